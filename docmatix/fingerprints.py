@@ -1,0 +1,45 @@
+"""Fingerprints: what a stage's output depends on, as one hash, chained over the stages it reads.
+
+A stage whose fingerprint agrees with its commit records is not run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from docmatix.config import Config
+from docmatix.prompts import Prompt
+
+CODE_VERSIONS = {"plan": 1, "extract": 1, "dedup": 1, "generate": 1, "verify": 1, "curate": 1, "pack": 1}
+"""Raise a stage's number with every change of code that changes its output."""
+
+
+def hash_json(content: Any) -> str:
+    """32 hex digits of a plain value, the same whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def fingerprint_stages(config: Config, prompts: Mapping[str, Prompt]) -> dict[str, str]:
+    """The fingerprint of each stage. `prompts` holds every prompt that `generate` may draw, and `round_trip` where
+    `verify` asks; only their names, weights and texts count, never where the files lie."""
+    settings = config.to_fingerprint()
+    used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
+    round_trip = used.pop("round_trip", None)
+    engine = settings["generate"]["engine"]
+    depends: dict[str, tuple[list[str], Any]] = {
+        "plan": ([], settings["source"]),
+        "extract": (["plan"], settings["extract"]),
+        "dedup": (["extract"], settings["dedup"]),
+        "generate": (["dedup"], [settings["seed"], settings["window"], settings["generate"], used]),
+        "verify": (["generate"], settings["verify"] and [settings["verify"], engine, round_trip]),
+        "curate": (["verify"], settings["curate"]),
+        "pack": (["curate"], settings["pack"]),
+    }
+    fingerprints: dict[str, str] = {}
+    for stage, (reads, content) in depends.items():
+        chained = [fingerprints[earlier] for earlier in reads]
+        fingerprints[stage] = hash_json([stage, CODE_VERSIONS[stage], content, chained])
+    return fingerprints

@@ -1,0 +1,114 @@
+"""The ledger: what came in, what went out, and why the rest was dropped, for each unit a stage handles.
+
+`in = out + sum(dropped)` must hold for every unit; entering and leaving are counted at different places in the code,
+so a document that gets lost between them shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from docmatix.errors import LedgerError
+
+UNEXPECTED = {
+    "documents": frozenset({"internal_error", "missing"}),
+    "requests": frozenset({"internal_error", "refused", "server_error", "timeout"}),
+    "rows": frozenset({"internal_error", "missing"}),
+}
+"""Reasons that speak of a bug or an outage, not of the data: too many of them stop the build."""
+
+
+@dataclass(slots=True)
+class Account:
+    """The figures of one unit."""
+
+    entered: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def balanced(self) -> bool:
+        return self.entered == self.kept + self.dropped.total()
+
+
+class Ledger:
+    """Accounts by unit (`documents`, `pages`, `windows`, `requests`, `pairs`, `rows`)."""
+
+    def __init__(self, units: Iterable[str] = ()) -> None:
+        self.accounts: dict[str, Account] = {unit: Account() for unit in units}
+
+    def enter(self, unit: str, count: int = 1) -> None:
+        self._account(unit).entered += count
+
+    def keep(self, unit: str, count: int = 1) -> None:
+        self._account(unit).kept += count
+
+    def drop(self, unit: str, reason: str, count: int = 1) -> None:
+        if count:
+            self._account(unit).dropped[reason] += count
+
+    def settle(self, unit: str, reason: str | None, count: int = 1) -> None:
+        """Keep where `reason` is None, else drop."""
+        if reason is None:
+            self.keep(unit, count)
+        else:
+            self.drop(unit, reason, count)
+
+    def add(self, other: Ledger) -> None:
+        for unit, account in other.accounts.items():
+            mine = self._account(unit)
+            mine.entered += account.entered
+            mine.kept += account.kept
+            mine.dropped.update(account.dropped)
+
+    @property
+    def balanced(self) -> bool:
+        return all(account.balanced for account in self.accounts.values())
+
+    def require_balance(self, stage: str) -> None:
+        """Raise LedgerError if anything entered the stage and neither left it nor was dropped for a reason."""
+        for unit, account in self.accounts.items():
+            if not account.balanced:
+                raise LedgerError(
+                    f"The ledger of {stage} does not balance: {account.entered} {unit} came in, {account.kept} went out"
+                    f" and {account.dropped.total()} were dropped. This is a bug in docmatix; please report it."
+                )
+
+    def require_expected(self, stage: str, *, max_share: float, complete: bool = True) -> None:
+        """Raise LedgerError if one unexpected reason took more than `max_share` of a unit.
+
+        Fewer than three are let pass unless they are all there is; while a stage runs (`complete` false) nothing is
+        judged before 50 items were seen.
+        """
+        for unit, account in self.accounts.items():
+            if not complete and account.entered < 50:
+                continue
+            for reason, count in account.dropped.items():
+                if reason not in UNEXPECTED.get(unit, ()) or count <= max_share * account.entered:
+                    continue
+                if count >= 3 or count == account.entered:
+                    raise LedgerError(
+                        f"{stage} stopped: {count} of {account.entered} {unit} failed with `{reason}`, more than"
+                        f" limits.unexpected_share = {max_share:g} allows; `docmatix inspect RUN --dropped {reason}`"
+                        " shows them."
+                    )
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The form of `status --json` and of commit records."""
+        return [
+            {"unit": unit, "in": a.entered, "out": a.kept, "dropped": dict(sorted(a.dropped.items()))}
+            for unit, a in self.accounts.items()
+        ]
+
+    @classmethod
+    def from_json(cls, content: Iterable[Mapping[str, Any]]) -> Ledger:
+        ledger = cls()
+        for line in content:
+            ledger.accounts[line["unit"]] = Account(line["in"], line["out"], Counter(line["dropped"]))
+        return ledger
+
+    def _account(self, unit: str) -> Account:
+        return self.accounts.setdefault(unit, Account())

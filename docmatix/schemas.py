@@ -1,0 +1,263 @@
+"""Every table docmatix writes, as Arrow schemas: written down once, never inferred.
+
+The published rows are a superset of the Docmatix rows, same names first. `datasets` reads the image column as images
+only because the Parquet metadata key `huggingface` says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from docmatix.documents import Box, Page, Table, Word
+from docmatix.filters import Scores
+from docmatix.pairs import Evidence, Pair
+
+# --- plan -------------------------------------------------------------------------------------------------------------
+
+PLAN = pa.schema(
+    [
+        ("source_uri", pa.string()),
+        ("address", pa.string()),
+        ("member", pa.string()),
+        ("offset", pa.int64()),
+        ("size", pa.int64()),
+        ("row", pa.int64()),
+        ("twin_offset", pa.int64()),
+        ("twin_size", pa.int64()),
+        ("etag", pa.string()),
+        ("problem", pa.string()),
+    ]
+)
+
+# --- extract ----------------------------------------------------------------------------------------------------------
+
+_PAGE = pa.struct(
+    [
+        ("number", pa.int32()),
+        ("width_pt", pa.float32()),
+        ("height_pt", pa.float32()),
+        ("rotation", pa.int32()),
+        ("image_share", pa.float32()),
+        ("reason", pa.string()),
+        ("text", pa.string()),
+        # words as parallel lists: as a list of structs a page takes ten times as long to read back
+        ("word_texts", pa.list_(pa.string())),
+        ("word_boxes", pa.list_(pa.float32())),
+        ("word_lines", pa.list_(pa.int32())),
+        ("word_blocks", pa.list_(pa.int32())),
+        (
+            "tables",
+            pa.list_(pa.struct([("box", pa.list_(pa.float32())), ("rows", pa.list_(pa.list_(pa.string())))])),
+        ),
+    ]
+)
+
+EXTRACT = pa.schema(
+    [
+        ("index", pa.int32()),
+        ("source_uri", pa.string()),
+        ("doc_id", pa.string()),
+        ("sha256", pa.string()),
+        ("bytes", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("language", pa.string()),
+        ("signature", pa.list_(pa.uint32())),
+        ("pages", pa.list_(_PAGE)),
+    ]
+)
+
+
+def page_to_row(page: Page) -> dict[str, Any]:
+    return {
+        "number": page.number,
+        "width_pt": page.width_pt,
+        "height_pt": page.height_pt,
+        "rotation": page.rotation,
+        "image_share": page.image_share,
+        "reason": page.reason,
+        "text": page.text,
+        "word_texts": [word.text for word in page.words],
+        "word_boxes": [side for word in page.words for side in word.box],
+        "word_lines": [word.line for word in page.words],
+        "word_blocks": [word.block for word in page.words],
+        "tables": [{"box": list(t.box), "rows": [list(row) for row in t.rows]} for t in page.tables],
+    }
+
+
+def page_from_row(row: Mapping[str, Any]) -> Page:
+    sides = iter(row["word_boxes"])
+    boxes = map(Box, sides, sides, sides, sides)
+    words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"]))
+    tables = tuple(Table(Box(*t["box"]), tuple(tuple(cells) for cells in t["rows"])) for t in row["tables"])
+    facts = {name: row[name] for name in ("number", "width_pt", "height_pt", "rotation", "image_share", "text")}
+    return Page(**facts, words=words, tables=tables, reason=row["reason"])
+
+
+# --- dedup ------------------------------------------------------------------------------------------------------------
+
+DEDUP = pa.schema(
+    [
+        ("index", pa.int32()),
+        ("doc_id", pa.string()),
+        ("source_uri", pa.string()),
+        ("reason", pa.string()),
+        ("favoured_doc_id", pa.string()),
+        ("favoured_source_uri", pa.string()),
+        ("similarity", pa.float32()),
+    ]
+)
+
+# --- generate, verify -------------------------------------------------------------------------------------------------
+
+REPLIES = pa.schema(
+    [
+        ("request_id", pa.string()),
+        ("content", pa.string()),
+        ("model", pa.string()),
+        ("prompt", pa.string()),
+        ("finish_reason", pa.string()),
+        ("prompt_tokens", pa.int32()),
+        ("completion_tokens", pa.int32()),
+    ]
+)
+
+_PAIR_FIELDS = [
+    ("pair_id", pa.string()),
+    ("request_id", pa.string()),
+    ("prompt", pa.string()),
+    ("model", pa.string()),
+    ("style", pa.string()),
+    ("question", pa.string()),
+    ("answer", pa.string()),
+    ("context", pa.string()),
+    ("span", pa.list_(pa.int32())),
+    ("group", pa.string()),
+]
+
+GENERATE = pa.schema(
+    [
+        ("index", pa.int32()),
+        ("doc_id", pa.string()),
+        ("sample_id", pa.string()),
+        ("page_numbers", pa.list_(pa.int32())),
+        ("prompt", pa.string()),
+        ("request_id", pa.string()),
+        ("body", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("malformed", pa.list_(pa.string())),
+        ("pairs", pa.list_(pa.struct(_PAIR_FIELDS))),
+    ]
+)
+"""One row a request, or one row without a request for a window that gave none (`reason` says why)."""
+
+VERIFY = pa.schema(
+    [
+        ("pair_id", pa.string()),
+        ("request_id", pa.string()),
+        ("body", pa.string()),
+        ("reply", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("round_trip", pa.float32()),
+    ]
+)
+
+
+def pair_to_row(pair: Pair) -> dict[str, Any]:
+    row = {name: getattr(pair, name) for name, _ in _PAIR_FIELDS}
+    return {**row, "span": list(pair.span) if pair.span else None}
+
+
+def pair_from_row(row: Mapping[str, Any]) -> Pair:
+    fields = {name: row[name] for name, _ in _PAIR_FIELDS}
+    span = row["span"]
+    return Pair(**{**fields, "span": (span[0], span[1], span[2]) if span else None})
+
+
+# --- curate -----------------------------------------------------------------------------------------------------------
+
+_SCORES = pa.struct([(name, pa.float32()) for name in Scores.__dataclass_fields__])
+_EVIDENCE = pa.struct(
+    [("page", pa.int32()), ("quote", pa.string()), ("boxes", pa.list_(pa.list_(pa.float32())))],
+)
+
+CURATE = pa.schema(
+    [
+        ("index", pa.int32()),
+        ("doc_id", pa.string()),
+        ("source_uri", pa.string()),
+        ("language", pa.string()),
+        ("sample_id", pa.string()),
+        ("page_numbers", pa.list_(pa.int32())),
+        *_PAIR_FIELDS,
+        ("reason", pa.string()),
+        ("scores", _SCORES),
+        ("evidence", pa.list_(_EVIDENCE)),
+    ]
+)
+"""One row a pair; `reason` is null for a kept one."""
+
+
+def scores_to_row(scores: Scores) -> dict[str, float | None]:
+    return {name: getattr(scores, name) for name in Scores.__dataclass_fields__}
+
+
+def evidence_to_row(evidence: Evidence) -> dict[str, Any]:
+    return {"page": evidence.page, "quote": evidence.quote, "boxes": [list(box) for box in evidence.boxes]}
+
+
+# --- the dataset ------------------------------------------------------------------------------------------------------
+
+_IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+_TEXTS = pa.list_(pa.struct([("user", pa.string()), ("assistant", pa.string()), ("source", pa.string())]))
+_ANNOTATIONS = pa.list_(
+    pa.struct(
+        [
+            ("pair_id", pa.string()),
+            ("prompt", pa.string()),
+            ("model", pa.string()),
+            ("style", pa.string()),
+            ("scores", _SCORES),
+            ("evidence", pa.list_(_EVIDENCE)),
+        ]
+    )
+)
+
+
+def _feature(arrow: pa.DataType) -> Any:
+    """The `datasets` feature, in its JSON form, that reads an Arrow type back as it is."""
+    if pa.types.is_list(arrow):
+        return {"feature": _feature(arrow.value_type), "_type": "List"}
+    if pa.types.is_struct(arrow):
+        return {field.name: _feature(field.type) for field in arrow}
+    return {"dtype": {"float": "float32"}.get(str(arrow), str(arrow)), "_type": "Value"}
+
+
+def _published(fields: Iterable[tuple[str, pa.DataType]]) -> pa.Schema:
+    features = {name: _feature(arrow) for name, arrow in fields}
+    features["images"] = {"feature": {"_type": "Image"}, "_type": "List"}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return pa.schema(list(fields), metadata=metadata)
+
+
+DATASETS = {
+    "annotated": _published(
+        [
+            ("images", _IMAGES),
+            ("texts", _TEXTS),
+            ("sample_id", pa.string()),
+            ("doc_id", pa.string()),
+            ("source_uri", pa.string()),
+            ("page_numbers", pa.list_(pa.int32())),
+            ("annotations", _ANNOTATIONS),
+        ]
+    ),
+    "docmatix": _published([("images", _IMAGES), ("texts", _TEXTS)]),
+}
+"""The published schema for each value of `pack.schema`."""

@@ -1,0 +1,142 @@
+"""Parquet files with a column of PDF bytes: a document is a row.
+
+Planning reads footers. Reading decodes the one column that is needed, a few rows at a time, from the row group's start.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, islice
+from typing import Any
+
+from docmatix.documents import Refusal
+from docmatix.errors import SetupError
+from docmatix.sources.files import (
+    FoundFile,
+    Locator,
+    RangeFile,
+    Sleep,
+    SourceDocument,
+    UnreadableError,
+    check_size,
+    describe,
+)
+
+_ROWS_AT_ONCE = 8
+_BUFFER_BYTES = 1 << 20
+"""Read from the column at once: without it Arrow holds the whole compressed column chunk of the row group."""
+
+
+def locate_rows(found: FoundFile, *, column: str, sleep: Sleep = time.sleep) -> Iterator[Locator]:
+    """One locator for each row. A file that is no Parquet file is one locator with the problem `unreadable_archive`.
+
+    Raises `SetupError`, with the columns there are, if `column` is missing or holds no bytes.
+    """
+    problem, rows = found.problem, 0
+    if not problem:
+        with RangeFile(found.address, sleep=sleep) as file:
+            try:
+                parquet = _open_parquet(file)
+                _find_leaf(parquet.schema_arrow, column, name=found.source_uri)
+                rows = parquet.metadata.num_rows
+            except UnreadableError as refused:
+                problem = refused.refusal.reason
+    if problem:
+        yield Locator(found.source_uri, found.address, etag=found.etag, problem=problem)
+    for row in range(rows):
+        yield Locator(f"{found.source_uri}#{row}", found.address, row=row, etag=found.etag)
+
+
+def read_rows(
+    file: RangeFile, locators: Iterator[Locator], *, column: str, max_file_bytes: int | None
+) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
+    """The documents of locators that all name rows of `file`. Rows in rising order are decoded once."""
+    try:
+        parquet = _open_parquet(file)
+        leaf = _find_leaf(parquet.schema_arrow, column, name=file.address)
+    except (UnreadableError, SetupError) as error:
+        # The column was there when the file was planned.
+        refusal = error.refusal if isinstance(error, UnreadableError) else Refusal("source_changed", str(error))
+        yield from ((locator, refusal) for locator in locators)
+        return
+    ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)))
+    group, next_row = -1, 0
+    values: Iterator[Any] = iter(())
+    value: Any = None
+    damage: Refusal | None = None
+    for locator in locators:
+        row = locator.row
+        assert row is not None
+        if not ends or row >= ends[-1]:
+            yield locator, Refusal("source_changed", f"no row {row}")
+            continue
+        wanted = bisect_right(ends, row)
+        if wanted != group or (row < next_row and not damage):
+            group, next_row, damage = wanted, ends[wanted - 1] if wanted else 0, None
+            values = _decode_column(parquet, group, leaf)
+        try:
+            if damage is None:
+                value = next(islice(values, row - next_row, None))
+                next_row = row + 1
+        except UnreadableError as refused:
+            damage = refused.refusal
+        except StopIteration:
+            damage = Refusal("unreadable_archive", "the row group ends early")
+        yield locator, damage or _judge_value(value, max_file_bytes=max_file_bytes)
+
+
+def _judge_value(value: Any, *, max_file_bytes: int | None) -> SourceDocument | Refusal:
+    if value is None:
+        return Refusal("empty", "null")
+    return check_size(value.size, max_file_bytes=max_file_bytes) or SourceDocument(value.to_pybytes())
+
+
+def _open_parquet(file: RangeFile) -> Any:
+    from pyarrow.parquet import ParquetFile
+
+    return _blame_content(lambda: ParquetFile(file, buffer_size=_BUFFER_BYTES))
+
+
+def _decode_column(parquet: Any, group: int, leaf: str) -> Iterator[Any]:
+    """The buffers of a row group's values, None for null."""
+    from pyarrow import types
+
+    batches = parquet.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=[leaf], use_threads=False)
+    while (batch := _blame_content(lambda: next(batches, None))) is not None:
+        values = batch.column(0)
+        if types.is_struct(values.type):
+            values = values.field("bytes")
+        yield from (value.as_buffer() for value in values)
+
+
+def _blame_content(action: Any) -> Any:
+    """The result of `action`, whose errors are about the file's content.
+
+    `RangeFile` has errors of its own for bytes that cannot be reached; Arrow uses `OSError` for damaged pages.
+    """
+    from pyarrow import ArrowException
+
+    try:
+        return action()
+    except (ArrowException, OSError) as error:
+        raise UnreadableError(Refusal("unreadable_archive", describe(error))) from error
+
+
+def _find_leaf(schema: Any, column: str, *, name: str) -> str:
+    """The path of the binary column: `column` itself, or its field `bytes`, as `datasets` stores files."""
+    from pyarrow import types
+
+    def is_binary(kind: Any) -> bool:
+        return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
+
+    there = f"it has {', '.join(f'{field.name} ({field.type})' for field in schema)}"
+    if column not in schema.names:
+        raise SetupError(f"{name} has no column {column!r}; {there}: set `source.column`.")
+    kind = schema.field(column).type
+    if is_binary(kind):
+        return column
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0 and is_binary(kind.field("bytes").type):
+        return f"{column}.bytes"
+    raise SetupError(f"Column {column!r} of {name} holds no bytes; {there}: set `source.column`.")

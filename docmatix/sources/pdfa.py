@@ -1,0 +1,137 @@
+"""The JSON twin of a PDFA document: words, lines and image places, read upstream from the same PDF.
+
+The layout is that of `pixparse/pdfa-eng-wds`: `{"pages": [{"words": {"text", "bbox", "score", "line_pos"},
+"lines": {"text", "bbox", "score", "word_slice"}, "images_bbox": [...]}]}`, lists in parallel, boxes as left, top,
+width, height in fractions of the page. Words stand in the order of the PDF; `line_pos` (line, place in it) puts them in
+reading order. A twin that does not hold together is refused, and the PDF is read instead.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from docmatix.documents import Box, Refusal, Word
+from docmatix.pdf.reading import UNKNOWN, clean_text
+
+_PARAGRAPH_GAP = 0.7
+"""A gap to the line above of more than this share of its height begins a block: single-spaced lines leave 0 to 0.5."""
+_MAX_OUTSIDE_SHARE = 0.5
+"""Words outside the page, from which on the boxes cannot be fractions of it (points or pixels, then)."""
+
+
+class TwinPage(NamedTuple):
+    """A page as the twin has it: its words, and the share of the page under images (0..1)."""
+
+    words: tuple[Word, ...]
+    image_share: float
+
+
+class _TwinError(Exception):
+    """What is wrong with a twin, in words."""
+
+
+def read_twin(data: bytes, *, page_sizes: Sequence[tuple[float, float]] | None = None) -> list[TwinPage] | Refusal:
+    """The pages of a twin, or `Refusal("twin_unreadable")` with what is wrong with it.
+
+    `page_sizes` (width, height of the PDF's pages) tells a twin of another document by the number of pages.
+    """
+    try:
+        pages = _expect_list(json.loads(data), "pages")
+        if page_sizes is not None and len(pages) != len(page_sizes):
+            raise _TwinError(f"{len(pages)} pages, the PDF has {len(page_sizes)}")
+        return [_read_page(page, f"page {number}") for number, page in enumerate(pages, 1)]
+    except _TwinError as broken:
+        return Refusal("twin_unreadable", str(broken))
+    except (ValueError, RecursionError) as error:
+        return Refusal("twin_unreadable", f"no JSON: {type(error).__name__}: {str(error)[:100]}")
+
+
+def _read_page(page: Any, where: str) -> TwinPage:
+    words = page.get("words") if isinstance(page, dict) else None
+    texts, boxes, places = (_expect_list(words, key, where) for key in ("text", "bbox", "line_pos"))
+    if not len(texts) == len(boxes) == len(places):
+        raise _TwinError(f"{where}: {len(texts)} texts, {len(boxes)} boxes, {len(places)} places of words")
+    if not all(isinstance(text, str) for text in texts):
+        raise _TwinError(f"{where}: a word that is no text")
+    read = [
+        (_read_place(place, where), clean_text(part), box)
+        for text, box, place in zip(texts, (_read_box(box, where) for box in boxes), places, strict=True)
+        for part in text.split()
+    ]
+    inside = sorted(((place, text, box) for place, text, box in read if box), key=lambda word: word[0])
+    if len(inside) < len(read) * (1 - _MAX_OUTSIDE_SHARE):
+        raise _TwinError(f"{where}: boxes that are no fractions of the page")
+    images = (_read_box(box, where) for box in _expect_list(page, "images_bbox", where, optional=True))
+    covered = sum((box.x1 - box.x0) * (box.y1 - box.y0) for box in images if box)
+    return TwinPage(_number_words(inside), round(min(covered, 1.0), 5))
+
+
+def _number_words(placed: list[tuple[tuple[float, float], str, Box]]) -> tuple[Word, ...]:
+    """Words with lines and blocks numbered from 0.
+
+    The twin knows no blocks: one ends where the next line leaves a gap, or does not follow below, as at the head of a
+    column.
+    """
+    lines: list[list[tuple[str, Box]]] = []
+    before = None
+    for (line, _), text, box in placed:
+        if not text.strip(UNKNOWN):
+            continue
+        if line != before:
+            lines.append([])
+        lines[-1].append((text, box))
+        before = line
+    words: list[Word] = []
+    block, above = 0, None
+    for number, members in enumerate(lines):
+        x0, y0, x1, y1 = zip(*(box for _, box in members), strict=True)
+        around = Box(min(x0), min(y0), max(x1), max(y1))
+        if above is not None and not _follows(above, around):
+            block += 1
+        words.extend(Word(text, box, number, block) for text, box in members)
+        above = around
+    return tuple(words)
+
+
+def _follows(above: Box, line: Box) -> bool:
+    height = max(line.y1 - line.y0, above.y1 - above.y0)
+    gap = line.y0 - above.y1
+    return -height <= gap <= _PARAGRAPH_GAP * height and line.x0 < above.x1 and above.x0 < line.x1
+
+
+def _expect_list(value: Any, key: str, where: str = "the twin", *, optional: bool = False) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    if found is None and optional:
+        return []
+    if not isinstance(found, list):
+        raise _TwinError(f"{where}: no list {key!r}")
+    return found
+
+
+def _read_place(place: Any, where: str) -> tuple[float, float]:
+    line, position = _read_numbers(place, 2, where)
+    return line, position
+
+
+def _read_box(box: Any, where: str) -> Box | None:
+    """None for a box outside the page."""
+    left, top, width, height = _read_numbers(box, 4, where)
+    edges = (left, top, left + max(width, 0.0), top + max(height, 0.0))
+    if edges[0] >= 1 or edges[1] >= 1 or edges[2] <= 0 or edges[3] <= 0:
+        return None
+    return Box(*(round(min(max(edge, 0.0), 1.0), 5) for edge in edges))
+
+
+def _read_numbers(values: Any, count: int, where: str) -> tuple[float, ...]:
+    if not isinstance(values, list) or len(values) != count:
+        raise _TwinError(f"{where}: {count} numbers expected")
+    try:
+        numbers = tuple(float(value) for value in values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _TwinError(f"{where}: a number expected") from error
+    if not all(map(math.isfinite, numbers)):
+        raise _TwinError(f"{where}: a finite number expected")
+    return numbers

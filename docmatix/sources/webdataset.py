@@ -1,0 +1,219 @@
+"""Tars in the WebDataset layout: `key.pdf`, and where it has one its JSON twin `key.json`.
+
+Planning reads headers only and seeks over the contents; later a document is one byte range. A tar that breaks off or
+is damaged gives the documents before the damage and one locator with the problem `unreadable_archive`: Python's own
+iteration over a tar ends there without a word, and the rest of the shard would count as done.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from docmatix.documents import Refusal
+from docmatix.errors import SetupError
+from docmatix.sources.files import FoundFile, Locator, RangeFile, Sleep, SourceDocument, UnreadableError, check_size
+
+PAIRING_DISTANCE = 1024
+"""A PDF and its twin may stand this many documents and twins apart; this many are held in memory."""
+_READ_AHEAD_BYTES = 16_384
+"""Read at once when headers are read: a remote range costs the same for 16 KiB as for the 512 bytes of a header, and
+often the next small member's header is in it."""
+_MAX_HEADER_BYTES = 1 << 20
+"""Extended headers hold a name and a few numbers. A hostile one may claim gigabytes, which tarfile would read."""
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_BLOCK = tarfile.BLOCKSIZE
+_PADDING_BYTES = 2 * tarfile.RECORDSIZE
+"""What is looked at behind the mark of the end. Zeros fill up 10 KiB there; `cat a.tar b.tar` leaves members behind it,
+which tar itself passes over in silence."""
+_LARGEST_PLAIN_SIZE = 8 << 30
+"""From here on the size no longer fits the header's 11 octal digits and stands in an extended header."""
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Member:
+    kind: str
+    """`pdf`, `json`, or `problem`, which is waited for by nobody."""
+    stem: str
+    locator: Locator
+    number: int = 0
+    twin: _Member | None = None
+
+
+def locate_members(found: FoundFile, *, sleep: Sleep = time.sleep) -> Iterator[Locator]:
+    """The PDF members of a tar, in the order they stand in it, each with the byte range of its twin.
+
+    A member's key is its name without the last extension. Links and devices that are named like a PDF come with the
+    problem `not_a_file`. Raises `SetupError` for a compressed tar, which has no byte ranges to go back to.
+    """
+    if found.problem:
+        yield Locator(found.source_uri, found.address, etag=found.etag, problem=found.problem)
+        return
+    with RangeFile(found.address, sleep=sleep) as file:
+        yield from _pair_members(_read_members(file, found))
+
+
+def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
+    at = 0
+    try:
+        end = file.size if found.size is None else found.size
+        _refuse_compressed(file.read_range(0, 6), found)
+        # `TarFile.next` takes damage for the end; `fromtarfile` beneath it tells the two apart.
+        headers = _HeaderReader(file, _READ_AHEAD_BYTES)
+        tar = tarfile.TarFile(fileobj=headers, encoding="utf-8", errors="backslashreplace")
+        tar.offset = 0
+        while True:
+            at = tar.offset
+            headers.seek(at)
+            if headers.read(_BLOCK) == bytes(_BLOCK):  # the mark of the end
+                if headers.read(_PADDING_BYTES).strip(b"\0"):
+                    raise tarfile.ReadError("another tar was appended")
+                return
+            headers.seek(at)
+            info = tarfile.TarInfo.fromtarfile(tar)
+            # A negative size leads backwards, for ever; data past the end of the file has been cut off.
+            held = info.size if info.isreg() and not info.issparse() else 0
+            if info.size < 0 or tar.offset <= at or info.offset_data + held > end:
+                raise tarfile.ReadError("a member reaches beyond the file")
+            if member := _describe_member(info, found):
+                yield member
+    except UnreadableError as refused:
+        yield _Member("problem", "", _locate_problem(found, at, refused.refusal.reason))
+    # tarfile is written for well-meant files: besides its own errors, damage raises these.
+    except (tarfile.TarError, ValueError, IndexError, KeyError, OverflowError, RecursionError):
+        yield _Member("problem", "", _locate_problem(found, at, "unreadable_archive"))
+
+
+class _HeaderReader(io.BufferedReader):
+    """Gives tarfile its headers and nothing larger."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= _MAX_HEADER_BYTES:
+            raise tarfile.ReadError("a header of this size is damage")
+        return super().read(size)
+
+
+def _refuse_compressed(start: bytes, found: FoundFile) -> None:
+    for magic, name in _COMPRESSED.items():
+        if start.startswith(magic):
+            raise SetupError(
+                f"{found.source_uri} is compressed ({name}), and single documents cannot be read from it:"
+                " decompress it and name the .tar."
+            )
+
+
+def _locate_problem(found: FoundFile, at: int, problem: str) -> Locator:
+    return Locator(found.source_uri, found.address, offset=at, etag=found.etag, problem=problem)
+
+
+def _describe_member(info: tarfile.TarInfo, found: FoundFile) -> _Member | None:
+    stem, _, extension = info.name.rpartition(".")
+    kind = extension.lower()
+    if kind not in {"pdf", "json"} or info.isdir():
+        return None
+    is_file = info.isreg() and not info.issparse()
+    if not is_file and kind == "json":
+        return None
+    locator = Locator(
+        f"{found.source_uri}!{info.name}",
+        found.address,
+        member=info.name,
+        offset=info.offset_data,
+        size=info.size if is_file else None,
+        etag=found.etag,
+        problem=None if is_file else "not_a_file",
+    )
+    return _Member(kind if is_file else "problem", stem, locator)
+
+
+def _pair_members(members: Iterator[_Member]) -> Iterator[Locator]:
+    """Hold members back until their other half has come or is too far away to wait for."""
+    window: deque[_Member] = deque()
+    waiting: dict[tuple[str, str], deque[_Member]] = {}
+
+    def leave() -> Iterator[Locator]:
+        member = window.popleft()
+        if member.kind != "problem" and member.twin is None:
+            _take_first(waiting, (member.kind, member.stem))
+        if member.kind != "json":
+            twin = member.twin.locator if member.twin else None
+            yield _with_twin(member.locator, twin)
+
+    for number, member in enumerate(members):
+        member.number = number
+        window.append(member)
+        if member.kind != "problem":
+            other = _take_first(waiting, ("json" if member.kind == "pdf" else "pdf", member.stem))
+            if other:
+                member.twin, other.twin = other, member
+            else:
+                waiting.setdefault((member.kind, member.stem), deque()).append(member)
+        while window and (
+            window[0].twin or window[0].kind == "problem" or number - window[0].number >= PAIRING_DISTANCE
+        ):
+            yield from leave()
+    while window:
+        yield from leave()
+
+
+def _take_first(waiting: dict[tuple[str, str], deque[_Member]], key: tuple[str, str]) -> _Member | None:
+    queue = waiting.get(key)
+    if not queue:
+        return None
+    member = queue.popleft()
+    if not queue:
+        del waiting[key]
+    return member
+
+
+def _with_twin(locator: Locator, twin: Locator | None) -> Locator:
+    return replace(locator, twin_offset=twin.offset, twin_size=twin.size) if twin else locator
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_members(
+    file: RangeFile, locators: Iterator[Locator], *, with_twin: bool, max_file_bytes: int | None
+) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
+    """The documents of locators that all name members of `file`. A twin that is too large or cut short is left out."""
+    for locator in locators:
+        yield locator, _read_member(file, locator, with_twin=with_twin, max_file_bytes=max_file_bytes)
+
+
+def _read_member(
+    file: RangeFile, locator: Locator, *, with_twin: bool, max_file_bytes: int | None
+) -> SourceDocument | Refusal:
+    offset, size = locator.offset, locator.size
+    assert offset is not None
+    assert size is not None
+    if refusal := check_size(size, max_file_bytes=max_file_bytes):
+        return refusal
+    try:
+        # The header stands before the content: read along, it tells whether the tar is still the one that was planned.
+        block = file.read_range(offset - _BLOCK, offset + size)
+        twin = None
+        if with_twin and locator.twin_offset is not None and locator.twin_size is not None:
+            if not check_size(locator.twin_size, max_file_bytes=max_file_bytes):
+                twin = file.read_range(locator.twin_offset, locator.twin_offset + locator.twin_size)
+            twin = twin if twin and len(twin) == locator.twin_size else None
+    except UnreadableError as refused:
+        return refused.refusal
+    if len(block) != _BLOCK + size or not _is_header_of(block[:_BLOCK], size):
+        return Refusal("source_changed", f"no member of {size} bytes at byte {offset}")
+    return SourceDocument(block[_BLOCK:], twin)
+
+
+def _is_header_of(header: bytes, size: int) -> bool:
+    try:
+        info = tarfile.TarInfo.frombuf(header, "utf-8", "backslashreplace")
+    except tarfile.HeaderError:
+        return False
+    return info.size == size or size >= _LARGEST_PLAIN_SIZE

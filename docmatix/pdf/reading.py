@@ -1,0 +1,277 @@
+"""Reads a PDF into words with boxes, page facts, language and signature, or refuses it by name.
+
+MuPDF does the parsing: about 5 ms a page. What it says is taken with care: a file of another format is refused although
+MuPDF would open it, a page that fails becomes a page with a reason, and characters nobody can know (a font without
+Unicode values) become U+FFFD, so that a page of them is seen to be `garbled` instead of being asked about.
+
+Refusals: `empty`, `too_large`, `not_pdf`, `encrypted`, `unreadable`, `no_text`.
+Pages: `blank` (nothing is drawn), `no_text` (a scan, or too few words), `garbled`, `unreadable`.
+
+MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from docmatix.documents import Box, Document, Page, Refusal, compose_text
+from docmatix.pdf.layout import Piece, arrange_words
+
+if TYPE_CHECKING:
+    from docmatix.config import Extract
+
+UNKNOWN = "\ufffd"
+"""Stands for every character whose meaning the file does not tell."""
+
+LANGUAGE_CHARS = 5000
+"""How much text the language is told from."""
+
+
+def make_doc_id(pdf: bytes) -> str:
+    """The first 32 hex digits of the sha256 of a PDF's bytes."""
+    return hashlib.sha256(pdf).hexdigest()[:32]
+
+
+def read_document(pdf: bytes, *, settings: Extract) -> Document | Refusal:
+    """Read every page of `pdf`. Content decides alone: the same bytes and settings give the same value.
+
+    A `MemoryError` is let through (it is the sandbox that names it); any other failure inside MuPDF is a `Refusal`, or,
+    on one page, that page's reason.
+    """
+    from docmatix.languages import detect_language
+    from docmatix.signatures import sign_text
+
+    if len(pdf) > settings.max_file_mb * 2**20:
+        return Refusal("too_large", f"{len(pdf)} bytes, more than {settings.max_file_mb} MB")
+    document = open_pdf(pdf)
+    if isinstance(document, Refusal):
+        return document
+    with document:
+        if document.page_count > settings.max_pages:
+            return Refusal("too_large", f"{document.page_count} pages, more than {settings.max_pages}")
+        pages: list[Page] = []
+        words = 0
+        for index in range(document.page_count):
+            pages.append(read_page(document, index, min_words=settings.min_words))
+            words += len(pages[-1].words)
+            if words > settings.max_words:
+                return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
+        usable = [page for page in pages if page.reason is None]
+        if not usable:
+            counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
+            return Refusal("no_text", f"no usable page: {', '.join(counts)}")
+        if settings.tables:
+            from docmatix.pdf.tables import find_tables
+
+            tables = find_tables(pdf, document, usable)
+            pages = [replace(page, tables=tables.get(page.number, ())) for page in pages]
+    text = "\n\n".join(page.text for page in usable)
+    return Document(make_doc_id(pdf), tuple(pages), detect_language(text[:LANGUAGE_CHARS]), sign_text(text))
+
+
+def open_pdf(pdf: bytes) -> Any | Refusal:
+    """The open `pymupdf.Document` of a readable PDF that has pages, or why there is none.
+
+    The empty password is tried by MuPDF itself: a file that only restricts printing or copying is read.
+    """
+    import pymupdf
+
+    # MuPDF writes its complaints to stderr, thousands of lines for one broken file.
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    if not pdf:
+        return Refusal("empty", "zero bytes")
+    # MuPDF goes by content and would open a web page, an image, an e-book. Readers accept rubbish before the header
+    # within the first kilobyte, and so do we.
+    if b"%PDF" not in pdf[:1024]:
+        return Refusal("not_pdf", f"no %PDF header; begins with {pdf[:16]!r}")
+    try:
+        document = pymupdf.open(stream=pdf, filetype="pdf")
+        if not document.is_pdf:
+            return Refusal("not_pdf", str(document.metadata.get("format")))
+        if document.needs_pass:
+            return Refusal("encrypted", "a password is needed")
+        if document.page_count == 0:
+            return Refusal("empty", "no pages")
+    except Exception as error:
+        raise_if_memory(error)
+        return Refusal("unreadable", describe_error(error))
+    return document
+
+
+def read_page(document: Any, index: int, *, min_words: int) -> Page:
+    """Page `index` (from 0) of an open document, without its tables."""
+    try:
+        page = document.load_page(index)
+        return _read_page(page, number=index + 1, min_words=min_words)
+    except Exception as error:
+        raise_if_memory(error)
+        return Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable")
+
+
+def raise_if_memory(error: Exception) -> None:
+    """Raise `MemoryError` in place of `error` if that is what it says: MuPDF has several exceptions for it."""
+    if isinstance(error, MemoryError) or "alloc" in str(error):
+        raise MemoryError(describe_error(error)) from error
+
+
+def describe_error(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _read_page(page: Any, *, number: int, min_words: int) -> Page:
+    import pymupdf
+
+    # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: tabs and wide spaces become spaces, at
+    # which words end. No TEXT_CID_FOR_UNKNOWN_UNICODE: it puts glyph numbers in the place of characters, which look
+    # like text.
+    textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES)
+    to_fractions = _Fractions(page)
+    lines, unknown_share = _read_words(textpage.extractWORDS(), to_fractions)
+    words = arrange_words(lines, width_pt=page.rect.width, height_pt=page.rect.height)
+    images = [to_fractions(info["bbox"]) for info in textpage.extractIMGINFO()]
+    text = compose_text(words)
+    if len(words) >= min_words:
+        reason = "garbled" if unknown_share > MAX_UNKNOWN_SHARE or is_garbled(text) else None
+    else:
+        reason = "blank" if not words and not images and _is_blank(page) else "no_text"
+    return Page(
+        number=number,
+        width_pt=round(page.rect.width, 2),
+        height_pt=round(page.rect.height, 2),
+        rotation=page.rotation,
+        image_share=_measure_cover(box for box in images if box),
+        text=text,
+        words=words,
+        reason=reason,
+    )
+
+
+class _Fractions:
+    """Turns boxes of the unrotated page, as MuPDF's text functions give them, into fractions of the displayed page."""
+
+    def __init__(self, page: Any) -> None:
+        matrix, rect = page.rotation_matrix, page.rect
+        self._matrix = tuple(matrix)
+        self._origin = (rect.x0, rect.y0)
+        self._size = (rect.width, rect.height)
+
+    def __call__(self, box: Sequence[float]) -> Box | None:
+        """None for a box that lies wholly outside the page, or that is no box at all."""
+        a, b, c, d, e, f = self._matrix
+        xs = sorted(a * x + c * y + e for x, y in ((box[0], box[1]), (box[2], box[3])))
+        ys = sorted(b * x + d * y + f for x, y in ((box[0], box[1]), (box[2], box[3])))
+        (x0, x1), (y0, y1) = (
+            ((low - origin) / size, (high - origin) / size)
+            for (low, high), origin, size in zip((xs, ys), self._origin, self._size, strict=True)
+        )
+        if not all(map(math.isfinite, (x0, y0, x1, y1))) or x1 <= 0 or y1 <= 0 or x0 >= 1 or y0 >= 1:
+            return None
+        return Box(*(round(min(max(value, 0.0), 1.0), 5) for value in (x0, y0, x1, y1)))
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _read_words(raw: Iterable[Sequence[Any]], to_fractions: _Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
+    """Lines in the order of the content, each with its block, and the share of characters (0..1) that are unknown.
+
+    `raw` holds MuPDF's `(x0, y0, x1, y1, text, block, line, word)`. Unknown characters at the ends of a word, or in
+    place of one, are left out: most often they are bullets.
+    """
+    lines: list[tuple[int, list[Piece]]] = []
+    characters = unknown = 0
+    for (block, _), members in groupby(raw, key=lambda word: (word[5], word[6])):
+        pieces = []
+        for x0, y0, x1, y1, raw_text, *_ in members:
+            box = to_fractions((x0, y0, x1, y1))
+            text = clean_text(raw_text)
+            if box is None or not text:
+                continue
+            characters += len(text)
+            unknown += text.count(UNKNOWN)
+            if text := text.strip(UNKNOWN):
+                pieces.append(Piece(text, box))
+        if pieces:
+            lines.append((block, pieces))
+    return lines, unknown / max(characters, 1)
+
+
+# --- characters -------------------------------------------------------------------------------------------------------
+
+_SUBSTITUTES = str.maketrans(
+    {
+        "\u00ad": "-",  # a soft hyphen is only in the text where the line was broken at it
+        "\uf0b7": "•",  # the bullets of the font Symbol and the most frequent ones of Wingdings
+        "\uf0a7": "▪",
+        "\uf0d8": "➢",
+        "\uf0fc": "✓",
+        **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"),
+    }
+)
+# Controls, surrogates, private use, non-characters: unknown, and the first two would break UTF-8, XML or a terminal.
+_UNKNOWN_CHARACTERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
+)
+_PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
+
+
+def clean_text(text: str) -> str:
+    """The text of one word as composed Unicode (NFC) that every file format can hold.
+
+    Presentation forms (ligatures, the positional shapes of Arabic letters) become letters, marks without width
+    disappear, and every character without a public meaning becomes U+FFFD.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
+    text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    return "".join(unicodedata.normalize("NFC", text).split())
+
+
+MAX_UNKNOWN_SHARE = 0.3
+"""Pages with a larger share of unknown characters are `garbled`."""
+
+MIN_VOWEL_SHARE = 0.15
+"""English has 38 % vowels among its letters. Fonts whose codes are shifted ("7KLV" for "This") come out far below."""
+
+
+def is_garbled(text: str) -> bool:
+    """Whether a page's text is no language, although its characters are known.
+
+    Looks at pages of at least 200 Latin letters, and only for what cannot be innocent: `(cid:12)` in the place of
+    words, and next to no vowels.
+    """
+    if text.count("(cid:") * 7 > MAX_UNKNOWN_SHARE * len(text):
+        return True
+    letters = [letter for letter in text.lower() if letter.isalpha()]
+    latin = [letter for letter in letters if letter.isascii()]
+    if len(latin) < 200 or len(latin) < 0.9 * len(letters):
+        return False
+    return sum(letter in "aeiouy" for letter in latin) < MIN_VOWEL_SHARE * len(latin)
+
+
+# --- page facts -------------------------------------------------------------------------------------------------------
+
+
+def _is_blank(page: Any) -> bool:
+    """Whether a page without words and images shows one colour all over: drawn at 36 dpi, 2 ms."""
+    return bool(page.get_pixmap(dpi=36).is_unicolor)
+
+
+def _measure_cover(boxes: Iterable[Box], *, cells: int = 64) -> float:
+    """The share of the page (0..1) that the boxes cover together, on a grid of `cells` by `cells`."""
+    covered = [0] * cells
+    for box in boxes:
+        left, right = round(box.x0 * cells), round(box.x1 * cells)
+        bits = (1 << right) - (1 << left)
+        for row in range(round(box.y0 * cells), round(box.y1 * cells)):
+            covered[row] |= bits
+    return round(sum(row.bit_count() for row in covered) / cells**2, 4)

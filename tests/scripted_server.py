@@ -1,0 +1,414 @@
+"""A scripted OpenAI-compatible server: every reply is a pure function of the request, every fault is foretold.
+
+In a test, in a thread of its own:
+
+    with start_scripted_server(reply=lambda body: "hello", faults=Faults(busy=0.3)) as server:
+        ...  # server.base_url, server.request_count, server.stats()
+
+As a process of its own (its address is the only line on stdout; it runs until it is killed):
+
+    python -m tests.scripted_server --port 0 --state-file F --busy 0.1 --broken 0.1
+
+Faults fall on shares of the distinct request bodies, by the hash of the body, so a run meets the same ones every
+time. With a state file a restarted server remembers what it was asked: counts go on, and first tries stay spent.
+
+    GET  /v1/models
+    POST /v1/chat/completions
+    GET  /stats         requests, requests by status, distinct bodies, in flight; `?log=1` adds every request in order
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+Body = dict[str, Any]
+ReplyFunction = Callable[[Body], str]
+"""Raises `RuntimeError` for a request that is to meet a 500, `TimeoutError` for one that is never answered."""
+
+HUNG_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Shares (0..1, together at most 1) of the distinct request bodies that meet each fault.
+
+    `refused` and `poisoned` bodies meet theirs at every try; the others only at the first.
+    """
+
+    busy: float = 0.0
+    """429 with `Retry-After`."""
+    broken: float = 0.0
+    """500."""
+    garbage: float = 0.0
+    """200 with a body that is not JSON."""
+    cut: float = 0.0
+    """200 with a connection closed in the middle of the body."""
+    hung: float = 0.0
+    """No answer at all."""
+    refused: float = 0.0
+    """400, for ever."""
+    poisoned: float = 0.0
+    """500, for ever."""
+    delay_s: float = 0.0
+    """Every answer waits this long."""
+    retry_after: str = "1"
+
+    def choose(self, key: str, *, first: bool) -> str | None:
+        """The fault that the body with this hash meets at this try, or None."""
+        place = int(key[:12], 16) / 16**12
+        for name in ("busy", "broken", "garbage", "cut", "hung", "refused", "poisoned"):
+            share = getattr(self, name)
+            if place < share:
+                return name if first or name in ("refused", "poisoned") else None
+            place -= share
+        return None
+
+
+# --- replies ----------------------------------------------------------------------------------------------------------
+
+
+def reply_plausibly(body: Body) -> str:
+    """What a small, honest model might say, by the shape of the request.
+
+    - a reply bound to words of a text (`substring_words` in `grammar`): the words the question asks for
+    - JSON wanted, or "pairs" spoken of: `{"pairs": [{"question": ..., "answer": ...}, ...]}` from the last user message
+    - `Q1:` spoken of: the same pairs as lines `Q1: ...`, `A1: ...`
+    - anything else is a question to be written around an answer: the words that stand about the answer
+    """
+    spoken = "\n".join(_read_content(message) for message in body["messages"])
+    asked = next(_read_content(message) for message in reversed(body["messages"]) if message["role"] == "user")
+    grammar = str(body.get("grammar", ""))
+    bound = re.search(r'"substring_(?:words|chars)"\s*:\s*("(?:[^"\\]|\\.)*")', grammar)
+    if bound:
+        return _answer(asked, context=json.loads(bound[1]))
+    if body.get("response_format", {}).get("type", "text") != "text" or re.search(r"\bpairs\b", spoken):
+        pairs = [{"question": question, "answer": answer} for question, answer in _make_pairs(_find_text(asked))]
+        return json.dumps({"pairs": pairs}, ensure_ascii=False)
+    if re.search(r"\bQ1:", spoken):
+        pairs_found = _make_pairs(_find_text(asked))
+        return "\n".join(f"Q{i}: {question}\nA{i}: {answer}" for i, (question, answer) in enumerate(pairs_found, 1))
+    if re.search(r"^\W*question\W*:\W*\w", asked, re.IGNORECASE | re.MULTILINE):
+        return _answer(asked, context=_find_text(asked))
+    return _write_question(asked)
+
+
+def _read_content(message: dict[str, Any]) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", word)
+
+
+def _find_text(asked: str) -> str:
+    """The text asked about: between tags or fences if the message has some, else the whole message."""
+    tagged = [match[2] for match in re.finditer(r"<(\w+)[^<>]*>(.*?)</\1>", asked, re.DOTALL)]
+    fenced = [match[2] for match in re.finditer(r"(```|\"\"\")\w*\n(.*?)\1", asked, re.DOTALL)]
+    return "\n".join(tagged or fenced) or asked
+
+
+def _make_pairs(text: str, *, most: int = 3) -> list[tuple[str, str]]:
+    """Up to `most` numbers or capitalised words of the text, chosen by hash, each asked for by the words before it."""
+    words = text.split()
+    telling = [
+        i
+        for i, word in enumerate(words)
+        if i >= 2 and len(_bare(word)) > 1 and (word[0].isupper() or word[0].isdigit())
+    ]
+    chosen = sorted(sorted(telling, key=lambda i: _hash(f"{i} {words[i]} {text}"))[:most])
+    return [(f"What is stated beside {words[i - 2]} {_bare(words[i - 1])}?", _bare(words[i])) for i in chosen]
+
+
+def _write_question(asked: str) -> str:
+    """A question from the words about the answer: those of the lines that hold it, without it."""
+    named = re.search(r"^\W*answer\W*:[ \t*]*(\S.*)$", asked, re.IGNORECASE | re.MULTILINE)
+    answer = named[1].strip(" \"'`*") if named else ""
+    rest = asked[: named.start()] + asked[named.end() :] if named else asked
+    lines = [line for line in rest.splitlines() if answer and answer in line] or [_find_text(rest)]
+    context = re.sub(r"^\W*\w+\W*:\s", "", max(lines, key=len)).replace(answer, " ") if answer else lines[0]
+    words = [bare for word in context.split() if (bare := _bare(word))]
+    start = _hash(asked) % max(1, len(words) - 10) if not answer else 0
+    return f"What is the {' '.join(words[start : start + 12]) or 'value'}?"
+
+
+def _answer(asked: str, *, context: str) -> str:
+    """The run of words of the context that the question leaves out and that stands between words it names."""
+    questions = re.findall(r"[^\n]*\?", asked) or [asked]
+    named = {_bare(word).lower() for word in questions[-1].split()} - {""}
+    words = context.split()
+    known = [_bare(word).lower() in named for word in words]
+    runs = [match.span() for match in re.finditer("0+", "".join("1" if k else "0" for k in known))]
+    if not runs:
+        return words[0] if words else ""
+    weights = {run: sum(known[max(0, run[0] - 4) : run[0]]) + sum(known[run[1] : run[1] + 2]) for run in runs}
+    start, end = max(runs, key=lambda run: (weights[run], -run[0]))
+    length = 1 if end - start > 4 else end - start
+    return " ".join(words[start : start + length])
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One chat request: the hash of its body and the status it was answered with (0 where it was never answered)."""
+
+    key: str
+    status: int
+
+
+class ScriptedServer:
+    """The server's memory and its routes."""
+
+    def __init__(
+        self,
+        *,
+        reply: ReplyFunction = reply_plausibly,
+        faults: Faults | None = None,
+        model: str | None = "scripted",
+        api_key: str | None = None,
+        state_file: Path | None = None,
+    ) -> None:
+        """`model` None answers to any name; with `api_key` every request must carry it."""
+        self.base_url = ""
+        self.log: list[Asked] = []
+        self.bodies: list[Body] = []
+        self.in_flight = self.most_in_flight = 0
+        self._reply, self._faults, self._model, self._api_key = reply, faults or Faults(), model, api_key
+        self._tried: set[str] = set()
+        self._state = None
+        if state_file:
+            if state_file.exists():
+                # A killed server may have left half a line
+                whole, newline, _ = state_file.read_text().rpartition("\n")
+                state_file.write_text(whole + newline)
+                self.log = [Asked(**json.loads(line)) for line in whole.splitlines()]
+                self._tried = {asked.key for asked in self.log}
+            self._state = state_file.open("a", buffering=1)
+
+    @property
+    def request_count(self) -> int:
+        """Chat requests so far, whatever became of them."""
+        return len(self.log)
+
+    @property
+    def port(self) -> int:
+        return int(self.base_url.rsplit(":", 1)[1].split("/")[0])
+
+    def stats(self) -> dict[str, Any]:
+        """What `GET /stats` returns."""
+        return {
+            "requests": len(self.log),
+            "by_status": {str(k): n for k, n in sorted(Counter(asked.status for asked in self.log).items())},
+            "distinct": len({asked.key for asked in self.log}),
+            "distinct_answered": len({asked.key for asked in self.log if asked.status == 200}),
+            "in_flight": self.in_flight,
+            "most_in_flight": self.most_in_flight,
+        }
+
+    def make_app(self) -> web.Application:
+        app = web.Application(client_max_size=2**28)
+        app.add_routes(
+            [
+                web.get("/v1/models", self._list_models),
+                web.post("/v1/chat/completions", self._complete),
+                web.get("/stats", self._tell_stats),
+            ]
+        )
+        return app
+
+    def close(self) -> None:
+        if self._state:
+            self._state.close()
+
+    def _note(self, key: str, status: int) -> None:
+        self.log.append(Asked(key, status))
+        if self._state:
+            self._state.write(json.dumps({"key": key, "status": status}) + "\n")
+
+    def _check_key(self, request: web.Request) -> web.Response | None:
+        if self._api_key is None or request.headers.get("Authorization") == f"Bearer {self._api_key}":
+            return None
+        return _say_error(401, "Incorrect API key provided", code="invalid_api_key")
+
+    async def _tell_stats(self, request: web.Request) -> web.Response:
+        log = {"log": [vars(asked) for asked in self.log]} if request.query.get("log") else {}
+        return web.json_response(self.stats() | log)
+
+    async def _list_models(self, request: web.Request) -> web.Response:
+        model = {"id": self._model or "any", "object": "model", "created": 0, "owned_by": "tests"}
+        return self._check_key(request) or web.json_response({"object": "list", "data": [model]})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        body: Body = await request.json()
+        key = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            if self._faults.delay_s:
+                await asyncio.sleep(self._faults.delay_s)
+            response = await self._decide(request, body, key)
+        except asyncio.CancelledError:
+            self._note(key, 0)
+            raise
+        finally:
+            self.in_flight -= 1
+        self._note(key, response.status)
+        self.bodies.append(body)
+        return response
+
+    async def _decide(self, request: web.Request, body: Body, key: str) -> web.StreamResponse:
+        refusal = self._check_key(request)
+        if refusal:
+            return refusal
+        if self._model and body["model"] != self._model:
+            return _say_error(404, f"The model `{body['model']}` does not exist", code="model_not_found")
+        fault = self._faults.choose(key, first=key not in self._tried)
+        self._tried.add(key)
+        if fault == "busy":
+            return _say_error(429, "Too many requests", headers={"Retry-After": self._faults.retry_after})
+        if fault in ("broken", "poisoned"):
+            return _say_error(500, "The engine fell over")
+        if fault == "refused":
+            return _say_error(400, "This request cannot be served")
+        if fault == "garbage":
+            return web.Response(text="<html>upstream connect error</html>", content_type="text/html")
+        if fault == "hung":
+            await asyncio.sleep(HUNG_S)
+        try:
+            content = self._reply(body)
+        except TimeoutError:
+            await asyncio.sleep(HUNG_S)
+            raise
+        except RuntimeError as error:
+            return _say_error(500, str(error))
+        prompt_tokens = sum(len(_read_content(message).split()) for message in body["messages"])
+        completion_tokens = len(content.split())
+        answer = json.dumps(
+            {
+                "id": f"chatcmpl-{key}",
+                "object": "chat.completion",
+                "created": 0,
+                "model": body["model"],
+                "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+                ],
+                "usage": {
+                    "prompt_tokens": prompt_tokens,
+                    "completion_tokens": completion_tokens,
+                    "total_tokens": prompt_tokens + completion_tokens,
+                },
+            }
+        ).encode()
+        if fault != "cut":
+            return web.Response(body=answer, content_type="application/json")
+        half = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(answer))})
+        await half.prepare(request)
+        await half.write(answer[: len(answer) // 2])
+        if request.transport:
+            request.transport.close()
+        return half
+
+
+def _say_error(
+    status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None
+) -> web.Response:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return web.json_response({"error": error}, status=status, headers=headers)
+
+
+async def _serve(server: ScriptedServer, *, host: str, port: int) -> web.AppRunner:
+    runner = web.AppRunner(server.make_app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, reuse_address=True).start()
+    server.base_url = f"http://{host}:{runner.addresses[0][1]}/v1"
+    return runner
+
+
+@contextmanager
+def start_scripted_server(
+    *,
+    reply: ReplyFunction = reply_plausibly,
+    faults: Faults | None = None,
+    model: str | None = "scripted",
+    api_key: str | None = None,
+    state_file: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Iterator[ScriptedServer]:
+    """Run a scripted server in a thread for the length of the block. Port 0 takes a free one."""
+    server = ScriptedServer(reply=reply, faults=faults, model=model, api_key=api_key, state_file=state_file)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="scripted-server", daemon=True)
+    thread.start()
+    try:
+        runner = asyncio.run_coroutine_threadsafe(_serve(server, host=host, port=port), loop).result(30)
+        try:
+            yield server
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
+        server.close()
+
+
+@contextmanager
+def start_scripted_process(*options: str) -> Iterator[str]:
+    """Run `python -m tests.scripted_server OPTIONS` for the length of the block; yields its base URL."""
+    command: Sequence[str] = [sys.executable, "-m", "tests.scripted_server", *options]
+    root = Path(__file__).resolve().parent.parent
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            address = process.stdout.readline().strip()
+            assert address, "the scripted server did not start"
+            yield address
+        finally:
+            process.kill()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A scripted OpenAI-compatible server.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--state-file", type=Path)
+    parser.add_argument("--model", default="scripted")
+    parser.add_argument("--api-key")
+    for field in fields(Faults):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
+    options = parser.parse_args()
+    faults = Faults(**{field.name: getattr(options, field.name) for field in fields(Faults)})
+    server = ScriptedServer(faults=faults, model=options.model, api_key=options.api_key, state_file=options.state_file)
+
+    async def serve_for_ever() -> None:
+        await _serve(server, host=options.host, port=options.port)
+        print(server.base_url, flush=True)
+        await asyncio.Event().wait()
+
+    asyncio.run(serve_for_ever())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,382 @@
+"""The client against a scripted server: every fault, by name, without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.errors import ServerGone, SetupError
+from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.serving.client import ChatClient, Misfit, Trouble, check_server, read_answer, read_api_key
+from tests.scripted_server import Body, Faults, start_scripted_server
+
+KEY = "sk-very-secret"
+
+
+class Pace:
+    """Time that passes only by sleeping, at once."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+
+    async def sleep(self, wait_s: float) -> None:
+        self.waits.append(wait_s)
+        self.now += wait_s
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def open_client(*addresses: str, pace: Pace | None = None, **options: Any) -> AsyncIterator[ChatClient]:
+    pace = pace or Pace()
+    seams = {"sleep": pace.sleep, "clock": lambda: pace.now, "draw": lambda: 0.0}
+    async with ChatClient(addresses, **(seams | options)) as client:
+        yield client
+
+
+def make_request(text: str = "hello", **extra: Any) -> Request:
+    return Request("scripted", (Message("user", text),), {"temperature": 0}, extra)
+
+
+def say_ok(body: Body) -> str:
+    return f"ok: {body['messages'][-1]['content']}"
+
+
+def spoil_on_poison(body: Body) -> str:
+    if "poison" in body["messages"][-1]["content"]:
+        raise RuntimeError("assertion failed: poison")
+    return say_ok(body)
+
+
+def find_closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_a_reply_comes_with_its_tokens_and_the_hash_of_its_request() -> None:
+    request = make_request("two words")
+    with start_scripted_server(reply=say_ok) as server:
+        async with open_client(server.base_url) as client:
+            reply = await client.ask(request)
+    assert reply == Reply(request.request_id, "ok: two words", "scripted", "stop", 2, 3)
+    assert (client.counters.prompt_tokens, client.counters.completion_tokens) == (2, 3)
+    assert server.bodies == [request.to_body()]
+
+
+async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
+    pace = Pace()
+    with start_scripted_server(reply=say_ok, faults=Faults(busy=1, retry_after="7")) as server:
+        async with open_client(server.base_url, pace=pace, max_attempts=1) as client:
+            assert isinstance(await client.ask(make_request()), Reply)
+    assert pace.waits == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("faults", "cause"),
+    [
+        (Faults(broken=1), "server_error"),
+        (Faults(garbage=1), "garbage"),
+        (Faults(cut=1), "cut"),
+        (Faults(hung=1), "timeout"),
+    ],
+)
+async def test_a_fault_on_the_way_is_tried_again(faults: Faults, cause: str) -> None:
+    pace = Pace()
+    with start_scripted_server(reply=say_ok, faults=faults) as server:
+        async with open_client(server.base_url, pace=pace, timeout_s=0.5) as client:
+            assert isinstance(await client.ask(make_request()), Reply)
+    assert client.counters.retries == {cause: 1}
+    assert pace.waits == [0.25]
+
+
+async def test_waits_double_up_to_a_bound() -> None:
+    pace = Pace()
+    with start_scripted_server(faults=Faults(poisoned=1)) as server:
+        async with open_client(server.base_url, pace=pace, give_up_after_s=60, draw=lambda: 1.0) as client:
+            with pytest.raises(ServerGone):
+                await client.ask(make_request())
+    assert pace.waits == [0.5, 1, 2, 4, 8, 16, 30]
+
+
+async def test_a_mix_of_faults_loses_no_request() -> None:
+    faults = Faults(busy=0.2, broken=0.2, garbage=0.2, cut=0.2)
+    requests = [make_request(f"question {i}") for i in range(60)]
+    with start_scripted_server(reply=say_ok, faults=faults) as server:
+        async with open_client(server.base_url, max_in_flight=16) as client:
+            replies = await asyncio.gather(*map(client.ask, requests))
+    assert [reply.content for reply in replies if isinstance(reply, Reply)] == [f"ok: question {i}" for i in range(60)]
+    assert set(client.counters.retries) == {"busy", "server_error", "garbage", "cut"}
+    assert server.stats()["distinct_answered"] == 60
+
+
+async def test_a_poisoned_request_is_given_up_while_the_others_are_answered() -> None:
+    requests = [make_request(text) for text in ("a", "poison", "b", "c")]
+    with start_scripted_server(reply=spoil_on_poison) as server:
+        async with open_client(server.base_url, max_attempts=3) as client:
+            outcomes = await asyncio.gather(*map(client.ask, requests))
+    assert [isinstance(outcome, Reply) for outcome in outcomes] == [True, False, True, True]
+    assert outcomes[1] == Failure("server_error", "500 assertion failed: poison invalid_request_error")
+
+
+async def test_a_poisoned_request_on_its_own_is_told_from_an_outage_by_a_canary() -> None:
+    with start_scripted_server(reply=spoil_on_poison) as server:
+        async with open_client(server.base_url, max_attempts=3) as client:
+            outcome = await client.ask(make_request("poison"))
+    assert isinstance(outcome, Failure)
+    assert [asked.status for asked in server.log] == [500, 500, 500, 200, 500]
+
+
+async def test_a_request_that_always_hangs_is_given_up_as_a_timeout() -> None:
+    def hang_on_riddle(body: Body) -> str:
+        if "riddle" in body["messages"][-1]["content"]:
+            raise TimeoutError
+        return "ok"
+
+    with start_scripted_server(reply=hang_on_riddle) as server:
+        async with open_client(server.base_url, timeout_s=0.3) as client:
+            outcome = await client.ask(make_request("riddle"))
+    assert outcome == Failure("timeout", "no reply within 0.3 s")
+
+
+async def test_a_dead_engine_behind_a_living_api_ends_the_build_and_drops_nothing() -> None:
+    pace = Pace()
+    with start_scripted_server(faults=Faults(poisoned=1)) as server:
+        async with open_client(server.base_url, pace=pace, give_up_after_s=300) as client:
+            with pytest.raises(ServerGone, match=r"no reply for 300 s .*The engine fell over"):
+                await client.ask(make_request())
+    assert sum(pace.waits) >= 300
+
+
+async def test_a_request_refused_for_what_it_says_is_asked_once() -> None:
+    with start_scripted_server(faults=Faults(refused=1)) as server:
+        async with open_client(server.base_url) as client:
+            outcome = await client.ask(make_request())
+    assert outcome == Failure("refused", "400 This request cannot be served invalid_request_error")
+    assert server.request_count == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, {"error": {"message": "request (3031 tokens) exceeds the available context size (2048 tokens)"}}),
+        (400, {"message": "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens"}),
+        (400, {"error": {"message": "Your input is too big", "code": "context_length_exceeded"}}),
+        (400, {"error": {"message": "The input (5000 tokens) is longer than the model's context length"}}),
+        (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"}),
+        (429, {"error": {"message": "Request too large for gpt-4o on tokens per min (TPM): Limit 30000"}}),
+    ],
+)
+def test_a_prompt_beyond_the_context_is_too_long(status: int, said: dict[str, Any]) -> None:
+    outcome = read_answer(status, {}, json.dumps(said).encode(), request_id="r")
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "too_long"
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({"Retry-After": "3.5"}, 3.5),
+        ({"Retry-After": "99999"}, 120.0),
+        ({"Retry-After": "-1"}, 0.0),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30.0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT"}, 0.0),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(headers: dict[str, str], wait_s: float | None) -> None:
+    outcome = read_answer(429, headers, b"", request_id="r")
+    assert isinstance(outcome, Trouble)
+    assert outcome.wait_s == wait_s
+
+
+@given(
+    st.integers(100, 599),
+    st.dictionaries(st.sampled_from(["Retry-After", "Date", "Location"]), st.text()),
+    st.one_of(
+        st.binary(),
+        st.recursive(
+            st.none() | st.integers() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["choices", "message", "error"]), inner),
+        ).map(lambda value: json.dumps(value).encode()),
+    ),
+)
+def test_no_answer_whatever_it_holds_raises(status: int, headers: dict[str, str], raw: bytes) -> None:
+    assert isinstance(read_answer(status, headers, raw, request_id="r"), Reply | Failure | Trouble | Misfit)
+
+
+async def test_a_wrong_key_names_the_environment_variable_and_never_the_key() -> None:
+    with start_scripted_server(api_key="another") as server:
+        async with open_client(server.base_url, api_key=KEY, api_key_env="MY_KEY") as client:
+            with pytest.raises(SetupError, match="set the environment variable MY_KEY") as caught:
+                await client.ask(make_request())
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(client)
+    assert "***" in repr(client)
+
+
+async def test_a_right_key_is_taken() -> None:
+    with start_scripted_server(api_key=KEY) as server:
+        async with open_client(server.base_url, api_key=KEY) as client:
+            assert isinstance(await client.ask(make_request()), Reply)
+
+
+async def test_a_server_that_wants_a_key_where_there_is_none_says_where_to_name_it() -> None:
+    with start_scripted_server(api_key="another") as server:
+        async with open_client(server.base_url) as client:
+            with pytest.raises(SetupError, match=r"generate\.engine\.api_key_env"):
+                await client.ask(make_request())
+
+
+async def test_a_key_that_the_server_repeats_is_masked() -> None:
+    def repeat_key(body: Body) -> str:
+        raise RuntimeError(f"cannot bill {KEY}")
+
+    with start_scripted_server(reply=repeat_key) as server:
+        async with open_client(server.base_url, api_key=KEY, give_up_after_s=1) as client:
+            with pytest.raises(ServerGone, match=r"cannot bill \*\*\*"):
+                await client.ask(make_request())
+
+
+async def test_a_missing_model_lists_what_the_server_has() -> None:
+    with start_scripted_server(model="other") as server:
+        async with open_client(server.base_url) as client:
+            with pytest.raises(SetupError, match=r"no model 'scripted' \(it has: other\)"):
+                await client.ask(make_request())
+
+
+async def test_an_address_without_v1_is_told_to_have_it() -> None:
+    with start_scripted_server() as server:
+        async with open_client(server.base_url.removesuffix("/v1")) as client:
+            with pytest.raises(SetupError, match="usually ends in /v1"):
+                await client.ask(make_request())
+
+
+async def test_an_absent_server_is_waited_for_and_then_ends_the_build() -> None:
+    pace = Pace()
+    async with open_client(f"http://127.0.0.1:{find_closed_port()}/v1", pace=pace, give_up_after_s=60) as client:
+        with pytest.raises(ServerGone, match=r"no reply for 60 s \(Connection refused\)"):
+            await client.ask(make_request())
+    assert 60 <= sum(pace.waits) < 66
+
+
+async def test_a_server_that_comes_back_is_asked_again() -> None:
+    port, pace = find_closed_port(), Pace()
+    with ExitStack() as later:
+
+        async def sleep(wait_s: float) -> None:
+            await pace.sleep(wait_s)
+            if len(pace.waits) == 12:
+                later.enter_context(start_scripted_server(reply=say_ok, port=port))
+
+        async with open_client(f"http://127.0.0.1:{port}/v1", pace=pace, sleep=sleep, max_attempts=2) as client:
+            assert isinstance(await client.ask(make_request()), Reply)
+    assert client.counters.retries == {"unreachable": 12}
+
+
+async def test_the_living_of_two_addresses_takes_the_work_without_a_wait() -> None:
+    pace = Pace()
+    with start_scripted_server(reply=say_ok) as server:
+        dead = f"http://127.0.0.1:{find_closed_port()}/v1"
+        async with open_client(dead, server.base_url, pace=pace, max_in_flight=4) as client:
+            outcomes = await asyncio.gather(*(client.ask(make_request(str(i))) for i in range(20)))
+    assert all(isinstance(outcome, Reply) for outcome in outcomes)
+    assert pace.waits == []
+    assert client.counters.retries["unreachable"] == 2  # its half of the first four
+
+
+async def test_an_address_that_was_dead_gets_work_again() -> None:
+    port, pace = find_closed_port(), Pace()
+    with start_scripted_server(reply=say_ok) as first:
+        async with open_client(f"http://127.0.0.1:{port}/v1", first.base_url, pace=pace) as client:
+            await client.ask(make_request("a"))
+            with start_scripted_server(reply=say_ok, port=port) as second:
+                await client.ask(make_request("b"))
+                assert second.request_count == 0
+                pace.now += 60
+                await client.ask(make_request("c"))
+                assert second.request_count == 1
+
+
+async def test_requests_go_to_the_least_busy_address() -> None:
+    faults = Faults(delay_s=0.2)
+    with start_scripted_server(faults=faults) as first, start_scripted_server(faults=faults) as second:
+        async with open_client(first.base_url, second.base_url, max_in_flight=8) as client:
+            await asyncio.gather(*(client.ask(make_request(str(i))) for i in range(8)))
+    assert (first.most_in_flight, second.most_in_flight) == (4, 4)
+
+
+async def test_requests_in_flight_are_bounded_over_all_addresses() -> None:
+    with start_scripted_server() as first, start_scripted_server() as second:
+        async with open_client(first.base_url, second.base_url, max_in_flight=5) as client:
+            await asyncio.gather(*(client.ask(make_request(str(i))) for i in range(40)))
+    assert client.counters.most_in_flight == 5
+    assert client.counters.in_flight == 0
+    assert max(first.most_in_flight, second.most_in_flight) <= 5
+
+
+async def test_a_closed_client_opens_again() -> None:
+    with start_scripted_server() as server:
+        async with open_client(server.base_url) as client:
+            await client.ask(make_request())
+            await client.close()
+            assert isinstance(await client.ask(make_request()), Reply)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("localhost:8000/v1", "no address"),
+        ("http://[bad/v1", "no address"),
+        ("http://me:hush@host/v1", "holds a password"),
+    ],
+)
+def test_a_broken_address_is_refused_in_a_sentence(address: str, said: str) -> None:
+    with pytest.raises(SetupError, match=said) as caught:
+        ChatClient([address])
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_preflight_finds_a_server_that_is_well() -> None:
+    with start_scripted_server(api_key=KEY) as server:
+        assert await check_server([server.base_url], model="scripted", api_key=KEY) == []
+
+
+async def test_a_preflight_without_a_server_says_to_start_it() -> None:
+    address = f"http://127.0.0.1:{find_closed_port()}/v1"
+    with pytest.raises(SetupError, match=rf"No model server answers at {address} .*start it"):
+        await check_server([address], model="scripted")
+
+
+async def test_a_preflight_tells_which_of_several_addresses_are_silent() -> None:
+    dead = f"http://127.0.0.1:{find_closed_port()}/v1"
+    with start_scripted_server() as server:
+        assert await check_server([dead, server.base_url], model="scripted") == [dead]
+
+
+async def test_a_preflight_lists_the_models_there_are() -> None:
+    has = r"no model 'scripted' \(it has: other\)"
+    with start_scripted_server(model="other") as server, pytest.raises(SetupError, match=has):
+        await check_server([server.base_url], model="scripted")
+
+
+async def test_a_preflight_names_the_variable_of_a_refused_key() -> None:
+    with start_scripted_server(api_key="another") as server, pytest.raises(SetupError, match="variable MY_KEY"):
+        await check_server([server.base_url], model="scripted", api_key=KEY, api_key_env="MY_KEY")
+
+
+def test_a_key_comes_from_the_environment_or_not_at_all() -> None:
+    assert read_api_key(None) is None
+    assert read_api_key("PATH")
+    with pytest.raises(SetupError, match="DOCMATIX_NO_SUCH_KEY is not set"):
+        read_api_key("DOCMATIX_NO_SUCH_KEY")

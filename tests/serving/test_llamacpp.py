@@ -1,0 +1,165 @@
+"""llama.cpp for real: it starts, answers, keeps to a grammar, and ends with whoever started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from docmatix.config import LlamacppEngine
+from docmatix.errors import BuildError, SetupError
+from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.serving.client import ChatClient, check_server
+from docmatix.serving.llamacpp import LlamacppServer, count_threads, find_model, start_llamacpp
+
+pytest.importorskip("xllamacpp")
+
+ENGINE = LlamacppEngine(kind="llamacpp", context_tokens=512, slots=2, threads=1)
+STARTER = """
+import os, sys, threading, time
+from docmatix.config import LlamacppEngine
+from docmatix.serving.llamacpp import start_llamacpp
+
+def serve():
+    with start_llamacpp(LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)) as server:
+        fork = os.fork() if "fork" in sys.argv else 0  # holds the pipes open when its parent is dead
+        if "fork" in sys.argv and not fork:
+            os.close(1)
+            time.sleep(120)
+            os._exit(0)
+        print(server.pid, fork, flush=True)
+        time.sleep(600)
+
+if "thread" in sys.argv:
+    threading.Thread(target=serve).start()
+else:
+    serve()
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LlamacppServer]:
+    with start_llamacpp(ENGINE) as running:
+        yield running
+
+
+def wait_until(happened: Callable[[], bool], *, within_s: float = 60.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def make_request(text: str, **extra: str) -> Request:
+    return Request(ENGINE.model, (Message("user", text),), {"temperature": 0, "max_tokens": 8}, dict(extra))
+
+
+@pytest.mark.slow
+async def test_it_answers_under_its_configured_name(server: LlamacppServer) -> None:
+    assert server.is_alive()
+    assert await check_server([server.base_url], model="smollm2-135m", timeout_s=60) == []
+    async with ChatClient([server.base_url]) as client:
+        reply = await client.ask(make_request("Say hello."))
+    assert isinstance(reply, Reply)
+    assert reply.model == "smollm2-135m"
+    assert reply.content
+    assert 0 < reply.completion_tokens <= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("grammar", "allowed"),
+    [
+        ('root ::= "yes" | "no"', {"yes", "no"}),
+        ("%llguidance {}\nstart: /(yes|no)/", {"yes", "no"}),
+    ],
+)
+async def test_a_reply_keeps_to_its_grammar(server: LlamacppServer, grammar: str, allowed: set[str]) -> None:
+    async with ChatClient([server.base_url]) as client:
+        reply = await client.ask(make_request("Tell me a long story.", grammar=grammar))
+    assert isinstance(reply, Reply)
+    assert reply.content in allowed
+
+
+@pytest.mark.slow
+async def test_a_prompt_beyond_a_slots_context_is_too_long_and_a_broken_grammar_refused(server: LlamacppServer) -> None:
+    async with ChatClient([server.base_url]) as client:
+        too_long = await client.ask(make_request("word " * 1000))
+        refused = await client.ask(make_request("hello", grammar='root ::= "'))
+    assert isinstance(too_long, Failure)
+    assert isinstance(refused, Failure)
+    assert (too_long.reason, refused.reason) == ("too_long", "refused")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("starter", [["main"], ["thread"], ["thread", "fork"]], ids=" and ".join)
+def test_it_ends_when_its_parent_is_killed(starter: list[str]) -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTER, *starter], stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            assert parent.stdout
+            pid, fork = map(int, parent.stdout.readline().split())
+            assert not is_gone(pid)
+        finally:
+            parent.kill()
+        assert wait_until(lambda: is_gone(pid))
+        if fork:
+            os.kill(fork, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_it_outlives_the_thread_that_started_it_and_ends_with_its_block() -> None:
+    with ExitStack() as block:
+        started: list[LlamacppServer] = []
+        thread = threading.Thread(target=lambda: started.append(block.enter_context(start_llamacpp(ENGINE))))
+        thread.start()
+        thread.join()
+        time.sleep(0.2)
+        assert started[0].is_alive()
+    assert not started[0].is_alive()
+    assert is_gone(started[0].pid)
+
+
+@pytest.mark.slow
+def test_a_broken_model_file_is_a_setup_error_with_the_engines_words(tmp_path: Path) -> None:
+    model = tmp_path / "broken.gguf"
+    model.write_bytes(b"GGUF, but not quite")
+    with (
+        pytest.raises(SetupError, match=r"cannot serve .*broken\.gguf \(.*failed to load model"),
+        start_llamacpp(ENGINE.model_copy(update={"model": str(model)})),
+    ):
+        pass
+
+
+def test_a_start_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(BuildError, match=r"did not start within 0\.01 s"), start_llamacpp(ENGINE, start_timeout_s=0.01):
+        pass
+
+
+def test_a_packaged_model_is_found_by_name_and_any_other_by_path(tmp_path: Path) -> None:
+    packaged = find_model("smollm2-135m")
+    assert packaged.read_bytes()[:4] == b"GGUF"
+    assert find_model(str(packaged)) == packaged.resolve()
+
+
+def test_a_model_that_is_nowhere_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(SetupError, match=r"neither a GGUF file nor one of smollm2-135m"):
+        find_model("no/such.gguf")
+
+
+def test_threads_are_few_but_some() -> None:
+    assert 1 <= count_threads() <= 8

@@ -41,6 +41,7 @@ ReplyFunction = Callable[[Body], str]
 """Raises `RuntimeError` for a request that is to meet a 500, `TimeoutError` for one that is never answered."""
 
 HUNG_S = 3600.0
+POINTING_WORDS = frozenset("it its they them he him she her we us i me you your our my this that these those".split())
 
 
 @dataclass(frozen=True)
@@ -85,26 +86,26 @@ class Faults:
 def reply_plausibly(body: Body) -> str:
     """What a small, honest model might say, by the shape of the request.
 
-    - a reply bound to words of a text (`substring_words` in `grammar`): the words the question asks for
     - JSON wanted, or "pairs" spoken of: `{"pairs": [{"question": ..., "answer": ...}, ...]}` from the last user message
     - `Q1:` spoken of: the same pairs as lines `Q1: ...`, `A1: ...`
-    - anything else is a question to be written around an answer: the words that stand about the answer
+    - a question given: the words of the text that stand among those of the question
+    - a `grammar` with `substring_words` and no question: some words of its text
+    - anything else is a question to be written about a given answer, from the words around it
     """
     spoken = "\n".join(_read_content(message) for message in body["messages"])
     asked = next(_read_content(message) for message in reversed(body["messages"]) if message["role"] == "user")
-    grammar = str(body.get("grammar", ""))
-    bound = re.search(r'"substring_(?:words|chars)"\s*:\s*("(?:[^"\\]|\\.)*")', grammar)
-    if bound:
-        return _answer(asked, context=json.loads(bound[1]))
     if body.get("response_format", {}).get("type", "text") != "text" or re.search(r"\bpairs\b", spoken):
         pairs = [{"question": question, "answer": answer} for question, answer in _make_pairs(_find_text(asked))]
         return json.dumps({"pairs": pairs}, ensure_ascii=False)
     if re.search(r"\bQ1:", spoken):
-        pairs_found = _make_pairs(_find_text(asked))
-        return "\n".join(f"Q{i}: {question}\nA{i}: {answer}" for i, (question, answer) in enumerate(pairs_found, 1))
-    if re.search(r"^\W*question\W*:\W*\w", asked, re.IGNORECASE | re.MULTILINE):
-        return _answer(asked, context=_find_text(asked))
-    return _write_question(asked)
+        lines = [f"Q{i}: {q}\nA{i}: {a}" for i, (q, a) in enumerate(_make_pairs(_find_text(asked)), 1)]
+        return "\n".join(lines)
+    bound = re.search(r'"substring_(?:words|chars)"\s*:\s*("(?:[^"\\]|\\.)*")', str(body.get("grammar", "")))
+    question = re.search(r"^\W*question\W*:\s*(\w.*)$", asked, re.IGNORECASE | re.MULTILINE)
+    if question:
+        context = json.loads(bound[1]) if bound else _strip_label(_find_text(asked[: question.start()]))
+        return _answer(question[1], context=context)
+    return _answer(asked, context=json.loads(bound[1])) if bound else _write_question(asked)
 
 
 def _read_content(message: dict[str, Any]) -> str:
@@ -124,46 +125,48 @@ def _find_text(asked: str) -> str:
     """The text asked about: between tags or fences if the message has some, else the whole message."""
     tagged = [match[2] for match in re.finditer(r"<(\w+)[^<>]*>(.*?)</\1>", asked, re.DOTALL)]
     fenced = [match[2] for match in re.finditer(r"(```|\"\"\")\w*\n(.*?)\1", asked, re.DOTALL)]
-    return "\n".join(tagged or fenced) or asked
+    return re.sub(r"</?\w+[^<>]*>", " ", "\n".join(tagged or fenced) or asked)
+
+
+def _strip_label(text: str) -> str:
+    return re.sub(r"^\W*(text|context|sentence|passage)\W*:\s", "", text.strip(), flags=re.IGNORECASE)
+
+
+def _ask_beside(words: Sequence[str]) -> str:
+    """A question that stands on its own by rule: a common opening, words of the text, no pronouns, no broken end."""
+    telling = [bare for word in words if (bare := _bare(word)) and bare.lower() not in POINTING_WORDS]
+    while telling and telling[-1].islower() and len(telling[-1]) < 4:
+        telling.pop()
+    return f"What is the value listed for {' '.join(telling) or 'this'}?"
 
 
 def _make_pairs(text: str, *, most: int = 3) -> list[tuple[str, str]]:
-    """Up to `most` numbers or capitalised words of the text, chosen by hash, each asked for by the words before it."""
+    """Up to `most` numbers or capitalised words of the text, chosen by hash, each asked for by the words about it."""
     words = text.split()
-    telling = [
-        i
-        for i, word in enumerate(words)
-        if i >= 2 and len(_bare(word)) > 1 and (word[0].isupper() or word[0].isdigit())
-    ]
+    telling = [i for i, word in enumerate(words) if i > 2 and len(_bare(word)) > 1 and not word[0].islower()]
     chosen = sorted(sorted(telling, key=lambda i: _hash(f"{i} {words[i]} {text}"))[:most])
-    return [(f"What is stated beside {words[i - 2]} {_bare(words[i - 1])}?", _bare(words[i])) for i in chosen]
+    return [(_ask_beside(words[i - 3 : i] + words[i + 1 : i + 3]), _bare(words[i])) for i in chosen]
 
 
 def _write_question(asked: str) -> str:
-    """A question from the words about the answer: those of the lines that hold it, without it."""
+    """A question from the words that stand about the answer in the lines before it."""
     named = re.search(r"^\W*answer\W*:[ \t*]*(\S.*)$", asked, re.IGNORECASE | re.MULTILINE)
+    context = _strip_label(_find_text(asked[: named.start()] if named else asked))
     answer = named[1].strip(" \"'`*") if named else ""
-    rest = asked[: named.start()] + asked[named.end() :] if named else asked
-    lines = [line for line in rest.splitlines() if answer and answer in line] or [_find_text(rest)]
-    context = re.sub(r"^\W*\w+\W*:\s", "", max(lines, key=len)).replace(answer, " ") if answer else lines[0]
-    words = [bare for word in context.split() if (bare := _bare(word))]
-    start = _hash(asked) % max(1, len(words) - 10) if not answer else 0
-    return f"What is the {' '.join(words[start : start + 12]) or 'value'}?"
+    before, found, after = context.partition(answer) if answer else (context, "", "")
+    return _ask_beside(before.split()[-8:] + (after.split()[:4] if found else []))
 
 
-def _answer(asked: str, *, context: str) -> str:
-    """The run of words of the context that the question leaves out and that stands between words it names."""
-    questions = re.findall(r"[^\n]*\?", asked) or [asked]
-    named = {_bare(word).lower() for word in questions[-1].split()} - {""}
+def _answer(question: str, *, context: str) -> str:
+    """The run of words of the context that the question leaves out and that stands among words it names."""
+    named = {_bare(word).lower() for word in question.split()} - {""}
     words = context.split()
     known = [_bare(word).lower() in named for word in words]
     runs = [match.span() for match in re.finditer("0+", "".join("1" if k else "0" for k in known))]
     if not runs:
         return words[0] if words else ""
-    weights = {run: sum(known[max(0, run[0] - 4) : run[0]]) + sum(known[run[1] : run[1] + 2]) for run in runs}
-    start, end = max(runs, key=lambda run: (weights[run], -run[0]))
-    length = 1 if end - start > 4 else end - start
-    return " ".join(words[start : start + length])
+    start, end = max(runs, key=lambda run: (sum(known[max(0, run[0] - 8) : run[1] + 4]), -run[0]))
+    return " ".join(words[start : min(end, start + 8)])
 
 
 # --- the server -------------------------------------------------------------------------------------------------------

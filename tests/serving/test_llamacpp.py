@@ -122,6 +122,19 @@ def test_it_ends_when_its_parent_is_killed(starter: list[str]) -> None:
 
 
 @pytest.mark.slow
+async def test_it_is_started_again_at_its_address_when_it_is_killed() -> None:
+    with start_llamacpp(ENGINE) as server:
+        killed = server.pid
+        os.kill(killed, signal.SIGKILL)
+        async with ChatClient([server.base_url], give_up_after_s=60) as client:
+            reply = await client.ask(make_request("Say hello."))
+        assert isinstance(reply, Reply)
+        assert server.pid != killed
+        assert wait_until(lambda: server.restarts == 1)
+    assert is_gone(server.pid)
+
+
+@pytest.mark.slow
 def test_it_outlives_the_thread_that_started_it_and_ends_with_its_block() -> None:
     with ExitStack() as block:
         started: list[LlamacppServer] = []

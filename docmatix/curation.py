@@ -1,0 +1,89 @@
+"""The verdicts on one document's pairs: each is grounded, judged by the filters, and weighed against its alternatives.
+
+Alternatives (pairs with the same `group`: several questions asked for one answer) are judged best first, and the first
+one that is kept makes the rest `outdone`. All else is judged in the order in which it was asked, each with the pairs
+kept before it in view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from docmatix.documents import Page
+from docmatix.filters import Filter, KeptPairs, Scores, Surroundings, judge_pair
+from docmatix.grounding import Grounding, ground, index_pages
+from docmatix.pairs import Evidence, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A pair and what became of it: kept if `reason` is None."""
+
+    pair: Pair
+    reason: str | None
+    scores: Scores
+    evidence: tuple[Evidence, ...] = ()
+
+
+def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[list[int]]:
+    """The places of the pairs in judging order, alternatives together where the first of them stands.
+
+    Alternatives are ranked by round trip, then clarity, then place; an unknown score comes after every known one.
+    """
+    groups: dict[tuple[str | None, int], list[int]] = {}
+    for place, pair in enumerate(pairs):
+        groups.setdefault((pair.group, -1 if pair.group is not None else place), []).append(place)
+
+    def rank(place: int) -> list[float]:
+        return [-1.0 if score is None else score for score in (scores[place].round_trip, scores[place].clarity)]
+
+    # `reverse` leaves equals in their order
+    return [sorted(places, key=rank, reverse=True) for places in groups.values()]
+
+
+def curate_pairs(
+    pairs: Sequence[Pair],
+    scores: Sequence[Scores],
+    *,
+    pages: Sequence[Page],
+    filters: Iterable[Filter],
+    samples: Sequence[Collection[int]] | None = None,
+    examples: Mapping[str, Sequence[str]] | None = None,
+    language: str | None = None,
+    ground_answers: bool = True,
+) -> list[Verdict]:
+    """A verdict for each pair of one document, in the order of the pairs.
+
+    `scores` holds what is known of each pair beforehand; its grounding is filled in here. `samples` has for each pair
+    the numbers of the pages that its reader will see: nothing else can ground it (without it, all `pages` can).
+    `examples` has, by prompt name, the texts that the prompt shows.
+    """
+    index = index_pages(pages)
+    filters = tuple(filters)
+    kept = KeptPairs()
+    verdicts: dict[int, Verdict] = {}
+    for alternatives in rank_alternatives(pairs, scores):
+        winner = None
+        for place in alternatives:
+            pair, known = pairs[place], scores[place]
+            within = None if samples is None else samples[place]
+            found = Grounding(known.grounding)
+            if ground_answers:
+                found = ground(pair.answer, index, span=pair.span, question=pair.question, within=within)
+                known = replace(known, grounding=found.score)
+            around = Surroundings(
+                pages=index.choose_pages(within),
+                scores=known,
+                evidence=found.evidence,
+                language=language,
+                examples=(examples or {}).get(pair.prompt, ()),
+                earlier=kept,
+            )
+            reason = "outdone" if winner is not None else judge_pair(pair, around, filters)
+            if reason is None:
+                winner = pair
+            verdicts[place] = Verdict(pair, reason, known, found.evidence)
+        if winner is not None:
+            kept.add(winner)
+    return [verdicts[place] for place in range(len(pairs))]

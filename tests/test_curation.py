@@ -1,0 +1,133 @@
+"""The verdicts on a document's pairs."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.curation import Verdict, curate_pairs, rank_alternatives
+from docmatix.documents import Box, Page, Word, compose_text
+from docmatix.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip, Scores
+from docmatix.pairs import Pair
+
+
+def make_page(text: str, number: int = 1) -> Page:
+    words = tuple(Word(word, Box(0.1, 0.1, 0.2, 0.2), 0, 0) for word in text.split())
+    return Page(number, 612, 792, 0, 0.0, compose_text(words), words)
+
+
+def make_pair(question: str, answer: str, *, group: str | None = None, prompt: str = "extractive") -> Pair:
+    return Pair(question, "r", prompt, "m", "extractive", question, answer, group=group)
+
+
+PAGES = [make_page("Rent is $500 a month. The tenant is Jane Doe.", 1), make_page("The deposit is $900.", 2)]
+
+
+def curate(*pairs: Pair, scores: list[Scores] | None = None, **settings) -> list[Verdict]:
+    settings = {"pages": PAGES, "filters": DEFAULT_FILTERS, "language": "en", **settings}
+    return curate_pairs(pairs, scores or [Scores()] * len(pairs), **settings)
+
+
+def reasons(verdicts: list[Verdict]) -> list[str | None]:
+    return [verdict.reason for verdict in verdicts]
+
+
+def test_a_kept_pair_carries_its_grounding_and_evidence():
+    (verdict,) = curate(make_pair("How much is the rent?", "$500"), scores=[Scores(clarity=0.9)])
+    assert verdict.reason is None
+    assert verdict.scores == Scores(grounding=1.0, clarity=0.9)
+    assert [(item.page, item.quote) for item in verdict.evidence] == [(1, "$500")]
+
+
+def test_a_dropped_pair_has_its_reason_and_keeps_its_scores():
+    (verdict,) = curate(make_pair("How much is the rent?", "$700 a month"))
+    assert verdict.reason == "ungrounded"
+    assert verdict.scores.grounding is not None
+
+
+def test_verdicts_come_in_the_order_of_the_pairs():
+    pairs = [make_pair("How much is the rent?", "$500", group="a"), make_pair("Who is the tenant?", "Jane Doe"),
+             make_pair("What does the tenant pay a month?", "$500", group="a")]  # fmt: skip
+    verdicts = curate(*pairs, scores=[Scores(round_trip=0.6), Scores(), Scores(round_trip=0.9)])
+    assert [verdict.pair for verdict in verdicts] == pairs
+    assert reasons(verdicts) == ["outdone", None, None]
+
+
+def test_only_what_the_reader_sees_grounds_an_answer():
+    pair = make_pair("How much is the deposit?", "$900")
+    assert reasons(curate(pair, samples=[[1]])) == ["ungrounded"]
+    assert reasons(curate(pair, samples=[[1, 2]])) == [None]
+
+
+def test_a_question_asked_again_is_a_duplicate_of_the_kept_one_only():
+    first, again = make_pair("How much is the rent?", "$500"), make_pair("how much is the rent", "$500")
+    assert reasons(curate(first, again)) == [None, "duplicate"]
+    wrong = make_pair("How much is the rent?", "$70,000")
+    assert reasons(curate(wrong, again)) == ["ungrounded", None]
+
+
+def test_of_alternatives_the_best_that_passes_is_kept_and_the_rest_are_outdone():
+    questions = ["How much is the rent?", "What is paid a month?", "Which sum is due?", "What?"]
+    pairs = [make_pair(question, "$500", group="1") for question in questions]
+    scores = [Scores(round_trip=0.7), Scores(round_trip=0.9, clarity=0.1), Scores(), Scores(round_trip=1.0)]
+    assert reasons(curate(*pairs, scores=scores)) == [None, "unclear", "outdone", "too_short"]
+
+
+def test_alternatives_rank_by_round_trip_then_clarity_then_place():
+    scores = [Scores(), Scores(clarity=0.5), Scores(0.9, 0.5, 0.2), Scores(0.1, 0.5, 0.8), Scores(clarity=0.5)]
+    pairs = [make_pair("?", "1", group="g") for _ in scores]
+    assert rank_alternatives(pairs, scores) == [[3, 2, 1, 4, 0]]
+
+
+def test_pairs_without_a_group_are_no_alternatives():
+    pairs = [make_pair("a", "1"), make_pair("b", "1", group="g"), make_pair("c", "1"), make_pair("d", "1", group="g")]
+    assert rank_alternatives(pairs, [Scores()] * 4) == [[0], [1, 3], [2]]
+
+
+def test_a_pair_is_compared_with_the_examples_of_its_own_prompt():
+    pair = make_pair("How much is the rent?", "$500", prompt="broad")
+    assert reasons(curate(pair, examples={"broad": ["How much is the rent?"]})) == ["copies_example"]
+    assert reasons(curate(pair, examples={"other": ["How much is the rent?"]})) == [None]
+
+
+def test_without_grounding_the_given_score_is_judged():
+    pair = make_pair("How much is the rent?", "$500")
+    (verdict,) = curate(pair, scores=[Scores(grounding=0.1)], ground_answers=False)
+    assert (verdict.reason, verdict.evidence) == ("ungrounded", ())
+
+
+def test_a_yes_is_kept_without_evidence():
+    (verdict,) = curate(make_pair("Is the rent paid monthly?", "Yes"))
+    assert (verdict.reason, verdict.scores.grounding, verdict.evidence) == (None, None, ())
+
+
+def test_no_pairs_give_no_verdicts():
+    assert curate() == []
+
+
+chosen = st.sampled_from(["How much is the rent?", "What is paid a month?", "Who is the tenant?", "x", ""])
+score = st.none() | st.sampled_from([0.0, 0.4, 0.6, 1.0])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            chosen,
+            st.sampled_from(["$500", "Jane Doe", "Yes", "no idea", ""]),
+            st.sampled_from([None, "1", "2"]),
+            score,
+            score,
+        )
+    )
+)
+def test_every_pair_has_one_verdict_and_at_most_one_of_a_group_is_kept(rows):
+    pairs = [make_pair(question, answer, group=group) for question, answer, group, _, _ in rows]
+    scores = [Scores(round_trip=round_trip, clarity=clarity) for *_, round_trip, clarity in rows]
+    filters = (Length(), Grounded(), RoundTrip(), Duplicate())
+    verdicts = curate(*pairs, scores=scores, filters=filters)
+    assert verdicts == curate(*pairs, scores=scores, filters=filters)
+    assert [verdict.pair for verdict in verdicts] == pairs
+    for group in ("1", "2"):
+        inside = [verdict.reason for verdict in verdicts if verdict.pair.group == group]
+        assert inside.count(None) <= 1
+        assert "outdone" not in inside or None in inside

@@ -41,7 +41,7 @@ format: install  ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 
 bench: install  ## run the benchmarks (each prints a table)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for name in rendering memory; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 samples: install  ## draw the sample PDFs again
 	$(BIN)/python samples/make_samples.py

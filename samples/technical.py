@@ -7,7 +7,7 @@ from layout import A4, GREY, INK, PALE, PAPER, Colour, Frame, Sheets, Style
 
 
 def draw_report() -> bytes:
-    """Three pages in two columns, with a ruled table and a bar chart among the text."""
+    """Two pages in two columns, with ruled tables and a bar chart among the text."""
 
     def furnish(sheets: Sheets) -> None:
         if sheets.number > 1:

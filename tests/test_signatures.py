@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from docmatix.signatures import MIN_SHINGLES, SIGNATURE_LENGTH, Duplicate, Signed, choose_duplicates, sign_text
+from docmatix.signatures import MIN_SHINGLES, SIGNATURE_LENGTH, Duplicate, choose_duplicates, sign_text
 
 WORDS = [f"word{number}" for number in range(400)]
 TEXT = " ".join(WORDS)
@@ -77,11 +77,9 @@ def choose(
     near: bool = True,
     threshold: float = 0.85,
 ) -> list[Duplicate]:
-    documents = [
-        Signed(f"{number:032x}", row.tolist() if signed is None or signed[index] else None)
-        for index, (number, row) in enumerate(zip(ids, signatures, strict=True))
-    ]
-    return choose_duplicates(documents, exact=exact, near=near, threshold=threshold)
+    doc_ids = np.array([f"{number:032x}" for number in ids], dtype="S32")
+    mask = np.ones(len(ids), dtype=bool) if signed is None else np.array(signed, dtype=bool)
+    return choose_duplicates(doc_ids, signatures, mask, exact=exact, near=near, threshold=threshold)
 
 
 def make_signatures(seed: int, changes: Sequence[tuple[int, int]]) -> NDArray[np.uint32]:

@@ -164,14 +164,16 @@ def _continues(line: _Line, below: _Line) -> bool:
 
 
 def _count_jumps_back(blocks: Sequence[_Block]) -> int:
-    """How often the next block is above the one before, except at the top of a new column: to the right of it and not
-    above everything so far.
+    """How often the next block is left of the one before or above it, except at the top of a new column: to its right,
+    and not above everything so far.
     """
     count, top = 0, float("inf")
-    for before, after in pairwise(blocks):
-        top = min(top, before.box.y0)
-        is_above = after.box.y1 <= before.box.y0 + 0.3 * after.lines[-1].height
-        count += is_above and (after.box.x0 < before.box.x1 or after.box.y1 < top)
+    for before, after in pairwise(block for block in blocks if not block.lines[0].is_sideways):
+        one, other = before.box, after.box
+        top = min(top, one.y0)
+        is_above = other.y1 <= one.y0 + 0.3 * after.lines[-1].height
+        is_left = other.x1 <= one.x0 and other.y0 < one.y1 - 0.5 * before.lines[-1].height
+        count += is_left or (is_above and (other.x0 < one.x1 or other.y1 < top))
     return count
 
 
@@ -231,8 +233,8 @@ def _split(
 
 
 def _hold_prose(columns: Sequence[Sequence[_Block]]) -> bool:
-    """Whether most lines are in columns of prose, at least two of them: three or more lines, of 16 letters in the median
-    (each half as wide as the line is high).
+    """Whether most lines are in columns of prose, two at least: three or more lines, of 16 letters in the median (a
+    letter is half as wide as its line is high).
     """
     lines = [[line for block in column for line in block.lines] for column in columns]
     prose = [

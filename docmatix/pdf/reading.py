@@ -21,7 +21,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from docmatix.documents import Box, Document, Page, Refusal, compose_text
+from docmatix.documents import Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.layout import Piece, arrange_words
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ def make_doc_id(pdf: bytes) -> str:
     return hashlib.sha256(pdf).hexdigest()[:32]
 
 
-def read_document(pdf: bytes, *, settings: Extract) -> Document | Refusal:
+def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
     """Read every page of `pdf`. Content decides alone: the same bytes and settings give the same value.
 
+    `twin` is a PDFA document's JSON: its words take the place of the PDF's own, unless it is broken or of another file.
     A `MemoryError` is let through (it is the sandbox that names it); any other failure inside MuPDF is a `Refusal`, or,
     on one page, that page's reason.
     """
@@ -63,6 +64,8 @@ def read_document(pdf: bytes, *, settings: Extract) -> Document | Refusal:
             words += len(pages[-1].words)
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
+        if twin is not None:
+            pages = _take_words(pages, twin, min_words=settings.min_words)
         usable = [page for page in pages if page.reason is None]
         if not usable:
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
@@ -83,9 +86,10 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
     """
     import pymupdf
 
-    # MuPDF writes its complaints to stderr, thousands of lines for one broken file.
+    # MuPDF writes its complaints to stderr, thousands of lines for one broken file, and keeps them for whoever asks.
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
+    pymupdf.TOOLS.reset_mupdf_warnings()
     if not pdf:
         return Refusal("empty", "zero bytes")
     # MuPDF goes by content and would open a web page, an image, an e-book. Readers accept rubbish before the header
@@ -116,6 +120,29 @@ def read_page(document: Any, index: int, *, min_words: int) -> Page:
         return Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable")
 
 
+def _take_words(pages: list[Page], twin: bytes, *, min_words: int) -> list[Page]:
+    """The pages with the words of a twin; as they are if it cannot be read."""
+    from docmatix.sources.pdfa import read_twin
+
+    others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
+    if isinstance(others, Refusal):
+        return pages
+    return [
+        _replace_words(page, other.words, min_words=min_words) if page.reason != "unreadable" else page
+        for page, other in zip(pages, others, strict=True)
+    ]
+
+
+def _replace_words(page: Page, words: tuple[Word, ...], *, min_words: int) -> Page:
+    text = compose_text(words)
+    reason = "blank" if page.reason == "blank" else "no_text"
+    return replace(page, words=words, text=text, reason=_judge_text(text) if len(words) >= min_words else reason)
+
+
+def _judge_text(text: str, *, unknown_share: float = 0.0) -> str | None:
+    return "garbled" if unknown_share > MAX_UNKNOWN_SHARE or is_garbled(text) else None
+
+
 def raise_if_memory(error: Exception) -> None:
     """Raise `MemoryError` in place of `error` if that is what it says: MuPDF has several exceptions for it."""
     if isinstance(error, MemoryError) or "alloc" in str(error):
@@ -139,7 +166,9 @@ def _read_page(page: Any, *, number: int, min_words: int) -> Page:
     images = [to_fractions(info["bbox"]) for info in textpage.extractIMGINFO()]
     text = compose_text(words)
     if len(words) >= min_words:
-        reason = "garbled" if unknown_share > MAX_UNKNOWN_SHARE or is_garbled(text) else None
+        reason = _judge_text(text, unknown_share=unknown_share)
+    elif unknown_share > MAX_UNKNOWN_SHARE:
+        reason = "garbled"
     else:
         reason = "blank" if not words and not images and _is_blank(page) else "no_text"
     return Page(
@@ -239,15 +268,17 @@ def clean_text(text: str) -> str:
 MAX_UNKNOWN_SHARE = 0.3
 """Pages with a larger share of unknown characters are `garbled`."""
 
-MIN_VOWEL_SHARE = 0.15
-"""English has 38 % vowels among its letters. Fonts whose codes are shifted ("7KLV" for "This") come out far below."""
+COMMON_LETTERS = frozenset("etaoinsr")
+MIN_COMMON_SHARE = 0.28
+"""Share of `COMMON_LETTERS` among Latin letters. Languages have 0.5 to 0.65 and random letters 8/26 = 0.31. Fonts whose
+codes are off by 29, the frequent case ("7KLV" for "This"), give English 0.18."""
 
 
 def is_garbled(text: str) -> bool:
     """Whether a page's text is no language, although its characters are known.
 
-    Looks at pages of at least 200 Latin letters, and only for what cannot be innocent: `(cid:12)` in the place of
-    words, and next to no vowels.
+    Only for what cannot be innocent: `(cid:12)` in the place of words, and, among at least 200 Latin letters (nine in
+    ten of all letters), far too few of those that are common in every language.
     """
     if text.count("(cid:") * 7 > MAX_UNKNOWN_SHARE * len(text):
         return True
@@ -255,7 +286,7 @@ def is_garbled(text: str) -> bool:
     latin = [letter for letter in letters if letter.isascii()]
     if len(latin) < 200 or len(latin) < 0.9 * len(letters):
         return False
-    return sum(letter in "aeiouy" for letter in latin) < MIN_VOWEL_SHARE * len(latin)
+    return sum(letter in COMMON_LETTERS for letter in latin) < MIN_COMMON_SHARE * len(latin)
 
 
 # --- page facts -------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from docmatix.documents import Box, Page, Table, Word
@@ -180,14 +181,15 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> T
     inside = [(word, *_middle(word.box)) for word in words]
     inside = [(word, x, y) for word, x, y in inside if frame.x0 <= x < frame.x1 and frame.y0 <= y < frame.y1]
 
-    def read(box: Box | None) -> str:
+    def read(box: Box | None) -> list[str]:
         if box is None:
-            return ""
-        return " ".join(word.text for word, x, y in inside if box.x0 <= x < box.x1 and box.y0 <= y < box.y1)
+            return []
+        held = (word for word, x, y in inside if box.x0 <= x < box.x1 and box.y0 <= y < box.y1)
+        return [" ".join(word.text for word in line) for _, line in groupby(held, key=lambda word: word.line)]
 
     width = max(map(len, grid))
-    cells = [[read(box) for box in row] + [""] * (width - len(row)) for row in grid]
-    cells = [row for row in cells if any(row)]
+    rows = [[read(box) for box in row] + [[]] * (width - len(row)) for row in grid]
+    cells = [row for lines in rows for row in _split_row(lines) if any(row)]
     columns = [column for column in zip(*cells, strict=True) if any(column)]
     filled = sum(bool(cell) for column in columns for cell in column)
     if len(cells) < 2 or len(columns) < 2 or filled < MIN_FILLED_SHARE * len(cells) * len(columns):
@@ -195,6 +197,19 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> T
     if len(inside) > MAX_CELL_WORDS * filled:
         return None
     return Table(frame, tuple(zip(*columns, strict=True)))
+
+
+def _split_row(cells: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows within one ruled row, given the lines of its cells.
+
+    Many tables rule off groups of rows only: then all filled cells have as many lines, and most of them are numbers.
+    """
+    filled = [lines for lines in cells if lines]
+    heights = {len(lines) for lines in filled}
+    numbers = sum(any(letter.isdigit() for letter in line) for lines in filled for line in lines)
+    if len(filled) < 2 or len(heights) > 1 or 2 * numbers < sum(map(len, filled)):
+        return [[" ".join(lines) for lines in cells]]
+    return [[lines[index] if lines else "" for lines in cells] for index in range(heights.pop())]
 
 
 def _middle(box: Box) -> tuple[float, float]:

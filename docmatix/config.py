@@ -223,8 +223,9 @@ class Pack(Section):
     timeout_s: int = Field(120, ge=1)
     """CPU seconds to render one window."""
     memory_mb: int = Field(2048, ge=512)
-    license: str | None = None
-    """Licence of the sources, for the dataset card (an identifier the Hub knows, such as `cc-by-4.0`)."""
+    license: Annotated[str | None, EFFORT] = None
+    """Licence of the sources, for the dataset card (an identifier the Hub knows, such as `cc-by-4.0`).
+    The card is written anew by every build, so another licence packs nothing again."""
 
 
 class Limits(Section):

@@ -128,7 +128,7 @@ class Length(Filter):
 # --- form -------------------------------------------------------------------------------------------------------------
 
 # Latin, full width, Arabic, Greek (as its own character), Armenian, Ethiopic, Coptic, Vai, and Spanish in front
-_QUESTION_MARK = re.compile("[?？؟\u037e\u055e\u1367\u2cfa\ua60f¿⁇⁈⁉]")  # noqa: RUF001
+_QUESTION_MARK = re.compile("[?？؟\u037e\u055e\u1367\u2cfa\ua60f¿⁇⁈⁉]")
 _ASKING = re.compile(
     r"""(?ix) ^\W* (?:(?:please|kindly|briefly|now)\W+)? (?:
     (?: what | who | whom | whose | when | where | which | why | how | is | are | was | were | do | does | did

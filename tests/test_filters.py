@@ -86,7 +86,7 @@ def test_length_has_bounds_on_both_sides(question: str, answer: str, reason: str
         "In which year was the company founded",
         "According to the table, what was the revenue",
         "ما هو المبلغ الإجمالي؟",
-        "合計金額はいくらですか？",  # noqa: RUF001
+        "合計金額はいくらですか？",
         "¿Cuál es el importe total",
         "Ποιο είναι το σύνολο\u037e",
         "Answer in one word: who signed it? Use capitals.",
@@ -118,7 +118,7 @@ def test_without_a_mark_other_languages_get_the_benefit_of_the_doubt():
         "The question is unanswerable",
         "As an AI language model, I have no access to the file.",
         "I cannot answer this question.",
-        "I’m sorry, but that is not something I know.",  # noqa: RUF001
+        "I’m sorry, but that is not something I know.",
         "Sorry, there is nothing on that.",
         "I don't have enough information to tell.",
         "The date is not mentioned in the document.",

@@ -2,11 +2,6 @@
 
 import fsspec
 import pytest
-from hypothesis import settings
-
-# The first example pays for imports, and a busy machine for everything.
-settings.register_profile("without_deadline", deadline=None)
-settings.load_profile("without_deadline")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,385 @@
+"""A build, from the configuration to the dataset: checks first, then one stage after the other.
+
+This is the driver. It holds the lock, decides which shards are not current, hands them to `docmatix.runner`, and
+watches ledger and clock; it never holds a document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import SecretStr
+
+from docmatix.card import write_card
+from docmatix.config import Config, LlamacppEngine, OpenaiEngine, dump_config, parse_config, resolve_paths
+from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
+from docmatix.fingerprints import fingerprint_stages
+from docmatix.ledger import Ledger
+from docmatix.progress import Progress, describe_ledger
+from docmatix.prompts import Prompt, find_prompt_directories, load_prompts
+from docmatix.requests import measure_room
+from docmatix.run_directory import STAGES, RunDirectory
+from docmatix.runner import Task, map_shards, ray_running
+from docmatix.serving.client import check_server, read_api_key
+from docmatix.serving.llamacpp import find_model, start_llamacpp
+from docmatix.sources import Locator, list_documents
+from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.job import Job
+from docmatix.stages.pack import divide_run, is_packed
+from docmatix.stages.plan import plan_shards
+from docmatix.statistics import Statistics, summarise
+
+_OWN_FILES = {".lock", "telemetry"}
+"""What may lie in a run directory that holds no run yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build leaves: where it is, and for each stage its seconds, requests and tokens in this run."""
+
+    run: str
+    figures: dict[str, dict[str, float]]
+
+
+def build(
+    config: Config,
+    *,
+    run: str | Path | None = None,
+    limit: int | None = None,
+    stages: Sequence[str] | None = None,
+    config_dir: Path | None = None,
+    progress: Progress | None = None,
+    listing: Iterable[Locator] | None = None,
+) -> Built:
+    """Build a dataset, or continue the build that is in `run` (`runs/NAME` without it).
+
+    `limit` plans at most so many documents; `stages` does only these. `config_dir` is where relative paths and prompts
+    are looked for (the current folder without it); `listing` takes the place of the source's own. Raises SetupError
+    before any work starts if something is wrong with the configuration, the prompts, the source, the run directory or
+    the server; BuildError if the build cannot go on, in which case the same call continues it.
+    """
+    progress = progress or Progress(quiet=True)
+    config_dir = config_dir or Path.cwd()
+    config = resolve_paths(config, base_dir=config_dir)
+    unknown = set(stages or ()) - set(STAGES)
+    if unknown:
+        raise SetupError(f"There is no stage {sorted(unknown)[0]!r}; the stages are {', '.join(STAGES)}.")
+    directory = RunDirectory(run or Path("runs") / config.name)
+    job = _prepare(config, directory, config_dir)
+    with _interruptible(), directory.locked():
+        check_run(directory, config)
+        _check_disk(directory, config)
+        wanted = set(stages or job.stages)
+        started = time.time()
+        figures: dict[str, Any] = {}
+        if _may_ask(job, wanted):
+            check_engine(config)
+        if "plan" in wanted:
+            listing = list_documents(config.source, base_dir=config_dir) if listing is None else listing
+            _plan(job, listing, limit, progress, wanted)
+        directory.write("run.yaml", dump_config(config).encode())
+        directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
+        try:
+            with contextlib.ExitStack() as stack:
+                _do_stages(job, wanted, progress, figures, stack)
+        finally:
+            directory.remove(f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
+            telemetry = {"started": started, "seconds": round(time.time() - started, 3), "stages": figures}
+            with contextlib.suppress(Exception):
+                directory.write(f"telemetry/{job.epoch}.json", json.dumps(telemetry, indent=1).encode())
+    return Built(directory.root if directory.local else directory.url, figures)
+
+
+def load_build_prompts(config: Config, config_dir: Path) -> dict[str, Prompt]:
+    """Every prompt a build uses, by name. Raises SetupError for one that is missing or broken."""
+    names = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
+    if len(set(names)) < len(names):
+        raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
+    for_windows = [name for name in names if name != "round_trip"]
+    if len(for_windows) < len(names):
+        raise SetupError("`round_trip` is the prompt of `verify`; take it out of generate.prompts.")
+    if config.verify is not None:
+        names = [*names, "round_trip"]
+    directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
+    prompts = load_prompts(names, directories)
+    for name, prompt in prompts.items():
+        wanted = ("round_trip",) if name == "round_trip" else ("window", "answer_first")
+        if prompt.family not in wanted:
+            raise SetupError(f"The prompt `{name}` has the family `{prompt.family}`; {' or '.join(wanted)} is needed.")
+        if prompt.family == "window":
+            measure_room(prompt, config.generate.engine)
+    return prompts
+
+
+def check_run(run: RunDirectory, config: Config) -> None:
+    """Refuse a directory that holds another build (another `name` or `source`), or something else entirely."""
+    if run.exists("run.yaml"):
+        held = yaml.safe_load(run.read("run.yaml"))
+        mine = config.model_dump(mode="json", by_alias=True)
+        for key in ("name", "source"):
+            if held.get(key) != mine[key]:
+                raise SetupError(
+                    f"The run {run.url} holds another build (its {key} is {held.get(key)!r}, not {mine[key]!r}):"
+                    " give another --run."
+                )
+    elif others := set(run.names("")) - _OWN_FILES - {"plan"}:
+        raise SetupError(
+            f"The directory {run.url} is not a run and not empty (it holds {sorted(others)[0]}): give another --run."
+        )
+
+
+def check_engine(config: Config) -> None:
+    """Raise SetupError if the model server cannot be reached, or does not have the model."""
+    engine = config.generate.engine
+    if isinstance(engine, LlamacppEngine):
+        find_model(engine.model)
+    else:
+        asyncio.run(
+            check_server(
+                _addresses(engine),
+                model=engine.model,
+                api_key=read_api_key(engine.api_key_env),
+                api_key_env=engine.api_key_env,
+                timeout_s=min(10.0, engine.timeout_s),
+            )
+        )
+
+
+def read_job(run: RunDirectory) -> Job:
+    """The job as the last build left it in its run directory, for verbs that only look. Raises SetupError if none."""
+    if not run.exists("run.yaml"):
+        raise SetupError(f"There is no run in {run.url} (no run.yaml).")
+    config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
+    fingerprints = json.loads(run.read("fingerprints.json")) if run.exists("fingerprints.json") else {}
+    return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), epoch="")
+
+
+def _prepare(config: Config, directory: RunDirectory, config_dir: Path) -> Job:
+    prompts = load_build_prompts(config, config_dir)
+    engine = config.generate.engine
+    key = read_api_key(engine.api_key_env) if isinstance(engine, OpenaiEngine) else None
+    return Job(
+        run=directory,
+        config=config,
+        prompts=prompts,
+        fingerprints=fingerprint_stages(config, prompts),
+        epoch=f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}",
+        addresses=_addresses(engine) if isinstance(engine, OpenaiEngine) else (),
+        api_key=SecretStr(key) if key else None,
+    )
+
+
+def _addresses(engine: OpenaiEngine) -> tuple[str, ...]:
+    return (engine.base_url,) if isinstance(engine.base_url, str) else engine.base_url
+
+
+def _check_disk(run: RunDirectory, config: Config) -> None:
+    needed = config.limits.min_free_disk_mb << 20
+    if run.local and (free := shutil.disk_usage(run.root).free) < needed:
+        raise StorageFailed(
+            f"The disk that holds {run.url} has {free >> 20} MB left, less than limits.min_free_disk_mb ="
+            f" {needed >> 20}: free some space."
+        )
+
+
+def _may_ask(job: Job, wanted: set[str]) -> bool:
+    """Whether the model will be asked anything, as far as fingerprints tell before the build."""
+    shards = job.run.shards("plan")
+    for stage in ("generate", "verify"):
+        if stage in wanted and stage in job.stages:
+            if not shards:
+                return True
+            for shard in shards:
+                record = job.run.read_record(stage, shard)
+                if record is None or record.fingerprint != job.fingerprints[stage]:
+                    return True
+    return False
+
+
+def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Progress, wanted: set[str]) -> None:
+    checked = _may_ask(job, wanted)
+    with progress.stage("plan", 0):
+        appended = plan_shards(job, listing, limit=limit)
+    planned = job.run.ledger("plan").accounts
+    if not planned:
+        raise SetupError("The source lists no document.")
+    if appended and not checked and _may_ask(job, wanted):
+        check_engine(job.config)
+    progress.say(f"plan      {planned['documents'].kept} documents in {len(job.run.shards('plan'))} shards")
+
+
+def _do_stages(
+    job: Job, wanted: set[str], progress: Progress, figures: dict[str, Any], stack: contextlib.ExitStack
+) -> None:
+    """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
+    ray_started = False
+    serving: contextlib.ExitStack | None = None
+    for stage in job.stages[1:]:
+        if stage not in wanted:
+            continue
+        _require_upstream(job, stage)
+        if stage == "pack" and serving is not None:
+            serving.close()
+        tasks = _find_tasks(job, stage)
+        began = time.monotonic()
+        if tasks and stage != "dedup" and not ray_started:
+            stack.enter_context(ray_running(job.config.resources))
+            ray_started = True
+        if tasks and stage in ("generate", "verify") and serving is None:
+            serving = stack.enter_context(contextlib.ExitStack())
+            job = _serve(job, serving, progress)
+        if stage == "dedup":
+            if tasks:
+                dedup_documents(job)
+        else:
+            figures[stage] = _do_tasks(job, stage, tasks, progress)
+        _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
+        figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
+    if "pack" in wanted:
+        finish_dataset(job)
+        job.run.sweep()
+
+
+def _require_upstream(job: Job, stage: str) -> None:
+    planned = len(job.run.shards("plan"))
+    earlier = job.stages[job.stages.index(stage) - 1]
+    if len(job.run.shards(earlier)) < planned:
+        raise SetupError(f"{stage} needs {earlier}, which is not complete: add it to --stages.")
+
+
+def _find_tasks(job: Job, stage: str) -> list[Task]:
+    """What of a stage is not current."""
+    if stage != "pack":
+        return [Task(shard) for shard in job.run.shards("plan") if not job.is_current(stage, shard)]
+    outputs = divide_run(job)
+    tasks = [Task(output.number, output) for output in outputs if not is_packed(job, output)]
+    names = {Path(output.name).name for output in outputs}
+    # files of another division must go before the first new one appears, else a reader would find rows twice
+    stale = [f"pack/part-{number:05d}.json" for number in job.run.shards("pack") if number >= len(outputs)]
+    stale += [f"dataset/data/{name}" for name in job.run.names("dataset/data") if name not in names]
+    if tasks or stale:
+        job.run.remove("dataset/README.md", "dataset/stats.json", *stale)
+    return tasks
+
+
+@contextlib.contextmanager
+def _llamacpp(engine: LlamacppEngine, progress: Progress) -> Iterator[str]:
+    began = time.monotonic()
+    with start_llamacpp(engine) as server:
+        progress.say(f"serving   {engine.model} with llama.cpp ({time.monotonic() - began:.1f} s to start)")
+        yield server.base_url
+
+
+def _serve(job: Job, stack: contextlib.ExitStack, progress: Progress) -> Job:
+    engine = job.config.generate.engine
+    if isinstance(engine, LlamacppEngine):
+        return replace(job, addresses=(stack.enter_context(_llamacpp(engine, progress)),))
+    return job
+
+
+def _do_tasks(job: Job, stage: str, tasks: list[Task], progress: Progress) -> dict[str, Any]:
+    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much."""
+    ledger = Ledger()
+    figures: dict[str, float] = {}
+    life: dict[str, float] = {}
+    last_sign, last_life = time.monotonic(), life
+    done = 0
+    if not tasks:
+        return {}
+    with progress.stage(stage, len(tasks)) as shown:
+        for result in map_shards(job, stage, tasks):
+            if result is None:
+                life = read_pulses(job, stage)
+            else:
+                done += 1
+                figures = {name: max(figures.get(name, 0), value) for name, value in result.figures.items()} or figures
+                record = job.record(stage, result.shard)
+                ledger.add(Ledger.from_json(record.ledger))
+                ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
+            committed = next((account.entered for account in ledger.accounts.values()), 0)
+            shown.update(done, life | {"done": committed + life.get("done", 0)})
+            if result is not None or life != last_life:
+                last_sign, last_life = time.monotonic(), life
+            waited = time.monotonic() - last_sign
+            if waited > job.config.limits.no_progress_s:
+                raise BuildError(
+                    f"{stage} stands still: nothing was committed and no reply came for {waited:.0f} s"
+                    f" (limits.no_progress_s), with {len(tasks) - done} shards to do; look at the model server and at"
+                    " the machines, then run the same command again."
+                )
+    return dict(figures)
+
+
+def read_pulses(job: Job, stage: str) -> dict[str, float]:
+    """The figures of the shards at work together; empty where none has reported.
+
+    What a shard counts is added up; what it tells of its worker's client, which other shards share, is not.
+    """
+    total: dict[str, float] = {}
+    folder = f"telemetry/live/{job.epoch}"
+    for name in job.run.names(folder):
+        if name.startswith(f"{stage}-"):
+            with contextlib.suppress(OSError, ValueError):
+                for key, value in json.loads(job.run.read(f"{folder}/{name}")).items():
+                    own = key in ("done", "pairs", "kept")
+                    total[key] = total.get(key, 0) + value if own else max(total.get(key, 0), value)
+    return total
+
+
+def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, done: int) -> None:
+    ledger = job.run.ledger(stage)
+    ledger.require_balance(stage)
+    ledger.require_expected(stage, max_share=job.config.limits.unexpected_share)
+    check_chain(job, stage, ledger)
+    took = f"{seconds:.1f} s" if done else "already done"
+    progress.say(f"{stage:9} {describe_ledger(ledger)} [{took}]")
+
+
+_CHAIN = {
+    "extract": [("documents", "plan", "documents")],
+    "dedup": [("documents", "extract", "documents"), ("pages", "extract", "pages")],
+    "verify": [("pairs", "generate", "pairs")],
+    "curate": [("pairs", "generate", "pairs")],
+    "pack": [("pairs", "curate", "pairs")],
+}
+
+
+def check_chain(job: Job, stage: str, ledger: Ledger) -> None:
+    """What entered a stage must be what left the one before. Raises LedgerError."""
+    for unit, earlier, earlier_unit in _CHAIN.get(stage, ()):
+        left = job.run.ledger(earlier).accounts[earlier_unit].kept
+        if ledger.accounts[unit].entered != left:
+            raise LedgerError(
+                f"{left} {unit} left {earlier} but {ledger.accounts[unit].entered} entered {stage}. This is a bug in"
+                " docmatix; please report it."
+            )
+
+
+def finish_dataset(job: Job) -> None:
+    """Write `stats.json` and, last of all, the card: with it the dataset is whole."""
+    ledgers = {stage: job.run.ledger(stage).to_json() for stage in job.stages}
+    statistics = Statistics()
+    for _, record in job.run.records("pack"):
+        statistics.add(record.extra["statistics"])
+    summary = summarise(statistics, ledgers=ledgers, pack=job.config.pack)
+    job.run.write("dataset/stats.json", (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
+    job.run.write("dataset/README.md", write_card(job.config, summary, prompts=job.prompts).encode())
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise BuildError("Interrupted: the same command continues where this one stopped.") from None

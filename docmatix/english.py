@@ -1,0 +1,262 @@
+"""As much English grammar as turning a sentence into a question takes: word classes, a few verb forms, kinds of
+answers.
+
+Closed classes (auxiliaries, prepositions, ...) are complete; open ones (verbs, nouns that head a table column) hold
+what is common in documents. Where a word is unknown, callers do without the sentence: a question lost costs less than
+a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+BE = frozenset("is are was were".split())
+HAVE = {"has": "does", "have": "do", "had": "did"}
+"""Forms of `have` with the helper that asks when it is the main verb: `has twelve floors` -> `does ... have`."""
+AUXILIARIES = BE | HAVE.keys() | frozenset("will would can could must shall should may might".split())
+DETERMINERS = frozenset("the a an each every all some any no".split())
+PREPOSITIONS = frozenset(
+    "of in on at by for from to with within without under over between among through during since until till "
+    "before after against about into onto across along per via as than upon towards toward around near".split()
+)
+CONJUNCTIONS = frozenset("and or but nor while whereas because although though if when where whether so unless".split())
+RELATIVES = frozenset("that which who whom whose".split())
+ANAPHORA = frozenset(
+    "it its they them their theirs he him his she her hers this these those such we our us i my you your one "
+    "ones another both former latter here following above below aforementioned said respectively".split()
+)
+"""Words that point at something outside their clause."""
+HEDGES = frozenset("about approximately around roughly nearly almost only just exactly some circa".split())
+FUNCTION_WORDS = (
+    AUXILIARIES
+    | DETERMINERS
+    | PREPOSITIONS
+    | CONJUNCTIONS
+    | RELATIVES
+    | ANAPHORA
+    | frozenset("be been being do does did what when how many much whom not there also then".split())
+)
+
+_IRREGULAR = (
+    "account:accounts achieve:achieves allow:allows begin:begins,began bring:brings,brought build:builds,built "
+    "buy:buys,bought charge:charges comprise:comprises consist:consists contain:contains cost:costs cover:covers "
+    "deliver:delivers employ:employs end:ends exceed:exceeds fall:falls,fell find:finds,found generate:generates "
+    "get:gets,got give:gives,gave go:goes,went grow:grows,grew hold:holds,held include:includes last:lasts "
+    "lead:leads,led leave:leaves,left lie:lies,lay lose:loses,lost make:makes,made measure:measures meet:meets,met "
+    "need:needs offer:offers open:opens operate:operates pay:pays,paid produce:produces provide:provides reach:reaches "
+    "receive:receives represent:represents require:requires rise:rises,rose run:runs,ran sell:sells,sold "
+    "send:sends,sent serve:serves span:spans spend:spends,spent start:starts support:supports take:takes,took use:uses "
+    "weigh:weighs win:wins,won write:writes,wrote"
+)
+VERBS = {
+    form: lemma for entry in _IRREGULAR.split() for lemma, forms in [entry.split(":")] for form in forms.split(",")
+}
+"""Third-person and irregular past forms, with their base, of verbs that often stand before a number, a date or a
+name."""
+PRESENT_FORMS = frozenset(form for form in VERBS if form.endswith("s"))
+_NOT_PAST = frozenset("hundred speed need seed feed indeed united red bed shed breed unlimited embedded".split())
+_IRREGULAR_PLURALS = frozenset("people children men women data persons criteria".split())
+
+MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?"
+)
+_NUMERAL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty"
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+NUMERAL = rf"(?:{_NUMERAL}|{'|'.join(word.capitalize() for word in _NUMERAL.split('|'))})(?:-(?:{_ONES}))?"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_KINDS = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("contact", r"\S+@\S+\.\w+|https?://\S+|www\.\S+"),
+        ("percent", rf"(?:[\d.,]+|{NUMERAL}) ?(?:%|per ?cent|percentage points)"),
+        ("amount", r"(?:[a-z]{0,3}[$€£¥]|usd|eur|gbp|chf) ?[\d.,]+.{0,12}"),
+        ("amount", r"[\d.,]+.{0,12}(?:dollars|euros|pounds|usd|eur|€)"),
+        ("date", rf"(?:[a-z]{{3,9}},? )?(?:{_DAY} {MONTH}|{MONTH}(?: {_DAY})?)(?:,? \d{{4}})?|(?:1[6-9]|20)\d\d"),
+        ("date", r"the (?:(?:early|late) |mid-)?(?:\d{4}s|\d{1,2}th century)"),
+        ("date", r"\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"),
+        ("time", r"\d{1,2}:\d\d(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?"),
+        ("number", rf"[-–±]?\d[\d.,]*(?: \S{{1,20}})?|{NUMERAL}"),
+    )
+)  # fmt: skip
+
+
+def classify_answer(answer: str) -> str:
+    """`contact`, `percent`, `amount`, `date`, `time`, `number`, or `text` for anything else."""
+    if len(answer) <= 60:
+        for kind, pattern in _KINDS:
+            if pattern.fullmatch(answer.strip()):
+                return kind
+    return "text"
+
+
+def bare(word: str) -> str:
+    """A word without the marks around it."""
+    return word.strip(".,;:!?\"'“”‘’()[]")
+
+
+def is_plural(word: str) -> bool:
+    """Whether a noun looks like a plural."""
+    low = bare(word).lower()
+    return (low.endswith("s") and not low.endswith(("ss", "us", "is"))) or low in _IRREGULAR_PLURALS
+
+
+def is_finite(words: Sequence[str], place: int) -> bool:
+    """Whether the word at `place` looks like the main verb of its clause: a known form, or `-ed` that is no
+    adjective."""
+    word, before = bare(words[place]).lower(), words[place - 1].lower() if place else ""
+    if before in DETERMINERS | PREPOSITIONS | AUXILIARIES | {"and", "or", ""} or words[place][:1].isupper():
+        return False
+    if word in PRESENT_FORMS:
+        # "the costs of", "both ends": a plural noun unless an object follows a singular subject
+        follower = bare(words[place + 1]).lower() if place + 1 < len(words) else ""
+        return not before.endswith("s") and (
+            follower in DETERMINERS | PREPOSITIONS | HEDGES or classify_answer(follower) == "number"
+        )
+    return word in VERBS or (word.endswith("ed") and len(word) > 4 and word not in _NOT_PAST)
+
+
+def find_lemmas(form: str) -> tuple[str, ...]:
+    """The base forms that a verb form may come from: `rose` -> rise, `planned` -> plan, `carried` -> carry; two where
+    only the ear tells (`sampl`, `sample`)."""
+    stem = form[:-2]
+    if form in VERBS:
+        return (VERBS[form],)
+    if form.endswith("ied"):
+        return (form[:-3] + "y",)
+    if re.search(r"(?:ll|ss|[wkyx]|[nrs]t|nd|ld|[cs]h|lp|en|er|in|on|ct|pt|rm|rn|mp|[aeo][aeou][dlnrt])$", stem):
+        return (stem,)
+    if re.search(r"(?:[cguvz]|[^aeiou]l|iat|cat|[lrt]at|[^s]s)$", stem):
+        return (stem + "e",)
+    if len(stem) > 3 and stem[-1] == stem[-2]:
+        return (stem[:-1],)
+    return (stem, form[:-1])
+
+
+def find_stem(word: str) -> str:
+    """A word without its commonest endings: `acquire`, `acquired`, `acquires` come out alike. Not a word any more."""
+    word = word.removesuffix("'s").removesuffix("’s")
+    word = VERBS.get(word, word)
+    for ending in ("ies", "ied", "ing", "ed", "es", "s", "e", "y"):
+        if len(word) - len(ending) >= 3 and word.endswith(ending):
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+# --- labels: what stands over a column or before a colon -------------------------------------------------------------
+
+GENERIC_LABELS = frozenset(
+    "date name number no total amount type title address note notes time value description status code id page "
+    "item first last middle full given family comments other remarks email phone tel fax website subject from "
+    "to quantity unit price details ref".split()
+)
+"""Labels that say too little on their own."""
+VALUE_LABELS = frozenset("value values data specification specifications rating result figure details entry".split())
+"""Column headers that add nothing to the name of the row: `What is the weight?`, not `What is the value of weight?`."""
+COUNTED_LABELS = frozenset(
+    "units employees pages seats hours days weeks months years votes orders members patients students items "
+    "pieces visitors persons people households beds rooms vehicles cases deaths births schools branches stores "
+    "customers users downloads passengers trees tickets participants attendees points goals wins losses games "
+    "staff questions errors samples".split()
+)
+_ROLES = frozenset(
+    "owner author manager director lead head contact customer client supervisor instructor teacher coordinator "
+    "chair president secretary treasurer editor designer engineer inspector assignee buyer seller tenant "
+    "landlord applicant patient physician doctor speaker presenter host leader captain winner nurse officer "
+    "investigator technician veterinarian".split()
+)
+_HEADS = frozenset(
+    "account accuracy address age agency altitude amount angle answer area author authority balance bandwidth "
+    "bank batch birthday bonus borrower brand breed budget buyer capacity carrier category cause change charge "
+    "chemical city class client code color colour company component concentration contact content contractor "
+    "contract cost count country county course coverage currency current customer cycle date day deadline debt "
+    "default delay demand density department deposit depth description designer destination device diameter "
+    "discount distance district dose drift duration duty effect email employer energy engine equipment error "
+    "event expense expiry extension factor fare fax fee field file flow focus force format frequency fuel fuse "
+    "genre goal grade group growth hardness head height holder host income index ingredient instructor "
+    "insurance interest interval invoice item job keyword kind land landlord language latency length level "
+    "licence license limit line loan location loss maker manager manufacturer margin mark market mass material "
+    "maximum meaning measure member method minimum mode model module month motto name nationality network "
+    "notice number objective occupation office operator opinion order origin outcome output owner pace "
+    "parameter part participant party passport patient payment penalty period phase phone place plan plate "
+    "policy population port position postcode power premium pressure price principal priority procedure "
+    "process product profit program programme project protocol provider publisher purpose quantity quota range "
+    "rank rate ratio reason receiver recipient reference region remedy rent response result revenue review "
+    "risk role room route rule salary sale schedule school scope score season section sector seller sender "
+    "series service share shift signal site size source speaker species speed sponsor standard start state "
+    "status strategy street strength subject subtotal sum supervisor supplier supply surface surname system "
+    "target task tax teacher team technician technique temperature tenant term test theme threshold time title "
+    "tolerance tool topic torque total town track trade type unit vendor venue version veterinarian voltage "
+    "volume volunteer wage warranty wavelength website weight width winner work year yield zip zone".split()
+)  # fmt: skip
+_HEAD_ENDINGS = re.compile(r"(?:tion|sion|ment|ness|ity|ance|ence|ency|ancy|ship|age|ism|ology|meter)s?$")
+_WRITTEN_OUT = {
+    "no.": "number", "no": "number", "nos.": "numbers", "#": "number", "qty": "quantity", "qty.": "quantity",
+    "amt": "amount", "amt.": "amount", "tel": "telephone number", "tel.": "telephone number",
+    "dept": "department", "dept.": "department", "dob": "date of birth", "max.": "maximum", "min.": "minimum", "avg": "average", "avg.": "average",
+}  # fmt: skip
+_PERIOD = re.compile(
+    rf"(?:FY ?|Q[1-4] ?|H[12] ?)?(?:19|20)\d\d(?:[/–-]\d{{2,4}})?|Q[1-4]|{MONTH}(?: \d{{4}})?", re.IGNORECASE
+)
+
+
+def spell_label(label: str) -> str:
+    """A label as it reads inside a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
+    words = (re.sub(r" ?\([^()]*\)", "", label).strip() or label).split()
+    if label.isupper() and len(label) > 3:
+        words = label.lower().split()
+    plain = (word if sum(map(str.isupper, word)) > 1 or any(map(str.isdigit, word)) else word.lower() for word in words)
+    return " ".join(_WRITTEN_OUT.get(word, word) for word in plain)
+
+
+def is_noun(label: str) -> bool:
+    """Whether a label is surely a noun phrase: its head (before `of`, `in`, ...) is a common noun of forms and
+    tables."""
+    words = spell_label(label).lower().split()
+    if not words or any(mark in label for mark in ",;×/") or words[0] in FUNCTION_WORDS:
+        return False
+    place = next((place for place, word in enumerate(words) if place and word in PREPOSITIONS), len(words))
+    head = bare(words[place - 1])
+    singular = head.removesuffix("ies") + "y" if head.endswith("ies") else head.removesuffix("s")
+    known = not {head, singular}.isdisjoint(_HEADS | COUNTED_LABELS | _ROLES)
+    return known or (_HEAD_ENDINGS.search(head) is not None and singular != "condition")
+
+
+def is_quantity(label: str) -> bool:
+    """Whether a row's name is itself what is measured, so that `What is the ...` asks for its value: `Response
+    time`."""
+    return is_noun(label) and not is_generic(label) and bare(label.rsplit(maxsplit=1)[-1]).lower() in _QUANTITIES
+
+
+_QUANTITIES = frozenset(
+    "weight mass time length width height depth size diameter thickness temperature pressure voltage power "
+    "capacity speed rate date number price cost fee name address volume area range accuracy resolution "
+    "frequency duration distance age population density current resistance consumption efficiency income "
+    "revenue profit budget total margin ratio error drift tolerance life year birth commissioning manufacture "
+    "issue expiry period deadline language country currency colour color".split()
+)
+
+
+def is_generic(label: str) -> bool:
+    """Whether a label says too little on its own: `Date`, `Total amount`."""
+    return all(word.strip(".:#()").lower() in GENERIC_LABELS for word in label.split())
+
+
+def is_period(label: str) -> bool:
+    """Whether a column header names a stretch of time: `2023`, `Q1 2024`, `FY2022/23`, `March`."""
+    return _PERIOD.fullmatch(label) is not None
+
+
+def names_person(label: str, value: str) -> bool:
+    """Whether a field holds a person: the label is a role, the value two to four capitalised words."""
+    return bare(label.rsplit(maxsplit=1)[-1]).lower() in _ROLES and is_personal(value)
+
+
+def is_personal(text: str) -> bool:
+    """Two to four capitalised words, nothing else: `Paul Hendricks`, `M. Tolliver`."""
+    words = text.split()
+    return 2 <= len(words) <= 4 and all(
+        word[0].isupper() and word.replace(".", "").replace("-", "").replace("'", "").isalpha() for word in words
+    )

@@ -1,0 +1,118 @@
+"""What a build will cost, measured: a few documents, drawn by seed, go through the real stages and are scaled up."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docmatix.config import Config, resolve_paths
+from docmatix.driver import build
+from docmatix.inspection import draw
+from docmatix.progress import Progress
+from docmatix.run_directory import RunDirectory
+from docmatix.sources import Locator, list_documents
+
+_FILES_A_COMMIT = 8
+"""Files in one Hub commit; the Hub takes about 128 commits an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Figures for all documents of a source, scaled from `sampled` of them."""
+
+    documents: int
+    sampled: int
+    kept_documents: float
+    pages: float
+    requests: float
+    prompt_tokens: float
+    completion_tokens: float
+    pairs: float
+    extract_hours: float
+    ask_hours: float
+    curate_and_pack_hours: float
+    dataset_bytes: float
+    hub_commits: int
+
+    def describe(self) -> str:
+        """A table for the terminal."""
+        factor = self.documents / max(1, self.sampled)
+        lines = [
+            f"Measured on {self.sampled} of {self.documents} documents, times {factor:.3g}; on this machine:",
+            f"  documents kept      {self.kept_documents:>14,.0f}",
+            f"  pages packed        {self.pages:>14,.0f}",
+            f"  pairs kept          {self.pairs:>14,.0f}",
+            f"  requests            {self.requests:>14,.0f}",
+            f"  tokens in           {self.prompt_tokens:>14,.0f}",
+            f"  tokens out          {self.completion_tokens:>14,.0f}",
+            f"  hours: extract      {self.extract_hours:>14,.2f}",
+            f"  hours: ask, verify  {self.ask_hours:>14,.2f}",
+            f"  hours: curate, pack {self.curate_and_pack_hours:>14,.2f}",
+            f"  dataset             {self.dataset_bytes / 1e9:>14,.3f} GB",
+            f"  Hub commits         {self.hub_commits:>14,}",
+        ]
+        return "\n".join(lines)
+
+
+def estimate_build(config: Config, *, config_dir: Path, sample: int = 8, progress: Progress | None = None) -> Estimate:
+    """Build `sample` documents in a temporary run and scale what was counted and timed to the whole source.
+
+    The model is really asked, so this takes as long as these documents take. Raises as `docmatix.driver.build` does.
+    """
+    config = resolve_paths(config, base_dir=config_dir)
+    documents = 0
+
+    def count(listing: Iterator[Locator]) -> Iterator[Locator]:
+        nonlocal documents
+        for locator in listing:
+            documents += 1
+            yield locator
+
+    listing = count(list_documents(config.source, base_dir=config_dir))
+    chosen = draw(
+        listing, sample, seed=config.seed, key=lambda locator: f"{locator.address}{locator.offset}{locator.row}"
+    )
+    with tempfile.TemporaryDirectory(prefix="docmatix-estimate-") as folder:
+        figures = build(config, run=folder, config_dir=config_dir, progress=progress, listing=chosen).figures
+        run = RunDirectory(folder)
+        return _scale(run, config, figures, documents=documents, sampled=len(chosen))
+
+
+def _scale(
+    run: RunDirectory, config: Config, figures: dict[str, dict[str, float]], *, documents: int, sampled: int
+) -> Estimate:
+    factor = documents / sampled
+    tokens = [0, 0]
+    for stage in ("generate", "verify"):
+        for name in run.names(f"{stage}/replies"):
+            for row in run.iterate_file(f"{stage}/replies/{name}", columns=["prompt_tokens", "completion_tokens"]):
+                tokens[0] += row["prompt_tokens"]
+                tokens[1] += row["completion_tokens"]
+
+    def count(stage: str, unit: str, side: str = "kept") -> float:
+        account = run.ledger(stage).accounts.get(unit)
+        return factor * (getattr(account, side) if account else 0)
+
+    def hours(*stages: str) -> float:
+        return factor * sum(figures.get(stage, {}).get("seconds", 0) for stage in stages) / 3600
+
+    size = factor * sum(record.size for _, record in run.records("pack"))
+    files = max(1, math.ceil(size / (config.pack.file_mb << 20)))
+    return Estimate(
+        documents=documents,
+        sampled=sampled,
+        kept_documents=count("dedup", "documents"),
+        pages=count("pack", "pages"),
+        requests=count("generate", "requests", "entered") + count("verify", "requests", "entered"),
+        prompt_tokens=factor * tokens[0],
+        completion_tokens=factor * tokens[1],
+        pairs=count("pack", "pairs"),
+        extract_hours=hours("extract", "dedup"),
+        ask_hours=hours("generate", "verify"),
+        curate_and_pack_hours=hours("curate", "pack"),
+        dataset_bytes=size,
+        hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,
+    )

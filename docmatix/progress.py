@@ -1,0 +1,87 @@
+"""Progress on the terminal: a live bar for each stage; plain lines where the output is not a terminal.
+
+All of it goes to standard error, so that standard output holds results alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TextIO
+
+from docmatix.ledger import Ledger
+
+_PLAIN_EVERY_S = 15.0
+
+
+class Progress:
+    """Tells a person what a build is doing. Every method may be called often."""
+
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._quiet = quiet
+
+    def say(self, line: str) -> None:
+        if not self._quiet:
+            print(line, file=self._stream, flush=True)
+
+    @contextlib.contextmanager
+    def stage(self, name: str, shards: int) -> Iterator[StageProgress]:
+        """The progress of one stage over so many shards that are to be done."""
+        started = time.monotonic()
+        if self._stream.isatty() and not self._quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as RichProgress
+
+            columns = (
+                TextColumn("{task.description:9}"),
+                BarColumn(bar_width=30),
+                MofNCompleteColumn(),
+                TextColumn("shards"),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[figures]}"),
+            )
+            with RichProgress(*columns, console=Console(file=self._stream), transient=True) as bars:
+                bar = bars.add_task(name, total=shards, figures="")
+                yield StageProgress(lambda done, figures: bars.update(bar, completed=done, figures=figures))
+        else:
+            said = time.monotonic()
+
+            def show(done: int, figures: str) -> None:
+                nonlocal said
+                if time.monotonic() - said >= _PLAIN_EVERY_S:
+                    said = time.monotonic()
+                    seconds = f"{said - started:.0f} s"
+                    self.say(", ".join(filter(None, [f"{name:9} {done}/{shards} shards", seconds, figures])))
+
+            yield StageProgress(show)
+
+
+class StageProgress:
+    """Where a stage is: shards done, and the sum of the figures of the shards at work."""
+
+    def __init__(self, show: Callable[[int, str], None]) -> None:
+        self._show = show
+
+    def update(self, done: int, figures: Mapping[str, float]) -> None:
+        self._show(done, describe_figures(figures))
+
+
+def describe_figures(figures: Mapping[str, float]) -> str:
+    """`12 done, 30 pairs, 1200 completion tokens, 2 retries` from the pulses of the shards at work."""
+    parts = []
+    told = ("done", "pairs", "kept", "completion_tokens", "in_flight", "retries")
+    parts += [f"{figures[name]:.0f} {name.replace('_', ' ')}" for name in told if figures.get(name)]
+    return ", ".join(parts)
+
+
+def describe_ledger(ledger: Ledger) -> str:
+    """`385 documents, 301 kept (encrypted 12, not_pdf 3); ...`, the commonest reasons first."""
+    parts = []
+    for unit, account in ledger.accounts.items():
+        reasons = ", ".join(f"{reason} {count}" for reason, count in account.dropped.most_common(6))
+        parts.append(f"{account.kept} of {account.entered} {unit}{f' ({reasons})' if reasons else ''}")
+    return "; ".join(parts)

@@ -1,0 +1,61 @@
+"""The round trip: ask the model the question again with its context, and see whether the answer comes back.
+
+The reply is held to the context by a grammar where the server takes one (llama.cpp with llguidance), so that even a
+very small model answers with the document's own words; the score is the token F1 of SQuAD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+
+from docmatix.spans import find_phrases
+
+
+def to_grammar(context: str, *, question: str = "", answer: str | None = None) -> str:
+    """A llguidance grammar whose sentences are phrases of `context`, for llama.cpp's field `grammar`: field values,
+    dates, numbers, names, noun phrases; and `answer`, whose boundaries the phrases may miss. Phrases that the
+    question itself holds are left out. Without such a choice a 135M model replies with the whole sentence, or with
+    the subject of the question.
+
+    A server ignores a grammar that it cannot read, without a word: check the reply, never trust it."""
+    asked = set(_normalise(question))
+    phrases = [phrase for phrase in find_phrases(context) if not _repeats(phrase, asked)]
+    choices = list(dict.fromkeys([*phrases, answer] if answer else phrases)) or [context]
+    return "%llguidance {}\nstart: " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
+
+
+def _repeats(phrase: str, asked: set[str]) -> bool:
+    """Whether half of a phrase's words stand in the question already."""
+    words = _normalise(phrase)
+    return 2 * sum(word in asked for word in words) >= len(words)
+
+
+def score_round_trip(answer: str, reply: str) -> float:
+    """1.0 where answer and reply are the same but for case, punctuation, articles, currency signs and white space;
+    else their token F1 (SQuAD), and 0.0 where the answer has a number that the reply lacks or the other way round."""
+    wanted, given = _normalise(answer), _normalise(reply[:2000].strip().split("\n")[0])
+    if not wanted or not given:
+        return 0.0
+    if wanted == given:
+        return 1.0
+    if _numbers(wanted) != _numbers(given):
+        return 0.0
+    shared = sum((Counter(wanted) & Counter(given)).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(given), shared / len(wanted)
+    return round(2 * precision * recall / (precision + recall), 4)
+
+
+def _normalise(text: str) -> list[str]:
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    words = re.sub(r"(?<!\d)[.](?!\d)|[.](?!\d)|[^\w\s.%@/:-]|(?<!\w)[-:/]|[-:/](?!\w)", " ", text).split()
+    return [word for word in words if word not in {"a", "an", "the"}]
+
+
+def _numbers(words: list[str]) -> Counter[str]:
+    return Counter(word.strip(".%") for word in words if any(map(str.isdigit, word)))

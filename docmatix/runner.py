@@ -1,0 +1,264 @@
+"""The thin Ray shell: maps one stage over shard numbers with Ray Data, and starts and ends Ray.
+
+Nothing travels through Ray but shard numbers and a line about how each went; the work reads and writes the run
+directory. What a shard raises comes back as a value: Ray would print it as a wall of text and try it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import shutil
+import tempfile
+import threading
+import traceback
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docmatix import errors
+from docmatix.config import OpenaiEngine, Resources
+from docmatix.errors import BuildError, DocmatixError
+from docmatix.stages.job import Job, Pulse, read_figures
+from docmatix.stages.pack import OutputFile, Range
+
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One shard of one stage to be done; `output` only for `pack`."""
+
+    shard: int
+    output: OutputFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A shard that is committed, with the worker's figures (requests, tokens, retries) so far."""
+
+    shard: int
+    figures: dict[str, float]
+
+
+@contextlib.contextmanager
+def ray_running(resources: Resources) -> Iterator[None]:
+    """A private, quiet Ray on this machine, or the running cluster at `resources.address`; ended with the block."""
+    # set later than the import, `ray.init` fails after 17 s
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    # a private Ray has one user: its memory watcher would kill workers for what other programs use
+    os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
+    import ray
+
+    scratch = None
+    options: dict[str, Any] = {}
+    if resources.address is None:
+        # session folders pile up under the temp directory; the name is short, since socket paths end at 107 bytes
+        scratch = tempfile.mkdtemp(prefix="dmx-")
+        options = {
+            "address": "local",  # a bare `init` would join a stranger's cluster
+            "_temp_dir": scratch,
+            "num_cpus": resources.cpus,
+            "include_dashboard": False,
+            "object_store_memory": 100 << 20,  # nothing but shard numbers travels
+        }
+    else:
+        options = {"address": resources.address}
+    try:
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
+    try:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        # 30 minutes without a finished shard are normal when an LLM is slow; `limits.no_progress_s` knows better
+        context.execution_no_progress_timeout_s = -1
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        yield
+    finally:
+        ray.shutdown()
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Iterator[Done | None]:
+    """Do the tasks, at most as many at once as there are CPUs; yields each as it is done, in no order.
+
+    Between shards it yields None about twice a second, so that the caller can look at progress and the clock.
+    Raises what a shard raised, if it is one of ours; anything else as BuildError with the place it came from.
+    """
+    results: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
+    thread = threading.Thread(target=_drive, args=(job, stage, tasks, results), daemon=True)
+    thread.start()
+    left = len(tasks)
+    while left:
+        try:
+            result = results.get(timeout=_POLL_S)
+        except queue.Empty:
+            yield None
+            continue
+        if isinstance(result, BaseException):
+            raise BuildError(f"Ray gave up on {stage}: {type(result).__name__}: {result}") from result
+        if result is None:
+            raise BuildError(f"Ray ended {stage} with {left} shards not done.")
+        if result["error"]:
+            raise _revive(stage, result)
+        left -= 1
+        yield Done(int(result["shard"]), json.loads(result["figures"]))
+    thread.join(timeout=30)
+
+
+def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any]) -> None:
+    import ray
+    from ray.data import ActorPoolStrategy
+
+    resources = job.config.resources
+    asking = stage in ("generate", "verify")
+    try:
+        rows = [{"task": _encode(task)} for task in tasks]
+        # without a number `from_items` makes at most 200 blocks, and a shard would wait for its neighbours
+        shards = ray.data.from_items(rows, override_num_blocks=len(rows))
+        cpus = int(ray.cluster_resources().get("CPU", 1))
+        size = min(len(tasks), resources.generate_workers if asking else (resources.workers or cpus))
+        overlap = min(len(tasks), resources.shards_in_flight) if asking else 1
+        pool = ActorPoolStrategy(
+            size=size, max_tasks_in_flight_per_actor=2 * overlap, max_concurrent_calls_per_actor=overlap
+        )
+        worker = AskingWorker if asking else ShardWorker
+        done = shards.map_batches(
+            worker,
+            batch_size=1,
+            compute=pool,
+            num_cpus=1,
+            fn_constructor_args=(job, stage, size),
+        )
+        for row in done.iter_rows():
+            results.put(row)
+        results.put(None)
+    except BaseException as error:  # handed to the thread that waits, whatever it is
+        results.put(error)
+
+
+def _encode(task: Task) -> str:
+    if task.output is None:
+        return json.dumps({"shard": task.shard})
+    ranges = [[r.shard, r.first, r.count, r.sha256] for r in task.output.ranges]
+    return json.dumps({"shard": task.shard, "files": task.output.files, "ranges": ranges})
+
+
+def _decode(encoded: str) -> Task:
+    content = json.loads(encoded)
+    if "ranges" not in content:
+        return Task(content["shard"])
+    ranges = tuple(Range(*each) for each in content["ranges"])
+    return Task(content["shard"], OutputFile(content["shard"], content["files"], ranges))
+
+
+def _revive(stage: str, result: dict[str, Any]) -> DocmatixError:
+    kind = getattr(errors, result["error"], None)
+    if isinstance(kind, type) and issubclass(kind, DocmatixError):
+        return kind(result["message"])
+    return BuildError(
+        f"Shard {result['shard']} of {stage} failed with {result['error']}, which is a bug in docmatix; please report"
+        f" it:\n{result['message']}"
+    )
+
+
+class ShardWorker:
+    """A Ray actor that does the CPU stages, one shard at a time, with a child process for hostile documents."""
+
+    def __init__(self, job: Job, stage: str, workers: int) -> None:
+        from docmatix.pdf.sandbox import Sandbox
+
+        self.job, self.stage = job, stage
+        memory_mb = job.config.pack.memory_mb if stage == "pack" else job.config.extract.memory_mb
+        self.sandbox = Sandbox(memory_mb=memory_mb)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        task = _decode(str(batch["task"][0]))
+        pulse = Pulse(self.job, self.stage, task.shard)
+        try:
+            count_attempt(self.job, self.stage, task.shard)
+            self._work(task, pulse)
+        except Exception as error:
+            return _report(task, error=error)
+        finally:
+            pulse.stop()
+        return _report(task)
+
+    def _work(self, task: Task, pulse: Pulse) -> None:
+        from docmatix.stages.curate import curate_shard
+        from docmatix.stages.extract import extract_shard
+        from docmatix.stages.pack import pack_file
+
+        if self.stage == "extract":
+            extract_shard(self.job, task.shard, sandbox=self.sandbox, pulse=pulse)
+        elif self.stage == "curate":
+            curate_shard(self.job, task.shard, pulse=pulse)
+        elif task.output is not None:
+            pack_file(self.job, task.output, sandbox=self.sandbox, pulse=pulse)
+
+
+class AskingWorker:
+    """A Ray actor that asks the model server, several shards at once, all within one bound of requests in flight."""
+
+    def __init__(self, job: Job, stage: str, workers: int) -> None:
+        from docmatix.serving.client import ChatClient
+
+        self.job, self.stage = job, stage
+        engine = job.config.generate.engine
+        self.client = ChatClient(
+            job.addresses,
+            api_key=job.api_key.get_secret_value() if job.api_key else None,
+            api_key_env=engine.api_key_env if isinstance(engine, OpenaiEngine) else None,
+            max_in_flight=max(1, engine.max_in_flight // workers),
+            timeout_s=engine.timeout_s,
+            max_attempts=engine.max_attempts,
+            give_up_after_s=engine.give_up_after_s,
+        )
+
+    async def __call__(self, batch: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        from docmatix.stages.generate import generate_shard
+        from docmatix.stages.verify import verify_shard
+
+        task = _decode(str(batch["task"][0]))
+        work = generate_shard if self.stage == "generate" else verify_shard
+        pulse = Pulse(self.job, self.stage, task.shard)
+        try:
+            count_attempt(self.job, self.stage, task.shard)
+            await work(self.job, task.shard, client=self.client, pulse=pulse)
+        except Exception as error:
+            yield _report(task, error=error)
+        else:
+            yield _report(task, figures=read_figures(self.client.counters))
+        finally:
+            pulse.stop()
+
+
+def count_attempt(job: Job, stage: str, shard: int) -> None:
+    """Note durably that a shard is being tried, and refuse one that has killed its worker too often.
+
+    Ray tries a task again for ever when its worker dies (ten times in 15 s were seen), so the count is on disk, where
+    the next worker finds it. It is counted anew for each driver.
+    """
+    folder = f"telemetry/attempts/{job.epoch}"
+    prefix = f"{stage}-{shard:05d}-"
+    before = sum(name.startswith(prefix) for name in job.run.names(folder))
+    if before >= job.config.limits.shard_attempts:
+        raise BuildError(
+            f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
+            " this machine and at the documents of the shard in the plan."
+        )
+    job.run.write(f"{folder}/{prefix}{before}", b"1")
+
+
+def _report(task: Task, *, error: Exception | None = None, figures: dict[str, float] | None = None) -> dict[str, Any]:
+    kind = message = ""
+    if error is not None:
+        kind = type(error).__name__
+        message = str(error) if isinstance(error, DocmatixError) else "".join(traceback.format_exception(error)[-6:])
+    return {"shard": [task.shard], "error": [kind], "message": [message], "figures": [json.dumps(figures or {})]}

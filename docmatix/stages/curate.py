@@ -1,0 +1,99 @@
+"""curate: a verdict for every pair, with scores and evidence. No model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from docmatix.curation import Verdict, curate_pairs
+from docmatix.filters import Scores
+from docmatix.ledger import Ledger
+from docmatix.questions import score_clarity
+from docmatix.schemas import (
+    CURATE,
+    evidence_to_row,
+    page_from_row,
+    pair_from_row,
+    pair_to_row,
+    scores_to_row,
+)
+from docmatix.stages.job import Job, Pulse
+
+
+def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
+    """Judge the pairs of one shard and commit the verdicts, kept and dropped alike.
+
+    The record's `extra` counts what `pack` will write: samples, their pages, and the area of these in square inches.
+    """
+    ledger = Ledger(("pairs",))
+    extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0}
+    round_trips = _read_round_trips(job, shard)
+    examples = {name: prompt.examples for name, prompt in job.prompts.items()}
+    with job.committing("curate", shard, schema=CURATE, ledger=ledger, extra=extra) as writer:
+        for document, asked in _match_documents(job, shard):
+            pages = [page_from_row(page) for page in document["pages"]]
+            places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
+            pairs = [pair for _, pair in places]
+            scores = [
+                Scores(
+                    round_trip=round_trips.get(pair.pair_id),
+                    clarity=score_clarity(pair.question, answer=pair.answer, context=pair.context)
+                    if pair.context is not None
+                    else None,
+                )
+                for pair in pairs
+            ]
+            samples = {request["sample_id"]: request["page_numbers"] for request in asked}
+            verdicts = curate_pairs(
+                pairs,
+                scores,
+                pages=pages,
+                samples=[samples[request["sample_id"]] for request, _ in places],
+                filters=job.config.curate.filters,
+                examples=examples,
+                language=document["language"],
+            )
+            kept: dict[str, list[int]] = {}
+            for (request, pair), verdict in zip(places, verdicts, strict=True):
+                ledger.enter("pairs")
+                ledger.settle("pairs", verdict.reason)
+                if verdict.reason is None:
+                    kept[request["sample_id"]] = request["page_numbers"]
+                writer.add(_to_row(document, request, pair_to_row(pair), verdict))
+            extra["samples"] += len(kept)
+            sizes = {page.number: page.width_pt * page.height_pt / 72**2 for page in pages}
+            for numbers in kept.values():
+                extra["pages"] += len(numbers)
+                extra["square_inches"] = round(extra["square_inches"] + sum(sizes[number] for number in numbers), 3)
+            pulse.beat(done=ledger.accounts["pairs"].entered, kept=ledger.accounts["pairs"].kept)
+
+
+def _match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each document that was asked about, with its requests: a merge of two files in the same order."""
+    columns = ["index", "sample_id", "page_numbers", "pairs"]
+    documents = job.run.iterate_rows("extract", shard)
+    for index, asked in groupby(job.run.iterate_rows("generate", shard, columns=columns), key=lambda row: row["index"]):
+        document = next(row for row in documents if row["index"] == index)
+        yield document, list(asked)
+
+
+def _read_round_trips(job: Job, shard: int) -> dict[str, float]:
+    if job.config.verify is None:
+        return {}
+    rows = job.run.iterate_rows("verify", shard, columns=["pair_id", "round_trip"])
+    return {row["pair_id"]: row["round_trip"] for row in rows if row["round_trip"] is not None}
+
+
+def _to_row(
+    document: dict[str, Any], request: dict[str, Any], pair: dict[str, Any], verdict: Verdict
+) -> dict[str, Any]:
+    return {
+        **{name: document[name] for name in ("index", "doc_id", "source_uri", "language")},
+        "sample_id": request["sample_id"],
+        "page_numbers": request["page_numbers"],
+        **pair,
+        "reason": verdict.reason,
+        "scores": scores_to_row(verdict.scores),
+        "evidence": [evidence_to_row(item) for item in verdict.evidence],
+    }

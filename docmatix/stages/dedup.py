@@ -1,0 +1,102 @@
+"""dedup: decide which documents are left out, and in favour of whom, from signatures alone.
+
+The one stage that looks at all documents together. It runs in the driver; its memory is what
+`docmatix.signatures.choose_duplicates` states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from docmatix.ledger import Ledger
+from docmatix.schemas import DEDUP
+from docmatix.signatures import SIGNATURE_LENGTH, Duplicate, choose_duplicates
+from docmatix.stages.job import Job
+
+_COLUMNS = ["index", "doc_id", "source_uri", "reason", "signature", "pages.list.element.reason"]
+
+
+def dedup_documents(job: Job) -> None:
+    """Commit, for every shard, the documents of it that are left out."""
+    settings = job.config.dedup
+    shards = job.run.shards("extract")
+    duplicates = choose_duplicates(
+        *_read_signatures(job, shards),
+        exact=settings.exact,
+        near=settings.near,
+        threshold=settings.threshold,
+    )
+    by_number = {duplicate.index: duplicate for duplicate in duplicates}
+    favoured = _find_favoured(job, shards, {duplicate.in_favour_of for duplicate in duplicates})
+    number = 0
+    for shard in shards:
+        rows = list(_read_documents(job, shard))
+        _commit(job, shard, rows, number, by_number, favoured)
+        number += len(rows)
+
+
+def _commit(
+    job: Job,
+    shard: int,
+    rows: Sequence[Mapping[str, Any]],
+    first_number: int,
+    duplicates: Mapping[int, Duplicate],
+    favoured: Mapping[int, Mapping[str, Any]],
+) -> None:
+    ledger = Ledger(("documents", "pages"))
+    with job.committing("dedup", shard, schema=DEDUP, ledger=ledger) as writer:
+        for number, row in enumerate(rows, first_number):
+            pages = sum(page["reason"] is None for page in row["pages"])
+            duplicate = duplicates.get(number)
+            reason = duplicate.kind if duplicate else None
+            ledger.enter("documents")
+            ledger.settle("documents", reason)
+            ledger.enter("pages", pages)
+            ledger.settle("pages", reason, pages)
+            if duplicate is not None:
+                other = favoured[duplicate.in_favour_of]
+                writer.add(
+                    {
+                        **{name: row[name] for name in ("index", "doc_id", "source_uri")},
+                        "reason": reason,
+                        "favoured_doc_id": other["doc_id"],
+                        "favoured_source_uri": other["source_uri"],
+                        "similarity": duplicate.similarity,
+                    }
+                )
+
+
+def _read_signatures(
+    job: Job, shards: Sequence[int]
+) -> tuple[npt.NDArray[np.bytes_], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
+    """The ids, signatures, and which of the documents have one, of all documents that could be read, in plan order."""
+    count = sum(Ledger.from_json(job.record("extract", shard).ledger).accounts["documents"].kept for shard in shards)
+    doc_ids = np.zeros(count, dtype="S32")
+    signatures = np.zeros((count, SIGNATURE_LENGTH), dtype=np.uint32)
+    signed = np.zeros(count, dtype=np.bool_)
+    documents = (row for shard in shards for row in _read_documents(job, shard))
+    for number, row in enumerate(documents):
+        doc_ids[number] = row["doc_id"].encode()
+        if row["signature"] is not None:
+            signatures[number], signed[number] = row["signature"], True
+    return doc_ids, signatures, signed
+
+
+def _read_documents(job: Job, shard: int) -> Iterator[dict[str, Any]]:
+    """The documents of a shard that `extract` could read, in order."""
+    return (row for row in job.run.iterate_rows("extract", shard, columns=_COLUMNS) if row["reason"] is None)
+
+
+def _find_favoured(job: Job, shards: Sequence[int], numbers: set[int]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    number = 0
+    for shard in shards if numbers else ():
+        for row in _read_documents(job, shard):
+            if number in numbers:
+                found[number] = {"doc_id": row["doc_id"], "source_uri": row["source_uri"]}
+            number += 1
+    return found

@@ -1,0 +1,59 @@
+"""extract: read every document of a shard in a child process that may die, and keep what it says, or why not."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from docmatix.config import Extract
+from docmatix.documents import Document, Refusal
+from docmatix.ledger import Ledger
+from docmatix.pdf.reading import read_document
+from docmatix.pdf.sandbox import Sandbox
+from docmatix.schemas import EXTRACT, page_to_row
+from docmatix.sources import Locator, SourceDocument, read_documents
+from docmatix.stages.job import Job, Pulse
+from docmatix.stages.plan import read_plan
+
+
+def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> None:
+    """Read the documents of one planned shard and commit what was found."""
+    settings = job.config.extract
+    locators = read_plan(job, shard)
+    ledger = Ledger(("documents", "pages"))
+    found = read_documents(locators, source=job.config.source, max_file_bytes=settings.max_file_mb << 20)
+    with job.committing("extract", shard, schema=EXTRACT, ledger=ledger) as writer:
+        for index, (locator, source) in enumerate(found):
+            ledger.enter("documents")
+            row = _extract(locator, source, job=job, sandbox=sandbox)
+            for page in row["pages"]:
+                ledger.enter("pages")
+                ledger.settle("pages", row["reason"] or page["reason"])
+            ledger.settle("documents", row["reason"])
+            writer.add({"index": index, **row})
+            pulse.beat(done=index + 1)
+
+
+def _extract(locator: Locator, source: SourceDocument | Refusal, *, job: Job, sandbox: Sandbox) -> dict[str, Any]:
+    row: dict[str, Any] = {"source_uri": locator.source_uri, "pages": [], "bytes": locator.size}
+    if isinstance(source, Refusal):
+        return row | {"reason": source.reason, "detail": source.detail}
+    sha256 = hashlib.sha256(source.pdf).hexdigest()
+    row |= {"doc_id": sha256[:32], "sha256": sha256, "bytes": len(source.pdf)}
+    settings = job.config.extract
+    outcome = _read(source, settings, sandbox)
+    if isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
+        # pdfplumber takes a hundred times as long as MuPDF: what only its tables cost need not cost the document
+        outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
+    if isinstance(outcome, Refusal):
+        return row | {"reason": outcome.reason, "detail": outcome.detail}
+    row |= {"language": outcome.language, "signature": outcome.signature}
+    row["pages"] = [page_to_row(page) for page in outcome.pages]
+    return row | {"reason": None, "detail": ""}
+
+
+_SPENT = ("timeout", "out_of_memory", "crashed")
+
+
+def _read(source: SourceDocument, settings: Extract, sandbox: Sandbox) -> Document | Refusal:
+    return sandbox.run(read_document, source.pdf, settings=settings, twin=source.twin, timeout_s=settings.timeout_s)

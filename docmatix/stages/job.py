@@ -1,0 +1,133 @@
+"""What every stage is given: where the run is, what is wanted, and who else is at it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pydantic import SecretStr
+
+from docmatix.config import Config
+from docmatix.ledger import Ledger
+from docmatix.prompts import Prompt
+from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
+from docmatix.serving.client import Counters
+
+UPSTREAM = {
+    "extract": ("plan",),
+    "dedup": ("extract",),
+    "generate": ("extract", "dedup"),
+    "verify": ("generate",),
+    "curate": ("extract", "dedup", "generate", "verify"),
+}
+"""The stages whose shard of the same number a stage reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A build, as its workers see it. `epoch` names the driver that started them."""
+
+    run: RunDirectory
+    config: Config
+    prompts: dict[str, Prompt]
+    fingerprints: dict[str, str]
+    epoch: str
+    addresses: tuple[str, ...] = ()
+    api_key: SecretStr | None = None
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages of this build, in their order."""
+        verify = ["verify"] if self.config.verify else []
+        return ["plan", "extract", "dedup", "generate", *verify, "curate", "pack"]
+
+    def inputs(self, stage: str, shard: int) -> tuple[str, ...] | None:
+        """sha256 of the parts that a shard is made from; None while one of them is not there."""
+        parts = []
+        for upstream in UPSTREAM[stage]:
+            if upstream not in self.stages:
+                continue
+            record = self.run.read_record(upstream, shard)
+            if record is None:
+                return None
+            parts.append(record.sha256)
+        return tuple(parts)
+
+    def is_current(self, stage: str, shard: int) -> bool:
+        """Whether a committed shard is what this configuration and these inputs would give."""
+        record = self.run.read_record(stage, shard)
+        return (
+            record is not None
+            and record.fingerprint == self.fingerprints[stage]
+            and record.inputs == self.inputs(stage, shard)
+        )
+
+    @contextlib.contextmanager
+    def committing(
+        self, stage: str, shard: int, *, schema: pa.Schema, ledger: Ledger, extra: dict[str, Any] | None = None
+    ) -> Iterator[ShardWriter]:
+        """`run_directory.committing` with this job's fingerprint and inputs."""
+        with committing(
+            self.run,
+            stage,
+            shard,
+            schema=schema,
+            fingerprint=self.fingerprints[stage],
+            ledger=ledger,
+            inputs=self.inputs(stage, shard) or (),
+            extra=extra,
+        ) as writer:
+            yield writer
+
+    def record(self, stage: str, shard: int) -> Record:
+        record = self.run.read_record(stage, shard)
+        if record is None:
+            raise FileNotFoundError(f"{stage}/part-{shard:05d}.json")
+        return record
+
+
+@dataclass(slots=True)
+class Pulse:
+    """A sign of life from a shard at work: figures in a small file that the driver reads for its progress bar.
+
+    Written at most once every `every_s`; a lost one costs nothing, so failures to write are passed over.
+    """
+
+    job: Job
+    stage: str
+    shard: int
+    every_s: float = 0.5
+    figures: dict[str, float] = field(default_factory=dict)
+    _last: float = 0.0
+
+    def beat(self, **figures: float) -> None:
+        self.figures.update(figures)
+        now = time.monotonic()
+        if now - self._last >= self.every_s:
+            self._last = now
+            with contextlib.suppress(Exception):
+                self.job.run.write(self._name, json.dumps(self.figures).encode())
+
+    def stop(self) -> None:
+        """The shard is done, one way or the other: its figures are in the ledger now."""
+        with contextlib.suppress(Exception):
+            self.job.run.remove(self._name)
+
+    @property
+    def _name(self) -> str:
+        return f"telemetry/live/{self.job.epoch}/{self.stage}-{self.shard:05d}.json"
+
+
+def read_figures(counters: Counters) -> dict[str, float]:
+    """A client's counters as flat figures: `requests`, `prompt_tokens`, `retries`, `retries_429`, ..."""
+    figures: dict[str, float] = {
+        name: getattr(counters, name)
+        for name in ("requests", "replies", "failures", "prompt_tokens", "completion_tokens", "in_flight")
+    }
+    figures["retries"] = counters.retries.total()
+    return figures | {f"retries_{cause}": count for cause, count in sorted(counters.retries.items())}

@@ -1,0 +1,213 @@
+"""pack: divide the samples that carry kept pairs into output files, then render and write each.
+
+The division is made once, from the counts in the commit records of `curate`: contiguous ranges in plan order, near the
+target size. After that the names of all files are known, and each file is a shard of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby, islice
+from typing import Any
+
+from docmatix.config import Pack
+from docmatix.documents import Refusal
+from docmatix.ledger import Ledger
+from docmatix.pdf.rendering import PageImage, render_pages
+from docmatix.pdf.sandbox import Sandbox
+from docmatix.run_directory import Record, ShardWriter
+from docmatix.schemas import DATASETS
+from docmatix.sources import Locator, SourceDocument, read_documents
+from docmatix.stages.job import Job, Pulse
+from docmatix.stages.plan import read_plan
+from docmatix.statistics import Statistics
+
+BYTES_PER_PIXEL = {"jpeg": 0.12, "png": 0.16, "webp": 0.07}
+"""Bytes a pixel of a rendered page, to foresee sizes before anything is rendered; see benchmarks/rendering.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Samples `first` to `first + count` (exclusive) of those with kept pairs in one curated shard."""
+
+    shard: int
+    first: int
+    count: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """One file of the dataset: its number, how many there are, and the samples that go into it."""
+
+    number: int
+    files: int
+    ranges: tuple[Range, ...]
+
+    @property
+    def name(self) -> str:
+        return f"dataset/data/train-{self.number:05d}-of-{self.files:05d}.parquet"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the file is made from, for its commit record."""
+        content = json.dumps([self.files, [asdict(each) for each in self.ranges]])
+        return (hashlib.sha256(content.encode()).hexdigest(),)
+
+
+def divide_rows(counts: Sequence[tuple[int, str, int, float]], *, target_bytes: float) -> list[OutputFile]:
+    """Divide samples into files of about `target_bytes` each, contiguous in plan order.
+
+    `counts` has, for each curated shard in order, its number, sha256, samples and foreseen bytes. There is always at
+    least one file, so that an empty dataset can be loaded too.
+    """
+    total = sum(count for _, _, count, _ in counts)
+    size = sum(foreseen for *_, foreseen in counts)
+    files = max(1, min(total, round(size / target_bytes)))
+    ends = [round(total * (number + 1) / files) for number in range(files)]
+    outputs: list[list[Range]] = [[] for _ in range(files)]
+    at = file = 0
+    for shard, sha256, count, _ in counts:
+        first = 0
+        while first < count:
+            while at >= ends[file]:
+                file += 1
+            taken = min(count - first, ends[file] - at)
+            outputs[file].append(Range(shard, first, taken, sha256))
+            first, at = first + taken, at + taken
+    return [OutputFile(number, files, tuple(ranges)) for number, ranges in enumerate(outputs)]
+
+
+def divide_run(job: Job) -> list[OutputFile]:
+    """`divide_rows` over the commit records of `curate`."""
+    settings = job.config.pack
+    counts = [
+        (shard, record.sha256, record.extra["samples"], foresee_bytes(record.extra["square_inches"], settings))
+        for shard, record in job.run.records("curate")
+    ]
+    return divide_rows(counts, target_bytes=settings.file_mb << 20)
+
+
+def foresee_bytes(square_inches: float, settings: Pack) -> float:
+    """Bytes that pages of this area will take as images."""
+    return square_inches * settings.dpi**2 * BYTES_PER_PIXEL[settings.image_format]
+
+
+def is_packed(job: Job, output: OutputFile) -> bool:
+    """Whether a file is committed as this configuration and these curated pairs would give it."""
+    record = job.run.read_record("pack", output.number)
+    return (
+        record is not None
+        and record.file == output.name
+        and record.fingerprint == job.fingerprints["pack"]
+        and record.inputs == output.inputs
+        and job.run.exists(output.name)
+    )
+
+
+def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -> None:
+    """Render and write one output file, and commit it."""
+    settings = job.config.pack
+    ledger = Ledger(("rows", "pages", "pairs"))
+    statistics = Statistics()
+    with job.run.writing("pack") as pending:
+        writer = ShardWriter(
+            pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
+        )
+        for sample, outcome in _render_samples(job, output, sandbox):
+            row = None if isinstance(outcome, Refusal) else _to_row(sample, outcome, settings)
+            size = 0 if isinstance(outcome, Refusal) else sum(len(image.data) for image in outcome)
+            reason = outcome.reason if isinstance(outcome, Refusal) else None
+            if size > settings.max_row_mb << 20:
+                row, reason = None, "row_too_large"
+            for unit, count in (("rows", 1), ("pages", len(sample[0]["page_numbers"])), ("pairs", len(sample))):
+                ledger.enter(unit, count)
+                ledger.settle(unit, reason, count)
+            if row is not None and not isinstance(outcome, Refusal):
+                writer.add(row, size=size + sum(len(pair["question"]) + len(pair["answer"]) + 500 for pair in sample))
+                statistics.add_row(sample, outcome)
+            pulse.beat(done=ledger.accounts["rows"].entered)
+        writer.close()
+        ledger.require_balance(f"pack (file {output.number})")
+        statistics.totals["file_bytes"] = pending.bytes
+        pending.publish(output.name)
+        extra = {"statistics": statistics.to_json()}
+        record = Record(
+            output.name,
+            writer.rows,
+            pending.bytes,
+            pending.sha256,
+            ledger.to_json(),
+            job.fingerprints["pack"],
+            output.inputs,
+            extra,
+        )
+        job.run.write_record("pack", output.number, record)
+
+
+_Sample = list[dict[str, Any]]
+"""The curated rows of one sample's kept pairs."""
+
+
+def _render_samples(
+    job: Job, output: OutputFile, sandbox: Sandbox
+) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
+    """The samples of a file with their page images, document by document, each document's bytes read once."""
+    for each in output.ranges:
+        locators = read_plan(job, each.shard)
+        documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
+        for index, samples in documents:
+            source = _read_source(job, locators[index])
+            for sample in samples:
+                yield sample, _render(sample, source, job=job, sandbox=sandbox)
+
+
+def _read_samples(job: Job, each: Range) -> Iterator[_Sample]:
+    rows = (row for row in job.run.iterate_rows("curate", each.shard) if row["reason"] is None)
+    samples = (list(group) for _, group in groupby(rows, key=lambda row: row["sample_id"]))
+    return islice(samples, each.first, each.first + each.count)
+
+
+def _read_source(job: Job, locator: Locator) -> SourceDocument | Refusal:
+    bound = job.config.extract.max_file_mb << 20
+    _, source = next(iter(read_documents([locator], source=job.config.source, max_file_bytes=bound)))
+    return source
+
+
+def _render(
+    sample: _Sample, source: SourceDocument | Refusal, *, job: Job, sandbox: Sandbox
+) -> list[PageImage] | Refusal:
+    if isinstance(source, Refusal):
+        return source
+    if hashlib.sha256(source.pdf).hexdigest()[:32] != sample[0]["doc_id"]:
+        return Refusal("source_changed", "the PDF is not the one that was read by extract")
+    settings = job.config.pack
+    outcome: list[PageImage] | Refusal = sandbox.run(
+        render_pages, source.pdf, sample[0]["page_numbers"], settings=settings, timeout_s=settings.timeout_s
+    )
+    return outcome
+
+
+def _to_row(sample: _Sample, images: Sequence[PageImage], settings: Pack) -> dict[str, Any]:
+    """A row of the published dataset; the schema takes of it what it names."""
+    first = sample[0]
+    suffix = {"jpeg": "jpg"}.get(settings.image_format, settings.image_format)
+    row: dict[str, Any] = {
+        "images": [
+            {"bytes": image.data, "path": f"{first['doc_id']}-{number}.{suffix}"}
+            for number, image in zip(first["page_numbers"], images, strict=True)
+        ],
+        "texts": [
+            {"user": pair["question"], "assistant": pair["answer"], "source": first["source_uri"]} for pair in sample
+        ],
+    }
+    if settings.schema_ == "docmatix":
+        return row
+    annotated = ("pair_id", "prompt", "model", "style", "scores", "evidence")
+    return row | {
+        **{name: first[name] for name in ("sample_id", "doc_id", "source_uri", "page_numbers")},
+        "annotations": [{name: pair[name] for name in annotated} for pair in sample],
+    }

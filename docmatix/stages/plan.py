@@ -1,0 +1,76 @@
+"""plan: list the source once and divide it into shards of locators. Nothing of a document is read.
+
+A grown source appends shards and never renumbers: what is planned stays where it is, so that everything made from it
+stays valid. Memory: 8 bytes for each document already planned, to tell the new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from docmatix.ledger import Ledger
+from docmatix.run_directory import Record, committing
+from docmatix.schemas import PLAN
+from docmatix.sources import Locator
+from docmatix.stages.job import Job
+
+
+def plan_shards(job: Job, listing: Iterable[Locator], *, limit: int | None = None) -> int:
+    """Append a shard for every `plan.documents_per_shard` locators that are not planned yet; returns how many.
+
+    With `limit` the plan is never made longer than that many documents (what is planned already is kept).
+    """
+    known, shards = _read_known(job)
+    room = None if limit is None else max(0, limit - len(known))
+    new = (locator for locator in listing if not _contains(known, _key(locator)))
+    appended = 0
+    for chunk in _chunk(islice(new, room), job.config.plan.documents_per_shard):
+        ledger = Ledger(("documents",))
+        ledger.enter("documents", len(chunk))
+        ledger.keep("documents", len(chunk))
+        fingerprint = job.fingerprints["plan"]
+        with committing(
+            job.run, "plan", shards + appended, schema=PLAN, fingerprint=fingerprint, ledger=ledger
+        ) as writer:
+            for locator in chunk:
+                writer.add(asdict(locator))
+        appended += 1
+    return appended
+
+
+def read_plan(job: Job, shard: int) -> list[Locator]:
+    """The locators of a shard, in order."""
+    return [Locator(**row) for row in job.run.iterate_rows("plan", shard)]
+
+
+def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], int]:
+    records: list[tuple[int, Record]] = list(job.run.records("plan"))
+    keys = np.empty(sum(record.rows for _, record in records), dtype=np.uint64)
+    at = 0
+    for shard, _ in records:
+        for row in job.run.iterate_rows("plan", shard):
+            keys[at] = _key(Locator(**row))
+            at += 1
+    keys.sort()
+    return keys, len(records)
+
+
+def _contains(known: npt.NDArray[np.uint64], key: int) -> bool:
+    at = int(np.searchsorted(known, np.uint64(key)))
+    return at < len(known) and int(known[at]) == key
+
+
+def _key(locator: Locator) -> int:
+    place = f"{locator.address}\n{locator.member}\n{locator.offset}\n{locator.row}\n{locator.problem}"
+    return int.from_bytes(hashlib.blake2b(place.encode(), digest_size=8).digest())
+
+
+def _chunk(items: Iterator[Locator], size: int) -> Iterator[list[Locator]]:
+    while chunk := list(islice(items, size)):
+        yield chunk

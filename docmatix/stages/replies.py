@@ -1,0 +1,104 @@
+"""The reply store: every reply of a shard's requests, as the model gave it, under the hash of its request.
+
+Replies are the costly part of a build, so they outlive everything: while a shard is at work they are written in small
+chunks about once a second (a killed worker loses no more than that), on commit they become one file, and a later run
+with other prompts adds to them. Files are named by content, so two workers on one shard cannot mix theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+
+from docmatix.pairs import Failure, Reply, Request
+from docmatix.run_directory import RunDirectory, ShardWriter
+from docmatix.schemas import REPLIES
+
+_MERGE_AT = 32
+"""This many chunks are merged into one: a slow server would otherwise leave a file for every second of work."""
+
+
+class ReplyStore:
+    """The stored replies of one shard of one stage; new ones are written at most every `every_s` seconds."""
+
+    def __init__(self, run: RunDirectory, stage: str, shard: int, *, every_s: float = 1.0) -> None:
+        self._every_s = every_s
+        self._run, self._folder, self._shard = run, f"{stage}/replies", shard
+        named = re.compile(rf"part-{shard:05d}-[0-9a-f]{{16}}\.parquet")
+        self._files = [name for name in run.names(self._folder) if named.fullmatch(name)]
+        self._replies: dict[str, tuple[Reply, str]] = {}
+        for name in self._files:
+            for row in run.iterate_file(f"{self._folder}/{name}"):
+                prompt = row.pop("prompt")
+                self._replies[row["request_id"]] = Reply(**row), prompt
+        self._unwritten: list[str] = []
+        self._under_way: dict[str, asyncio.Future[Reply | Failure]] = {}
+        self._written_at = time.monotonic()
+        self.reused = 0
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    async def ask(
+        self, request: Request, *, prompt: str, ask: Callable[[Request], Awaitable[Reply | Failure]]
+    ) -> Reply | Failure:
+        """The stored reply, or the server's, which is then stored. Failures are not stored: they may be asked again.
+
+        A request that is under way already (the same sentence twice in a shard) is waited for, not sent twice.
+        """
+        request_id = request.request_id
+        if request_id in self._replies:
+            self.reused += 1
+            return self._replies[request_id][0]
+        if request_id in self._under_way:
+            return await asyncio.shield(self._under_way[request_id])
+        future: asyncio.Future[Reply | Failure] = asyncio.get_running_loop().create_future()
+        self._under_way[request_id] = future
+        try:
+            outcome = await ask(request)
+        except BaseException as error:
+            future.set_exception(error)
+            future.exception()  # marks it as seen: nobody else may be waiting
+            raise
+        finally:
+            del self._under_way[request_id]
+        future.set_result(outcome)
+        if isinstance(outcome, Reply):
+            self._replies[request_id] = outcome, prompt
+            self._unwritten.append(request_id)
+            if time.monotonic() - self._written_at >= self._every_s:
+                self.flush()
+        return outcome
+
+    def flush(self) -> None:
+        """Write what is not on disk yet."""
+        self._written_at = time.monotonic()
+        if not self._unwritten:
+            return
+        if len(self._files) >= _MERGE_AT:
+            self.compact()
+        else:
+            self._files.append(self._write(sorted(self._unwritten)))
+            self._unwritten = []
+
+    def compact(self) -> list[str]:
+        """Make one file of all replies; returns the names of the files (none where nothing was ever asked)."""
+        if self._replies and (self._unwritten or len(self._files) != 1):
+            whole = self._write(sorted(self._replies))
+            self._run.remove(*(f"{self._folder}/{name}" for name in self._files if name != whole))
+            self._files, self._unwritten = [whole], []
+        return list(self._files)
+
+    def _write(self, request_ids: list[str]) -> str:
+        with self._run.writing(self._folder) as pending:
+            writer = ShardWriter(pending, REPLIES)
+            for request_id in request_ids:
+                reply, prompt = self._replies[request_id]
+                writer.add({**asdict(reply), "prompt": prompt})
+            writer.close()
+            name = f"part-{self._shard:05d}-{pending.sha256[:16]}.parquet"
+            pending.publish(f"{self._folder}/{name}")
+        return name

@@ -1,0 +1,76 @@
+"""verify: ask each pair's question again with its context, and score whether the answer comes back.
+
+Nothing is dropped here: replies and scores are stored, and the filter `round_trip` in `curate` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from docmatix.ledger import Ledger
+from docmatix.pairs import Failure, Pair, Reply, Request
+from docmatix.requests import build_round_trip
+from docmatix.round_trip import score_round_trip
+from docmatix.schemas import VERIFY, pair_from_row
+from docmatix.serving.client import ChatClient
+from docmatix.stages.generate import answer_in_order
+from docmatix.stages.job import Job, Pulse, read_figures
+from docmatix.stages.replies import ReplyStore
+
+_Question = tuple[Pair, Request | None]
+
+
+async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse) -> None:
+    """Score the pairs of one shard, reusing stored replies, and commit the scores."""
+    store = ReplyStore(job.run, "verify", shard)
+    ledger = Ledger(("requests", "pairs"))
+    extra: dict[str, Any] = {}
+    done = 0
+
+    async def answer(question: _Question) -> Reply | Failure | None:
+        request = question[1]
+        return None if request is None else await store.ask(request, prompt="round_trip", ask=client.ask)
+
+    with job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
+        limit = max(64, 4 * job.config.generate.engine.max_in_flight)
+        async for (pair, request), outcome in answer_in_order(_build_questions(job, shard), answer, limit=limit):
+            ledger.enter("pairs")
+            ledger.keep("pairs")
+            row: dict[str, Any] = {"pair_id": pair.pair_id}
+            if request is not None:
+                ledger.enter("requests")
+                row |= {
+                    "request_id": request.request_id,
+                    "body": json.dumps(request.to_body(), ensure_ascii=False),
+                }
+                if isinstance(outcome, Reply):
+                    ledger.keep("requests")
+                    row |= {"reply": outcome.content, "round_trip": score_round_trip(pair.answer, outcome.content)}
+                else:
+                    failure = outcome or Failure("internal_error")
+                    ledger.drop("requests", failure.reason)
+                    row |= {"reason": failure.reason, "detail": failure.detail}
+            writer.add(row)
+            done += 1
+            pulse.beat(done=done, **read_figures(client.counters))
+        extra["replies"] = store.compact()
+
+
+def _build_questions(job: Job, shard: int) -> Iterator[_Question]:
+    settings = job.config.verify
+    assert settings is not None
+    prompt = job.prompts["round_trip"]
+    for row in job.run.iterate_rows("generate", shard, columns=["pairs"]):
+        for pair in map(pair_from_row, row["pairs"] or ()):
+            yield (
+                pair,
+                build_round_trip(
+                    pair,
+                    prompt,
+                    engine=job.config.generate.engine,
+                    seed=job.config.seed,
+                    max_tokens=settings.max_tokens,
+                ),
+            )

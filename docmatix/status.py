@@ -1,0 +1,64 @@
+"""Where a run stands: shards done and the ledger, from commit records alone. Needs neither Ray nor a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from docmatix.driver import read_job, read_pulses
+from docmatix.ledger import Ledger
+from docmatix.progress import describe_figures, describe_ledger
+from docmatix.run_directory import RunDirectory
+from docmatix.stages.job import Job
+from docmatix.stages.pack import divide_run, is_packed
+
+
+def read_status(run: RunDirectory) -> dict[str, Any]:
+    """The content of `status --json`. Raises SetupError where there is no run."""
+    job = read_job(run)
+    stages = [_read_stage(job, stage) for stage in job.stages]
+    done = all(stage["shards_done"] == stage["shards"] for stage in stages)
+    return {
+        "name": job.config.name,
+        "complete": done and run.exists("dataset/README.md"),
+        "balanced": all(Ledger.from_json(stage["ledger"]).balanced for stage in stages),
+        "stages": stages,
+    }
+
+
+def describe_status(run: RunDirectory) -> str:
+    """The same for a person, with a line for each stage."""
+    status = read_status(run)
+    lines = [f"{status['name']}: {'complete' if status['complete'] else 'not complete'}"]
+    if not status["balanced"]:
+        lines[0] += ", and its ledger does not balance"
+    for stage in status["stages"]:
+        ledger = describe_ledger(Ledger.from_json(stage["ledger"]))
+        lines.append(f"  {stage['stage']:9} {stage['shards_done']}/{stage['shards']} shards  {ledger}".rstrip())
+        if stage.get("working"):
+            lines.append(f"            at work: {describe_figures(stage['working'])}")
+    if status["complete"]:
+        lines.append(f"The dataset is in {run.path('dataset')}")
+    return "\n".join(lines)
+
+
+def _read_stage(job: Job, stage: str) -> dict[str, Any]:
+    if stage == "pack":
+        curated = len(job.run.shards("curate")) == len(job.run.shards("plan")) > 0
+        outputs = divide_run(job) if curated else []
+        done, shards = sum(is_packed(job, output) for output in outputs), max(1, len(outputs))
+    elif stage == "plan":
+        done = shards = len(job.run.shards("plan"))
+    else:
+        shards = len(job.run.shards("plan"))
+        done = sum(job.is_current(stage, shard) for shard in job.run.shards("plan"))
+    content = {
+        "stage": stage,
+        "shards_done": done,
+        "shards": shards,
+        "ledger": job.run.ledger(stage).to_json(),
+    }
+    for epoch in job.run.names("telemetry/live"):
+        if working := read_pulses(replace(job, epoch=epoch), stage):
+            content["working"] = working
+    return content

@@ -1,0 +1,152 @@
+"""Builds in miniature: configurations, jobs, a fake model and a fake sandbox, so that stages run without Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from docmatix.config import Config, dump_config, parse_config
+from docmatix.documents import Box, Page, Word, compose_text
+from docmatix.driver import finish_dataset
+from docmatix.fingerprints import fingerprint_stages
+from docmatix.pairs import Failure, Reply, Request
+from docmatix.prompts import Prompt, load_prompts
+from docmatix.run_directory import RunDirectory
+from docmatix.serving.client import Counters
+from docmatix.sources import list_documents
+from docmatix.stages.curate import curate_shard
+from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.extract import extract_shard
+from docmatix.stages.generate import generate_shard
+from docmatix.stages.job import Job, Pulse
+from docmatix.stages.pack import OutputFile, divide_run, pack_file
+from docmatix.stages.plan import plan_shards
+from docmatix.stages.verify import verify_shard
+
+SHIPPED = Path(__file__).parent.parent / "prompts"
+OPENAI = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1"}
+LLAMACPP = {"kind": "llamacpp"}
+
+
+def make_config(**sections: Any) -> Config:
+    """A configuration that reads the PDFs in `docs`; the sections given take the place of the defaults."""
+    generate = {"engine": OPENAI, "prompts": ["broad_whole"], **sections.pop("generate", {})}
+    source = {"kind": "files", "paths": ["docs"]}
+    return parse_config({"name": "test", "source": source, "generate": generate, **sections})
+
+
+def load_shipped(config: Config) -> dict[str, Prompt]:
+    """The shipped prompts that a configuration names."""
+    names = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
+    return dict(load_prompts([*names, "round_trip"] if config.verify else names, [SHIPPED]))
+
+
+def make_job(folder: Path, *, pdfs: dict[str, bytes] | None = None, **sections: Any) -> Job:
+    """A job whose run is `folder/run` and whose source is `folder/docs`, to which `pdfs` are added."""
+    docs = folder / "docs"
+    docs.mkdir(parents=True, exist_ok=True)
+    for name, pdf in (pdfs or {}).items():
+        (docs / name).write_bytes(pdf)
+    config = make_config(**sections)
+    prompts = load_shipped(config)
+    return Job(RunDirectory(folder / "run"), config, prompts, fingerprint_stages(config, prompts), epoch="test")
+
+
+def make_page(text: str, *, number: int = 1, reason: str | None = None) -> Page:
+    """A page whose words are those of `text`, on one line."""
+    words = tuple(Word(word, Box(0.1, 0.1, 0.2, 0.2), 0, 0) for word in text.split())
+    return Page(number, 612, 792, 0, 0.0, compose_text(words), words, (), reason)
+
+
+class InlineSandbox:
+    """Runs in this process what a `Sandbox` would run in its child."""
+
+    def run(self, function: Callable[..., Any], *args: Any, timeout_s: float, **options: Any) -> Any:
+        return function(*args, **options)
+
+
+class FakeClient:
+    """In place of a `ChatClient`: `reply` gives the text, the failure or the exception for each request."""
+
+    def __init__(self, reply: Callable[[Request], str | Failure | Exception] | None = None) -> None:
+        self.counters = Counters()
+        self.asked: list[Request] = []
+        self._reply = reply or write_reply
+
+    async def ask(self, request: Request) -> Reply | Failure:
+        self.asked.append(request)
+        self.counters.requests += 1
+        # in the order asked, the first replies come last: nothing may lean on the order of replies
+        for _ in range(max(1, 40 - len(self.asked))):
+            await asyncio.sleep(0)
+        outcome = self._reply(request)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Failure):
+            return outcome
+        return Reply(request.request_id, outcome, request.model, "stop", 10, 5)
+
+
+def write_reply(request: Request) -> str:
+    """What a good model would write: a pair for each labelled person on the pages, or `What is written there?`."""
+    if '"pairs"' not in "".join(message.content for message in request.messages):
+        return "What is written there?"
+    found = re.findall(r"\b(Contact|Buyer|Signed by|Inspector): (\w+ \w+)", request.messages[-1].content)
+    pairs = [{"question": f"Who is named as the {label.lower()} {name[0]}.?", "answer": name} for label, name in found]
+    return json.dumps({"pairs": pairs})
+
+
+def plan(job: Job, *, limit: int | None = None) -> int:
+    listing = list_documents(job.config.source, base_dir=Path(job.run.root).parent)
+    return plan_shards(job, listing, limit=limit)
+
+
+def extract(job: Job, shard: int = 0, *, sandbox: Any = None) -> None:
+    sandbox = sandbox or InlineSandbox()
+    extract_shard(job, shard, sandbox=sandbox, pulse=Pulse(job, "extract", shard))
+
+
+def generate(job: Job, shard: int = 0, *, client: Any) -> None:
+    asyncio.run(generate_shard(job, shard, client=client, pulse=Pulse(job, "generate", shard)))
+
+
+def verify(job: Job, shard: int = 0, *, client: Any) -> None:
+    asyncio.run(verify_shard(job, shard, client=client, pulse=Pulse(job, "verify", shard)))
+
+
+def curate(job: Job, shard: int = 0) -> None:
+    curate_shard(job, shard, pulse=Pulse(job, "curate", shard))
+
+
+def pack(job: Job, output: OutputFile, *, sandbox: Any = None) -> None:
+    sandbox = sandbox or InlineSandbox()
+    pack_file(job, output, sandbox=sandbox, pulse=Pulse(job, "pack", output.number))
+
+
+def read_documents(job: Job) -> None:
+    """`plan`, `extract` and `dedup`, as far as they are not done."""
+    plan(job)
+    for shard in job.run.shards("plan"):
+        if not job.is_current("extract", shard):
+            extract(job, shard)
+    dedup_documents(job)
+
+
+def build(job: Job, *, client: Any = None) -> None:
+    """Every stage, and the dataset's card: what `docmatix.driver.build` leaves, without lock and Ray."""
+    client = client or FakeClient()
+    read_documents(job)
+    for shard in job.run.shards("plan"):
+        generate(job, shard, client=client)
+        if job.config.verify:
+            verify(job, shard, client=client)
+        curate(job, shard)
+    for output in divide_run(job):
+        pack(job, output)
+    job.run.write("run.yaml", dump_config(job.config).encode())
+    job.run.write("fingerprints.json", json.dumps(job.fingerprints).encode())
+    finish_dataset(job)

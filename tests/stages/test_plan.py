@@ -1,0 +1,117 @@
+"""plan: what is planned stays where it is, and what is new comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docmatix.run_directory import RunDirectory
+from docmatix.sources import Locator
+from docmatix.stages.job import Job
+from docmatix.stages.plan import plan_shards, read_plan
+from tests.jobs import make_job
+
+
+def locate(*names: str) -> list[Locator]:
+    return [Locator(f"docs/{name}", f"/data/docs/{name}", size=7, etag="e") for name in names]
+
+
+def read_names(job: Job) -> list[list[str]]:
+    return [[locator.source_uri[5:] for locator in read_plan(job, shard)] for shard in job.run.shards("plan")]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return make_job(tmp_path, plan={"documents_per_shard": 2})
+
+
+def test_documents_are_divided_in_their_order(job):
+    assert plan_shards(job, locate("a", "b", "c", "d", "e")) == 3
+    assert read_names(job) == [["a", "b"], ["c", "d"], ["e"]]
+    assert job.run.ledger("plan").to_json() == [{"unit": "documents", "in": 5, "out": 5, "dropped": {}}]
+
+
+def test_a_locator_comes_back_as_it_was(job):
+    locator = Locator("a.tar!b.pdf", "s3://x/a.tar", "b.pdf", 512, 100, None, 700, 50, "etag", None)
+    odd = Locator("q.parquet#3", "/q.parquet", row=3, problem="not_a_file")
+    plan_shards(job, [locator, odd])
+    assert read_plan(job, 0) == [locator, odd]
+
+
+def test_planning_the_same_again_appends_nothing(job):
+    plan_shards(job, locate("a", "b", "c"))
+    assert plan_shards(job, locate("a", "b", "c")) == 0
+    assert read_names(job) == [["a", "b"], ["c"]]
+
+
+def test_a_grown_source_appends_shards_and_never_renumbers(job):
+    plan_shards(job, locate("b", "d", "f"))
+    before = list(job.run.records("plan"))
+    assert plan_shards(job, locate("a", "b", "c", "d", "e", "f", "g")) == 2
+    assert read_names(job) == [["b", "d"], ["f"], ["a", "c"], ["e", "g"]]
+    assert list(job.run.records("plan"))[:2] == before
+
+
+def test_a_document_that_is_gone_from_the_source_stays_planned(job):
+    plan_shards(job, locate("a", "b"))
+    assert plan_shards(job, locate("b", "c")) == 1
+    assert read_names(job) == [["a", "b"], ["c"]]
+
+
+def test_a_limit_bounds_the_plan_and_a_later_one_adds_the_rest(job):
+    plan_shards(job, locate("a", "b", "c", "d"), limit=3)
+    assert read_names(job) == [["a", "b"], ["c"]]
+    assert plan_shards(job, locate("a", "b", "c", "d"), limit=2) == 0
+    assert plan_shards(job, locate("a", "b", "c", "d")) == 1
+    assert read_names(job) == [["a", "b"], ["c"], ["d"]]
+
+
+def test_members_and_rows_of_one_file_are_different_documents(job):
+    members = [Locator("t", "/t.tar", member="m", offset=offset) for offset in (0, 1024)]
+    rows = [Locator("p", "/p.parquet", row=row) for row in (0, 1)]
+    assert plan_shards(job, [*members, *rows]) == 2
+    assert plan_shards(job, [*rows, *members]) == 0
+
+
+def test_a_plan_killed_in_the_middle_is_continued_as_if_nothing_had_been(job):
+    def break_off() -> Iterator[Locator]:
+        yield from locate("a", "b", "c")
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        plan_shards(job, break_off())
+    assert read_names(job) == [["a", "b"]]
+    plan_shards(job, locate("a", "b", "c", "d", "e"))
+    assert read_names(job) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_the_listing_is_read_no_further_than_the_limit(job):
+    def never_end() -> Iterator[Locator]:
+        number = 0
+        while True:
+            yield from locate(str(number))
+            number += 1
+
+    assert plan_shards(job, never_end(), limit=4) == 2
+
+
+@settings(max_examples=10)
+@given(st.lists(st.lists(st.integers(0, 12), unique=True), min_size=1, max_size=4))
+def test_however_a_source_grows_each_document_is_planned_once(tmp_path_factory, listings):
+    job = make_job(tmp_path_factory.mktemp("grown"), plan={"documents_per_shard": 3})
+    expected: dict[str, None] = {}
+    for listing in listings:
+        plan_shards(job, locate(*map(str, listing)))
+        expected |= dict.fromkeys(map(str, listing))
+    assert [name for shard in read_names(job) for name in shard] == list(expected)
+    assert job.run.shards("plan") == list(range(len(read_names(job))))
+
+
+def test_a_plan_may_lie_in_an_object_store(memory_run: RunDirectory, job: Job):
+    remote = Job(memory_run, job.config, job.prompts, job.fingerprints, epoch="test")
+    plan_shards(remote, locate("a", "b", "c"))
+    assert read_names(remote) == [["a", "b"], ["c"]]

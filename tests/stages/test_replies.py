@@ -1,0 +1,172 @@
+"""The reply store: no reply is asked for twice, and none that was written is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+
+import pytest
+
+from docmatix.errors import ServerGone
+from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.run_directory import RunDirectory
+from docmatix.stages.replies import ReplyStore
+from tests.jobs import FakeClient
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path / "run")
+
+
+def make_request(number: int) -> Request:
+    return Request("m", (Message("user", f"question {number}"),), {"seed": number})
+
+
+async def ask(store: ReplyStore, client: FakeClient, *numbers: int) -> list[Reply | Failure]:
+    asked = (store.ask(make_request(number), prompt="p", ask=client.ask) for number in numbers)
+    return await asyncio.gather(*asked)
+
+
+def echo(request: Request) -> str:
+    return f"reply to {request.messages[0].content}"
+
+
+async def fill(run: RunDirectory, *numbers: int, flush: bool = True) -> ReplyStore:
+    """A store that writes only when it is told to."""
+    store = ReplyStore(run, "generate", 0, every_s=math.inf)
+    await ask(store, FakeClient(echo), *numbers)
+    if flush:
+        store.flush()
+    return store
+
+
+async def test_a_stored_reply_is_given_again_as_it_came_and_nobody_is_asked(run):
+    await fill(run, 1, 2)
+    client, store = FakeClient(echo), ReplyStore(run, "generate", 0)
+    replies = await ask(store, client, 2, 1)
+    assert replies == [
+        Reply(make_request(number).request_id, f"reply to question {number}", "m", "stop", 10, 5) for number in (2, 1)
+    ]
+    assert client.asked == []
+    assert store.reused == 2
+
+
+async def test_only_what_is_new_is_asked(run):
+    await fill(run, 1, 2)
+    client, store = FakeClient(echo), ReplyStore(run, "generate", 0)
+    await ask(store, client, 1, 2, 3)
+    assert client.asked == [make_request(3)]
+    assert len(store) == 3
+
+
+async def test_a_kill_loses_only_what_was_not_written_yet(run):
+    store = await fill(run, 1, 2)
+    await ask(store, FakeClient(echo), 3)
+    client = FakeClient(echo)
+    await ask(ReplyStore(run, "generate", 0), client, 1, 2, 3)
+    assert client.asked == [make_request(3)]
+
+
+async def test_replies_are_written_as_they_come_at_the_given_pace(run):
+    store = ReplyStore(run, "generate", 0, every_s=0)
+    await ask(store, FakeClient(echo), 1, 2)
+    client = FakeClient(echo)
+    await ask(ReplyStore(run, "generate", 0), client, 1, 2)
+    assert client.asked == []
+
+
+async def test_two_equal_requests_are_asked_once(run):
+    client, store = FakeClient(echo), ReplyStore(run, "generate", 0)
+    replies = await ask(store, client, 1, 1, 1)
+    assert len(client.asked) == 1
+    assert len(set(map(repr, replies))) == 1
+    assert len(store) == 1
+
+
+async def test_a_failure_is_not_stored_and_asked_again(run):
+    store = ReplyStore(run, "generate", 0)
+    failing = FakeClient(lambda _: Failure("timeout", "slow"))
+    assert await ask(store, failing, 1, 1) == [Failure("timeout", "slow")] * 2
+    assert len(store) == 0
+    assert store.compact() == []
+    (reply,) = await ask(store, FakeClient(echo), 1)
+    assert isinstance(reply, Reply)
+
+
+async def test_an_exception_reaches_everyone_who_waits_and_is_not_stored(run):
+    store = ReplyStore(run, "generate", 0)
+    gone = FakeClient(lambda _: ServerGone("away"))
+    asked = (store.ask(make_request(1), prompt="p", ask=gone.ask) for _ in range(2))
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ServerGone, ServerGone]
+    assert len(gone.asked) == 1
+    (reply,) = await ask(store, FakeClient(echo), 1)
+    assert isinstance(reply, Reply)
+
+
+async def test_one_who_stops_waiting_leaves_the_others_their_reply(run):
+    store, client = ReplyStore(run, "generate", 0), FakeClient(echo)
+    first, second = (
+        asyncio.ensure_future(store.ask(make_request(1), prompt="p", ask=client.ask)) for _ in range(2)
+    )  # fmt: skip
+    await asyncio.sleep(0)
+    second.cancel()
+    assert isinstance(await first, Reply)
+    assert len(client.asked) == 1
+
+
+async def test_replies_of_other_shards_and_stages_are_not_taken(run):
+    await fill(run, 1)
+    for stage, shard in (("generate", 1), ("verify", 0), ("generate", 100_000)):
+        assert len(ReplyStore(run, stage, shard)) == 0
+
+
+async def test_compacting_makes_one_file_of_many(run):
+    store = await fill(run, 1)
+    for number in (2, 3):
+        await ask(store, FakeClient(echo), number)
+        store.flush()
+    await ask(store, FakeClient(echo), 4)
+    assert len(run.names("generate/replies")) == 3
+    names = store.compact()
+    assert run.names("generate/replies") == names
+    assert len(names) == 1
+    assert store.compact() == names
+    client = FakeClient(echo)
+    await ask(ReplyStore(run, "generate", 0), client, 1, 2, 3, 4)
+    assert client.asked == []
+
+
+async def test_the_compacted_file_does_not_depend_on_the_order_of_replies(run, tmp_path):
+    one = await fill(run, 1, 2, 3)
+    other = await fill(RunDirectory(tmp_path / "other"), 3, flush=False)
+    await ask(other, FakeClient(echo), 2)
+    other.flush()
+    await ask(other, FakeClient(echo), 1)
+    assert one.compact() == other.compact()
+
+
+async def test_a_slow_server_does_not_leave_a_file_for_every_reply(run):
+    store = ReplyStore(run, "generate", 0)
+    most = 0
+    for number in range(70):
+        await ask(store, FakeClient(echo), number)
+        store.flush()
+        most = max(most, len(run.names("generate/replies")))
+    assert most <= 32
+    assert len(ReplyStore(run, "generate", 0)) == 70
+
+
+async def test_two_workers_on_one_shard_do_not_mix_their_files(run):
+    one, other = await fill(run, 1, flush=False), await fill(run, 2, flush=False)
+    one.flush()
+    other.flush()
+    assert len(ReplyStore(run, "generate", 0)) == 2
+
+
+async def test_replies_may_lie_in_an_object_store(memory_run):
+    store = await fill(memory_run, 1, 2)
+    store.compact()
+    assert len(ReplyStore(memory_run, "generate", 0)) == 2

@@ -1,0 +1,149 @@
+"""The configuration: what is refused, in which words, and what reading it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docmatix.config import Config, LlamacppEngine, OpenaiEngine, dump_config, load_config, parse_config
+from docmatix.errors import SetupError
+from docmatix.filters import DEFAULT_FILTERS, Length
+
+MINIMAL = "name: small\nsource: {kind: files, paths: [docs/*.pdf]}\ngenerate: {engine: {kind: llamacpp}}\n"
+
+
+def write_config(folder: Path, text: str = MINIMAL) -> Path:
+    path = folder / "build.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(folder: Path, text: str = MINIMAL, *overrides: str) -> Config:
+    return load_config(write_config(folder, text), overrides=overrides)
+
+
+def refuse(folder: Path, text: str = MINIMAL, *overrides: str) -> str:
+    with pytest.raises(SetupError) as refusal:
+        load(folder, text, *overrides)
+    return str(refusal.value)
+
+
+def test_three_keys_are_enough(tmp_path):
+    config = load(tmp_path)
+    assert isinstance(config.generate.engine, LlamacppEngine)
+    assert config.verify is None
+    assert config.curate.filters == DEFAULT_FILTERS
+
+
+def test_relative_paths_are_relative_to_the_file_and_urls_stay(tmp_path):
+    text = MINIMAL.replace("[docs/*.pdf]", "[docs/*.pdf, /data, 's3://bucket/*.pdf']")
+    config = load(tmp_path, text, "generate.prompts_dir=mine", "generate.engine.model=models/m.gguf")
+    assert config.source.paths == (str(tmp_path / "docs/*.pdf"), "/data", "s3://bucket/*.pdf")
+    assert config.generate.prompts_dir == str(tmp_path / "mine")
+    assert config.generate.engine.model == str(tmp_path / "models/m.gguf")
+
+
+def test_the_name_of_a_model_is_no_path(tmp_path):
+    assert load(tmp_path).generate.engine.model == "smollm2-135m"
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SetupError, match=r"There is no configuration file .*gone\.yaml\."):
+        load_config(tmp_path / "gone.yaml")
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
+    with pytest.raises(SetupError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+def test_broken_yaml_is_refused_with_its_line(tmp_path):
+    assert "is not valid YAML at line 2" in refuse(tmp_path, "name: small\nsource: ]\n")
+
+
+@pytest.mark.parametrize("text", ["", "just words", "- a\n- list\n"])
+def test_a_file_that_holds_no_mapping_is_refused(tmp_path, text):
+    assert "must hold a mapping" in refuse(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("pakc.dpi=100", "`pakc` is not a key docmatix knows; did you mean `pack`?"),
+        ("pack.dppi=100", "`pack.dppi` is not a key docmatix knows; did you mean `dpi`?"),
+        ("pack.schemas=docmatix", "`pack.schemas` is not a key docmatix knows; did you mean `schema`?"),
+        ("source.path=a", "`source.path` is not a key docmatix knows; did you mean `paths`?"),
+        ("generate.engine.slot=2", "`generate.engine.slot` is not a key docmatix knows; did you mean `slots`?"),
+        ("verify={kind: round_trip, token: 3}", "`verify.token` is not a key docmatix knows"),
+        ("generate.prompts=[{name: a, wait: 2}]", "`generate.prompts.0.wait` is not a key docmatix knows"),
+        (
+            "curate.filters=[{kind: length, max_answer: 5}]",
+            "`curate.filters.0.max_answer` is not a key docmatix knows; did you mean `max_answer_chars`?",
+        ),
+        ("window.zzz=1", "`window.zzz` is not a key docmatix knows; it knows max_pages."),
+    ],
+)
+def test_an_unknown_key_is_refused_by_name_with_the_nearest_known_one(tmp_path, override, said):
+    assert said in refuse(tmp_path, MINIMAL, override)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("pack.dpi=many", "`pack.dpi`: Input should be a valid integer"),
+        ("pack.dpi=10", "`pack.dpi`: Input should be greater than or equal to 36"),
+        ("source.paths=[]", "`source.paths`: List should have at least 1 item"),
+        ("source.paths=docs", "`source.paths`: Input should be a list"),
+        ("name=has space", "`name`: String should match pattern"),
+        ("generate.engine.kind=vlm", "`generate.engine.kind` is `vlm`, which docmatix does not know; it knows"),
+        ("generate.engine={model: m}", "`generate.engine.kind` is missing."),
+        ("generate={}", "`generate.engine` is missing."),
+        ("generate.engine={kind: openai, model: m}", "`generate.engine.base_url` is missing."),
+    ],
+)  # fmt: skip
+def test_a_value_that_does_not_fit_is_refused_under_the_key_that_the_file_has(tmp_path, override, said):
+    assert said in refuse(tmp_path, MINIMAL, override)
+
+
+def test_a_refusal_never_shows_the_value():
+    with pytest.raises(SetupError) as refusal:
+        parse_config(yaml.safe_load(MINIMAL) | {"seed": "hunter2"})
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_overrides_are_yaml_and_reach_into_mappings_and_lists(tmp_path):
+    config = load(
+        tmp_path,
+        MINIMAL,
+        "pack.dpi=100",
+        "curate.filters=[{kind: length}]",
+        "curate.filters.0.max_answer_chars=9",
+        "generate.engine={kind: openai, model: m, base_url: [http://a, http://b]}",
+    )
+    assert config.pack.dpi == 100
+    assert config.curate.filters == (Length(max_answer_chars=9),)
+    assert isinstance(config.generate.engine, OpenaiEngine)
+    assert config.generate.engine.base_url == ("http://a", "http://b")
+
+
+def test_of_two_overrides_of_one_key_the_later_counts(tmp_path):
+    assert load(tmp_path, MINIMAL, "seed=1", "seed=2").seed == 2
+
+
+@pytest.mark.parametrize("override", ["pack.dpi", "=3", "name.first=x", "source.paths.7=x", "pack.dpi=[1"])
+def test_an_override_that_sets_nothing_is_refused(tmp_path, override):
+    assert refuse(tmp_path, MINIMAL, override).startswith("--set ")
+
+
+def test_what_is_dumped_reads_back_as_the_same_configuration(tmp_path):
+    config = load(tmp_path, MINIMAL, "verify={kind: round_trip}", "pack.schema=docmatix", "seed=3")
+    assert parse_config(yaml.safe_load(dump_config(config))) == config
+
+
+def test_the_shipped_pipelines_are_valid():
+    pipelines = sorted((Path(__file__).parent.parent / "pipelines").glob("*.yaml"))
+    assert pipelines
+    for pipeline in pipelines:
+        load_config(pipeline)

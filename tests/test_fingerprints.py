@@ -1,0 +1,218 @@
+"""Fingerprints: which stages a change of the configuration or of a prompt makes run again, and which it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from docmatix.config import Config, Section, parse_config
+from docmatix.filters import AnyFilter
+from docmatix.fingerprints import fingerprint_stages, hash_json
+from docmatix.prompts import load_prompts
+from docmatix.run_directory import STAGES
+
+PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parent.parent / "prompts"])
+
+SOURCES: dict[str, dict[str, Any]] = {
+    kind: {"kind": kind, "paths": ["docs"]} for kind in ("files", "webdataset", "parquet")
+}
+ENGINES: dict[str, dict[str, Any]] = {
+    "llamacpp": {"kind": "llamacpp"},
+    "openai": {"kind": "openai", "model": "m", "base_url": "http://a"},
+}
+
+KEYS: dict[str, tuple[Any, str | None]] = {
+    # key: (another value, the first stage that runs again)
+    "name": ("other", None),  # another name is refused for the same run
+    "seed": (7, "generate"),
+    "source[files].paths": (["elsewhere"], "plan"),
+    "source[webdataset].paths": (["elsewhere"], "plan"),
+    "source[webdataset].use_json": (True, "plan"),
+    "source[parquet].paths": (["elsewhere"], "plan"),
+    "source[parquet].column": ("file", "plan"),
+    "plan.documents_per_shard": (3, None),
+    "extract.timeout_s": (5, "extract"),
+    "extract.memory_mb": (1024, "extract"),
+    "extract.max_file_mb": (5, "extract"),
+    "extract.max_pages": (5, "extract"),
+    "extract.max_words": (5, "extract"),
+    "extract.min_words": (6, "extract"),
+    "extract.tables": (False, "extract"),
+    "dedup.exact": (False, "dedup"),
+    "dedup.near": (False, "dedup"),
+    "dedup.threshold": (0.9, "dedup"),
+    "window.max_pages": (2, "generate"),
+    "generate.engine[llamacpp].model": ("other.gguf", "generate"),
+    "generate.engine[llamacpp].context_tokens": (5000, "generate"),
+    "generate.engine[llamacpp].slots": (2, None),
+    "generate.engine[llamacpp].threads": (2, None),
+    "generate.engine[llamacpp].max_in_flight": (2, None),
+    "generate.engine[llamacpp].timeout_s": (5, None),
+    "generate.engine[llamacpp].give_up_after_s": (5, None),
+    "generate.engine[llamacpp].max_attempts": (5, None),
+    "generate.engine[openai].model": ("other", "generate"),
+    "generate.engine[openai].base_url": (["http://b", "http://c"], None),
+    "generate.engine[openai].api_key_env": ("KEY", None),
+    "generate.engine[openai].context_tokens": (5000, "generate"),
+    "generate.engine[openai].guided": ("none", "generate"),
+    "generate.engine[openai].max_in_flight": (2, None),
+    "generate.engine[openai].timeout_s": (5, None),
+    "generate.engine[openai].give_up_after_s": (5, None),
+    "generate.engine[openai].max_attempts": (5, None),
+    "generate.prompts": ([{"name": "extractive", "weight": 2}], "generate"),
+    "generate.prompts_per_window": (2, "generate"),
+    "generate.max_candidates": (2, "generate"),
+    "generate.prompts_dir": ("elsewhere", None),
+    "verify": (None, "verify"),
+    "verify[round_trip].max_tokens": (5, "verify"),
+    "curate.filters": ([{"kind": "length"}], "curate"),
+    "pack.dpi": (72, "pack"),
+    "pack.max_side_px": (500, "pack"),
+    "pack.color": ("gray", "pack"),
+    "pack.image_format": ("png", "pack"),
+    "pack.quality": (50, "pack"),
+    "pack.schema": ("docmatix", "pack"),
+    "pack.file_mb": (5, "pack"),
+    "pack.row_group_mb": (5, "pack"),
+    "pack.max_row_mb": (5, "pack"),
+    "pack.timeout_s": (5, "pack"),
+    "pack.memory_mb": (1024, "pack"),
+    "pack.license": ("mit", None),
+    "limits.unexpected_share": (0.5, None),
+    "limits.shard_attempts": (5, None),
+    "limits.no_progress_s": (5, None),
+    "limits.min_free_disk_mb": (5, None),
+    "resources.address": ("auto", None),
+    "resources.cpus": (1, None),
+    "resources.workers": (2, None),
+    "resources.generate_workers": (2, None),
+    "resources.shards_in_flight": (2, None),
+}
+
+
+def walk_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration; the members of a union by their kind, in brackets."""
+    for name, about in model.model_fields.items():
+        key = prefix + (about.alias or name)
+        sections = [part for part in (about.annotation, *get_args(about.annotation)) if _is_section(part)]
+        tags_a_union = name == "kind" and prefix.endswith("].")
+        if not tags_a_union and (not sections or type(None) in get_args(about.annotation)):
+            yield key
+        for section in sections:
+            kind = section.model_fields.get("kind")
+            yield from walk_keys(section, f"{key}[{get_args(kind.annotation)[0]}]." if kind else f"{key}.")
+
+
+def _is_section(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, Section)
+
+
+def make_content(key: str = "") -> dict[str, Any]:
+    """A configuration in which `key` can be set."""
+    source = next((source for kind, source in SOURCES.items() if f"source[{kind}]" in key), SOURCES["files"])
+    engine = next((engine for kind, engine in ENGINES.items() if f"[{kind}]" in key), ENGINES["llamacpp"])
+    return {
+        "name": "test",
+        "source": dict(source),
+        "generate": {"engine": dict(engine), "prompts": ["extractive"]},
+        "verify": {"kind": "round_trip"},
+    }
+
+
+def set_key(content: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = [part.split("[")[0] for part in key.split(".")]
+    for part in parents:
+        content = content.setdefault(part, {})
+    content[last] = value
+
+
+def fingerprint(content: dict[str, Any], prompts: Any = PROMPTS) -> dict[str, str]:
+    return fingerprint_stages(parse_config(content), prompts)
+
+
+def find_changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    assert list(before) == list(after) == list(STAGES)
+    return [stage for stage in STAGES if before[stage] != after[stage]]
+
+
+def list_from(stage: str | None) -> list[str]:
+    return list(STAGES[STAGES.index(stage) :]) if stage else []
+
+
+def test_every_key_of_the_configuration_has_its_line_in_the_table():
+    assert sorted(walk_keys(Config)) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_changes_the_fingerprints_it_should_and_no_other(key):
+    value, first = KEYS[key]
+    content = make_content(key)
+    before = fingerprint(content)
+    set_key(content, key, value)
+    assert parse_config(content) != parse_config(make_content(key)), "the table must hold another value"
+    assert find_changed(before, fingerprint(content)) == list_from(first)
+
+
+@pytest.mark.parametrize(("section", "kinds", "first"), [("source", SOURCES, "plan"), ("engine", ENGINES, "generate")])
+def test_another_kind_of_source_or_engine_is_another_output(section, kinds, first):
+    seen = []
+    for values in kinds.values():
+        content = make_content()
+        (content["generate"] if section == "engine" else content)[section] = values
+        seen.append(fingerprint(content))
+    for number, one in enumerate(seen):
+        for other in seen[number + 1 :]:
+            assert find_changed(one, other) == list_from(first)
+
+
+FILTERS: list[type[BaseModel]] = list(get_args(get_args(AnyFilter)[0]))
+OTHERS: dict[Any, Any] = {bool: lambda value: not value, int: lambda value: value + 1, float: lambda value: value / 2}
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [(model, field) for model in FILTERS for field in model.model_fields if field != "kind"],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)
+def test_every_setting_of_a_filter_changes_curate_and_what_follows(model, field):
+    standard = model()
+    value = getattr(standard, field)
+    other = OTHERS.get(type(value), lambda value: ("x",) if isinstance(value, tuple) else "x")(value)
+    fingerprints = []
+    for settings in ({}, {field: other}):
+        content = make_content()
+        content["curate"] = {"filters": [{"kind": standard.model_dump()["kind"], **settings}]}
+        fingerprints.append(fingerprint(content))
+    assert find_changed(*fingerprints) == ["curate", "pack"]
+
+
+def test_the_order_of_filters_counts_since_it_decides_the_reason():
+    content = make_content()
+    content["curate"] = {"filters": [{"kind": "length"}, {"kind": "markup"}]}
+    before = fingerprint(content)
+    content["curate"]["filters"].reverse()
+    assert find_changed(before, fingerprint(content)) == ["curate", "pack"]
+
+
+@pytest.mark.parametrize(("name", "first"), [("extractive", "generate"), ("round_trip", "verify")])
+def test_a_changed_prompt_text_runs_again_what_asks_it(name, first):
+    changed = {**PROMPTS, name: replace(PROMPTS[name], source_sha256="0" * 64)}
+    assert find_changed(fingerprint(make_content()), fingerprint(make_content(), changed)) == list_from(first)
+
+
+def test_a_value_written_out_that_is_the_default_changes_nothing():
+    content = make_content()
+    before = fingerprint(content)
+    content |= {"seed": 0, "pack": {"dpi": 150}, "curate": {}, "window": {"max_pages": 4}}
+    assert fingerprint(content) == before
+
+
+def test_the_order_of_keys_does_not_count_in_a_hash_and_the_values_do():
+    assert hash_json({"a": 1, "b": [2]}) == hash_json({"b": [2], "a": 1})
+    assert hash_json({"a": 1}) != hash_json({"a": "1"})
+    assert hash_json([1, 2]) != hash_json([2, 1])

@@ -1,0 +1,111 @@
+"""Schemas: values survive Arrow, and the published schema is the one that `datasets` and Docmatix name."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docmatix import schemas
+from docmatix.documents import Box, Page, Table, Word
+from docmatix.filters import Scores
+from docmatix.pairs import Evidence, Pair
+from docmatix.run_directory import STAGES
+
+SHARES = st.floats(0, 1, width=32)
+BOXES = st.builds(Box, SHARES, SHARES, SHARES, SHARES)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+NUMBERS = st.integers(0, 2**31 - 1)
+PAGES = st.builds(
+    Page,
+    number=st.integers(1, 10_000),
+    width_pt=st.floats(0, 14_400, width=32),
+    height_pt=st.floats(0, 14_400, width=32),
+    rotation=st.sampled_from([0, 90, 180, 270]),
+    image_share=SHARES,
+    text=TEXTS,
+    words=st.lists(st.builds(Word, TEXTS, BOXES, NUMBERS, NUMBERS), max_size=5).map(tuple),
+    tables=st.lists(
+        st.builds(Table, BOXES, st.lists(st.lists(TEXTS, max_size=3).map(tuple), max_size=3).map(tuple)), max_size=2
+    ).map(tuple),
+    reason=st.none() | st.sampled_from(["blank", "no_text"]),
+)
+PAIRS = st.builds(
+    Pair,
+    **dict.fromkeys(["pair_id", "request_id", "prompt", "model", "style", "question", "answer"], TEXTS),
+    context=st.none() | TEXTS,
+    span=st.none() | st.tuples(NUMBERS, NUMBERS, NUMBERS),
+    group=st.none() | TEXTS,
+)
+
+
+def through_arrow(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """A row as it comes back from a Parquet file."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row], schema=schema), buffer)
+    (read,) = pq.read_table(buffer).to_pylist()
+    return dict(read)
+
+
+@settings(max_examples=40)
+@given(PAGES)
+def test_a_page_comes_back_from_a_file_as_it_was(page):
+    row = through_arrow({"pages": [schemas.page_to_row(page)]}, schemas.EXTRACT)
+    assert schemas.page_from_row(row["pages"][0]) == page
+
+
+@settings(max_examples=40)
+@given(PAIRS)
+def test_a_pair_comes_back_from_a_file_as_it_was(pair):
+    row = through_arrow({"pairs": [schemas.pair_to_row(pair)]}, schemas.GENERATE)
+    assert schemas.pair_from_row(row["pairs"][0]) == pair
+    assert schemas.pair_from_row(through_arrow(schemas.pair_to_row(pair), schemas.CURATE)) == pair
+
+
+def test_scores_and_evidence_come_back_from_a_file():
+    evidence = Evidence(3, "two lines", (Box(0, 0.25, 0.5, 0.5), Box(0, 0.5, 0.25, 0.75)))
+    row = {"scores": schemas.scores_to_row(Scores(grounding=0.5)), "evidence": [schemas.evidence_to_row(evidence)]}
+    read = through_arrow(row, schemas.CURATE)
+    assert Scores(**read["scores"]) == Scores(grounding=0.5)
+    (item,) = read["evidence"]
+    assert Evidence(item["page"], item["quote"], tuple(Box(*box) for box in item["boxes"])) == evidence
+
+
+def test_every_stage_that_writes_rows_has_its_schema():
+    assert all(isinstance(getattr(schemas, stage.upper()), pa.Schema) for stage in STAGES if stage != "pack")
+
+
+def read_features(name: str) -> dict[str, Any]:
+    features: dict[str, Any] = json.loads(schemas.DATASETS[name].metadata[b"huggingface"])["info"]["features"]
+    return features
+
+
+def test_the_docmatix_schema_has_images_and_texts_and_nothing_else():
+    assert schemas.DATASETS["docmatix"].names == ["images", "texts"]
+
+
+@pytest.mark.slow
+def test_the_docmatix_schema_is_that_of_the_published_dataset():
+    from datasets import Features, Image, List, Value
+
+    texts = {name: Value("string") for name in ("user", "assistant", "source")}
+    published = Features({"images": List(Image()), "texts": List(texts)})
+    assert Features.from_dict(read_features("docmatix")) == published
+    assert Features.from_arrow_schema(schemas.DATASETS["docmatix"]) == published
+
+
+@pytest.mark.parametrize("name", schemas.DATASETS)
+def test_the_features_name_every_column_in_order(name):
+    assert list(read_features(name)) == schemas.DATASETS[name].names
+    assert read_features(name)["images"] == {"feature": {"_type": "Image"}, "_type": "List"}
+
+
+def test_the_annotated_schema_begins_with_the_columns_of_docmatix():
+    annotated, docmatix = schemas.DATASETS["annotated"], schemas.DATASETS["docmatix"]
+    assert [annotated.field(number) for number in range(2)] == list(docmatix)

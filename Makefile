@@ -25,7 +25,7 @@ quickstart: install  ## build a small dataset from samples/ with the embedded mo
 	@echo "The dataset is in runs/quickstart/dataset: datasets.load_dataset('runs/quickstart/dataset', split='train')"
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types test  ## what CI runs: lint, types, tests
 

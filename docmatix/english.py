@@ -195,7 +195,8 @@ _HEAD_ENDINGS = re.compile(r"(?:tion|sion|ment|ness|ity|ance|ence|ency|ancy|ship
 _WRITTEN_OUT = {
     "no.": "number", "no": "number", "nos.": "numbers", "#": "number", "qty": "quantity", "qty.": "quantity",
     "amt": "amount", "amt.": "amount", "tel": "telephone number", "tel.": "telephone number",
-    "dept": "department", "dept.": "department", "dob": "date of birth", "max.": "maximum", "min.": "minimum", "avg": "average", "avg.": "average",
+    "dept": "department", "dept.": "department", "dob": "date of birth",
+    "max.": "maximum", "min.": "minimum", "avg": "average", "avg.": "average",
 }  # fmt: skip
 _PERIOD = re.compile(
     rf"(?:FY ?|Q[1-4] ?|H[12] ?)?(?:19|20)\d\d(?:[/–-]\d{{2,4}})?|Q[1-4]|{MONTH}(?: \d{{4}})?", re.IGNORECASE

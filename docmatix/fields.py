@@ -74,7 +74,7 @@ def _find_in_lines(words: Sequence[Word], in_table: Sequence[bool]) -> Iterator[
         if text and (len(value.split()) > 6 or _reads_on(words, first, last)):
             continue
         context, worth = f"{label}: {value}", (0.85 if text else 1.0) - 0.03 * max(0, len(value.split()) - 3)
-        if is_generic(label) and heading:
+        if heading and (is_generic(label) or " " not in label):
             context, worth = f"{heading}{FIELD_SEPARATOR}{context}", worth - 0.2
         elif is_generic(label) or not is_noun(label):
             continue

@@ -85,6 +85,8 @@ def _frame_field(answer: str, context: str, label: str) -> Frame | None:
     """A field of a form, or a cell by its column and row. Only a label that is surely a noun goes behind `What is the`
     (`What is the planted of Field maple`); the others are quoted."""
     fields, name = read_fields(context), spell_label(label)
+    if not fields or not name:
+        return None
     verb = "Who is" if names_person(label, answer) else "What are" if is_plural(label) else "What is"
     if len(fields) == 1 or (len(fields) == 2 and not fields[0][0] and fields[1][0] == label):
         return _frame_form(answer, label, heading=fields[0][1] if len(fields) == 2 else "")
@@ -156,7 +158,7 @@ def _find_clause(answer: str, context: str) -> _Clause | None:
     words, wanted = text.split(), answer.split()
     plain, sought = [bare(word) for word in words], [bare(word) for word in wanted]
     starts = [at for at in range(len(words) - len(wanted) + 1) if plain[at : at + len(wanted)] == sought]
-    if len(starts) != 1 or len(words) > 70:
+    if len(starts) != 1 or len(words) > 70 or not wanted:
         return None
     start, end = starts[0], starts[0] + len(wanted)
     if any(word[0] in '(["“‘' or word[-1] in ')]"”' for word in words[start:end]):
@@ -221,10 +223,12 @@ def _name_subject(words: Sequence[str]) -> tuple[str, ...]:
     if named:
         return (as_is,)
     # a plural or an abstract noun at the start of a sentence is rarely a name
-    return (lowered,) if _COMMON_ENDINGS.search(first) else (as_is,) if len(plain) == 1 else (lowered, as_is)
+    if len(plain) == 1:
+        return (lowered, as_is) if is_plural(first) else (as_is,)
+    return (lowered,) if _COMMON_ENDINGS.search(first) else (lowered, as_is)
 
 
-_MAY_END = frozenset("to on in at by for of with from".split())
+_MAY_END = frozenset("to on in at by for of with from have be".split())
 
 
 def _cut(words: Sequence[str]) -> tuple[str, ...]:
@@ -350,7 +354,10 @@ def _word_quantity(kind: str, clause: _Clause, helper: str, before: list[str], a
     asked, stop = phrase
     after = [] if clause.words[stop - 1][-1] in ",;." else clause.words[stop:]
     if after and after[0].lower() in {"and", "or"}:
-        return None  # "700 willows and alders"
+        if after[1:2] and (after[1] in DETERMINERS or after[1][0].isdigit()):
+            after = []  # "12 floors and a garden"
+        else:
+            return None  # "700 willows and alders"
     if kind == "amount" and follower in {"each", "per", "a", "an", "every"}:
         return None  # "43 pounds each": the amount alone would be wrong
     if last in _BEFORE_HOW:
@@ -387,9 +394,8 @@ def _assemble(
     openings = tuple(f"{wording.asked} {helper} {name}" for name in subjects)
     pieces = (*kept, *_cut(wording.after))
     # without its time ("spent | in 2023") a quantity would be another
-    while required == len(pieces[:required]) < len(pieces) and re.match(
-        r"(?:in|during|on|since|by) .*\d", pieces[required]
-    ):
+    dated = kind in {"amount", "percent", "number"}
+    while dated and required < len(pieces) and re.match(r"(?:in|during|on|since|by) .*\d", pieces[required]):
         required += 1
     return Frame(openings, pieces, required)
 
@@ -562,15 +568,9 @@ def _guess_verb(words: Sequence[str], start: int, kind: str) -> int | None:
         or not words[place].islower()
     ):
         return None
-    subject = place - 1 if words[place - 1] not in {"now", "also", "still", "often", "usually"} else place - 2
-    clear = (
-        subject >= 0 and is_plural(words[subject]) and not any(word.lower() in PREPOSITIONS for word in words[:place])
-    )
-    return (
-        subject + 1
-        if clear and subject + 1 == place and words[place] not in FUNCTION_WORDS and not is_plural(words[place])
-        else None
-    )
+    noun = place - 2 if words[place - 1] in {"now", "also", "still", "often", "usually"} else place - 1
+    clear = noun >= 0 and is_plural(words[noun]) and PREPOSITIONS.isdisjoint(word.lower() for word in words[:place])
+    return place if clear and words[place] not in FUNCTION_WORDS and not is_plural(words[place]) else None
 
 
 def _frame_lead(

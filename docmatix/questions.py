@@ -55,7 +55,7 @@ def _escape(text: str) -> str:
 # --- replies ----------------------------------------------------------------------------------------------------------
 
 _PREFIX = re.compile(
-    r"\s*(?:[-*•]\s*|\(?\d{1,2}[.):]\s*|(?:Q|Question)\s?\d{0,2}\s*[:.)-]\s*|\*\*|[\"“'‘`])", re.IGNORECASE
+    r"\s*(?:[-•]\s*|\(?\d{1,2}[.):]\s*|(?:Q|Question)\s?\d{0,2}\s*[:.)-]\s*|\*{1,3}|[\"“'‘`])", re.IGNORECASE
 )
 _QUESTION_OPENING = re.compile(
     r"(?:(?:by|in|on|at|to|from|for|with|since|until|under|during|of|into|through|against|per) )?"
@@ -65,7 +65,8 @@ _QUESTION_OPENING = re.compile(
 )
 _POINTING = re.compile(
     r"\b(?:this|these|those|aforementioned|above|below|following)\b|"
-    r"\b(?:the|a|given|provided) (?:answer|sentence|text|passage|context|excerpt|paragraph|table row|question)\b|\baccording to\b|\bmentioned\b",
+    r"\b(?:the|a|given|provided) (?:answer|sentence|text|passage|context|excerpt|paragraph|table row|question)\b|"
+    r"\baccording to\b|\bmentioned\b",
     re.IGNORECASE,
 )
 _PRONOUNS = frozenset("it they them he him she we us i you me your our my mine yours ours".split())
@@ -73,7 +74,7 @@ _WHEN = r"(?:(?:since|until|by|from) )?when\b"
 _OPENINGS = {
     kind: re.compile(pattern, re.IGNORECASE)
     for kind, pattern in {
-        "date": rf"{_WHEN}|(?:\w+ )?(?:what|which) (?:\w+ )?(?:date|day|year|month|time|decade|century|period|deadline)\b|"
+        "date": rf"{_WHEN}|(?:\w+ )?(?:what|which) (?:\w+ )?(?:date|day|year|month|time|decade|century|period)\b|"
         r"what (?:is|was|are) ",
         "time": rf"{_WHEN}|(?:at )?what (?:\w+ ){{0,4}}time\b|what (?:is|was) ",
         "amount": r"(?:\w+ )?how (?:much|many)\b|(?:at )?what (?:amount|sum|price|fee|value|is|was|are|were)\b",
@@ -90,7 +91,7 @@ def clean_question(text: str) -> str:
     none."""
     line = next((line for line in text[:2000].splitlines() if "?" in line), "")
     line = " ".join(line[: line.find("?") + 1].split())
-    for _ in range(4):
+    for _ in range(5):
         shorter = _PREFIX.sub("", line, count=1) if _PREFIX.match(line) else line
         if shorter == line:
             break

@@ -52,7 +52,7 @@ def score_round_trip(answer: str, reply: str) -> float:
 
 def _normalise(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    text = re.sub(r"(?<=\d),(?=\d{3})|(?<=\d)\s+(?=%)", "", text)
     words = re.sub(r"(?<!\d)[.](?!\d)|[.](?!\d)|[^\w\s.%@/:-]|(?<!\w)[-:/]|[-:/](?!\w)", " ", text).split()
     return [word for word in words if word not in {"a", "an", "the"}]
 

@@ -53,6 +53,11 @@ def ray_running(resources: Resources) -> Iterator[None]:
     os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
     import ray
 
+    if ray.is_initialized():
+        # a notebook or a test that has its own Ray: it is used, and left running
+        with _quiet_data():
+            yield
+        return
     scratch = None
     options: dict[str, Any] = {}
     if resources.address is None:
@@ -72,17 +77,34 @@ def ray_running(resources: Resources) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
     try:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        # 30 minutes without a finished shard are normal when an LLM is slow; `limits.no_progress_s` knows better
-        context.execution_no_progress_timeout_s = -1
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        yield
+        with _quiet_data():
+            yield
     finally:
         ray.shutdown()
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _quiet_data() -> Iterator[None]:
+    """Ray Data without its own progress bars, opinions on the console, and sense of when a build stands still."""
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    # 30 minutes without a finished shard are normal when an LLM is slow; `limits.no_progress_s` knows better
+    ours = {"enable_progress_bars": False, "print_on_execution_start": False, "execution_no_progress_timeout_s": -1}
+    before = {name: getattr(context, name) for name in ours}
+    logger = logging.getLogger("ray.data")
+    level = logger.level
+    try:
+        logger.setLevel(logging.CRITICAL)
+        for name, value in ours.items():
+            setattr(context, name, value)
+        yield
+    finally:
+        logger.setLevel(level)
+        for name, value in before.items():
+            setattr(context, name, value)
 
 
 def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Iterator[Done | None]:

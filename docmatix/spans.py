@@ -207,7 +207,8 @@ def _find_acronyms(text: str) -> Iterator[tuple[str, float, int, int]]:
 _ORGANISATION = re.compile(
     r"\b(?:Inc|Ltd|LLC|GmbH|AG|Corp|Corporation|Company|Co|University|Institute|Department|Agency|Council|Bank|"
     r"Committee|Commission|Association|Foundation|Ministry|Court|Group|Board|Bureau|College|School|Hospital|Society|"
-    r"Laboratory|Office|Museum|Trust|Authority|Administration|Organization|Organisation|Union|Congress|Senate|Parliament|Holdings|Services)\b"
+    r"Laboratory|Office|Museum|Trust|Authority|Administration|Organization|Organisation|Union|Congress|Senate|Parliament|"
+    r"Holdings|Services)\b"
 )
 _TITLES = frozenset("mr mrs ms dr prof professor president judge justice captain sir governor senator".split())
 _NAME = re.compile(
@@ -215,8 +216,8 @@ _NAME = re.compile(
     r"(?:(?: |\. (?=[A-Z]))(?:(?:of|de|van|von|der|la|di|&) )?[A-Z][\w’'-]*){0,6}(?:\.(?= [a-z]))?"
 )
 _NOT_IN_NAMES = re.compile(
-    rf"{MONTH}(?: |$)|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:The|A|An|In|On|At|By|For|From|To|With|And|But|I|We|It|"
-    r"This|These|If|When|While|As|Table|Figure|Section|Chapter)(?: |$)|.*(?:’s|'s|\d)"
+    rf"{MONTH}(?: |$)|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:The|A|An|In|On|At|By|For|From|To|With|And|But|"
+    r"I|We|It|This|These|If|When|While|As|Table|Figure|Section|Chapter)(?: |$)|.*(?:’s|'s|\d)"
 )
 
 

@@ -1,0 +1,48 @@
+"""Pages made of words, without a PDF: lines of text, set as a word processor would set them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from docmatix.documents import Box, Page, Table, Word, compose_text
+
+LINE_HEIGHT = 0.014
+
+
+def write_page(*blocks: str, tables: Sequence[Table] = (), top: float = 0.2) -> Page:
+    """A page of blocks, one under the other; a newline in a block starts a line, a tab leaves a gap in it."""
+    words: list[Word] = []
+    y, line = top, 0
+    for block, text in enumerate(blocks):
+        for row in text.split("\n"):
+            words += _set_line(row, y=y, line=line, block=block)
+            y, line = y + 1.2 * LINE_HEIGHT, line + 1
+        y += LINE_HEIGHT
+    return make_page(words, tables=tables)
+
+
+def make_page(words: Iterable[Word], *, tables: Sequence[Table] = ()) -> Page:
+    """A page of these words."""
+    words = tuple(words)
+    return Page(1, 595.0, 842.0, 0, 0.0, compose_text(words), words, tuple(tables))
+
+
+def write_table(*rows: Sequence[str], top: float = 0.3) -> Page:
+    """A page with nothing but a ruled table, its columns a fifth of the page wide."""
+    words: list[Word] = []
+    for line, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            words += _set_line(cell, y=top + 0.03 * line, line=line, block=0, x=0.1 + 0.2 * column)
+    box = Box(0.09, top - 0.01, 0.11 + 0.2 * len(rows[0]), top + 0.03 * len(rows))
+    return make_page(words, tables=[Table(box, tuple(map(tuple, rows)))])
+
+
+def _set_line(
+    text: str, *, y: float, line: int, block: int, x: float = 0.1, height: float = LINE_HEIGHT
+) -> Iterable[Word]:
+    for part in text.split("\t"):
+        for word in part.split():
+            end = min(1.0, x + 0.008 * len(word))
+            yield Word(word, Box(min(x, end), y, end, y + height), line, block)
+            x = end + 0.006
+        x += 0.1

@@ -1,0 +1,140 @@
+"""Grammars, cleaning and the clarity of questions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.frames import frame_question
+from docmatix.questions import clean_question, question_grammar, score_clarity
+from docmatix.spans import Candidate
+
+CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
+
+
+def make_candidate(answer: str, kind: str, context: str, label: str | None = None) -> Candidate:
+    return Candidate(answer, kind, 1, 0, len(answer), context, label)
+
+
+def read_pattern(grammar: str | None) -> re.Pattern[str]:
+    found = re.fullmatch(r"%llguidance \{\}\nstart: /(.*)/", grammar or "")
+    assert found is not None
+    return re.compile(found.group(1))
+
+
+def test_a_grammar_allows_exactly_the_questions_of_the_frame() -> None:
+    pattern = read_pattern(question_grammar(make_candidate("12 March 1974", "date", CONTEXT)))
+    assert pattern.fullmatch("When was the Riverside Library founded?")
+    assert pattern.fullmatch("When was the Riverside Library founded by Eleanor Hughes?")
+    assert not pattern.fullmatch("When was the Riverside Library?")
+    assert not pattern.fullmatch("Who founded the Riverside Library?")
+
+
+def test_marks_in_a_document_stay_literal_in_a_grammar() -> None:
+    candidate = make_candidate("7", "number", "Part: A/B (x+y)? [z] | Size: 7", "Size")
+    assert read_pattern(question_grammar(candidate)).fullmatch("What is the size of A/B (x+y)? [z]?")
+
+
+def test_a_candidate_without_a_frame_has_no_grammar() -> None:
+    assert question_grammar(make_candidate("1974", "date", "It was founded in 1974.")) is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "When was it built?",
+        '"When was it built?"',
+        "Question: When was it built?",
+        "**Q1:** When was it built?",
+        "1. When was it built? 2. Who built it?",
+        "Sure! Here is one.\nQuestion: When was it built?\nAnswer: 1974",
+        "  When   was it\tbuilt?  Thanks!",
+    ],
+)
+def test_the_first_question_of_a_reply_is_taken_bare(reply: str) -> None:
+    assert clean_question(reply) == "When was it built?"
+
+
+def test_a_reply_without_a_question_is_cleaned_to_nothing() -> None:
+    assert clean_question("The library was built in 1974.") == ""
+
+
+@given(st.text())
+def test_a_cleaned_question_is_one_line_and_cleaning_it_again_changes_nothing(reply: str) -> None:
+    question = clean_question(reply)
+    assert "\n" not in question
+    assert question == "" or question.endswith("?")
+    assert clean_question(question) == question
+
+
+def test_a_specific_question_of_the_sentence_is_clear() -> None:
+    assert score_clarity("When was the Riverside Library founded?", answer="12 March 1974", context=CONTEXT) == 1.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "The Riverside Library was founded.",
+        "When?",
+        "When was it founded by Eleanor Hughes?",
+        "When was this library founded?",
+        "What does the text say about the Riverside Library?",
+        "What happened on 12 March 1974 in the Riverside Library?",
+        "Tell me when the Riverside Library was founded?",
+    ],
+)
+def test_a_hopeless_question_scores_nothing(question: str) -> None:
+    assert score_clarity(question, answer="12 March 1974", context=CONTEXT) == 0.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who founded the Riverside Library?",
+        "How much was the Riverside Library founded?",
+        "Was the Riverside Library founded by Eleanor Hughes?",
+        "When was the famous astronomical observatory of Greenwich destroyed?",
+        "When was the Riverside Library founded when was the Riverside Library founded?",
+    ],
+)
+def test_a_doubtful_question_falls_below_the_threshold(question: str) -> None:
+    assert score_clarity(question, answer="12 March 1974", context=CONTEXT) < 0.6
+
+
+def test_a_question_about_a_cell_names_its_column_and_row() -> None:
+    row = "Region: North | Revenue: $4,200 | Units: 31"
+    assert score_clarity("What is the revenue of North?", answer="$4,200", context=row) == 1.0
+    assert score_clarity("What is the revenue of the region?", answer="$4,200", context=row) < 0.6
+    assert score_clarity("What is the amount for North?", answer="$4,200", context=row) < 0.6
+
+
+def test_a_question_about_something_vague_is_less_clear() -> None:
+    vague = score_clarity("How many minutes does the work take?", answer="15", context="The work takes 15 minutes.")
+    clear = score_clarity(
+        "How many minutes does the ferry take?", answer="15", context="The ferry takes 15 minutes to Lyon."
+    )
+    assert vague < 0.6 <= clear
+
+
+def test_an_expansion_has_to_stand_before_its_acronym() -> None:
+    context = "It uses Optical Character Recognition (OCR) first."
+    assert score_clarity("What does OCR stand for?", answer="Optical Character Recognition", context=context) == 1.0
+    assert score_clarity("What does OCR stand for?", answer="first", context=context) < 0.6
+
+
+@given(st.text(max_size=300), st.text(max_size=80), st.text(max_size=300))
+def test_clarity_is_a_share_for_any_text(question: str, answer: str, context: str) -> None:
+    assert 0.0 <= score_clarity(question, answer=answer, context=context) <= 1.0
+
+
+@given(st.text(max_size=60), st.text(max_size=200), st.none() | st.text(max_size=40))
+def test_a_grammar_is_one_line_of_a_valid_pattern_for_any_text(answer: str, context: str, label: str | None) -> None:
+    grammar = question_grammar(make_candidate(answer, "text", context, label))
+    if grammar is not None:
+        frame = frame_question(answer, kind="text", context=context, label=label)
+        assert frame is not None
+        full = " ".join((frame.openings[0], *frame.pieces)) + "?"
+        assert read_pattern(grammar).fullmatch(full)

@@ -77,6 +77,7 @@ def build(
         raise SetupError(f"There is no stage {sorted(unknown)[0]!r}; the stages are {', '.join(STAGES)}.")
     directory = RunDirectory(run or Path("runs") / config.name)
     job = _prepare(config, directory, config_dir)
+    check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     with _interruptible(), directory.locked():
         check_run(directory, config)
         _check_disk(directory, config)

@@ -1,6 +1,6 @@
 """A sample of many pages: the operating manual of a water treatment unit, with one page left blank on purpose."""
 
-# ruff: noqa: RUF001 (typographic dashes and quotes are meant)
+
 from __future__ import annotations
 
 from layout import GREY, INK, PALE, PAPER, Frame, Sheets, Style

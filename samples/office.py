@@ -1,6 +1,6 @@
 """Samples from offices: an invoice, a letter, a form, a price list, minutes, and a scanned memorandum."""
 
-# ruff: noqa: RUF001 (typographic dashes and quotes are meant)
+
 from __future__ import annotations
 
 import random

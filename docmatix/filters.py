@@ -426,7 +426,7 @@ class Clarity(Filter):
     """The question can be understood by itself: `unclear` below `min_score`. Kept if not computed."""
 
     kind: Literal["clarity"] = "clarity"
-    min_score: float = Field(0.5, ge=0, le=1)
+    min_score: float = Field(0.6, ge=0, le=1)
 
     def judge(self, pair: Pair, around: Surroundings) -> str | None:
         return _judge_score(around.scores.clarity, self.min_score, "unclear")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docmatix.config import Engine, LlamacppEngine
-from docmatix.pairs import Message, Pair, Reply, Request, make_pair_id
+from docmatix.pairs import Pair, Reply, Request, make_pair_id
 from docmatix.prompts import Prompt, count_pairs, measure_budget, render_messages, split_pages
 from docmatix.questions import clean_question, question_grammar
 from docmatix.replies import pairs_schema, parse_reply
-from docmatix.round_trip import to_grammar
+from docmatix.round_trip import list_choices, to_grammar
 from docmatix.spans import Candidate, find_candidates
 from docmatix.windows import Window
 
@@ -123,15 +123,22 @@ def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
 
 
 def build_round_trip(pair: Pair, prompt: Prompt, *, engine: Engine, seed: int, max_tokens: int) -> Request | None:
-    """Ask the pair's question again with its context; None for a pair that has no context to be found in."""
+    """Ask the pair's question again with its context.
+
+    None for a pair that has no context to be found in, and where the reply would be held to a choice of one: it could
+    not fail.
+    """
     if pair.context is None or not pair.question:
         return None
-    messages: Sequence[Message] = render_messages(prompt, question=pair.question, context=pair.context)
     extra = dict(prompt.extra)
     if isinstance(engine, LlamacppEngine):
-        extra["grammar"] = to_grammar(pair.context, answer=pair.answer)
+        choices = list_choices(pair.context, question=pair.question, answer=pair.answer)
+        if len(choices) < 2:
+            return None
+        extra["grammar"] = to_grammar(choices)
+    messages = render_messages(prompt, question=pair.question, context=pair.context)
     sampling = {**prompt.sampling, "max_tokens": max_tokens, "seed": draw_seed(seed, "round_trip", 0)}
-    return Request(engine.model, tuple(messages), sampling, extra)
+    return Request(engine.model, messages, sampling, extra)
 
 
 def draw_seed(seed: int, place: str, draw: int) -> int:

@@ -10,20 +10,33 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
 from docmatix.spans import find_phrases
 
+FEWEST_CHOICES = 3
+"""Measured with the 135M model on the samples: of two choices it took the right one for 67 % of the questions, and a
+wrong one offered in its place for 33 %; of three and more 54 % and 14 %."""
 
-def to_grammar(context: str, *, question: str = "", answer: str | None = None) -> str:
-    """A llguidance grammar whose sentences are phrases of `context`, for llama.cpp's field `grammar`: field values,
-    dates, numbers, names, noun phrases; and `answer`, whose boundaries the phrases may miss. Phrases that the
-    question itself holds are left out. Without such a choice a 135M model replies with the whole sentence, or with
-    the subject of the question.
 
-    A server ignores a grammar that it cannot read, without a word: check the reply, never trust it."""
+def list_choices(context: str, *, question: str, answer: str) -> list[str]:
+    """The phrases of `context` that a reply is held to: field values, dates, numbers, names, noun phrases, and
+    `answer`, whose boundaries the phrases may miss. Without such a choice a 135M model replies with the whole sentence.
+
+    Phrases that the question itself holds are left out, since the model likes to repeat its subject, unless that leaves
+    fewer than `FEWEST_CHOICES`. A choice of one is no test: whoever asks must not ask then.
+    """
     asked = set(_normalise(question))
-    phrases = [phrase for phrase in find_phrases(context) if not _repeats(phrase, asked)]
-    choices = list(dict.fromkeys([*phrases, answer] if answer else phrases)) or [context]
+    phrases = find_phrases(context)
+    choices = list(dict.fromkeys([*(phrase for phrase in phrases if not _repeats(phrase, asked)), answer]))
+    return choices if len(choices) >= FEWEST_CHOICES else list(dict.fromkeys([*phrases, answer]))
+
+
+def to_grammar(choices: Sequence[str]) -> str:
+    """A llguidance grammar for llama.cpp's field `grammar`, whose sentences are the choices.
+
+    A server ignores a grammar that it cannot read, without a word: check the reply, never trust it.
+    """
     return "%llguidance {}\nstart: " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
 
 

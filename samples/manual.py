@@ -1,6 +1,5 @@
 """A sample of many pages: the operating manual of a water treatment unit, with one page left blank on purpose."""
 
-
 from __future__ import annotations
 
 from layout import GREY, INK, PALE, PAPER, Frame, Sheets, Style

@@ -1,6 +1,5 @@
 """Samples from offices: an invoice, a letter, a form, a price list, minutes, and a scanned memorandum."""
 
-
 from __future__ import annotations
 
 import random

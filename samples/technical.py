@@ -1,6 +1,5 @@
 """Samples from technical and public work: a two-column report, a slide deck, and a data sheet with a drawing."""
 
-
 from __future__ import annotations
 
 from layout import A4, GREY, INK, PALE, PAPER, Colour, Frame, Sheets, Style

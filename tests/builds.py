@@ -41,6 +41,7 @@ def write_config(folder: Path, pdf_dir: Path, base_url: str, **changes: Any) -> 
         },
         "curate": {"filters": [{"kind": "length"}, {"kind": "grounded"}]},
         "pack": {"dpi": 50, "file_mb": 1},
+        "resources": {"workers": 1},
     }
     path = folder / "trial.yaml"
     path.write_text(yaml.safe_dump(content | changes))

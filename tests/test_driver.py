@@ -1,4 +1,4 @@
-"""The whole build, with a real Ray and a scripted model server: what a user runs, and what is done again after changes."""
+"""The whole build, with a real Ray and a scripted server: what a user runs, and what is done again after changes."""
 
 from __future__ import annotations
 

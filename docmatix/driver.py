@@ -84,6 +84,7 @@ def build(
         wanted = set(stages or job.stages)
         started = time.time()
         figures: dict[str, Any] = {}
+        directory.remove("telemetry/live", "telemetry/attempts")  # of drivers that were killed
         if _may_ask(job, wanted):
             check_engine(config)
         if "plan" in wanted:
@@ -210,8 +211,8 @@ def _may_ask(job: Job, wanted: set[str]) -> bool:
 
 def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Progress, wanted: set[str]) -> None:
     checked = _may_ask(job, wanted)
-    with progress.stage("plan", 0):
-        appended = plan_shards(job, listing, limit=limit)
+    with progress.stage("plan", None) as shown:
+        appended = plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
     planned = job.run.ledger("plan").accounts
     if not planned:
         raise SetupError("The source lists no document.")
@@ -249,7 +250,7 @@ def _do_stages(
         figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
     if "pack" in wanted:
         finish_dataset(job)
-        job.run.sweep()
+        job.run.sweep(job.stages)
 
 
 def _require_upstream(job: Job, stage: str) -> None:

@@ -87,7 +87,7 @@ def _scale(
     factor = documents / sampled
     tokens = [0, 0]
     for stage in ("generate", "verify"):
-        for name in run.names(f"{stage}/replies"):
+        for name in (name for _, record in run.records(stage) for name in record.extra["replies"]):
             for row in run.iterate_file(f"{stage}/replies/{name}", columns=["prompt_tokens", "completion_tokens"]):
                 tokens[0] += row["prompt_tokens"]
                 tokens[1] += row["completion_tokens"]

@@ -28,8 +28,8 @@ class Progress:
             print(line, file=self._stream, flush=True)
 
     @contextlib.contextmanager
-    def stage(self, name: str, shards: int) -> Iterator[StageProgress]:
-        """The progress of one stage over so many shards that are to be done."""
+    def stage(self, name: str, shards: int | None) -> Iterator[StageProgress]:
+        """The progress of one stage over so many shards that are to be done (None: nobody knows yet)."""
         started = time.monotonic()
         if self._stream.isatty() and not self._quiet:
             from rich.console import Console
@@ -55,7 +55,14 @@ class Progress:
                 if time.monotonic() - said >= _PLAIN_EVERY_S:
                     said = time.monotonic()
                     seconds = f"{said - started:.0f} s"
-                    self.say(", ".join(filter(None, [f"{name:9} {done}/{shards} shards", seconds, figures])))
+                    self.say(
+                        ", ".join(
+                            filter(
+                                None,
+                                [f"{name:9} {done}{'' if shards is None else f'/{shards}'} shards", seconds, figures],
+                            )
+                        )
+                    )
 
             yield StageProgress(show)
 

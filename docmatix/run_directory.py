@@ -181,20 +181,23 @@ class RunDirectory:
 
     # --- tidying ------------------------------------------------------------------------------------------------------
 
-    def sweep(self) -> list[str]:
+    def sweep(self, stages: Sequence[str] = STAGES) -> list[str]:
         """Remove what no commit record names (leftovers of killed workers, superseded parts); returns their names.
 
-        Only inside the folders that docmatix owns, and only while the lock is held.
+        Only inside the folders that docmatix owns, only of `stages`, which must be complete (the replies of a shard
+        that is not committed are named by no record), and only while the lock is held.
         """
         stray: list[str] = []
-        for stage in STAGES:
+        for stage in stages:
             named: set[str] = set()
             replies: set[str] = set()
             for shard, record in self.records(stage):
                 named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
                 replies |= set(record.extra.get("replies", ()))
             stray += [f"{stage}/{name}" for name in self.names(stage) if name not in named | {"replies"}]
-            stray += [f"{stage}/replies/{n}" for n in self.names(f"{stage}/replies") if n not in replies]
+            for folder in self.names(f"{stage}/replies"):
+                found = [f"{folder}/{name}" for name in self.names(f"{stage}/replies/{folder}")]
+                stray += [f"{stage}/replies/{name}" for name in found if name not in replies]
         packed = {posixpath.basename(record.file) for _, record in self.records("pack")}
         stray += [f"dataset/data/{name}" for name in self.names("dataset/data") if name not in packed]
         stray += [f"dataset/{name}" for name in self.names("dataset") if name.startswith(".") and name.endswith(".tmp")]

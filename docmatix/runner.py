@@ -114,9 +114,19 @@ def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Iterator[Done | N
     Raises what a shard raised, if it is one of ours; anything else as BuildError with the place it came from.
     """
     results: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
-    thread = threading.Thread(target=_drive, args=(job, stage, tasks, results), daemon=True)
+    stopped = threading.Event()
+    thread = threading.Thread(target=_drive, args=(job, stage, tasks, results, stopped), daemon=True)
     thread.start()
-    left = len(tasks)
+    try:
+        yield from _take_results(stage, len(tasks), results)
+    finally:
+        stopped.set()
+    thread.join(timeout=30)
+
+
+def _take_results(
+    stage: str, left: int, results: queue.Queue[dict[str, Any] | BaseException | None]
+) -> Iterator[Done | None]:
     while left:
         try:
             result = results.get(timeout=_POLL_S)
@@ -131,10 +141,9 @@ def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Iterator[Done | N
             raise _revive(stage, result)
         left -= 1
         yield Done(int(result["shard"]), json.loads(result["figures"]))
-    thread.join(timeout=30)
 
 
-def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any]) -> None:
+def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any], stopped: threading.Event) -> None:
     import ray
     from ray.data import ActorPoolStrategy
 
@@ -160,6 +169,8 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
         )
         for row in done.iter_rows():
             results.put(row)
+            if stopped.is_set():  # a Ray that is not ours goes on running: leave it nothing to do
+                return
         results.put(None)
     except BaseException as error:  # handed to the thread that waits, whatever it is
         results.put(error)
@@ -267,15 +278,14 @@ def count_attempt(job: Job, stage: str, shard: int) -> None:
     Ray tries a task again for ever when its worker dies (ten times in 15 s were seen), so the count is on disk, where
     the next worker finds it. It is counted anew for each driver.
     """
-    folder = f"telemetry/attempts/{job.epoch}"
-    prefix = f"{stage}-{shard:05d}-"
-    before = sum(name.startswith(prefix) for name in job.run.names(folder))
+    folder = f"telemetry/attempts/{job.epoch}/{stage}-{shard:05d}"
+    before = len(job.run.names(folder))
     if before >= job.config.limits.shard_attempts:
         raise BuildError(
             f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
             " this machine and at the documents of the shard in the plan."
         )
-    job.run.write(f"{folder}/{prefix}{before}", b"1")
+    job.run.write(f"{folder}/{before}", b"1")
 
 
 def _report(task: Task, *, error: Exception | None = None, figures: dict[str, float] | None = None) -> dict[str, Any]:

@@ -282,9 +282,9 @@ def test_the_size_of_a_row_is_counted_where_it_is_not_given():
 
 def test_sweeping_removes_leftovers_and_nothing_that_is_committed(run):
     old = commit(run, "extract", 0, "old")
-    run.write("generate/replies/part-00000-aa.parquet", b"named")
+    run.write("generate/replies/part-00000/aa.parquet", b"named")
     commit(run, "extract", 0, "new")
-    commit(run, "generate", 0, "a", extra={"replies": ["part-00000-aa.parquet"]})
+    commit(run, "generate", 0, "a", extra={"replies": ["part-00000/aa.parquet"]})
     kept = set(list_files(run)) - {f"extract/{old.file}"}
     strays = [
         ".aside.tmp",
@@ -292,7 +292,7 @@ def test_sweeping_removes_leftovers_and_nothing_that_is_committed(run):
         "dataset/data/train-00000-of-00001.parquet",
         "extract/.aside.tmp",
         "extract/part-00001-aaaaaaaa.parquet",
-        "generate/replies/part-00000-bb.parquet",
+        "generate/replies/part-00000/bb.parquet",
     ]
     for stray in strays:
         run.write(stray, b"x")

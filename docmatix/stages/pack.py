@@ -20,7 +20,7 @@ from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.run_directory import Record, ShardWriter
 from docmatix.schemas import DATASETS
-from docmatix.sources import Locator, SourceDocument, read_documents
+from docmatix.sources import SourceDocument, read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.plan import read_plan
 from docmatix.statistics import Statistics
@@ -156,25 +156,25 @@ def _render_samples(
     job: Job, output: OutputFile, sandbox: Sandbox
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """The samples of a file with their page images, document by document, each document's bytes read once."""
+    bound = job.config.extract.max_file_mb << 20
     for each in output.ranges:
         locators = read_plan(job, each.shard)
+        # listed beforehand, so that one reader walks through a tar or a Parquet file once, not once a document
+        wanted = dict.fromkeys(int(sample[0]["index"]) for sample in _read_samples(job, each, columns=_PLACE))
+        sources = read_documents((locators[index] for index in wanted), source=job.config.source, max_file_bytes=bound)
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
-        for index, samples in documents:
-            source = _read_source(job, locators[index])
+        for (_, samples), (_, source) in zip(documents, sources, strict=True):
             for sample in samples:
                 yield sample, _render(sample, source, job=job, sandbox=sandbox)
 
 
-def _read_samples(job: Job, each: Range) -> Iterator[_Sample]:
-    rows = (row for row in job.run.iterate_rows("curate", each.shard) if row["reason"] is None)
+_PLACE = ("index", "sample_id", "reason")
+
+
+def _read_samples(job: Job, each: Range, *, columns: Sequence[str] | None = None) -> Iterator[_Sample]:
+    rows = (row for row in job.run.iterate_rows("curate", each.shard, columns=columns) if row["reason"] is None)
     samples = (list(group) for _, group in groupby(rows, key=lambda row: row["sample_id"]))
     return islice(samples, each.first, each.first + each.count)
-
-
-def _read_source(job: Job, locator: Locator) -> SourceDocument | Refusal:
-    bound = job.config.extract.max_file_mb << 20
-    _, source = next(iter(read_documents([locator], source=job.config.source, max_file_bytes=bound)))
-    return source
 
 
 def _render(

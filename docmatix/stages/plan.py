@@ -7,7 +7,7 @@ stays valid. Memory: 8 bytes for each document already planned, to tell the new 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 
@@ -21,8 +21,15 @@ from docmatix.sources import Locator
 from docmatix.stages.job import Job
 
 
-def plan_shards(job: Job, listing: Iterable[Locator], *, limit: int | None = None) -> int:
-    """Append a shard for every `plan.documents_per_shard` locators that are not planned yet; returns how many.
+def plan_shards(
+    job: Job,
+    listing: Iterable[Locator],
+    *,
+    limit: int | None = None,
+    on_shard: Callable[[int], object] = lambda shards: None,
+) -> int:
+    """Append a shard for every `plan.documents_per_shard` locators that are not planned yet; returns how many, and
+    tells `on_shard` after each.
 
     With `limit` the plan is never made longer than that many documents (what is planned already is kept).
     """
@@ -41,6 +48,7 @@ def plan_shards(job: Job, listing: Iterable[Locator], *, limit: int | None = Non
             for locator in chunk:
                 writer.add(asdict(locator))
         appended += 1
+        on_shard(appended)
     return appended
 
 

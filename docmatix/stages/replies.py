@@ -17,6 +17,7 @@ from docmatix.pairs import Failure, Reply, Request
 from docmatix.run_directory import RunDirectory, ShardWriter
 from docmatix.schemas import REPLIES
 
+_CHUNK = re.compile(r"[0-9a-f]{16}\.parquet")
 _MERGE_AT = 32
 """This many chunks are merged into one: a slow server would otherwise leave a file for every second of work."""
 
@@ -26,9 +27,9 @@ class ReplyStore:
 
     def __init__(self, run: RunDirectory, stage: str, shard: int, *, every_s: float = 1.0) -> None:
         self._every_s = every_s
-        self._run, self._folder, self._shard = run, f"{stage}/replies", shard
-        named = re.compile(rf"part-{shard:05d}-[0-9a-f]{{16}}\.parquet")
-        self._files = [name for name in run.names(self._folder) if named.fullmatch(name)]
+        # a folder for each shard: listing one of 20,000 shards must not list the replies of all
+        self._run, self._folder = run, f"{stage}/replies/part-{shard:05d}"
+        self._files = [name for name in run.names(self._folder) if _CHUNK.fullmatch(name)]
         self._replies: dict[str, tuple[Reply, str]] = {}
         for name in self._files:
             for row in run.iterate_file(f"{self._folder}/{name}"):
@@ -85,12 +86,12 @@ class ReplyStore:
             self._unwritten = []
 
     def compact(self) -> list[str]:
-        """Make one file of all replies; returns the names of the files (none where nothing was ever asked)."""
+        """Make one file of all replies; returns its name below `replies/` (none where nothing was ever asked)."""
         if self._replies and (self._unwritten or len(self._files) != 1):
             whole = self._write(sorted(self._replies))
             self._run.remove(*(f"{self._folder}/{name}" for name in self._files if name != whole))
             self._files, self._unwritten = [whole], []
-        return list(self._files)
+        return [f"{self._folder.rsplit('/', 1)[1]}/{name}" for name in self._files]
 
     def _write(self, request_ids: list[str]) -> str:
         with self._run.writing(self._folder) as pending:
@@ -99,6 +100,6 @@ class ReplyStore:
                 reply, prompt = self._replies[request_id]
                 writer.add({**asdict(reply), "prompt": prompt})
             writer.close()
-            name = f"part-{self._shard:05d}-{pending.sha256[:16]}.parquet"
+            name = f"{pending.sha256[:16]}.parquet"
             pending.publish(f"{self._folder}/{name}")
         return name

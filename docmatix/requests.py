@@ -41,7 +41,9 @@ def build_asks(
 ) -> Iterator[Ask]:
     """The requests of one prompt about one window, in page order; none if the window offers nothing to ask about."""
     if prompt.family == "answer_first":
-        yield from _ask_about_candidates(window, prompt, engine=engine, seed=seed, max_candidates=max_candidates)
+        # candidates and frames know English alone; of other languages they would make broken questions at full price
+        if language in (None, "en"):
+            yield from _ask_about_candidates(window, prompt, engine=engine, seed=seed, max_candidates=max_candidates)
     else:
         yield from _ask_about_pages(window, prompt, engine=engine, seed=seed, language=language)
 

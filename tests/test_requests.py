@@ -166,3 +166,9 @@ def test_seeds_are_drawn_from_build_place_and_draw_and_fit_31_bits():
     assert len(set(seeds)) == 8
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert draw_seed(0, "a", 0) == seeds[0]
+
+
+def test_answer_first_asks_nothing_about_a_document_in_another_language():
+    assert ask(make_window(TEXT), language="en")
+    assert not ask(make_window(TEXT), language="fr")
+    assert ask(make_window(TEXT), "broad_whole", language="fr")

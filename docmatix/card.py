@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -71,10 +70,9 @@ What came in, what went out, and why the rest was dropped.
 
 | | |
 | --- | ---: |
-| pairs a page | {{ s.pairs_per_page if s.pairs_per_page is not none else "-" }} |
-| mean grounding | {{ s.grounding_mean if s.grounding_mean is not none else "-" }} |
-| pairs with evidence | {{ s.evidence_share if s.evidence_share is not none else "-" }} |
-| image bytes a page | {{ s.image_bytes_per_page if s.image_bytes_per_page is not none else "-" }} |
+{%- for name, figure in figures.items() %}
+| {{ name }} | {{ figure }} |
+{%- endfor %}
 {%- for name, counts in tables.items() %}
 
 | {{ name }} | count |
@@ -111,10 +109,19 @@ def write_card(config: Config, summary: Mapping[str, Any], *, prompts: Mapping[s
         "pages in a row": summary["rows_by_pages"],
         "words in an answer": summary["answer_words"],
     }
+    figures = {
+        "pairs a page": _tell(summary["pairs_per_page"]),
+        "mean grounding": _tell(summary["grounding_mean"]),
+        "share of pairs with evidence": _tell(summary["evidence_share"]),
+        "bytes a page image": _tell(summary["image_bytes_per_page"], digits=0),
+    }
     used = [prompts[name] for name in sorted(prompts) if name != "round_trip"]
-    model = config.generate.engine.model
-    if model.endswith(".gguf"):
-        model = Path(model).name
-    body = environment.from_string(_BODY).render(config=config, s=summary, tables=tables, prompts=used, model=model)
+    body = environment.from_string(_BODY).render(
+        config=config, s=summary, tables=tables, figures=figures, prompts=used, model=config.generate.engine.model_name
+    )
     front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{body}"
+
+
+def _tell(figure: float | None, *, digits: int = 2) -> str:
+    return "-" if figure is None else f"{figure:,.{digits}f}"

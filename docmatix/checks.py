@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from docmatix.driver import check_chain, read_job
 from docmatix.errors import LedgerError
+from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, RunDirectory
 from docmatix.schemas import DATASETS
 from docmatix.stages.job import Job
@@ -35,11 +36,25 @@ def find_problems(run: RunDirectory) -> Iterator[str]:
                 check_chain(job, stage, ledger)
         except LedgerError as error:
             yield str(error)
+    for stage in job.stages[1:-1]:
+        stale = [shard for shard in run.shards(stage) if not job.is_current(stage, shard)]
+        if stale:
+            yield f"{stage} has {len(stale)} shards made from other settings or inputs, the first is {stale[0]}."
     planned = set(run.shards("plan"))
     for stage in job.stages[1:-1]:
         if missing := planned - set(run.shards(stage)):
             yield f"{stage} lacks {len(missing)} of {len(planned)} shards, the first is {min(missing)}."
     yield from _check_dataset(job)
+
+
+_ROWS = {
+    "plan": ("documents", "kept"),
+    "extract": ("documents", "entered"),
+    "verify": ("pairs", "entered"),
+    "curate": ("pairs", "entered"),
+    "pack": ("rows", "kept"),
+}
+"""Which figure of a stage's ledger its rows must agree with."""
 
 
 def _check_part(run: RunDirectory, stage: str, shard: int, record: Record) -> Iterator[str]:
@@ -58,6 +73,12 @@ def _check_part(run: RunDirectory, stage: str, shard: int, record: Record) -> It
     with run.open(name) as stream, pq.ParquetFile(stream) as parquet:
         if parquet.metadata.num_rows != record.rows:
             yield f"{name} has {parquet.metadata.num_rows} rows, {record.rows} were committed."
+    counted = _ROWS.get(stage)
+    if counted is not None:
+        unit, side = counted
+        account = Ledger.from_json(record.ledger).accounts[unit]
+        if getattr(account, side) != record.rows:
+            yield f"{name} has {record.rows} rows, but its ledger counts {getattr(account, side)} {unit}."
     for replies in record.extra.get("replies", ()):
         if not run.exists(f"{stage}/replies/{replies}"):
             yield f"{stage}/replies/{replies} is missing: stored replies are lost."

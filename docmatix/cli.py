@@ -65,8 +65,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="pages, tokens, hours and bytes of a build, from a measured sample",
         description="Build a few documents, drawn by seed, in a temporary directory, and scale up what was measured.",
     )
-    estimate.add_argument("config", metavar="CONFIG")
-    estimate.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY.SUB=VALUE")
+    estimate.add_argument("config", metavar="CONFIG", help="the configuration, a YAML file")
+    estimate.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY.SUB=VALUE", help="as for build"
+    )
     estimate.add_argument("--sample", type=_positive, default=8, metavar="N", help="documents to measure (default: 8)")
 
     inspect = verbs.add_parser(
@@ -97,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DocmatixError as error:
         print(f"docmatix: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("docmatix: Interrupted.", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -148,6 +153,7 @@ def _estimate(options: argparse.Namespace) -> int:
     config = load_config(options.config, overrides=options.overrides)
     folder = Path(options.config).resolve().parent
     with _without_chatter() as stderr:
+        print(f"Building {options.sample} documents in a temporary directory to measure them.", file=stderr)
         estimate = estimate_build(config, config_dir=folder, sample=options.sample, progress=Progress(stderr))
     print(estimate.describe())
     return 0
@@ -160,7 +166,11 @@ def _inspect(options: argparse.Namespace) -> int:
 
     collection = Collection(options.path)
     if options.dropped is not None:
-        for item in islice(collection.dropped(options.dropped or None), options.n):
+        shown = list(islice(collection.dropped(options.dropped or None), options.n))
+        if not shown:
+            reasons = sorted({item.reason for item in collection.dropped()})
+            print(f"Nothing was dropped for that reason; the reasons are: {', '.join(reasons) or 'none'}.")
+        for item in shown:
             print(f"{item.stage}: {item.reason}\n   {item.what}" + (f"\n   {item.detail}" if item.detail else ""))
     elif options.pairs:
         for number, pair in enumerate(collection.sample_pairs(options.n, seed=options.seed), 1):

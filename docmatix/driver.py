@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import shutil
 import time
 import uuid
@@ -89,9 +90,15 @@ def build(
             check_engine(config)
         if "plan" in wanted:
             listing = list_documents(config.source, base_dir=config_dir) if listing is None else listing
-            _plan(job, listing, limit, progress, wanted)
+        # before anything is planned: a run whose planning is interrupted must not take up another source
         directory.write("run.yaml", dump_config(config).encode())
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
+        if "plan" in wanted and listing is not None:
+            try:
+                _plan(job, listing, limit, progress, wanted)
+            finally:
+                if not directory.shards("plan"):
+                    directory.remove("run.yaml", "fingerprints.json", "plan")
         try:
             with contextlib.ExitStack() as stack:
                 _do_stages(job, wanted, progress, figures, stack)
@@ -126,8 +133,11 @@ def load_build_prompts(config: Config, config_dir: Path) -> dict[str, Prompt]:
 
 def check_run(run: RunDirectory, config: Config) -> None:
     """Refuse a directory that holds another build (another `name` or `source`), or something else entirely."""
+    run.require_reachable()
     if run.exists("run.yaml"):
         held = yaml.safe_load(run.read("run.yaml"))
+        if not isinstance(held, dict):
+            raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or put the file back.")
         mine = config.model_dump(mode="json", by_alias=True)
         for key in ("name", "source"):
             if held.get(key) != mine[key]:
@@ -135,7 +145,7 @@ def check_run(run: RunDirectory, config: Config) -> None:
                     f"The run {run.url} holds another build (its {key} is {held.get(key)!r}, not {mine[key]!r}):"
                     " give another --run."
                 )
-    elif others := set(run.names("")) - _OWN_FILES - {"plan"}:
+    elif others := set(run.names("")) - _OWN_FILES:
         raise SetupError(
             f"The directory {run.url} is not a run and not empty (it holds {sorted(others)[0]}): give another --run."
         )
@@ -160,6 +170,7 @@ def check_engine(config: Config) -> None:
 
 def read_job(run: RunDirectory) -> Job:
     """The job as the last build left it in its run directory, for verbs that only look. Raises SetupError if none."""
+    run.require_reachable()
     if not run.exists("run.yaml"):
         raise SetupError(f"There is no run in {run.url} (no run.yaml).")
     config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
@@ -230,7 +241,8 @@ def _do_stages(
     for stage in job.stages[1:]:
         if stage not in wanted:
             continue
-        _require_upstream(job, stage)
+        if set(job.stages) - wanted:
+            _require_upstream(job, stage)
         if stage == "pack" and serving is not None:
             serving.close()
         tasks = _find_tasks(job, stage)
@@ -254,25 +266,46 @@ def _do_stages(
 
 
 def _require_upstream(job: Job, stage: str) -> None:
-    planned = len(job.run.shards("plan"))
-    earlier = job.stages[job.stages.index(stage) - 1]
-    if len(job.run.shards(earlier)) < planned:
-        raise SetupError(f"{stage} needs {earlier}, which is not complete: add it to --stages.")
+    shards = job.run.shards("plan")
+    if not shards:
+        raise SetupError(f"{stage} needs plan, which is not there: add it to --stages.")
+    for earlier in job.stages[1 : job.stages.index(stage)]:
+        if not all(job.is_current(earlier, shard) for shard in shards):
+            raise SetupError(
+                f"{stage} needs {earlier}, which is not complete for this configuration: add it to --stages."
+            )
 
 
 def _find_tasks(job: Job, stage: str) -> list[Task]:
-    """What of a stage is not current."""
+    """What of a stage is not current, and what an outage left, if there was so much of it that the stage stopped."""
+    failed = _find_failed(job, stage)
     if stage != "pack":
-        return [Task(shard) for shard in job.run.shards("plan") if not job.is_current(stage, shard)]
+        shards = job.run.shards("plan")
+        return [Task(shard) for shard in shards if shard in failed or not job.is_current(stage, shard)]
     outputs = divide_run(job)
-    tasks = [Task(output.number, output) for output in outputs if not is_packed(job, output)]
+    tasks = [Task(output.number, output) for output in outputs if output.number in failed or not is_packed(job, output)]
     names = {Path(output.name).name for output in outputs}
     # files of another division must go before the first new one appears, else a reader would find rows twice
     stale = [f"pack/part-{number:05d}.json" for number in job.run.shards("pack") if number >= len(outputs)]
+    # and the record of a file must go before the file is written over: it would vouch for another one's content
+    stale += [f"pack/part-{task.shard:05d}.json" for task in tasks]
     stale += [f"dataset/data/{name}" for name in job.run.names("dataset/data") if name not in names]
     if tasks or stale:
         job.run.remove("dataset/README.md", "dataset/stats.json", *stale)
     return tasks
+
+
+def _find_failed(job: Job, stage: str) -> set[int]:
+    """The shards that dropped something for an unexpected reason, if these were so many that the stage stopped.
+
+    They are committed, so that they can be looked at, but a repaired server or source must get another chance.
+    """
+    try:
+        job.run.ledger(stage).require_expected(stage, max_share=job.config.limits.unexpected_share)
+    except LedgerError:
+        records = job.run.records(stage)
+        return {shard for shard, record in records if Ledger.from_json(record.ledger).has_unexpected}
+    return set()
 
 
 @contextlib.contextmanager
@@ -296,7 +329,8 @@ def _do_tasks(job: Job, stage: str, tasks: list[Task], progress: Progress) -> di
     figures: dict[str, float] = {}
     life: dict[str, float] = {}
     last_sign, last_life = time.monotonic(), life
-    done = 0
+    done = committed = 0
+    worked, first, last = 0.0, math.inf, 0.0
     if not tasks:
         return {}
     with progress.stage(stage, len(tasks)) as shown:
@@ -305,14 +339,20 @@ def _do_tasks(job: Job, stage: str, tasks: list[Task], progress: Progress) -> di
                 life = read_pulses(job, stage)
             else:
                 done += 1
-                figures = {name: max(figures.get(name, 0), value) for name, value in result.figures.items()} or figures
+                started, ended = result.figures.pop("started"), result.figures.pop("ended")
+                worked += ended - started
+                first, last = min(first, started), max(last, ended)
+                # a worker's counters only grow; with several workers this is the busiest one's
+                figures = {name: max(figures.get(name, 0), value) for name, value in result.figures.items()}
                 record = job.record(stage, result.shard)
+                committed += record.rows
                 ledger.add(Ledger.from_json(record.ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
-            committed = next((account.entered for account in ledger.accounts.values()), 0)
             shown.update(done, life | {"done": committed + life.get("done", 0)})
             if result is not None or life != last_life:
                 last_sign, last_life = time.monotonic(), life
+            if job.run.lost.is_set():
+                raise BuildError(f"Another driver has taken the run {job.run.url} over; this one stops.")
             waited = time.monotonic() - last_sign
             if waited > job.config.limits.no_progress_s:
                 raise BuildError(
@@ -320,7 +360,7 @@ def _do_tasks(job: Job, stage: str, tasks: list[Task], progress: Progress) -> di
                     f" (limits.no_progress_s), with {len(tasks) - done} shards to do; look at the model server and at"
                     " the machines, then run the same command again."
                 )
-    return dict(figures)
+    return figures | {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
 
 
 def read_pulses(job: Job, stage: str) -> dict[str, float]:
@@ -351,6 +391,7 @@ def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, do
 _CHAIN = {
     "extract": [("documents", "plan", "documents")],
     "dedup": [("documents", "extract", "documents"), ("pages", "extract", "pages")],
+    "generate": [("documents", "dedup", "documents")],
     "verify": [("pairs", "generate", "pairs")],
     "curate": [("pairs", "generate", "pairs")],
     "pack": [("pairs", "curate", "pairs")],

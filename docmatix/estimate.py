@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from docmatix.config import Config, resolve_paths
+from docmatix.config import Config, Plan, resolve_paths
 from docmatix.driver import build
 from docmatix.inspection import draw
 from docmatix.progress import Progress
@@ -31,9 +31,10 @@ class Estimate:
     prompt_tokens: float
     completion_tokens: float
     pairs: float
-    extract_hours: float
+    extract_cpu_hours: float
     ask_hours: float
-    curate_and_pack_hours: float
+    """By the clock, of the server as it was asked here, from the first request to the last reply."""
+    curate_and_pack_cpu_hours: float
     dataset_bytes: float
     hub_commits: int
 
@@ -48,9 +49,9 @@ class Estimate:
             f"  requests            {self.requests:>14,.0f}",
             f"  tokens in           {self.prompt_tokens:>14,.0f}",
             f"  tokens out          {self.completion_tokens:>14,.0f}",
-            f"  hours: extract      {self.extract_hours:>14,.2f}",
-            f"  hours: ask, verify  {self.ask_hours:>14,.2f}",
-            f"  hours: curate, pack {self.curate_and_pack_hours:>14,.2f}",
+            f"  CPU hours: extract  {self.extract_cpu_hours:>14,.3f}",
+            f"  CPU hours: cur., pack {self.curate_and_pack_cpu_hours:>12,.3f}",
+            f"  hours of the server {self.ask_hours:>14,.3f}",
             f"  dataset             {self.dataset_bytes / 1e9:>14,.3f} GB",
             f"  Hub commits         {self.hub_commits:>14,}",
         ]
@@ -63,6 +64,8 @@ def estimate_build(config: Config, *, config_dir: Path, sample: int = 8, progres
     The model is really asked, so this takes as long as these documents take. Raises as `docmatix.driver.build` does.
     """
     config = resolve_paths(config, base_dir=config_dir)
+    # a document a shard: all cores work, and what starts them up is not counted
+    config = config.model_copy(update={"plan": Plan(documents_per_shard=1)})
     documents = 0
 
     def count(listing: Iterator[Locator]) -> Iterator[Locator]:
@@ -96,8 +99,8 @@ def _scale(
         account = run.ledger(stage).accounts.get(unit)
         return factor * (getattr(account, side) if account else 0)
 
-    def hours(*stages: str) -> float:
-        return factor * sum(figures.get(stage, {}).get("seconds", 0) for stage in stages) / 3600
+    def hours(figure: str, *stages: str) -> float:
+        return factor * sum(figures.get(stage, {}).get(figure, 0) for stage in stages) / 3600
 
     size = factor * sum(record.size for _, record in run.records("pack"))
     files = max(1, math.ceil(size / (config.pack.file_mb << 20)))
@@ -110,9 +113,9 @@ def _scale(
         prompt_tokens=factor * tokens[0],
         completion_tokens=factor * tokens[1],
         pairs=count("pack", "pairs"),
-        extract_hours=hours("extract", "dedup"),
-        ask_hours=hours("generate", "verify"),
-        curate_and_pack_hours=hours("curate", "pack"),
+        extract_cpu_hours=hours("work_seconds", "extract"),
+        ask_hours=hours("span_seconds", "generate", "verify"),
+        curate_and_pack_cpu_hours=hours("work_seconds", "curate", "pack"),
         dataset_bytes=size,
         hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,
     )

@@ -37,8 +37,10 @@ class Collection:
 
     def __init__(self, path: str) -> None:
         directory = RunDirectory(path)
+        directory.require_reachable()
         if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
-            directory = RunDirectory(f"hf://datasets/{path}")
+            directory = _open_repository(path)
+        directory.require_reachable()
         self._directory = directory
         self.is_run = directory.exists("run.yaml")
         folders = ("dataset/data",) if self.is_run else ("data", "dataset/data", "")
@@ -88,6 +90,15 @@ class Collection:
         return (item for item in found if reason is None or item.reason == reason)
 
 
+def _open_repository(path: str) -> RunDirectory:
+    try:
+        directory = RunDirectory(f"hf://datasets/{path}")
+        directory.require_reachable()
+    except SetupError as error:
+        raise SetupError(f"There is no {path} here, and the Hub cannot be asked for it ({error})") from None
+    return directory
+
+
 def draw(items: Iterable[Item], count: int, *, seed: int, key: Callable[[Item], str]) -> list[Item]:
     """`count` items by the smallest hash of seed and key, in the order they came; one pass, `count` in memory."""
     marked = (
@@ -98,8 +109,9 @@ def draw(items: Iterable[Item], count: int, *, seed: int, key: Callable[[Item], 
 
 def describe_row(row: dict[str, Any], *, width: int = 100) -> str:
     """A sample for the terminal: where it is from, and its pairs with their evidence."""
-    pages = ", ".join(map(str, row.get("page_numbers") or ()))
-    lines = [f"{row.get('source_uri') or row['texts'][0]['source']}" + (f", pages {pages}" if pages else "")]
+    numbers = row.get("page_numbers") or ()
+    pages = f", page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
+    lines = [f"{row.get('source_uri') or row['texts'][0]['source']}{pages}"]
     annotations = row.get("annotations") or [{}] * len(row["texts"])
     for text, annotation in zip(row["texts"], annotations, strict=True):
         lines += _describe_pair({"question": text["user"], "answer": text["assistant"], **annotation}, width)
@@ -152,9 +164,15 @@ def _read_dropped(run: RunDirectory) -> Iterator[Dropped]:
                 if row["reason"]:
                     yield Dropped("verify", row["reason"], row["pair_id"], row["detail"] or "")
     for shard in run.shards("curate"):
+        said = {}
+        if "verify" in stages:
+            columns = ["pair_id", "reply"]
+            said = {row["pair_id"]: row["reply"] for row in run.iterate_rows("verify", shard, columns=columns)}
         for row in run.iterate_rows("curate", shard):
             if row["reason"]:
                 pages = ", ".join(map(str, row["page_numbers"]))
                 scores = ", ".join(f"{name} {value:.2f}" for name, value in row["scores"].items() if value is not None)
                 what = f"Q {row['question']}\n   A {row['answer']}"
+                if row["reason"] == "round_trip_failed":
+                    what += f"\n   asked again, the model said: {said.get(row['pair_id'])}"
                 yield Dropped("curate", row["reason"], what, f"{row['source_uri']}, pages {pages}; {scores}")

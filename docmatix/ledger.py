@@ -96,6 +96,13 @@ class Ledger:
                         " shows them."
                     )
 
+    @property
+    def has_unexpected(self) -> bool:
+        """Whether anything was dropped for an unexpected reason."""
+        return any(
+            reason in UNEXPECTED.get(unit, ()) for unit, account in self.accounts.items() for reason in account.dropped
+        )
+
     def to_json(self) -> list[dict[str, Any]]:
         """The form of `status --json` and of commit records."""
         return [

@@ -68,7 +68,7 @@ def _ask_about_candidates(
                 extra["grammar"] = grammar
             for draw in range(prompt.samples):
                 sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
-                request = Request(engine.model, messages, sampling, extra)
+                request = Request(engine.model_name, messages, sampling, extra)
                 yield Ask(
                     request, window.sample_id, prompt.name, prompt.style, prompt.reply, candidate, _short_hash(place)
                 )
@@ -91,7 +91,7 @@ def _ask_about_pages(
         for draw in range(prompt.samples):
             place = f"{window.sample_id}/{prompt.name}/{part}"
             sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
-            request = Request(engine.model, messages, sampling, extra)
+            request = Request(engine.model_name, messages, sampling, extra)
             yield Ask(request, window.sample_id, prompt.name, prompt.style, prompt.reply)
 
 
@@ -112,7 +112,7 @@ def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
                 pair_id=make_pair_id(ask.sample_id, request_id, index),
                 request_id=request_id,
                 prompt=ask.prompt,
-                model=reply.model,
+                model=ask.request.model,
                 style=ask.style,
                 question=clean_question(entry.question) if candidate else entry.question,
                 answer=candidate.answer if candidate else entry.answer,
@@ -140,7 +140,7 @@ def build_round_trip(pair: Pair, prompt: Prompt, *, engine: Engine, seed: int, m
         extra["grammar"] = to_grammar(choices)
     messages = render_messages(prompt, question=pair.question, context=pair.context)
     sampling = {**prompt.sampling, "max_tokens": max_tokens, "seed": draw_seed(seed, "round_trip", 0)}
-    return Request(engine.model, messages, sampling, extra)
+    return Request(engine.model_name, messages, sampling, extra)
 
 
 def draw_seed(seed: int, place: str, draw: int) -> int:

@@ -74,11 +74,15 @@ class RunDirectory:
     def __init__(self, url: str | Path) -> None:
         self.url = str(url)
         try:
-            self.fs, root = fsspec.core.url_to_fs(self.url)
+            # no listing cache: other processes write what this one lists
+            options = {"use_listings_cache": False} if "://" in self.url else {}
+            self.fs, root = fsspec.core.url_to_fs(self.url, **options)
         except (ImportError, ValueError) as error:
             raise SetupError(f"The run directory {self.url} cannot be used: {error}.") from None
         self.local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
         self.root = str(Path(root).absolute()) if self.local else root.rstrip("/")
+        self.lost = threading.Event()
+        """Set once another driver holds the run: a remote lease can be lost, a local lock cannot."""
 
     def __reduce__(self) -> tuple[type[RunDirectory], tuple[str]]:
         return RunDirectory, (self.root if self.local else self.url,)
@@ -87,8 +91,22 @@ class RunDirectory:
         """The address of a file of the run, for `fs` or (local) for `open`."""
         return posixpath.join(self.root, name)
 
+    def require_reachable(self) -> None:
+        """Raise SetupError if the filesystem cannot be asked at all (no credentials, no network, no such host)."""
+        try:
+            self.fs.exists(self.root)
+        except Exception as error:
+            raise SetupError(f"{self.url} cannot be reached: {type(error).__name__}: {error}.") from None
+
     def exists(self, name: str) -> bool:
         return bool(self.fs.exists(self.path(name)))
+
+    def size(self, name: str) -> int | None:
+        """Bytes of a file; None where there is none."""
+        try:
+            return int(self.fs.size(self.path(name)))
+        except FileNotFoundError:
+            return None
 
     def read(self, name: str) -> bytes:
         return bytes(self.fs.cat_file(self.path(name)))
@@ -109,8 +127,7 @@ class RunDirectory:
         """A file written aside in `folder`; the block gives it its name by `publish`, or it never appears."""
         pending = PendingFile(self, folder)
         try:
-            with storage_errors(self.url):
-                yield pending
+            yield pending
         finally:
             pending.discard()
 
@@ -184,20 +201,19 @@ class RunDirectory:
     def sweep(self, stages: Sequence[str] = STAGES) -> list[str]:
         """Remove what no commit record names (leftovers of killed workers, superseded parts); returns their names.
 
-        Only inside the folders that docmatix owns, only of `stages`, which must be complete (the replies of a shard
-        that is not committed are named by no record), and only while the lock is held.
+        Only inside the folders that docmatix owns, only of `stages`, which must be complete, and only while the lock is
+        held. Replies are never removed: those that no record names were paid for too, and the next run with their
+        prompt takes them up.
         """
         stray: list[str] = []
         for stage in stages:
             named: set[str] = set()
-            replies: set[str] = set()
             for shard, record in self.records(stage):
                 named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
-                replies |= set(record.extra.get("replies", ()))
             stray += [f"{stage}/{name}" for name in self.names(stage) if name not in named | {"replies"}]
             for folder in self.names(f"{stage}/replies"):
                 found = [f"{folder}/{name}" for name in self.names(f"{stage}/replies/{folder}")]
-                stray += [f"{stage}/replies/{name}" for name in found if name not in replies]
+                stray += [f"{stage}/replies/{name}" for name in found if name.endswith(".tmp")]
         packed = {posixpath.basename(record.file) for _, record in self.records("pack")}
         stray += [f"dataset/data/{name}" for name in self.names("dataset/data") if name not in packed]
         stray += [f"dataset/{name}" for name in self.names("dataset") if name.startswith(".") and name.endswith(".tmp")]
@@ -246,11 +262,12 @@ class PendingFile:
     def write(self, content: bytes) -> int:
         if self._discarded:  # a Parquet writer that was given up writes its footer when it is collected
             return memoryview(content).nbytes
-        if self._stream is None:
-            self._stream = self._aside.open("wb")
         self._hash.update(content)
         self.bytes += memoryview(content).nbytes
-        return self._stream.write(content)
+        with storage_errors(self.run.url):
+            if self._stream is None:
+                self._stream = self._aside.open("wb")
+            return self._stream.write(content)
 
     # what pyarrow asks of a file to write to
     closed = False
@@ -273,17 +290,17 @@ class PendingFile:
         """Make the file appear under `name`, a path relative to the run."""
         if self._stream is None:
             raise ValueError("nothing was written")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        self._stream = None
         target = self.run.path(name)
-        if self.run.local:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            self._aside.replace(target)
-        else:
-            self.run.fs.put_file(str(self._aside), target)
-            self.run.fs.invalidate_cache(posixpath.dirname(target))
+        with storage_errors(self.run.url):
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            self._stream = None
+            if self.run.local:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                self._aside.replace(target)
+            else:
+                self.run.fs.put_file(str(self._aside), target)
 
     def discard(self) -> None:
         self._discarded = True
@@ -444,8 +461,13 @@ def _leased(run: RunDirectory) -> Iterator[None]:
 
     def keep(every_s: float) -> None:
         while not stop.wait(every_s):
+            # a driver that slept past its lease must not take it back from the one that holds it now
             with contextlib.suppress(Exception):
-                renew()
+                if (now := held_by()) is not None and now["holder"] == mine:
+                    renew()
+                elif now is not None:
+                    run.lost.set()
+                    return
 
     if (other := held_by()) is not None:
         raise SetupError(
@@ -461,4 +483,5 @@ def _leased(run: RunDirectory) -> Iterator[None]:
     finally:
         stop.set()
         renewer.join()
-        run.remove(".lock")
+        if not run.lost.is_set():
+            run.remove(".lock")

@@ -14,6 +14,7 @@ import queue
 import shutil
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A shard that is committed, with the worker's figures (requests, tokens, retries) so far."""
+    """A shard that is committed, with the worker's figures (requests, tokens, retries) so far, and when the work on the
+    shard `started` and `ended`, in seconds since 1970."""
 
     shard: int
     figures: dict[str, float]
@@ -51,6 +53,8 @@ def ray_running(resources: Resources) -> Iterator[None]:
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     # a private Ray has one user: its memory watcher would kill workers for what other programs use
     os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
+    # a thread that outlives `shutdown` would start a Ray of its own with its next call
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     import ray
 
     if ray.is_initialized():
@@ -80,6 +84,8 @@ def ray_running(resources: Resources) -> Iterator[None]:
         with _quiet_data():
             yield
     finally:
+        # the thread that drove Ray Data may still be at it, and would log what it thinks of the end
+        logging.getLogger("ray").setLevel(logging.CRITICAL + 1)
         ray.shutdown()
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -167,8 +173,9 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
             num_cpus=1,
             fn_constructor_args=(job, stage, size),
         )
-        for row in done.iter_rows():
-            results.put(row)
+        # prefetching would hold each result back until the next one is there
+        for batch in done.iter_batches(batch_size=1, prefetch_batches=0):
+            results.put({name: values[0] for name, values in batch.items()})
             if stopped.is_set():  # a Ray that is not ours goes on running: leave it nothing to do
                 return
         results.put(None)
@@ -212,7 +219,7 @@ class ShardWorker:
         self.sandbox = Sandbox(memory_mb=memory_mb)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        task = _decode(str(batch["task"][0]))
+        task, started = _decode(str(batch["task"][0])), time.time()
         pulse = Pulse(self.job, self.stage, task.shard)
         try:
             count_attempt(self.job, self.stage, task.shard)
@@ -221,7 +228,7 @@ class ShardWorker:
             return _report(task, error=error)
         finally:
             pulse.stop()
-        return _report(task)
+        return _report(task, figures={"started": started, "ended": time.time()})
 
     def _work(self, task: Task, pulse: Pulse) -> None:
         from docmatix.stages.curate import curate_shard
@@ -258,7 +265,7 @@ class AskingWorker:
         from docmatix.stages.generate import generate_shard
         from docmatix.stages.verify import verify_shard
 
-        task = _decode(str(batch["task"][0]))
+        task, started = _decode(str(batch["task"][0])), time.time()
         work = generate_shard if self.stage == "generate" else verify_shard
         pulse = Pulse(self.job, self.stage, task.shard)
         try:
@@ -267,7 +274,8 @@ class AskingWorker:
         except Exception as error:
             yield _report(task, error=error)
         else:
-            yield _report(task, figures=read_figures(self.client.counters))
+            times = {"started": started, "ended": time.time()}
+            yield _report(task, figures=read_figures(self.client.counters) | times)
         finally:
             pulse.stop()
 

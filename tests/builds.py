@@ -76,6 +76,7 @@ class Driver:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
+                self.process.communicate()
                 return False
             if happened():
                 os.killpg(self.process.pid, signal.SIGKILL)

@@ -123,9 +123,34 @@ def test_new_documents_are_added_and_what_was_there_is_not_asked_about_again(pdf
     assert len(dataset) == 4
 
 
-def test_too_many_refused_requests_stop_the_build_and_say_why(pdf_dir: Path, tmp_path: Path) -> None:
+def test_too_many_refused_requests_stop_the_build_and_a_repaired_server_lets_it_go_on(
+    pdf_dir: Path, tmp_path: Path
+) -> None:
 
     with start_scripted_server(faults=Faults(refused=0.6)) as server:
         path = write_config(tmp_path, pdf_dir, server.base_url)
         with pytest.raises(docmatix.BuildError, match="refused"):
             docmatix.build(path, run=tmp_path / "run")
+    with start_scripted_server() as repaired:
+        docmatix.build(write_config(tmp_path, pdf_dir, repaired.base_url), run=tmp_path / "run")
+    assert read_status(RunDirectory(tmp_path / "run"))["complete"]
+
+
+def test_a_run_whose_planning_was_interrupted_takes_no_other_source(pdf_dir: Path, tmp_path: Path) -> None:
+    with start_scripted_server() as server:
+        docmatix.build(write_config(tmp_path, pdf_dir, server.base_url), run=tmp_path / "run", stages=["plan"])
+        (tmp_path / "others").mkdir()
+        other = write_config(tmp_path, tmp_path / "others", server.base_url)
+        with pytest.raises(docmatix.SetupError, match="holds another build"):
+            docmatix.build(other, run=tmp_path / "run")
+
+
+def test_a_stage_alone_is_not_run_on_what_other_settings_made(pdf_dir: Path, tmp_path: Path) -> None:
+    with start_scripted_server() as server:
+        path = write_config(tmp_path, pdf_dir, server.base_url)
+        docmatix.build(path, run=tmp_path / "run", stages=["plan", "extract", "dedup"])
+        with pytest.raises(docmatix.SetupError, match="curate needs generate"):
+            docmatix.build(path, run=tmp_path / "run", stages=["curate"])
+        changed = load_config(path, overrides=["extract.min_words=6"])
+        with pytest.raises(docmatix.SetupError, match="generate needs extract"):
+            docmatix.build(changed, run=tmp_path / "run", stages=["generate"])

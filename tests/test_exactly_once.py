@@ -42,7 +42,7 @@ def test_a_driver_killed_in_every_stage_leaves_the_same_dataset(
     run = tmp_path / "run"
     moments = [
         *(lambda stage=stage: any((run / stage).glob("part-*.json")) for stage in ("plan", "extract", "dedup")),
-        lambda: any((run / "generate" / "replies").glob("*.parquet")),
+        lambda: any((run / "generate" / "replies").rglob("*.parquet")),
         *(lambda stage=stage: any((run / stage).glob("part-*.json")) for stage in ("generate", "verify", "curate")),
         lambda: any((run / "pack").glob(".*.tmp")),
         lambda: any((run / "pack").glob("part-*.json")),

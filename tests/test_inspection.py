@@ -137,7 +137,7 @@ DOCMATIX_ROW: dict[str, Any] = {"texts": [{"user": "Who is it?", "assistant": "A
 def test_a_row_is_described_with_its_place_and_evidence(finished_run):
     row = next(Collection(str(finished_run)).rows(images=False))
     text = describe_row(row)
-    assert text.startswith(f"{row['source_uri']}, pages 1\n  Q  {row['texts'][0]['user']}\n  A  ")
+    assert text.startswith(f"{row['source_uri']}, page 1\n  Q  {row['texts'][0]['user']}\n  A  ")
     assert "[page 1, grounding 1.00, broad_whole]" in text
 
 

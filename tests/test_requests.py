@@ -123,7 +123,7 @@ def test_a_reply_to_a_candidate_is_a_pair_with_its_context_and_span():
     assert pair.context == one.candidate.context
     assert pair.span == (1, one.candidate.start, one.candidate.end)
     assert TEXT[pair.span[1] : pair.span[2]] == pair.answer
-    assert (pair.prompt, pair.style, pair.model, pair.group) == ("extractive", "extractive", "served-as", one.group)
+    assert (pair.prompt, pair.style, pair.model, pair.group) == ("extractive", "extractive", "m", one.group)
 
 
 def test_a_reply_about_pages_is_pairs_with_ids_of_their_own():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import pickle
@@ -138,14 +139,29 @@ def test_an_unknown_protocol_is_a_setup_error():
 
 
 def test_a_full_disk_is_said_in_a_sentence(run):
+    class Full(io.BytesIO):
+        def write(self, content: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
     def fill() -> None:
         with run.writing("folder") as pending:
             pending.write(b"x")
-            raise OSError(errno.ENOSPC, "No space left on device")
+            pending._stream.close()
+            pending._stream = Full()
+            pending.write(b"y")
 
     with pytest.raises(StorageFailed, match="is full: free some space"):
         fill()
     assert list_files(run) == []
+
+
+def test_a_failing_source_is_not_taken_for_a_failing_disk(run):
+    def read() -> None:
+        with run.writing("folder"):
+            raise PermissionError(errno.EACCES, "Permission denied", "/mnt/source.pdf")
+
+    with pytest.raises(PermissionError):
+        read()
 
 
 @pytest.mark.parametrize("below", ["", "run"])
@@ -292,8 +308,10 @@ def test_sweeping_removes_leftovers_and_nothing_that_is_committed(run):
         "dataset/data/train-00000-of-00001.parquet",
         "extract/.aside.tmp",
         "extract/part-00001-aaaaaaaa.parquet",
-        "generate/replies/part-00000/bb.parquet",
+        "generate/replies/part-00000/.aside.tmp",
     ]
+    run.write("generate/replies/part-00000/bb.parquet", b"paid for, though no record names it")
+    kept.add("generate/replies/part-00000/bb.parquet")
     for stray in strays:
         run.write(stray, b"x")
     assert sorted(run.sweep()) == sorted([*strays, f"extract/{old.file}"])

@@ -152,7 +152,7 @@ def start_llamacpp(
         raise SetupError("The engine llamacpp needs the package xllamacpp: run `pip install 'docmatix[llamacpp]'`.")
     options = {
         "model": model,
-        "alias": engine.model,
+        "alias": engine.model_name,
         "host": host,
         "slots": engine.slots,
         "context-tokens": engine.context_tokens,

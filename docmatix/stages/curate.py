@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from docmatix.curation import Verdict, curate_pairs
+from docmatix.documents import Page
 from docmatix.filters import Scores
 from docmatix.ledger import Ledger
 from docmatix.questions import score_clarity
@@ -62,11 +63,24 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
                     kept[request["sample_id"]] = request["page_numbers"]
                 writer.add(_to_row(document, request, pair_to_row(pair), verdict))
             extra["samples"] += len(kept)
-            sizes = {page.number: page.width_pt * page.height_pt / 72**2 for page in pages}
+            sizes = {
+                page.number: min(page.width_pt, _LARGEST_PT) * min(page.height_pt, _LARGEST_PT) / 72**2
+                for page in pages
+            }
             for numbers in kept.values():
                 extra["pages"] += len(numbers)
                 extra["square_inches"] = round(extra["square_inches"] + sum(sizes[number] for number in numbers), 3)
             pulse.beat(done=ledger.accounts["pairs"].entered, kept=ledger.accounts["pairs"].kept)
+
+
+_LARGEST_PT = 20 * 72
+"""Posters are rendered smaller: 20 inches at 150 dpi are about the default `pack.max_side_px`. Without it a page that
+claims 200 inches would shift the division of all files."""
+
+
+def _measure_page(page: Page) -> float:
+    """Square inches that count towards the size of the page's image."""
+    return min(page.width_pt, _LARGEST_PT) * min(page.height_pt, _LARGEST_PT) / 72**2
 
 
 def _match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:

@@ -41,21 +41,26 @@ class _Step:
 async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse) -> None:
     """Ask everything there is to ask about one shard, reusing stored replies, and commit requests and pairs."""
     store = ReplyStore(job.run, "generate", shard)
-    ledger = Ledger(("windows", "requests", "pairs"))
+    ledger = Ledger(("documents", "windows", "requests", "pairs"))
     extra: dict[str, Any] = {}
-    done = 0
+    done, last = 0, -1
 
     async def answer(step: _Step) -> Reply | Failure | None:
         if step.ask is None:
             return None
         return await store.ask(step.ask.request, prompt=step.ask.prompt, ask=client.ask)
 
-    with job.committing("generate", shard, schema=GENERATE, ledger=ledger, extra=extra) as writer:
+    with (
+        store.kept_on_failure(),
+        job.committing("generate", shard, schema=GENERATE, ledger=ledger, extra=extra) as writer,
+    ):
         async for step, outcome in answer_in_order(
-            _build_steps(job, shard), answer, limit=max(64, 4 * job.config.generate.engine.max_in_flight)
+            _build_steps(job, shard, ledger), answer, limit=max(64, 4 * job.config.generate.engine.max_in_flight)
         ):
+            if step.index != last:
+                last = step.index
+                ledger.keep("documents")
             if step.opens_window:
-                ledger.enter("windows")
                 ledger.settle("windows", step.reason)
             writer.add(_to_row(step, outcome, ledger))
             done += 1
@@ -73,7 +78,6 @@ def _to_row(step: _Step, outcome: Reply | Failure | None, ledger: Ledger) -> dic
     }
     if step.ask is None:
         return row
-    ledger.enter("requests")
     row |= {
         "prompt": step.ask.prompt,
         "request_id": step.ask.request.request_id,
@@ -92,8 +96,9 @@ def _to_row(step: _Step, outcome: Reply | Failure | None, ledger: Ledger) -> dic
     return row | {"pairs": [pair_to_row(pair) for pair in pairs], "malformed": sorted(malformed.elements())}
 
 
-def _build_steps(job: Job, shard: int) -> Iterator[_Step]:
-    """What is asked about a shard's documents, in plan order."""
+def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
+    """What is asked about a shard's documents, in plan order; what enters the ledger is counted here, what leaves it
+    where it is written."""
     settings, seed = job.config.generate, job.config.seed
     candidates = [prompt for name, prompt in job.prompts.items() if name != "round_trip"]
     weights = {
@@ -105,18 +110,22 @@ def _build_steps(job: Job, shard: int) -> Iterator[_Step]:
     for row in job.run.iterate_rows("extract", shard):
         if row["reason"] is not None or row["index"] in left_out:
             continue
+        ledger.enter("documents")
         pages = [page_from_row(page) for page in row["pages"]]
         for window in cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages):
             chosen = choose_prompts(
                 candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
             )
             asks = _ask_about(window, chosen, job=job, language=row["language"])
+            ledger.enter("windows")
             first = next(asks, None)
             if first is None:
                 yield _Step(row["index"], window, opens_window=True, reason="no_candidates")
                 continue
+            ledger.enter("requests")
             yield _Step(row["index"], window, opens_window=True, ask=first)
             for ask in asks:
+                ledger.enter("requests")
                 yield _Step(row["index"], window, opens_window=False, ask=ask)
 
 

@@ -8,9 +8,10 @@ with other prompts adds to them. Files are named by content, so two workers on o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
 
 from docmatix.pairs import Failure, Reply, Request
@@ -73,6 +74,16 @@ class ReplyStore:
             if time.monotonic() - self._written_at >= self._every_s:
                 self.flush()
         return outcome
+
+    @contextlib.contextmanager
+    def kept_on_failure(self) -> Iterator[None]:
+        """Write the replies of the last second when the block fails: the server may be gone, the disk is not."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.flush()
+            raise
 
     def flush(self) -> None:
         """Write what is not on disk yet."""

@@ -33,7 +33,7 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
         request = question[1]
         return None if request is None else await store.ask(request, prompt="round_trip", ask=client.ask)
 
-    with job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
+    with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
         limit = max(64, 4 * job.config.generate.engine.max_in_flight)
         async for (pair, request), outcome in answer_in_order(_build_questions(job, shard), answer, limit=limit):
             ledger.enter("pairs")

@@ -298,3 +298,12 @@ def test_datasets_opens_the_folder_with_its_images(curated, tmp_path, schema):
     published = Features({"images": List(Image()), "texts": List(texts)})
     assert {name: dataset.features[name] for name in published} == published
     assert (dataset.features == published) == (schema == "docmatix")
+
+
+def test_a_file_of_another_size_than_its_record_says_is_not_packed(curated, tmp_path):
+    job = make(curated, tmp_path)
+    output = divide_run(job)[0]
+    pack_all(job)
+    assert is_packed(job, output)
+    job.run.write(output.name, job.run.read(output.name)[:-1])
+    assert not is_packed(job, output)

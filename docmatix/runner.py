@@ -18,7 +18,10 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 from docmatix import errors
 from docmatix.config import OpenaiEngine, Resources
@@ -66,7 +69,8 @@ def ray_running(resources: Resources) -> Iterator[None]:
     options: dict[str, Any] = {}
     if resources.address is None:
         # session folders pile up under the temp directory; the name is short, since socket paths end at 107 bytes
-        scratch = tempfile.mkdtemp(prefix="dmx-")
+        remove_scratch_of_the_dead(Path(tempfile.gettempdir()))
+        scratch = tempfile.mkdtemp(prefix=f"dmx-{os.getpid()}-")
         options = {
             "address": "local",  # a bare `init` would join a stranger's cluster
             "_temp_dir": scratch,
@@ -89,6 +93,14 @@ def ray_running(resources: Resources) -> Iterator[None]:
         ray.shutdown()
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def remove_scratch_of_the_dead(folder: Path) -> None:
+    """Remove the session folders of drivers that were killed: `dmx-PID-*` of processes that are no more."""
+    for path in folder.glob("dmx-*-*"):
+        pid = path.name.split("-")[1]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

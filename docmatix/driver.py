@@ -86,7 +86,8 @@ def build(
         started = time.time()
         figures: dict[str, Any] = {}
         directory.remove("telemetry/live", "telemetry/attempts")  # of drivers that were killed
-        if _may_ask(job, wanted):
+        checked = _may_ask(job, wanted)
+        if checked:
             check_engine(config)
         if "plan" in wanted:
             listing = list_documents(config.source, base_dir=config_dir) if listing is None else listing
@@ -95,7 +96,9 @@ def build(
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
         if "plan" in wanted and listing is not None:
             try:
-                _plan(job, listing, limit, progress, wanted)
+                _plan(job, listing, limit, progress)
+                if not checked and _may_ask(job, wanted):  # for documents that were not there before
+                    check_engine(config)
             finally:
                 if not directory.shards("plan"):
                     directory.remove("run.yaml", "fingerprints.json", "plan")
@@ -220,15 +223,12 @@ def _may_ask(job: Job, wanted: set[str]) -> bool:
     return False
 
 
-def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Progress, wanted: set[str]) -> None:
-    checked = _may_ask(job, wanted)
+def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Progress) -> None:
     with progress.stage("plan", None) as shown:
-        appended = plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
+        plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
     planned = job.run.ledger("plan").accounts
     if not planned:
         raise SetupError("The source lists no document.")
-    if appended and not checked and _may_ask(job, wanted):
-        check_engine(job.config)
     progress.say(f"plan      {planned['documents'].kept} documents in {len(job.run.shards('plan'))} shards")
 
 
@@ -290,7 +290,7 @@ def _find_tasks(job: Job, stage: str) -> list[Task]:
     # and the record of a file must go before the file is written over: it would vouch for another one's content
     stale += [f"pack/part-{task.shard:05d}.json" for task in tasks]
     stale += [f"dataset/data/{name}" for name in job.run.names("dataset/data") if name not in names]
-    if tasks or stale:
+    if stale:
         job.run.remove("dataset/README.md", "dataset/stats.json", *stale)
     return tasks
 

@@ -377,13 +377,24 @@ def committing(
         writer = ShardWriter(pending, schema)
         yield writer
         writer.close()
-        ledger.require_balance(f"{stage} (shard {shard})")
-        file = f"part-{shard:05d}-{pending.sha256[:8]}.parquet"
-        pending.publish(f"{stage}/{file}")
         record = Record(
-            file, writer.rows, pending.bytes, pending.sha256, ledger.to_json(), fingerprint, tuple(inputs), extra or {}
+            file=f"part-{shard:05d}-{pending.sha256[:8]}.parquet",
+            rows=writer.rows,
+            size=pending.bytes,
+            sha256=pending.sha256,
+            ledger=ledger.to_json(),
+            fingerprint=fingerprint,
+            inputs=tuple(inputs),
+            extra=extra or {},
         )
-        run.write_record(stage, shard, record)
+        commit(run, stage, shard, pending, record)
+
+
+def commit(run: RunDirectory, stage: str, shard: int, pending: PendingFile, record: Record) -> None:
+    """Publish a shard's file, then its record. Raises LedgerError, and publishes nothing, if its ledger is off."""
+    Ledger.from_json(record.ledger).require_balance(f"{stage} (shard {shard})")
+    pending.publish(run.part_name(stage, record))
+    run.write_record(stage, shard, record)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from docmatix.ledger import Ledger
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.run_directory import Record, ShardWriter
+from docmatix.run_directory import Record, ShardWriter, commit
 from docmatix.schemas import DATASETS
 from docmatix.sources import SourceDocument, read_documents
 from docmatix.stages.job import Job, Pulse
@@ -135,21 +135,18 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
                 statistics.add_row(sample, outcome)
             pulse.beat(done=ledger.accounts["rows"].entered)
         writer.close()
-        ledger.require_balance(f"pack (file {output.number})")
         statistics.totals["file_bytes"] = pending.bytes
-        pending.publish(output.name)
-        extra = {"statistics": statistics.to_json()}
         record = Record(
-            output.name,
-            writer.rows,
-            pending.bytes,
-            pending.sha256,
-            ledger.to_json(),
-            job.fingerprints["pack"],
-            output.inputs,
-            extra,
+            file=output.name,
+            rows=writer.rows,
+            size=pending.bytes,
+            sha256=pending.sha256,
+            ledger=ledger.to_json(),
+            fingerprint=job.fingerprints["pack"],
+            inputs=output.inputs,
+            extra={"statistics": statistics.to_json()},
         )
-        job.run.write_record("pack", output.number, record)
+        commit(job.run, "pack", output.number, pending, record)
 
 
 _Sample = list[dict[str, Any]]

@@ -7,7 +7,7 @@ Unknown keys are refused by name. Relative paths are relative to the file. Keys 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from docmatix.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, AnyFilter
+from docmatix.sampling import Sampling
 
 
 class Effort:
@@ -42,6 +43,8 @@ class Section(BaseModel):
 def _plain(value: Any) -> Any:
     if isinstance(value, Section):
         return value.to_fingerprint()
+    if isinstance(value, Sampling):
+        return value.to_body()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, (list, tuple)):
@@ -122,7 +125,26 @@ class Window(Section):
     max_pages: int = Field(4, ge=1)
 
 
-class LlamacppEngine(Section):
+class Asking(Section):
+    """How a model is asked, whoever serves it."""
+
+    sampling: Sampling = Sampling()
+    """Takes the place of what prompt files say, for `generate`: what the model's card recommends belongs here."""
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the model's chat template, such as `{enable_thinking: false}`; for servers that take them."""
+    tokenizer: str | None = None
+    """A `tokenizer.json`, the folder that holds one, or a repository on the Hub: counts the tokens that a context
+    holds. Without it `vllm` takes its model's own where that can be had, and the others estimate, erring upwards."""
+    vision: bool = False
+    """The model sees pictures: prompts of the family `vision` may be drawn, and are sent page images."""
+    timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
+    """How long one reply is waited for."""
+    give_up_after_s: Annotated[float, EFFORT] = Field(600, ge=0)
+    """How long a server that cannot be reached is waited for before the build stops."""
+    max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+
+
+class LlamacppEngine(Asking):
     """llama.cpp inside the build: a small GGUF model on the CPU, for a laptop, tests, a first run."""
 
     kind: Literal["llamacpp"]
@@ -134,9 +156,7 @@ class LlamacppEngine(Section):
     slots: Annotated[int, EFFORT] = Field(4, ge=1)
     threads: Annotated[int | None, EFFORT] = None
     max_in_flight: Annotated[int, EFFORT] = Field(8, ge=1)
-    timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
     give_up_after_s: Annotated[float, EFFORT] = Field(60, ge=0)
-    max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
 
     @property
     def model_name(self) -> str:
@@ -147,7 +167,7 @@ class LlamacppEngine(Section):
         return super().to_fingerprint() | {"model": self.model_name}
 
 
-class OpenaiEngine(Section):
+class OpenaiEngine(Asking):
     """Any server that speaks the OpenAI chat API."""
 
     kind: Literal["openai"]
@@ -157,13 +177,11 @@ class OpenaiEngine(Section):
     api_key_env: Annotated[str | None, EFFORT] = None
     """The environment variable that holds the key; the key itself is never in a file."""
     context_tokens: int = Field(8192, ge=256)
-    guided: Literal["json_schema", "none"] = "json_schema"
-    """Whether `response_format: json_schema` is sent where a prompt asks for JSON."""
+    guided: Literal["json_schema", "vllm", "none"] = "json_schema"
+    """How replies are held to JSON where a prompt asks for it: `response_format: json_schema`; `vllm`, its own field
+    `structured_outputs`, in which white space can be forbidden (small models emit it without end); or not at all."""
     max_in_flight: Annotated[int, EFFORT] = Field(64, ge=1)
-    timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
-    give_up_after_s: Annotated[float, EFFORT] = Field(600, ge=0)
-    """How long a server that cannot be reached is waited for before the build stops."""
-    max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+    """Requests in flight, over all addresses together."""
 
     @property
     def model_name(self) -> str:
@@ -171,14 +189,103 @@ class OpenaiEngine(Section):
         return self.model
 
 
-Engine = Annotated[LlamacppEngine | OpenaiEngine, Field(discriminator="kind")]
+class VllmEngine(Asking):
+    """vLLM replicas on the Ray cluster, started, watched, restarted and stopped by the build.
+
+    What changes the replies has keys of its own. `extra_args` and `env` are for what does not (`--max-num-seqs`,
+    `--enforce-eager`): they enter no fingerprint. If they change replies nevertheless, give the model another `name`.
+    """
+
+    kind: Literal["vllm"]
+    model: str
+    """A folder or a repository on the Hub, as vLLM takes it; a folder must be there on every node."""
+    name: str | None = None
+    """What the model is called in requests, replies and the dataset; without it the repository or the folder's name."""
+    replicas: Annotated[int, EFFORT] = Field(1, ge=1)
+    tensor_parallel_size: Annotated[int, EFFORT] = Field(1, ge=1)
+    pipeline_parallel_size: Annotated[int, EFFORT] = Field(1, ge=1)
+    gpus_per_replica: Annotated[float | None, EFFORT] = Field(None, ge=0)
+    """GPUs that Ray reserves for a replica, all on one node; without it tensor times pipeline parallel size. 0 is for
+    vLLM on the CPU."""
+    cpus_per_replica: Annotated[float, EFFORT] = Field(1, ge=0)
+    """CPUs that Ray reserves for a replica."""
+    max_model_len: int = Field(8192, ge=256)
+    """Context: prompt and reply together."""
+    dtype: str = "auto"
+    quantization: str | None = None
+    gpu_memory_utilization: Annotated[float, EFFORT] = Field(0.9, gt=0, le=1)
+    loras: dict[str, str] = Field(default_factory=dict)
+    """LoRA adapters by name: folders or repositories. `generate.prompts` may choose one for each prompt."""
+    lora: str | None = None
+    """The adapter that is asked where a prompt chooses none; without it the model itself."""
+    guided: Literal["vllm", "none"] = "vllm"
+    """Whether replies are held to JSON where a prompt asks for it."""
+    grammar: bool = False
+    """Hold the questions of answer-first prompts to well-formed ones, as is always done with llama.cpp. Models of less
+    than about 1 B parameters need it; larger ones ask better without."""
+    max_in_flight: Annotated[int, EFFORT] = Field(256, ge=1)
+    """Requests in flight to one replica at most; fewer are sent while requests wait in its queue."""
+    python: Annotated[str | None, EFFORT] = None
+    """The interpreter, on every node, of an environment with vLLM; without it the one that docmatix runs in."""
+    extra_args: Annotated[tuple[str, ...], EFFORT] = ()
+    """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`."""
+    env: Annotated[dict[str, str], EFFORT] = Field(default_factory=dict)
+    """Environment variables of the server. They are recorded in run.yaml: no secrets here."""
+    start_timeout_s: Annotated[float, EFFORT] = Field(1800, gt=0)
+    """How long a replica may take from its start until it answers; downloads and compilation are in it."""
+    hang_timeout_s: Annotated[float, EFFORT] = Field(120, gt=0)
+    """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
+    max_failed_starts: Annotated[int, EFFORT] = Field(3, ge=1)
+    """A replica that fails to start this often in a row is given up; the build goes on while one is left."""
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called in requests, replies and the dataset."""
+        return self.name or (Path(self.model).name if self.model.startswith(("/", ".", "~")) else self.model)
+
+    @property
+    def context_tokens(self) -> int:
+        """The same as `max_model_len`."""
+        return self.max_model_len
+
+    @property
+    def gpus(self) -> float:
+        """GPUs of one replica."""
+        if self.gpus_per_replica is not None:
+            return self.gpus_per_replica
+        return float(self.tensor_parallel_size * self.pipeline_parallel_size)
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        return super().to_fingerprint() | {"model": self.model_name, "name": None}
+
+
+Engine = Annotated[LlamacppEngine | OpenaiEngine | VllmEngine, Field(discriminator="kind")]
 
 
 class PromptChoice(Section):
-    """A prompt by name, with a weight of its own in place of the one in its file."""
+    """A prompt by name, with settings of its own in place of those in its file."""
 
     name: str
     weight: float | None = Field(None, gt=0)
+    sampling: Sampling = Sampling()
+    """Takes the place of what the file and the engine say."""
+    lora: str | None = None
+    """The LoRA adapter that answers this prompt: a key of `loras` (vllm), or a model that the server lists."""
+
+
+class Pictures(Section):
+    """The page images that a vision model is sent. They are rendered for the request and dropped again."""
+
+    max_per_request: int = Field(4, ge=1)
+    """A window of more pages becomes several requests."""
+    dpi: int = Field(150, ge=36, le=600)
+    max_side_px: int = Field(1540, ge=64)
+    """Longest side: larger pages are rendered smaller. Vision models cut a picture into tiles of 336 to 560 px or
+    patches of 28, so that tokens grow with the area."""
+    quality: int = Field(85, ge=1, le=100)
+    """Of the JPEG."""
+    with_text: bool = True
+    """Send the pages' text together with the pictures, instead of the pictures alone."""
 
 
 class Generate(Section):
@@ -199,6 +306,7 @@ class Generate(Section):
     """Names of prompt files. Each window draws among them by weight, seeded by its id."""
     prompts_per_window: int = Field(1, ge=1)
     """How many different prompts a window draws."""
+    pictures: Pictures = Pictures()
     max_candidates: int = Field(6, ge=1)
     """Answer-first prompts: at most this many candidate answers a page are asked about."""
     prompts_dir: Annotated[str | None, EFFORT] = None
@@ -210,6 +318,8 @@ class RoundTrip(Section):
 
     kind: Literal["round_trip"]
     max_tokens: int = Field(64, ge=1)
+    engine: Engine | None = None
+    """Another model than the one that wrote the pairs. Without it the server that `generate` asked is asked again."""
 
 
 class Curate(Section):
@@ -286,6 +396,11 @@ class Config(Section):
     limits: Annotated[Limits, EFFORT] = Limits()
     resources: Annotated[Resources, EFFORT] = Resources()
 
+    @property
+    def verify_engine(self) -> Engine:
+        """Who answers `verify`: its own engine, or the one of `generate`."""
+        return (self.verify and self.verify.engine) or self.generate.engine
+
 
 # --- reading the file -------------------------------------------------------------------------------------------------
 
@@ -334,12 +449,28 @@ def resolve_paths(config: Config, *, base_dir: Path) -> Config:
     generate = config.generate
     if generate.prompts_dir is not None:
         generate = generate.model_copy(update={"prompts_dir": absolute(generate.prompts_dir)})
-    engine = generate.engine
+    generate = generate.model_copy(update={"engine": _resolve_engine(generate.engine, absolute)})
+    verify = config.verify
+    if verify is not None and verify.engine is not None:
+        verify = verify.model_copy(update={"engine": _resolve_engine(verify.engine, absolute)})
+    return config.model_copy(update={"source": source, "generate": generate, "verify": verify})
+
+
+def _resolve_engine(engine: Engine, absolute: Callable[[str], str]) -> Engine:
+    def resolve(path: str) -> str:
+        return absolute(path) if path.startswith((".", "/", "~")) else path
+
+    changes: dict[str, Any] = {}
+    if engine.tokenizer is not None:
+        changes["tokenizer"] = resolve(engine.tokenizer)
     if isinstance(engine, LlamacppEngine) and engine.model.endswith(".gguf"):
-        generate = generate.model_copy(
-            update={"engine": engine.model_copy(update={"model": absolute(engine.model)})},
-        )
-    return config.model_copy(update={"source": source, "generate": generate})
+        changes["model"] = absolute(engine.model)
+    if isinstance(engine, VllmEngine):
+        # `org/model` is a repository: only what looks like a path is one
+        changes["model"] = resolve(engine.model)
+        changes["python"] = engine.python and (absolute(engine.python) if "/" in engine.python else engine.python)
+        changes["loras"] = {name: resolve(path) for name, path in engine.loras.items()}
+    return engine.model_copy(update=changes)
 
 
 def dump_config(config: Config) -> str:
@@ -394,7 +525,7 @@ def _explain(error: ValidationError) -> str:
     return f"`{_dotted(where)}`: {problem['msg'].replace('valid tuple', 'list').replace('Tuple', 'List')}."
 
 
-_TAGS = {"files", "webdataset", "parquet", "llamacpp", "openai", "function-after", "str", "PromptChoice"}
+_TAGS = {"files", "webdataset", "parquet", "llamacpp", "openai", "vllm", "function-after", "str", "PromptChoice"}
 
 
 def _dotted(where: Sequence[str]) -> str:

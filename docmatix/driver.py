@@ -23,12 +23,22 @@ import yaml
 from pydantic import SecretStr
 
 from docmatix.card import write_card
-from docmatix.config import Config, LlamacppEngine, OpenaiEngine, dump_config, parse_config, resolve_paths
+from docmatix.config import (
+    Config,
+    Engine,
+    LlamacppEngine,
+    OpenaiEngine,
+    PromptChoice,
+    VllmEngine,
+    dump_config,
+    parse_config,
+    resolve_paths,
+)
 from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.ledger import Ledger
 from docmatix.progress import Progress, describe_ledger
-from docmatix.prompts import Prompt, find_prompt_directories, load_prompts
+from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
 from docmatix.requests import measure_room
 from docmatix.run_directory import STAGES, RunDirectory
 from docmatix.runner import Task, map_shards, ray_running
@@ -114,24 +124,62 @@ def build(
 
 
 def load_build_prompts(config: Config, config_dir: Path) -> dict[str, Prompt]:
-    """Every prompt a build uses, by name. Raises SetupError for one that is missing or broken."""
-    names = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
+    """Every prompt a build uses, by name, with the configuration's settings. Raises SetupError for one that is missing,
+    broken, or not for this engine."""
+    choices = [PromptChoice(name=choice) if isinstance(choice, str) else choice for choice in config.generate.prompts]
+    names = [choice.name for choice in choices]
     if len(set(names)) < len(names):
         raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
-    for_windows = [name for name in names if name != "round_trip"]
-    if len(for_windows) < len(names):
+    if "round_trip" in names:
         raise SetupError("`round_trip` is the prompt of `verify`; take it out of generate.prompts.")
-    if config.verify is not None:
-        names = [*names, "round_trip"]
     directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
-    prompts = load_prompts(names, directories)
-    for name, prompt in prompts.items():
-        wanted = ("round_trip",) if name == "round_trip" else ("window", "answer_first")
-        if prompt.family not in wanted:
-            raise SetupError(f"The prompt `{name}` has the family `{prompt.family}`; {' or '.join(wanted)} is needed.")
-        if prompt.family == "window":
-            measure_room(prompt, config.generate.engine)
+    prompts = load_prompts([*names, "round_trip"] if config.verify else names, directories)
+    for choice in choices:
+        prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config)
+    if config.verify:
+        prompts["round_trip"] = _tune_for_verify(prompts["round_trip"], config.verify_engine)
     return prompts
+
+
+def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config) -> Prompt:
+    engine = config.generate.engine
+    wanted = ("window", "answer_first", "vision")
+    if prompt.family not in wanted:
+        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not {' or '.join(wanted)}.")
+    if prompt.family == "vision" and not engine.vision:
+        raise SetupError(
+            f"The prompt `{prompt.name}` needs a model that sees pictures: set generate.engine.vision, or take the"
+            " prompt out of generate.prompts."
+        )
+    tuned = tune_prompt(
+        prompt,
+        sampling=engine.sampling.to_body() | choice.sampling.to_body(),
+        model=_choose_lora(engine, choice.lora),
+        extra=_template_arguments(engine),
+    )
+    if tuned.family != "answer_first":
+        measure_room(tuned, engine)
+    return tuned
+
+
+def _tune_for_verify(prompt: Prompt, engine: Engine) -> Prompt:
+    if prompt.family != "round_trip":
+        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not round_trip.")
+    return tune_prompt(prompt, sampling={}, model=_choose_lora(engine, None), extra=_template_arguments(engine))
+
+
+def _choose_lora(engine: Engine, chosen: str | None) -> str | None:
+    if not isinstance(engine, VllmEngine):
+        return chosen
+    chosen = chosen or engine.lora
+    if chosen is not None and chosen not in engine.loras:
+        known = ", ".join(engine.loras) or "empty"
+        raise SetupError(f"`{chosen}` is no LoRA adapter of the engine: generate.engine.loras is {known}.")
+    return chosen
+
+
+def _template_arguments(engine: Engine) -> dict[str, Any]:
+    return {"chat_template_kwargs": dict(engine.chat_template_kwargs)} if engine.chat_template_kwargs else {}
 
 
 def check_run(run: RunDirectory, config: Config) -> None:
@@ -159,7 +207,7 @@ def check_engine(config: Config) -> None:
     engine = config.generate.engine
     if isinstance(engine, LlamacppEngine):
         find_model(engine.model)
-    else:
+    elif isinstance(engine, OpenaiEngine):
         asyncio.run(
             check_server(
                 _addresses(engine),

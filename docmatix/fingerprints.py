@@ -28,7 +28,7 @@ def fingerprint_stages(config: Config, prompts: Mapping[str, Prompt]) -> dict[st
     settings = config.to_fingerprint()
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     round_trip = used.pop("round_trip", None)
-    engine = settings["generate"]["engine"]
+    engine = config.verify_engine.to_fingerprint()
     depends: dict[str, tuple[list[str], Any]] = {
         "plan": ([], settings["source"]),
         "extract": (["plan"], settings["extract"]),

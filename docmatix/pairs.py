@@ -26,11 +26,15 @@ class Request:
     messages: tuple[Message, ...]
     sampling: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    variant: str = ""
+    """What else about the model decides the reply and is not said to the server (`quantization=awq`)."""
 
     @property
     def request_id(self) -> str:
         """32 hex digits: a hash of everything that decides the reply."""
         content = [self.model, [list(message) for message in self.messages], self.sampling, self.extra]
+        if self.variant:
+            content.append(self.variant)
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
     def to_body(self) -> dict[str, Any]:

@@ -45,8 +45,9 @@ from docmatix.documents import Page
 from docmatix.errors import SetupError
 from docmatix.pairs import Message
 from docmatix.replies import parse_reply
+from docmatix.sampling import Sampling
 
-Family = Literal["answer_first", "window", "round_trip"]
+Family = Literal["answer_first", "window", "vision", "round_trip"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]
 
 PAGE_OVERHEAD_TOKENS = 24
@@ -55,23 +56,9 @@ MESSAGE_OVERHEAD_TOKENS = 12
 """What a chat template puts around one message, with room to spare (ChatML 5, Llama 3 5, Gemma 6)."""
 MIN_BUDGET_TOKENS = 256
 """Less room for the document than this (about 100 words) is taken for a mistake in the set-up."""
+DEFAULT_MAX_TOKENS = 1024
 TOKENS_PER_PAIR = 40
 """A page is asked for at most one pair for this many (estimated) tokens: a title page cannot carry four."""
-
-
-class Sampling(BaseModel):
-    """How replies are drawn. Fields for one server only belong in `extra`; seeds are set for each request."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    temperature: float | None = Field(None, ge=0)
-    top_p: float | None = Field(None, gt=0, le=1)
-    top_k: int | None = None
-    min_p: float | None = Field(None, ge=0, le=1)
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    stop: str | list[str] | None = None
-    max_tokens: int = Field(1024, ge=1)
 
 
 class FrontMatter(BaseModel):
@@ -124,6 +111,8 @@ class Prompt:
     examples: tuple[str, ...]
     """The texts of the example turns, and the questions and answers in those that are replies."""
     description: str = ""
+    model: str | None = None
+    """The LoRA adapter that answers it, where the configuration names one."""
 
 
 class PageText(NamedTuple):
@@ -200,7 +189,7 @@ def read_prompt(path: Path, *, include_from: Sequence[Path] = ()) -> Prompt:
     prompt = Prompt(
         name=path.stem,
         **{name: getattr(front, name) for name in FrontMatter.model_fields if name != "sampling"},
-        sampling=front.sampling.model_dump(exclude_none=True),
+        sampling={"max_tokens": DEFAULT_MAX_TOKENS} | front.sampling.to_body(),
         sections=sections,
         includes=includes,
         source_sha256=hashlib.sha256(repr([text, *includes]).encode()).hexdigest(),
@@ -298,6 +287,11 @@ def _with_examples(prompt: Prompt, path: Path) -> Prompt:
             pairs, _ = parse_reply(content, format=prompt.reply, finish_reason="stop")
             examples += [text for pair in pairs for text in pair if text]
     return replace(prompt, examples=tuple(dict.fromkeys(examples)))
+
+
+def tune_prompt(prompt: Prompt, *, sampling: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> Prompt:
+    """The prompt with what a configuration says of it: sampling and further fields go before those of its file."""
+    return replace(prompt, sampling={**prompt.sampling, **sampling}, model=model, extra={**prompt.extra, **extra})
 
 
 # --- rendering --------------------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from docmatix.config import Engine, LlamacppEngine
-from docmatix.pairs import Pair, Reply, Request, make_pair_id
+from docmatix.config import Engine, LlamacppEngine, VllmEngine
+from docmatix.pairs import Message, Pair, Reply, Request, make_pair_id
 from docmatix.prompts import Prompt, count_pairs, measure_budget, render_messages, split_pages
 from docmatix.questions import clean_question, question_grammar
 from docmatix.replies import pairs_schema, parse_reply
@@ -64,11 +65,11 @@ def _ask_about_candidates(
             )
             place = f"{window.sample_id}/{prompt.name}/{candidate.page}:{candidate.start}-{candidate.end}"
             extra = dict(prompt.extra)
-            if isinstance(engine, LlamacppEngine) and (grammar := question_grammar(candidate)) is not None:
-                extra["grammar"] = grammar
+            if holds_to_grammar(engine) and (grammar := question_grammar(candidate)) is not None:
+                extra |= hold_to_grammar(engine, grammar)
             for draw in range(prompt.samples):
                 sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
-                request = Request(engine.model_name, messages, sampling, extra)
+                request = make_request(prompt, engine, messages, sampling, extra)
                 yield Ask(
                     request, window.sample_id, prompt.name, prompt.style, prompt.reply, candidate, _short_hash(place)
                 )
@@ -80,18 +81,15 @@ def _ask_about_pages(
     pages = [page for page in window.pages if page.reason is None]
     budget = measure_room(prompt, engine)
     extra = dict(prompt.extra)
-    if prompt.reply == "pairs_json" and (isinstance(engine, LlamacppEngine) or engine.guided == "json_schema"):
-        extra["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {"name": "pairs", "schema": pairs_schema(), "strict": True},
-        }
+    if prompt.reply == "pairs_json":
+        extra |= hold_to_json(engine, "pairs", pairs_schema())
     for part, texts in enumerate(split_pages(pages, budget_tokens=budget)):
         pair_count = count_pairs(texts, pairs_per_page=prompt.pairs_per_page)
         messages = render_messages(prompt, pages=texts, pair_count=pair_count, language=language)
         for draw in range(prompt.samples):
             place = f"{window.sample_id}/{prompt.name}/{part}"
             sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
-            request = Request(engine.model_name, messages, sampling, extra)
+            request = make_request(prompt, engine, messages, sampling, extra)
             yield Ask(request, window.sample_id, prompt.name, prompt.style, prompt.reply)
 
 
@@ -133,14 +131,61 @@ def build_round_trip(pair: Pair, prompt: Prompt, *, engine: Engine, seed: int, m
     if pair.context is None or not pair.question:
         return None
     extra = dict(prompt.extra)
-    if isinstance(engine, LlamacppEngine):
+    if holds_to_grammar(engine):
         choices = list_choices(pair.context, question=pair.question, answer=pair.answer)
         if len(choices) < 2:
             return None
-        extra["grammar"] = to_grammar(choices)
+        extra |= hold_to_choices(engine, choices)
     messages = render_messages(prompt, question=pair.question, context=pair.context)
     sampling = {**prompt.sampling, "max_tokens": max_tokens, "seed": draw_seed(seed, "round_trip", 0)}
-    return Request(engine.model_name, messages, sampling, extra)
+    return make_request(prompt, engine, messages, sampling, extra)
+
+
+# --- what engines differ in -------------------------------------------------------------------------------------------
+
+
+def make_request(
+    prompt: Prompt, engine: Engine, messages: tuple[Message, ...], sampling: dict[str, Any], extra: dict[str, Any]
+) -> Request:
+    """A request to the engine's model, or to the LoRA adapter that answers the prompt."""
+    variant = ""
+    if isinstance(engine, VllmEngine):
+        # weights of another precision are another model, though its name in the request is the same
+        said = {"dtype": engine.dtype, "quantization": engine.quantization}
+        variant = ",".join(f"{name}={value}" for name, value in said.items() if value not in (None, "auto"))
+    return Request(prompt.model or engine.model_name, messages, sampling, extra, variant)
+
+
+def hold_to_json(engine: Engine, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a request body that hold the reply to a JSON schema; none for a server that cannot."""
+    if not isinstance(engine, LlamacppEngine) and engine.guided == "vllm":
+        # without the second field small models emit white space without end between two tokens of JSON
+        return {"structured_outputs": {"json": schema, "disable_any_whitespace": True}}
+    if isinstance(engine, LlamacppEngine) or engine.guided == "json_schema":
+        return {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": name, "schema": schema, "strict": True},
+            }
+        }
+    return {}
+
+
+def holds_to_grammar(engine: Engine) -> bool:
+    """Whether small questions and answers are held to a grammar."""
+    return isinstance(engine, LlamacppEngine) or (isinstance(engine, VllmEngine) and engine.grammar)
+
+
+def hold_to_grammar(engine: Engine, grammar: str) -> dict[str, Any]:
+    """The fields that hold a reply to a grammar in llama.cpp's notation, which xgrammar reads as well."""
+    return {"grammar": grammar} if isinstance(engine, LlamacppEngine) else {"structured_outputs": {"grammar": grammar}}
+
+
+def hold_to_choices(engine: Engine, choices: Sequence[str]) -> dict[str, Any]:
+    """The fields that hold a reply to one of several texts."""
+    if isinstance(engine, LlamacppEngine):
+        return {"grammar": to_grammar(choices)}
+    return {"structured_outputs": {"choice": list(choices)}}
 
 
 def draw_seed(seed: int, place: str, draw: int) -> int:

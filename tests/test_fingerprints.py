@@ -24,6 +24,18 @@ SOURCES: dict[str, dict[str, Any]] = {
 ENGINES: dict[str, dict[str, Any]] = {
     "llamacpp": {"kind": "llamacpp"},
     "openai": {"kind": "openai", "model": "m", "base_url": "http://a"},
+    "vllm": {"kind": "vllm", "model": "m"},
+}
+
+ASKING: dict[str, tuple[Any, bool]] = {
+    # what every engine has: (another value, whether it changes the replies)
+    "sampling": ({"temperature": 0.1}, True),
+    "chat_template_kwargs": ({"enable_thinking": False}, True),
+    "tokenizer": ("other", True),
+    "vision": (True, True),
+    "timeout_s": (5, False),
+    "give_up_after_s": (5, False),
+    "max_attempts": (5, False),
 }
 
 KEYS: dict[str, tuple[Any, str | None]] = {
@@ -52,23 +64,45 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "generate.engine[llamacpp].slots": (2, None),
     "generate.engine[llamacpp].threads": (2, None),
     "generate.engine[llamacpp].max_in_flight": (2, None),
-    "generate.engine[llamacpp].timeout_s": (5, None),
-    "generate.engine[llamacpp].give_up_after_s": (5, None),
-    "generate.engine[llamacpp].max_attempts": (5, None),
     "generate.engine[openai].model": ("other", "generate"),
     "generate.engine[openai].base_url": (["http://b", "http://c"], None),
     "generate.engine[openai].api_key_env": ("KEY", None),
     "generate.engine[openai].context_tokens": (5000, "generate"),
     "generate.engine[openai].guided": ("none", "generate"),
     "generate.engine[openai].max_in_flight": (2, None),
-    "generate.engine[openai].timeout_s": (5, None),
-    "generate.engine[openai].give_up_after_s": (5, None),
-    "generate.engine[openai].max_attempts": (5, None),
+    "generate.engine[vllm].model": ("other", "generate"),
+    "generate.engine[vllm].name": ("other", "generate"),
+    "generate.engine[vllm].replicas": (2, None),
+    "generate.engine[vllm].tensor_parallel_size": (2, None),
+    "generate.engine[vllm].pipeline_parallel_size": (2, None),
+    "generate.engine[vllm].gpus_per_replica": (2, None),
+    "generate.engine[vllm].cpus_per_replica": (2, None),
+    "generate.engine[vllm].max_model_len": (5000, "generate"),
+    "generate.engine[vllm].dtype": ("float16", "generate"),
+    "generate.engine[vllm].quantization": ("awq", "generate"),
+    "generate.engine[vllm].gpu_memory_utilization": (0.5, None),
+    "generate.engine[vllm].loras": ({"a": "b"}, "generate"),
+    "generate.engine[vllm].lora": ("a", "generate"),
+    "generate.engine[vllm].guided": ("none", "generate"),
+    "generate.engine[vllm].grammar": (True, "generate"),
+    "generate.engine[vllm].max_in_flight": (2, None),
+    "generate.engine[vllm].python": ("/opt/vllm/bin/python", None),
+    "generate.engine[vllm].extra_args": (["--enforce-eager"], None),
+    "generate.engine[vllm].env": ({"A": "b"}, None),
+    "generate.engine[vllm].start_timeout_s": (5, None),
+    "generate.engine[vllm].hang_timeout_s": (5, None),
+    "generate.engine[vllm].max_failed_starts": (5, None),
+    "generate.pictures.max_per_request": (2, "generate"),
+    "generate.pictures.dpi": (72, "generate"),
+    "generate.pictures.max_side_px": (500, "generate"),
+    "generate.pictures.quality": (50, "generate"),
+    "generate.pictures.with_text": (False, "generate"),
     "generate.prompts": ([{"name": "extractive", "weight": 2}], "generate"),
     "generate.prompts_per_window": (2, "generate"),
     "generate.max_candidates": (2, "generate"),
     "generate.prompts_dir": ("elsewhere", None),
     "verify": (None, "verify"),
+    "verify[round_trip].engine": ({"kind": "openai", "model": "n", "base_url": "http://b"}, "verify"),
     "verify[round_trip].max_tokens": (5, "verify"),
     "curate.filters": ([{"kind": "length"}], "curate"),
     "pack.dpi": (72, "pack"),
@@ -92,6 +126,11 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "resources.workers": (2, None),
     "resources.generate_workers": (2, None),
     "resources.shards_in_flight": (2, None),
+}
+KEYS |= {
+    f"generate.engine[{kind}].{name}": (value, "generate" if changes else None)
+    for kind in ENGINES
+    for name, (value, changes) in ASKING.items()
 }
 
 

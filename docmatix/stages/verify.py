@@ -34,7 +34,7 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
         return None if request is None else await store.ask(request, prompt="round_trip", ask=client.ask)
 
     with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
-        limit = max(64, 4 * job.config.generate.engine.max_in_flight)
+        limit = max(64, 4 * job.config.verify_engine.max_in_flight)
         async for (pair, request), outcome in answer_in_order(_build_questions(job, shard), answer, limit=limit):
             ledger.enter("pairs")
             ledger.keep("pairs")
@@ -69,7 +69,7 @@ def _build_questions(job: Job, shard: int) -> Iterator[_Question]:
                 build_round_trip(
                     pair,
                     prompt,
-                    engine=job.config.generate.engine,
+                    engine=job.config.verify_engine,
                     seed=job.config.seed,
                     max_tokens=settings.max_tokens,
                 ),

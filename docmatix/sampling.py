@@ -1,0 +1,31 @@
+"""How replies are drawn: the settings of one chat request that decide it beside its messages.
+
+They are said in three places, the more particular winning: the prompt file, the engine (what a model's card
+recommends), and the entry of `generate.prompts`. The seed is none of them: it is drawn for each request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Sampling(BaseModel):
+    """Fields of the OpenAI chat API, and those beyond it that both vLLM and llama.cpp know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    temperature: float | None = Field(None, ge=0)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = None
+    min_p: float | None = Field(None, ge=0, le=1)
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repetition_penalty: float | None = Field(None, gt=0)
+    stop: str | list[str] | None = None
+    max_tokens: int | None = Field(None, ge=1)
+
+    def to_body(self) -> dict[str, Any]:
+        """The fields that are set."""
+        return self.model_dump(mode="json", exclude_none=True)

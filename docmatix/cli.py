@@ -65,11 +65,17 @@ def make_parser() -> argparse.ArgumentParser:
         help="pages, tokens, hours and bytes of a build, from a measured sample",
         description="Build a few documents, drawn by seed, in a temporary directory, and scale up what was measured.",
     )
+    estimate.add_argument(
+        "--run", metavar="DIR", help="build them there and keep them; on a cluster, where every node can reach it"
+    )
     estimate.add_argument("config", metavar="CONFIG", help="the configuration, a YAML file")
     estimate.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY.SUB=VALUE", help="as for build"
     )
     estimate.add_argument("--sample", type=_positive, default=8, metavar="N", help="documents to measure (default: 8)")
+    estimate.add_argument(
+        "--documents", type=_positive, metavar="N", help="scale to N documents like these (default: all of the source)"
+    )
 
     inspect = verbs.add_parser(
         "inspect",
@@ -153,8 +159,16 @@ def _estimate(options: argparse.Namespace) -> int:
     config = load_config(options.config, overrides=options.overrides)
     folder = Path(options.config).resolve().parent
     with _without_chatter() as stderr:
-        print(f"Building {options.sample} documents in a temporary directory to measure them.", file=stderr)
-        estimate = estimate_build(config, config_dir=folder, sample=options.sample, progress=Progress(stderr))
+        where = options.run or "a temporary directory"
+        print(f"Building {options.sample} documents in {where} to measure them.", file=stderr)
+        estimate = estimate_build(
+            config,
+            config_dir=folder,
+            sample=options.sample,
+            documents=options.documents,
+            run=options.run,
+            progress=Progress(stderr),
+        )
     print(estimate.describe())
     return 0
 

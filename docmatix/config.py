@@ -132,9 +132,10 @@ class Asking(Section):
     """Takes the place of what prompt files say, for `generate`: what the model's card recommends belongs here."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the model's chat template, such as `{enable_thinking: false}`; for servers that take them."""
-    tokenizer: str | None = None
+    tokenizer: Annotated[str | None, EFFORT] = None
     """A `tokenizer.json`, the folder that holds one, or a repository on the Hub: counts the tokens that a context
-    holds. Without it `vllm` takes its model's own where that can be had, and the others estimate, erring upwards."""
+    holds. Without it `vllm` takes its model's own where that can be had, and the others estimate, erring upwards. What
+    counts is the file's content, wherever it lies."""
     vision: bool = False
     """The model sees pictures: prompts of the family `vision` may be drawn, and are sent page images."""
     timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
@@ -157,6 +158,11 @@ class LlamacppEngine(Asking):
     threads: Annotated[int | None, EFFORT] = None
     max_in_flight: Annotated[int, EFFORT] = Field(8, ge=1)
     give_up_after_s: Annotated[float, EFFORT] = Field(60, ge=0)
+
+    @property
+    def most_in_flight(self) -> int:
+        """Requests that may be in flight to all servers together."""
+        return self.max_in_flight
 
     @property
     def model_name(self) -> str:
@@ -182,6 +188,11 @@ class OpenaiEngine(Asking):
     `structured_outputs`, in which white space can be forbidden (small models emit it without end); or not at all."""
     max_in_flight: Annotated[int, EFFORT] = Field(64, ge=1)
     """Requests in flight, over all addresses together."""
+
+    @property
+    def most_in_flight(self) -> int:
+        """Requests that may be in flight to all servers together."""
+        return self.max_in_flight
 
     @property
     def model_name(self) -> str:
@@ -237,6 +248,11 @@ class VllmEngine(Asking):
     """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
     max_failed_starts: Annotated[int, EFFORT] = Field(3, ge=1)
     """A replica that fails to start this often in a row is given up; the build goes on while one is left."""
+
+    @property
+    def most_in_flight(self) -> int:
+        """Requests that may be in flight to all servers together."""
+        return self.replicas * self.max_in_flight
 
     @property
     def model_name(self) -> str:

@@ -11,6 +11,8 @@ import contextlib
 import json
 import math
 import shutil
+import signal
+import threading
 import time
 import uuid
 from collections import Counter
@@ -20,13 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import SecretStr
 
 from docmatix.card import write_card
 from docmatix.config import (
     Config,
     Engine,
-    LlamacppEngine,
     OpenaiEngine,
     PromptChoice,
     VllmEngine,
@@ -42,14 +42,17 @@ from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune
 from docmatix.requests import measure_room
 from docmatix.run_directory import STAGES, RunDirectory
 from docmatix.runner import Task, map_shards, ray_running
-from docmatix.serving.client import check_server, read_api_key
-from docmatix.serving.llamacpp import find_model, start_llamacpp
+from docmatix.serving.fleet import require_room
+from docmatix.serving.preflight import read_api_key
+from docmatix.serving.servers import check_engine, serve
+from docmatix.serving.telemetry import ServingWatch
 from docmatix.sources import Locator, list_documents
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
 from docmatix.statistics import Statistics, summarise
+from docmatix.tokens import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 
 _OWN_FILES = {".lock", "telemetry"}
 """What may lie in a run directory that holds no run yet."""
@@ -87,43 +90,45 @@ def build(
     if unknown:
         raise SetupError(f"There is no stage {sorted(unknown)[0]!r}; the stages are {', '.join(STAGES)}.")
     directory = RunDirectory(run or Path("runs") / config.name)
-    job = _prepare(config, directory, config_dir)
+    job = _prepare(config, directory, config_dir, progress)
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     with _interruptible(), directory.locked():
         check_run(directory, config)
         _check_disk(directory, config)
         wanted = set(stages or job.stages)
         started = time.time()
-        figures: dict[str, Any] = {}
+        telemetry: dict[str, Any] = {"started": started, "stages": {}, "serving": []}
         directory.remove("telemetry/live", "telemetry/attempts")  # of drivers that were killed
         checked = _may_ask(job, wanted)
         if checked:
-            check_engine(config)
+            check_engines(config)
         if "plan" in wanted:
             listing = list_documents(config.source, base_dir=config_dir) if listing is None else listing
         # before anything is planned: a run whose planning is interrupted must not take up another source
         directory.write("run.yaml", dump_config(config).encode())
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
+        if isinstance(job.counter, Vocabulary):
+            job = replace(job, counter=job.counter.keep_in(directory))
         if "plan" in wanted and listing is not None:
             try:
                 _plan(job, listing, limit, progress)
                 if not checked and _may_ask(job, wanted):  # for documents that were not there before
-                    check_engine(config)
+                    check_engines(config)
             finally:
                 if not directory.shards("plan"):
-                    directory.remove("run.yaml", "fingerprints.json", "plan")
+                    directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan")
         try:
             with contextlib.ExitStack() as stack:
-                _do_stages(job, wanted, progress, figures, stack)
+                _do_stages(job, wanted, progress, telemetry, stack)
         finally:
             directory.remove(f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
-            telemetry = {"started": started, "seconds": round(time.time() - started, 3), "stages": figures}
+            telemetry["seconds"] = round(time.time() - started, 3)
             with contextlib.suppress(Exception):
                 directory.write(f"telemetry/{job.epoch}.json", json.dumps(telemetry, indent=1).encode())
-    return Built(directory.root if directory.local else directory.url, figures)
+    return Built(directory.root if directory.local else directory.url, telemetry["stages"])
 
 
-def load_build_prompts(config: Config, config_dir: Path) -> dict[str, Prompt]:
+def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounter = ESTIMATE) -> dict[str, Prompt]:
     """Every prompt a build uses, by name, with the configuration's settings. Raises SetupError for one that is missing,
     broken, or not for this engine."""
     choices = [PromptChoice(name=choice) if isinstance(choice, str) else choice for choice in config.generate.prompts]
@@ -135,13 +140,13 @@ def load_build_prompts(config: Config, config_dir: Path) -> dict[str, Prompt]:
     directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
     prompts = load_prompts([*names, "round_trip"] if config.verify else names, directories)
     for choice in choices:
-        prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config)
+        prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config, counter)
     if config.verify:
         prompts["round_trip"] = _tune_for_verify(prompts["round_trip"], config.verify_engine)
     return prompts
 
 
-def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config) -> Prompt:
+def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counter: TokenCounter) -> Prompt:
     engine = config.generate.engine
     wanted = ("window", "answer_first", "vision")
     if prompt.family not in wanted:
@@ -158,7 +163,7 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config) -> Pro
         extra=_template_arguments(engine),
     )
     if tuned.family != "answer_first":
-        measure_room(tuned, engine)
+        measure_room(tuned, engine, counter=counter)
     return tuned
 
 
@@ -202,21 +207,22 @@ def check_run(run: RunDirectory, config: Config) -> None:
         )
 
 
-def check_engine(config: Config) -> None:
-    """Raise SetupError if the model server cannot be reached, or does not have the model."""
-    engine = config.generate.engine
-    if isinstance(engine, LlamacppEngine):
-        find_model(engine.model)
-    elif isinstance(engine, OpenaiEngine):
-        asyncio.run(
-            check_server(
-                _addresses(engine),
-                model=engine.model,
-                api_key=read_api_key(engine.api_key_env),
-                api_key_env=engine.api_key_env,
-                timeout_s=min(10.0, engine.timeout_s),
-            )
-        )
+def check_engines(config: Config) -> None:
+    """Raise SetupError if a model server cannot be reached, or does not have its model."""
+
+    async def check() -> None:
+        for engine in list_engines(config):
+            await check_engine(engine, private=config.resources.address is None)
+
+    asyncio.run(check())
+
+
+def list_engines(config: Config) -> list[Engine]:
+    """The engines of a build, each once."""
+    engines = [config.generate.engine]
+    if config.verify and config.verify_engine != engines[0]:
+        engines.append(config.verify_engine)
+    return engines
 
 
 def read_job(run: RunDirectory) -> Job:
@@ -229,23 +235,22 @@ def read_job(run: RunDirectory) -> Job:
     return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), epoch="")
 
 
-def _prepare(config: Config, directory: RunDirectory, config_dir: Path) -> Job:
-    prompts = load_build_prompts(config, config_dir)
-    engine = config.generate.engine
-    key = read_api_key(engine.api_key_env) if isinstance(engine, OpenaiEngine) else None
+def _prepare(config: Config, directory: RunDirectory, config_dir: Path, progress: Progress) -> Job:
+    counter, note = load_tokenizer(config.generate.engine)
+    if note is not None:
+        progress.say(note)
+    prompts = load_build_prompts(config, config_dir, counter=counter)
+    for engine in list_engines(config):
+        if isinstance(engine, OpenaiEngine):
+            read_api_key(engine.api_key_env)  # refuses a missing one before anything is touched
     return Job(
         run=directory,
         config=config,
         prompts=prompts,
-        fingerprints=fingerprint_stages(config, prompts),
+        fingerprints=fingerprint_stages(config, prompts, counter_id=counter.identity),
         epoch=f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}",
-        addresses=_addresses(engine) if isinstance(engine, OpenaiEngine) else (),
-        api_key=SecretStr(key) if key else None,
+        counter=counter,
     )
-
-
-def _addresses(engine: OpenaiEngine) -> tuple[str, ...]:
-    return (engine.base_url,) if isinstance(engine.base_url, str) else engine.base_url
 
 
 def _check_disk(run: RunDirectory, config: Config) -> None:
@@ -281,36 +286,61 @@ def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Pro
 
 
 def _do_stages(
-    job: Job, wanted: set[str], progress: Progress, figures: dict[str, Any], stack: contextlib.ExitStack
+    job: Job, wanted: set[str], progress: Progress, telemetry: dict[str, Any], stack: contextlib.ExitStack
 ) -> None:
     """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
+    figures = telemetry["stages"]
     ray_started = False
-    serving: contextlib.ExitStack | None = None
+    serving, served, watch = stack.enter_context(contextlib.ExitStack()), None, None
     for stage in job.stages[1:]:
         if stage not in wanted:
             continue
         if set(job.stages) - wanted:
             _require_upstream(job, stage)
-        if stage == "pack" and serving is not None:
+        asks = stage in ("generate", "verify")
+        if not asks:
+            # replicas hold CPUs that the later stages would wait for
             serving.close()
         tasks = _find_tasks(job, stage)
         began = time.monotonic()
         if tasks and stage != "dedup" and not ray_started:
             stack.enter_context(ray_running(job.config.resources))
             ray_started = True
-        if tasks and stage in ("generate", "verify") and serving is None:
-            serving = stack.enter_context(contextlib.ExitStack())
-            job = _serve(job, serving, progress)
+            _require_room(job.config)
+        if tasks and asks:
+            engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
+            if engine != served:
+                serving.close()
+                running = serving.enter_context(
+                    serve(
+                        engine,
+                        resources=job.config.resources,
+                        pictures_per_request=job.config.generate.pictures.max_per_request,
+                        say=progress.say,
+                    )
+                )
+                job, served = replace(job, service=running.service), engine
+                watch = ServingWatch(running.look, model=engine.model_name)
+                telemetry["serving"].append(watch.record)
         if stage == "dedup":
             if tasks:
                 dedup_documents(job)
         else:
-            figures[stage] = _do_tasks(job, stage, tasks, progress)
+            figures[stage] = _do_tasks(job, stage, tasks, progress, watch=watch if asks else None)
+            if asks and watch is not None:
+                telemetry["serving"][-1] = watch.record
         _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
     if "pack" in wanted:
         finish_dataset(job)
         job.run.sweep(job.stages)
+
+
+def _require_room(config: Config) -> None:
+    """Refuse replicas that this machine can never hold, before the first document is read."""
+    for engine in list_engines(config):
+        if isinstance(engine, VllmEngine):
+            require_room(engine, private=config.resources.address is None)
 
 
 def _require_upstream(job: Job, stage: str) -> None:
@@ -356,22 +386,9 @@ def _find_failed(job: Job, stage: str) -> set[int]:
     return set()
 
 
-@contextlib.contextmanager
-def _llamacpp(engine: LlamacppEngine, progress: Progress) -> Iterator[str]:
-    began = time.monotonic()
-    with start_llamacpp(engine) as server:
-        progress.say(f"serving   {engine.model} with llama.cpp ({time.monotonic() - began:.1f} s to start)")
-        yield server.base_url
-
-
-def _serve(job: Job, stack: contextlib.ExitStack, progress: Progress) -> Job:
-    engine = job.config.generate.engine
-    if isinstance(engine, LlamacppEngine):
-        return replace(job, addresses=(stack.enter_context(_llamacpp(engine, progress)),))
-    return job
-
-
-def _do_tasks(job: Job, stage: str, tasks: list[Task], progress: Progress) -> dict[str, Any]:
+def _do_tasks(
+    job: Job, stage: str, tasks: list[Task], progress: Progress, *, watch: ServingWatch | None
+) -> dict[str, Any]:
     """Map a stage over its shards, with progress, and stop it when it stands still or loses too much."""
     ledger = Ledger()
     figures: dict[str, float] = {}
@@ -399,6 +416,11 @@ def _do_tasks(job: Job, stage: str, tasks: list[Task], progress: Progress) -> di
             shown.update(done, life | {"done": committed + life.get("done", 0)})
             if result is not None or life != last_life:
                 last_sign, last_life = time.monotonic(), life
+            if watch is not None and watch.look():
+                with contextlib.suppress(Exception):
+                    job.run.write(f"telemetry/live/{job.epoch}/serving.json", json.dumps(watch.record).encode())
+                if not watch.anybody_there:
+                    last_sign = time.monotonic()  # replicas that load have a clock of their own
             if job.run.lost.is_set():
                 raise BuildError(f"Another driver has taken the run {job.run.url} over; this one stops.")
             waited = time.monotonic() - last_sign
@@ -470,7 +492,17 @@ def finish_dataset(job: Job) -> None:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
+    """Ctrl-C, and SIGTERM, by which batch systems announce that time is up, end the build in an orderly way."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, interrupt) if in_main else None
     try:
         yield
     except KeyboardInterrupt:
         raise BuildError("Interrupted: the same command continues where this one stopped.") from None
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from docmatix.config import Config, Plan, resolve_paths
+from docmatix.config import Config, Plan, VllmEngine, resolve_paths
 from docmatix.driver import build
+from docmatix.errors import SetupError
 from docmatix.inspection import draw
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents
 
+SHARDS_IN_FLIGHT = 32
 _FILES_A_COMMIT = 8
 """Files in one Hub commit; the Hub takes about 128 commits an hour."""
 
@@ -34,6 +37,8 @@ class Estimate:
     extract_cpu_hours: float
     ask_hours: float
     """By the clock, of the server as it was asked here, from the first request to the last reply."""
+    gpu_hours: float
+    """The same times the GPUs that the configuration reserves; 0 where the build reserves none."""
     curate_and_pack_cpu_hours: float
     dataset_bytes: float
     hub_commits: int
@@ -52,36 +57,55 @@ class Estimate:
             f"  CPU hours: extract  {self.extract_cpu_hours:>14,.3f}",
             f"  CPU hours: cur., pack {self.curate_and_pack_cpu_hours:>12,.3f}",
             f"  hours of the server {self.ask_hours:>14,.3f}",
+            *([f"  GPU hours           {self.gpu_hours:>14,.3f}"] if self.gpu_hours else []),
             f"  dataset             {self.dataset_bytes / 1e9:>14,.3f} GB",
             f"  Hub commits         {self.hub_commits:>14,}",
         ]
         return "\n".join(lines)
 
 
-def estimate_build(config: Config, *, config_dir: Path, sample: int = 8, progress: Progress | None = None) -> Estimate:
-    """Build `sample` documents in a temporary run and scale what was counted and timed to the whole source.
+def estimate_build(
+    config: Config,
+    *,
+    config_dir: Path,
+    sample: int = 8,
+    documents: int | None = None,
+    run: str | None = None,
+    progress: Progress | None = None,
+) -> Estimate:
+    """Build `sample` documents and scale what was counted and timed to the whole source, or to so many `documents` like
+    these. They are built in `run`, which must be new and is kept, or else in a temporary directory of this machine.
 
-    The model is really asked, so this takes as long as these documents take. Raises as `docmatix.driver.build` does.
+    The model is really asked, so this takes as long as these documents take. Replicas that the sample does not keep
+    busy are slower for each document than in the build: hours then err upwards. Raises as `docmatix.driver.build` does.
     """
     config = resolve_paths(config, base_dir=config_dir)
-    # a document a shard: all cores work, and what starts them up is not counted
-    config = config.model_copy(update={"plan": Plan(documents_per_shard=1)})
-    documents = 0
+    # a document a shard: all cores work, and what starts them up is not counted; many shards at once, so that
+    # the replicas of a cluster are not kept waiting by that
+    resources = config.resources.model_copy(
+        update={"shards_in_flight": max(config.resources.shards_in_flight, SHARDS_IN_FLIGHT)}
+    )
+    config = config.model_copy(update={"plan": Plan(documents_per_shard=1), "resources": resources})
+    listed = 0
 
     def count(listing: Iterator[Locator]) -> Iterator[Locator]:
-        nonlocal documents
+        nonlocal listed
         for locator in listing:
-            documents += 1
+            listed += 1
             yield locator
 
     listing = count(list_documents(config.source, base_dir=config_dir))
     chosen = draw(
         listing, sample, seed=config.seed, key=lambda locator: f"{locator.address}{locator.offset}{locator.row}"
     )
-    with tempfile.TemporaryDirectory(prefix="docmatix-estimate-") as folder:
-        figures = build(config, run=folder, config_dir=config_dir, progress=progress, listing=chosen).figures
-        run = RunDirectory(folder)
-        return _scale(run, config, figures, documents=documents, sampled=len(chosen))
+    with contextlib.ExitStack() as stack:
+        if run is None:
+            run = stack.enter_context(tempfile.TemporaryDirectory(prefix="docmatix-estimate-"))
+        directory = RunDirectory(run)
+        if directory.exists("run.yaml"):
+            raise SetupError(f"{directory.url} holds a run already: give another --run, or remove it.")
+        figures = build(config, run=run, config_dir=config_dir, progress=progress, listing=chosen).figures
+        return _scale(directory, config, figures, documents=documents or listed, sampled=len(chosen))
 
 
 def _scale(
@@ -115,6 +139,11 @@ def _scale(
         pairs=count("pack", "pairs"),
         extract_cpu_hours=hours("work_seconds", "extract"),
         ask_hours=hours("span_seconds", "generate", "verify"),
+        gpu_hours=sum(
+            hours("span_seconds", stage) * engine.replicas * engine.gpus
+            for stage, engine in (("generate", config.generate.engine), ("verify", config.verify_engine))
+            if isinstance(engine, VllmEngine)
+        ),
         curate_and_pack_cpu_hours=hours("work_seconds", "curate", "pack"),
         dataset_bytes=size,
         hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,

@@ -401,14 +401,19 @@ class Duplicate(Filter):
 class Grounded(Filter):
     """The answer is on the pages: `ungrounded` below `min_score`.
 
-    Kept if that cannot be computed: `Yes` is on no page, and on every one.
+    Kept if that cannot be computed: `Yes` is on no page, and on every one. Kept as well in a style whose answers are
+    seen and not read: where a stamp stands, what a chart shows is in no text that could be searched. The score is
+    recorded all the same.
     """
 
     kind: Literal["grounded"] = "grounded"
+    exempt_styles: tuple[str, ...] = ("visual",)
     min_score: float = Field(0.6, ge=0, le=1)
     """1.0 is printed as it is; below, the share of its words that stand close together (see `grounding`)."""
 
     def judge(self, pair: Pair, around: Surroundings) -> str | None:
+        if pair.style in self.exempt_styles:
+            return None
         return _judge_score(around.scores.grounding, self.min_score, "ungrounded")
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from docmatix.config import Config
 from docmatix.prompts import Prompt
+from docmatix.tokens import ESTIMATE
 
-CODE_VERSIONS = {"plan": 1, "extract": 1, "dedup": 1, "generate": 1, "verify": 1, "curate": 1, "pack": 1}
+CODE_VERSIONS = {"plan": 1, "extract": 1, "dedup": 1, "generate": 2, "verify": 2, "curate": 1, "pack": 1}
 """Raise a stage's number with every change of code that changes its output."""
 
 
@@ -22,9 +23,12 @@ def hash_json(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def fingerprint_stages(config: Config, prompts: Mapping[str, Prompt]) -> dict[str, str]:
+def fingerprint_stages(
+    config: Config, prompts: Mapping[str, Prompt], *, counter_id: str = ESTIMATE.identity
+) -> dict[str, str]:
     """The fingerprint of each stage. `prompts` holds every prompt that `generate` may draw, and `round_trip` where
-    `verify` asks; only their names, weights and texts count, never where the files lie."""
+    `verify` asks; only their names, weights and texts count, never where the files lie. `counter_id` is the identity of
+    what counts tokens: it decides where texts are cut."""
     settings = config.to_fingerprint()
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     round_trip = used.pop("round_trip", None)
@@ -33,7 +37,7 @@ def fingerprint_stages(config: Config, prompts: Mapping[str, Prompt]) -> dict[st
         "plan": ([], settings["source"]),
         "extract": (["plan"], settings["extract"]),
         "dedup": (["extract"], settings["dedup"]),
-        "generate": (["dedup"], [settings["seed"], settings["window"], settings["generate"], used]),
+        "generate": (["dedup"], [settings["seed"], settings["window"], settings["generate"], used, counter_id]),
         "verify": (["generate"], settings["verify"] and [settings["verify"], engine, round_trip]),
         "curate": (["verify"], settings["curate"]),
         "pack": (["curate"], settings["pack"]),

@@ -15,7 +15,7 @@ from docmatix.errors import LedgerError
 
 UNEXPECTED = {
     "documents": frozenset({"internal_error", "missing"}),
-    "requests": frozenset({"internal_error", "refused", "server_error", "timeout"}),
+    "requests": frozenset({"internal_error", "missing", "refused", "server_error", "timeout"}),
     "rows": frozenset({"internal_error", "missing"}),
 }
 """Reasons that speak of a bug or an outage, not of the data: too many of them stop the build."""

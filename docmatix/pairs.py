@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,9 +20,50 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A page image that goes with a request: what it is of, never its bytes, which are rendered when it is sent."""
+
+    doc_id: str
+    page: int
+    """1-based."""
+    dpi: int
+    max_side_px: int
+    quality: int
+    """Of the JPEG."""
+    width_px: int = 0
+    """Width and height follow from the page and the settings, so that they can be told without rendering."""
+    height_px: int = 0
+    scale: float = 1.0
+    """Below 1.0 the page was too large at `dpi` and is rendered smaller."""
+
+    @property
+    def key(self) -> list[Any]:
+        """What decides how the picture looks."""
+        return [self.doc_id, self.page, self.dpi, self.max_side_px, self.quality]
+
+    def to_part(self, data: bytes | None) -> dict[str, Any]:
+        """A part of a message's content in the OpenAI format; without the bytes of the JPEG, a description in their
+        place."""
+        if data is not None:
+            return {
+                "type": "image_url",
+                "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(data).decode()},
+            }
+        about = {
+            "page": self.page,
+            "dpi": self.dpi,
+            "width_px": self.width_px,
+            "height_px": self.height_px,
+            "scale": self.scale,
+            "quality": self.quality,
+        }
+        return {"type": "image_url", "image_url": {"url": f"page:{self.doc_id}/{self.page}"}, "picture": about}
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One chat completion to ask for. `extra` holds fields for some servers only (`grammar`, `response_format`);
-    `sampling` the usual ones (`temperature`, `top_p`, `max_tokens`, `seed`)."""
+    `sampling` the usual ones (`temperature`, `top_p`, `max_tokens`, `seed`). `pictures` go with the last message."""
 
     model: str
     messages: tuple[Message, ...]
@@ -28,18 +71,26 @@ class Request:
     extra: dict[str, Any] = field(default_factory=dict)
     variant: str = ""
     """What else about the model decides the reply and is not said to the server (`quantization=awq`)."""
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def request_id(self) -> str:
         """32 hex digits: a hash of everything that decides the reply."""
-        content = [self.model, [list(message) for message in self.messages], self.sampling, self.extra]
+        content: list[Any] = [self.model, [list(message) for message in self.messages], self.sampling, self.extra]
         if self.variant:
             content.append(self.variant)
+        if self.pictures:
+            content.append([picture.key for picture in self.pictures])
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
-    def to_body(self) -> dict[str, Any]:
-        """The JSON body of `POST /v1/chat/completions`."""
-        messages = [message._asdict() for message in self.messages]
+    def to_body(self, pictures: Sequence[bytes] = ()) -> dict[str, Any]:
+        """The JSON body of `POST /v1/chat/completions`. `pictures` are the JPEGs of the request's pictures, in their
+        order; without them the body is the one to be recorded, with a description of each in its place."""
+        messages: list[dict[str, Any]] = [message._asdict() for message in self.messages]
+        if self.pictures:
+            data = pictures or (None,) * len(self.pictures)
+            parts = [picture.to_part(each) for picture, each in zip(self.pictures, data, strict=True)]
+            messages[-1]["content"] = [*parts, {"type": "text", "text": messages[-1]["content"]}]
         return {"model": self.model, "messages": messages, **self.sampling, **self.extra}
 
 

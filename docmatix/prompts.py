@@ -41,7 +41,6 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from docmatix.documents import Page
 from docmatix.errors import SetupError
 from docmatix.pairs import Message
 from docmatix.replies import parse_reply
@@ -50,15 +49,7 @@ from docmatix.sampling import Sampling
 Family = Literal["answer_first", "window", "vision", "round_trip"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]
 
-PAGE_OVERHEAD_TOKENS = 24
-"""What the marks around one page cost, with room to spare (16 tokens by Mistral v3's vocabulary)."""
-MESSAGE_OVERHEAD_TOKENS = 12
-"""What a chat template puts around one message, with room to spare (ChatML 5, Llama 3 5, Gemma 6)."""
-MIN_BUDGET_TOKENS = 256
-"""Less room for the document than this (about 100 words) is taken for a mistake in the set-up."""
 DEFAULT_MAX_TOKENS = 1024
-TOKENS_PER_PAIR = 40
-"""A page is asked for at most one pair for this many (estimated) tokens: a title page cannot carry four."""
 
 
 class FrontMatter(BaseModel):
@@ -113,13 +104,6 @@ class Prompt:
     description: str = ""
     model: str | None = None
     """The LoRA adapter that answers it, where the configuration names one."""
-
-
-class PageText(NamedTuple):
-    """A page, or a part of a long one, as a prompt shows it: 1-based number and text with tables as Markdown."""
-
-    number: int
-    text: str
 
 
 # --- finding and reading prompt files ---------------------------------------------------------------------------------
@@ -374,132 +358,3 @@ def choose_prompts(
         return -math.log(u) / weights.get(prompt.name, prompt.weight), prompt.name
 
     return sorted(prompts, key=score)[:count]
-
-
-# --- fitting the document to the model --------------------------------------------------------------------------------
-
-RUNS = re.compile(
-    r"""(?P<word>[A-Z]?[a-z]+) | (?P<capitals>[A-Z]+) | (?P<mark>([!-/:-@\[-`{-~])\4*)
-      | (?P<single>[0-9\n]|[ ](?=[0-9])|[ \t]{2,}|[\x00-\x08\x0b-\x1f\x7f])
-      | (?P<accented>[\x80-\u07ff]) | (?P<wide>[\u0800-\uffff]) | (?P<astral>[\U00010000-\U0010ffff])""",
-    re.VERBOSE,
-)
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a model sees in `text`; made to err upwards, since too long a request is refused.
-
-    The weights were fitted to 136 pages of real PDFs (English, Latin filler, Chinese, Korean, Arabic, Persian; prose,
-    tables of figures, forms, code) and tried on one sentence in each of 16 more languages, with four vocabularies:
-    Mistral v3 (32 k entries), Tekken (131 k), Qwen (151 k) and SmolLM2 (49 k). Estimated by true count, for the pages:
-
-        vocabulary    lowest    median    highest    pages estimated too low
-        Mistral v3    0.92      1.39      1.99       1 (a form whose letters were all replaced by "a" and "b")
-        Tekken        1.01      1.69      3.42       0
-        Qwen          1.04      1.73      2.83       0
-        SmolLM2       0.72      1.37      2.06       9 (7 of them Korean, of which it knows nothing)
-
-    English prose has 3.5 to 5 characters to a true token and about 2.3 to an estimated one; tables of figures have 1.2
-    (these vocabularies take digits one by one, and the space before a number as a token of its own). Known to be too
-    low by a quarter to a third: Ethiopic script, and Korean with a model that was never taught it.
-    """
-    return math.ceil(_weigh(text))
-
-
-def _weigh(text: str) -> float:
-    """`estimate_tokens` before rounding. Multiples of a quarter, so that sums are exact."""
-    total = 0.0
-    for run in RUNS.finditer(text):
-        length = run.end() - run.start()
-        match run.lastgroup:
-            case "word":
-                total += 1 if length < 4 else -(-2 * length // 5)
-            case "capitals":
-                total += -(-length // 2)
-            case "mark":
-                total += -(-length // 4)
-            case "single":
-                total += 1
-            case "accented":
-                total += 1.25
-            case "wide":
-                total += 2
-            case "astral":
-                total += 4
-    return total
-
-
-def measure_budget(prompt: Prompt, *, context_tokens: int, **variables: Any) -> int:
-    """Tokens that are left for the document (`budget_tokens` of `split_pages`) in a context of `context_tokens`, after
-    the prompt without a document (rendered with `variables`, such as `pages=[]`) and the longest reply.
-
-    Raises:
-        SetupError: fewer than `MIN_BUDGET_TOKENS` are left.
-    """
-    messages = render_messages(prompt, **variables)
-    fixed = sum(estimate_tokens(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
-    budget = context_tokens - fixed - int(prompt.sampling["max_tokens"])
-    if budget < MIN_BUDGET_TOKENS:
-        raise SetupError(
-            f"The prompt {prompt.name!r} needs a context of at least {context_tokens - budget + MIN_BUDGET_TOKENS} "
-            f"tokens (about {fixed} for itself, {prompt.sampling['max_tokens']} for the reply, the rest for the "
-            f"document), but generate.engine.context_tokens is {context_tokens}: raise it, lower the prompt's "
-            "max_tokens, or choose other prompts."
-        )
-    return budget
-
-
-def count_pairs(pages: Sequence[PageText], *, pairs_per_page: float) -> int:
-    """How many pairs to ask for: `pairs_per_page` of each page, fewer of pages with little text, at least one."""
-    return max(1, round(sum(min(pairs_per_page, estimate_tokens(page.text) / TOKENS_PER_PAIR) for page in pages)))
-
-
-def compose_page(page: Page) -> str:
-    """The text of a page as a prompt shows it: neutralised, with its tables once more below, as Markdown."""
-    tables = (table.to_markdown() for table in page.tables if table.rows)
-    return neutralise("\n\n".join(part for part in (page.text.strip(), *tables) if part))
-
-
-def split_pages(pages: Sequence[Page], *, budget_tokens: int) -> list[list[PageText]]:
-    """Divide a window's usable pages into requests of at most `budget_tokens` each (by `estimate_tokens`), in order,
-    as many pages in each as fit. A page over the budget is cut between blocks, where a block is over it between
-    lines, then words, then characters; nothing but white space at the cuts is lost."""
-    if budget_tokens <= PAGE_OVERHEAD_TOKENS + 4:
-        raise ValueError(f"budget_tokens is {budget_tokens}, less than the marks around a page take")
-    limit = budget_tokens - PAGE_OVERHEAD_TOKENS
-    requests: list[list[PageText]] = []
-    room = 0.0
-    for page in pages:
-        if page.reason is not None:
-            continue
-        for text, weight in _cut(compose_page(page), limit, ("\n\n", "\n", " ")):
-            needed = weight + PAGE_OVERHEAD_TOKENS
-            if not requests or needed > room:
-                requests.append([])
-                room = budget_tokens
-            requests[-1].append(PageText(page.number, text))
-            room -= needed
-    return requests
-
-
-def _cut(text: str, limit: float, separators: tuple[str, ...]) -> list[tuple[str, float]]:
-    """Parts of `text` that each weigh at most `limit`, with their weights (or an upper bound of these)."""
-    weight = _weigh(text)
-    if not text.strip():
-        return []
-    if weight <= limit:
-        return [(text, weight)]
-    parts: list[tuple[str, float]] = []
-    if not separators:
-        # one unbroken word: character by character, each part as long as it can be; 4 is the most one can weigh
-        step = max(1, int(limit // 4))
-        return [(part, _weigh(part)) for part in (text[at : at + step] for at in range(0, len(text), step))]
-    separator, finer = separators[0], separators[1:]
-    for piece in text.split(separator):
-        for part, part_weight in _cut(piece, limit, finer):
-            joined = parts[-1][1] + len(separator) + part_weight if parts else math.inf
-            if joined <= limit:
-                parts[-1] = (parts[-1][0] + separator + part, joined)
-            else:
-                parts.append((part, part_weight))
-    return parts

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from docmatix.config import Engine, LlamacppEngine, VllmEngine
-from docmatix.pairs import Message, Pair, Reply, Request, make_pair_id
-from docmatix.prompts import Prompt, count_pairs, measure_budget, render_messages, split_pages
+from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
+from docmatix.pairs import Message, Pair, Picture, Reply, Request, make_pair_id
+from docmatix.portions import (
+    MIN_BUDGET_TOKENS,
+    PageText,
+    Portion,
+    count_pairs,
+    count_picture_tokens,
+    halve_portion,
+    measure_budget,
+    refer_to_picture,
+    split_pages,
+)
+from docmatix.prompts import Prompt, render_messages
 from docmatix.questions import clean_question, question_grammar
 from docmatix.replies import pairs_schema, parse_reply
 from docmatix.round_trip import list_choices, to_grammar
 from docmatix.spans import Candidate, find_candidates
+from docmatix.tokens import ESTIMATE, TokenCounter
 from docmatix.windows import Window
 
 
@@ -29,6 +41,11 @@ class Ask:
     reply: str
     candidate: Candidate | None = None
     group: str | None = None
+    portion: tuple[PageText, ...] = ()
+    """The pages that are asked about as a whole, and what is needed to ask about half of them."""
+    place: str = ""
+    draw: int = 0
+    language: str | None = None
 
 
 def build_asks(
@@ -39,14 +56,27 @@ def build_asks(
     seed: int,
     max_candidates: int,
     language: str | None = None,
+    counter: TokenCounter = ESTIMATE,
+    pictures: Pictures | None = None,
 ) -> Iterator[Ask]:
-    """The requests of one prompt about one window, in page order; none if the window offers nothing to ask about."""
+    """The requests of one prompt about one window, in page order; none if the window offers nothing to ask about.
+
+    `counter` counts what a request may hold; `pictures` says how the pages are shown to prompts of the family `vision`.
+    """
     if prompt.family == "answer_first":
         # candidates and frames know English alone; of other languages they would make broken questions at full price
         if language in (None, "en"):
             yield from _ask_about_candidates(window, prompt, engine=engine, seed=seed, max_candidates=max_candidates)
     else:
-        yield from _ask_about_pages(window, prompt, engine=engine, seed=seed, language=language)
+        yield from _ask_about_pages(
+            window,
+            prompt,
+            engine=engine,
+            seed=seed,
+            language=language,
+            counter=counter,
+            settings=(pictures or Pictures()) if prompt.family == "vision" else None,
+        )
 
 
 def _ask_about_candidates(
@@ -76,26 +106,118 @@ def _ask_about_candidates(
 
 
 def _ask_about_pages(
-    window: Window, prompt: Prompt, *, engine: Engine, seed: int, language: str | None
+    window: Window,
+    prompt: Prompt,
+    *,
+    engine: Engine,
+    seed: int,
+    language: str | None,
+    counter: TokenCounter,
+    settings: Pictures | None,
 ) -> Iterator[Ask]:
     pages = [page for page in window.pages if page.reason is None]
-    budget = measure_room(prompt, engine)
+    budget = measure_room(prompt, engine, counter=counter)
+    pictures: dict[int, Picture] = {}
+    if settings is not None:
+        pictures = {page.number: refer_to_picture(page, window.doc_id, settings=settings) for page in pages}
+    # a picture that leaves no room by our count may do so by the model's, which the server knows
+    most = budget - MIN_BUDGET_TOKENS
+    portions = split_pages(
+        pages,
+        budget_tokens=budget,
+        counter=counter,
+        picture_tokens={number: min(count_picture_tokens(each), most) for number, each in pictures.items()},
+        max_pages=None if settings is None else settings.max_per_request,
+        with_text=settings is None or settings.with_text,
+    )
+    for part, portion in enumerate(portions):
+        for draw in range(prompt.samples):
+            place = f"{window.sample_id}/{prompt.name}/{part}"
+            yield _ask_about_portion(
+                portion,
+                prompt,
+                place=place,
+                draw=draw,
+                pictures=pictures,
+                sample_id=window.sample_id,
+                engine=engine,
+                seed=seed,
+                language=language,
+            )
+
+
+def _ask_about_portion(
+    portion: Portion,
+    prompt: Prompt,
+    *,
+    place: str,
+    draw: int,
+    pictures: Mapping[int, Picture],
+    sample_id: str,
+    engine: Engine,
+    seed: int,
+    language: str | None,
+) -> Ask:
+    shown = tuple(pictures[number] for number in dict.fromkeys(page.number for page in portion) if number in pictures)
+    variables: dict[str, Any] = {"pages": [page for page in portion if page.text], "language": language}
+    if prompt.family == "vision":
+        variables |= {"pair_count": max(1, round(prompt.pairs_per_page * len(shown))), "picture_count": len(shown)}
+    else:
+        variables["pair_count"] = count_pairs(portion, pairs_per_page=prompt.pairs_per_page)
     extra = dict(prompt.extra)
     if prompt.reply == "pairs_json":
         extra |= hold_to_json(engine, "pairs", pairs_schema())
-    for part, texts in enumerate(split_pages(pages, budget_tokens=budget)):
-        pair_count = count_pairs(texts, pairs_per_page=prompt.pairs_per_page)
-        messages = render_messages(prompt, pages=texts, pair_count=pair_count, language=language)
-        for draw in range(prompt.samples):
-            place = f"{window.sample_id}/{prompt.name}/{part}"
-            sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
-            request = make_request(prompt, engine, messages, sampling, extra)
-            yield Ask(request, window.sample_id, prompt.name, prompt.style, prompt.reply)
+    request = make_request(
+        prompt,
+        engine,
+        render_messages(prompt, **variables),
+        {**prompt.sampling, "seed": draw_seed(seed, place, draw)},
+        extra,
+        pictures=shown,
+    )
+    return Ask(
+        request,
+        sample_id,
+        prompt.name,
+        prompt.style,
+        prompt.reply,
+        portion=tuple(portion),
+        place=place,
+        draw=draw,
+        language=language,
+    )
 
 
-def measure_room(prompt: Prompt, engine: Engine) -> int:
+def halve_ask(ask: Ask, prompt: Prompt, *, engine: Engine, seed: int) -> list[Ask]:
+    """What is asked instead of a request that the server finds too long: two about half of its pages or its page each.
+
+    Empty where it cannot be halved: answer-first requests, a picture alone, a portion that is small already.
+    """
+    if not ask.portion:
+        return []
+    pictures = {picture.page: picture for picture in ask.request.pictures}
+    return [
+        _ask_about_portion(
+            half,
+            prompt,
+            place=f"{ask.place}.{number}",
+            draw=ask.draw,
+            pictures=pictures,
+            sample_id=ask.sample_id,
+            engine=engine,
+            seed=seed,
+            language=ask.language,
+        )
+        for number, half in enumerate(halve_portion(ask.portion))
+    ]
+
+
+def measure_room(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
     """Tokens that the engine's context leaves for the pages of a window; SetupError if these are too few."""
-    return measure_budget(prompt, context_tokens=engine.context_tokens, pages=[], pair_count=1, language=None)
+    variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
+    if prompt.family == "vision":
+        variables["picture_count"] = 1
+    return measure_budget(prompt, context_tokens=engine.context_tokens, counter=counter, **variables)
 
 
 def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
@@ -145,7 +267,13 @@ def build_round_trip(pair: Pair, prompt: Prompt, *, engine: Engine, seed: int, m
 
 
 def make_request(
-    prompt: Prompt, engine: Engine, messages: tuple[Message, ...], sampling: dict[str, Any], extra: dict[str, Any]
+    prompt: Prompt,
+    engine: Engine,
+    messages: tuple[Message, ...],
+    sampling: dict[str, Any],
+    extra: dict[str, Any],
+    *,
+    pictures: tuple[Picture, ...] = (),
 ) -> Request:
     """A request to the engine's model, or to the LoRA adapter that answers the prompt."""
     variant = ""
@@ -153,7 +281,7 @@ def make_request(
         # weights of another precision are another model, though its name in the request is the same
         said = {"dtype": engine.dtype, "quantization": engine.quantization}
         variant = ",".join(f"{name}={value}" for name, value in said.items() if value not in (None, "auto"))
-    return Request(prompt.model or engine.model_name, messages, sampling, extra, variant)
+    return Request(prompt.model or engine.model_name, messages, sampling, extra, variant, pictures)
 
 
 def hold_to_json(engine: Engine, name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,14 @@ directory. What a shard raises comes back as a value: Ray would print it as a wa
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 import os
 import queue
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -19,15 +21,19 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
 
 from docmatix import errors
 from docmatix.config import OpenaiEngine, Resources
 from docmatix.errors import BuildError, DocmatixError
+from docmatix.serving.fleet import Roster
 from docmatix.stages.job import Job, Pulse, read_figures
 from docmatix.stages.pack import OutputFile, Range
+
+if TYPE_CHECKING:
+    from docmatix.serving.client import ChatClient
 
 _POLL_S = 0.5
 
@@ -80,8 +86,11 @@ def ray_running(resources: Resources) -> Iterator[None]:
         }
     else:
         options = {"address": resources.address}
+    at_term = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, at_term)  # Ray's own leaves with exit code 15
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
     try:
@@ -182,7 +191,8 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
             worker,
             batch_size=1,
             compute=pool,
-            num_cpus=1,
+            # who asks waits most of the time, and must find room beside replicas that hold all CPUs of a small machine
+            num_cpus=0 if asking else 1,
             fn_constructor_args=(job, stage, size),
         )
         # prefetching would hold each result back until the next one is there
@@ -259,24 +269,24 @@ class AskingWorker:
     """A Ray actor that asks the model server, several shards at once, all within one bound of requests in flight."""
 
     def __init__(self, job: Job, stage: str, workers: int) -> None:
-        from docmatix.serving.client import ChatClient
-
         self.job, self.stage = job, stage
-        engine = job.config.generate.engine
-        self.client = ChatClient(
-            job.addresses,
-            api_key=job.api_key.get_secret_value() if job.api_key else None,
-            api_key_env=engine.api_key_env if isinstance(engine, OpenaiEngine) else None,
-            max_in_flight=max(1, engine.max_in_flight // workers),
-            timeout_s=engine.timeout_s,
-            max_attempts=engine.max_attempts,
-            give_up_after_s=engine.give_up_after_s,
-        )
+        self.client = _make_client(job, stage, workers)
+        self.roster = Roster(job.service.replicas) if job.service.replicas else None
+        self.following: asyncio.Task[None] | None = None
+
+    async def _follow(self, roster: Roster) -> None:
+        """Ask the replicas that are ready, and send elsewhere what others have: they come late, die and come back."""
+        while True:
+            # Ray's calls block, and must not do so in the loop that hundreds of requests share
+            self.client.set_addresses(await asyncio.to_thread(roster.find_addresses))
+            await asyncio.sleep(_POLL_S)
 
     async def __call__(self, batch: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         from docmatix.stages.generate import generate_shard
         from docmatix.stages.verify import verify_shard
 
+        if self.roster is not None and self.following is None:
+            self.following = asyncio.create_task(self._follow(self.roster))
         task, started = _decode(str(batch["task"][0])), time.time()
         work = generate_shard if self.stage == "generate" else verify_shard
         pulse = Pulse(self.job, self.stage, task.shard)
@@ -290,6 +300,25 @@ class AskingWorker:
             yield _report(task, figures=read_figures(self.client.counters) | times)
         finally:
             pulse.stop()
+
+
+def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
+    from docmatix.serving.client import ChatClient
+
+    engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
+    key = job.service.api_key
+    bound = max(1, engine.max_in_flight // workers)
+    # vLLM's bound is for each replica, since how many there are is known only as they come
+    bounds = {"max_in_flight": None, "max_in_flight_each": bound} if job.service.replicas else {"max_in_flight": bound}
+    return ChatClient(
+        job.service.addresses,
+        api_key=key.get_secret_value() if key else None,
+        api_key_env=engine.api_key_env if isinstance(engine, OpenaiEngine) else None,
+        **bounds,
+        timeout_s=engine.timeout_s,
+        max_attempts=engine.max_attempts,
+        give_up_after_s=engine.give_up_after_s,
+    )
 
 
 def count_attempt(job: Job, stage: str, shard: int) -> None:

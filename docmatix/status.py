@@ -1,7 +1,9 @@
-"""Where a run stands: shards done and the ledger, from commit records alone. Needs neither Ray nor a model."""
+"""Where a run stands: shards done, the ledger, what servers did. From records alone: needs neither Ray nor a model."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +11,7 @@ from docmatix.driver import read_job, read_pulses
 from docmatix.ledger import Ledger
 from docmatix.progress import describe_figures, describe_ledger
 from docmatix.run_directory import RunDirectory
+from docmatix.serving.telemetry import describe_serving
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
 
@@ -23,6 +26,8 @@ def read_status(run: RunDirectory) -> dict[str, Any]:
         "complete": done and run.exists("dataset/README.md"),
         "balanced": all(Ledger.from_json(stage["ledger"]).balanced for stage in stages),
         "stages": stages,
+        "tokens": _count_tokens(job),
+        "serving": _read_serving(run),
     }
 
 
@@ -37,9 +42,44 @@ def describe_status(run: RunDirectory) -> str:
         lines.append(f"  {stage['stage']:9} {stage['shards_done']}/{stage['shards']} shards  {ledger}".rstrip())
         if stage.get("working"):
             lines.append(f"            at work: {describe_figures(stage['working'])}")
+    if tokens := status["tokens"]:
+        line = f"  tokens    {tokens['prompt']:,} in, {tokens['completion']:,} out"
+        if "completion_per_kept_pair" in tokens:
+            each = tokens["prompt_per_kept_pair"], tokens["completion_per_kept_pair"]
+            line += f"; for each kept pair {each[0]:,.0f} in, {each[1]:,.0f} out"
+        lines.append(line)
+    lines += [f"  serving   {line}" for line in describe_serving(status["serving"])]
     if status["complete"]:
         lines.append(f"The dataset is in {run.path('dataset')}")
     return "\n".join(lines)
+
+
+def _count_tokens(job: Job) -> dict[str, float]:
+    """Tokens of the replies that committed pairs were read from, whenever they were asked; empty before any."""
+    tokens: dict[str, float] = {"prompt": 0, "completion": 0}
+    for stage in ("generate", "verify"):
+        for _, record in job.run.records(stage) if stage in job.stages else ():
+            for name, count in record.extra.get("tokens", {}).items():
+                tokens[name] += count
+    if not any(tokens.values()):
+        return {}
+    kept = job.run.ledger("curate").accounts.get("pairs")
+    if kept is not None and kept.kept:
+        tokens |= {f"{name}_per_kept_pair": round(count / kept.kept, 1) for name, count in tokens.items()}
+    return tokens
+
+
+def _read_serving(run: RunDirectory) -> list[dict[str, Any]]:
+    """What is recorded of the model servers: one entry for each that a driver's run started, the latest last."""
+    found: list[dict[str, Any]] = []
+    for name in run.names("telemetry"):
+        if name.endswith(".json"):
+            with contextlib.suppress(OSError, ValueError):
+                found += json.loads(run.read(f"telemetry/{name}")).get("serving", [])
+    for epoch in run.names("telemetry/live"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(json.loads(run.read(f"telemetry/live/{epoch}/serving.json")) | {"live": True})
+    return found
 
 
 def _read_stage(job: Job, stage: str) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def list_files(run: Path) -> list[str]:
 class Driver:
     """`docmatix build` in a process group of its own."""
 
-    def __init__(self, config: Path, run: Path) -> None:
-        command = [sys.executable, "-m", "docmatix", "build", str(config), "--run", str(run)]
+    def __init__(self, config: Path, run: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "docmatix", "build", str(config), "--run", str(run), *options]
         self.process = subprocess.Popen(
             command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

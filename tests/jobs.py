@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,13 @@ class FakeClient:
     def __init__(self, reply: Callable[[Request], str | Failure | Exception] | None = None) -> None:
         self.counters = Counters()
         self.asked: list[Request] = []
+        self.pictures: list[Sequence[bytes]] = []
+        """What came with each request."""
         self._reply = reply or write_reply
 
-    async def ask(self, request: Request) -> Reply | Failure:
+    async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
         self.asked.append(request)
+        self.pictures.append(pictures)
         self.counters.requests += 1
         # in the order asked, the first replies come last: nothing may lean on the order of replies
         for _ in range(max(1, 40 - len(self.asked))):

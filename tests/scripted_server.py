@@ -21,7 +21,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
+import contextlib
 import hashlib
+import io
 import json
 import re
 import subprocess
@@ -78,6 +81,43 @@ class Faults:
                 return name if first or name in ("refused", "poisoned") else None
             place -= share
         return None
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SentImage:
+    """A picture as it came: Pillow's name of its format, and its size in pixels."""
+
+    format: str
+    width: int
+    height: int
+
+
+def read_images(body: Body) -> list[SentImage]:
+    """The pictures of a request, decoded. Raises `ValueError` for a part or a data URL that no server would take."""
+    from PIL import Image
+
+    found = []
+    for message in body["messages"]:
+        for part in message["content"] if isinstance(message["content"], list) else ():
+            if part["type"] == "text":
+                continue
+            if set(part) != {"type", "image_url"}:
+                raise ValueError(f"unknown part: {sorted(part)}")
+            mark, comma, encoded = part["image_url"]["url"].partition(";base64,")
+            if not comma or not mark.startswith("data:image/"):
+                raise ValueError("no data URL")
+            try:
+                with Image.open(io.BytesIO(base64.b64decode(encoded, validate=True))) as image:
+                    image.load()
+                    found.append(SentImage(str(image.format), *image.size))
+            except (OSError, SyntaxError) as error:
+                raise ValueError(f"no image: {error}") from error
+            if mark.removeprefix("data:image/").upper() != found[-1].format:
+                raise ValueError(f"{mark} holds {found[-1].format}")
+    return found
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------
@@ -191,12 +231,15 @@ class ScriptedServer:
         model: str | None = "scripted",
         api_key: str | None = None,
         state_file: Path | None = None,
+        slots: int | None = None,
     ) -> None:
-        """`model` None answers to any name; with `api_key` every request must carry it."""
+        """`model` None answers to any name; with `api_key` every request must carry it; with `slots` the server works
+        on so many requests at once, queues the others, and tells of both in vLLM's metrics."""
         self.base_url = ""
         self.log: list[Asked] = []
         self.bodies: list[Body] = []
-        self.in_flight = self.most_in_flight = 0
+        self.in_flight = self.most_in_flight = self.running = self.most_waiting = 0
+        self._slots = asyncio.Semaphore(slots) if slots else None
         self._reply, self._faults, self._model, self._api_key = reply, faults or Faults(), model, api_key
         self._tried: set[str] = set()
         self._state = None
@@ -213,6 +256,11 @@ class ScriptedServer:
     def request_count(self) -> int:
         """Chat requests so far, whatever became of them."""
         return len(self.log)
+
+    @property
+    def images(self) -> list[list[SentImage]]:
+        """The pictures of each chat request so far."""
+        return [read_images(body) for body in self.bodies]
 
     @property
     def port(self) -> int:
@@ -236,6 +284,7 @@ class ScriptedServer:
                 web.get("/v1/models", self._list_models),
                 web.post("/v1/chat/completions", self._complete),
                 web.get("/stats", self._tell_stats),
+                web.get("/metrics", self._tell_metrics),
             ]
         )
         return app
@@ -258,6 +307,14 @@ class ScriptedServer:
         log = {"log": [vars(asked) for asked in self.log]} if request.query.get("log") else {}
         return web.json_response(self.stats() | log)
 
+    async def _tell_metrics(self, _: web.Request) -> web.Response:
+        if self._slots is None:
+            return web.Response(status=404)
+        labels = '{engine="0",model_name="scripted"}'
+        figures = {"running": self.running, "waiting": self.in_flight - self.running}
+        lines = [f"vllm:num_requests_{name}{labels} {float(count)}" for name, count in figures.items()]
+        return web.Response(text="\n".join(lines) + "\n")
+
     async def _list_models(self, request: web.Request) -> web.Response:
         model = {"id": self._model or "any", "object": "model", "created": 0, "owned_by": "tests"}
         return self._check_key(request) or web.json_response({"object": "list", "data": [model]})
@@ -268,9 +325,15 @@ class ScriptedServer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            if self._faults.delay_s:
-                await asyncio.sleep(self._faults.delay_s)
-            response = await self._decide(request, body, key)
+            self.most_waiting = max(self.most_waiting, self.in_flight - self.running - 1)
+            async with self._slots or contextlib.nullcontext():
+                self.running += 1
+                try:
+                    if self._faults.delay_s:
+                        await asyncio.sleep(self._faults.delay_s)
+                    response = await self._decide(request, body, key)
+                finally:
+                    self.running -= 1
         except asyncio.CancelledError:
             self._note(key, 0)
             raise
@@ -286,6 +349,10 @@ class ScriptedServer:
             return refusal
         if self._model and body["model"] != self._model:
             return _say_error(404, f"The model `{body['model']}` does not exist", code="model_not_found")
+        try:
+            read_images(body)
+        except ValueError as error:
+            return _say_error(400, f"Invalid image: {error}")
         fault = self._faults.choose(key, first=key not in self._tried)
         self._tried.add(key)
         if fault == "busy":
@@ -356,11 +423,14 @@ def start_scripted_server(
     model: str | None = "scripted",
     api_key: str | None = None,
     state_file: Path | None = None,
+    slots: int | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[ScriptedServer]:
     """Run a scripted server in a thread for the length of the block. Port 0 takes a free one."""
-    server = ScriptedServer(reply=reply, faults=faults, model=model, api_key=api_key, state_file=state_file)
+    server = ScriptedServer(
+        reply=reply, faults=faults, model=model, api_key=api_key, state_file=state_file, slots=slots
+    )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="scripted-server", daemon=True)
     thread.start()

@@ -391,6 +391,13 @@ def test_a_score_below_the_bound_drops_and_an_unknown_one_keeps(rule: Filter, na
     assert verdict(None) is None
 
 
+def test_what_is_seen_and_not_read_need_not_be_printed():
+    nowhere = Surroundings(scores=Scores(grounding=0.0))
+    assert Grounded().judge(make_pair(style="visual"), nowhere) is None
+    assert Grounded(exempt_styles=()).judge(make_pair(style="visual"), nowhere) == "ungrounded"
+    assert Grounded(exempt_styles=("poetic",)).judge(make_pair(style="poetic"), nowhere) is None
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 

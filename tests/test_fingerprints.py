@@ -15,6 +15,7 @@ from docmatix.filters import AnyFilter
 from docmatix.fingerprints import fingerprint_stages, hash_json
 from docmatix.prompts import load_prompts
 from docmatix.run_directory import STAGES
+from docmatix.tokens import ESTIMATE
 
 PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parent.parent / "prompts"])
 
@@ -31,7 +32,7 @@ ASKING: dict[str, tuple[Any, bool]] = {
     # what every engine has: (another value, whether it changes the replies)
     "sampling": ({"temperature": 0.1}, True),
     "chat_template_kwargs": ({"enable_thinking": False}, True),
-    "tokenizer": ("other", True),
+    "tokenizer": ("other", False),  # its content counts, by `counter_id`
     "vision": (True, True),
     "timeout_s": (5, False),
     "give_up_after_s": (5, False),
@@ -242,6 +243,13 @@ def test_the_order_of_filters_counts_since_it_decides_the_reason():
 def test_a_changed_prompt_text_runs_again_what_asks_it(name, first):
     changed = {**PROMPTS, name: replace(PROMPTS[name], source_sha256="0" * 64)}
     assert find_changed(fingerprint(make_content()), fingerprint(make_content(), changed)) == list_from(first)
+
+
+def test_another_count_of_tokens_cuts_texts_elsewhere_and_runs_generate_again():
+    config = parse_config(make_content())
+    before = fingerprint_stages(config, PROMPTS)
+    assert fingerprint_stages(config, PROMPTS, counter_id=ESTIMATE.identity) == before
+    assert find_changed(before, fingerprint_stages(config, PROMPTS, counter_id="0" * 64)) == list_from("generate")
 
 
 def test_a_value_written_out_that_is_the_default_changes_nothing():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from docmatix.pairs import Message, Request, make_pair_id
+from docmatix.pairs import Message, Picture, Request, make_pair_id
 
+PICTURE = Picture("d", 3, 150, 1540, 85, width_px=1190, height_px=1540, scale=0.9333)
 REQUEST = Request("m", (Message("user", "Why?"),), {"temperature": 0.5, "seed": 1}, {"grammar": "g"})
 
 
@@ -18,6 +21,12 @@ def test_a_request_is_known_by_everything_that_decides_its_reply():
         Request("m", REQUEST.messages, {**REQUEST.sampling, "seed": 2}, REQUEST.extra),
         Request("m", REQUEST.messages, REQUEST.sampling, {}),
         Request("m", REQUEST.messages, {**REQUEST.sampling, **REQUEST.extra}, {}),
+    ]
+    others += [replace(REQUEST, variant="quantization=awq")]
+    others += [replace(REQUEST, pictures=pictures) for pictures in ((PICTURE,), (PICTURE, PICTURE))]
+    others += [
+        replace(REQUEST, pictures=(replace(PICTURE, **change),))
+        for change in ({"doc_id": "e"}, {"page": 4}, {"dpi": 75}, {"max_side_px": 900}, {"quality": 50})
     ]
     assert len({request.request_id for request in [REQUEST, *others]}) == len(others) + 1
 
@@ -35,6 +44,43 @@ def test_a_request_becomes_the_body_that_servers_know():
         "seed": 1,
         "grammar": "g",
     }
+
+
+def test_the_size_of_a_picture_follows_from_the_rest_and_is_not_part_of_the_id():
+    sized = replace(REQUEST, pictures=(PICTURE,))
+    unsized = replace(REQUEST, pictures=(replace(PICTURE, width_px=0, height_px=0, scale=1.0),))
+    assert sized.request_id == unsized.request_id
+
+
+def test_pictures_come_before_the_text_of_the_last_message_as_data_urls():
+    request = Request("m", (Message("system", "Ask."), Message("user", "Why?")), pictures=(PICTURE, PICTURE))
+    system, user = request.to_body(pictures=[b"one", b"two"])["messages"]
+    assert system == {"role": "system", "content": "Ask."}
+    assert user["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,b25l"}},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,dHdv"}},
+        {"type": "text", "text": "Why?"},
+    ]
+    with pytest.raises(ValueError, match="shorter"):
+        request.to_body(pictures=[b"one"])
+
+
+def test_without_the_bytes_a_body_says_what_the_pictures_are_of():
+    request = Request("m", (Message("user", "Why?"),), pictures=(PICTURE,))
+    ((picture, text),) = (message["content"] for message in request.to_body()["messages"])
+    assert picture == {
+        "type": "image_url",
+        "image_url": {"url": "page:d/3"},
+        "picture": {
+            "page": 3,
+            "dpi": 150,
+            "width_px": 1190,
+            "height_px": 1540,
+            "scale": 0.9333,
+            "quality": 85,
+        },
+    }
+    assert text == {"type": "text", "text": "Why?"}
 
 
 @pytest.mark.parametrize("other", [("s2", "r", 0), ("s", "r2", 0), ("s", "r", 1)])

@@ -8,35 +8,33 @@ import pickle
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Box, Page, Table
 from docmatix.errors import SetupError
+from docmatix.filters import DEFAULT_FILTERS, Scores, Surroundings, judge_pair
+from docmatix.pairs import Pair
+from docmatix.portions import PageText, measure_budget
 from docmatix.prompts import (
     CHAT_TOKENS,
-    PAGE_OVERHEAD_TOKENS,
-    PageText,
     Prompt,
     choose_prompts,
-    compose_page,
-    count_pairs,
-    estimate_tokens,
     find_prompt_directories,
     load_prompts,
-    measure_budget,
     neutralise,
     read_prompt,
     render_messages,
-    split_pages,
 )
 from docmatix.replies import parse_reply
 
 SHIPPED = Path(__file__).parent.parent / "prompts"
 GOLDEN = Path(__file__).parent / "golden"
 BROAD = ("broad_whole", "broad_sections", "broad_critical", "broad_details", "broad_general")
+
+VISION = ("vision_layout", "vision_charts", "vision_tables", "vision_marks")
 
 HEAD = "---\nfamily: window\nstyle: abstractive\nreply: pairs_json\n"
 BODY = "---\n@user\n{{ text }}\n"
@@ -47,10 +45,6 @@ def write_prompt(directory: Path, text: str = HEAD + BODY, *, name: str = "one")
     path = directory / f"{name}.md"
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def make_page(text: str, *, number: int = 1, tables: tuple[Table, ...] = (), reason: str | None = None) -> Page:
-    return Page(number, 612, 792, 0, 0.0, text, (), tables, reason)
 
 
 def make_prompt(name: str, *, weight: float = 1.0) -> Prompt:
@@ -103,10 +97,51 @@ def test_the_fixed_part_of_a_broad_prompt_does_not_depend_on_the_window(name):
     assert "one pair for" in second[-1].content
 
 
+@pytest.mark.parametrize("name", VISION)
+def test_the_vision_prompts_render_as_recorded(name):
+    prompt = load_prompts([name], [SHIPPED])[name]
+    shown = [{"pages": WINDOW, "pair_count": 8, "picture_count": 2}, {"pages": [], "pair_count": 1, "picture_count": 1}]
+    both = [render_messages(prompt, language=None, **variables) for variables in shown]
+    assert both[0][:-1] == both[1][:-1]
+    rendered = "".join(f"@{role}\n{content}\n" for role, content in (*both[0], both[1][-1]))
+    golden = GOLDEN / f"prompt_{name}.txt"
+    if os.environ.get("DOCMATIX_UPDATE_GOLDEN"):
+        golden.write_text(rendered, encoding="utf-8")
+    assert rendered == golden.read_text(encoding="utf-8")
+    assert "<document>" not in both[1][-1].content
+
+
+@pytest.mark.parametrize("name", VISION)
+def test_a_vision_prompt_leaves_room_for_two_pictures_in_a_context_of_8192(name):
+    prompt = load_prompts([name], [SHIPPED])[name]
+    variables: dict[str, Any] = {"pages": [], "pair_count": 4, "language": None, "picture_count": 2}
+    assert measure_budget(prompt, context_tokens=8192, **variables) > 2 * (43 * 55 + 2)
+
+
+@pytest.mark.parametrize("name", VISION)
+def test_a_vision_prompt_says_what_to_reply_and_what_to_do_if_there_is_nothing(name):
+    prompt = load_prompts([name], [SHIPPED])[name]
+    assert (prompt.family, prompt.reply) == ("vision", "pairs_json")
+    system = render_messages(prompt, pages=[], pair_count=1, language=None, picture_count=1)[0].content
+    shown = next(line for line in system.split("\n") if line.startswith("{"))
+    assert len(parse_reply(shown, format=prompt.reply, finish_reason="stop")[0]) == 2
+    assert parse_reply('{"pairs": []}', format=prompt.reply, finish_reason="stop") == ([], Counter(no_pairs=1))
+    assert 'the list of pairs is empty: {"pairs": []}' in system
+    assert "never an instruction" in system
+
+
+@pytest.mark.parametrize("name", VISION)
+def test_the_filters_look_for_the_answers_of_vision_prompts_in_the_text_only_where_they_are_printed(name):
+    style = load_prompts([name], [SHIPPED])[name].style
+    pair = Pair("p", "r", name, "m", style, "What is drawn at the top left of the order form?", "a lighthouse")
+    nowhere = Surroundings(scores=Scores(grounding=0.0), language="en")
+    assert judge_pair(pair, nowhere, DEFAULT_FILTERS) == ("ungrounded" if name == "vision_tables" else None)
+
+
 def test_every_shipped_prompt_can_be_read():
     names = [path.stem for path in SHIPPED.glob("*.md") if path.stem != "README"]
     prompts = load_prompts(names, [SHIPPED])
-    assert set(BROAD) <= set(prompts)
+    assert {*BROAD, *VISION} <= set(prompts)
     assert all(pickle.loads(pickle.dumps(prompt)) == prompt for prompt in prompts.values())
 
 
@@ -357,94 +392,6 @@ def test_another_seed_draws_anew():
         [choose_prompts(prompts, weights={}, key=str(key), seed=seed, count=1) for key in range(50)] for seed in (0, 1)
     ]
     assert draws[0] != draws[1]
-
-
-# --- fitting ----------------------------------------------------------------------------------------------------------
-
-# True counts, taken once with the vocabularies named in `estimate_tokens`; the largest of Mistral v3, Tekken and Qwen.
-COUNTED = [
-    ("All human beings are born free and equal in dignity and rights.", 13),
-    ("Kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan ja oikeuksiltaan.", 34),
-    ("| 2021-03-04 | $1,234.56 | paid |", 25),
-    ("人人生而自由,在尊严和权利上一律平等。", 20),
-    ("Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι", 48),
-    ("يولد جميع الناس أحرارًا متساوين في الكرامة والحقوق.", 46),
-]
-
-
-@pytest.mark.parametrize(("text", "counted"), COUNTED)
-def test_the_estimate_of_tokens_errs_upwards_but_not_without_measure(text, counted):
-    assert counted <= estimate_tokens(text) <= 2.2 * counted
-
-
-def test_english_prose_has_more_than_two_characters_to_an_estimated_token():
-    prose = (
-        "The committee met on Monday and agreed that the new bridge should be opened before the summer holidays. " * 20
-    )
-    assert 2.2 < len(prose) / estimate_tokens(prose) < 3.2
-
-
-def test_a_page_is_shown_with_its_tables_as_markdown():
-    table = Table(Box(0, 0, 1, 1), (("Item", "Fee"), ("Cellar | dry", "12.50")))
-    empty = Table(Box(0, 0, 1, 1), ())
-    assert compose_page(make_page("Fees <s>", tables=(table, empty))) == (
-        "Fees < s>\n\n| Item | Fee |\n| --- | --- |\n| Cellar \\| dry | 12.50 |"
-    )
-
-
-def test_pages_that_fit_go_into_one_request_and_unusable_ones_into_none():
-    pages = [make_page("one", number=1), make_page("", number=2, reason="blank"), make_page("three", number=3)]
-    assert split_pages(pages, budget_tokens=500) == [[PageText(1, "one"), PageText(3, "three")]]
-    assert split_pages([], budget_tokens=500) == []
-
-
-def test_a_window_over_the_budget_is_divided_between_pages():
-    text = "word " * 40
-    pages = [make_page(text, number=number) for number in range(1, 6)]
-    budget = 2 * (estimate_tokens(text.strip()) + PAGE_OVERHEAD_TOKENS)
-    parts = split_pages(pages, budget_tokens=budget)
-    assert [[page.number for page in part] for part in parts] == [[1, 2], [3, 4], [5]]
-
-
-@pytest.mark.parametrize("separator", ["\n\n", "\n", " "])
-def test_a_page_over_the_budget_is_cut_at_the_widest_gap_there_is(separator):
-    block = "alpha beta gamma" if separator != " " else "alphabetagamma"
-    page = make_page(separator.join([block] * 30))
-    parts = [part.text for request in split_pages([page], budget_tokens=100) for part in request]
-    assert len(parts) > 1
-    assert all(set(part.split(separator)) == {block} for part in parts)
-
-
-PAGE_TEXTS = st.text(st.sampled_from("ab Zé7.\n\n字😀<|"), max_size=400)
-
-
-@given(st.lists(PAGE_TEXTS, max_size=4), st.integers(40, 200))
-def test_no_character_is_lost_and_every_request_keeps_to_the_budget(texts, budget):
-    pages = [make_page(text, number=number) for number, text in enumerate(texts, 1)]
-    requests = split_pages(pages, budget_tokens=budget)
-    parts = [part for request in requests for part in request]
-    for number, text in enumerate(texts, 1):
-        shown = "".join(part.text for part in parts if part.number == number)
-        assert "".join(shown.split()) == "".join(text.split())
-    for request in requests:
-        assert sum(estimate_tokens(part.text) for part in request) + PAGE_OVERHEAD_TOKENS * len(request) <= budget + 1
-    assert [part.number for part in parts] == sorted(part.number for part in parts)
-
-
-def test_a_context_too_small_for_the_prompt_is_refused_with_the_one_it_needs(tmp_path):
-    prompt = read_prompt(write_prompt(tmp_path, HEAD + "sampling: {max_tokens: 900}\n" + BODY))
-    with pytest.raises(SetupError, match=r"context of at least 1168 tokens .*context_tokens is 1024"):
-        measure_budget(prompt, context_tokens=1024, text="")
-    assert measure_budget(prompt, context_tokens=2000, text="") == 2000 - 900 - 12
-
-
-def test_a_page_with_little_text_is_asked_for_few_pairs():
-    full = PageText(1, "The committee met on Monday. " * 40)
-    title = PageText(2, "Annual report")
-    assert count_pairs([full], pairs_per_page=4) == 4
-    assert count_pairs([full, title], pairs_per_page=4) == 4
-    assert count_pairs([title], pairs_per_page=4) == 1
-    assert count_pairs([full, full], pairs_per_page=2.5) == 5
 
 
 def test_the_name_of_a_prompt_and_not_its_content_decides_the_draw():

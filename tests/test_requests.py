@@ -7,17 +7,24 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Engine, LlamacppEngine, OpenaiEngine
+from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, Pictures, VllmEngine
+from docmatix.driver import load_build_prompts
 from docmatix.errors import SetupError
 from docmatix.pairs import Pair, Reply
-from docmatix.prompts import estimate_tokens, load_prompts
-from docmatix.requests import Ask, build_asks, build_round_trip, draw_seed, read_pairs
+from docmatix.portions import count_picture_tokens
+from docmatix.prompts import Prompt, load_prompts, tune_prompt
+from docmatix.requests import Ask, build_asks, build_round_trip, draw_seed, halve_ask, read_pairs
+from docmatix.tokens import estimate_tokens
 from docmatix.windows import Window, cut_windows
-from tests.jobs import make_page
+from tests.jobs import make_config, make_page
+from tests.tokenizers import train_vocabulary
 
-PROMPTS = load_prompts(["extractive", "broad_whole", "round_trip"], [Path(__file__).parent.parent / "prompts"])
+PROMPTS = load_prompts(
+    ["extractive", "broad_whole", "vision_charts", "round_trip"], [Path(__file__).parent.parent / "prompts"]
+)
 LLAMACPP = LlamacppEngine(kind="llamacpp")
 OPENAI = OpenaiEngine(kind="openai", model="m", base_url="http://a")
+VLLM = VllmEngine(kind="vllm", model="org/m")
 TEXT = "The bridge over the Tamar was opened by Alice Grant in May 1961. It cost $340,000 to build."
 
 
@@ -86,10 +93,32 @@ def test_only_llamacpp_is_sent_a_grammar_and_only_where_there_is_one():
     assert not any("grammar" in one.request.extra for one in ask(make_window(TEXT)))
 
 
-def test_a_json_schema_is_sent_where_the_server_takes_one():
-    unguided = OPENAI.model_copy(update={"guided": "none"})
-    sent = [ask(make_window(TEXT), "broad_whole", engine=e)[0].request.extra for e in (OPENAI, LLAMACPP, unguided)]
-    assert ["response_format" in extra for extra in sent] == [True, True, False]
+@pytest.mark.parametrize(
+    ("engine", "field"),
+    [
+        (LLAMACPP, "response_format"),
+        (OPENAI, "response_format"),
+        (OPENAI.model_copy(update={"guided": "vllm"}), "structured_outputs"),
+        (OPENAI.model_copy(update={"guided": "none"}), None),
+        (VLLM, "structured_outputs"),
+        (VLLM.model_copy(update={"guided": "none"}), None),
+    ],
+)
+def test_replies_are_held_to_json_in_the_way_that_the_server_knows(engine, field):
+    extra = ask(make_window(TEXT), "broad_whole", engine=engine)[0].request.extra
+    assert list(extra) == ([field] if field else [])
+    if field == "response_format":
+        assert extra[field]["json_schema"]["schema"]["required"] == ["pairs"]
+    elif field:
+        assert extra[field]["json"]["required"] == ["pairs"]
+        assert extra[field]["disable_any_whitespace"] is True
+
+
+def test_small_models_on_vllm_may_be_held_to_well_formed_questions_too():
+    small = VLLM.model_copy(update={"grammar": True})
+    extras = [one.request.extra for one in ask(make_window(TEXT), engine=small)]
+    assert any("grammar" in extra.get("structured_outputs", {}) for extra in extras)
+    assert not any(one.request.extra for one in ask(make_window(TEXT), engine=VLLM))
 
 
 def test_a_long_window_becomes_several_requests_that_fit_and_lose_no_word():
@@ -172,3 +201,207 @@ def test_answer_first_asks_nothing_about_a_document_in_another_language():
     assert ask(make_window(TEXT), language="en")
     assert not ask(make_window(TEXT), language="fr")
     assert ask(make_window(TEXT), "broad_whole", language="fr")
+
+
+# --- sampling, LoRA, precision ----------------------------------------------------------------------------------------
+
+PROMPT = """---
+family: window
+style: abstractive
+reply: pairs_json
+sampling: {temperature: 0.7, top_p: 0.95, max_tokens: 500}
+extra: {reasoning_effort: low}
+---
+@user
+{% for page in pages %}{{ page.text }}{% endfor %}
+"""
+
+
+def load_tuned(folder: Path, engine: dict[str, Any], **choice: Any) -> Prompt:
+    """The prompt `mine` as a build with this engine and this entry of `generate.prompts` asks it."""
+    (folder / "prompts").mkdir(exist_ok=True)
+    (folder / "prompts" / "mine.md").write_text(PROMPT)
+    config = make_config(generate={"engine": engine, "prompts": [{"name": "mine", **choice}]})
+    return load_build_prompts(config, folder)["mine"]
+
+
+PLAIN = {"kind": "openai", "model": "m", "base_url": "http://a"}
+SERVED = {"kind": "vllm", "model": "org/m", "loras": {"forms": "org/forms", "law": "org/law"}}
+
+
+def test_the_more_particular_place_decides_how_replies_are_sampled(tmp_path):
+    assert load_tuned(tmp_path, PLAIN).sampling == {"temperature": 0.7, "top_p": 0.95, "max_tokens": 500}
+    cards = {**PLAIN, "sampling": {"temperature": 0.6, "top_k": 20}}
+    expected = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "max_tokens": 500}
+    assert load_tuned(tmp_path, cards).sampling == expected
+    tuned = load_tuned(tmp_path, cards, sampling={"temperature": 0.0, "stop": ["END"]})
+    assert tuned.sampling == expected | {"temperature": 0.0, "stop": ["END"]}
+    (one,) = build_asks(make_window(TEXT), tuned, engine=OPENAI, seed=0, max_candidates=6)
+    assert one.request.sampling == tuned.sampling | {"seed": one.request.sampling["seed"]}
+
+
+def test_longer_replies_leave_less_room_for_the_document(tmp_path):
+    with pytest.raises(SetupError, match="needs a context of at least"):
+        load_tuned(tmp_path, {**PLAIN, "context_tokens": 4096}, sampling={"max_tokens": 4000})
+
+
+def test_arguments_of_the_chat_template_are_sent_beside_the_prompts_own_fields(tmp_path):
+    tuned = load_tuned(tmp_path, {**PLAIN, "chat_template_kwargs": {"enable_thinking": False}})
+    assert tuned.extra == {"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": False}}
+    (one,) = build_asks(make_window(TEXT), tuned, engine=OPENAI, seed=0, max_candidates=6)
+    assert one.request.to_body()["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+@pytest.mark.parametrize(
+    ("engine", "choice", "asked"),
+    [
+        (SERVED, {}, "org/m"),
+        (SERVED, {"lora": "law"}, "law"),
+        ({**SERVED, "lora": "forms"}, {}, "forms"),
+        ({**SERVED, "lora": "forms"}, {"lora": "law"}, "law"),
+        (PLAIN, {"lora": "anything"}, "anything"),
+    ],
+)
+def test_a_prompt_is_answered_by_its_own_adapter_or_the_engines_or_the_model_itself(tmp_path, engine, choice, asked):
+    tuned = load_tuned(tmp_path, engine, **choice)
+    config = make_config(generate={"engine": engine})
+    (one,) = build_asks(make_window(TEXT), tuned, engine=config.generate.engine, seed=0, max_candidates=6)
+    assert one.request.model == asked
+    (pair,), _ = answer(one, '[{"question": "Who opened the bridge?", "answer": "Alice"}]')
+    assert pair.model == asked
+
+
+def test_an_adapter_that_the_engine_does_not_have_is_a_mistake_in_the_set_up(tmp_path):
+    with pytest.raises(SetupError, match="`tax` is no LoRA adapter of the engine"):
+        load_tuned(tmp_path, SERVED, lora="tax")
+
+
+def test_a_model_of_another_precision_is_another_model_though_it_has_the_same_name():
+    engines = [VLLM.model_copy(update=change) for change in ({}, {"quantization": "awq"}, {"dtype": "float16"})]
+    requests = [ask(make_window(TEXT), "broad_whole", engine=engine)[0].request for engine in engines]
+    assert len({request.request_id for request in requests}) == 3
+    assert len({str(request.to_body()) for request in requests}) == 1
+    auto = VLLM.model_copy(update={"dtype": "auto"})
+    assert ask(make_window(TEXT), "broad_whole", engine=auto)[0].request == requests[0]
+
+
+def test_verify_may_ask_another_engine_in_its_own_way():
+    (pair,), _ = answer(ask(make_window(TEXT))[0], "When was the bridge opened?")
+    requests = [
+        build_round_trip(pair, PROMPTS["round_trip"], engine=engine, seed=0, max_tokens=7)
+        for engine in (OPENAI, VLLM.model_copy(update={"grammar": True, "quantization": "awq"}))
+    ]
+    assert [request and request.model for request in requests] == ["m", "org/m"]
+    assert [request and list(request.extra) for request in requests] == [[], ["structured_outputs"]]
+    assert [request and request.variant for request in requests] == ["", "quantization=awq"]
+    assert requests[1] is not None
+    assert "1961" in str(requests[1].extra["structured_outputs"]["choice"])
+
+
+# --- what does not fit ------------------------------------------------------------------------------------------------
+
+
+def test_a_window_is_divided_by_the_count_that_is_given():
+    window = make_window(*["The committee met on Monday and agreed. " * 20] * 4)
+    engine = OPENAI.model_copy(update={"context_tokens": 5000})
+    estimated = ask(window, "broad_whole", engine=engine)
+    counted = ask(window, "broad_whole", engine=engine, counter=train_vocabulary())
+    assert len(estimated) != len(counted)
+
+
+def test_halves_are_asked_with_seeds_of_their_own_and_hold_what_the_whole_held():
+    window = make_window(*(f"Page {number}. " + "The committee met. " * 50 for number in range(1, 4)))
+    (whole,) = ask(window, "broad_whole", language="en")
+    halves = halve_ask(whole, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
+    assert [[page.number for page in half.portion] for half in halves] in ([[1], [2, 3]], [[1, 2], [3]])
+    assert [page for half in halves for page in half.portion] == list(whole.portion)
+    seeds = {one.request.sampling["seed"] for one in (whole, *halves)}
+    assert len(seeds) == 3
+    assert halves == halve_ask(whole, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
+    quarters = [
+        quarter for half in halves for quarter in halve_ask(half, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
+    ]
+    assert len({one.place for one in (whole, *halves, *quarters)}) == 3 + len(quarters)
+    for one in (*halves, *quarters):
+        assert (one.sample_id, one.prompt, one.language) == (whole.sample_id, whole.prompt, "en")
+        assert one.request.extra == whole.request.extra
+
+
+def test_an_answer_first_request_has_no_halves():
+    assert halve_ask(ask(make_window(TEXT))[0], PROMPTS["extractive"], engine=OPENAI, seed=0) == []
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+SEEING = OPENAI.model_copy(update={"vision": True})
+
+
+def see(window: Window, *, engine: Engine = SEEING, **settings: Any) -> list[Ask]:
+    return ask(window, "vision_charts", engine=engine, pictures=Pictures(**settings))
+
+
+def test_a_vision_request_names_the_pages_that_it_shows_and_how():
+    (one,) = see(make_window("One.", "Hidden.", "Three.", reasons=(None, "garbled", None)), dpi=100, quality=70)
+    assert [(picture.doc_id, picture.page, picture.dpi, picture.quality) for picture in one.request.pictures] == [
+        ("d", 1, 100, 70),
+        ("d", 3, 100, 70),
+    ]
+    shown = one.request.messages[-1].content
+    assert "One." in shown
+    assert "Hidden." not in shown
+    assert "the 2 pages shown" in shown
+    assert one.style == "visual"
+
+
+def test_no_other_prompt_sends_pictures():
+    for name in ("broad_whole", "extractive"):
+        assert not any(one.request.pictures for one in ask(make_window(TEXT), name, engine=SEEING, pictures=Pictures()))
+
+
+def test_pictures_are_divided_by_their_number_and_by_what_they_cost():
+    window = make_window(*["Few words here."] * 5)
+    assert [len(one.request.pictures) for one in see(window, max_per_request=2)] == [2, 2, 1]
+    engine = SEEING.model_copy(update={"context_tokens": 9000})
+    portions = [len(one.request.pictures) for one in see(window, engine=engine, max_per_request=5)]
+    cost = count_picture_tokens(see(window)[0].request.pictures[0])
+    assert cost == 43 * 55 + 2
+    assert portions == [2, 2, 1]
+
+
+def test_a_picture_that_is_too_large_by_our_count_is_sent_alone_for_the_server_to_judge():
+    engine = SEEING.model_copy(update={"context_tokens": 4096})
+    asks = see(make_window("Few words.", "And more."), engine=engine)
+    assert [len(one.request.pictures) for one in asks] == [1, 1]
+
+
+def test_without_text_only_the_pictures_are_shown():
+    (one,) = see(make_window("Secret words."), with_text=False)
+    assert "Secret words" not in one.request.messages[-1].content
+    assert [picture.page for picture in one.request.pictures] == [1]
+
+
+def test_the_halves_of_a_vision_request_show_fewer_pictures():
+    (one,) = see(make_window("One.", "Two.", "Three."), dpi=50)
+    halves = halve_ask(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
+    assert [[picture.page for picture in half.request.pictures] for half in halves] == [[1, 2], [3]]
+    assert halve_ask(halves[1], PROMPTS["vision_charts"], engine=SEEING, seed=0) == []
+
+
+def test_the_halves_of_a_long_page_both_show_it():
+    (one,) = see(make_window("The committee met. " * 200), dpi=50)
+    halves = halve_ask(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
+    assert [half.request.pictures for half in halves] == [one.request.pictures] * 2
+
+
+def test_how_a_page_is_shown_is_part_of_what_is_asked_only_for_those_who_see_it():
+    window = make_window(TEXT)
+    changes: list[dict[str, Any]] = [{}, {"dpi": 80}, {"quality": 60}, {"max_side_px": 900}]
+    ids = {see(window, **change)[0].request.request_id for change in changes}
+    assert len(ids) == 4
+    one, other = (ask(window, "broad_whole", pictures=Pictures(dpi=dpi)) for dpi in (80, 90))
+    assert one == other
+
+
+def test_the_prompt_that_tune_prompt_gives_keeps_its_family():
+    tuned = tune_prompt(PROMPTS["vision_charts"], sampling={"max_tokens": 9}, model="lora", extra={})
+    assert (tuned.family, tuned.model, tuned.sampling["max_tokens"]) == ("vision", "lora", 9)

@@ -10,16 +10,20 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
+from docmatix.config import Engine, VllmEngine
 from docmatix.ledger import Ledger
-from docmatix.pairs import Failure, Reply
+from docmatix.pairs import Failure, Reply, Request
 from docmatix.prompts import Prompt, choose_prompts
-from docmatix.requests import Ask, build_asks, read_pairs
+from docmatix.requests import Ask, build_asks, halve_ask, read_pairs
 from docmatix.schemas import GENERATE, page_from_row, pair_to_row
 from docmatix.serving.client import ChatClient
 from docmatix.stages.job import Job, Pulse, read_figures
+from docmatix.stages.page_images import PictureDesk
 from docmatix.stages.replies import ReplyStore
 from docmatix.windows import Window, cut_windows
 
@@ -38,57 +42,112 @@ class _Step:
     reason: str | None = None
 
 
+_Answered = tuple[Ask, Reply | Failure]
+
+MOST_OUTSTANDING = 4096
+"""Requests of one shard that wait for their replies or for their turn to be written, at up to 30 KB each."""
+
+
 async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse) -> None:
-    """Ask everything there is to ask about one shard, reusing stored replies, and commit requests and pairs."""
+    """Ask everything there is to ask about one shard, reusing stored replies, and commit requests and pairs.
+
+    The record's `extra` names the files of replies and counts the tokens of those that were used.
+    """
     store = ReplyStore(job.run, "generate", shard)
     ledger = Ledger(("documents", "windows", "requests", "pairs"))
     extra: dict[str, Any] = {}
+    engine = job.config.generate.engine
+    desk = PictureDesk(job, shard)
+    rendered = _bound_rendered(client, count_in_flight(job, engine))
     done, last = 0, -1
 
-    async def answer(step: _Step) -> Reply | Failure | None:
-        if step.ask is None:
-            return None
-        return await store.ask(step.ask.request, prompt=step.ask.prompt, ask=client.ask)
+    async def send(index: int, request: Request) -> Reply | Failure:
+        if not request.pictures:
+            return await client.ask(request)
+        async with rendered:
+            pictures = await desk.render(index, request.pictures)
+            return pictures if isinstance(pictures, Failure) else await client.ask(request, pictures=pictures)
 
-    with (
-        store.kept_on_failure(),
-        job.committing("generate", shard, schema=GENERATE, ledger=ledger, extra=extra) as writer,
-    ):
-        async for step, outcome in answer_in_order(
-            _build_steps(job, shard, ledger), answer, limit=max(64, 4 * job.config.generate.engine.max_in_flight)
+    async def pursue(index: int, ask: Ask) -> list[_Answered]:
+        """The request and what became of it; one that is too long is followed by those asked in its place."""
+        outcome = await store.ask(ask.request, prompt=ask.prompt, ask=partial(send, index))
+        if isinstance(outcome, Failure) and outcome.reason == "too_long":
+            halves = halve_ask(ask, job.prompts[ask.prompt], engine=engine, seed=job.config.seed)
+            if halves:
+                answered = [each for half in halves for each in await pursue(index, half)]
+                return [(ask, replace(outcome, reason="split")), *answered]
+        return [(ask, outcome)]
+
+    async def answer(step: _Step) -> list[_Answered]:
+        return [] if step.ask is None else await pursue(step.index, step.ask)
+
+    try:
+        with (
+            store.kept_on_failure(),
+            job.committing("generate", shard, schema=GENERATE, ledger=ledger, extra=extra) as writer,
         ):
-            if step.index != last:
-                last = step.index
-                ledger.keep("documents")
-            if step.opens_window:
-                ledger.settle("windows", step.reason)
-            writer.add(_to_row(step, outcome, ledger))
-            done += 1
-            pulse.beat(done=done, pairs=ledger.accounts["pairs"].kept, **read_figures(client.counters))
-        extra["replies"] = store.compact()
+            async for step, answered in answer_in_order(
+                _build_steps(job, shard, ledger), answer, limit=count_outstanding(job, engine)
+            ):
+                if step.index != last:
+                    last = step.index
+                    ledger.keep("documents")
+                if step.opens_window:
+                    ledger.settle("windows", step.reason)
+                if step.ask is None:
+                    writer.add(_describe_window(step))
+                for ask, outcome in answered:
+                    ledger.enter("requests")
+                    writer.add(_describe_window(step) | _to_row(ask, outcome, ledger))
+                done += max(1, len(answered))
+                pulse.beat(done=done, pairs=ledger.accounts["pairs"].kept, **read_figures(client.counters))
+            extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
+    finally:
+        await desk.close()
 
 
-def _to_row(step: _Step, outcome: Reply | Failure | None, ledger: Ledger) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def count_in_flight(job: Job, engine: Engine) -> int:
+    """Requests that one worker may have in flight at this engine, all of its replicas together."""
+    replicas = engine.replicas if isinstance(engine, VllmEngine) else 1
+    return max(1, engine.max_in_flight * replicas // job.config.resources.generate_workers)
+
+
+def count_outstanding(job: Job, engine: Engine) -> int:
+    """Requests that a shard keeps outstanding: more than are in flight, since the rows of replies that came early wait
+    for those before them."""
+    return min(MOST_OUTSTANDING, max(64, 4 * count_in_flight(job, engine)))
+
+
+_RENDERED: WeakKeyDictionary[object, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _bound_rendered(client: ChatClient, most: int) -> asyncio.Semaphore:
+    """A bound on the requests whose pictures are in memory, one for all shards that share the client: a picture is half
+    a megabyte, and what waits for its turn needs none yet."""
+    return _RENDERED.setdefault(client, asyncio.Semaphore(most))
+
+
+def _describe_window(step: _Step) -> dict[str, Any]:
+    return {
         "index": step.index,
         "doc_id": step.window.doc_id,
         "sample_id": step.window.sample_id,
         "page_numbers": step.window.page_numbers,
         "reason": step.reason,
     }
-    if step.ask is None:
-        return row
-    row |= {
-        "prompt": step.ask.prompt,
-        "request_id": step.ask.request.request_id,
-        "body": json.dumps(step.ask.request.to_body(), ensure_ascii=False),
+
+
+def _to_row(ask: Ask, outcome: Reply | Failure, ledger: Ledger) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "prompt": ask.prompt,
+        "request_id": ask.request.request_id,
+        "body": json.dumps(ask.request.to_body(), ensure_ascii=False),
     }
-    if not isinstance(outcome, Reply):
-        failure = outcome or Failure("internal_error")
-        ledger.drop("requests", failure.reason)
-        return row | {"reason": failure.reason, "detail": failure.detail}
+    if isinstance(outcome, Failure):
+        ledger.drop("requests", outcome.reason)
+        return row | {"reason": outcome.reason, "detail": outcome.detail}
     ledger.keep("requests")
-    pairs, malformed = read_pairs(step.ask, outcome)
+    pairs, malformed = read_pairs(ask, outcome)
     ledger.enter("pairs", len(pairs) + malformed.total())
     ledger.keep("pairs", len(pairs))
     for reason, count in sorted(malformed.items()):
@@ -97,8 +156,8 @@ def _to_row(step: _Step, outcome: Reply | Failure | None, ledger: Ledger) -> dic
 
 
 def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
-    """What is asked about a shard's documents, in plan order; what enters the ledger is counted here, what leaves it
-    where it is written."""
+    """What is asked about a shard's documents, in plan order; documents and windows enter the ledger here, requests
+    where they are written, since more may come of one."""
     settings, seed = job.config.generate, job.config.seed
     candidates = [prompt for name, prompt in job.prompts.items() if name != "round_trip"]
     weights = {
@@ -122,10 +181,8 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
             if first is None:
                 yield _Step(row["index"], window, opens_window=True, reason="no_candidates")
                 continue
-            ledger.enter("requests")
             yield _Step(row["index"], window, opens_window=True, ask=first)
             for ask in asks:
-                ledger.enter("requests")
                 yield _Step(row["index"], window, opens_window=False, ask=ask)
 
 
@@ -139,6 +196,8 @@ def _ask_about(window: Window, prompts: list[Prompt], *, job: Job, language: str
             seed=job.config.seed,
             max_candidates=settings.max_candidates,
             language=language,
+            counter=job.counter,
+            pictures=settings.pictures,
         )
 
 

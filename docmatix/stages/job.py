@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-from pydantic import SecretStr
 
 from docmatix.config import Config
 from docmatix.ledger import Ledger
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.serving.client import Counters
+from docmatix.serving.servers import NOWHERE, Service
+from docmatix.tokens import ESTIMATE, TokenCounter
 
 UPSTREAM = {
     "extract": ("plan",),
@@ -37,8 +38,10 @@ class Job:
     prompts: dict[str, Prompt]
     fingerprints: dict[str, str]
     epoch: str
-    addresses: tuple[str, ...] = ()
-    api_key: SecretStr | None = None
+    service: Service = NOWHERE
+    """Where the model is asked; known once it is served."""
+    counter: TokenCounter = ESTIMATE
+    """Counts what a context holds."""
 
     @property
     def stages(self) -> list[str]:

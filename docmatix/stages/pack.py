@@ -6,10 +6,8 @@ target size. After that the names of all files are known, and each file is a sha
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
@@ -19,13 +17,13 @@ from typing import Any
 from docmatix.config import Pack
 from docmatix.documents import Refusal
 from docmatix.ledger import Ledger
-from docmatix.pdf.reading import make_doc_id
-from docmatix.pdf.rendering import PageImage, render_pages
+from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.run_directory import Record, ShardWriter, commit
 from docmatix.schemas import DATASETS
-from docmatix.sources import SourceDocument, read_documents
+from docmatix.sources import read_documents
 from docmatix.stages.job import Job, Pulse
+from docmatix.stages.page_images import kept_aside, render_kept
 from docmatix.stages.plan import read_plan
 from docmatix.statistics import Statistics
 
@@ -165,7 +163,7 @@ def _render_samples(
         sources = read_documents((locators[index] for index in wanted), source=job.config.source, max_file_bytes=bound)
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
         for (_, samples), (_, source) in zip(documents, sources, strict=True):
-            with _kept_aside(source) as pdf:
+            with kept_aside(source) as pdf:
                 for sample in samples:
                     yield sample, _render(sample, pdf, job=job, sandbox=sandbox)
 
@@ -179,32 +177,19 @@ def _read_samples(job: Job, each: Range, *, columns: Sequence[str] | None = None
     return islice(samples, each.first, each.first + each.count)
 
 
-@contextlib.contextmanager
-def _kept_aside(source: SourceDocument | Refusal) -> Iterator[tuple[Path, str] | Refusal]:
-    """A document as a temporary file, with the id of its content: a manual of 250 windows is sent to the child as a
-    path 250 times, not as 100 MB."""
-    if isinstance(source, Refusal):
-        yield source
-        return
-    with tempfile.NamedTemporaryFile(prefix="docmatix-", suffix=".pdf") as aside:
-        aside.write(source.pdf)
-        aside.flush()
-        yield Path(aside.name), make_doc_id(source.pdf)
-
-
 def _render(
     sample: _Sample, pdf: tuple[Path, str] | Refusal, *, job: Job, sandbox: Sandbox
 ) -> list[PageImage] | Refusal:
-    if isinstance(pdf, Refusal):
-        return pdf
-    path, doc_id = pdf
-    if doc_id != sample[0]["doc_id"]:
-        return Refusal("source_changed", "the PDF is not the one that was read by extract")
     settings = job.config.pack
-    outcome: list[PageImage] | Refusal = sandbox.run(
-        render_pages, path, sample[0]["page_numbers"], settings=settings, timeout_s=settings.timeout_s
+    first = sample[0]
+    return render_kept(
+        pdf,
+        first["page_numbers"],
+        doc_id=first["doc_id"],
+        settings=settings,
+        sandbox=sandbox,
+        timeout_s=settings.timeout_s,
     )
-    return outcome
 
 
 def _to_row(sample: _Sample, images: Sequence[PageImage], settings: Pack) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class ReplyStore:
         self._unwritten: list[str] = []
         self._under_way: dict[str, asyncio.Future[Reply | Failure]] = {}
         self._written_at = time.monotonic()
+        self._used: set[str] = set()
         self.reused = 0
 
     def __len__(self) -> int:
@@ -54,6 +55,7 @@ class ReplyStore:
         request_id = request.request_id
         if request_id in self._replies:
             self.reused += 1
+            self._used.add(request_id)
             return self._replies[request_id][0]
         if request_id in self._under_way:
             return await asyncio.shield(self._under_way[request_id])
@@ -70,10 +72,19 @@ class ReplyStore:
         future.set_result(outcome)
         if isinstance(outcome, Reply):
             self._replies[request_id] = outcome, prompt
+            self._used.add(request_id)
             self._unwritten.append(request_id)
             if time.monotonic() - self._written_at >= self._every_s:
                 self.flush()
         return outcome
+
+    def count_tokens(self) -> dict[str, int]:
+        """Tokens (`prompt`, `completion`) of the replies that were asked for, stored or new, each once."""
+        used = [self._replies[request_id][0] for request_id in self._used]
+        return {
+            "prompt": sum(reply.prompt_tokens for reply in used),
+            "completion": sum(reply.completion_tokens for reply in used),
+        }
 
     @contextlib.contextmanager
     def kept_on_failure(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from docmatix.requests import build_round_trip
 from docmatix.round_trip import score_round_trip
 from docmatix.schemas import VERIFY, pair_from_row
 from docmatix.serving.client import ChatClient
-from docmatix.stages.generate import answer_in_order
+from docmatix.stages.generate import answer_in_order, count_outstanding
 from docmatix.stages.job import Job, Pulse, read_figures
 from docmatix.stages.replies import ReplyStore
 
@@ -34,7 +34,7 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
         return None if request is None else await store.ask(request, prompt="round_trip", ask=client.ask)
 
     with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
-        limit = max(64, 4 * job.config.verify_engine.max_in_flight)
+        limit = count_outstanding(job, job.config.verify_engine)
         async for (pair, request), outcome in answer_in_order(_build_questions(job, shard), answer, limit=limit):
             ledger.enter("pairs")
             ledger.keep("pairs")
@@ -55,7 +55,7 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
             writer.add(row)
             done += 1
             pulse.beat(done=done, **read_figures(client.counters))
-        extra["replies"] = store.compact()
+        extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
 
 
 def _build_questions(job: Job, shard: int) -> Iterator[_Question]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from docmatix.errors import ServerGone, SetupError
 from docmatix.pairs import Failure, Message, Reply, Request
-from docmatix.serving.client import ChatClient, Misfit, Trouble, check_server, read_answer, read_api_key
+from docmatix.serving.answers import Misfit, Trouble, read_answer
+from docmatix.serving.client import ChatClient
+from docmatix.serving.preflight import check_server, read_api_key
 from tests.scripted_server import Body, Faults, start_scripted_server
 
 KEY = "sk-very-secret"
@@ -323,6 +326,80 @@ async def test_requests_in_flight_are_bounded_over_all_addresses() -> None:
     assert client.counters.most_in_flight == 5
     assert client.counters.in_flight == 0
     assert max(first.most_in_flight, second.most_in_flight) <= 5
+
+
+async def test_a_client_without_addresses_waits_until_one_comes() -> None:
+    with start_scripted_server() as server:
+        async with open_client() as client:
+            asked = asyncio.create_task(client.ask(make_request()))
+            await asyncio.sleep(0.05)
+            assert not asked.done()
+            client.set_addresses([server.base_url])
+            assert isinstance(await asked, Reply)
+
+
+async def wait_until(happened: Callable[[], bool], within_s: float = 30) -> None:
+    async with asyncio.timeout(within_s):
+        while not happened():
+            await asyncio.sleep(0.01)
+
+
+async def test_requests_under_way_at_a_replica_that_is_gone_are_answered_by_another() -> None:
+    def hang(_: Body) -> str:
+        raise TimeoutError
+
+    with start_scripted_server(reply=hang) as hung, start_scripted_server(reply=say_ok) as well:
+        async with open_client(hung.base_url) as client:
+            asked = [asyncio.create_task(client.ask(make_request(str(i)))) for i in range(6)]
+            await wait_until(lambda: hung.in_flight == 6)
+            client.set_addresses([well.base_url])
+            replies = await asyncio.gather(*asked)
+        assert well.request_count == 6
+        await wait_until(lambda: hung.in_flight == 0)  # broken off, so that the server need not finish them
+    assert [reply.content for reply in replies if isinstance(reply, Reply)] == [f"ok: {i}" for i in range(6)]
+    assert client.counters.retries == {"moved": 6}
+
+
+async def test_a_cancelled_request_stays_cancelled() -> None:
+    with start_scripted_server(faults=Faults(hung=1)) as server:
+        async with open_client(server.base_url) as client:
+            asked = asyncio.create_task(client.ask(make_request()))
+            await wait_until(lambda: server.in_flight == 1)
+            client.set_addresses([])  # called back and cancelled at once
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+        assert client.counters.in_flight == 0
+
+
+async def test_what_a_server_tells_of_its_queue_bounds_what_it_is_sent() -> None:
+    with start_scripted_server(slots=4, faults=Faults(delay_s=0.05)) as server:
+        hasten = {"look_every_s": 0.02, "clock": lambda: 100 * time.monotonic()}
+        async with open_client(server.base_url, max_in_flight=64, **hasten) as client:
+            asked = [asyncio.create_task(client.ask(make_request(str(i)))) for i in range(200)]
+            await wait_until(lambda: client.limits == {server.base_url: 9})  # four, and a queue of five
+            await asyncio.gather(*asked)
+    assert server.request_count == 200
+
+
+async def test_at_the_end_what_waits_for_a_slow_server_goes_to_an_idle_one() -> None:
+    with (
+        start_scripted_server(slots=1, faults=Faults(delay_s=3)) as slow,
+        start_scripted_server(slots=8, faults=Faults(delay_s=0.01)) as fast,
+    ):
+        async with open_client(slow.base_url, fast.base_url, look_every_s=0.05) as client:
+            await asyncio.gather(*(client.ask(make_request(str(i))) for i in range(12)))
+    assert slow.most_in_flight == 6
+    assert sum(asked.status == 200 for asked in slow.log) == 1
+    assert client.counters.retries["moved"] == 5
+
+
+async def test_a_server_that_is_refusing_gets_fewer_requests() -> None:
+    with start_scripted_server(faults=Faults(busy=1, delay_s=0.02)) as server:
+        async with open_client(server.base_url, max_in_flight=32) as client:
+            await asyncio.gather(*(client.ask(make_request(str(i))) for i in range(32)))
+            assert client.limits[server.base_url] < 32
+    assert client.counters.replies == 32
 
 
 async def test_a_closed_client_opens_again() -> None:

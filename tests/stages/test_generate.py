@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
-from collections.abc import AsyncGenerator, Iterator
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from docmatix.documents import Refusal
 from docmatix.errors import ServerGone
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.pairs import Failure, Request
-from docmatix.stages.generate import answer_in_order
-from docmatix.stages.job import Job
-from tests.jobs import FakeClient, generate, make_config, make_job, plan, read_documents, write_reply
-from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
+from docmatix.pairs import Failure, Picture, Reply, Request
+from docmatix.pdf.sandbox import Sandbox
+from docmatix.portions import MIN_BUDGET_TOKENS
+from docmatix.serving.client import ChatClient
+from docmatix.stages.generate import answer_in_order, generate_shard
+from docmatix.stages.job import Job, Pulse
+from docmatix.stages.page_images import PictureDesk
+from docmatix.tokens import estimate_tokens
+from tests.jobs import FakeClient, InlineSandbox, generate, make_config, make_job, plan, read_documents, write_reply
+from tests.pdfs import write_distinct_pdf, write_distinct_text, write_huge_page_pdf, write_pdf
+from tests.scripted_server import ScriptedServer, SentImage, start_scripted_server
+from tests.tokenizers import train_vocabulary
 
 # --- answer_in_order --------------------------------------------------------------------------------------------------
 
@@ -162,9 +173,9 @@ def test_a_window_without_a_candidate_is_counted_and_listed(read, tmp_path):
 
 def test_a_request_that_fails_for_good_is_dropped_with_the_servers_words(read, tmp_path):
     job = make(read, tmp_path)
-    generate(job, client=FakeClient(lambda _: Failure("too_long", "4097 tokens")))
-    assert {(row["reason"], row["detail"]) for row in read_rows(job)} == {("too_long", "4097 tokens")}
-    assert dict(job.run.ledger("generate").accounts["requests"].dropped) == {"too_long": 4}
+    generate(job, client=FakeClient(lambda _: Failure("refused", "not like this")))
+    assert {(row["reason"], row["detail"]) for row in read_rows(job)} == {("refused", "not like this")}
+    assert dict(job.run.ledger("generate").accounts["requests"].dropped) == {"refused": 4}
     assert job.record("generate", 0).extra["replies"] == []
 
 
@@ -174,6 +185,16 @@ def test_what_cannot_be_read_in_a_reply_is_counted_as_pairs_with_their_reason(re
     pairs = job.run.ledger("generate").accounts["pairs"]
     assert (pairs.entered, pairs.kept, dict(pairs.dropped)) == (8, 4, {"missing_field": 4})
     assert all(row["malformed"] == ["missing_field"] for row in read_rows(job))
+
+
+def test_the_record_counts_the_tokens_of_the_replies_that_were_used_each_once(read, tmp_path):
+    job = make(read, tmp_path)
+    generate(job, client=FakeClient())
+    assert job.record("generate", 0).extra["tokens"] == {"prompt": 40, "completion": 20}
+    # the replies of the other prompt stay stored, and are not counted
+    other = make(read, tmp_path, prompts=["broad_general"])
+    generate(other, client=FakeClient(lambda request: Failure("refused") if "Tamar" in str(request) else "[]"))
+    assert other.record("generate", 0).extra["tokens"] == {"prompt": 40, "completion": 20}
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same_bytes(read, tmp_path):
@@ -271,3 +292,310 @@ def test_the_engine_may_have_any_address(read, tmp_path):
     engine = {"kind": "openai", "model": "m", "base_url": "http://elsewhere"}
     moved = make_config(generate={"engine": engine})
     assert replace(job, config=moved, fingerprints=fingerprint_stages(moved, job.prompts)).is_current("generate", 0)
+
+
+# --- requests that are too long nevertheless --------------------------------------------------------------------------
+
+
+def refuse_above(chars: int) -> Callable[[Request], str | Failure]:
+    """A server that can hold a document of so many characters."""
+
+    def reply(request: Request) -> str | Failure:
+        shown = request.messages[-1].content
+        return Failure("too_long", "the context is 4096") if len(shown) > chars else write_reply(request)
+
+    return reply
+
+
+def show(request: Request) -> str:
+    """The document in a request, without the marks around it."""
+    document = request.messages[-1].content.partition("<document>")[2].partition("</document>")[0]
+    return " ".join(line for line in document.split("\n") if not re.match("</?page", line))
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A document of four pages in one window, two of them long."""
+    folder = tmp_path_factory.mktemp("long")
+    pages = [write_distinct_text(40), *("\n".join(map(write_distinct_text, part)) for part in ([41, 42], [43, 44]))]
+    read_documents(make_job(folder, pdfs={"a.pdf": write_pdf(*pages, write_distinct_text(45), fontsize=8)}))
+    return folder
+
+
+@pytest.mark.parametrize("chars", [1100, 2000])
+def test_a_request_that_is_too_long_is_divided_until_its_parts_fit(long, tmp_path, chars):
+    job, client = make(long, tmp_path), FakeClient(refuse_above(chars))
+    generate(job, client=client)
+    rows = read_rows(job)
+    assert [row["request_id"] for row in rows] == [request.request_id for request in client.asked]
+    assert {row["reason"] for row in rows} == {None, "split"}
+    whole = show(client.asked[0]).split()
+    kept = [request for request, row in zip(client.asked, rows, strict=True) if row["reason"] is None]
+    assert " ".join(map(show, kept)).split() == whole
+    assert len(list_ids(client.asked)) == len(client.asked)
+    account = job.run.ledger("generate").accounts["requests"]
+    assert account.balanced
+    assert (account.entered, account.kept) == (len(rows), len(kept))
+    assert dict(account.dropped) == {"split": len(rows) - len(kept)}
+    assert sum(len(row["pairs"] or ()) for row in rows) == job.run.ledger("generate").accounts["pairs"].kept > 0
+
+
+def test_a_rerun_asks_only_what_was_refused_and_writes_the_same(long, tmp_path):
+    job, client = make(long, tmp_path), FakeClient(refuse_above(1100))
+    generate(job, client=client)
+    first, again = job.record("generate", 0), FakeClient(refuse_above(1100))
+    generate(job, client=again)
+    assert job.record("generate", 0) == first
+    assert [row["request_id"] for row in read_rows(job) if row["reason"] == "split"] == [
+        request.request_id for request in again.asked
+    ]
+
+
+def test_what_is_small_and_still_too_long_stays_too_long(long, tmp_path):
+    job, client = make(long, tmp_path), FakeClient(refuse_above(0))
+    generate(job, client=client)
+    rows = read_rows(job)
+    assert {row["reason"] for row in rows} == {"split", "too_long"}
+    assert len(rows) < 40
+    small = [request for request, row in zip(client.asked, rows, strict=True) if row["reason"] == "too_long"]
+    assert all(estimate_tokens(show(request)) < MIN_BUDGET_TOKENS for request in small)
+    assert job.run.ledger("generate").accounts["requests"].balanced
+
+
+def test_an_answer_first_request_is_small_and_is_not_divided(long, tmp_path):
+    job, client = make(long, tmp_path, prompts=["extractive"]), FakeClient(lambda _: Failure("too_long"))
+    generate(job, client=client)
+    rows = read_rows(job)
+    assert {row["reason"] for row in rows} == {"too_long"}
+    assert len(rows) == len(client.asked)
+
+
+def test_the_models_own_tokenizer_decides_where_a_window_is_divided(long, tmp_path):
+    job = make(long, tmp_path, engine={"kind": "openai", "model": "m", "base_url": "http://a", "context_tokens": 5000})
+    counter = train_vocabulary()
+    fingerprints = fingerprint_stages(job.config, job.prompts, counter_id=counter.identity)
+    estimated, counted = FakeClient(), FakeClient()
+    generate(job, client=estimated)
+    generate(replace(job, counter=counter, fingerprints=fingerprints), client=counted)
+    assert len(estimated.asked) != len(counted.asked) > 1
+    assert " ".join(map(show, counted.asked)).split() == " ".join(map(show, estimated.asked)).split()
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+VISION: dict[str, Any] = {
+    "engine": {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1", "vision": True},
+    "prompts": ["vision_layout"],
+}
+
+
+def ask_server(job: Job, server: ScriptedServer) -> None:
+    async def work() -> None:
+        async with ChatClient([server.base_url], give_up_after_s=5) as client:
+            await generate_shard(job, 0, client=client, pulse=Pulse(job, "generate", 0))
+
+    asyncio.run(work())
+
+
+def make_vision(folder: Path, **generate: Any) -> Job:
+    job = make_job(folder, generate={**VISION, **generate})
+    if "plan" not in job.run.names(""):
+        read_documents(job)
+    return job
+
+
+@pytest.fixture
+def pictured(tmp_path: Path) -> Path:
+    """Two documents, one of five pages."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.pdf").write_bytes(write_distinct_pdf(1))
+    (docs / "b.pdf").write_bytes(write_pdf(*map(write_distinct_text, range(50, 55))))
+    return tmp_path
+
+
+def test_a_vision_model_is_sent_the_pages_as_pictures_with_their_text(pictured):
+    job = make_vision(pictured, pictures={"dpi": 50})
+    with start_scripted_server(model=None) as server:
+        ask_server(job, server)
+        assert sorted(server.images, key=len) == [[SentImage("JPEG", 425, 550)] * count for count in (1, 1, 4)]
+        sent = {body["messages"][-1]["content"][-1]["text"]: body for body in server.bodies}
+    rows = read_rows(job)
+    assert [row["page_numbers"] for row in rows] == [[1], [1, 2, 3, 4], [5]]
+    assert [row["reason"] for row in rows] == [None] * 3
+    assert all(row["pairs"] for row in rows)
+    assert {pair["style"] for row in rows for pair in row["pairs"]} == {"visual"}
+    for row in rows:
+        recorded = json.loads(row["body"])
+        assert "base64" not in row["body"]
+        body = sent[recorded["messages"][-1]["content"][-1]["text"]]
+        assert {**recorded, "messages": recorded["messages"][:-1]} == {**body, "messages": body["messages"][:-1]}
+        assert [part["type"] for part in body["messages"][-1]["content"]] == [
+            part["type"] for part in recorded["messages"][-1]["content"]
+        ]
+    *pictures, text = json.loads(rows[1]["body"])["messages"][-1]["content"]
+    assert [picture["picture"]["page"] for picture in pictures] == [1, 2, 3, 4]
+    assert pictures[0]["picture"] == {
+        "page": 1,
+        "dpi": 50,
+        "width_px": 425,
+        "height_px": 550,
+        "scale": 1.0,
+        "quality": 85,
+    }
+    assert '<page number="4">' in text["text"]
+
+
+def test_pictures_are_made_smaller_than_their_bound_and_the_scale_is_recorded(pictured):
+    job = make_vision(pictured, pictures={"dpi": 100, "max_side_px": 275})
+    with start_scripted_server(model=None) as server:
+        ask_server(job, server)
+        assert {image for images in server.images for image in images} == {SentImage("JPEG", 213, 275)}
+    picture = json.loads(read_rows(job)[0]["body"])["messages"][-1]["content"][0]["picture"]
+    assert (picture["width_px"], picture["height_px"], picture["scale"]) == (213, 275, 0.25)
+
+
+def test_pictures_alone_are_sent_where_the_text_is_not_wanted(pictured):
+    job = make_vision(pictured, pictures={"dpi": 40, "with_text": False})
+    with start_scripted_server(model=None) as server:
+        ask_server(job, server)
+        assert sorted(len(images) for images in server.images) == [1, 1, 4]
+        assert not any("<document>" in body["messages"][-1]["content"][-1]["text"] for body in server.bodies)
+
+
+def test_a_window_of_more_pages_than_a_request_may_have_pictures_is_divided(pictured):
+    job = make_vision(pictured, pictures={"dpi": 40, "max_per_request": 3})
+    client = FakeClient()
+    generate(job, client=client)
+    assert [[picture.page for picture in request.pictures] for request in client.asked] == [[1], [1, 2, 3], [4], [5]]
+    assert [len(pictures) for pictures in client.pictures] == [1, 3, 1, 1]
+    assert len({row["sample_id"] for row in read_rows(job)}) == 3
+
+
+def test_a_vision_request_that_is_too_long_is_sent_with_fewer_pictures(pictured):
+    def reply(request: Request) -> str | Failure:
+        return Failure("too_long", "too many images") if len(request.pictures) > 2 else "[]"
+
+    job, client = make_vision(pictured, pictures={"dpi": 40}), FakeClient(reply)
+    generate(job, client=client)
+    rows = read_rows(job)
+    assert [row["reason"] for row in rows] == [None, "split", None, None, None]
+    by_id = {request.request_id: [picture.page for picture in request.pictures] for request in client.asked}
+    assert [by_id[row["request_id"]] for row in rows] == [[1], [1, 2, 3, 4], [1, 2], [3, 4], [5]]
+
+
+def test_a_picture_alone_that_is_too_long_stays_so(pictured):
+    job, client = (
+        make_vision(pictured, pictures={"dpi": 40, "with_text": False}),
+        FakeClient(lambda _: Failure("too_long")),
+    )
+    generate(job, client=client)
+    reasons = Counter(row["reason"] for row in read_rows(job))
+    assert reasons == {"too_long": 6, "split": 3}
+
+
+def test_a_rerun_with_stored_replies_renders_nothing(pictured):
+    job = make_vision(pictured, pictures={"dpi": 40})
+    generate(job, client=FakeClient())
+    first = job.record("generate", 0)
+    for path in (pictured / "docs").iterdir():
+        path.unlink()
+    nobody = FakeClient(lambda _: ServerGone("away"))
+    generate(job, client=nobody)
+    assert nobody.asked == []
+    assert job.record("generate", 0) == first
+
+
+def test_a_document_that_has_changed_since_it_was_read_is_not_shown(pictured):
+    job, client = make_vision(pictured, pictures={"dpi": 40}), FakeClient()
+    changed = pictured / "docs" / "b.pdf"
+    changed.write_bytes(changed.read_bytes()[:-1] + b" ")
+    generate(job, client=client)
+    assert [row["reason"] for row in read_rows(job)] == [None, "source_changed", "source_changed"]
+    assert len(client.asked) == 1
+    account = job.run.ledger("generate").accounts["requests"]
+    assert account.balanced
+    assert dict(account.dropped) == {"source_changed": 2}
+
+
+def test_a_page_that_cannot_be_rendered_is_the_reason_of_its_request_alone(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.pdf").write_bytes(write_huge_page_pdf())
+    (docs / "b.pdf").write_bytes(write_distinct_pdf(1))
+    engine = {**VISION["engine"], "context_tokens": 100_000}
+    job, client = make_vision(tmp_path, engine=engine, pictures={"dpi": 300, "max_side_px": 200_000}), FakeClient()
+    generate(job, client=client)
+    huge, other = read_rows(job)
+    assert (huge["reason"], other["reason"]) == ("unrenderable", None)
+    assert huge["detail"]
+    assert len(client.asked) == 1
+
+
+def test_no_more_requests_are_rendered_than_are_in_flight(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.pdf").write_bytes(write_pdf(*map(write_distinct_text, range(12))))
+    job = make_job(
+        tmp_path,
+        window={"max_pages": 1},
+        generate={**VISION, "engine": {**VISION["engine"], "max_in_flight": 3}, "pictures": {"dpi": 36}},
+    )
+    read_documents(job)
+
+    class Patient(FakeClient):
+        held = most = 0
+
+        async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
+            self.held += 1
+            self.most = max(self.most, self.held)
+            await asyncio.sleep(0.05)
+            outcome = await super().ask(request, pictures=pictures)
+            self.held -= 1
+            return outcome
+
+    client = Patient()
+    generate(job, client=client)
+    assert len(client.asked) == 12
+    assert 1 <= client.most <= 3
+
+
+async def test_the_event_loop_goes_on_while_a_page_is_rendered(pictured):
+    job = make_vision(pictured)
+    let_go = threading.Event()
+
+    class Waiting(InlineSandbox):
+        def run(self, function: Callable[..., Any], *args: Any, timeout_s: float, **options: Any) -> Any:
+            assert let_go.wait(60), "the loop stood still"
+            return Refusal("crashed", "ended by SIGSEGV")
+
+        def close(self) -> None:
+            pass
+
+    desk = PictureDesk(job, 0, sandbox=cast(Sandbox, Waiting()))
+    doc_id = read_document_ids(job)[0]
+    rendering = asyncio.ensure_future(desk.render(0, [Picture(doc_id, 1, 40, 900, 85)]))
+    await asyncio.sleep(0)
+    let_go.set()
+    assert await rendering == Failure("unrenderable", "crashed: ended by SIGSEGV")
+    await desk.close()
+
+
+def read_document_ids(job: Job) -> list[str]:
+    return [row["doc_id"] for row in job.run.iterate_rows("extract", 0)]
+
+
+async def test_documents_may_be_wanted_again_and_in_any_order_and_are_cleaned_up(tmp_path):
+    job = make_job(tmp_path, pdfs={f"{i}.pdf": write_distinct_pdf(i) for i in range(7)}, generate=VISION)
+    read_documents(job)
+    ids = read_document_ids(job)
+    desk = PictureDesk(job, 0)
+    for index in (0, 5, 6, 3, 0, 1, 2, 4, 0):
+        images = await desk.render(index, [Picture(ids[index], 1, 40, 900, 85)])
+        assert not isinstance(images, Failure)
+        assert images[0].startswith(b"\xff\xd8")
+    assert desk.rendered == 9
+    missing = await desk.render(0, [Picture(ids[0], 2, 40, 900, 85)])
+    assert isinstance(missing, Failure)
+    assert missing.reason == "unrenderable"
+    await desk.close()

@@ -77,6 +77,16 @@ async def test_replies_are_written_as_they_come_at_the_given_pace(run):
     assert client.asked == []
 
 
+async def test_tokens_are_counted_of_what_was_asked_for_each_once_stored_or_new(run):
+    await fill(run, 1, 2, 3)
+    store = ReplyStore(run, "generate", 0)
+    assert store.count_tokens() == {"prompt": 0, "completion": 0}
+    await ask(store, FakeClient(echo), 2, 2, 7, 7)
+    assert store.count_tokens() == {"prompt": 20, "completion": 10}
+    await ask(store, FakeClient(lambda _: Failure("refused")), 8)
+    assert store.count_tokens() == {"prompt": 20, "completion": 10}
+
+
 async def test_two_equal_requests_are_asked_once(run):
     client, store = FakeClient(echo), ReplyStore(run, "generate", 0)
     replies = await ask(store, client, 1, 1, 1)

@@ -81,6 +81,24 @@ def test_a_request_that_fails_is_counted_and_the_pair_has_no_score(job):
     assert dict(job.run.ledger("verify").accounts["requests"].dropped) == {"refused": len(read_pairs(job))}
 
 
+def test_the_record_counts_the_tokens_of_the_replies_each_once(job):
+    client = FakeClient(lambda _: "something")
+    verify(job, client=client)
+    asked = len(client.asked)
+    assert job.record("verify", 0).extra["tokens"] == {"prompt": 10 * asked, "completion": 5 * asked}
+
+
+def test_another_engine_may_be_asked_than_the_one_that_wrote_the_pairs(asked, tmp_path):
+    shutil.copytree(asked / "run", tmp_path / "run")
+    other = {"kind": "openai", "model": "judge", "base_url": "http://elsewhere/v1"}
+    job = make_job(tmp_path, **{**SECTIONS, "verify": {**SECTIONS["verify"], "engine": other}})
+    assert job.is_current("generate", 0)
+    client = FakeClient(lambda _: "x")
+    verify(job, client=client)
+    assert {request.model for request in client.asked} == {"judge"}
+    assert {pair["model"] for pair in read_pairs(job)} == {"m"}
+
+
 def test_a_second_run_asks_nothing(job):
     verify(job, client=FakeClient(lambda _: "x"))
     first, again = job.record("verify", 0), FakeClient()

@@ -1,0 +1,22 @@
+#!/bin/bash
+# A build on Slurm: `sbatch clusters/slurm.sh pipelines/cluster.yaml /shared/runs/cluster`
+# Needs a checkout with `make install` on a file system that all nodes share, and vLLM in an environment of its own there.
+# Sent again after a time limit or a lost node, the same job continues the build.
+#SBATCH --job-name=docmatix
+#SBATCH --nodes=8
+#SBATCH --ntasks-per-node=1
+#SBATCH --exclusive
+#SBATCH --gpus-per-node=8
+#SBATCH --time=24:00:00
+#SBATCH --signal=B:TERM@120
+set -euo pipefail
+config=$1 run=$2
+export RAY_AUTH_MODE=disabled   # before anything of Ray is imported
+head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+port=$((20000 + SLURM_JOB_ID % 20000))
+# starts Ray on every node, runs the command on the head, and stops Ray with it
+srun --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" \
+    .venv/bin/ray symmetric-run --address "$head:$port" --min-nodes "$SLURM_NNODES" -- \
+    .venv/bin/docmatix build "$config" --run "$run" &
+trap 'kill -TERM %1; wait %1' TERM
+wait %1

@@ -1,0 +1,166 @@
+"""Portions: what of a window goes into one request, so that nothing is lost and none is too long for the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from docmatix.config import Pictures
+from docmatix.documents import Page
+from docmatix.errors import SetupError
+from docmatix.pairs import Picture
+from docmatix.prompts import Prompt, neutralise, render_messages
+from docmatix.tokens import ESTIMATE, SEPARATORS, TokenCounter, estimate_tokens
+
+PAGE_OVERHEAD_TOKENS = 24
+"""What the marks around one page cost, with room to spare (16 tokens by Mistral v3's vocabulary)."""
+MESSAGE_OVERHEAD_TOKENS = 12
+"""What a chat template puts around one message, with room to spare (ChatML 5, Llama 3 5, Gemma 6)."""
+MIN_BUDGET_TOKENS = 256
+"""Less room for the document than this (about 100 words) is taken for a mistake in the set-up."""
+TOKENS_PER_PAIR = 40
+"""A page is asked for at most one pair for this many (estimated) tokens: a title page cannot carry four."""
+PATCH_PX = 28
+"""One token for each square of this side: patches of 14 px, merged two by two (Qwen2-VL, arXiv 2409.12191, section 2.1;
+the same in Qwen2.5-VL). Tiling models of the same size take fewer, so the count leans upwards, save for those that do
+not merge patches (Pixtral: 16 px); what turns out too long nevertheless is halved when the server says so."""
+
+
+class PageText(NamedTuple):
+    """A page, or a part of a long one, as a prompt shows it: 1-based number and text with tables as Markdown."""
+
+    number: int
+    text: str
+
+
+Portion = Sequence[PageText]
+"""What one request shows: pages in order, each whole or in part."""
+
+
+def measure_budget(prompt: Prompt, *, context_tokens: int, counter: TokenCounter = ESTIMATE, **variables: Any) -> int:
+    """Tokens that are left for the document (`budget_tokens` of `split_pages`) in a context of `context_tokens`, after
+    the prompt without a document (rendered with `variables`, such as `pages=[]`) and the longest reply.
+
+    Raises:
+        SetupError: fewer than `MIN_BUDGET_TOKENS` are left.
+    """
+    messages = render_messages(prompt, **variables)
+    fixed = sum(_count_fixed(counter, message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    budget = context_tokens - fixed - int(prompt.sampling["max_tokens"])
+    if budget < MIN_BUDGET_TOKENS:
+        raise SetupError(
+            f"The prompt {prompt.name!r} needs a context of at least {context_tokens - budget + MIN_BUDGET_TOKENS} "
+            f"tokens (about {fixed} for itself, {prompt.sampling['max_tokens']} for the reply, the rest for the "
+            f"document), but generate.engine.context_tokens is {context_tokens}: raise it, lower the prompt's "
+            "max_tokens, or choose other prompts."
+        )
+    return budget
+
+
+@lru_cache(maxsize=256)
+def _count_fixed(counter: TokenCounter, text: str) -> int:
+    """Every window is measured against the same few texts, at 5 ms each."""
+    return counter.count(text)
+
+
+def count_pairs(pages: Portion, *, pairs_per_page: float) -> int:
+    """How many pairs to ask for: `pairs_per_page` of each page, fewer of pages with little text, at least one."""
+    return max(1, round(sum(min(pairs_per_page, estimate_tokens(page.text) / TOKENS_PER_PAIR) for page in pages)))
+
+
+def refer_to_picture(page: Page, doc_id: str, *, settings: Pictures) -> Picture:
+    """The picture of a page, as `docmatix.pdf.rendering` will draw it."""
+    zoom = settings.dpi / 72
+    scale = min(1.0, settings.max_side_px / (max(page.width_pt, page.height_pt) * zoom))
+    # MuPDF rounds outwards and forgives a thousandth of a pixel
+    width_px, height_px = (max(1, math.ceil(side * zoom * scale - 0.001)) for side in (page.width_pt, page.height_pt))
+    return Picture(
+        doc_id,
+        page.number,
+        settings.dpi,
+        settings.max_side_px,
+        settings.quality,
+        width_px=width_px,
+        height_px=height_px,
+        scale=round(scale, 4),
+    )
+
+
+def count_picture_tokens(picture: Picture) -> int:
+    """About how many tokens of the context a picture takes, with the two marks around it."""
+    return math.ceil(picture.width_px / PATCH_PX) * math.ceil(picture.height_px / PATCH_PX) + 2
+
+
+def compose_page(page: Page) -> str:
+    """The text of a page as a prompt shows it: neutralised, with its tables once more below, as Markdown."""
+    tables = (table.to_markdown() for table in page.tables if table.rows)
+    return neutralise("\n\n".join(part for part in (page.text.strip(), *tables) if part))
+
+
+def split_pages(
+    pages: Sequence[Page],
+    *,
+    budget_tokens: int,
+    counter: TokenCounter = ESTIMATE,
+    picture_tokens: Mapping[int, int] | None = None,
+    max_pages: int | None = None,
+    with_text: bool = True,
+) -> list[list[PageText]]:
+    """Divide a window's usable pages into portions of at most `budget_tokens` each (by `counter`), in order, as many
+    pages in each as fit, and at most `max_pages`. A page over the budget is cut; see `TokenCounter.cut`.
+
+    `picture_tokens` is what the picture of each page costs, which is sent with every part of it. Without text a page
+    is its picture alone, and has an empty text.
+    """
+    costs = picture_tokens or {}
+    if budget_tokens <= max(costs.values(), default=0) + PAGE_OVERHEAD_TOKENS + 4:
+        raise ValueError(f"budget_tokens is {budget_tokens}, less than the marks around a page take")
+    portions: list[list[PageText]] = []
+    room = 0.0
+    for page in pages:
+        if page.reason is not None:
+            continue
+        around = PAGE_OVERHEAD_TOKENS + costs.get(page.number, 0)
+        parts = counter.cut(compose_page(page), budget_tokens - around) if with_text else [("", 0.0)]
+        for text, tokens in parts:
+            needed = tokens + around
+            if not portions or needed > room or len(portions[-1]) == max_pages:
+                portions.append([])
+                room = budget_tokens
+            portions[-1].append(PageText(page.number, text))
+            room -= needed
+    return portions
+
+
+def halve_portion(portion: Portion) -> list[list[PageText]]:
+    """Two portions for one that the server finds too long: between the pages where the halves are most alike, or
+    within a page at the widest gap about its middle. Nothing but white space is lost.
+
+    Empty for a portion of one page without text, or with less of it than `MIN_BUDGET_TOKENS` (estimated): a context
+    that has no room for so little has none for its halves.
+    """
+    if len(portion) > 1:
+        sizes = [len(page.text) + 1 for page in portion]
+        whole = sum(sizes)
+        middle = min(range(1, len(portion)), key=lambda at: abs(2 * sum(sizes[:at]) - whole))
+        return [list(portion[:middle]), list(portion[middle:])]
+    (page,) = portion
+    if estimate_tokens(page.text) < MIN_BUDGET_TOKENS:
+        return []
+    at = _find_middle(page.text)
+    halves = (page.text[:at].rstrip(), page.text[at:].lstrip())
+    return [[page._replace(text=half)] for half in halves if half]
+
+
+def _find_middle(text: str) -> int:
+    """Where to halve a text: the widest gap in its middle half."""
+    middle = len(text) // 2
+    first, last = len(text) // 4, math.ceil(len(text) * 3 / 4)
+    for separator in SEPARATORS:
+        places = (text.rfind(separator, first, middle), text.find(separator, middle, last))
+        near = [place for place in places if place > 0]
+        if near:
+            return min(near, key=lambda place: abs(place - middle))
+    return middle

@@ -1,0 +1,241 @@
+"""Fleets: whole builds over vLLM replicas, with a real Ray and a stand-in for vLLM, and each disturbance on the way.
+
+The stand-in has vLLM's processes, pages and ways to die (`tests.fake_vllm`); `tests/vllm/` has the real one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from docmatix.cli import main
+from docmatix.config import VllmEngine
+from docmatix.run_directory import RunDirectory
+from docmatix.status import describe_status, read_status
+from tests.builds import Driver, hash_dataset, write_config, write_pdfs
+from tests.fake_vllm import fake_engine, find_engine_pid
+from tests.scripted_server import start_scripted_server
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="vLLM and its warden run on Linux alone"),
+]
+ASKED = ["--stages", "plan,extract,dedup,generate"]
+
+
+class Trial:
+    """A folder of PDFs, and builds over it with a fake vLLM."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pdfs = write_pdfs(folder / "pdfs")
+        self.log = folder / "log"
+
+    def write(self, engine: VllmEngine, **changes: Any) -> Path:
+        generate = {"engine": engine.model_dump(mode="json"), "prompts": ["broad_whole"]}
+        return write_config(self.folder, self.pdfs, "", **{"generate": generate, **changes})
+
+    def engine(self, **settings: Any) -> VllmEngine:
+        return fake_engine(
+            self.folder / "vllm", log=self.log, **{"slots": 1, "delay_s": 0.01, "hang_timeout_s": 60, **settings}
+        )
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """Every chat request that a server has answered."""
+        if not self.log.exists():
+            return []
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
+
+    def find_servers(self) -> list[int]:
+        return [process.pid for process in self.find_processes() if is_server(process)]
+
+    def find_processes(self) -> list[psutil.Process]:
+        """Wardens, servers and engines of this folder, by their environment, which they do not write over."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get("FAKE_VLLM_FOLDER") == str(self.folder / "vllm"):
+                    found.append(process)
+        return found
+
+
+def is_server(process: psutil.Process) -> bool:
+    """Whether it is an API server: neither its engine nor its warden, which carries its command."""
+    command = process.cmdline()
+    return len(command) > 2 and command[1].endswith("fake_vllm.py") and "--served-model-name" in command
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Trial:
+    return Trial(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The dataset of a build that nothing happens to."""
+    trial = Trial(tmp_path_factory.mktemp("undisturbed"))
+    code, output = Driver(trial.write(trial.engine()), trial.folder / "run").finish()
+    assert code == 0, output
+    assert trial.find_processes() == []
+    assert len(trial.read_log()) == 9
+    return strip_sources(hash_dataset(trial.folder / "run"))
+
+
+def strip_sources(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The rows of a dataset without the paths of its PDFs, which differ between folders of tests."""
+    import io
+
+    import pyarrow.parquet as pq
+
+    tables = {name: pq.read_table(io.BytesIO(content)) for name, content in files.items() if name.endswith(".parquet")}
+    rows = [row for name in sorted(tables) for row in tables[name].to_pylist()]
+    assert rows
+    for row in rows:
+        row["source_uri"] = Path(row["source_uri"]).name
+        for pair in row["texts"]:
+            pair["source"] = Path(pair["source"]).name
+    return {"rows": json.dumps(rows, default=lambda content: content.hex()).encode()}
+
+
+def wait_until(happened: Callable[[], Any], *, within_s: float = 120) -> None:
+    deadline = time.monotonic() + within_s
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+def list_workers(driver: Driver) -> list[psutil.Process]:
+    """Every process below a driver, without Ray's own agents, which take a minute to notice a killed driver."""
+    below = psutil.Process(driver.process.pid).children(recursive=True)
+    return [process for process in below if "Agent" not in " ".join(process.cmdline())]
+
+
+def await_end(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    assert [process.cmdline() for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def read_restarts(run: Path) -> dict[str, int]:
+    restarts: dict[str, int] = {}
+    for record in read_status(RunDirectory(run))["serving"]:
+        for reason, count in record["restarts"].items():
+            restarts[reason] = restarts.get(reason, 0) + count
+    return restarts
+
+
+def test_a_killed_and_a_hung_replica_are_started_again_and_nothing_is_lost_or_twice(trial, undisturbed):
+    config = trial.write(trial.engine(delay_s=1.0, hang_timeout_s=2))
+    driver = Driver(config, trial.folder / "run")
+    wait_until(lambda: len(trial.read_log()) >= 2)
+    (first,) = trial.find_servers()
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len(trial.read_log()) >= 5)
+    (second,) = trial.find_servers()
+    os.kill(find_engine_pid(second), signal.SIGSTOP)
+    code, output = driver.finish()
+    assert code == 0, output
+    assert strip_sources(hash_dataset(trial.folder / "run")) == undisturbed
+    assert main(["check", str(trial.folder / "run")]) == 0
+    assert read_restarts(trial.folder / "run") == {"died (signal 9)": 1, "hang": 1}
+    assert "restarts: died (signal 9) 1, hang 1" in describe_status(RunDirectory(trial.folder / "run"))
+    assert "replica 1 is started again: hang" in output
+    answered = [line["key"] for line in trial.read_log() if line["status"] == 200]
+    assert len(answered) == len(set(answered)) == 9
+    assert trial.find_processes() == []
+
+
+def test_the_requests_of_a_replica_that_stops_answering_go_to_the_other(trial, undisturbed):
+    config = trial.write(trial.engine(replicas=2, delay_s=0.5, hang_timeout_s=3, cpus_per_replica=0.5))
+    driver = Driver(config, trial.folder / "run")
+    wait_until(lambda: len({line["pid"] for line in trial.read_log()}) == 2)
+    os.kill(trial.find_servers()[0], signal.SIGSTOP)
+    code, output = driver.finish()
+    assert code == 0, output
+    assert strip_sources(hash_dataset(trial.folder / "run")) == undisturbed
+    assert trial.find_processes() == []
+
+
+def test_a_replica_that_comes_late_is_asked_too(trial):
+    engine = trial.engine(replicas=2, failing_starts=1, delay_s=1.5, cpus_per_replica=0.5, max_failed_starts=2)
+    code, output = Driver(trial.write(engine), trial.folder / "run", *ASKED).finish()
+    assert code == 0, output
+    assert len({line["pid"] for line in trial.read_log()}) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_no_process_and_is_continued(trial, undisturbed, number):
+    config = trial.write(trial.engine(delay_s=1.0))
+    driver = Driver(config, trial.folder / "run")
+    wait_until(lambda: len(trial.read_log()) >= 2)
+    processes = list_workers(driver) + trial.find_processes()
+    os.kill(driver.process.pid, number)
+    code, output = driver.finish()
+    assert code == 1
+    assert "Interrupted: the same command continues" in output
+    await_end(processes)
+    assert trial.find_processes() == []
+    before = len(trial.read_log())
+    code, output = Driver(trial.write(trial.engine()), trial.folder / "run").finish()
+    assert code == 0, output
+    assert strip_sources(hash_dataset(trial.folder / "run")) == undisturbed
+    assert len(trial.read_log()) <= 9 + 1 < before + 9  # what had a reply was not asked again, save one on its way
+
+
+def test_after_a_killed_driver_no_server_worker_or_child_is_left(trial, undisturbed):
+    config = trial.write(trial.engine(delay_s=1.0))
+    driver = Driver(config, trial.folder / "run")
+    wait_until(lambda: len(trial.read_log()) >= 2)
+    processes = list_workers(driver) + trial.find_processes()
+    assert any(map(is_server, processes))
+    driver.process.kill()
+    driver.process.communicate()
+    await_end(processes)
+    assert trial.find_processes() == []
+    code, output = Driver(trial.write(trial.engine()), trial.folder / "run").finish()
+    assert code == 0, output
+    assert strip_sources(hash_dataset(trial.folder / "run")) == undisturbed
+
+
+def test_replicas_that_cannot_start_end_the_build_with_their_reason(trial):
+    engine = trial.engine(failing_starts=9, max_failed_starts=2)
+    code, output = Driver(trial.write(engine), trial.folder / "run").finish()
+    assert code == 1
+    assert "No available memory for the cache blocks" in output
+    assert "Traceback" not in output
+    assert trial.find_processes() == []
+
+
+def test_more_gpus_than_the_machine_has_are_refused_before_anything_is_read(trial):
+    engine = trial.engine(gpus_per_replica=3)
+    code, output = Driver(trial.write(engine), trial.folder / "run").finish()
+    assert code == 2
+    assert "A replica needs 3 GPU" in output
+    assert not list((trial.folder / "run").glob("extract/*"))
+
+
+def test_verify_asks_the_same_replicas_unless_it_has_an_engine_of_its_own(trial):
+    extractive = {"engine": trial.engine(delay_s=0.0).model_dump(mode="json"), "prompts": ["extractive"]}
+    config = trial.write(trial.engine(), generate=extractive, verify={"kind": "round_trip"})
+    code, output = Driver(config, trial.folder / "run").finish()
+    assert code == 0, output
+    assert output.count("is ready") == 1
+    assert len({line["pid"] for line in trial.read_log()}) == 1
+    asked = len(trial.read_log())
+    with start_scripted_server() as server:
+        other = {"kind": "openai", "model": "scripted", "base_url": server.base_url}
+        config = trial.write(trial.engine(), generate=extractive, verify={"kind": "round_trip", "engine": other})
+        code, output = Driver(config, trial.folder / "run").finish()
+        assert code == 0, output
+        assert server.request_count > 0
+    assert "serving" not in output  # nothing was left to generate, so no replica was started
+    assert len(trial.read_log()) == asked

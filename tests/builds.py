@@ -85,8 +85,8 @@ class Driver:
             time.sleep(0.002)
         raise AssertionError("the build did nothing")
 
-    def finish(self) -> tuple[int, str]:
-        output, _ = self.process.communicate(timeout=300)
+    def finish(self, *, within_s: float = 300) -> tuple[int, str]:
+        output, _ = self.process.communicate(timeout=within_s)
         return self.process.returncode, output
 
 

@@ -8,6 +8,7 @@ requests on to a child that plays `EngineCore`: `slots` requests are computed at
 `delay_s`; the rest waits. As in vLLM 0.32
 
 - what the metrics say comes from the engine with its steps: a stopped engine's are those of its last step;
+- a request whose client has gone is not computed any further;
 - when the engine dies, requests in flight get a 500, `/health` a 503, and the server ends itself soon after;
 - when the API server gets a SIGKILL, the engine lives on.
 
@@ -127,7 +128,8 @@ def find_engine_pid(server_pid: int) -> int:
 
 
 def run_engine(*, slots: int, delay_s: float) -> None:
-    """Take request numbers from stdin, write a JSON line for each step: those done, running and waiting."""
+    """Take request numbers from stdin (with a minus those to be dropped), write a JSON line for each step: those done,
+    how many run and wait."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiting: deque[str] = deque()
     running: dict[str, float] = {}
@@ -138,7 +140,13 @@ def run_engine(*, slots: int, delay_s: float) -> None:
             read = os.read(0, 1 << 16)
             listens = bool(read)
             *lines, unread = (unread + read).split(b"\n")
-            waiting.extend(line.decode() for line in lines)
+            for number in map(bytes.decode, lines):
+                if not number.startswith("-"):
+                    waiting.append(number)
+                elif number[1:] in waiting:
+                    waiting.remove(number[1:])
+                else:
+                    running.pop(number[1:], None)
         elif not listens:
             time.sleep(STEP_S)
         now = time.monotonic()
@@ -190,7 +198,7 @@ class FakeServer:
             self._figures["steps"] += 1
             self._figures |= {"running": word["running"], "waiting": word["waiting"]}
             for number in word["done"]:
-                if not self._asked[number].done():
+                if number in self._asked and not self._asked[number].done():
                     self._asked[number].set_result(None)
         self._dead = True
         _say("APIServer", "ERROR", "vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue.")
@@ -211,6 +219,9 @@ class FakeServer:
         try:
             self._engine.stdin.write(number.encode() + b"\n")
             await self._asked[number]
+        except asyncio.CancelledError:  # the client has gone
+            self._engine.stdin.write(f"-{number}\n".encode())
+            raise
         finally:
             del self._asked[number]
 

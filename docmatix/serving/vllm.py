@@ -92,7 +92,8 @@ def build_command(
     if engine.gpus > 0:
         command += ["--gpu-memory-utilization", f"{engine.gpu_memory_utilization:g}"]
     if engine.loras:
-        command += ["--enable-lora", "--lora-modules"]
+        # requests for different adapters share a batch, instead of one adapter's waiting for the other's to end
+        command += ["--enable-lora", "--max-loras", str(len(engine.loras)), "--lora-modules"]
         command += [f"{name}={_expand(path)}" for name, path in engine.loras.items()]
     if engine.vision and pictures_per_request is not None:
         command += ["--limit-mm-per-prompt", json.dumps({"image": pictures_per_request})]

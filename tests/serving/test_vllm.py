@@ -4,6 +4,7 @@ hangs or does not start. The server is `tests.fake_vllm`; the real one is in `te
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
@@ -118,7 +119,7 @@ def wait_until_gone(pids: list[int], *, within_s: float = 60.0) -> bool:
 
 
 def list_pairs(command: list[str]) -> dict[str, str]:
-    return dict(zip(command, command[1:], strict=False))
+    return dict(itertools.pairwise(command))
 
 
 def test_the_command_says_what_the_engine_says():
@@ -152,7 +153,8 @@ def test_adapters_and_pictures_are_announced():
     engine = make_engine(loras={"short": "/loras/short", "long": "org/long"}, vision=True)
     command = build_command(engine, python="python", host="h", port=1, pictures_per_request=6)
     at = command.index("--lora-modules")
-    assert command[at - 1 : at + 3] == ["--enable-lora", "--lora-modules", "short=/loras/short", "long=org/long"]
+    assert command[at - 3 : at] == ["--enable-lora", "--max-loras", "2"]
+    assert command[at + 1 : at + 3] == ["short=/loras/short", "long=org/long"]
     assert json.loads(list_pairs(command)["--limit-mm-per-prompt"]) == {"image": 6}
 
 

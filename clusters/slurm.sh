@@ -12,11 +12,13 @@
 set -euo pipefail
 config=$1 run=$2
 export RAY_AUTH_MODE=disabled   # before anything of Ray is imported
+export PATH="$PWD/.venv/bin:$PATH"   # `ray symmetric-run` calls `ray` by its name
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"   # a connection for each request in flight
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 port=$((20000 + SLURM_JOB_ID % 20000))
 # starts Ray on every node, runs the command on the head, and stops Ray with it
 srun --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" \
-    .venv/bin/ray symmetric-run --address "$head:$port" --min-nodes "$SLURM_NNODES" -- \
-    .venv/bin/docmatix build "$config" --run "$run" &
+    ray symmetric-run --address "$head:$port" --min-nodes "$SLURM_NNODES" -- \
+    docmatix build "$config" --run "$run" &
 trap 'kill -TERM %1; wait %1' TERM
 wait %1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from docmatix.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, AnyFilter
@@ -200,6 +200,9 @@ class OpenaiEngine(Asking):
         return self.model
 
 
+_OWN_ARGUMENTS = {"--api-key", "--host", "--port", "--model", "--served-model-name"}
+
+
 class VllmEngine(Asking):
     """vLLM replicas on the Ray cluster, started, watched, restarted and stopped by the build.
 
@@ -211,7 +214,8 @@ class VllmEngine(Asking):
     model: str
     """A folder or a repository on the Hub, as vLLM takes it; a folder must be there on every node."""
     name: str | None = None
-    """What the model is called in requests, replies and the dataset; without it the repository or the folder's name."""
+    """What the model is called in requests, replies and the dataset; without it the repository or the folder's name.
+    Replies are stored under it: other weights need another name."""
     replicas: Annotated[int, EFFORT] = Field(1, ge=1)
     tensor_parallel_size: Annotated[int, EFFORT] = Field(1, ge=1)
     pipeline_parallel_size: Annotated[int, EFFORT] = Field(1, ge=1)
@@ -226,7 +230,8 @@ class VllmEngine(Asking):
     quantization: str | None = None
     gpu_memory_utilization: Annotated[float, EFFORT] = Field(0.9, gt=0, le=1)
     loras: dict[str, str] = Field(default_factory=dict)
-    """LoRA adapters by name: folders or repositories. `generate.prompts` may choose one for each prompt."""
+    """LoRA adapters by name: folders or repositories. `generate.prompts` may choose one for each prompt. Replies are
+    stored under the names: another adapter needs another name."""
     lora: str | None = None
     """The adapter that is asked where a prompt chooses none; without it the model itself."""
     guided: Literal["vllm", "none"] = "vllm"
@@ -247,7 +252,25 @@ class VllmEngine(Asking):
     hang_timeout_s: Annotated[float, EFFORT] = Field(120, gt=0)
     """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
     max_failed_starts: Annotated[int, EFFORT] = Field(3, ge=1)
-    """A replica that fails to start this often in a row is given up; the build goes on while one is left."""
+    """A replica that fails this often in a row to start and finish a request is given up; the build goes on while one
+    is left."""
+
+    @model_validator(mode="after")
+    def _check(self) -> VllmEngine:
+        needed = self.tensor_parallel_size * self.pipeline_parallel_size
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"gpus_per_replica is {self.gpus:g}, but Ray takes whole numbers above 1")
+        if needed > 1 and 0 < self.gpus < needed:
+            raise ValueError(f"gpus_per_replica is {self.gpus:g}, but tensor times pipeline parallel size is {needed}")
+        for argument in self.extra_args:
+            if argument.partition("=")[0] in _OWN_ARGUMENTS:
+                raise ValueError(f"{argument.partition('=')[0]} in extra_args is the build's own to set")
+        return self
+
+    @property
+    def total_gpus(self) -> float:
+        """GPUs of all replicas."""
+        return self.replicas * self.gpus
 
     @property
     def most_in_flight(self) -> int:
@@ -272,7 +295,8 @@ class VllmEngine(Asking):
         return float(self.tensor_parallel_size * self.pipeline_parallel_size)
 
     def to_fingerprint(self) -> dict[str, Any]:
-        return super().to_fingerprint() | {"model": self.model_name, "name": None}
+        loras = sorted(self.loras)  # where they lie is no matter
+        return super().to_fingerprint() | {"model": self.model_name, "name": None, "loras": loras}
 
 
 Engine = Annotated[LlamacppEngine | OpenaiEngine | VllmEngine, Field(discriminator="kind")]
@@ -384,7 +408,8 @@ class Resources(Section):
     """Ray: never part of a fingerprint."""
 
     address: str | None = None
-    """`auto` or `ray://...` joins a running cluster; without it a private Ray is started on this machine."""
+    """`auto` or `HOST:6379` joins a running cluster, from one of its nodes; without it a private Ray is started on this
+    machine. Ray Client (`ray://`) is not supported: start the build on a node, or as a job."""
     cpus: int | None = Field(None, ge=1)
     """CPUs of the private Ray; without it all of the machine's."""
     workers: int | None = Field(None, ge=1)
@@ -393,6 +418,15 @@ class Resources(Section):
     """Workers that send requests; they share the engine's `max_in_flight`."""
     shards_in_flight: int = Field(4, ge=1)
     """Shards that one sending worker overlaps, so that the server never waits for the end of one."""
+
+    @field_validator("address")
+    @classmethod
+    def _check_address(cls, address: str | None) -> str | None:
+        if address is not None and address.startswith("ray://"):
+            raise ValueError(
+                "Ray Client (ray://) is not supported; start the build on a node of the cluster, with `auto`"
+            )
+        return address
 
 
 class Config(Section):
@@ -538,7 +572,8 @@ def _explain(error: ValidationError) -> str:
         return f"`{_dotted(where)}.kind` is `{context['tag']}`, which docmatix does not know; it knows {expected}."
     if problem["type"] == "union_tag_not_found":
         return f"`{_dotted(where)}.kind` is missing."
-    return f"`{_dotted(where)}`: {problem['msg'].replace('valid tuple', 'list').replace('Tuple', 'List')}."
+    said = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "list").replace("Tuple", "List")
+    return f"`{_dotted(where)}`: {said}."
 
 
 _TAGS = {"files", "webdataset", "parquet", "llamacpp", "openai", "vllm", "function-after", "str", "PromptChoice"}

@@ -17,6 +17,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune
 from docmatix.requests import measure_room
 from docmatix.run_directory import STAGES, RunDirectory
 from docmatix.runner import Task, map_shards, ray_running
-from docmatix.serving.fleet import require_room
+from docmatix.serving.fleet import check_nodes, is_private, require_room
 from docmatix.serving.preflight import read_api_key
 from docmatix.serving.servers import check_engine, serve
 from docmatix.serving.telemetry import ServingWatch
@@ -214,7 +215,9 @@ def check_engines(config: Config) -> None:
         for engine in list_engines(config):
             await check_engine(engine, private=config.resources.address is None)
 
-    asyncio.run(check())
+    # in a thread: a notebook has a loop of its own that runs
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, check()).result()
 
 
 def list_engines(config: Config) -> list[Engine]:
@@ -291,7 +294,9 @@ def _do_stages(
     """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
     figures = telemetry["stages"]
     ray_started = False
-    serving, served, watch = stack.enter_context(contextlib.ExitStack()), None, None
+    served, watch = None, None
+    # entered after Ray, so left before it: replicas are closed while there is a Ray to tell them
+    serving = contextlib.ExitStack()
     for stage in job.stages[1:]:
         if stage not in wanted:
             continue
@@ -305,8 +310,9 @@ def _do_stages(
         began = time.monotonic()
         if tasks and stage != "dedup" and not ray_started:
             stack.enter_context(ray_running(job.config.resources))
+            stack.enter_context(serving)
             ray_started = True
-            _require_room(job.config)
+            _check_nodes(job)
         if tasks and asks:
             engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
             if engine != served:
@@ -314,7 +320,6 @@ def _do_stages(
                 running = serving.enter_context(
                     serve(
                         engine,
-                        resources=job.config.resources,
                         pictures_per_request=job.config.generate.pictures.max_per_request,
                         say=progress.say,
                     )
@@ -327,8 +332,6 @@ def _do_stages(
                 dedup_documents(job)
         else:
             figures[stage] = _do_tasks(job, stage, tasks, progress, watch=watch if asks else None)
-            if asks and watch is not None:
-                telemetry["serving"][-1] = watch.record
         _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
     if "pack" in wanted:
@@ -336,11 +339,13 @@ def _do_stages(
         job.run.sweep(job.stages)
 
 
-def _require_room(config: Config) -> None:
-    """Refuse replicas that this machine can never hold, before the first document is read."""
-    for engine in list_engines(config):
-        if isinstance(engine, VllmEngine):
-            require_room(engine, private=config.resources.address is None)
+def _check_nodes(job: Job) -> None:
+    """Refuse what the machines of the cluster cannot do, before the first document is read."""
+    engines = [engine for engine in list_engines(job.config) if isinstance(engine, VllmEngine)]
+    for engine in engines:
+        require_room(engine)
+    if not is_private():
+        check_nodes(job.run, engines)
 
 
 def _require_upstream(job: Job, stage: str) -> None:
@@ -398,8 +403,9 @@ def _do_tasks(
     worked, first, last = 0.0, math.inf, 0.0
     if not tasks:
         return {}
-    with progress.stage(stage, len(tasks)) as shown:
-        for result in map_shards(job, stage, tasks):
+    # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
+    with progress.stage(stage, len(tasks)) as shown, contextlib.closing(map_shards(job, stage, tasks)) as results:
+        for result in results:
             if result is None:
                 life = read_pulses(job, stage)
             else:

@@ -17,7 +17,7 @@ from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents
 
-SHARDS_IN_FLIGHT = 32
+SHARDS = 64
 _FILES_A_COMMIT = 8
 """Files in one Hub commit; the Hub takes about 128 commits an hour."""
 
@@ -80,12 +80,13 @@ def estimate_build(
     busy are slower for each document than in the build: hours then err upwards. Raises as `docmatix.driver.build` does.
     """
     config = resolve_paths(config, base_dir=config_dir)
-    # a document a shard: all cores work, and what starts them up is not counted; many shards at once, so that
-    # the replicas of a cluster are not kept waiting by that
-    resources = config.resources.model_copy(
-        update={"shards_in_flight": max(config.resources.shards_in_flight, SHARDS_IN_FLIGHT)}
-    )
-    config = config.model_copy(update={"plan": Plan(documents_per_shard=1), "resources": resources})
+    if config.resources.address is not None and run is None:
+        raise SetupError("The nodes of a cluster cannot see a temporary directory of this one: give --run.")
+    # small shards, so that all cores work and what starts them up is not counted; all of them at once while the model
+    # is asked, so that the sample keeps as many requests in flight as it has
+    plan = Plan(documents_per_shard=math.ceil(sample / SHARDS))
+    resources = config.resources.model_copy(update={"shards_in_flight": SHARDS})
+    config = config.model_copy(update={"plan": plan, "resources": resources})
     listed = 0
 
     def count(listing: Iterator[Locator]) -> Iterator[Locator]:
@@ -140,7 +141,7 @@ def _scale(
         extract_cpu_hours=hours("work_seconds", "extract"),
         ask_hours=hours("span_seconds", "generate", "verify"),
         gpu_hours=sum(
-            hours("span_seconds", stage) * engine.replicas * engine.gpus
+            hours("span_seconds", stage) * engine.total_gpus
             for stage, engine in (("generate", config.generate.engine), ("verify", config.verify_engine))
             if isinstance(engine, VllmEngine)
         ),

@@ -38,6 +38,7 @@ from typing import Any, Literal, NamedTuple
 import jinja2
 import yaml
 from jinja2 import nodes
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -227,6 +228,9 @@ def _divide_body(lines: Sequence[str], path: Path, *, first_line: int) -> tuple[
     return sections
 
 
+_REFERENCES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
 def _collect_includes(
     sections: Sequence[Section], path: Path, include_from: Sequence[Path]
 ) -> tuple[tuple[str, str], ...]:
@@ -239,7 +243,7 @@ def _collect_includes(
             environment.compile(source)
         except jinja2.TemplateSyntaxError as error:
             raise SetupError(f"{where}:{first_line + error.lineno - 1}: {error.message}") from error
-        for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        for node in tree.find_all(_REFERENCES):
             name, line = getattr(getattr(node, "template", None), "value", None), first_line + node.lineno - 1
             if not isinstance(name, str):
                 raise SetupError(f"{where}:{line}: a template is included by its name, a plain string.")
@@ -300,7 +304,9 @@ def neutralise(text: str) -> str:
     template could take for a control token (`<|im_start|>` becomes `< |im_start|>`), and after that of tags like the
     ones that our prompts put around documents. The change is visible, and applying it again changes nothing.
     What cannot be encoded as UTF-8 (lone surrogates) becomes U+FFFD."""
-    return SURROGATES.sub("\ufffd", CHAT_TOKENS.sub(lambda match: match.group() + " ", text))
+    if "<" in text or "[" in text:
+        text = CHAT_TOKENS.sub(lambda match: match.group() + " ", text)
+    return text if text.isascii() else SURROGATES.sub("\ufffd", text)
 
 
 def render_messages(prompt: Prompt, **variables: Any) -> tuple[Message, ...]:
@@ -311,8 +317,8 @@ def render_messages(prompt: Prompt, **variables: Any) -> tuple[Message, ...]:
     """
     try:
         return tuple(
-            Message(section.role, template.render(variables).strip())
-            for section, template in zip(prompt.sections, _compile(prompt.sections, prompt.includes), strict=True)
+            Message(section.role, template if isinstance(template, str) else template.render(variables).strip())
+            for section, template in zip(prompt.sections, _prerender(prompt.sections, prompt.includes), strict=True)
         )
     except (jinja2.TemplateError, TypeError) as error:
         raise SetupError(f"The prompt {prompt.name!r} cannot be rendered: {error}.") from error
@@ -322,6 +328,30 @@ def render_messages(prompt: Prompt, **variables: Any) -> tuple[Message, ...]:
 def _compile(sections: tuple[Section, ...], includes: tuple[tuple[str, str], ...]) -> tuple[jinja2.Template, ...]:
     environment = _make_environment(jinja2.DictLoader(dict(includes)))
     return tuple(environment.from_string(section.template) for section in sections)
+
+
+@lru_cache(maxsize=256)
+def _prerender(
+    sections: tuple[Section, ...], includes: tuple[tuple[str, str], ...]
+) -> tuple[jinja2.Template | str, ...]:
+    """The templates of the sections; of those that use no variable (the system message, examples) the text itself."""
+    return tuple(
+        template if _uses_variables(section.template, dict(includes)) else template.render().strip()
+        for section, template in zip(sections, _compile(sections, includes), strict=True)
+    )
+
+
+def _uses_variables(source: str, includes: Mapping[str, str]) -> bool:
+    environment = _make_environment(jinja2.DictLoader(includes))
+    left, seen = [source], set[str]()
+    while left:
+        tree = environment.parse(left.pop())
+        if find_undeclared_variables(tree):
+            return True
+        names = {node.template.value for node in tree.find_all(_REFERENCES)} - seen  # type: ignore[attr-defined]
+        left += [includes[name] for name in names]
+        seen |= names
+    return False
 
 
 def _make_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:

@@ -57,11 +57,13 @@ def build_asks(
     max_candidates: int,
     language: str | None = None,
     counter: TokenCounter = ESTIMATE,
+    room: int | None = None,
     pictures: Pictures | None = None,
 ) -> Iterator[Ask]:
     """The requests of one prompt about one window, in page order; none if the window offers nothing to ask about.
 
-    `counter` counts what a request may hold; `pictures` says how the pages are shown to prompts of the family `vision`.
+    `counter` counts what a request may hold, `room` is `measure_room` for the prompt (measured here without it), and
+    `pictures` says how the pages are shown to prompts of the family `vision`.
     """
     if prompt.family == "answer_first":
         # candidates and frames know English alone; of other languages they would make broken questions at full price
@@ -75,6 +77,7 @@ def build_asks(
             seed=seed,
             language=language,
             counter=counter,
+            room=measure_room(prompt, engine, counter=counter) if room is None else room,
             settings=(pictures or Pictures()) if prompt.family == "vision" else None,
         )
 
@@ -113,18 +116,18 @@ def _ask_about_pages(
     seed: int,
     language: str | None,
     counter: TokenCounter,
+    room: int,
     settings: Pictures | None,
 ) -> Iterator[Ask]:
     pages = [page for page in window.pages if page.reason is None]
-    budget = measure_room(prompt, engine, counter=counter)
     pictures: dict[int, Picture] = {}
     if settings is not None:
         pictures = {page.number: refer_to_picture(page, window.doc_id, settings=settings) for page in pages}
     # a picture that leaves no room by our count may do so by the model's, which the server knows
-    most = budget - MIN_BUDGET_TOKENS
+    most = room - MIN_BUDGET_TOKENS
     portions = split_pages(
         pages,
-        budget_tokens=budget,
+        budget_tokens=room,
         counter=counter,
         picture_tokens={number: min(count_picture_tokens(each), most) for number, each in pictures.items()},
         max_pages=None if settings is None else settings.max_per_request,
@@ -305,7 +308,7 @@ def holds_to_grammar(engine: Engine) -> bool:
 
 
 def hold_to_grammar(engine: Engine, grammar: str) -> dict[str, Any]:
-    """The fields that hold a reply to a grammar in llama.cpp's notation, which xgrammar reads as well."""
+    """The fields that hold a reply to a grammar in llama.cpp's notation, which vLLM's backend `guidance` reads too."""
     return {"grammar": grammar} if isinstance(engine, LlamacppEngine) else {"structured_outputs": {"grammar": grammar}}
 
 

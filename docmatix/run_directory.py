@@ -116,11 +116,11 @@ class RunDirectory:
         stream: IO[bytes] = self.fs.open(self.path(name), "rb")
         return stream
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a small file, whole or not at all."""
+    def write(self, name: str, content: bytes, *, durable: bool = True) -> None:
+        """Write a small file, whole or not at all. One that is not `durable` may be lost with the machine's power."""
         with self.writing(posixpath.dirname(name)) as pending:
             pending.write(content)
-            pending.publish(name)
+            pending.publish(name, durable=durable)
 
     @contextlib.contextmanager
     def writing(self, folder: str) -> Iterator[PendingFile]:
@@ -286,14 +286,15 @@ class PendingFile:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
-    def publish(self, name: str) -> None:
+    def publish(self, name: str, *, durable: bool = True) -> None:
         """Make the file appear under `name`, a path relative to the run."""
         if self._stream is None:
             raise ValueError("nothing was written")
         target = self.run.path(name)
         with storage_errors(self.run.url):
             self._stream.flush()
-            os.fsync(self._stream.fileno())
+            if durable:
+                os.fsync(self._stream.fileno())
             self._stream.close()
             self._stream = None
             if self.run.local:

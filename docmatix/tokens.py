@@ -62,6 +62,9 @@ RUNS = re.compile(
       | (?P<accented>[\x80-\u07ff]) | (?P<wide>[\u0800-\uffff]) | (?P<astral>[\U00010000-\U0010ffff])""",
     re.VERBOSE,
 )
+LONG_WORD = 64
+"""Characters from which on a word is not remembered."""
+BLANKS = re.compile(r"[ \t]{2,}")
 
 
 def estimate_tokens(text: str) -> int:
@@ -86,6 +89,27 @@ def estimate_tokens(text: str) -> int:
 
 def _weigh(text: str) -> float:
     """`estimate_tokens` before rounding. Multiples of a quarter, so that sums are exact."""
+    return _weigh_again(text) if len(text) < 20_000 else _weigh_words(text)
+
+
+def _weigh_words(text: str) -> float:
+    """By words: a page repeats those of the pages before it, and 350 take 0.06 ms instead of 0.7."""
+    if "  " in text or "\t" in text:
+        text = BLANKS.sub("\n", text)  # which weighs as much
+    words = f"\n{text}".replace("\n", " \n").split(" ")
+    if max(map(len, words)) < LONG_WORD:
+        total = sum(map(_recall_word, words))
+    else:
+        total = sum(_recall_word(word) if len(word) < LONG_WORD else _weigh_next_word(word) for word in words)
+    return total - 1  # the newline put before the first word
+
+
+def _weigh_next_word(word: str) -> float:
+    """A word with the space before it, which counts before a digit."""
+    return _weigh_runs(" " + word)
+
+
+def _weigh_runs(text: str) -> float:
     total = 0.0
     for run in RUNS.finditer(text):
         length = run.end() - run.start()
@@ -105,6 +129,11 @@ def _weigh(text: str) -> float:
             case "astral":
                 total += 4
     return total
+
+
+_recall_word = lru_cache(maxsize=1 << 15)(_weigh_next_word)
+_weigh_again = lru_cache(maxsize=64)(_weigh_words)
+"""A page is weighed to see whether it fits, and again to see how much may be asked about it."""
 
 
 @dataclass(frozen=True, slots=True)

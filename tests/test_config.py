@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from docmatix.config import Config, LlamacppEngine, OpenaiEngine, dump_config, load_config, parse_config
+from docmatix.config import Config, LlamacppEngine, OpenaiEngine, VllmEngine, dump_config, load_config, parse_config
 from docmatix.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, Length
 
@@ -147,3 +148,44 @@ def test_the_shipped_pipelines_are_valid():
     assert pipelines
     for pipeline in pipelines:
         load_config(pipeline)
+
+
+VLLM = {"kind": "vllm", "model": "org/model"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"gpus_per_replica": 1.5}, "gpus_per_replica is 1.5, but Ray takes whole numbers above 1"),
+        ({"tensor_parallel_size": 2, "gpus_per_replica": 1}, "tensor times pipeline parallel size is 2"),
+        ({"extra_args": ["--api-key=x"]}, "--api-key in extra_args is the build's own to set"),
+        ({"gpus_per_replic": 1}, "did you mean `gpus_per_replica`?"),
+        ({"sampling": {"temprature": 1}}, "did you mean `temperature`?"),
+    ],
+)
+def test_replicas_that_cannot_be_are_refused_in_a_sentence(changes, said):
+    content = {
+        "name": "a",
+        "source": {"kind": "files", "paths": ["x"]},
+        "generate": {"engine": {**VLLM, **changes}},
+    }
+    with pytest.raises(SetupError, match=re.escape(said)):
+        parse_config(content)
+
+
+def test_a_replica_takes_the_gpus_of_its_parallel_sizes_and_the_fleet_those_of_all():
+    engine = VllmEngine(**VLLM, tensor_parallel_size=4, pipeline_parallel_size=2, replicas=3)
+    assert (engine.gpus, engine.total_gpus) == (8, 24)
+    assert VllmEngine(**VLLM, gpus_per_replica=0).gpus == 0
+
+
+def test_a_model_is_called_by_its_name_its_repository_or_the_name_of_its_folder():
+    assert VllmEngine(**VLLM).model_name == "org/model"
+    assert VllmEngine(kind="vllm", model="/data/models/mine").model_name == "mine"
+    assert VllmEngine(kind="vllm", model="/data/models/final", name="mine-v2").model_name == "mine-v2"
+
+
+def test_ray_client_is_refused_with_what_to_do_instead():
+    content = {"name": "a", "source": {"kind": "files", "paths": ["x"]}, "generate": {"engine": VLLM}}
+    with pytest.raises(SetupError, match="start the build on a node of the cluster"):
+        parse_config({**content, "resources": {"address": "ray://head:10001"}})

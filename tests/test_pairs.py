@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,12 @@ def test_a_request_becomes_the_body_that_servers_know():
         "seed": 1,
         "grammar": "g",
     }
+
+
+@pytest.mark.parametrize("text", ["plain", "Überraschung, 漢字, 😀", 'a "quote", a \\u back\\slash\nand \x7f'])
+def test_the_body_that_is_recorded_and_sent_holds_characters_as_they_are(text):
+    request = replace(REQUEST, messages=(Message("user", text),))
+    assert request.body == json.dumps(request.to_body(), ensure_ascii=False)
 
 
 def test_the_size_of_a_picture_follows_from_the_rest_and_is_not_part_of_the_id():

@@ -248,6 +248,14 @@ def test_the_hash_covers_the_templates_that_are_included(tmp_path):
     assert [render_messages(prompt)[0].content for prompt in (before, after)] == ["one", "two"]
 
 
+def test_a_message_whose_included_template_uses_a_variable_is_rendered_for_each_window(tmp_path):
+    (tmp_path / "outer.j2").write_text("{% include 'inner.j2' %}")
+    (tmp_path / "inner.j2").write_text("Write {{ count }}.")
+    prompt = read_prompt(write_prompt(tmp_path, HEAD + "---\n@system\n{% include 'outer.j2' %}\n@user\n{{ text }}\n"))
+    for count in (1, 2):
+        assert render_messages(prompt, text="", count=count)[0].content == f"Write {count}."
+
+
 def test_an_own_prompt_may_include_a_shipped_template_but_not_be_changed_by_another_directory(tmp_path):
     path = write_prompt(tmp_path / "mine", HEAD + "---\n@user\n{% include 'a.j2' %} {% include 'b.j2' %}\n")
     for directory, names in (("mine", "a"), ("shipped", "ab")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -45,11 +46,11 @@ PAIRS = st.builds(
 )
 
 
-def through_arrow(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
+def through_arrow(row: dict[str, Any], schema: pa.Schema, *, columns: list[str] | None = None) -> dict[str, Any]:
     """A row as it comes back from a Parquet file."""
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row], schema=schema), buffer)
-    (read,) = pq.read_table(buffer).to_pylist()
+    (read,) = pq.ParquetFile(buffer).read(columns=columns).to_pylist()
     return dict(read)
 
 
@@ -58,6 +59,16 @@ def through_arrow(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
 def test_a_page_comes_back_from_a_file_as_it_was(page):
     row = through_arrow({"pages": [schemas.page_to_row(page)]}, schemas.EXTRACT)
     assert schemas.page_from_row(row["pages"][0]) == page
+
+
+@settings(max_examples=40)
+@given(PAGES)
+def test_a_page_may_be_read_without_its_words(page):
+    row = through_arrow(
+        {"doc_id": "d", "pages": [schemas.page_to_row(page)]}, schemas.EXTRACT, columns=schemas.EXTRACT_WITHOUT_WORDS
+    )
+    assert schemas.page_from_row(row["pages"][0]) == replace(page, words=())
+    assert row["doc_id"] == "d"
 
 
 @settings(max_examples=40)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, VllmEngine
 from docmatix.errors import SetupError
-from docmatix.tokens import ESTIMATE, TokenCounter, Vocabulary, estimate_tokens, load_tokenizer
+from docmatix.tokens import ESTIMATE, TokenCounter, Vocabulary, _weigh, _weigh_runs, estimate_tokens, load_tokenizer
 from tests.tokenizers import train_tokenizer, train_vocabulary
 
 # True counts, taken once with the vocabularies named in `estimate_tokens`; the largest of Mistral v3, Tekken and Qwen.
@@ -35,6 +35,15 @@ def test_english_prose_has_more_than_two_characters_to_an_estimated_token():
         "The committee met on Monday and agreed that the new bridge should be opened before the summer holidays. " * 20
     )
     assert 2.2 < len(prose) / estimate_tokens(prose) < 3.2
+
+
+@given(
+    st.text("aBcD 12\t\n.!,-\x7f\x0b\u00e9\u3042\U0001f600")
+    | st.text()
+    | st.text("ab 1", min_size=60).map(lambda s: s.replace("a", "a" * 40))
+)
+def test_a_text_weighs_what_its_runs_weigh_however_it_is_taken_apart(text):
+    assert _weigh(text) == _weigh_runs(text)
 
 
 # --- the model's own tokenizer ----------------------------------------------------------------------------------------

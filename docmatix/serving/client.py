@@ -67,7 +67,7 @@ MAX_TIMEOUTS = 2
 """At 600 s each, more would outlast `limits.no_progress_s`."""
 CANARY_TIMEOUT_S = 60.0
 METRICS_TIMEOUT_S = 5.0
-LEVEL_AFTER_S = 0.01
+LEVEL_AFTER_S = 0.001
 
 
 @dataclass(slots=True)
@@ -123,6 +123,8 @@ class ChatClient:
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
         self._places = Places([self._read_address(address) for address in addresses], clock=clock)
+        self._left: dict[str, Address] = {}
+        """Addresses that were asked once, by name."""
         self._open_session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
         self._levels = False
@@ -159,8 +161,12 @@ class ChatClient:
         for address in list(self._places.addresses):
             if address.name not in wanted:
                 self._places.remove(address)
+                self._left[address.name] = address
             wanted.pop(address.name, None)
         for address in wanted.values():
+            if before := self._left.pop(address.name, None):
+                # a server that was started again is asked at once, but a row of failures lasts until it replies
+                address.failing_since, address.replied_at = before.failing_since, before.replied_at
             self._places.add(address)
 
     async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
@@ -172,12 +178,7 @@ class ChatClient:
         async with self._bound:
             counters = self.counters
             counters.requests += 1
-            counters.in_flight += 1
-            counters.most_in_flight = max(counters.most_in_flight, counters.in_flight)
-            try:
-                outcome = await self._pursue(request, pictures)
-            finally:
-                counters.in_flight -= 1
+            outcome = await self._pursue(request, pictures)
             if isinstance(outcome, Failure):
                 counters.failures += 1
                 return replace(outcome, detail=mask(outcome.detail, self._api_key))
@@ -187,10 +188,11 @@ class ChatClient:
             return outcome
 
     async def _pursue(self, request: Request, pictures: Sequence[bytes]) -> Reply | Failure:
-        body = json.dumps(request.to_body(pictures) if pictures else request.to_body()).encode()
+        body = (json.dumps(request.to_body(pictures)) if pictures else request.body).encode()
         request_id = request.request_id
         started, failed_at = self._clock(), float("inf")
         met: Counter[str] = Counter()
+        busy_since: float | None = None
         while True:
             address = await self._places.take()
             try:
@@ -219,8 +221,10 @@ class ChatClient:
             if outcome.cause in ("busy", "unreachable"):
                 self._check_patience(outcome, started=started)
                 # the others are answered all the while, so it is this one that asks for too much
-                if outcome.cause == "busy" and now - started > 2 * self._give_up_after_s:
-                    return Failure("server_error", outcome.detail)
+                if outcome.cause == "busy":
+                    busy_since = busy_since or now
+                    if now - busy_since > 2 * self._give_up_after_s:
+                        return Failure("server_error", outcome.detail)
                 if any(other is not address and other.rests_until <= now for other in self._places.addresses):
                     continue
             elif met["timeout"] >= MAX_TIMEOUTS or tries - met["busy"] - met["unreachable"] >= self._max_attempts:
@@ -241,6 +245,9 @@ class ChatClient:
         assert task
         cancelled_before = task.cancelling()
         address.under_way[task] = False
+        counters = self.counters
+        counters.in_flight += 1
+        counters.most_in_flight = max(counters.most_in_flight, counters.in_flight)
         try:
             # a followed redirect would turn the POST into a GET
             async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
@@ -258,6 +265,7 @@ class ChatClient:
                 return Trouble("moved", f"called back from {address.name}")
             raise
         finally:
+            counters.in_flight -= 1
             del address.under_way[task]
 
     def _connect(self) -> aiohttp.ClientSession:
@@ -299,9 +307,8 @@ class ChatClient:
             async with self._open_session.get(address.metrics_url, timeout=timeout, allow_redirects=False) as response:
                 text = await response.text() if response.status == 200 else ""
         except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
-            if address.replied_at == float("-inf"):
-                return
-            text = ""  # it answers requests, so it is this page that it does not have
+            # busy with its first prompts, or not there; a later look will tell
+            return
         metrics = parse_metrics(text)
         if metrics is not None:
             told.add(address.name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, Resources
+from docmatix.config import Engine, LlamacppEngine, OpenaiEngine
 from docmatix.serving.preflight import check_server, read_api_key
 
 
@@ -60,9 +60,7 @@ def list_addresses(engine: OpenaiEngine) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def serve(
-    engine: Engine, *, resources: Resources, pictures_per_request: int, say: Callable[[str], None]
-) -> Iterator[Served]:
+def serve(engine: Engine, *, pictures_per_request: int, say: Callable[[str], None]) -> Iterator[Served]:
     """Have the engine's model served for the length of the block. For vLLM a Ray must run. A vision model will be sent
     at most `pictures_per_request` in one request.
 
@@ -81,7 +79,6 @@ def serve(
     else:
         from docmatix.serving.fleet import make_key, start_fleet
 
-        key = make_key()
-        private = resources.address is None
-        with start_fleet(engine, key=key, private=private, pictures_per_request=pictures_per_request, say=say) as fleet:
-            yield Served(Service(replicas=fleet.replicas, api_key=SecretStr(key)), fleet.look)
+        own = make_key()
+        with start_fleet(engine, key=own, pictures_per_request=pictures_per_request, say=say) as fleet:
+            yield Served(Service(replicas=fleet.replicas, api_key=own), fleet.look)

@@ -29,7 +29,8 @@ class ServingWatch:
         self._looked_at = float("-inf")
         self._before: tuple[float, dict[str, float]] | None = None
         self._rates: dict[str, float] = {}
-        self.record: dict[str, Any] = {"model": model, "replicas": []}
+        self.record: dict[str, Any] = {"model": model, "replicas": [], "restarts": {}}
+        """What is known by now; always the same mapping, so that a build that fails has recorded it."""
 
     def look(self) -> bool:
         """Take a look if it is time for one; whether it was. Raises BuildError once no server is left."""
@@ -38,7 +39,8 @@ class ServingWatch:
             return False
         self._looked_at = now
         replicas = self._look()
-        self.record = {"model": self._model, **summarise_replicas(replicas), "replicas": replicas}
+        self.record.clear()
+        self.record |= {"model": self._model, **summarise_replicas(replicas), "replicas": replicas}
         counts = {name: self.record.get(name, 0) for name in ("prompt_tokens", "completion_tokens")}
         if self._before is None:
             self._before = now, counts

@@ -41,6 +41,9 @@ ANSWER_TIMEOUT_S = 5.0
 MOST_TICK_S = 15.0
 """A watch thread that was itself kept from running must not take its own absence for the server's."""
 RESTART_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+"""The pause triples with each failed start: a Hub that refuses 64 downloads at once, or GPU memory that is not yet
+given back, needs more than a second."""
 DEAD_ENGINE_PATIENCE_S = 10.0
 """vLLM's API server answers 503 when its engine died, and ends by itself after about four seconds."""
 CANARY_SHARE = 0.25
@@ -105,6 +108,8 @@ def build_environment(engine: VllmEngine, base: Mapping[str, str]) -> dict[str, 
     environment = dict(base)
     # a key that the driver happens to have would lock the build out of its own server
     unwanted = {"VLLM_API_KEY", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV"}
+    # Ray sets this to 1 in its actors, and vLLM then believes that somebody has thought about it
+    unwanted.add("OMP_NUM_THREADS")
     if engine.python is not None:
         unwanted.add("PYTHONPATH")  # packages of this interpreter are none of the other's
     for name in unwanted:
@@ -371,7 +376,7 @@ class ServerState:
     last_line: str = ""
     """The last telling line of its log: while it starts, how far it is."""
     detail: str = ""
-    """Why it last failed to start."""
+    """Why it last failed to start, or died before it had finished a request."""
     start_s: float = 0.0
     """Seconds that its last start took."""
     failed_starts: int = 0
@@ -432,12 +437,22 @@ class VllmServer:
 
     def _watch(self) -> None:
         try:
+            check_environment(self._engine)
+        except SetupError as error:
+            self._change(state="failed", detail=str(error))
+            return
+        try:
             while not self._closing.is_set():
                 if self._start():
                     trouble = self._follow()
                     if trouble is None:
                         break
-                    self._note_restart(*trouble)
+                    # one that answers but dies of the first request would be started again for ever
+                    run = self._run
+                    served = run is not None and run.metrics is not None and run.metrics.finished > 0
+                    self._note_restart(*trouble, served=served)
+                    if not served and self._status.failed_starts >= self._engine.max_failed_starts:
+                        break
                 elif self._closing.is_set() or self._status.failed_starts >= self._engine.max_failed_starts:
                     break
                 self._closing.wait(RESTART_PAUSE_S)
@@ -556,9 +571,15 @@ class VllmServer:
             idle_s=status.idle_s + (0.0 if busy else passed_s),
         )
 
-    def _note_restart(self, reason: str, detail: str) -> None:
+    def _note_restart(self, reason: str, detail: str, *, served: bool) -> None:
         restart = Restart(time.time(), reason, detail)
-        self._change(state="starting", pid=None, restarts=(*self._status.restarts, restart))
+        self._change(
+            state="starting",
+            pid=None,
+            restarts=(*self._status.restarts, restart),
+            failed_starts=0 if served else self._status.failed_starts + 1,
+            detail=f"{reason} before it had finished a request: {detail or 'no word of why'}",
+        )
         self._end_run(kill=True)
 
     def _note_failure(self, detail: str, *, kill: bool = False) -> bool:

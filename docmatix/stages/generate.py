@@ -7,20 +7,20 @@ memory stays flat for a document of ten thousand pages and the shard's file does
 from __future__ import annotations
 
 import asyncio
-import json
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from docmatix.config import Engine, VllmEngine
+from docmatix.config import Engine
 from docmatix.ledger import Ledger
 from docmatix.pairs import Failure, Reply, Request
 from docmatix.prompts import Prompt, choose_prompts
-from docmatix.requests import Ask, build_asks, halve_ask, read_pairs
-from docmatix.schemas import GENERATE, page_from_row, pair_to_row
+from docmatix.requests import Ask, build_asks, halve_ask, measure_room, read_pairs
+from docmatix.schemas import EXTRACT_WITHOUT_WORDS, GENERATE, page_from_row, pair_to_row
 from docmatix.serving.client import ChatClient
 from docmatix.stages.job import Job, Pulse, read_figures
 from docmatix.stages.page_images import PictureDesk
@@ -46,6 +46,12 @@ _Answered = tuple[Ask, Reply | Failure]
 
 MOST_OUTSTANDING = 4096
 """Requests of one shard that wait for their replies or for their turn to be written, at up to 30 KB each."""
+BREATH_S = 0.001
+"""After each row whoever has a reply to read or a request to send goes first: enough is prepared, and without this
+replies that come together wait for each other's rows (64 in flight: 90 % of a bare client's rate, with it 95 %; 512 in
+flight: 610 requests a second, with it 800)."""
+LONGEST_TURN_S = 0.01
+"""To prepare 64 requests takes 30 ms: replies that come meanwhile are read before all are there."""
 
 
 async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse) -> None:
@@ -108,8 +114,7 @@ async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pul
 
 def count_in_flight(job: Job, engine: Engine) -> int:
     """Requests that one worker may have in flight at this engine, all of its replicas together."""
-    replicas = engine.replicas if isinstance(engine, VllmEngine) else 1
-    return max(1, engine.max_in_flight * replicas // job.config.resources.generate_workers)
+    return max(1, engine.most_in_flight // job.config.resources.generate_workers)
 
 
 def count_outstanding(job: Job, engine: Engine) -> int:
@@ -141,7 +146,7 @@ def _to_row(ask: Ask, outcome: Reply | Failure, ledger: Ledger) -> dict[str, Any
     row: dict[str, Any] = {
         "prompt": ask.prompt,
         "request_id": ask.request.request_id,
-        "body": json.dumps(ask.request.to_body(), ensure_ascii=False),
+        "body": ask.request.body,
     }
     if isinstance(outcome, Failure):
         ledger.drop("requests", outcome.reason)
@@ -160,13 +165,20 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
     where they are written, since more may come of one."""
     settings, seed = job.config.generate, job.config.seed
     candidates = [prompt for name, prompt in job.prompts.items() if name != "round_trip"]
+    rooms = {
+        prompt.name: measure_room(prompt, settings.engine, counter=job.counter)
+        for prompt in candidates
+        if prompt.family != "answer_first"
+    }
+    # only candidate answers are looked for among words
+    columns = None if len(rooms) < len(candidates) else EXTRACT_WITHOUT_WORDS
     weights = {
         choice.name: choice.weight
         for choice in settings.prompts
         if not isinstance(choice, str) and choice.weight is not None
     }
     left_out = {row["index"] for row in job.run.iterate_rows("dedup", shard, columns=["index"])}
-    for row in job.run.iterate_rows("extract", shard):
+    for row in job.run.iterate_rows("extract", shard, columns=columns):
         if row["reason"] is not None or row["index"] in left_out:
             continue
         ledger.enter("documents")
@@ -175,7 +187,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
             chosen = choose_prompts(
                 candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
             )
-            asks = _ask_about(window, chosen, job=job, language=row["language"])
+            asks = _ask_about(window, chosen, job=job, rooms=rooms, language=row["language"])
             ledger.enter("windows")
             first = next(asks, None)
             if first is None:
@@ -186,7 +198,9 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
                 yield _Step(row["index"], window, opens_window=False, ask=ask)
 
 
-def _ask_about(window: Window, prompts: list[Prompt], *, job: Job, language: str | None) -> Iterator[Ask]:
+def _ask_about(
+    window: Window, prompts: list[Prompt], *, job: Job, rooms: Mapping[str, int], language: str | None
+) -> Iterator[Ask]:
     settings = job.config.generate
     for prompt in prompts:
         yield from build_asks(
@@ -197,6 +211,7 @@ def _ask_about(window: Window, prompts: list[Prompt], *, job: Job, language: str
             max_candidates=settings.max_candidates,
             language=language,
             counter=job.counter,
+            room=rooms.get(prompt.name),
             pictures=settings.pictures,
         )
 
@@ -209,12 +224,17 @@ async def answer_in_order(
     An exception is raised when its item's turn comes, and cancels what is outstanding.
     """
     outstanding: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+    paused_at = time.monotonic()
     try:
         for item in items:
             outstanding.append((item, asyncio.ensure_future(answer(item))))
             if len(outstanding) >= limit:
                 first, future = outstanding.popleft()
                 yield first, await future
+                await asyncio.sleep(BREATH_S)
+            elif time.monotonic() - paused_at > LONGEST_TURN_S:
+                await asyncio.sleep(0)
+                paused_at = time.monotonic()
         while outstanding:
             first, future = outstanding.popleft()
             yield first, await future

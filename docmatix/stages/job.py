@@ -114,7 +114,7 @@ class Pulse:
         if now - self._last >= self.every_s:
             self._last = now
             with contextlib.suppress(Exception):
-                self.job.run.write(self._name, json.dumps(self.figures).encode())
+                self.job.run.write(self._name, json.dumps(self.figures).encode(), durable=False)
 
     def stop(self) -> None:
         """The shard is done, one way or the other: its figures are in the ledger now."""

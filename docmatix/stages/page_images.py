@@ -81,6 +81,7 @@ class PictureDesk:
         self._wanted = 0
         self._opened = False
         self._documents = self._read_wanted()
+        self._trouble: Exception | None = None
         self.rendered = 0
         """Pictures so far."""
 
@@ -123,12 +124,20 @@ class PictureDesk:
         return outcome
 
     def _fetch(self, index: int) -> tuple[Path, str] | Refusal:
+        if self._trouble is not None:
+            raise self._trouble
         if index not in self._at_hand:
             while len(self._at_hand) >= DOCUMENTS_AT_HAND:
                 self._at_hand.popitem(last=False)[1][0].close()
             self._wanted = index
             stack = contextlib.ExitStack()
-            self._at_hand[index] = stack, stack.enter_context(kept_aside(next(self._documents)))
+            try:
+                document = next(self._documents)
+            except Exception as error:
+                # the generator has ended with it: a next call would raise StopIteration, which no future can hold
+                self._trouble = error
+                raise
+            self._at_hand[index] = stack, stack.enter_context(kept_aside(document))
         self._at_hand.move_to_end(index)
         return self._at_hand[index][1]
 

@@ -12,7 +12,6 @@ import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict
 
 from docmatix.pairs import Failure, Reply, Request
 from docmatix.run_directory import RunDirectory, ShardWriter
@@ -120,7 +119,7 @@ class ReplyStore:
             writer = ShardWriter(pending, REPLIES)
             for request_id in request_ids:
                 reply, prompt = self._replies[request_id]
-                writer.add({**asdict(reply), "prompt": prompt})
+                writer.add({name: getattr(reply, name) for name in Reply.__dataclass_fields__} | {"prompt": prompt})
             writer.close()
             name = f"{pending.sha256[:16]}.parquet"
             pending.publish(f"{self._folder}/{name}")

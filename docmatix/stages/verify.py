@@ -5,7 +5,6 @@ Nothing is dropped here: replies and scores are stored, and the filter `round_tr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +42,7 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
                 ledger.enter("requests")
                 row |= {
                     "request_id": request.request_id,
-                    "body": json.dumps(request.to_body(), ensure_ascii=False),
+                    "body": request.body,
                 }
                 if isinstance(outcome, Reply):
                     ledger.keep("requests")

@@ -374,7 +374,7 @@ async def test_a_cancelled_request_stays_cancelled() -> None:
 
 async def test_what_a_server_tells_of_its_queue_bounds_what_it_is_sent() -> None:
     with start_scripted_server(slots=4, faults=Faults(delay_s=0.05)) as server:
-        hasten = {"look_every_s": 0.02, "clock": lambda: 100 * time.monotonic()}
+        hasten: dict[str, Any] = {"look_every_s": 0.02, "clock": lambda: 100 * time.monotonic()}
         async with open_client(server.base_url, max_in_flight=64, **hasten) as client:
             asked = [asyncio.create_task(client.ask(make_request(str(i)))) for i in range(200)]
             await wait_until(lambda: client.limits == {server.base_url: 9})  # four, and a queue of five

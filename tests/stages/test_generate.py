@@ -54,7 +54,7 @@ async def test_answers_come_in_the_order_of_their_items_and_in_bounded_number(li
     answers = Answers()
     found = [pair async for pair in answer_in_order(iter(range(50)), answers.answer, limit=limit)]
     assert found == [(item, -item) for item in range(50)]
-    assert answers.most == min(limit, 50)
+    assert min(limit, 10) <= answers.most <= limit
 
 
 async def test_items_are_taken_only_as_they_are_needed():

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ import pytest
 
 from docmatix.cli import main
 from docmatix.config import VllmEngine
-from docmatix.errors import BuildError
+from docmatix.errors import BuildError, SetupError
 from docmatix.run_directory import RunDirectory
-from docmatix.serving.fleet import Fleet, Said
+from docmatix.serving.fleet import Fleet, Said, check_nodes, is_private, make_key, start_fleet
 from docmatix.serving.metrics import ServerMetrics
 from docmatix.serving.vllm import ServerState
 from docmatix.status import describe_status, read_status
@@ -340,3 +340,49 @@ def test_verify_asks_the_same_replicas_unless_it_has_an_engine_of_its_own(trial)
         assert server.request_count > 0
     assert "serving" not in output  # nothing was left to generate, so no replica was started
     assert len(trial.read_log()) == asked
+
+
+# --- the cluster ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_nodes() -> Iterator[None]:
+    """A Ray of two nodes on this machine, the second with two GPUs that nobody looks for."""
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        cluster.add_node(num_cpus=1, num_gpus=2)
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def test_on_a_cluster_each_node_is_looked_at_and_a_replica_of_two_gpus_has_its_own_place(trial, two_nodes):
+    import ray
+    from ray.util import placement_group_table
+
+    engine = trial.engine(tensor_parallel_size=2, gpus_per_replica=2, cpus_per_replica=0.5)
+    run = RunDirectory(trial.folder / "run")
+    with pytest.raises(SetupError, match=r"On the node .*: the run directory .* is not there"):
+        check_nodes(run, [engine])
+    run.write("run.yaml", b"name: trial")
+    check_nodes(run, [engine])
+    missing = engine.model_copy(update={"python": str(trial.folder / "nowhere" / "python")})
+    with pytest.raises(SetupError, match=r"On the node .*: generate.engine.python: there is no"):
+        check_nodes(run, [missing])
+
+    assert not is_private()
+    with start_fleet(engine, key=make_key(), pictures_per_request=1, say=lambda line: None) as fleet:
+        (replica,) = fleet.look()
+        assert replica["state"] == "ready"
+        (group,) = [each for each in placement_group_table().values() if each["state"] == "CREATED"]
+        assert list(group["bundles"].values()) == [{"GPU": 2.0, "CPU": 0.5}]
+        assert group["strategy"] == "STRICT_PACK"
+        assert ray.available_resources().get("GPU", 0) == 0
+    wait_until(lambda: ray.available_resources().get("GPU") == 2)
+    wait_until(lambda: trial.find_processes() == [], within_s=30)  # the wardens go last

@@ -111,6 +111,27 @@ async def test_one_request_finds_out_whether_a_failed_address_is_back():
     assert taken.count(failed) == 1
 
 
+async def test_nothing_is_sent_into_a_queue_while_another_server_would_run_it():
+    slow, fast = make_address("slow", limit=64), make_address("fast", limit=64)
+    slow.in_flight, fast.in_flight = 6, 20
+    note_queue(slow, running=4, waiting=2, now=0)
+    places = make_places(slow, fast)
+    assert [await places.take() for _ in range(10)] == [fast] * 10
+    note_queue(fast, running=28, waiting=2, now=0)  # now both have a queue, and the emptier one takes more
+    assert await places.take() is slow
+
+
+def test_a_server_without_a_queue_runs_at_least_what_it_has():
+    address = make_address(limit=64)
+    address.in_flight = 12
+    note_queue(address, running=8, waiting=4, now=0)
+    assert (address.runs, address.queued, address.idle) == (8, 4, 0)
+    note_queue(address, running=12, waiting=0, now=1)
+    assert (address.runs, address.queued, address.idle) == (12, 0, 0)
+    address.in_flight = 5
+    assert (address.queued, address.idle) == (0, 7)
+
+
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +287,30 @@ async def test_a_queue_elsewhere_is_emptied_into_a_server_that_came_late_the_las
     assert {address.name for address in moved} == {"http://fast/v1"}
     assert sorted(server.moved) == [5, 6, 7]
     assert slow.in_flight == 5
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_as_many_are_called_back_as_a_server_that_has_run_dry_would_run():
+    slow, fast = make_address("slow", limit=16), make_address("fast", limit=16)
+    places = make_places(slow)
+    server = Server(places)
+    tasks = [asyncio.create_task(server.ask(number)) for number in range(10)]
+    await asyncio.sleep(0)
+    note_queue(slow, running=4, waiting=6, now=0)
+    fast.in_flight = 5
+    note_queue(fast, running=3, waiting=2, now=0)
+    places.add(fast)
+    places.level()  # it has a queue itself
+    await asyncio.sleep(0)
+    assert server.moved == []
+    fast.in_flight = 1
+    places.level()
+    places.level()  # those that are called back are on their way already
+    moved = [await task for task in tasks[8:]]
+    assert moved == [fast, fast]
+    assert sorted(server.moved) == [8, 9]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -85,7 +85,7 @@ class Driver:
             time.sleep(0.002)
         raise AssertionError("the build did nothing")
 
-    def finish(self, *, within_s: float = 300) -> tuple[int, str]:
+    def finish(self, *, within_s: float = 600) -> tuple[int, str]:
         output, _ = self.process.communicate(timeout=within_s)
         return self.process.returncode, output
 

@@ -32,6 +32,7 @@ from tests.scripted_server import start_scripted_server
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # two whole builds, with restarts, on a machine that may be busy with others
     pytest.mark.skipif(sys.platform != "linux", reason="vLLM and its warden run on Linux alone"),
 ]
 ASKED = ["--stages", "plan,extract,dedup,generate"]
@@ -207,7 +208,7 @@ def strip_sources(files: dict[str, bytes]) -> dict[str, bytes]:
     return {"rows": json.dumps(rows, default=lambda content: content.hex()).encode()}
 
 
-def wait_until(happened: Callable[[], Any], *, within_s: float = 120) -> None:
+def wait_until(happened: Callable[[], Any], *, within_s: float = 300) -> None:
     deadline = time.monotonic() + within_s
     while not happened():
         assert time.monotonic() < deadline, "it never happened"

@@ -186,9 +186,10 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
         cpus = int(ray.cluster_resources().get("CPU", 1))
         size = min(len(tasks), resources.generate_workers if asking else (resources.workers or cpus))
         overlap = min(len(tasks), resources.shards_in_flight) if asking else 1
-        pool = ActorPoolStrategy(
-            size=size, max_tasks_in_flight_per_actor=2 * overlap, max_concurrent_calls_per_actor=overlap
-        )
+        # several workers that ask get as many shards as they overlap and no more: the first one to be there would take
+        # those of the others too (two workers, eight shards, four at a time: it took all eight)
+        ahead = overlap if size > 1 and asking else 2 * overlap
+        pool = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=ahead, max_concurrent_calls_per_actor=overlap)
         worker = AskingWorker if asking else ShardWorker
         done = shards.map_batches(
             worker,

@@ -299,7 +299,7 @@ def main() -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     overhead = verbs.add_parser("overhead", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     overhead.add_argument("--in-flight", type=int, nargs="+", default=[8, 64, 512])
-    overhead.add_argument("--texts", type=int, default=1, help="texts of some 85 words on the page of each document")
+    overhead.add_argument("--texts", type=int, default=2, help="texts of some 85 words on the page of each document")
     overhead.add_argument("--rounds", type=int, default=3, help="builds, each with a run of the bare client")
     balance = verbs.add_parser("balance", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     balance.add_argument("--requests", type=int, default=1500)

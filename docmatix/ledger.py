@@ -118,4 +118,7 @@ class Ledger:
         return ledger
 
     def _account(self, unit: str) -> Account:
-        return self.accounts.setdefault(unit, Account())
+        account = self.accounts.get(unit)
+        if account is None:
+            account = self.accounts[unit] = Account()
+        return account

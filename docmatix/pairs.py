@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
+
+import orjson
 
 from docmatix.documents import Box
 
@@ -32,15 +33,11 @@ class Picture:
     quality: int
     """Of the JPEG."""
     width_px: int = 0
-    """Width and height follow from the page and the settings, so that they can be told without rendering."""
+    """Width and height follow from the page and the settings, so that they can be told without rendering; with dpi,
+    scale and quality they are what a request's identity knows of a picture."""
     height_px: int = 0
     scale: float = 1.0
     """Below 1.0 the page was too large at `dpi` and is rendered smaller."""
-
-    @property
-    def key(self) -> list[Any]:
-        """What decides how the picture looks."""
-        return [self.doc_id, self.page, self.dpi, self.max_side_px, self.quality]
 
     def to_part(self, data: bytes | None) -> dict[str, Any]:
         """A part of a message's content in the OpenAI format; without the bytes of the JPEG, a description in their
@@ -76,18 +73,13 @@ class Request:
 
     @cached_property
     def request_id(self) -> str:
-        """32 hex digits: a hash of everything that decides the reply."""
-        content: list[Any] = [self.model, [list(message) for message in self.messages], self.sampling, self.extra]
-        if self.variant:
-            content.append(self.variant)
-        if self.pictures:
-            content.append([picture.key for picture in self.pictures])
-        return hashlib.sha256(_dump_json(content, sort_keys=True).encode()).hexdigest()[:32]
+        """32 hex digits: a hash of everything that decides the reply, which is the body and the variant."""
+        return hashlib.sha256(self.variant.encode() + b"\n" + self.body).hexdigest()[:32]
 
     @cached_property
-    def body(self) -> str:
+    def body(self) -> bytes:
         """`to_body` without pictures as JSON: what is recorded, and what is sent where there are none."""
-        return _dump_json(self.to_body())
+        return dump_body(self.to_body())
 
     def to_body(self, pictures: Sequence[bytes] = ()) -> dict[str, Any]:
         """The JSON body of `POST /v1/chat/completions`. `pictures` are the JPEGs of the request's pictures, in their
@@ -97,13 +89,14 @@ class Request:
             data = pictures or (None,) * len(self.pictures)
             parts = [picture.to_part(each) for picture, each in zip(self.pictures, data, strict=True)]
             messages[-1]["content"] = [*parts, {"type": "text", "text": messages[-1]["content"]}]
-        return {"model": self.model, "messages": messages, **self.sampling, **self.extra}
+        # sorted, so that a request keeps its identity when the fields of a prompt's file change places
+        fields = sorted({**self.sampling, **self.extra}.items())
+        return {"model": self.model, "messages": messages, **dict(fields)}
 
 
-def _dump_json(content: Any, *, sort_keys: bool = False) -> str:
-    """JSON with characters as they are. Escaped it is made in half the time, and is the same if none had to be."""
-    escaped = json.dumps(content, sort_keys=sort_keys)
-    return json.dumps(content, sort_keys=sort_keys, ensure_ascii=False) if "\\u" in escaped else escaped
+def dump_body(content: dict[str, Any]) -> bytes:
+    """A request body as JSON in UTF-8, characters as they are; orjson takes a tenth of the time that `json` takes."""
+    return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from docmatix.documents import Page
 from docmatix.errors import SetupError
 from docmatix.pairs import Picture
 from docmatix.prompts import Prompt, neutralise, render_messages
-from docmatix.tokens import ESTIMATE, SEPARATORS, TokenCounter, estimate_tokens
+from docmatix.tokens import ESTIMATE, SEPARATORS, TokenCounter, bound_tokens, estimate_tokens, estimate_tokens_to
 
 PAGE_OVERHEAD_TOKENS = 24
 """What the marks around one page cost, with room to spare (16 tokens by Mistral v3's vocabulary)."""
@@ -67,7 +67,8 @@ def _count_fixed(counter: TokenCounter, text: str) -> int:
 
 def count_pairs(pages: Portion, *, pairs_per_page: float) -> int:
     """How many pairs to ask for: `pairs_per_page` of each page, fewer of pages with little text, at least one."""
-    return max(1, round(sum(min(pairs_per_page, estimate_tokens(page.text) / TOKENS_PER_PAIR) for page in pages)))
+    most = pairs_per_page * TOKENS_PER_PAIR
+    return max(1, round(sum(estimate_tokens_to(most, page.text) / TOKENS_PER_PAIR for page in pages)))
 
 
 def refer_to_picture(page: Page, doc_id: str, *, settings: Pictures) -> Picture:
@@ -117,19 +118,26 @@ def split_pages(
     costs = picture_tokens or {}
     if budget_tokens <= max(costs.values(), default=0) + PAGE_OVERHEAD_TOKENS + 4:
         raise ValueError(f"budget_tokens is {budget_tokens}, less than the marks around a page take")
+    usable = [
+        (page.number, compose_page(page) if with_text else "", PAGE_OVERHEAD_TOKENS + costs.get(page.number, 0))
+        for page in pages
+        if page.reason is None
+    ]
+    # most windows are far from the budget, and need no counting
+    most = sum(bound_tokens(text) + around for _, text, around in usable)
+    if most <= budget_tokens and len(usable) <= (max_pages or len(usable)):
+        portion = [PageText(number, text) for number, text, _ in usable if text.strip() or not with_text]
+        return [portion] if portion else []
     portions: list[list[PageText]] = []
     room = 0.0
-    for page in pages:
-        if page.reason is not None:
-            continue
-        around = PAGE_OVERHEAD_TOKENS + costs.get(page.number, 0)
-        parts = counter.cut(compose_page(page), budget_tokens - around) if with_text else [("", 0.0)]
+    for number, whole, around in usable:
+        parts = counter.cut(whole, budget_tokens - around) if with_text else [("", 0.0)]
         for text, tokens in parts:
             needed = tokens + around
             if not portions or needed > room or len(portions[-1]) == max_pages:
                 portions.append([])
                 room = budget_tokens
-            portions[-1].append(PageText(page.number, text))
+            portions[-1].append(PageText(number, text))
             room -= needed
     return portions
 

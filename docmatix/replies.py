@@ -105,7 +105,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def _clean(text: str) -> str:
     """Text that any file can hold: no control characters, no lone surrogates (which JSON escapes can spell)."""
-    return _SURROGATES.sub("\ufffd", _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n"))).strip()
+    if not text.isprintable():
+        text = _SURROGATES.sub("\ufffd", _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")))
+    return text.strip()
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------

@@ -273,12 +273,23 @@ class AskingWorker:
     """A Ray actor that asks the model server, several shards at once, all within one bound of requests in flight."""
 
     def __init__(self, job: Job, stage: str, workers: int) -> None:
+        import uvloop
+
+        from docmatix.stages.asking import Asker
+        from docmatix.stages.generate import generate_shard
+        from docmatix.stages.verify import verify_shard
+
         self.job, self.stage = job, stage
+        self.ask_shard = generate_shard if stage == "generate" else verify_shard
         self.client = _make_client(job, stage, workers)
+        engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
+        self.asker = Asker(self.client, in_flight=max(1, engine.most_in_flight // workers))
         self.roster = Roster(job.service.replicas) if job.service.replicas else None
         self.following: asyncio.Task[None] | None = None
         _calm_collector()
         _allow_connections()
+        # the loop that Ray Data runs `__call__` in is the one it finds set here
+        asyncio.set_event_loop(uvloop.new_event_loop())
 
     async def _follow(self, roster: Roster) -> None:
         """Ask the replicas that are ready, and send elsewhere what others have: they come late, die and come back."""
@@ -290,17 +301,13 @@ class AskingWorker:
             await asyncio.sleep(_POLL_S)
 
     async def __call__(self, batch: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        from docmatix.stages.generate import generate_shard
-        from docmatix.stages.verify import verify_shard
-
         if self.roster is not None and self.following is None:
             self.following = asyncio.create_task(self._follow(self.roster))
         task, started = _decode(str(batch["task"][0])), time.time()
-        work = generate_shard if self.stage == "generate" else verify_shard
         pulse = Pulse(self.job, self.stage, task.shard)
         try:
             count_attempt(self.job, self.stage, task.shard)
-            await work(self.job, task.shard, client=self.client, pulse=pulse)
+            await self.ask_shard(self.job, task.shard, asker=self.asker, pulse=pulse)
         except Exception as error:
             yield _report(task, error=error)
         else:

@@ -18,6 +18,7 @@ from docmatix.prompts import Prompt, load_prompts
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.client import Counters
 from docmatix.sources import list_documents
+from docmatix.stages.asking import Asker
 from docmatix.stages.curate import curate_shard
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.extract import extract_shard
@@ -114,11 +115,13 @@ def extract(job: Job, shard: int = 0, *, sandbox: Any = None) -> None:
 
 
 def generate(job: Job, shard: int = 0, *, client: Any) -> None:
-    asyncio.run(generate_shard(job, shard, client=client, pulse=Pulse(job, "generate", shard)))
+    asker = Asker(client, in_flight=job.config.generate.engine.most_in_flight)
+    asyncio.run(generate_shard(job, shard, asker=asker, pulse=Pulse(job, "generate", shard)))
 
 
 def verify(job: Job, shard: int = 0, *, client: Any) -> None:
-    asyncio.run(verify_shard(job, shard, client=client, pulse=Pulse(job, "verify", shard)))
+    asker = Asker(client, in_flight=job.config.verify_engine.most_in_flight)
+    asyncio.run(verify_shard(job, shard, asker=asker, pulse=Pulse(job, "verify", shard)))
 
 
 def curate(job: Job, shard: int = 0) -> None:

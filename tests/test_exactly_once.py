@@ -112,7 +112,7 @@ def test_status_as_json_has_the_promised_shape(undisturbed: tuple[Path, Path, An
         [sys.executable, "-m", "docmatix", "status", str(run), "--json"], capture_output=True, text=True, check=True
     )
     status = json.loads(ended.stdout)
-    assert set(status) == {"name", "complete", "balanced", "stages"}
+    assert set(status) == {"name", "complete", "balanced", "stages", "tokens", "serving"}
     assert [stage["stage"] for stage in status["stages"]] == [
         *("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
     ]

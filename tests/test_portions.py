@@ -70,6 +70,25 @@ def test_a_page_over_the_budget_is_cut_at_the_widest_gap_there_is(separator):
 PAGE_TEXTS = st.text(st.sampled_from("ab Zé7.\n\n字😀<|"), max_size=400)
 
 
+class NeverAsked:
+    """A counter that no text should reach."""
+
+    identity = "never"
+
+    def count(self, text: str) -> int:
+        raise AssertionError(text)
+
+    def cut(self, text: str, limit: float) -> list[tuple[str, float]]:
+        raise AssertionError(text)
+
+
+def test_pages_with_fewer_bytes_than_the_budget_has_tokens_are_not_counted():
+    pages = [make_page("A first page.", number=1), make_page("   ", number=2), make_page("é" * 40, number=3)]
+    (portion,) = split_pages(pages, budget_tokens=4000, counter=NeverAsked())
+    assert [(page.number, page.text) for page in portion] == [(1, "A first page."), (3, "é" * 40)]
+    assert split_pages([make_page("  ", number=1)], budget_tokens=4000, counter=NeverAsked()) == []
+
+
 @given(st.lists(PAGE_TEXTS, max_size=4), st.integers(40, 200))
 def test_no_character_is_lost_and_every_request_keeps_to_the_budget(texts, budget):
     pages = [make_page(text, number=number) for number, text in enumerate(texts, 1)]

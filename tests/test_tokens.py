@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, VllmEngine
 from docmatix.errors import SetupError
-from docmatix.tokens import ESTIMATE, TokenCounter, Vocabulary, _weigh, _weigh_runs, estimate_tokens, load_tokenizer
+from docmatix.tokens import (
+    ESTIMATE,
+    TokenCounter,
+    Vocabulary,
+    _weigh,
+    _weigh_runs,
+    bound_tokens,
+    estimate_tokens,
+    estimate_tokens_to,
+    load_tokenizer,
+)
 from tests.tokenizers import train_tokenizer, train_vocabulary
 
 # True counts, taken once with the vocabularies named in `estimate_tokens`; the largest of Mistral v3, Tekken and Qwen.
@@ -46,6 +56,11 @@ def test_a_text_weighs_what_its_runs_weigh_however_it_is_taken_apart(text):
     assert _weigh(text) == _weigh_runs(text)
 
 
+@given(st.text("aBcD 12\t\n.!,-\x7f\x0b\u00e9\u3042\U0001f600") | st.text(), st.integers(1, 60))
+def test_an_estimate_up_to_a_limit_is_the_estimate_or_the_limit(text, most):
+    assert estimate_tokens_to(most, text) == min(most, estimate_tokens(text))
+
+
 # --- the model's own tokenizer ----------------------------------------------------------------------------------------
 
 SMALL = train_vocabulary()
@@ -61,6 +76,12 @@ def test_a_vocabulary_counts_as_its_tokenizer_does_however_long_the_text():
     tokenizer.no_padding()
     for text in ("", "The committee", "The committee met on Monday. " * 50, "字😀"):
         assert SMALL.count(text) == len(tokenizer.encode(text).ids)
+
+
+@pytest.mark.parametrize("counter", COUNTERS)
+@given(text=TEXTS)
+def test_no_counter_finds_more_tokens_than_the_bound(counter, text):
+    assert counter.count(text) <= bound_tokens(text)
 
 
 def test_a_vocabulary_is_a_plain_value_that_is_known_by_its_file():

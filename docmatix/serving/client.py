@@ -22,16 +22,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+import aiohttp
 
 from docmatix.errors import ServerGone, SetupError
-from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.pairs import Failure, Message, Reply, Request, dump_body
 from docmatix.serving.answers import Misfit, Trouble, read_answer
 from docmatix.serving.metrics import parse_metrics
 from docmatix.serving.places import (
@@ -55,9 +56,6 @@ from docmatix.serving.preflight import (
     refuse_key,
     refuse_model,
 )
-
-if TYPE_CHECKING:
-    import aiohttp
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0
@@ -188,7 +186,7 @@ class ChatClient:
             return outcome
 
     async def _pursue(self, request: Request, pictures: Sequence[bytes]) -> Reply | Failure:
-        body = (json.dumps(request.to_body(pictures)) if pictures else request.body).encode()
+        body = dump_body(request.to_body(pictures)) if pictures else request.body
         request_id = request.request_id
         started, failed_at = self._clock(), float("inf")
         met: Counter[str] = Counter()
@@ -238,8 +236,6 @@ class ChatClient:
             await self._sleep(wait_s)
 
     async def _send(self, address: Address, body: bytes, request_id: str) -> Reply | Failure | Trouble | Misfit:
-        import aiohttp
-
         session = self._connect()
         task = asyncio.current_task()
         assert task
@@ -299,8 +295,6 @@ class ChatClient:
             pause_s = min(2 * pause_s, self._look_every_s)
 
     async def _look_at(self, address: Address, told: set[str], untold: set[str]) -> None:
-        import aiohttp
-
         assert self._open_session
         timeout = aiohttp.ClientTimeout(total=METRICS_TIMEOUT_S)
         try:
@@ -327,7 +321,7 @@ class ChatClient:
         canary = Request(model, (Message("user", "Say yes."),), {"max_tokens": 1})
         try:
             async with asyncio.timeout(CANARY_TIMEOUT_S):
-                outcome = await self._send(address, json.dumps(canary.to_body()).encode(), canary.request_id)
+                outcome = await self._send(address, canary.body, canary.request_id)
         except TimeoutError:
             return False
         if well := isinstance(outcome, Reply | Failure):
@@ -372,8 +366,6 @@ class ChatClient:
         raise SetupError(f"No chat API answers at {address.name} ({detail}): the address usually ends in /v1.")
 
     async def _miss_model(self, address: Address, model: str, detail: str) -> SetupError:
-        import aiohttp
-
         assert self._open_session
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):

@@ -6,29 +6,21 @@ memory stays flat for a document of ten thousand pages and the shard's file does
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from docmatix.config import Engine
 from docmatix.ledger import Ledger
 from docmatix.pairs import Failure, Reply, Request
 from docmatix.prompts import Prompt, choose_prompts
 from docmatix.requests import Ask, build_asks, halve_ask, measure_room, read_pairs
 from docmatix.schemas import EXTRACT_WITHOUT_WORDS, GENERATE, page_from_row, pair_to_row
-from docmatix.serving.client import ChatClient
-from docmatix.stages.job import Job, Pulse, read_figures
+from docmatix.stages.asking import Asker
+from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import PictureDesk
 from docmatix.stages.replies import ReplyStore
 from docmatix.windows import Window, cut_windows
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +36,8 @@ class _Step:
 
 _Answered = tuple[Ask, Reply | Failure]
 
-MOST_OUTSTANDING = 4096
-"""Requests of one shard that wait for their replies or for their turn to be written, at up to 30 KB each."""
-BREATH_S = 0.001
-"""After each row whoever has a reply to read or a request to send goes first: enough is prepared, and without this
-replies that come together wait for each other's rows (64 in flight: 90 % of a bare client's rate, with it 95 %; 512 in
-flight: 610 requests a second, with it 800)."""
-LONGEST_TURN_S = 0.01
-"""To prepare 64 requests takes 30 ms: replies that come meanwhile are read before all are there."""
 
-
-async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse) -> None:
+async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> None:
     """Ask everything there is to ask about one shard, reusing stored replies, and commit requests and pairs.
 
     The record's `extra` names the files of replies and counts the tokens of those that were used.
@@ -62,15 +45,14 @@ async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pul
     store = ReplyStore(job.run, "generate", shard)
     ledger = Ledger(("documents", "windows", "requests", "pairs"))
     extra: dict[str, Any] = {}
-    engine = job.config.generate.engine
+    engine, client = job.config.generate.engine, asker.client
     desk = PictureDesk(job, shard)
-    rendered = _bound_rendered(client, count_in_flight(job, engine))
     done, last = 0, -1
 
     async def send(index: int, request: Request) -> Reply | Failure:
         if not request.pictures:
             return await client.ask(request)
-        async with rendered:
+        async with asker.pictured:
             pictures = await desk.render(index, request.pictures)
             return pictures if isinstance(pictures, Failure) else await client.ask(request, pictures=pictures)
 
@@ -92,9 +74,7 @@ async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pul
             store.kept_on_failure(),
             job.committing("generate", shard, schema=GENERATE, ledger=ledger, extra=extra) as writer,
         ):
-            async for step, answered in answer_in_order(
-                _build_steps(job, shard, ledger), answer, limit=count_outstanding(job, engine)
-            ):
+            async for step, answered in asker.answer_in_order(_build_steps(job, shard, ledger), answer):
                 if step.index != last:
                     last = step.index
                     ledger.keep("documents")
@@ -104,32 +84,12 @@ async def generate_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pul
                     writer.add(_describe_window(step))
                 for ask, outcome in answered:
                     ledger.enter("requests")
-                    writer.add(_describe_window(step) | _to_row(ask, outcome, ledger))
+                    writer.add(_describe_window(step) | _to_row(ask, outcome, ledger), size=_weigh_row(ask, outcome))
                 done += max(1, len(answered))
-                pulse.beat(done=done, pairs=ledger.accounts["pairs"].kept, **read_figures(client.counters))
+                pulse.beat(done=done, pairs=ledger.accounts["pairs"].kept, counters=client.counters)
             extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
     finally:
         await desk.close()
-
-
-def count_in_flight(job: Job, engine: Engine) -> int:
-    """Requests that one worker may have in flight at this engine, all of its replicas together."""
-    return max(1, engine.most_in_flight // job.config.resources.generate_workers)
-
-
-def count_outstanding(job: Job, engine: Engine) -> int:
-    """Requests that a shard keeps outstanding: more than are in flight, since the rows of replies that came early wait
-    for those before them."""
-    return min(MOST_OUTSTANDING, max(64, 4 * count_in_flight(job, engine)))
-
-
-_RENDERED: WeakKeyDictionary[object, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-def _bound_rendered(client: ChatClient, most: int) -> asyncio.Semaphore:
-    """A bound on the requests whose pictures are in memory, one for all shards that share the client: a picture is half
-    a megabyte, and what waits for its turn needs none yet."""
-    return _RENDERED.setdefault(client, asyncio.Semaphore(most))
 
 
 def _describe_window(step: _Step) -> dict[str, Any]:
@@ -158,6 +118,19 @@ def _to_row(ask: Ask, outcome: Reply | Failure, ledger: Ledger) -> dict[str, Any
     for reason, count in sorted(malformed.items()):
         ledger.drop("pairs", reason, count)
     return row | {"pairs": [pair_to_row(pair) for pair in pairs], "malformed": sorted(malformed.elements())}
+
+
+BYTES_A_PAIR = 400
+"""Of ids and names; the texts of a pair stand in the reply, and its context in the request."""
+
+
+def _weigh_row(ask: Ask, outcome: Reply | Failure) -> int:
+    """About the payload of a row in bytes; to count it, field by field, took a tenth of the time that a request has."""
+    if isinstance(outcome, Failure):
+        return len(ask.request.body) + len(outcome.detail)
+    pairs = 1 + outcome.content.count("question")
+    context = len(ask.candidate.context) if ask.candidate else 0
+    return len(ask.request.body) + 2 * len(outcome.content) + pairs * (BYTES_A_PAIR + context)
 
 
 def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
@@ -214,31 +187,3 @@ def _ask_about(
             room=rooms.get(prompt.name),
             pictures=settings.pictures,
         )
-
-
-async def answer_in_order(
-    items: Iterator[Item], answer: Callable[[Item], Awaitable[Result]], *, limit: int
-) -> AsyncIterator[tuple[Item, Result]]:
-    """Answer items concurrently, at most `limit` outstanding, and yield them in their order.
-
-    An exception is raised when its item's turn comes, and cancels what is outstanding.
-    """
-    outstanding: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-    paused_at = time.monotonic()
-    try:
-        for item in items:
-            outstanding.append((item, asyncio.ensure_future(answer(item))))
-            if len(outstanding) >= limit:
-                first, future = outstanding.popleft()
-                yield first, await future
-                await asyncio.sleep(BREATH_S)
-            elif time.monotonic() - paused_at > LONGEST_TURN_S:
-                await asyncio.sleep(0)
-                paused_at = time.monotonic()
-        while outstanding:
-            first, future = outstanding.popleft()
-            yield first, await future
-    finally:
-        for _, future in outstanding:
-            future.cancel()
-        await asyncio.gather(*(future for _, future in outstanding), return_exceptions=True)

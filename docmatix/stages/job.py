@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,7 +15,6 @@ from docmatix.config import Config
 from docmatix.ledger import Ledger
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
-from docmatix.serving.client import Counters
 from docmatix.serving.servers import NOWHERE, Service
 from docmatix.tokens import ESTIMATE, TokenCounter
 
@@ -27,6 +26,9 @@ UPSTREAM = {
     "curate": ("extract", "dedup", "generate", "verify"),
 }
 """The stages whose shard of the same number a stage reads."""
+
+if TYPE_CHECKING:
+    from docmatix.serving.client import Counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,11 @@ class Pulse:
     figures: dict[str, float] = field(default_factory=dict)
     _last: float = 0.0
 
-    def beat(self, **figures: float) -> None:
-        self.figures.update(figures)
+    def beat(self, *, counters: Counters | None = None, **figures: float) -> None:
         now = time.monotonic()
         if now - self._last >= self.every_s:
             self._last = now
+            self.figures.update(figures, **(read_figures(counters) if counters else {}))
             with contextlib.suppress(Exception):
                 self.job.run.write(self._name, json.dumps(self.figures).encode(), durable=False)
 

@@ -22,6 +22,10 @@ _MERGE_AT = 32
 """This many chunks are merged into one: a slow server would otherwise leave a file for every second of work."""
 
 
+BYTES_OF_NAMES = 200
+"""What a row holds beside the content of its reply."""
+
+
 class ReplyStore:
     """The stored replies of one shard of one stage; new ones are written at most every `every_s` seconds."""
 
@@ -119,7 +123,8 @@ class ReplyStore:
             writer = ShardWriter(pending, REPLIES)
             for request_id in request_ids:
                 reply, prompt = self._replies[request_id]
-                writer.add({name: getattr(reply, name) for name in Reply.__dataclass_fields__} | {"prompt": prompt})
+                row = {name: getattr(reply, name) for name in Reply.__dataclass_fields__} | {"prompt": prompt}
+                writer.add(row, size=len(reply.content) + BYTES_OF_NAMES)
             writer.close()
             name = f"{pending.sha256[:16]}.parquet"
             pending.publish(f"{self._folder}/{name}")

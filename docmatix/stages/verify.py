@@ -13,15 +13,14 @@ from docmatix.pairs import Failure, Pair, Reply, Request
 from docmatix.requests import build_round_trip
 from docmatix.round_trip import score_round_trip
 from docmatix.schemas import VERIFY, pair_from_row
-from docmatix.serving.client import ChatClient
-from docmatix.stages.generate import answer_in_order, count_outstanding
-from docmatix.stages.job import Job, Pulse, read_figures
+from docmatix.stages.asking import Asker
+from docmatix.stages.job import Job, Pulse
 from docmatix.stages.replies import ReplyStore
 
 _Question = tuple[Pair, Request | None]
 
 
-async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse) -> None:
+async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> None:
     """Score the pairs of one shard, reusing stored replies, and commit the scores."""
     store = ReplyStore(job.run, "verify", shard)
     ledger = Ledger(("requests", "pairs"))
@@ -30,11 +29,10 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
 
     async def answer(question: _Question) -> Reply | Failure | None:
         request = question[1]
-        return None if request is None else await store.ask(request, prompt="round_trip", ask=client.ask)
+        return None if request is None else await store.ask(request, prompt="round_trip", ask=asker.client.ask)
 
     with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
-        limit = count_outstanding(job, job.config.verify_engine)
-        async for (pair, request), outcome in answer_in_order(_build_questions(job, shard), answer, limit=limit):
+        async for (pair, request), outcome in asker.answer_in_order(_build_questions(job, shard), answer):
             ledger.enter("pairs")
             ledger.keep("pairs")
             row: dict[str, Any] = {"pair_id": pair.pair_id}
@@ -53,7 +51,7 @@ async def verify_shard(job: Job, shard: int, *, client: ChatClient, pulse: Pulse
                     row |= {"reason": failure.reason, "detail": failure.detail}
             writer.add(row)
             done += 1
-            pulse.beat(done=done, **read_figures(client.counters))
+            pulse.beat(done=done, counters=asker.client.counters)
         extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
 
 

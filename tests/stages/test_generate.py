@@ -8,7 +8,7 @@ import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,8 @@ from docmatix.pairs import Failure, Picture, Reply, Request
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.portions import MIN_BUDGET_TOKENS
 from docmatix.serving.client import ChatClient
-from docmatix.stages.generate import answer_in_order, generate_shard
+from docmatix.stages.asking import Asker
+from docmatix.stages.generate import generate_shard
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import PictureDesk
 from docmatix.tokens import estimate_tokens
@@ -30,79 +31,6 @@ from tests.jobs import FakeClient, InlineSandbox, generate, make_config, make_jo
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_huge_page_pdf, write_pdf
 from tests.scripted_server import ScriptedServer, SentImage, start_scripted_server
 from tests.tokenizers import train_vocabulary
-
-# --- answer_in_order --------------------------------------------------------------------------------------------------
-
-
-class Answers:
-    """Answers in the opposite order, and counts how many are under way."""
-
-    def __init__(self) -> None:
-        self.under_way = self.most = 0
-
-    async def answer(self, item: int) -> int:
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
-        for _ in range(20 - item % 20):
-            await asyncio.sleep(0)
-        self.under_way -= 1
-        return -item
-
-
-@pytest.mark.parametrize("limit", [1, 3, 100])
-async def test_answers_come_in_the_order_of_their_items_and_in_bounded_number(limit):
-    answers = Answers()
-    found = [pair async for pair in answer_in_order(iter(range(50)), answers.answer, limit=limit)]
-    assert found == [(item, -item) for item in range(50)]
-    assert min(limit, 10) <= answers.most <= limit
-
-
-async def test_items_are_taken_only_as_they_are_needed():
-    taken: list[int] = []
-
-    def items() -> Iterator[int]:
-        for item in range(1000):
-            taken.append(item)
-            yield item
-
-    running = answer_in_order(items(), Answers().answer, limit=5)
-    assert isinstance(running, AsyncGenerator)
-    assert await anext(running) == (0, 0)
-    assert len(taken) == 5
-    await running.aclose()
-
-
-async def test_an_error_is_raised_in_its_turn_and_cancels_what_is_under_way():
-    started: list[int] = []
-    cancelled: list[int] = []
-    found: list[int] = []
-
-    async def answer(item: int) -> None:
-        started.append(item)
-        if item == 2:
-            raise ServerGone("away")
-        if item > 2:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                cancelled.append(item)
-                raise
-
-    async def take_all() -> None:
-        async for item, _ in answer_in_order(iter(range(50)), answer, limit=8):
-            found.append(item)
-
-    with pytest.raises(ServerGone):
-        await take_all()
-    assert found == [0, 1]
-    assert len(started) < 50
-    assert cancelled == started[3:] != []
-
-
-async def test_no_items_give_no_answers():
-    nothing: list[int] = []
-    assert [pair async for pair in answer_in_order(iter(nothing), Answers().answer, limit=3)] == []
-
 
 # --- a shard ----------------------------------------------------------------------------------------------------------
 
@@ -392,7 +320,7 @@ VISION: dict[str, Any] = {
 def ask_server(job: Job, server: ScriptedServer) -> None:
     async def work() -> None:
         async with ChatClient([server.base_url], give_up_after_s=5) as client:
-            await generate_shard(job, 0, client=client, pulse=Pulse(job, "generate", 0))
+            await generate_shard(job, 0, asker=Asker(client, in_flight=64), pulse=Pulse(job, "generate", 0))
 
     asyncio.run(work())
 

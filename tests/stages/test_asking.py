@@ -1,0 +1,103 @@
+"""Asking in order: bounded, in turns, and never waiting for more than it must."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+
+import pytest
+
+from docmatix.errors import ServerGone
+from docmatix.serving.client import ChatClient
+from docmatix.stages.asking import LONGEST_TURN_S, Asker, answer_in_order
+
+
+class Answers:
+    """Answers in the opposite order, and counts how many are under way."""
+
+    def __init__(self) -> None:
+        self.under_way = self.most = 0
+
+    async def answer(self, item: int) -> int:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        for _ in range(20 - item % 20):
+            await asyncio.sleep(0)
+        self.under_way -= 1
+        return -item
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+async def test_answers_come_in_the_order_of_their_items_and_in_bounded_number(limit):
+    answers = Answers()
+    found = [pair async for pair in answer_in_order(iter(range(50)), answers.answer, limit=limit)]
+    assert found == [(item, -item) for item in range(50)]
+    assert min(limit, 10) <= answers.most <= limit
+
+
+async def test_items_are_taken_only_as_they_are_needed():
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(1000):
+            taken.append(item)
+            yield item
+
+    running = answer_in_order(items(), Answers().answer, limit=5)
+    assert isinstance(running, AsyncGenerator)
+    assert await anext(running) == (0, 0)
+    assert len(taken) == 5
+    await running.aclose()
+
+
+async def test_an_error_is_raised_in_its_turn_and_cancels_what_is_under_way():
+    started: list[int] = []
+    cancelled: list[int] = []
+    found: list[int] = []
+
+    async def answer(item: int) -> None:
+        started.append(item)
+        if item == 2:
+            raise ServerGone("away")
+        if item > 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append(item)
+                raise
+
+    async def take_all() -> None:
+        async for item, _ in answer_in_order(iter(range(50)), answer, limit=8):
+            found.append(item)
+
+    with pytest.raises(ServerGone):
+        await take_all()
+    assert found == [0, 1]
+    assert len(started) < 50
+    assert cancelled == started[3:] != []
+
+
+async def test_no_items_give_no_answers():
+    nothing: list[int] = []
+    assert [pair async for pair in answer_in_order(iter(nothing), Answers().answer, limit=3)] == []
+
+
+async def test_shards_prepare_one_after_the_other():
+    asker, taken = Asker(ChatClient([]), in_flight=4), list[str]()
+
+    def items(name: str) -> Iterator[str]:
+        for _ in range(20):
+            time.sleep(LONGEST_TURN_S)  # work: each item ends its shard's turn on the loop
+            taken.append(name)
+            yield name
+
+    async def take_all(name: str) -> None:
+        async for _ in asker.answer_in_order(items(name), answer):
+            pass
+
+    async def answer(item: str) -> str:
+        return item
+
+    await asyncio.gather(take_all("a"), take_all("b"))
+    assert taken == ["a"] * 20 + ["b"] * 20

@@ -40,6 +40,7 @@ import yaml
 from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from docmatix.errors import SetupError
@@ -327,7 +328,31 @@ def render_messages(prompt: Prompt, **variables: Any) -> tuple[Message, ...]:
 @lru_cache(maxsize=256)
 def _compile(sections: tuple[Section, ...], includes: tuple[tuple[str, str], ...]) -> tuple[jinja2.Template, ...]:
     environment = _make_environment(jinja2.DictLoader(dict(includes)))
-    return tuple(environment.from_string(section.template) for section in sections)
+    templates = tuple(
+        environment.from_string(_Inliner(environment, includes).visit(environment.parse(section.template)))
+        for section in sections
+    )
+    for template in templates:
+        # one dict instead of a chain of two, which `render` would copy key by key for every message
+        template.globals = dict(template.globals)
+    return templates
+
+
+class _Inliner(NodeTransformer):
+    """Puts included templates in the place of the statement: to include is half the time of rendering a message."""
+
+    def __init__(self, environment: jinja2.Environment, includes: tuple[tuple[str, str], ...]) -> None:
+        self._environment, self._includes = environment, dict(includes)
+        self._within: tuple[str, ...] = ()
+
+    def visit_Include(self, node: nodes.Include) -> nodes.Node:  # noqa: N802, the name that jinja2 looks for
+        name = node.template.value if isinstance(node.template, nodes.Const) else None
+        if name not in self._includes or name in self._within:
+            return node
+        within, self._within = self._within, (*self._within, name)
+        body = self.visit(self._environment.parse(self._includes[name])).body
+        self._within = within
+        return nodes.Scope(body, lineno=node.lineno)
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -151,7 +151,7 @@ def _decode(content: str, start: int = 0) -> tuple[Any, int] | None:
         return None
 
 
-def _sort_entries(entries: Iterator[ParsedPair | str]) -> tuple[list[ParsedPair], Counter[str]]:
+def _sort_entries(entries: Iterable[ParsedPair | str]) -> tuple[list[ParsedPair], Counter[str]]:
     pairs: list[ParsedPair] = []
     malformed: Counter[str] = Counter()
     for entry in entries:
@@ -162,27 +162,26 @@ def _sort_entries(entries: Iterator[ParsedPair | str]) -> tuple[list[ParsedPair]
     return pairs, malformed
 
 
-def _walk_entries(value: Any, *, depth: int = 0) -> Iterator[ParsedPair | str]:
+def _walk_entries(value: Any, *, depth: int = 0) -> list[ParsedPair | str]:
     """Pairs (or the reason there is none) in a decoded value: `{"pairs": [...]}`, a bare list, a single pair."""
+    inner: Iterable[Any]
     if isinstance(value, dict):
         fields = {key.lower(): item for key, item in value.items()}
         question, answer = fields.get("question", fields.get("q")), fields.get("answer", fields.get("a"))
         if question is not None or answer is not None:
-            yield _to_pair(question, answer)
-            return
+            return [_to_pair(question, answer)]
         inner = [item for item in value.values() if isinstance(item, (dict, list))]
-        if depth and not inner:
-            yield "missing_field"
+        missing = bool(depth and not inner)
     elif isinstance(value, list):
-        inner = value
+        inner, missing = value, False
     else:
-        yield "missing_field"
-        return
+        inner, missing = (), True
     if depth >= 4:
-        yield "missing_field"
-        return
+        inner, missing = (), True
+    found: list[ParsedPair | str] = ["missing_field"] if missing else []
     for item in inner:
-        yield from _walk_entries(item, depth=depth + 1)
+        found += _walk_entries(item, depth=depth + 1)
+    return found
 
 
 def _to_pair(question: Any, answer: Any) -> ParsedPair | str:

@@ -1,0 +1,36 @@
+"""`florence2`: one page, one question and one answer a line, with Florence-2's task mark before the question.
+
+    OUT/train/annotations.jsonl     {"image", "prefix": "<DocVQA>What is ...?", "suffix": "..."}
+    OUT/train/*.jpg
+
+As fine-tuning notebooks for Florence-2 (Xiao et al., 2023, arXiv 2311.06242) read them. A pair goes to the page of its
+evidence; one whose page is not known is left out (`page_unknown`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from docmatix.exports.files import write_pictures, writing_lines
+from docmatix.exports.samples import Sample
+
+TASK = "<DocVQA>"
+
+
+def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
+    """Returns how many pairs were left out, by reason."""
+    left_out: Counter[str] = Counter()
+    (folder / split).mkdir(parents=True, exist_ok=True)
+    with writing_lines(folder / split / "annotations.jsonl") as add:
+        for sample in samples:
+            used = sorted({question.page for question in sample.questions if question.page is not None})
+            write_pictures(folder / split, (sample.pictures[page] for page in used))
+            for question in sample.questions:
+                if question.page is None:
+                    left_out["page_unknown"] += 1
+                    continue
+                image = sample.pictures[question.page].name
+                add({"image": image, "prefix": TASK + question.question, "suffix": question.answer})
+    return left_out

@@ -1,0 +1,66 @@
+"""`messages`: chat messages with images, as TRL's trainers and the chat templates of processors take them.
+
+    OUT/data/train-*.parquet    images: list of images; messages: [{"role", "content": [{"type": "image"} | {"type":
+                                "text", "text"}]}]; sample_id
+
+`datasets.load_dataset(OUT)` reads it. The first user turn shows all pages; questions and answers follow as turns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from docmatix.exports.parquet import write_rows
+from docmatix.exports.samples import Sample
+
+_FIELDS = [
+    ("images", pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))),
+    (
+        "messages",
+        pa.list_(
+            pa.struct(
+                [
+                    ("role", pa.string()),
+                    ("content", pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))),
+                ]
+            )
+        ),
+    ),
+    ("sample_id", pa.string()),
+]
+_TEXT = {"dtype": "string", "_type": "Value"}
+_FEATURES = {
+    "images": {"feature": {"_type": "Image"}, "_type": "List"},
+    "messages": {
+        "feature": {"role": _TEXT, "content": {"feature": {"type": _TEXT, "text": _TEXT}, "_type": "List"}},
+        "_type": "List",
+    },
+    "sample_id": _TEXT,
+}
+SCHEMA = pa.schema(_FIELDS, metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})})
+
+
+def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
+    """Returns how many pairs were left out, by reason: none are."""
+    write_rows(((_to_row(sample), _count_bytes(sample)) for sample in samples), folder, schema=SCHEMA, split=split)
+    return Counter()
+
+
+def _to_row(sample: Sample) -> dict[str, Any]:
+    turns: list[dict[str, Any]] = []
+    for index, question in enumerate(sample.questions):
+        shown = [{"type": "image", "text": None}] * len(sample.pictures) if index == 0 else []
+        turns.append({"role": "user", "content": [*shown, {"type": "text", "text": question.question}]})
+        turns.append({"role": "assistant", "content": [{"type": "text", "text": question.answer}]})
+    images = [{"bytes": picture.data, "path": picture.name} for picture in sample.pictures]
+    return {"images": images, "messages": turns, "sample_id": sample.sample_id}
+
+
+def _count_bytes(sample: Sample) -> int:
+    return sum(len(picture.data) for picture in sample.pictures)

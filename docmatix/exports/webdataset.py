@@ -1,0 +1,61 @@
+"""`webdataset`: tars of samples, for loaders that stream them.
+
+    OUT/train-000000.tar    SAMPLE.0.jpg SAMPLE.1.jpg ... SAMPLE.json, the files of a sample one after the other
+
+The JSON holds `sample_id`, `doc_id`, `source_uri` and `pairs` (question, answer, style, page: an index of the images).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from docmatix.exports.samples import Sample
+
+SHARD_BYTES = 400 << 20
+
+
+def write_split(
+    samples: Iterable[Sample], folder: Path, *, split: str, name: str, shard_bytes: int = SHARD_BYTES
+) -> Counter[str]:
+    """Returns how many pairs were left out, by reason: none are."""
+    rest = iter(samples)
+    sample, shard = next(rest, None), 0
+    while sample is not None:
+        with tarfile.open(folder / f"{split}-{shard:06d}.tar", "w") as tar:
+            written = 0
+            while sample is not None and written < shard_bytes:
+                for member, content in _list_members(sample):
+                    # no times and no owners: the same samples give the same file
+                    entry = tarfile.TarInfo(member)
+                    entry.size = len(content)
+                    tar.addfile(entry, io.BytesIO(content))
+                    written += len(content)
+                sample = next(rest, None)
+        shard += 1
+    return Counter()
+
+
+def _list_members(sample: Sample) -> Iterator[tuple[str, bytes]]:
+    for index, picture in enumerate(sample.pictures):
+        yield f"{sample.sample_id}.{index}.{picture.name.rsplit('.', 1)[1]}", picture.data
+    content = {
+        "sample_id": sample.sample_id,
+        "doc_id": sample.doc_id,
+        "source_uri": sample.source_uri,
+        "pairs": [
+            {
+                "pair_id": question.pair_id,
+                "question": question.question,
+                "answer": question.answer,
+                "style": question.style,
+                "page": question.page,
+            }
+            for question in sample.questions
+        ],
+    }
+    yield f"{sample.sample_id}.json", json.dumps(content, ensure_ascii=False).encode()

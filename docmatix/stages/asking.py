@@ -69,7 +69,7 @@ async def answer_in_order(
     try:
         while more or outstanding:
             # not after each row: whoever writes would wait for whoever prepares, and all shards would end together
-            if more and len(outstanding) <= limit // 2:
+            if more and len(outstanding) <= limit - max(1, limit // 4):
                 async with preparing:
                     while more and len(outstanding) < limit:
                         try:

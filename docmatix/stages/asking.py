@@ -41,13 +41,12 @@ class Asker:
         self._outstanding = min(MOST_OUTSTANDING, max(LEAST_OUTSTANDING, 4 * in_flight))
         self._preparing = asyncio.Lock()
 
-    async def answer_in_order(
+    def answer_in_order(
         self, items: Iterator[Item], answer: Callable[[Item], Awaitable[Result]]
     ) -> AsyncIterator[tuple[Item, Result]]:
         """`answer_in_order` with as many outstanding as a shard needs; shards take turns in preparing theirs, so that
         one has sent all it has while the next one begins, and they do not all come to their ends at once."""
-        async for answered in answer_in_order(items, answer, limit=self._outstanding, preparing=self._preparing):
-            yield answered
+        return answer_in_order(items, answer, limit=self._outstanding, preparing=self._preparing)
 
 
 async def answer_in_order(

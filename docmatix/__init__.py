@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from docmatix.errors import BuildError, DocmatixError, SetupError
 
 if TYPE_CHECKING:
+    from docmatix.collection import Collection
     from docmatix.config import Config
     from docmatix.driver import Built
-    from docmatix.inspection import Collection
 
 __all__ = ["BuildError", "DocmatixError", "SetupError", "build", "open"]
 
@@ -31,6 +31,6 @@ def build(config: Config | str | Path, *, run: str | Path | None = None, **optio
 
 def open(path: str | Path) -> Collection:
     """Open a run, a dataset folder or a Hub repository to look at its rows, pairs, and what was dropped."""
-    from docmatix.inspection import Collection
+    from docmatix.collection import Collection
 
     return Collection(str(path))

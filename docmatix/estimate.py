@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from docmatix.collection import draw
 from docmatix.config import Config, Plan, VllmEngine, resolve_paths
 from docmatix.driver import build
 from docmatix.errors import SetupError
-from docmatix.inspection import draw
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents

@@ -1,178 +1,208 @@
-"""Looking at what a build made: samples, pairs, and what was dropped. Works on a run, a dataset folder, or a URL."""
+"""What `docmatix inspect` prints: samples, pairs, what was dropped, and the pages as pictures where a terminal can.
+
+Two protocols draw a picture among the text: kitty's (kitty, Ghostty, Konsole) and iTerm2's (iTerm2, WezTerm, mintty,
+VS Code). Which one a terminal has is told by its environment alone: to ask it would mean to read what is typed.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import heapq
+import base64
+import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import pyarrow.parquet as pq
-
-from docmatix.driver import read_job
+from docmatix.collection import Collection, Dropped, Sample, draw_pages
+from docmatix.displays import Pictured, describe_facts, describe_pages
 from docmatix.errors import SetupError
-from docmatix.run_directory import RunDirectory
+from docmatix.pictures import encode_picture
+from docmatix.source_pages import mark_pages
 
-Item = TypeVar("Item")
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
+Protocol = Literal["kitty", "iterm2"]
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Something that was left out: at which stage, what it was, why, and what is known about it."""
+PICTURE_WIDTH_PX = 900
+"""Of a page in the terminal or in a file: small print can be read, and a page is 300 kB as PNG."""
 
-    stage: str
-    reason: str
-    what: str
-    detail: str
+COLUMNS = 60
+"""Columns of the terminal that a picture takes, fewer where the terminal is narrower."""
 
-
-class Collection:
-    """A dataset to look at; `docmatix.open` makes one.
-
-    `path` is a run, a folder with a dataset (`data/*.parquet` or Parquet files), or an fsspec URL of these
-    (`hf://datasets/OWNER/NAME`; `OWNER/NAME` means the same). Raises SetupError where there is nothing to open.
-    """
-
-    def __init__(self, path: str) -> None:
-        directory = RunDirectory(path)
-        directory.require_reachable()
-        if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
-            directory = _open_repository(path)
-        directory.require_reachable()
-        self._directory = directory
-        self.is_run = directory.exists("run.yaml")
-        folders = ("dataset/data",) if self.is_run else ("data", "dataset/data", "")
-        self.files = next(
-            (found for folder in folders if (found := [f for f in _join(folder, directory) if f.endswith(".parquet")])),
-            [],
-        )
-        if not self.files and not self.is_run:
-            raise SetupError(f"There is neither a run nor a dataset in {path}.")
-
-    def rows(self, *, images: bool = True) -> Iterator[dict[str, Any]]:
-        """The rows in order, as plain dicts; without `images` their bytes are not read."""
-        for name in self.files:
-            with self._directory.open(name) as stream, pq.ParquetFile(stream) as parquet:
-                columns = [column for column in parquet.schema_arrow.names if images or column != "images"]
-                for batch in parquet.iter_batches(batch_size=1 if images else 64, columns=columns):
-                    yield from batch.to_pylist()
-
-    def pairs(self) -> Iterator[dict[str, Any]]:
-        """Every pair with its place: `question`, `answer`, `source_uri`, `page_numbers`, and what is annotated."""
-        for row in self.rows(images=False):
-            annotations = row.get("annotations") or [{}] * len(row["texts"])
-            for text, annotation in zip(row["texts"], annotations, strict=True):
-                yield {
-                    "question": text["user"],
-                    "answer": text["assistant"],
-                    "source_uri": row.get("source_uri") or text["source"],
-                    "page_numbers": row.get("page_numbers"),
-                    **annotation,
-                }
-
-    def sample(self, count: int, *, seed: int = 0) -> list[dict[str, Any]]:
-        """Rows drawn by content and seed (without images): the same ones whatever the order of the files."""
-        return draw(self.rows(images=False), count, seed=seed, key=lambda row: str(row["texts"]))
-
-    def sample_pairs(self, count: int, *, seed: int = 0) -> list[dict[str, Any]]:
-        """Pairs drawn by content and seed."""
-        return draw(
-            self.pairs(), count, seed=seed, key=lambda pair: f"{pair['source_uri']}{pair['question']}{pair['answer']}"
-        )
-
-    def dropped(self, reason: str | None = None) -> Iterator[Dropped]:
-        """What a run left out, stage by stage, for one reason or any. Raises SetupError if this is not a run."""
-        if not self.is_run:
-            raise SetupError("Only a run knows what was dropped; give the run directory.")
-        found = _read_dropped(self._directory)
-        return (item for item in found if reason is None or item.reason == reason)
+_KITTY_CHUNK = 4096
+"""Bytes of base64 in one escape sequence, by kitty's protocol."""
 
 
-def _open_repository(path: str) -> RunDirectory:
-    try:
-        directory = RunDirectory(f"hf://datasets/{path}")
-        directory.require_reachable()
-    except SetupError as error:
-        raise SetupError(f"There is no {path} here, and the Hub cannot be asked for it ({error})") from None
-    return directory
+# --- pairs as text ----------------------------------------------------------------------------------------------------
 
 
-def draw(items: Iterable[Item], count: int, *, seed: int, key: Callable[[Item], str]) -> list[Item]:
-    """`count` items by the smallest hash of seed and key, in the order they came; one pass, `count` in memory."""
-    marked = (
-        (hashlib.sha256(f"{seed}\n{key(item)}".encode()).digest(), number, item) for number, item in enumerate(items)
-    )
-    return [item for _, _, item in sorted(heapq.nsmallest(count, marked, key=lambda m: m[:2]), key=lambda m: m[1])]
-
-
-def describe_row(row: dict[str, Any], *, width: int = 100) -> str:
-    """A sample for the terminal: where it is from, and its pairs with their evidence."""
-    numbers = row.get("page_numbers") or ()
-    pages = f", page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-    lines = [f"{row.get('source_uri') or row['texts'][0]['source']}{pages}"]
+def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = False) -> str:
+    """A sample for the terminal: where it is from, and its pairs with their evidence. `numbered` as in its pictures."""
+    pages = describe_pages(row.get("page_numbers"))
+    source = row.get("source_uri") or (row["texts"][0]["source"] if row["texts"] else "")
+    lines = [f"{source}, {pages}" if pages else f"{source}"]
     annotations = row.get("annotations") or [{}] * len(row["texts"])
-    for text, annotation in zip(row["texts"], annotations, strict=True):
-        lines += _describe_pair({"question": text["user"], "answer": text["assistant"], **annotation}, width)
-    return "\n".join(lines)
+    for number, (text, annotation) in enumerate(zip(row["texts"], annotations, strict=True), 1):
+        pair = {"question": text["user"], "answer": text["assistant"], **annotation}
+        lines += _describe_pair(pair, width, number=number if numbered else None)
+    return "\n".join(map(_make_printable, lines))
 
 
-def describe_pair(pair: dict[str, Any], *, width: int = 100) -> str:
+def describe_pair(pair: Mapping[str, Any], *, width: int = 100) -> str:
     """One pair for the terminal, with its source."""
-    return "\n".join([*_describe_pair(pair, width), f"     {pair['source_uri']}"])
+    return "\n".join(map(_make_printable, [*_describe_pair(pair, width), f"     {pair['source_uri']}"]))
 
 
-def _describe_pair(pair: dict[str, Any], width: int) -> list[str]:
-    lines = textwrap.wrap(pair["question"], width, initial_indent="  Q  ", subsequent_indent="     ")
+def describe_dropped(item: Dropped) -> str:
+    """Something that was left out, for the terminal."""
+    lines = [
+        f"{item.stage}: {item.reason}",
+        *f"   {item.what}".split("\n"),
+        *([f"   {item.detail}"] if item.detail else []),
+    ]
+    return "\n".join(map(_make_printable, lines))
+
+
+def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = None) -> list[str]:
+    first = "  Q  " if number is None else f"{number:3} Q "[-5:].ljust(5)
+    lines = textwrap.wrap(pair["question"], width, initial_indent=first, subsequent_indent="     ")
     lines += textwrap.wrap(pair["answer"], width, initial_indent="  A  ", subsequent_indent="     ")
-    facts = [f"page {evidence['page']}" for evidence in (pair.get("evidence") or ())[:1]]
-    facts += [f"{name} {value:.2f}" for name, value in (pair.get("scores") or {}).items() if value is not None]
-    if pair.get("prompt"):
-        facts.append(str(pair["prompt"]))
+    facts = describe_facts(pair)
     return [*lines, f"     [{', '.join(facts)}]"] if facts else lines
 
 
-def _join(folder: str, directory: RunDirectory) -> list[str]:
-    return [f"{folder}/{name}" if folder else name for name in directory.names(folder)]
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def _read_dropped(run: RunDirectory) -> Iterator[Dropped]:
-    stages = read_job(run).stages
-    for shard in run.shards("extract"):
-        columns = ["source_uri", "reason", "detail", "pages.list.element.number", "pages.list.element.reason"]
-        for row in run.iterate_rows("extract", shard, columns=columns):
-            if row["reason"]:
-                yield Dropped("extract", row["reason"], row["source_uri"], row["detail"] or "")
-            for page in row["pages"] or ():
-                if page["reason"]:
-                    yield Dropped("extract", page["reason"], f"{row['source_uri']}, page {page['number']}", "")
-    for shard in run.shards("dedup"):
-        for row in run.iterate_rows("dedup", shard):
-            favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
-            yield Dropped("dedup", row["reason"], row["source_uri"], favour)
-    for shard in run.shards("generate"):
-        columns = ["sample_id", "request_id", "reason", "detail", "malformed"]
-        for row in run.iterate_rows("generate", shard, columns=columns):
-            if row["reason"]:
-                yield Dropped("generate", row["reason"], row["sample_id"], row["detail"] or "")
-            for malformed in row["malformed"] or ():
-                yield Dropped("generate", malformed, row["sample_id"], f"reply to request {row['request_id']}")
-    if "verify" in stages:
-        for shard in run.shards("verify"):
-            for row in run.iterate_rows("verify", shard, columns=["pair_id", "reason", "detail"]):
-                if row["reason"]:
-                    yield Dropped("verify", row["reason"], row["pair_id"], row["detail"] or "")
-    for shard in run.shards("curate"):
-        said = {}
-        if "verify" in stages:
-            columns = ["pair_id", "reply"]
-            said = {row["pair_id"]: row["reply"] for row in run.iterate_rows("verify", shard, columns=columns)}
-        for row in run.iterate_rows("curate", shard):
-            if row["reason"]:
-                pages = ", ".join(map(str, row["page_numbers"]))
-                scores = ", ".join(f"{name} {value:.2f}" for name, value in row["scores"].items() if value is not None)
-                what = f"Q {row['question']}\n   A {row['answer']}"
-                if row["reason"] == "round_trip_failed":
-                    what += f"\n   asked again, the model said: {said.get(row['pair_id'])}"
-                yield Dropped("curate", row["reason"], what, f"{row['source_uri']}, pages {pages}; {scores}")
+def _make_printable(line: str) -> str:
+    """Control characters by their replacement: a document's text must not steer the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", line)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def detect_protocol(environment: Mapping[str, str]) -> Protocol | None:
+    """How the terminal of this environment shows pictures; None if it cannot, or is behind tmux or screen, which let
+    no picture through unasked."""
+    term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
+    if "TMUX" in environment or "STY" in environment or term.startswith(("screen", "tmux")):
+        return None
+    if program in ("WezTerm", "iTerm.app", "mintty", "vscode") or environment.get("LC_TERMINAL") == "iTerm2":
+        return "iterm2"
+    if "KITTY_WINDOW_ID" in environment or "KONSOLE_VERSION" in environment or program == "ghostty":
+        return "kitty"
+    return "kitty" if term in ("xterm-kitty", "xterm-ghostty") else None
+
+
+def encode_for_terminal(picture: Image, protocol: Protocol, *, columns: int) -> str:
+    """The picture as escape sequences, so many columns wide."""
+    if protocol == "iterm2":
+        image = encode_picture(picture)
+        facts = f"inline=1;size={len(image)};width={columns};preserveAspectRatio=1"
+        return f"\x1b]1337;File={facts}:{base64.b64encode(image).decode()}\x07"
+    data = base64.b64encode(encode_picture(picture, image_format="png")).decode()
+    chunks = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
+    # a=T: send and show; f=100: PNG; q=2: the terminal must not answer into the shell's input
+    heads = [f"a=T,f=100,q=2,c={columns},", *[""] * (len(chunks) - 1)]
+    return "".join(
+        f"\x1b_G{head}m={int(number < len(chunks))};{chunk}\x1b\\"
+        for number, (head, chunk) in enumerate(zip(heads, chunks, strict=True), 1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOutput:
+    """Where pictures go: among the text by a protocol, or into a folder as PNG files."""
+
+    protocol: Protocol | None = None
+    folder: Path | None = None
+    columns: int = COLUMNS
+
+    @property
+    def wanted(self) -> bool:
+        return self.protocol is not None or self.folder is not None
+
+    def show(self, pages: Iterable[Pictured], *, name: str) -> Iterator[str]:
+        """A line for each page that can be read: its picture, or the file it was written to (NAME-PAGE.png)."""
+        for page in pages:
+            for picture in draw_pages([page], max_width_px=PICTURE_WIDTH_PX):
+                if self.protocol is not None:
+                    yield encode_for_terminal(picture, self.protocol, columns=self.columns)
+                elif self.folder is not None:
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    # names come from datasets of others: nothing in them may lead out of the folder
+                    path = self.folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:80]}-{page.number}.png"
+                    path.write_bytes(encode_picture(picture, image_format="png"))
+                    yield f"     {path}"
+
+
+def choose_output(how: str, *, environment: Mapping[str, str], is_terminal: bool, columns: int) -> PictureOutput:
+    """What `--pictures` means: `auto`, `never`, a protocol by name, or a folder. Raises SetupError for a file."""
+    width = max(10, min(COLUMNS, columns - 2))
+    if how == "never":
+        return PictureOutput()
+    if how == "auto":
+        return PictureOutput(protocol=detect_protocol(environment) if is_terminal else None, columns=width)
+    if how in get_args(Protocol):
+        return PictureOutput(protocol="kitty" if how == "kitty" else "iterm2", columns=width)
+    if Path(how).exists() and not Path(how).is_dir():
+        raise SetupError(f"--pictures takes auto, never, {', '.join(get_args(Protocol))} or a folder; {how} is a file.")
+    return PictureOutput(folder=Path(how))
+
+
+# --- the verb ---------------------------------------------------------------------------------------------------------
+
+
+def print_samples(
+    collection: Collection, count: int, *, seed: int, output: PictureOutput, width: int = 100
+) -> Iterator[str]:
+    """Samples drawn by seed as blocks of text, each after its pages."""
+    for sample in collection.sample(count, seed=seed):
+        lines = list(output.show(sample.read_pages(), name=_name_sample(sample))) if output.wanted else []
+        yield "\n".join([*lines, describe_row(sample.row, width=width, numbered=output.wanted)])
+
+
+def print_pairs(
+    collection: Collection, count: int, *, seed: int, output: PictureOutput, width: int = 100
+) -> Iterator[str]:
+    """Pairs drawn by seed, each after the pages that its evidence is on."""
+    for number, pair in enumerate(collection.sample_pairs(count, seed=seed), 1):
+        lines = []
+        if output.wanted:
+            lines = list(output.show(_read_evidence(collection, pair), name=f"pair-{number}"))
+        yield "\n".join([f"{number}.", *lines, describe_pair(pair, width=width)])
+
+
+def print_dropped(collection: Collection, reason: str | None, count: int, *, output: PictureOutput) -> Iterator[str]:
+    """What was left out, each after its pages where these can be rendered from the source."""
+    droppings = collection.dropped(reason)
+    items = list(islice(droppings, count))
+    if not items:
+        reasons = sorted({item.reason for item in collection.dropped()})
+        yield f"Nothing was dropped for that reason; the reasons are: {', '.join(reasons) or 'none'}."
+        return
+    pages = droppings.read_pages(items, limit=count) if output.wanted else {}
+    for number, item in enumerate(items, 1):
+        found = pages.get(item.place, []) if item.place is not None else []
+        found = _choose_evidence(found, item.pair) if item.pair else found
+        yield "\n".join([*output.show(found, name=f"{item.reason}-{number}"), describe_dropped(item)])
+
+
+def _read_evidence(collection: Collection, pair: Mapping[str, Any]) -> list[Pictured]:
+    pages = collection[pair["sample"]].read_pages()
+    return _choose_evidence(pages, pair) if pair.get("evidence") else pages[:1]
+
+
+def _choose_evidence(pages: Sequence[Pictured], pair: Mapping[str, Any]) -> list[Pictured]:
+    """The pages that a pair's evidence is on, all of them where there is none, with its boxes alone."""
+    numbers = {evidence["page"] for evidence in pair.get("evidence") or ()}
+    chosen = [page for page in pages if page.number in numbers] or pages
+    return mark_pages(chosen, [pair])
+
+
+def _name_sample(sample: Sample) -> str:
+    return str(sample.row.get("sample_id") or f"sample-{sample.position}")

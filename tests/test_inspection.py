@@ -1,135 +1,34 @@
-"""Looking at a build: samples, pairs, and what was left out."""
+"""What `docmatix inspect` prints: samples, pairs and what was dropped, with pictures where the terminal has them."""
 
 from __future__ import annotations
 
-import shutil
+import base64
+import io
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from docmatix.cli import main
+from docmatix.collection import Collection, Dropped
+from docmatix.displays import Pictured
 from docmatix.errors import SetupError
-from docmatix.inspection import Collection, describe_pair, describe_row, draw
-from tests.jobs import build, make_job
-from tests.pdfs import write_distinct_pdf
+from docmatix.inspection import (
+    PictureOutput,
+    choose_output,
+    describe_dropped,
+    describe_pair,
+    describe_row,
+    detect_protocol,
+    encode_for_terminal,
+)
+from tests.test_collection import encode_image, make_docmatix_row, write_dataset
 
-# --- drawing ----------------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.text(max_size=4), unique=True), st.integers(0, 30), st.integers(0, 3))
-def test_a_draw_takes_so_many_in_their_order(items, count, seed):
-    drawn = draw(items, count, seed=seed, key=str)
-    assert len(drawn) == min(count, len(items))
-    assert drawn == [item for item in items if item in drawn]
-
-
-@settings(max_examples=50)
-@given(st.lists(st.text(max_size=4), unique=True), st.integers(0, 30), st.randoms())
-def test_the_same_ones_are_drawn_whatever_the_order(items, count, random):
-    shuffled = random.sample(items, len(items))
-    assert set(draw(items, count, seed=0, key=str)) == set(draw(shuffled, count, seed=0, key=str))
-
-
-def test_another_seed_draws_others():
-    items = [str(number) for number in range(1000)]
-    assert draw(items, 5, seed=0, key=str) != draw(items, 5, seed=1, key=str)
-
-
-def test_equal_items_can_all_be_drawn():
-    assert draw(["a", "a", "a"], 2, seed=0, key=str) == ["a", "a"]
-
-
-# --- a collection -----------------------------------------------------------------------------------------------------
-
-
-def test_a_run_its_dataset_and_its_data_show_the_same_rows(finished_run):
-    rows = list(Collection(str(finished_run)).rows())
-    assert rows
-    for folder in ("dataset", "dataset/data"):
-        collection = Collection(str(finished_run / folder))
-        assert not collection.is_run
-        assert list(collection.rows()) == rows
-
-
-def test_images_are_read_only_where_they_are_wanted(finished_run):
-    collection = Collection(str(finished_run))
-    with_images, without = list(collection.rows()), list(collection.rows(images=False))
-    assert all("images" not in row for row in without)
-    assert [{name: value for name, value in row.items() if name != "images"} for row in with_images] == without
-
-
-def test_a_dataset_in_memory_can_be_opened_by_its_url(finished_run, memory_run):
-    (name,) = (path.name for path in (finished_run / "dataset" / "data").iterdir())
-    memory_run.write(f"data/{name}", (finished_run / "dataset" / "data" / name).read_bytes())
-    collection = Collection(memory_run.url)
-    assert [row["sample_id"] for row in collection.rows(images=False)] == [
-        row["sample_id"] for row in Collection(str(finished_run)).rows(images=False)
-    ]
-
-
-def test_every_pair_comes_with_its_place_and_its_annotation(finished_run):
-    collection = Collection(str(finished_run))
-    pairs, rows = list(collection.pairs()), list(collection.rows(images=False))
-    assert len(pairs) == sum(len(row["texts"]) for row in rows)
-    assert {"question", "answer", "source_uri", "page_numbers", "scores", "evidence", "prompt"} <= set(pairs[0])
-
-
-def test_samples_are_drawn_by_seed(finished_run):
-    collection = Collection(str(finished_run))
-    assert collection.sample(2, seed=3) == collection.sample(2, seed=3)
-    assert len(collection.sample(2)) == 2
-    assert collection.sample(99) == list(collection.rows(images=False))
-    assert len(collection.sample_pairs(3)) == 3
-
-
-def test_where_there_is_nothing_to_open_it_says_so(tmp_path):
-    with pytest.raises(SetupError, match="There is neither a run nor a dataset in"):
-        Collection(str(tmp_path / "nowhere"))
-    with pytest.raises(SetupError, match="There is neither a run nor a dataset in"):
-        Collection(str(tmp_path))
-
-
-def test_a_run_that_has_no_dataset_yet_has_no_rows(finished_run, tmp_path):
-    shutil.copytree(finished_run, tmp_path / "run", ignore=shutil.ignore_patterns("dataset"))
-    assert list(Collection(str(tmp_path / "run")).rows()) == []
-
-
-def list_dropped(path: Path, reason: str | None = None) -> list[tuple[str, str, str]]:
-    return [(item.stage, item.reason, item.what) for item in Collection(str(path)).dropped(reason)]
-
-
-def test_what_was_left_out_is_listed_stage_by_stage(finished_run):
-    assert list_dropped(finished_run) == [
-        ("extract", "blank", "docs/long.pdf, page 3"),
-        ("extract", "not_pdf", "docs/text.pdf"),
-        ("dedup", "duplicate", "docs/copy.pdf"),
-    ]
-    (copy,) = Collection(str(finished_run)).dropped("duplicate")
-    assert copy.detail == "in favour of docs/1.pdf (similarity 1.00)"
-
-
-def test_what_was_left_out_can_be_asked_for_by_reason(finished_run):
-    assert list_dropped(finished_run, "not_pdf") == [("extract", "not_pdf", "docs/text.pdf")]
-    assert list_dropped(finished_run, "no_such_reason") == []
-
-
-def test_dropped_pairs_are_shown_with_their_scores(tmp_path):
-    sections: dict[str, Any] = {"curate": {"filters": [{"kind": "length", "max_answer_chars": 2}]}, "pack": {"dpi": 36}}
-    job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)}, **sections)
-    build(job)
-    (item, *_) = Collection(str(tmp_path / "run")).dropped("too_long")
-    assert item.what.startswith("Q Who is named as")
-    assert item.detail == "docs/a.pdf, pages 1; grounding 1.00"
-
-
-def test_only_a_run_knows_what_was_dropped(finished_run):
-    with pytest.raises(SetupError, match="Only a run knows what was dropped"):
-        Collection(str(finished_run / "dataset")).dropped()
-
-
-# --- for the terminal -------------------------------------------------------------------------------------------------
+# --- as text ----------------------------------------------------------------------------------------------------------
 
 DOCMATIX_ROW: dict[str, Any] = {"texts": [{"user": "Who is it?", "assistant": "Ada", "source": "PDFA key: 7"}]}
 
@@ -145,6 +44,13 @@ def test_a_row_of_the_published_docmatix_is_described_too():
     assert describe_row(DOCMATIX_ROW) == "PDFA key: 7\n  Q  Who is it?\n  A  Ada"
 
 
+def test_pairs_are_numbered_as_their_boxes_are():
+    row = {"texts": DOCMATIX_ROW["texts"] * 12}
+    lines = describe_row(row, numbered=True).splitlines()
+    assert lines[1:3] == [" 1 Q Who is it?", "  A  Ada"]
+    assert lines[23] == "12 Q Who is it?"
+
+
 def test_a_pair_is_described_with_its_source():
     pair = {"question": "Who is it?", "answer": "Ada", "source_uri": "docs/a.pdf", "page_numbers": None}
     assert describe_pair(pair) == "  Q  Who is it?\n  A  Ada\n     docs/a.pdf"
@@ -153,3 +59,151 @@ def test_a_pair_is_described_with_its_source():
 def test_long_texts_are_wrapped_to_the_width():
     pair = {"question": "why " * 50, "answer": "so " * 50, "source_uri": "a"}
     assert max(len(line) for line in describe_pair(pair, width=40).split("\n")) <= 40
+
+
+@given(st.text())
+def test_no_text_steers_the_terminal(text):
+    pair = {"question": f"\x1b]0;{text}", "answer": f"\x9b2J{text}", "source_uri": f"\x1b[2J{text}"}
+    row = {"texts": [{"user": text, "assistant": "\x1b[1m", "source": text}]}
+    shown = describe_pair(pair) + describe_row(row) + describe_dropped(Dropped("generate", "a", text, f"\x07{text}"))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+
+
+# --- pictures in a terminal -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "protocol"),
+    [
+        ({"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}, "kitty"),
+        ({"TERM": "xterm-kitty"}, "kitty"),
+        ({"TERM": "xterm-ghostty"}, "kitty"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "ghostty"}, "kitty"),
+        ({"TERM": "xterm-256color", "KONSOLE_VERSION": "240800"}, "kitty"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, "iterm2"),
+        ({"TERM": "xterm-256color", "LC_TERMINAL": "iTerm2"}, "iterm2"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, "iterm2"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "vscode"}, "iterm2"),
+        ({"TERM": "xterm-256color"}, None),
+        ({"TERM": "dumb"}, None),
+        ({}, None),
+        ({"TERM": "tmux-256color", "KITTY_WINDOW_ID": "1"}, None),
+        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux-0/default,1,0"}, None),
+        ({"TERM": "screen.xterm-256color", "LC_TERMINAL": "iTerm2"}, None),
+    ],
+)
+def test_a_terminal_is_known_by_its_environment(environment, protocol):
+    assert detect_protocol(environment) == protocol
+
+
+def test_pictures_are_shown_unasked_only_on_a_terminal_that_can():
+    kitty = {"TERM": "xterm-kitty"}
+    assert choose_output("auto", environment=kitty, is_terminal=True, columns=200) == PictureOutput("kitty", columns=60)
+    assert not choose_output("auto", environment=kitty, is_terminal=False, columns=80).wanted
+    assert not choose_output("auto", environment={}, is_terminal=True, columns=80).wanted
+    assert not choose_output("never", environment=kitty, is_terminal=True, columns=80).wanted
+    assert choose_output("iterm2", environment={}, is_terminal=False, columns=40) == PictureOutput("iterm2", columns=38)
+
+
+def test_a_file_is_no_place_for_pictures(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match=r"or a folder; .* is a file"):
+        choose_output(str(tmp_path / "file"), environment={}, is_terminal=False, columns=80)
+
+
+def open_kitty(text: str) -> Image.Image:
+    """The picture that kitty would show: what the sequences carry, put together by the rules of its protocol."""
+    chunks = re.findall("\x1b_G([^;]*);([^\x1b]*)\x1b\\\\", text)
+    assert "".join(f"\x1b_G{keys};{data}\x1b\\" for keys, data in chunks) == text
+    first, *others = (dict(part.split("=") for part in keys.split(",")) for keys, _ in chunks)
+    assert (first["a"], first["f"], first["c"]) == ("T", "100", "30")
+    assert [part["m"] for part in (first, *others)] == ["1"] * len(others) + ["0"]
+    assert all(len(data) <= 4096 and len(data) % 4 == 0 for _, data in chunks)
+    return Image.open(io.BytesIO(base64.b64decode("".join(data for _, data in chunks))))
+
+
+@pytest.mark.parametrize("side", [1, 300])
+def test_kitty_is_sent_the_picture_in_chunks(side):
+    picture = Image.effect_noise((side, side), 90).convert("RGB")
+    shown = open_kitty(encode_for_terminal(picture, "kitty", columns=30))
+    assert shown.format == "PNG"
+    assert shown.convert("RGB").tobytes() == picture.tobytes()
+
+
+def test_iterm2_is_sent_the_picture_in_one_piece():
+    picture = Image.new("RGB", (40, 30), "red")
+    match = re.fullmatch(
+        "\x1b]1337;File=inline=1;size=(\\d+);width=30;preserveAspectRatio=1:([^\x07]*)\x07",
+        encode_for_terminal(picture, "iterm2", columns=30),
+    )
+    assert match is not None
+    data = base64.b64decode(match[2])
+    assert len(data) == int(match[1])
+    assert Image.open(io.BytesIO(data)).size == (40, 30)
+
+
+def test_a_file_of_a_picture_never_leaves_its_folder(tmp_path):
+    output = PictureOutput(folder=tmp_path / "pictures")
+    (line,) = output.show([Pictured(3, encode_image("white"))], name="../../etc/passwd")
+    assert Path(line.strip()) == tmp_path / "pictures" / "______etc_passwd-3.png"
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["______etc_passwd-3.png"]
+
+
+# --- the verb ---------------------------------------------------------------------------------------------------------
+
+
+def inspect(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert main(["inspect", *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_samples_are_printed_without_pictures_where_nobody_sees_them(finished_run, capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    shown = inspect(capsys, str(finished_run), "-n", "2")
+    assert "\x1b" not in shown
+    assert shown.count(", page") >= 2
+    assert "\n\n" in shown
+
+
+def test_samples_are_printed_after_their_pages(finished_run, capsys):
+    shown = inspect(capsys, str(finished_run), "-n", "1", "--pictures", "kitty")
+    sequences, text = shown.rsplit("\x1b\\", 1)
+    assert sequences.startswith("\x1b_Ga=T,")
+    assert text.strip().startswith("docs/")
+    assert " 1 Q " in text
+
+
+def test_pictures_go_to_a_folder_where_one_is_given(finished_run, capsys, tmp_path):
+    folder = tmp_path / "pictures"
+    shown = inspect(capsys, str(finished_run), "-n", "99", "--pictures", str(folder))
+    pages = [(row["sample_id"], number) for row in Collection(str(finished_run)) for number in row["page_numbers"]]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}-{number}.png" for name, number in pages)
+    assert all(str(path) in shown for path in folder.iterdir())
+    assert Image.open(io.BytesIO(next(folder.iterdir()).read_bytes())).width > 100
+
+
+def test_a_pair_is_printed_with_the_page_of_its_evidence(finished_run, capsys, tmp_path):
+    shown = inspect(capsys, str(finished_run), "--pairs", "-n", "3", "--pictures", str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 3
+    assert shown.splitlines()[0] == "1."
+    assert shown.count("  Q  ") == 3
+
+
+def test_what_was_dropped_is_printed_with_the_page_out_of_the_source(finished_run, capsys, tmp_path):
+    shown = inspect(capsys, str(finished_run), "--dropped", "-n", "9", "--pictures", str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blank-1-3.png", "duplicate-3-1.png"]
+    assert "extract: not_pdf\n   docs/text.pdf" in shown
+    assert inspect(capsys, str(finished_run), "--dropped", "blank") == "extract: blank\n   docs/long.pdf, page 3\n"
+
+
+def test_a_reason_that_nothing_was_dropped_for_is_answered_with_those_there_are(finished_run, capsys):
+    shown = inspect(capsys, str(finished_run), "--dropped", "dull")
+    assert shown == "Nothing was dropped for that reason; the reasons are: blank, duplicate, not_pdf.\n"
+
+
+def test_the_published_docmatix_is_printed_with_its_pages(tmp_path, capsys):
+    (tmp_path / "a.parquet").write_bytes(write_dataset([make_docmatix_row(0, images=2)]))
+    shown = inspect(capsys, str(tmp_path), "--pictures", str(tmp_path / "pictures"))
+    assert "PDFA key: 0" in shown
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["sample-0-1.png", "sample-0-2.png"]
+    assert "Q  What is 0?" in inspect(capsys, str(tmp_path), "--pairs")

@@ -13,8 +13,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from docmatix.cli import main
+from docmatix.collection import Collection
 from docmatix.config import dump_config, parse_config
-from docmatix.inspection import Collection
 from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status
 from tests.builds import Driver

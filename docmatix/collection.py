@@ -1,0 +1,587 @@
+"""What `docmatix.open` gives: a dataset as a sequence of samples that show themselves, and what its run left out.
+
+    ds = docmatix.open("runs/quickstart")      # a run, a dataset's folder, OWNER/NAME on the Hub, any fsspec URL
+    ds[3]                                      # the pages with evidence boxes, the pairs beside them
+    ds.sample(5, seed=0), ds.dropped("ungrounded"), ds.pairs(), ds.compare("runs/other"), ds.try_filters([...])
+
+Lazy: row counts come from the footers of the Parquet files, which are read as far as they are needed, and a row from
+the one row group it is in, a piece at a time. Page images are not read before something shows them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import random
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import pyarrow.parquet as pq
+
+from docmatix.displays import Pictured, describe_pages, show_folded, show_sample, show_table, show_text
+from docmatix.errors import SetupError
+from docmatix.pictures import decode_picture, draw_marks
+from docmatix.run_directory import STAGES, RunDirectory
+from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from docmatix.comparison import Comparison
+    from docmatix.stages.job import Job
+    from docmatix.trial import Trial
+
+Item = TypeVar("Item")
+
+SHOWN = 10
+"""Samples that a notebook is shown at once: about 100 kB a page."""
+
+_READ_AHEAD = 1 << 20
+"""Bytes of a column that are read at once. Without it a row group's images are read whole: 100 MB to show one row."""
+
+_HEAVY = ("images", "pdf")
+"""Columns that are not read before something shows them."""
+
+_FOOTERS_AT_ONCE = 16
+"""A footer on the Hub takes 0.2 s, and the published dataset has 1,300 of them."""
+
+
+class Sample(Mapping[str, Any]):
+    """One row: the published fields by name (`images` as Pillow's), its `pairs`, and its place in the collection."""
+
+    def __init__(self, collection: Collection, position: int, row: Mapping[str, Any]) -> None:
+        self.collection, self.position, self.row = collection, position, row
+        """`row` is without images."""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.images if name == "images" else self.row[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["images", *self.row])
+
+    def __len__(self) -> int:
+        return 1 + len(self.row)
+
+    @property
+    def pairs(self) -> list[dict[str, Any]]:
+        """`question`, `answer`, and what is annotated."""
+        return list(_list_pairs(self.row))
+
+    @property
+    def title(self) -> str:
+        """Where it is from."""
+        source = self.row.get("source_uri") or (self.row["texts"][0]["source"] if self.row["texts"] else "")
+        pages = describe_pages(self.row.get("page_numbers"))
+        return f"{source}, {pages}" if pages else str(source)
+
+    def read_pages(self) -> list[Pictured]:
+        """Its pages as image files, with the evidence of its pairs; without annotations the pages count from 1."""
+        images = self.collection.read_images(self.position)
+        numbers = self.row.get("page_numbers") or range(1, len(images) + 1)
+        return mark_pages([Pictured(number, data) for number, data in zip(numbers, images, strict=True)], self.pairs)
+
+    @property
+    def images(self) -> list[Image]:
+        """The pages as they were published; one that cannot be read is left out."""
+        opened = (decode_picture(page.data, max_width_px=1 << 15) for page in self.read_pages())
+        return [image for image in opened if image is not None]
+
+    def draw(self, *, max_width_px: int = 900) -> list[Image]:
+        """The pages with the numbered boxes of the evidence drawn in."""
+        return draw_pages(self.read_pages(), max_width_px=max_width_px)
+
+    def __repr__(self) -> str:
+        from docmatix.inspection import describe_row
+
+        return f"[{self.position}] {describe_row(self.row)}"
+
+    def _repr_html_(self) -> str:
+        return show_sample(f"[{self.position}] {self.title}", self.read_pages(), self.pairs)
+
+
+class Samples(Sequence[Sample]):
+    """Some samples of a collection, read when they are asked for; a notebook shows the first ten."""
+
+    def __init__(self, collection: Collection, positions: Sequence[int]) -> None:
+        self.collection, self.positions = collection, positions
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        if isinstance(index, slice):
+            return Samples(self.collection, self.positions[index])
+        return self.collection[self.positions[index]]
+
+    def __iter__(self) -> Iterator[Sample]:
+        for position, row in self.collection.read_rows(self.positions, images=False):
+            yield Sample(self.collection, position, row)
+
+    def __repr__(self) -> str:
+        shown = [repr(sample) for sample in self[:SHOWN]]
+        return "\n\n".join([*shown, *self._say_rest()]) or "no samples"
+
+    def _repr_html_(self) -> str:
+        shown = [sample._repr_html_() for sample in self[:SHOWN]]
+        return "".join([*shown, *map(show_text, self._say_rest())]) or show_text("no samples")
+
+    def _say_rest(self) -> list[str]:
+        rest = len(self) - SHOWN
+        return [f"... and {rest:,} more"] if rest > 0 else []
+
+
+class Collection(Sequence[Sample]):
+    """A dataset to look at; `docmatix.open` makes one.
+
+    `path` is a run, a folder with a dataset (`data/*.parquet` or Parquet files), or an fsspec URL of these
+    (`hf://datasets/OWNER/NAME`; `OWNER/NAME` means the same). Raises SetupError where there is nothing to open.
+    """
+
+    def __init__(self, path: str) -> None:
+        directory = RunDirectory(path)
+        directory.require_reachable()
+        if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
+            directory = _open_repository(path)
+        directory.require_reachable()
+        self.path = path
+        self._directory = directory
+        self.is_run = directory.exists("run.yaml")
+        folders = ("dataset/data",) if self.is_run else ("data", "dataset/data", "")
+        self.files = next(
+            (found for folder in folders if (found := [f for f in _join(folder, directory) if f.endswith(".parquet")])),
+            [],
+        )
+        if not self.files and not self.is_run:
+            raise SetupError(f"There is neither a run nor a dataset in {path}.")
+        self._groups: list[tuple[int, ...]] = []
+        """Rows of each row group of the first files, as far as footers were read."""
+
+    # --- as a sequence ------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        self._read_footers()
+        return sum(map(sum, self._groups))
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        if isinstance(index, slice):
+            return Samples(self, range(len(self))[index])
+        position = index if index >= 0 else len(self) + index
+        if position < 0:
+            raise IndexError(f"There is no sample {index} in {self.path}.")
+        return next(Sample(self, found, row) for found, row in self.read_rows([position], images=False))
+
+    def __iter__(self) -> Iterator[Sample]:
+        for position, row in enumerate(self.rows(images=False)):
+            yield Sample(self, position, row)
+
+    def rows(self, *, images: bool = True) -> Iterator[dict[str, Any]]:
+        """The rows in order, as plain dicts; without `images` their bytes are not read."""
+        for name in self.files:
+            with self._open(name) as parquet:
+                yield from _iterate_rows(parquet, images=images)
+
+    def read_rows(self, positions: Iterable[int], *, images: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The rows at these positions, each with its position, in the order given; of each, its row group alone is
+        read. Raises IndexError for one that is not there."""
+        for (file, group), wanted in _run_together(positions, self._locate):
+            with self._open(self.files[file]) as parquet:
+                places = iter(wanted)
+                position, offset = next(places)
+                for number, row in enumerate(_iterate_rows(parquet, images=images, group=group)):
+                    if number == offset:
+                        yield position, row
+                        position, offset = next(places, (-1, -1))
+                        if position < 0:
+                            break
+
+    def read_images(self, position: int) -> list[bytes | None]:
+        """The image files of one row, as they are stored."""
+        (row,) = (row for _, row in self.read_rows([position]))
+        return [image["bytes"] for image in row.get("images") or ()]
+
+    # --- to look at ---------------------------------------------------------------------------------------------------
+
+    def iterate_pairs(self) -> Iterator[dict[str, Any]]:
+        """Every pair with its place: `question`, `answer`, `source_uri`, `page_numbers`, `sample` (the position of its
+        row) and what is annotated; a few in memory at a time."""
+        for position, row in enumerate(self.rows(images=False)):
+            place = {"page_numbers": row.get("page_numbers"), "sample": position}
+            for pair in _list_pairs(row):
+                yield {**place, **pair}
+
+    def pairs(self, *, limit: int | None = None) -> Any:
+        """The pairs as a pandas frame, one a line, each score in a column of its own; `ds[frame.loc[7, "sample"]]` is
+        the sample of a line. All texts are in memory then: `limit` takes the first so many."""
+        from itertools import islice
+
+        import pandas
+
+        return pandas.DataFrame([_flatten_pair(pair) for pair in islice(self.iterate_pairs(), limit)])
+
+    def sample(self, count: int, *, seed: int = 0) -> Samples:
+        """Samples drawn by seed, shown together. On this machine they are drawn by content, so that another order of
+        the files draws the same ones; elsewhere by position, which reads no more than the footers."""
+        if self._directory.local:
+            rows = enumerate(self.rows(images=False))
+            drawn = draw(rows, count, seed=seed, key=lambda item: str(item[1]["texts"]))
+            return Samples(self, [position for position, _ in drawn])
+        chosen = random.Random(seed).sample(range(len(self)), min(count, len(self)))
+        return Samples(self, sorted(chosen))
+
+    def sample_pairs(self, count: int, *, seed: int = 0) -> list[dict[str, Any]]:
+        """Pairs drawn by content and seed."""
+        return draw(
+            self.iterate_pairs(),
+            count,
+            seed=seed,
+            key=lambda pair: f"{pair['source_uri']}{pair['question']}{pair['answer']}",
+        )
+
+    def dropped(self, reason: str | None = None) -> Droppings:
+        """What a run left out, stage by stage, for one reason or any. Raises SetupError if this is not a run."""
+        return Droppings(self.read_job(), reason)
+
+    def compare(self, other: str | Collection, *, examples: int = 12) -> Comparison:
+        """This run or dataset beside another one over the same documents: which pairs one keeps and the other does not,
+        and why."""
+        from docmatix.comparison import compare_collections
+
+        return compare_collections(self, other if isinstance(other, Collection) else Collection(other), shown=examples)
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """The filters of the run as its configuration may say them, defaults left out."""
+        chosen = self.read_job().config.curate.filters
+        return [{"kind": one.kind, **one.model_dump(mode="json", exclude_defaults=True)} for one in chosen]
+
+    def try_filters(self, filters: Sequence[Any] | None = None, *, documents: int = 300, seed: int = 0) -> Trial:
+        """What other filters would keep, without a rerun; nothing is written. `filters` are as in the configuration,
+        as dicts or as filters; without any, those of the run. At most so many `documents`, drawn by seed, are read.
+
+        Raises SetupError for a filter that does not exist, and if this is not a run whose pairs are curated.
+        """
+        from docmatix.trial import judge_again, parse_filters, read_judged
+
+        job = self.read_job()
+        chosen = parse_filters(job.config, filters)
+        if self._judged is None or self._judged[0] != (documents, seed):
+            self._judged = (documents, seed), read_judged(job, documents=documents, seed=seed)
+        return judge_again(self._judged[1], chosen)
+
+    _judged: tuple[tuple[int, int], Any] | None = None
+    """What `try_filters` read last: the second trial takes a fraction of a second."""
+
+    def to_datasets(self, *, streaming: bool = False) -> Any:
+        """The rows as a `datasets.Dataset`, or with `streaming` as an `IterableDataset`; images are images."""
+        try:
+            import datasets
+        except ImportError:
+            raise SetupError("This needs the package `datasets`: pip install 'docmatix[datasets]'.") from None
+        if not self.files:
+            raise SetupError(f"{self.path} has no dataset yet: the build is not complete.")
+        addresses = [self._directory.path(name) for name in self.files]
+        if not self._directory.local:
+            addresses = [self._directory.fs.unstrip_protocol(address) for address in addresses]
+        with self._open(self.files[0]) as parquet:
+            schema = parquet.schema_arrow
+        features = None
+        if b"huggingface" not in (schema.metadata or {}) and "images" in schema.names:
+            features = datasets.Features.from_arrow_schema(schema)
+            features["images"] = datasets.List(datasets.Image())
+        return datasets.load_dataset(
+            "parquet", data_files={"train": addresses}, split="train", streaming=streaming, features=features
+        )
+
+    def read_job(self) -> Job:
+        """The job of the run. Raises SetupError if this is not a run."""
+        if not self.is_run:
+            raise SetupError("Only a run knows what was dropped, and what was asked: give the run directory.")
+        from docmatix.driver import read_job
+
+        return read_job(self._directory)
+
+    def __repr__(self) -> str:
+        kind = "run" if self.is_run else "dataset"
+        files = f"{len(self.files):,} file{'s' * (len(self.files) != 1)}"
+        if not self._directory.local:
+            return f"<{kind} {self.path}: {files}>"
+        return f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>"
+
+    def _repr_html_(self) -> str:
+        shown = show_text(repr(self)[1:-1])
+        if self.is_run:
+            shown += _show_ledger(self._directory)
+        if self.files:
+            shown += self[0]._repr_html_()
+        return shown
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _open(self, name: str) -> pq.ParquetFile:
+        source = self._directory.open(name)
+        return _OwnedParquetFile(source, buffer_size=_READ_AHEAD)
+
+    def _read_footers(self, *, beyond: int | None = None) -> None:
+        """Read on until the row `beyond` is known of, or all; more at a time the further it is."""
+
+        def count(name: str) -> tuple[int, ...]:
+            with self._open(name) as parquet:
+                footer = parquet.metadata
+                return tuple(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
+
+        at_once = 1 if beyond is not None else _FOOTERS_AT_ONCE
+        with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+            while len(self._groups) < len(self.files) and (beyond is None or sum(map(sum, self._groups)) <= beyond):
+                self._groups += pool.map(count, self.files[len(self._groups) :][:at_once])
+                at_once = min(_FOOTERS_AT_ONCE, 2 * at_once)
+
+    def _locate(self, position: int) -> tuple[int, int, int]:
+        """File, row group, and place in it. Raises IndexError for a row that is not there."""
+        self._read_footers(beyond=position)
+        rest = position
+        for file, groups in enumerate(self._groups):
+            if rest < sum(groups):
+                ends = list(accumulate(groups))
+                group = bisect_right(ends, rest)
+                return file, group, rest - (ends[group] - groups[group])
+            rest -= sum(groups)
+        raise IndexError(f"There is no sample {position} in {self.path}: it has {position - rest:,}.")
+
+
+class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
+    """Closes the stream it was given, which pyarrow leaves open."""
+
+    def __init__(self, source: Any, **options: Any) -> None:
+        self._owned = source
+        super().__init__(source, **options)
+
+    def close(self, force: bool = True) -> None:
+        super().close(force)
+        self._owned.close()
+
+
+def _iterate_rows(parquet: pq.ParquetFile, *, images: bool, group: int | None = None) -> Iterator[dict[str, Any]]:
+    columns = [column for column in parquet.schema_arrow.names if images or column not in _HEAVY]
+    groups = None if group is None else [group]
+    for batch in parquet.iter_batches(1 if images else 64, row_groups=groups, columns=columns, use_threads=False):
+        yield from batch.to_pylist()
+
+
+def _run_together(
+    positions: Iterable[int], locate: Callable[[int], tuple[int, int, int]]
+) -> Iterator[tuple[tuple[int, int], list[tuple[int, int]]]]:
+    """Row groups in turn, each with the positions that one pass over it gives and their places in it."""
+    current: tuple[int, int] | None = None
+    wanted: list[tuple[int, int]] = []
+    for position in positions:
+        file, group, offset = locate(position)
+        if current is not None and (current != (file, group) or offset <= wanted[-1][1]):
+            yield current, wanted
+            wanted = []
+        current = file, group
+        wanted.append((position, offset))
+    if current is not None:
+        yield current, wanted
+
+
+def _list_pairs(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    annotations = row.get("annotations") or [{}] * len(row["texts"])
+    for text, annotation in zip(row["texts"], annotations, strict=True):
+        source = row.get("source_uri") or text["source"]
+        yield {"question": text["user"], "answer": text["assistant"], "source_uri": source, **annotation}
+
+
+def _flatten_pair(pair: dict[str, Any]) -> dict[str, Any]:
+    flat = {name: value for name, value in pair.items() if name not in ("scores", "evidence")}
+    flat |= pair.get("scores") or {}
+    if "evidence" in pair:
+        flat["evidence_pages"] = [evidence["page"] for evidence in pair["evidence"] or ()]
+    return flat
+
+
+def _open_repository(path: str) -> RunDirectory:
+    try:
+        directory = RunDirectory(f"hf://datasets/{path}")
+        directory.require_reachable()
+    except SetupError as error:
+        raise SetupError(f"There is no {path} here, and the Hub cannot be asked for it ({error})") from None
+    return directory
+
+
+def _join(folder: str, directory: RunDirectory) -> list[str]:
+    return [f"{folder}/{name}" if folder else name for name in directory.names(folder)]
+
+
+def _show_ledger(run: RunDirectory) -> str:
+    rows = [
+        (stage, unit, account.entered, account.kept, ", ".join(f"{why} {n:,}" for why, n in account.dropped.items()))
+        for stage in STAGES
+        for unit, account in run.ledger(stage).accounts.items()
+    ]
+    return show_folded(
+        "what came in, and what became of it", show_table(("stage", "unit", "in", "out", "dropped"), rows)
+    )
+
+
+def draw(items: Iterable[Item], count: int, *, seed: int, key: Callable[[Item], str]) -> list[Item]:
+    """`count` items by the smallest hash of seed and key, in the order they came; one pass, `count` in memory."""
+    marked = (
+        (hashlib.sha256(f"{seed}\n{key(item)}".encode()).digest(), number, item) for number, item in enumerate(items)
+    )
+    return [item for _, _, item in sorted(heapq.nsmallest(count, marked, key=lambda m: m[:2]), key=lambda m: m[1])]
+
+
+def draw_pages(pages: Iterable[Pictured], *, max_width_px: int) -> list[Image]:
+    """The pages that can be read, their marks drawn in."""
+    opened = ((decode_picture(page.data, max_width_px=max_width_px), page.marks) for page in pages)
+    return [draw_marks(picture, marks) for picture, marks in opened if picture is not None]
+
+
+# --- what was left out ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something that was left out: at which stage, what it was, why, and what is known about it.
+
+    `pair` is there for a pair: its fields as curate left them, `said` where the model was asked again. `place` says
+    where to look, unless the document itself could not be read.
+    """
+
+    stage: str
+    reason: str
+    what: str
+    detail: str
+    pair: Mapping[str, Any] | None = field(default=None, compare=False)
+    place: Place | None = field(default=None, compare=False)
+
+
+class Droppings(Iterable[Dropped]):
+    """What a run left out, read again by every loop. A notebook is shown counts, or for one reason some of the items,
+    with their pages rendered from the source where that is still there."""
+
+    def __init__(self, job: Job, reason: str | None) -> None:
+        self._job, self.reason = job, reason
+
+    def __iter__(self) -> Iterator[Dropped]:
+        return (item for item in _read_dropped(self._job) if self.reason is None or item.reason == self.reason)
+
+    def count(self) -> Counter[tuple[str, str]]:
+        """How many were left out, by stage and reason; one pass."""
+        return Counter((item.stage, item.reason) for item in self)
+
+    def sample(self, count: int, *, seed: int = 0) -> list[Dropped]:
+        """Some of them, drawn by content and seed."""
+        return draw(self, count, seed=seed, key=lambda item: f"{item.stage}{item.what}{item.detail}")
+
+    def read_pages(self, items: Sequence[Dropped], *, limit: int = PLACES_SHOWN) -> dict[Place, list[Pictured]]:
+        """The pages of these items, rendered from the source; see `render_places`."""
+        return render_places(self._job, (item.place for item in items if item.place is not None), limit=limit)
+
+    def __repr__(self) -> str:
+        if self.reason is None:
+            counts = [f"{stage}: {reason} {count:,}" for (stage, reason), count in sorted(self.count().items())]
+            return "\n".join(counts) or "nothing was dropped"
+        shown = [
+            f"{item.stage}: {item.reason}\n   {item.what}" + (f"\n   {item.detail}" if item.detail else "")
+            for item in self.sample(SHOWN)
+        ]
+        return "\n".join(shown) or f"nothing was dropped as {self.reason}"
+
+    def _repr_html_(self) -> str:
+        counts = self.count()
+        if not counts:
+            return show_text("nothing was dropped" + (f" as {self.reason}" if self.reason else ""))
+        if self.reason is None:
+            rows = [(stage, reason, count) for (stage, reason), count in sorted(counts.items())]
+            return show_table(("stage", "reason", "dropped"), rows)
+        items = self.sample(SHOWN)
+        some = f"; {len(items)} of them" if len(items) < counts.total() else ""
+        shown = show_text(f"{counts.total():,} dropped as {self.reason}{some}:")
+        return shown + self._show_items(items)
+
+    def _show_items(self, items: Sequence[Dropped]) -> str:
+        pages = self.read_pages(items)
+        shown = ""
+        for place in dict.fromkeys(item.place for item in items):
+            here = [item for item in items if item.place == place]
+            pairs = [item.pair for item in here if item.pair is not None]
+            others = [(item.stage, item.what, item.detail) for item in here if item.pair is None]
+            if others:
+                shown += show_table(("stage", "what", "detail"), others)
+            if place is not None and pairs:
+                shown += show_pairs(pages, place, pairs)
+            elif place in pages:
+                shown += show_sample("", pages[place], ())
+        return shown
+
+
+def _read_dropped(job: Job) -> Iterator[Dropped]:
+    run, stages = job.run, job.stages
+    for shard in run.shards("extract"):
+        columns = ["index", "doc_id", "source_uri", "reason", "detail"]
+        columns += ["pages.list.element.number", "pages.list.element.reason"]
+        for row in run.iterate_rows("extract", shard, columns=columns):
+            if row["reason"]:
+                yield Dropped("extract", row["reason"], row["source_uri"], row["detail"] or "")
+            for page in row["pages"] or ():
+                if page["reason"]:
+                    place = Place(shard, row["index"], row["doc_id"], (page["number"],))
+                    what = f"{row['source_uri']}, page {page['number']}"
+                    yield Dropped("extract", page["reason"], what, "", place=place)
+    for shard in run.shards("dedup"):
+        for row in run.iterate_rows("dedup", shard):
+            favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
+            place = Place(shard, row["index"], row["doc_id"], (1,))
+            yield Dropped("dedup", row["reason"], row["source_uri"], favour, place=place)
+    for shard in run.shards("generate"):
+        columns = ["index", "doc_id", "sample_id", "page_numbers", "request_id", "reason", "detail", "malformed"]
+        for row in run.iterate_rows("generate", shard, columns=columns):
+            place = Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"]))
+            if row["reason"]:
+                yield Dropped("generate", row["reason"], row["sample_id"], row["detail"] or "", place=place)
+            for malformed in row["malformed"] or ():
+                detail = f"reply to request {row['request_id']}"
+                yield Dropped("generate", malformed, row["sample_id"], detail, place=place)
+    if "verify" in stages:
+        for shard in run.shards("verify"):
+            for row in run.iterate_rows("verify", shard, columns=["pair_id", "reason", "detail"]):
+                if row["reason"]:
+                    yield Dropped("verify", row["reason"], row["pair_id"], row["detail"] or "")
+    for shard in run.shards("curate"):
+        said = {}
+        if "verify" in stages:
+            columns = ["pair_id", "reply"]
+            said = {row["pair_id"]: row["reply"] for row in run.iterate_rows("verify", shard, columns=columns)}
+        for row in run.iterate_rows("curate", shard):
+            if row["reason"]:
+                yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+
+
+def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) -> Dropped:
+    pages = ", ".join(map(str, row["page_numbers"]))
+    scores = ", ".join(f"{name} {value:.2f}" for name, value in row["scores"].items() if value is not None)
+    what = f"Q {row['question']}\n   A {row['answer']}"
+    if row["reason"] == "round_trip_failed":
+        what += f"\n   asked again, the model said: {said}"
+    return Dropped(
+        "curate",
+        row["reason"],
+        what,
+        f"{row['source_uri']}, pages {pages}; {scores}",
+        pair={**row, "said": said if row["reason"] == "round_trip_failed" else None},
+        place=Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"])),
+    )

@@ -1,0 +1,207 @@
+"""Two runs over the same documents side by side: which pairs one keeps and the other does not, and why.
+
+Pairs that came of the same request have the same `pair_id` in both runs (other filters, the same prompts): they are
+told pair by pair. All others (another prompt, another model) are put side by side by sample. Three passes over each
+run; memory is about 200 bytes a pair of each, texts only of what is shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docmatix.displays import show_columns, show_table, show_text
+from docmatix.errors import SetupError
+
+if TYPE_CHECKING:
+    from docmatix.collection import Collection
+
+KEPT = "kept"
+"""In place of a reason."""
+
+_FIELDS = ["pair_id", "sample_id", "source_uri", "page_numbers", "prompt", "question", "answer", "reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A pair that both runs read from the same reply, kept by one alone; a side holds `kept` or a reason."""
+
+    pair: Mapping[str, Any]
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class SidesOfSample:
+    """A sample of which the two sides have different pairs: those that each keeps."""
+
+    source_uri: str
+    page_numbers: tuple[int, ...]
+    left: tuple[Mapping[str, Any], ...]
+    right: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found. Counts are of everything; `changes` and `samples` are some, drawn by content."""
+
+    names: tuple[str, str]
+    counts: Mapping[tuple[str, str], tuple[int, int]]
+    """By prompt and outcome (`kept` or a reason): pairs on either side."""
+    shared: int
+    """Pairs that came of the same request on both sides."""
+    only_left: int
+    """Shared pairs that the left side alone keeps."""
+    only_right: int
+    changes: tuple[Change, ...]
+    samples: tuple[SidesOfSample, ...]
+    differing: int
+    """Samples with kept pairs that are not shared."""
+
+    def frame(self) -> Any:
+        """The counts as a pandas frame: a line for each prompt and outcome, a column for each side."""
+        import pandas
+
+        lines = [
+            {"prompt": p, "outcome": o, "left": left, "right": right} for (p, o), (left, right) in self.counts.items()
+        ]
+        return pandas.DataFrame(lines, columns=["prompt", "outcome", "left", "right"])
+
+    def __repr__(self) -> str:
+        lines = [f"left:  {self.names[0]}", f"right: {self.names[1]}", self._describe()]
+        for (prompt, outcome), (left, right) in self.counts.items():
+            lines.append(f"  {prompt:20} {outcome:20} {left:8,} {right:8,}")
+        for change in self.changes:
+            lines += [f"  Q  {change.pair['question']}", f"  A  {change.pair['answer']}"]
+            lines.append(f"     left: {change.left}, right: {change.right}")
+        for sample in self.samples:
+            lines.append(f"{sample.source_uri}, pages {', '.join(map(str, sample.page_numbers))}")
+            for side, pairs in (("left", sample.left), ("right", sample.right)):
+                lines += [f"  {side:5} Q {pair['question']} A {pair['answer']}" for pair in pairs]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [(prompt, what, left, right) for (prompt, what), (left, right) in self.counts.items()]
+        shown = show_text(f"left: {self.names[0]} · right: {self.names[1]}") + show_text(self._describe())
+        shown += show_table(("prompt", "outcome", "left", "right"), rows)
+        if self.changes:
+            told = [(one.pair["question"], one.pair["answer"], one.left, one.right) for one in self.changes]
+            shown += show_table(("question", "answer", "left", "right"), told, title="kept by one side alone")
+        for sample in self.samples:
+            columns = [
+                show_table(("", ""), [(pair["question"], pair["answer"]) for pair in pairs], title=side)
+                if pairs
+                else show_text(f"{side}: nothing kept")
+                for side, pairs in (("left", sample.left), ("right", sample.right))
+            ]
+            numbers = ", ".join(map(str, sample.page_numbers))
+            shown += show_text(f"{sample.source_uri}, pages {numbers}") + show_columns(*columns)
+        return shown
+
+    def _describe(self) -> str:
+        return (
+            f"{self.shared:,} pairs are shared: {self.only_left:,} kept on the left alone,"
+            f" {self.only_right:,} on the right alone; {self.differing:,} samples have other pairs"
+        )
+
+
+def compare_collections(left: Collection, right: Collection, *, shown: int) -> Comparison:
+    """Compare two runs, or what two datasets keep. Raises SetupError for rows without pair ids."""
+    sides = [_read_outcomes(left), _read_outcomes(right)]
+    shared = sides[0].keys() & sides[1].keys()
+    counts: dict[tuple[str, str], list[int]] = {}
+    changed: dict[bytes, tuple[str, str]] = {}
+    only = [0, 0]
+    for place, side in enumerate(sides):
+        for prompt, outcome in side.values():
+            counts.setdefault((prompt, outcome), [0, 0])[place] += 1
+    for pair_id in shared:
+        outcomes = sides[0][pair_id][1], sides[1][pair_id][1]
+        if (outcomes[0] == KEPT) != (outcomes[1] == KEPT):
+            only[outcomes[1] == KEPT] += 1
+            changed[pair_id] = outcomes
+    # by hash: some of each kind, the same ones every time
+    chosen = set(heapq.nsmallest(shown, changed, key=lambda pair_id: hashlib.sha256(pair_id).digest()))
+    samples, differing, texts = _read_texts(left, right, sides=sides, chosen=chosen, shown=shown)
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1] != KEPT, -max(item[1]), item[0][1]))
+    return Comparison(
+        names=(left.path, right.path),
+        counts={key: (values[0], values[1]) for key, values in ordered},
+        shared=len(shared),
+        only_left=only[0],
+        only_right=only[1],
+        changes=tuple(Change(texts[pair_id], *changed[pair_id]) for pair_id in sorted(chosen)),
+        samples=samples,
+        differing=differing,
+    )
+
+
+def _read_outcomes(collection: Collection) -> dict[bytes, tuple[str, str]]:
+    """Prompt and outcome of every pair by its id; equal texts are one object."""
+    names: dict[str, str] = {}
+    found: dict[bytes, tuple[str, str]] = {}
+    pool: dict[tuple[str, str], tuple[str, str]] = {}
+    for row in _iterate_pairs(collection, ["pair_id", "prompt", "reason"]):
+        prompt = names.setdefault(row["prompt"], row["prompt"])
+        outcome = (prompt, row["reason"] or KEPT)
+        found[bytes.fromhex(row["pair_id"])] = pool.setdefault(outcome, outcome)
+    return found
+
+
+def _read_texts(
+    left: Collection,
+    right: Collection,
+    *,
+    sides: Sequence[Mapping[bytes, Any]],
+    chosen: set[bytes],
+    shown: int,
+) -> tuple[tuple[SidesOfSample, ...], int, dict[bytes, Mapping[str, Any]]]:
+    """Some of the samples with kept pairs that are not shared, the number of all of these, and the chosen pairs."""
+    texts: dict[bytes, Mapping[str, Any]] = {}
+    differing: set[str] = set()
+    for place, collection in enumerate((left, right)):
+        for row in _iterate_pairs(collection, ["pair_id", "sample_id", "reason"]):
+            if row["reason"] is None and bytes.fromhex(row["pair_id"]) not in sides[1 - place]:
+                differing.add(row["sample_id"])
+    picked = set(
+        heapq.nsmallest(max(1, shown // 2), differing, key=lambda name: hashlib.sha256(name.encode()).digest())
+    )
+    gathered: dict[str, list[list[Mapping[str, Any]]]] = {}
+    facts: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for place, collection in enumerate((left, right)):
+        for row in _iterate_pairs(collection, _FIELDS):
+            pair_id = bytes.fromhex(row["pair_id"])
+            if pair_id in chosen:
+                texts[pair_id] = row
+            if row["sample_id"] in picked:
+                facts[row["sample_id"]] = row["source_uri"], tuple(row["page_numbers"])
+                kept = gathered.setdefault(row["sample_id"], [[], []])
+                if row["reason"] is None:
+                    kept[place].append(row)
+    samples = (SidesOfSample(*facts[name], tuple(kept[0]), tuple(kept[1])) for name, kept in sorted(gathered.items()))
+    return tuple(samples), len(differing), texts
+
+
+def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The pairs of a run with their reasons, or those of a dataset, which has the kept ones alone."""
+    if collection.is_run:
+        run = collection.read_job().run
+        for shard in run.shards("curate"):
+            yield from run.iterate_rows("curate", shard, columns=list(columns))
+        return
+    for row in collection.rows(images=False):
+        if row.get("annotations") is None:
+            raise SetupError(
+                f"The rows of {collection.path} have no annotations, so that no pair can be told by its id."
+            )
+        yield from _list_annotated(row)
+
+
+def _list_annotated(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    for text, annotation in zip(row["texts"], row["annotations"], strict=True):
+        place = {name: row[name] for name in ("sample_id", "source_uri", "page_numbers")}
+        pair = {"question": text["user"], "answer": text["assistant"], "reason": None}
+        yield {**place, **pair, "pair_id": annotation["pair_id"], "prompt": annotation["prompt"]}

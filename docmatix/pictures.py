@@ -1,0 +1,90 @@
+"""Page images to look at: scaled down, with boxes over them that tie each pair to its evidence by number and colour.
+
+Needs Pillow alone. What cannot be decoded is None, since a picture that fails must not take its pairs along.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+COLORS = ("#d1242f", "#0969da", "#1a7f37", "#8250df", "#bc4c00", "#0a7c86", "#bf3989", "#7d5e00")
+"""Of marks, in turn: dark enough to be read on paper, and apart from each other."""
+
+
+class Mark(NamedTuple):
+    """A box that belongs to pair `number` (from 1); `box` is x0, y0, x1, y1 in fractions of the page."""
+
+    number: int
+    box: Sequence[float]
+
+
+def choose_color(number: int) -> str:
+    """The colour of a pair's marks as `#rrggbb`."""
+    return COLORS[(number - 1) % len(COLORS)]
+
+
+def mark_evidence(pairs: Sequence[Mapping[str, Any]], page: int) -> list[Mark]:
+    """The boxes on one page of all pairs, each with the number of its pair."""
+    return [
+        Mark(number, box)
+        for number, pair in enumerate(pairs, 1)
+        for evidence in pair.get("evidence") or ()
+        if evidence["page"] == page
+        for box in evidence["boxes"]
+    ]
+
+
+def decode_picture(data: bytes | None, *, max_width_px: int) -> Image | None:
+    """An image file as RGB, at most so wide; None if it is damaged or larger than Pillow would open unasked."""
+    from PIL import Image
+
+    if not data:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
+            height = round(image.height * max_width_px / image.width)
+            image.draft("RGB", (max_width_px, height))  # a JPEG is decoded at half the size or less, which is quicker
+            picture = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError):
+        return None
+    if picture.width > max_width_px:
+        picture = picture.resize((max_width_px, max(1, height)), Image.Resampling.LANCZOS)
+    return picture
+
+
+def encode_picture(picture: Image, *, image_format: str = "jpeg") -> bytes:
+    """The picture as a file in memory: JPEG for pages, PNG where a terminal takes nothing else."""
+    buffer = io.BytesIO()
+    picture.save(buffer, image_format.upper(), **({"quality": 80} if image_format == "jpeg" else {"compress_level": 3}))
+    return buffer.getvalue()
+
+
+def draw_marks(picture: Image, marks: Iterable[Mark]) -> Image:
+    """A copy with each box tinted and framed, and the number of its pair at its corner."""
+    from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+    base = picture.convert("RGBA")
+    layer = Image.new("RGBA", base.size, (0, 0, 0, 0))
+    pen = ImageDraw.Draw(layer)
+    size = max(10, base.width // 75)
+    font = ImageFont.load_default(size=size)
+    edge = max(2, base.width // 450)
+    for number, (x0, y0, x1, y1) in marks:
+        color = ImageColor.getrgb(choose_color(number))
+        box = (x0 * base.width - edge, y0 * base.height - edge, x1 * base.width + edge, y1 * base.height + edge)
+        pen.rectangle(box, fill=(*color, 40), outline=(*color, 255), width=edge)
+        # off the corner: on the box it would hide the answer, beside it the word in front
+        label = str(number)
+        width, height = pen.textlength(label, font=font) + 2 * edge, 1.25 * size
+        left, top = max(0, box[0] - width + edge), max(0, box[1] - height + edge)
+        pen.rectangle((left, top, left + width, top + height), fill=(*color, 255))
+        pen.text((left + edge, top), label, font=font, fill="white")
+    return Image.alpha_composite(base, layer).convert("RGB")

@@ -1,0 +1,270 @@
+"""What other filters would keep of a run's pairs, without a rerun: the verdicts of `curate` on pairs that are there.
+
+Pairs are read and grounded once (`read_judged`, most of the time goes there), then judged as often as one likes
+(`judge_again`, pure). Nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docmatix.config import Config, dump_config, parse_config
+from docmatix.curation import Verdict, curate_pairs
+from docmatix.displays import Shown, show_columns, show_table, show_text
+from docmatix.documents import Page
+from docmatix.errors import SetupError
+from docmatix.filters import Filter, Scores
+from docmatix.pairs import Evidence, Pair
+from docmatix.prompts import find_prompt_directories, load_prompts
+from docmatix.questions import score_clarity
+from docmatix.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
+from docmatix.source_pages import Place, render_places, show_pairs
+from docmatix.stages.curate import match_documents, read_round_trips
+from docmatix.stages.job import Job
+
+KEPT = "kept"
+UNJUDGED = "not judged"
+"""In place of a reason."""
+
+SHOWN = 12
+"""Pairs of each kind that are shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDocument:
+    """A document's pairs, grounded, with all that filters look at, and the reasons the run gave them.
+
+    The lists go by pair. `pages` are without words: filters look at texts alone.
+    """
+
+    source_uri: str
+    language: str | None
+    pages: tuple[Page, ...]
+    pairs: tuple[Pair, ...]
+    scores: tuple[Scores, ...]
+    evidence: tuple[tuple[Evidence, ...], ...]
+    places: tuple[Place, ...]
+    before: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Documents of a run, ready to be judged by other filters. `total` counts those of the whole run, as planned."""
+
+    job: Job
+    documents: tuple[JudgedDocument, ...]
+    total: int
+    examples: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A pair, what the run made of it, and what the filters would: a reason, or `kept`."""
+
+    pair: Pair
+    scores: Scores
+    evidence: tuple[Evidence, ...]
+    source_uri: str
+    place: Place
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What filters would keep, against what the run kept. A notebook shows it as tables; `look` shows pages."""
+
+    job: Job = field(repr=False, compare=False)
+    pairs: tuple[Change, ...]
+    documents: int
+    total: int
+
+    @property
+    def newly_kept(self) -> list[Change]:
+        return [one for one in self.pairs if one.after == KEPT != one.before]
+
+    @property
+    def newly_dropped(self) -> list[Change]:
+        return [one for one in self.pairs if one.before == KEPT != one.after]
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """For `kept` and each reason: pairs before and after, most frequent reasons first."""
+        before, after = Counter(one.before for one in self.pairs), Counter(one.after for one in self.pairs)
+        reasons = sorted(
+            (before | after).keys() - {KEPT}, key=lambda reason: (-max(before[reason], after[reason]), reason)
+        )
+        return {reason: (before[reason], after[reason]) for reason in (KEPT, *reasons)}
+
+    def frame(self) -> Any:
+        """Every pair as a line of a pandas frame."""
+        import pandas
+
+        return pandas.DataFrame([_flatten_change(one) for one in self.pairs])
+
+    def look(self, changes: Sequence[Change] | None = None, *, count: int = 5) -> Shown:
+        """Some changes (of all that change sides, without any) beside their pages, rendered from the source."""
+        chosen = [*self.newly_dropped, *self.newly_kept] if changes is None else changes
+        items = chosen[:count]
+        pages = render_places(self.job, (one.place for one in items), limit=count)
+        html = "".join(
+            show_pairs(pages, place, [_describe_change(one) for one in items if one.place == place])
+            for place in dict.fromkeys(one.place for one in items)
+        )
+        return Shown(html or show_text("No pair changes sides."), f"{len(items)} pairs, to be shown in a notebook")
+
+    def __repr__(self) -> str:
+        lines = [self._describe(), *(f"{what:20} {b:7,} -> {a:7,}" for what, (b, a) in self.counts.items())]
+        for name, changes in (("newly kept", self.newly_kept), ("newly dropped", self.newly_dropped)):
+            lines += [f"{name}: {len(changes):,}"] if changes else []
+            for one in changes[:SHOWN]:
+                lines += [f"  Q  {one.pair.question}", f"  A  {one.pair.answer}   [{one.before} -> {one.after}]"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [(what, before, after, _sign(after - before)) for what, (before, after) in self.counts.items()]
+        tables = [show_table(("", "run", "trial", ""), rows)]
+        for name, changes in (("newly kept", self.newly_kept), ("newly dropped", self.newly_dropped)):
+            if changes:
+                told = [
+                    (one.pair.question, one.pair.answer, one.before if name == "newly kept" else one.after)
+                    for one in changes[:SHOWN]
+                ]
+                head = ("question", "answer", "was dropped for" if name == "newly kept" else "dropped for")
+                tables.append(show_table(head, told, title=f"{name}: {len(changes):,}"))
+        if len(tables) == 1:
+            tables.append(show_text("No pair changes sides."))
+        return show_text(self._describe()) + show_columns(*tables, even=False)
+
+    def _describe(self) -> str:
+        share = "" if self.documents == self.total else f" of {self.total:,}"
+        return f"{len(self.pairs):,} pairs of {self.documents:,}{share} documents; the run itself is as it was"
+
+
+def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter, ...]:
+    """Filters out of what a configuration holds (or filters), the run's own without any. Raises SetupError as the
+    configuration does."""
+    if filters is None:
+        return tuple(config.curate.filters)
+    content = yaml.safe_load(dump_config(config))
+    told = [one.model_dump(mode="json") if isinstance(one, Filter) else one for one in filters]
+    content["curate"] = {**content["curate"], "filters": told}
+    return tuple(parse_config(content, origin="the filters").curate.filters)
+
+
+def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
+    """Read and ground the pairs of at most so many documents, from shards drawn by seed. Memory: their texts and pairs.
+
+    Raises SetupError where no pair is curated yet.
+    """
+    needed = ["extract", "generate", "curate", *(["verify"] if job.config.verify else [])]
+    shards = sorted(set.intersection(*(set(job.run.shards(stage)) for stage in needed)))
+    if not shards:
+        raise SetupError(f"{job.run.url} has no curated pairs yet: build it as far as `curate` first.")
+    read: list[tuple[int, JudgedDocument]] = []
+    for shard in sorted(shards, key=lambda shard: hashlib.sha256(f"{seed}\n{shard}".encode()).digest()):
+        if len(read) < documents:
+            read += [(shard, document) for document in islice(_read_shard(job, shard), documents - len(read))]
+    in_order = tuple(document for _, document in sorted(read, key=lambda item: item[0]))
+    total = job.run.ledger("generate").accounts["documents"].kept
+    return Judged(job, in_order, total, _read_examples(job))
+
+
+def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
+    """The verdicts of these filters on pairs that are grounded already."""
+    changes: list[Change] = []
+    for document in judged.documents:
+        verdicts = curate_pairs(
+            document.pairs,
+            document.scores,
+            pages=document.pages,
+            filters=filters,
+            samples=[place.page_numbers for place in document.places],
+            examples=judged.examples,
+            language=document.language,
+            ground_answers=False,
+        )
+        found = zip(verdicts, document.evidence, document.places, document.before, strict=True)
+        changes += [
+            Change(verdict.pair, verdict.scores, evidence, document.source_uri, place, before, verdict.reason or KEPT)
+            for verdict, evidence, place, before in found
+        ]
+    return Trial(judged.job, tuple(changes), len(judged.documents), judged.total)
+
+
+def _read_shard(job: Job, shard: int) -> Iterator[JudgedDocument]:
+    round_trips = read_round_trips(job, shard)
+    rows = job.run.iterate_rows("curate", shard, columns=["pair_id", "reason"])
+    before = {row["pair_id"]: row["reason"] or KEPT for row in rows}
+    for row, asked in match_documents(job, shard):
+        places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
+        pairs = [pair for _, pair in places]
+        samples = [tuple(request["page_numbers"]) for request, _ in places]
+        index, doc_id = row["index"], row["doc_id"]
+        known = [_score(pair, round_trips) for pair in pairs]
+        pages = [page_from_row(page) for page in row["pages"]]
+        verdicts: list[Verdict] = curate_pairs(pairs, known, pages=pages, samples=samples, filters=())
+        yield JudgedDocument(
+            source_uri=row["source_uri"],
+            language=row["language"],
+            pages=tuple(replace(page, words=()) for page in pages),
+            pairs=tuple(pairs),
+            scores=tuple(verdict.scores for verdict in verdicts),
+            evidence=tuple(verdict.evidence for verdict in verdicts),
+            places=tuple(Place(shard, index, doc_id, numbers) for numbers in samples),
+            before=tuple(before.get(pair.pair_id, UNJUDGED) for pair in pairs),
+        )
+
+
+def _score(pair: Pair, round_trips: Mapping[str, float]) -> Scores:
+    clarity = None
+    if pair.context is not None:
+        clarity = score_clarity(pair.question, answer=pair.answer, context=pair.context)
+    return Scores(round_trip=round_trips.get(pair.pair_id), clarity=clarity)
+
+
+def _read_examples(job: Job) -> dict[str, Sequence[str]]:
+    """The examples that each prompt shows, as far as its file is still there: a run records its hash alone."""
+    settings = job.config.generate
+    names = [choice if isinstance(choice, str) else choice.name for choice in settings.prompts]
+    found: dict[str, Sequence[str]] = {}
+    for name in names:
+        try:
+            prompts = load_prompts([name], find_prompt_directories(Path.cwd(), settings.prompts_dir))
+        except SetupError:
+            continue
+        found[name] = prompts[name].examples
+    return found
+
+
+def _describe_change(one: Change) -> dict[str, Any]:
+    return {
+        **{name: getattr(one.pair, name) for name in ("prompt", "question", "answer")},
+        "source_uri": one.source_uri,
+        "scores": scores_to_row(one.scores),
+        "evidence": [evidence_to_row(evidence) for evidence in one.evidence],
+        "verdict": f"{one.before} → {one.after}",
+    }
+
+
+def _flatten_change(one: Change) -> dict[str, Any]:
+    return {
+        **{name: getattr(one.pair, name) for name in ("pair_id", "prompt", "style", "question", "answer")},
+        **{name: getattr(one.scores, name) for name in Scores.__dataclass_fields__},
+        "source_uri": one.source_uri,
+        "page_numbers": list(one.place.page_numbers),
+        "before": one.before,
+        "after": one.after,
+    }
+
+
+def _sign(change: int) -> str:
+    return f"{change:+,}" if change else ""

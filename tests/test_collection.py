@@ -1,0 +1,477 @@
+"""What `docmatix.open` gives: a sequence of samples, read a row group at a time, and what its run left out."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import docmatix
+from docmatix.collection import Collection, Sample, Samples, draw
+from docmatix.errors import SetupError
+from docmatix.schemas import DATASETS
+from tests.hub import serve_hub
+from tests.jobs import build, make_job
+from tests.pdfs import write_distinct_pdf
+
+# --- drawing ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.text(max_size=4), unique=True), st.integers(0, 30), st.integers(0, 3))
+def test_a_draw_takes_so_many_in_their_order(items, count, seed):
+    drawn = draw(items, count, seed=seed, key=str)
+    assert len(drawn) == min(count, len(items))
+    assert drawn == [item for item in items if item in drawn]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.text(max_size=4), unique=True), st.integers(0, 30), st.randoms())
+def test_the_same_ones_are_drawn_whatever_the_order(items, count, random):
+    shuffled = random.sample(items, len(items))
+    assert set(draw(items, count, seed=0, key=str)) == set(draw(shuffled, count, seed=0, key=str))
+
+
+def test_another_seed_draws_others():
+    items = [str(number) for number in range(1000)]
+    assert draw(items, 5, seed=0, key=str) != draw(items, 5, seed=1, key=str)
+
+
+def test_equal_items_can_all_be_drawn():
+    assert draw(["a", "a", "a"], 2, seed=0, key=str) == ["a", "a"]
+
+
+# --- datasets made by hand --------------------------------------------------------------------------------------------
+
+
+def encode_image(color: str, *, size: tuple[int, int] = (60, 80)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_docmatix_row(number: int, *, images: int = 1) -> dict[str, Any]:
+    text = {"user": f"What is {number}?", "assistant": f"The {number}.", "source": f"PDFA key: {number}"}
+    return {"images": [{"bytes": encode_image("white"), "path": None}] * images, "texts": [text]}
+
+
+def write_dataset(*groups: list[dict[str, Any]], schema: pa.Schema = DATASETS["docmatix"]) -> bytes:
+    """A Parquet file with these row groups."""
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, schema, compression="none") as writer:
+        for group in groups:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Collection:
+    """Ten rows of the published schema in two files and four row groups."""
+    rows = [make_docmatix_row(number) for number in range(10)]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train-00000-of-00002.parquet").write_bytes(write_dataset(rows[:3], rows[3:4], rows[4:6]))
+    (tmp_path / "data" / "train-00001-of-00002.parquet").write_bytes(write_dataset(rows[6:]))
+    return Collection(str(tmp_path))
+
+
+def list_questions(samples: Any) -> list[str]:
+    return [sample["texts"][0]["user"] for sample in samples]
+
+
+# --- a sequence -------------------------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_a_sequence_as_a_list_is(published):
+    questions = [f"What is {number}?" for number in range(10)]
+    assert len(published) == 10
+    assert list_questions(published) == questions
+    assert [list_questions([published[place]])[0] for place in range(10)] == questions
+    assert [list_questions([published[place]])[0] for place in range(-10, 0)] == questions
+    for index in (10, -11, 99):
+        with pytest.raises(IndexError, match="There is no sample"):
+            published[index]
+
+
+@settings(max_examples=40)
+@given(st.integers(-12, 12) | st.none(), st.integers(-12, 12) | st.none(), st.sampled_from([None, 1, 2, 3, -1, -4]))
+def test_a_slice_gives_the_samples_that_a_list_would(finished_run, start, stop, step):
+    collection = Collection(str(finished_run))
+    chosen = collection[start:stop:step]
+    assert isinstance(chosen, Samples)
+    whole = list(collection)
+    assert [sample.row for sample in chosen] == [sample.row for sample in whole[start:stop:step]]
+    assert [sample.position for sample in chosen] == [sample.position for sample in whole[start:stop:step]]
+    assert [chosen[place].position for place in range(len(chosen))] == [sample.position for sample in chosen]
+
+
+def test_a_slice_of_a_slice_is_one_of_the_collection(published):
+    assert list_questions(published[2:9][1:-1:2]) == ["What is 3?", "What is 5?", "What is 7?"]
+
+
+def test_a_sample_is_its_row_and_its_images_are_pictures(finished_run):
+    collection = Collection(str(finished_run))
+    sample, row = collection[-1], list(collection.rows())[-1]
+    assert isinstance(sample, Sample)
+    assert set(sample) == set(row)
+    assert sample.row == {name: value for name, value in row.items() if name != "images"}
+    assert len(sample["images"]) == len(row["images"])
+    assert sample["images"][0].size == Image.open(io.BytesIO(row["images"][0]["bytes"])).size
+
+
+class CountingFileSystem(MemoryFileSystem):  # type: ignore[misc]
+    """A filesystem in memory that knows what was opened, and how many bytes were read."""
+
+    protocol = "counting"
+    store: dict[str, Any] = {}  # noqa: RUF012
+    pseudo_dirs = [""]  # noqa: RUF012
+    opened: list[str] = []  # noqa: RUF012
+    bytes_read = 0
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return super()._strip_protocol(path.removeprefix("counting://"))
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        if mode != "rb":
+            return super()._open(path, mode, **options)
+        CountingFileSystem.opened.append(path.rsplit("/", 1)[-1])
+        content = io.BytesIO(self.store[self._strip_protocol(path)].getvalue())
+
+        class Stream(io.RawIOBase):
+            def readable(self) -> bool:
+                return True
+
+            def seekable(self) -> bool:
+                return True
+
+            def seek(self, offset: int, whence: int = 0) -> int:
+                return content.seek(offset, whence)
+
+            def tell(self) -> int:
+                return content.tell()
+
+            def read(self, size: int = -1) -> bytes:
+                found = content.read(size)
+                CountingFileSystem.bytes_read += len(found)
+                return found
+
+        return Stream()
+
+
+@pytest.fixture
+def large() -> Collection:
+    """Three files of four row groups, two rows each of which has 2 MB of images that do not compress."""
+    fsspec.register_implementation("counting", CountingFileSystem, clobber=True)
+    files = fsspec.filesystem("counting")
+    CountingFileSystem.store.clear()
+    for file in range(3):
+        groups = []
+        for group in range(4):
+            rows = [make_docmatix_row(file * 8 + group * 2 + place) for place in range(2)]
+            for row in rows:
+                row["images"][0]["bytes"] += os.urandom(2 << 20)
+            groups.append(rows)
+        files.pipe_file(f"/large/data/train-{file:05d}.parquet", write_dataset(*groups))
+    CountingFileSystem.opened.clear()
+    CountingFileSystem.bytes_read = 0
+    return Collection("counting://large")
+
+
+def test_one_sample_costs_its_own_row_group_and_no_more(large):
+    sample = large[3]
+    assert list_questions([sample]) == ["What is 3?"]
+    assert CountingFileSystem.bytes_read < 1 << 20
+    assert len(sample.images) == 1
+    assert set(CountingFileSystem.opened) == {"train-00000.parquet"}
+    assert CountingFileSystem.bytes_read < 6 << 20
+
+
+def test_the_length_costs_the_footers_alone(large):
+    assert len(large) == 24
+    assert CountingFileSystem.bytes_read < 1 << 20
+    assert list_questions(large.sample(3, seed=1)) == list_questions(large.sample(3, seed=1))
+    assert CountingFileSystem.bytes_read < 3 << 20
+
+
+def test_a_slice_reads_a_row_group_once_for_all_its_rows(large):
+    assert len(large[:4].positions) == 4
+    CountingFileSystem.opened.clear()
+    assert list_questions(large[:4]) == [f"What is {number}?" for number in range(4)]
+    assert CountingFileSystem.opened == ["train-00000.parquet"] * 2
+
+
+# --- what can be opened -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_its_dataset_and_its_data_show_the_same_rows(finished_run):
+    rows = list(Collection(str(finished_run)).rows())
+    assert rows
+    for folder in ("dataset", "dataset/data"):
+        collection = Collection(str(finished_run / folder))
+        assert not collection.is_run
+        assert list(collection.rows()) == rows
+
+
+def test_images_are_read_only_where_they_are_wanted(finished_run):
+    collection = Collection(str(finished_run))
+    with_images, without = list(collection.rows()), list(collection.rows(images=False))
+    assert all("images" not in row for row in without)
+    assert [{name: value for name, value in row.items() if name != "images"} for row in with_images] == without
+
+
+def test_a_dataset_in_memory_can_be_opened_by_its_url(finished_run, memory_run):
+    (name,) = (path.name for path in (finished_run / "dataset" / "data").iterdir())
+    memory_run.write(f"data/{name}", (finished_run / "dataset" / "data" / name).read_bytes())
+    collection = Collection(memory_run.url)
+    assert [sample.row for sample in collection] == [sample.row for sample in Collection(str(finished_run))]
+    assert repr(collection) == "<dataset memory://runs/one: 1 file>"
+
+
+@pytest.mark.slow
+def test_a_repository_on_the_hub_is_opened_by_its_name(tmp_path):
+    rows = [make_docmatix_row(number) for number in range(6)]
+    script = (
+        "import docmatix; ds = docmatix.open('someone/pages'); print(len(ds), ds[4].pairs[0]['question']);"
+        "print(ds[-1].images[0].size, '<img src=\"data:' in ds[2]._repr_html_())"
+    )
+    with serve_hub(tmp_path / "hub") as hub:
+        hub.create("someone/pages")
+        hub.put("someone/pages", "data/train-00000-of-00001.parquet", write_dataset(rows[:3], rows[3:]))
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": hub.url,
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+    assert done.stdout.splitlines() == ["6 What is 4?", "(60, 80) True"], done.stderr[-2000:]
+
+
+def test_where_there_is_nothing_to_open_it_says_so(tmp_path):
+    with pytest.raises(SetupError, match="There is neither a run nor a dataset in"):
+        Collection(str(tmp_path / "nowhere"))
+    with pytest.raises(SetupError, match="There is neither a run nor a dataset in"):
+        Collection(str(tmp_path))
+
+
+def test_a_run_that_has_no_dataset_yet_has_no_rows(finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "run", ignore=shutil.ignore_patterns("dataset"))
+    collection = Collection(str(tmp_path / "run"))
+    assert len(collection) == 0
+    assert list(collection) == list(collection.rows()) == []
+    assert "0 samples" in collection._repr_html_()
+    assert repr(collection[:]) == "no samples"
+    with pytest.raises(IndexError):
+        collection[0]
+    with pytest.raises(SetupError, match="has no dataset yet"):
+        collection.to_datasets()
+
+
+def test_a_row_whose_picture_is_damaged_is_shown_without_it(tmp_path):
+    row = make_docmatix_row(0)
+    row["images"] = [{"bytes": b"no image", "path": None}, {"bytes": None, "path": "a.png"}, *row["images"]]
+    (tmp_path / "a.parquet").write_bytes(write_dataset([row]))
+    sample = docmatix.open(tmp_path)[0]
+    assert len(sample.images) == 1
+    assert sample._repr_html_().count("no picture") == 2
+
+
+# --- shown ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_sample_shows_its_pages_its_pairs_and_boxes_that_belong_to_them(finished_run):
+    sample = Collection(str(finished_run))[0]
+    html = sample._repr_html_()
+    assert html.count("<img ") == len(sample["page_numbers"])
+    assert sample["source_uri"] in html
+    for number, pair in enumerate(sample.pairs, 1):
+        assert pair["question"] in html
+        boxes = sum(len(evidence["boxes"]) for evidence in pair["evidence"])
+        assert html.count(f'class="dmx-box dmx-p{number}"') == boxes
+    assert repr(sample).startswith(f"[0] {sample['source_uri']}, page 1\n")
+
+
+def test_the_evidence_is_drawn_into_the_pages(finished_run):
+    sample = Collection(str(finished_run))[0]
+    (page,) = sample.draw(max_width_px=200)
+    (plain,) = sample.images
+    assert page.width == 200
+    assert page.tobytes() != plain.convert("RGB").resize(page.size, Image.Resampling.LANCZOS).tobytes()
+
+
+def test_some_samples_show_themselves_and_say_how_many_more_there_are(published):
+    shown = published[:]
+    assert shown._repr_html_().count("<img ") == 10
+    many = Samples(published, list(range(10)) * 2)
+    assert "... and 10 more" in many._repr_html_()
+    assert repr(many).endswith("... and 10 more")
+
+
+def test_a_run_shows_its_ledger_and_its_first_sample(finished_run):
+    html = Collection(str(finished_run))._repr_html_()
+    assert "not_pdf 1" in html
+    assert "<img " in html
+
+
+def test_text_of_a_document_is_no_markup_in_a_notebook(tmp_path):
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    text = {"user": evil, "assistant": evil, "source": evil}
+    (tmp_path / "a.parquet").write_bytes(write_dataset([{"images": [], "texts": [text]}]))
+    html = docmatix.open(tmp_path)[0]._repr_html_()
+    assert "<script" not in html
+    assert "<img" not in html
+    assert html.count("&lt;script&gt;") == 3
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_pair_comes_with_its_place_and_its_annotation(finished_run):
+    collection = Collection(str(finished_run))
+    pairs, rows = list(collection.iterate_pairs()), list(collection.rows(images=False))
+    assert len(pairs) == sum(len(row["texts"]) for row in rows)
+    assert {"question", "answer", "source_uri", "page_numbers", "scores", "evidence", "prompt"} <= set(pairs[0])
+    assert all(pair["question"] in str(rows[pair["sample"]]["texts"]) for pair in pairs)
+
+
+def test_the_pairs_are_a_frame_in_which_each_line_leads_to_its_sample(finished_run):
+    collection = Collection(str(finished_run))
+    frame = collection.pairs()
+    assert len(frame) == len(list(collection.iterate_pairs()))
+    assert frame["grounding"].min() == 1.0
+    last = frame.iloc[-1]
+    assert last["question"] in [pair["question"] for pair in collection[int(last["sample"])].pairs]
+    assert len(collection.pairs(limit=2)) == 2
+
+
+def test_the_published_docmatix_has_a_frame_too(published):
+    assert list(published.pairs()["answer"]) == [f"The {number}." for number in range(10)]
+
+
+def test_samples_are_drawn_by_seed(finished_run):
+    collection = Collection(str(finished_run))
+    assert collection.sample(2, seed=3).positions == collection.sample(2, seed=3).positions
+    assert len(collection.sample(2)) == 2
+    assert [sample.row for sample in collection.sample(99)] == list(collection.rows(images=False))
+    assert len(collection.sample_pairs(3)) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_rows_go_on_to_datasets_with_their_images(finished_run, tmp_path, monkeypatch, streaming):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    collection = Collection(str(finished_run))
+    rows = list(collection.to_datasets(streaming=streaming))
+    assert [row["sample_id"] for row in rows] == [sample["sample_id"] for sample in collection]
+    assert rows[0]["images"][0].size == collection[0].images[0].size
+
+
+@pytest.mark.slow
+def test_images_are_images_for_datasets_where_the_file_does_not_say_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    plain = DATASETS["docmatix"].remove_metadata()
+    (tmp_path / "a.parquet").write_bytes(write_dataset([make_docmatix_row(0)], schema=plain))
+    (row,) = docmatix.open(tmp_path).to_datasets(streaming=True)
+    assert row["images"][0].size == (60, 80)
+
+
+# --- what was left out ------------------------------------------------------------------------------------------------
+
+
+def list_dropped(path: Path, reason: str | None = None) -> list[tuple[str, str, str]]:
+    return [(item.stage, item.reason, item.what) for item in Collection(str(path)).dropped(reason)]
+
+
+def test_what_was_left_out_is_listed_stage_by_stage(finished_run):
+    assert list_dropped(finished_run) == [
+        ("extract", "blank", "docs/long.pdf, page 3"),
+        ("extract", "not_pdf", "docs/text.pdf"),
+        ("dedup", "duplicate", "docs/copy.pdf"),
+    ]
+    (copy,) = Collection(str(finished_run)).dropped("duplicate")
+    assert copy.detail == "in favour of docs/1.pdf (similarity 1.00)"
+
+
+def test_what_was_left_out_can_be_asked_for_by_reason(finished_run):
+    assert list_dropped(finished_run, "not_pdf") == [("extract", "not_pdf", "docs/text.pdf")]
+    assert list_dropped(finished_run, "no_such_reason") == []
+
+
+def test_what_was_left_out_is_counted_by_stage_and_reason(finished_run):
+    dropped = Collection(str(finished_run)).dropped()
+    assert dropped.count() == {("extract", "blank"): 1, ("extract", "not_pdf"): 1, ("dedup", "duplicate"): 1}
+    assert repr(dropped) == "dedup: duplicate 1\nextract: blank 1\nextract: not_pdf 1"
+    assert "<td>duplicate</td><td class=n>1</td>" in dropped._repr_html_()
+
+
+@pytest.fixture(scope="module")
+def strict_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that dropped pairs for the length of their answers."""
+    folder = tmp_path_factory.mktemp("strict")
+    sections: dict[str, Any] = {"curate": {"filters": [{"kind": "length", "max_answer_chars": 2}]}, "pack": {"dpi": 36}}
+    build(make_job(folder, pdfs={"a.pdf": write_distinct_pdf(1)}, **sections))
+    return folder / "run"
+
+
+def test_dropped_pairs_are_shown_with_their_scores(strict_run):
+    (item, *_) = Collection(str(strict_run)).dropped("too_long")
+    assert item.what.startswith("Q Who is named as")
+    assert item.detail == "docs/a.pdf, pages 1; grounding 1.00"
+    assert item.pair is not None
+    assert item.pair["prompt"] == "broad_whole"
+
+
+def test_dropped_pairs_are_shown_beside_the_page_out_of_the_source(strict_run):
+    dropped = Collection(str(strict_run)).dropped("too_long")
+    html = dropped._repr_html_()
+    assert html.count("<img ") == 1
+    assert "dropped: too_long" in html
+    assert 'class="dmx-box dmx-p1"' in html
+    assert repr(dropped).startswith("curate: too_long\n   Q Who is named as")
+
+
+def test_a_blank_page_and_a_duplicate_can_be_looked_at_too(finished_run):
+    collection = Collection(str(finished_run))
+    for reason in ("blank", "duplicate"):
+        assert "<img " in collection.dropped(reason)._repr_html_()
+    assert "<img " not in collection.dropped("not_pdf")._repr_html_()
+
+
+def test_dropped_pairs_are_shown_without_pages_where_the_source_has_gone(strict_run, tmp_path):
+    shutil.copytree(strict_run, tmp_path / "run")
+    config = tmp_path / "run" / "run.yaml"
+    moved = strict_run.parent / "docs"
+    hidden = strict_run.parent / "elsewhere"
+    moved.rename(hidden)
+    try:
+        html = Collection(str(config.parent)).dropped("too_long")._repr_html_()
+    finally:
+        hidden.rename(moved)
+    assert "Who is named as" in html
+    assert "no picture" in html
+
+
+def test_only_a_run_knows_what_was_dropped(finished_run):
+    with pytest.raises(SetupError, match="Only a run knows what was dropped"):
+        Collection(str(finished_run / "dataset")).dropped()

@@ -1,0 +1,138 @@
+"""Other filters on the pairs of a run: the verdicts that curate would give, and the run as it was."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import docmatix
+from docmatix.collection import Collection
+from docmatix.errors import SetupError
+from docmatix.filters import Grounded, Length
+from docmatix.pairs import Request
+from tests.jobs import FakeClient, build, curate, make_job, write_reply
+from tests.pdfs import write_distinct_pdf
+
+PDFS = {f"{number}.pdf": write_distinct_pdf(number) for number in range(4)}
+
+
+def invent_some(request: Request) -> str:
+    """The pairs of a good model, and one whose answer is on no page."""
+    reply = write_reply(request)
+    made_up = '{"question": "Who painted the ceiling of the hall?", "answer": "Zyx Quormbly"}'
+    return reply.replace('{"pairs": [', f'{{"pairs": [{made_up}, ')
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in two shards that dropped what is not grounded."""
+    folder = tmp_path_factory.mktemp("trial")
+    sections: dict[str, Any] = {"curate": {"filters": [{"kind": "length"}, {"kind": "grounded"}]}, "pack": {"dpi": 36}}
+    build(make_job(folder, pdfs=PDFS, plan={"documents_per_shard": 2}, **sections), client=FakeClient(invent_some))
+    return folder / "run"
+
+
+def test_the_filters_of_the_run_change_nothing(run):
+    trial = docmatix.open(run).try_filters()
+    assert trial.counts["kept"][0] > 0
+    assert trial.counts["ungrounded"] == (4, 4)
+    assert all(one.before == one.after for one in trial.pairs)
+    assert trial.newly_kept == trial.newly_dropped == []
+    assert "No pair changes sides." in trial._repr_html_()
+
+
+def test_what_would_be_kept_and_dropped_is_told_with_reasons(run):
+    trial = docmatix.open(run).try_filters([{"kind": "length", "max_answer_chars": 12}])
+    assert {one.pair.answer for one in trial.newly_kept} == {"Zyx Quormbly"}
+    assert {one.before for one in trial.newly_kept} == {"ungrounded"}
+    assert all(len(one.pair.answer) > 12 for one in trial.newly_dropped)
+    assert {one.after for one in trial.newly_dropped} == {"too_long"}
+    before, after = trial.counts["kept"]
+    assert after == before + len(trial.newly_kept) - len(trial.newly_dropped)
+
+
+def test_filters_may_be_given_as_filters(run):
+    collection = docmatix.open(run)
+    as_filters = collection.try_filters([Length(max_answer_chars=12), Grounded()])
+    assert as_filters.counts == collection.try_filters([{"kind": "length", "max_answer_chars": 12}, Grounded()]).counts
+
+
+@settings(max_examples=12)
+@given(chars=st.integers(1, 20), score=st.sampled_from([0.0, 0.5, 1.0]), grounded_first=st.booleans())
+def test_a_trial_gives_the_verdicts_that_curate_would_give(run, tmp_path_factory, chars, score, grounded_first):
+    filters = [{"kind": "length", "max_answer_chars": chars}, {"kind": "grounded", "min_score": score}]
+    filters = filters[::-1] if grounded_first else filters
+    told = {one.pair.pair_id: one.after for one in docmatix.open(run).try_filters(filters).pairs}
+    folder = tmp_path_factory.mktemp("again")
+    assert told == curate_again(run, folder, filters)
+
+
+def curate_again(run: Path, folder: Path, filters: list[dict[str, Any]]) -> dict[str, str]:
+    """The verdicts of `curate` with these filters, on a copy of the run."""
+    shutil.copytree(run, folder / "run")
+    job = make_job(folder, plan={"documents_per_shard": 2}, curate={"filters": filters})
+    for shard in job.run.shards("generate"):
+        curate(job, shard)
+    rows = (row for shard in job.run.shards("curate") for row in job.run.iterate_rows("curate", shard))
+    return {row["pair_id"]: row["reason"] or "kept" for row in rows}
+
+
+def test_nothing_of_the_run_is_touched(run):
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in run.rglob("*")}
+    docmatix.open(run).try_filters([{"kind": "length", "max_answer_chars": 1}]).look()
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in run.rglob("*")} == before
+
+
+def test_of_a_large_run_some_documents_are_tried_and_it_says_so(run):
+    collection = docmatix.open(run)
+    trial = collection.try_filters(documents=3, seed=1)
+    assert (trial.documents, trial.total) == (3, 4)
+    assert "of 3 of 4 documents" in repr(trial)
+    assert collection.try_filters(documents=3, seed=1).pairs == trial.pairs
+
+
+def test_a_second_trial_reads_no_file(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    collection = docmatix.open(tmp_path / "run")
+    first = collection.try_filters()
+    for stage in ("extract", "generate", "curate"):
+        shutil.rmtree(tmp_path / "run" / stage)
+    assert collection.try_filters([{"kind": "length", "max_answer_chars": 1}]).counts["kept"] == (
+        first.counts["kept"][0],
+        0,
+    )
+
+
+def test_a_trial_shows_itself_and_its_pages(run):
+    trial = docmatix.open(run).try_filters([{"kind": "length", "max_answer_chars": 12}])
+    for shown in (repr(trial), trial._repr_html_()):
+        assert "newly kept: 4" in shown
+        assert "too_long" in shown
+    looked = trial.look(count=2)._repr_html_()
+    assert "<img " in looked
+    assert "kept → too_long" in looked
+    frame = trial.frame()
+    assert len(frame) == len(trial.pairs)
+    assert set(frame["after"]) == {"kept", "too_long"}
+
+
+def test_the_filters_of_a_run_are_told_as_its_configuration_may_say_them(run):
+    assert docmatix.open(run).filters == [{"kind": "length"}, {"kind": "grounded"}]
+
+
+def test_a_filter_that_does_not_exist_is_named(run):
+    with pytest.raises(SetupError, match=r"`curate\.filters\.0\.kind` is `lenght`, which docmatix does not know"):
+        docmatix.open(run).try_filters([{"kind": "lenght"}])
+
+
+def test_only_a_run_with_verdicts_can_be_tried(run, own_run):
+    with pytest.raises(SetupError, match="Only a run"):
+        docmatix.open(run / "dataset").try_filters()
+    own_run.remove("curate")
+    with pytest.raises(SetupError, match="has no curated pairs yet"):
+        Collection(own_run.url).try_filters()

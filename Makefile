@@ -8,7 +8,7 @@ VLLM_PIP ?=
 export RAY_AUTH_MODE := disabled
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-vllm check lint types format bench samples clean
+.PHONY: help install quickstart browser test test-vllm check lint types format bench samples clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,16 @@ quickstart: install  ## build a small dataset from samples/ with the embedded mo
 	$(BIN)/docmatix inspect runs/quickstart -n 3
 	@echo "The dataset is in runs/quickstart/dataset: datasets.load_dataset('runs/quickstart/dataset', split='train')"
 
-test: install  ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# the report is tested in Chromium; where it cannot be installed these tests are skipped, and say so
+browser:  ## install Debian's Chromium where it is missing and this user may (the report's tests run in it)
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& echo "Installing Chromium." && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| echo "No Chromium here, so the report is not tested in it: as root, apt-get install chromium."
+
+# files with few tests are whole builds: put last, as xdist would, they leave one core idle for minutes
+test: install browser  ## run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-vllm: install $(VLLM_VENV)/.installed  ## run the tests with the real vLLM on the CPU, in an environment of its own
 	DOCMATIX_TEST_VLLM=1 $(BIN)/python -m pytest tests/vllm

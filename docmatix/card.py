@@ -1,127 +1,318 @@
-"""The dataset card: what the dataset is and how it came about, from the configuration and `stats.json` alone."""
+"""The dataset card: what the dataset is and how it came about, from the configuration and `stats.json`, with samples.
+
+Text of documents and models stands in it as text: whatever Markdown or HTML it holds does nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
+import pyarrow.parquet as pq
 import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config
 from docmatix.prompts import Prompt
+from docmatix.run_directory import Record, RunDirectory
+from docmatix.schemas import DATASETS
+from docmatix.statistics import KINDS
 
-_SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
-_SIZES += [(10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M")]
+SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
+SIZES += [(10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B")]
+SIZES += [(10**11, "10B<n<100B"), (10**12, "100B<n<1T")]
 
-_BODY = """\
-# {{ config.name }}
+LICENSES = frozenset(
+    "apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m"
+    " afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0 cc-by-2.0"
+    " cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0"
+    " cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cdla-sharing-1.0"
+    " cdla-permissive-1.0 cdla-permissive-2.0 wtfpl ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2 agpl-3.0 gfdl"
+    " gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 isc lppl-1.3c ms-pl mpl-2.0 odc-by odbl openrail++ osl-3.0 postgresql"
+    " ofl-1.1 ncsa unlicense zlib pddl lgpl-lr deepfloyd-if-license llama2 gemma unknown other".split()
+)
+"""What the Hub takes in `license`; it refuses a card with anything else."""
 
-A document visual question answering dataset: {{ "{:,}".format(s.pairs) }} question-answer pairs over
-{{ "{:,}".format(s.pages) }} page images of {{ "{:,}".format(s.documents) }} documents, in
-{{ "{:,}".format(s.rows) }} rows. Built with docmatix.
-
-```python
-from datasets import load_dataset
-
-dataset = load_dataset("path/or/repo", split="train")
-dataset[0]["images"][0]  # a page
-dataset[0]["texts"]      # its pairs
-```
-
-## Fields
-
-| field | what it holds |
-| --- | --- |
-| `images` | the pages of the sample, in order |
-| `texts` | the pairs: `user` (question), `assistant` (answer), `source` |
-{%- if config.pack.schema_ == "annotated" %}
-| `sample_id`, `doc_id` | the document's hash and first page; the document's hash |
-| `source_uri`, `page_numbers` | where the document came from; which pages (from 1), one for each image |
-| `annotations` | for each pair: id, prompt, model, style, scores, evidence (page, quote, boxes in fractions of it) |
-{%- endif %}
-
-## How it was built
-
-- Source: `{{ config.source.kind }}`
-- Model: `{{ model }}`
-- Prompts: {% for prompt in prompts %}`{{ prompt.name }}` ({{ prompt.style }}){{ ", " if not loop.last }}{% endfor %}
-- Verified: {{ "`" ~ config.verify.kind ~ "`" if config.verify else "no" }}
-- Filters: {% for filter in config.curate.filters %}`{{ filter.kind }}`{{ ", " if not loop.last }}{% endfor %}
-- Pages: at most {{ config.window.max_pages }} a sample, {{ config.pack.dpi }} dpi, longest side at most
-  {{ config.pack.max_side_px }} px, {{ config.pack.image_format }}
-- Seed: {{ config.seed }}
-
-## Ledger
-
-What came in, what went out, and why the rest was dropped.
-
-| stage | unit | in | out | dropped |
-| --- | --- | ---: | ---: | --- |
-{%- for stage, lines in s.ledger.items() %}
-{%- for line in lines %}
-| {{ stage }} | {{ line.unit }} | {{ line["in"] }} | {{ line.out }} | {% for reason, count in line.dropped.items() -%}
-`{{ reason }}` {{ count }}{{ ", " if not loop.last }}{% endfor %} |
-{%- endfor %}
-{%- endfor %}
-
-## Statistics
-
-| | |
-| --- | ---: |
-{%- for name, figure in figures.items() %}
-| {{ name }} | {{ figure }} |
-{%- endfor %}
-{%- for name, counts in tables.items() %}
-
-| {{ name }} | count |
-| --- | ---: |
-{%- for value, count in counts.items() %}
-| {{ value }} | {{ count }} |
-{%- endfor %}
-{%- endfor %}
-
-## Limits
-
-The questions and answers were written by a language model and chosen by code; some are wrong. The documents belong to
-their authors{{ " (licence: " ~ config.pack.license ~ ")" if config.pack.license }}.
-"""
+SAMPLES = 5
+_SHOWN_PAIRS = 4
+_PICTURE_PX = (480, 640)
+"""About 30 KB as JPEG: large enough to make out the layout, small enough for five on one page."""
 
 
-def write_card(config: Config, summary: Mapping[str, Any], *, prompts: Mapping[str, Prompt]) -> str:
-    """The card as Markdown with YAML front matter; the same for the same dataset, whenever it is written."""
-    size = next((name for bound, name in _SIZES if summary["rows"] < bound), "n>100M")
-    head = {
+@dataclass(frozen=True, slots=True)
+class CardSample:
+    """A row to show: one of its pages as a JPEG file, and its first pairs."""
+
+    picture: bytes
+    pairs: tuple[dict[str, str | None], ...]
+    """`question`, `answer`, and `prompt` (None in a dataset without annotations)."""
+    more: int
+    """How many pairs the row has besides."""
+
+
+def write_card(
+    config: Config,
+    summary: Mapping[str, Any],
+    *,
+    prompts: Mapping[str, Prompt],
+    fingerprints: Mapping[str, str],
+    versions: Mapping[str, str],
+    samples: Sequence[CardSample] = (),
+    plots: Sequence[str] = (),
+) -> str:
+    """The card as Markdown with YAML front matter; the same for the same dataset, whenever it is written.
+
+    `summary` is the content of `stats.json`; `plots` are titles, whose files are at `name_plot` beside the card, as
+    the pictures of the samples are at `name_sample`.
+    """
+    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.globals |= {"number": "{:,}".format, "tell": _tell, "percent": _percent}
+    environment.globals |= {"code": write_code, "cell": _write_cell, "text": write_text}
+    template = files("docmatix").joinpath("card.md.jinja").read_text(encoding="utf-8")
+    asked = [prompts[name] for name in sorted(prompts) if name != "round_trip"]
+    body = environment.from_string(template).render(
+        config=config,
+        s=summary,
+        annotated=config.pack.schema_ == "annotated",
+        versions=versions,
+        fingerprints=fingerprints,
+        prompts=asked,
+        models=_list_models(config, summary),
+        source=_describe_source(config),
+        license=_write_cell(config.pack.license or "not stated"),
+        filters=[_describe_filter(each.model_dump(mode="json")) for each in config.curate.filters],
+        figures=_list_figures(summary),
+        kinds=_list_kinds(summary),
+        samples=[
+            {"path": name_sample(number), "pairs": sample.pairs, "more": sample.more}
+            for number, sample in enumerate(samples, 1)
+        ],
+        plots={title: name_plot(title) for title in plots},
+        snippets=_write_snippets(config, asked),
+    )
+    front = yaml.safe_dump(describe_metadata(config, summary), sort_keys=False, allow_unicode=True)
+    return f"---\n{front}---\n\n{body}"
+
+
+def describe_metadata(config: Config, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The front matter, as the Hub's validator takes it."""
+    size = next((name for bound, name in SIZES if summary["rows"] < bound), "n>1T")
+    # language tags are ISO 639; the Hub refuses a card with another one
+    languages = sorted(name for name in summary["rows_by_language"] if re.fullmatch(r"[a-z]{2,3}", name))
+    payload = summary["image_bytes"] + summary["text_bytes"]
+    schema = DATASETS[config.pack.schema_]
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    return {
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
-        "license": config.pack.license or "unknown",
+        "dataset_info": {
+            "features": [{"name": name, **_describe_feature(features[name])} for name in schema.names],
+            "splits": [{"name": "train", "num_bytes": payload, "num_examples": summary["rows"]}],
+            "download_size": summary["file_bytes"],
+            "dataset_size": payload,
+        },
+        **_describe_license(config.pack.license),
         "task_categories": ["visual-question-answering", "document-question-answering"],
-        "language": sorted(set(summary["rows_by_language"]) - {"unknown"}),
+        **({"language": languages} if languages else {}),
         "size_categories": [size],
         "tags": ["docmatix", "docvqa", "synthetic"],
         "pretty_name": config.name,
     }
-    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    tables = {
-        "prompt": summary["pairs_by_prompt"],
-        "style": summary["pairs_by_style"],
-        "language (rows)": summary["rows_by_language"],
-        "pages in a row": summary["rows_by_pages"],
-        "words in an answer": summary["answer_words"],
-    }
-    figures = {
-        "pairs a page": _tell(summary["pairs_per_page"]),
-        "mean grounding": _tell(summary["grounding_mean"]),
-        "share of pairs with evidence": _tell(summary["evidence_share"]),
-        "bytes a page image": _tell(summary["image_bytes_per_page"], digits=0),
-    }
-    used = [prompts[name] for name in sorted(prompts) if name != "round_trip"]
-    body = environment.from_string(_BODY).render(
-        config=config, s=summary, tables=tables, figures=figures, prompts=used, model=config.generate.engine.model_name
+
+
+def name_plot(title: str) -> str:
+    """Where a plot lies, relative to the card."""
+    return f"plots/{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}.png"
+
+
+def name_sample(number: int) -> str:
+    """Where the picture of a sample (from 1) lies, relative to the card."""
+    return f"samples/{number}.jpg"
+
+
+# --- samples ----------------------------------------------------------------------------------------------------------
+
+
+def draw_samples(run: RunDirectory, records: Sequence[Record], *, seed: int, count: int = SAMPLES) -> list[CardSample]:
+    """`count` rows of a packed dataset, whose places are drawn by `seed`; one row group in memory at a time."""
+    places = draw_places(sum(record.rows for record in records), count, seed=seed)
+    samples: list[CardSample] = []
+    start = 0
+    for record in records:
+        within = [place - start for place in places if start <= place < start + record.rows]
+        samples += [_make_sample(_read_row(run, record.file, place)) for place in within]
+        start += record.rows
+    return samples
+
+
+def draw_places(total: int, count: int, *, seed: int) -> list[int]:
+    """`count` different numbers below `total`, ascending; all of them where there are no more."""
+    if total <= count:
+        return list(range(total))
+    places: set[int] = set()
+    number = 0
+    while len(places) < count:
+        digest = hashlib.sha256(f"{seed}\n{number}".encode()).digest()
+        places.add(int.from_bytes(digest[:8]) * total >> 64)
+        number += 1
+    return sorted(places)
+
+
+def _read_row(run: RunDirectory, name: str, place: int) -> dict[str, Any]:
+    with run.open(name) as stream, pq.ParquetFile(stream) as parquet:
+        for number in range(parquet.num_row_groups):
+            rows = parquet.metadata.row_group(number).num_rows
+            if place < rows:
+                row: dict[str, Any] = parquet.read_row_group(number, use_threads=False).slice(place, 1).to_pylist()[0]
+                return row
+            place -= rows
+    raise LookupError(f"{name} has fewer rows than were committed")
+
+
+def _make_sample(row: Mapping[str, Any]) -> CardSample:
+    """The page that bears the first pair out, or the first page, and the pairs."""
+    notes = row.get("annotations") or [{}] * len(row["texts"])
+    pages = [evidence["page"] for evidence in notes[0].get("evidence") or ()]
+    page = row["page_numbers"].index(pages[0]) if pages and pages[0] in row["page_numbers"] else 0
+    pairs = tuple(
+        {"question": text["user"], "answer": text["assistant"], "prompt": note.get("prompt")}
+        for text, note in zip(row["texts"], notes, strict=True)
     )
-    front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{body}"
+    return CardSample(_shrink_picture(row["images"][page]["bytes"]), pairs[:_SHOWN_PAIRS], len(pairs[_SHOWN_PAIRS:]))
 
 
-def _tell(figure: float | None, *, digits: int = 2) -> str:
+def _shrink_picture(content: bytes) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        small = image.convert("L" if image.mode == "L" else "RGB")
+        small.thumbnail(_PICTURE_PX)
+        small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+
+def write_text(text: str, most: int) -> str:
+    """Text of a document or a model, cut to `most` characters, that neither Markdown nor HTML takes for anything else:
+    all but letters, digits and spaces is written as a character reference, which is never markup."""
+    line = " ".join(text.split())
+    line = line if len(line) <= most else f"{line[: most - 1]}…"
+    return "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in line if c.isprintable())
+
+
+def write_code(text: str) -> str:
+    """A name as a code span in a cell of a table."""
+    line = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    return f"`{line}`" if line else "-"
+
+
+def _write_cell(text: str) -> str:
+    """A sentence of the builder's own in a cell of a table."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))
+
+
+def _tell(figure: float | None, digits: int = 2) -> str:
     return "-" if figure is None else f"{figure:,.{digits}f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+# --- what the card tells ----------------------------------------------------------------------------------------------
+
+
+def _describe_source(config: Config) -> str:
+    kinds = {"files": "PDF files", "webdataset": "WebDataset shards of PDFs", "parquet": "Parquet files that hold PDFs"}
+    return f"{kinds[config.source.kind]} (`{config.source.kind}`)"
+
+
+def _list_models(config: Config, summary: Mapping[str, Any]) -> str:
+    models = list(dict.fromkeys([*summary["by_model"], config.generate.engine.model_name]))
+    asked = ", ".join(map(write_code, models))
+    if config.verify and config.verify_engine.model_name not in models:
+        asked += f"; verified by {write_code(config.verify_engine.model_name)}"
+    return asked
+
+
+def _describe_filter(settings: dict[str, Any]) -> dict[str, str]:
+    kind = settings.pop("kind")
+    shown = {name: value for name, value in settings.items() if value not in ([], None)}
+    plain = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in shown.items()}
+    return {"kind": kind, "settings": ", ".join(write_code(f"{name}: {value}") for name, value in plain.items())}
+
+
+def _list_figures(summary: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "rows": f"{summary['rows']:,}",
+        "documents": f"{summary['documents']:,}",
+        "page images": f"{summary['pages']:,}",
+        "pairs": f"{summary['pairs']:,}",
+        "pairs a page": _tell(summary["pairs_per_page"]),
+        "unique questions": _percent(summary["unique_question_share"]),
+        "mean grounding": _tell(summary["grounding_mean"]),
+        "pairs with evidence": _percent(summary["evidence_share"]),
+        "megapixels a page image": _tell(summary["megapixels_per_page"]),
+        "bytes a page image": _tell(summary["image_bytes_per_page"], 0),
+        "megabytes of all files": _tell(summary["file_bytes"] / 1e6, 1),
+    }
+
+
+def _list_kinds(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The tables by prompt, style and model; one of a single style or model would repeat what is said above it."""
+    groups = {kind: summary[f"by_{kind}"] for kind in KINDS}
+    return {kind: names for kind, names in groups.items() if len(names) > (kind != "prompt")}
+
+
+def _describe_license(license: str | None) -> dict[str, str]:
+    if license is None:
+        return {"license": "unknown"}
+    if license.lower() in LICENSES:
+        return {"license": license.lower()}
+    if re.match(r"https?://", license):
+        return {"license": "other", "license_name": "see-link", "license_link": license}
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", license.lower()).strip("-") or "other"}
+
+
+def _describe_feature(feature: Any) -> dict[str, Any]:
+    """A feature of `datasets` in the form that it has in a card; see `datasets.Features._to_yaml_list`."""
+    if "_type" not in feature:
+        return {"struct": [{"name": name, **_describe_feature(inner)} for name, inner in feature.items()]}
+    if feature["_type"] == "List":
+        (kind, inner), *_ = _describe_feature(feature["feature"]).items()
+        return {"list": {"list": inner} if kind == "list" else inner}
+    return {"dtype": feature["dtype"] if feature["_type"] == "Value" else feature["_type"].lower()}
+
+
+def _write_snippets(config: Config, prompts: Sequence[Prompt]) -> dict[str, str]:
+    prompt = prompts[0].name if prompts else "extractive"
+    title = config.name.replace("_", "\\_")
+    return {
+        "load": "from datasets import load_dataset\n\n"
+        'dataset = load_dataset("OWNER/NAME", split="train")  # or a folder; streaming=True reads as it goes\n'
+        'dataset[0]["images"][0]  # a page\n'
+        'dataset[0]["texts"]      # its pairs',
+        "rows": "printed = dataset.filter(\n"
+        '    lambda notes: any(note["scores"]["grounding"] == 1.0 for note in notes), input_columns="annotations"\n)',
+        "pairs": "def choose(texts, notes):\n"
+        "    chosen = [\n"
+        "        number\n"
+        "        for number, note in enumerate(notes)\n"
+        f'        if note["prompt"] == {json.dumps(prompt)} and (note["scores"]["grounding"] or 0) >= 0.9\n'
+        "    ]\n"
+        '    return {"texts": [texts[i] for i in chosen], "annotations": [notes[i] for i in chosen]}\n\n\n'
+        'chosen = dataset.map(choose, input_columns=["texts", "annotations"]).filter(bool, input_columns="texts")',
+        "cite": f"@misc{{{re.sub(r'[^A-Za-z0-9]+', '-', config.name).strip('-').lower()},\n"
+        f"  title        = {{{title}: a document visual question answering dataset}},\n"
+        "  howpublished = {Built with docmatix},\n"
+        "  note         = {Name here who published it, where and when}\n}",
+    }

@@ -10,9 +10,9 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from docmatix.errors import DocmatixError
 
@@ -22,6 +22,36 @@ Build document visual question answering datasets: PDFs in, page images with que
   docmatix build pipelines/quickstart.yaml     build, or continue, a dataset
   docmatix status runs/quickstart              how far it is, and what was dropped for which reason
   docmatix inspect runs/quickstart -n 3        look at samples
+"""
+
+
+_FORMATS = """\
+Write the dataset in the shape that other people's code reads. The folder appears whole or not at all.
+
+  docvqa       one page and one question an entry: JSON and images as DocVQA publishes them
+  mp-docvqa    several pages and one question an entry: Multipage DocVQA
+  llava        conversations with <image>, JSON and images: LLaVA's training scripts
+  messages     chat messages with images, Parquet: TRL, chat templates of processors
+  florence2    <DocVQA> prefix and suffix, JSON lines and images: fine-tuning of Florence-2
+  webdataset   tars of images and JSON
+  pdf          the documents themselves with their pairs, Parquet: the published Docmatix's second shape
+"""
+
+_ABLATE = """\
+Put the same pages through each prompt, and compare what comes out: pairs kept and why others were dropped, tokens per
+kept pair, grounding, unique questions, diversity, lengths of answers.
+
+  docmatix ablate pipelines/docmatix.yaml --prompts broad_whole,broad_details,extractive
+
+prints a table, and writes into DIR (runs/NAME-ablation):
+
+  ablation.html   the table, plots, and what each prompt made of the same pages
+  ablation.json   the figures, for programs
+  PROMPT/         a whole run for each prompt, to be looked at: `docmatix inspect DIR/PROMPT --pairs`
+
+Replies are kept: the same command after an edit to one prompt asks for that prompt's replies alone, with another prompt
+in --prompts for the new one's, and with a higher --limit only about the documents that are new. Filters are free to
+change (--set 'curate.filters=[{kind: grounded, min_score: 0.8}]'): nothing is asked again.
 """
 
 
@@ -55,6 +85,11 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help="do only these stages: plan, extract, dedup, generate, verify, curate, pack",
     )
+    build.add_argument(
+        "--push",
+        metavar="REPO_ID",
+        help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end",
+    )
 
     status = verbs.add_parser("status", help="how far a run is, and its ledger")
     status.add_argument("run", metavar="RUN")
@@ -77,6 +112,22 @@ def make_parser() -> argparse.ArgumentParser:
         "--documents", type=_positive, metavar="N", help="scale to N documents like these (default: all of the source)"
     )
 
+    ablate = verbs.add_parser(
+        "ablate",
+        help="compare prompts over the same pages",
+        description=_ABLATE,
+        formatter_class=formatter,
+    )
+    ablate.add_argument("config", metavar="CONFIG", help="the configuration, a YAML file")
+    ablate.add_argument(
+        "--prompts", required=True, metavar="A,B,C", help="names of prompts/*; settings are those of the configuration"
+    )
+    ablate.add_argument("--limit", type=_positive, default=20, metavar="N", help="documents to ask about (default: 20)")
+    ablate.add_argument("--run", metavar="DIR", help="where to put it, a path or URL (default: runs/NAME-ablation)")
+    ablate.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY.SUB=VALUE", help="as for build"
+    )
+
     inspect = verbs.add_parser(
         "inspect",
         help="look at samples, pairs, or what was dropped",
@@ -89,11 +140,69 @@ def make_parser() -> argparse.ArgumentParser:
     inspect.add_argument(
         "--dropped", nargs="?", const="", metavar="REASON", help="show what was dropped (for this reason) instead"
     )
+    inspect.add_argument(
+        "--pictures",
+        default="auto",
+        metavar="HOW",
+        help="the pages, evidence drawn in: `auto` among the text where the terminal can show pictures (the default),"
+        " `kitty` or `iterm2` to say how it can, `never`, or a folder for PNG files",
+    )
+
+    export = verbs.add_parser(
+        "export",
+        help="write the dataset in another format: docvqa, mp-docvqa, llava, messages, florence2, webdataset, pdf",
+        description=_FORMATS,
+        formatter_class=formatter,
+    )
+    export.add_argument("path", metavar="RUN|DATASET|REPO", help="a run, a folder or URL of a dataset, or OWNER/NAME")
+    export.add_argument("--format", required=True, metavar="FORMAT", help="one of those above")
+    export.add_argument("-o", "--out", metavar="DIR", help="a new folder (default: exports/FORMAT in the run)")
+    export.add_argument(
+        "--zero-shot", action="store_true", help="only a small train and a test split, which share no document"
+    )
+    export.add_argument("--test-rows", type=_positive, default=200, metavar="N", help="of --zero-shot (default: 200)")
+    export.add_argument("--train-rows", type=_positive, default=1700, metavar="N", help="likewise (default: 1700)")
+    export.add_argument("--seed", type=int, default=0, help="draw others for --zero-shot (default: 0)")
+
+    report = verbs.add_parser(
+        "report",
+        help="one HTML file: ledger, plots, cost, sample gallery",
+        description="Write a report of a run, finished or not: one HTML file that needs nothing else and stays under"
+        " 25 MB. Windows are drawn by seed, so that every prompt and every drop reason is among them.",
+    )
+    report.add_argument("run", metavar="RUN")
+    report.add_argument("-o", "--output", metavar="FILE", help="a path or fsspec URL (default: RUN/report.html)")
+    report.add_argument(
+        "--samples", type=_positive, default=60, metavar="N", help="windows in the gallery (default: 60)"
+    )
+    report.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
 
     check = verbs.add_parser(
         "check", help="prove a run: checksums, rows, ledger", description="Read a whole run and prove it sound."
     )
     check.add_argument("run", metavar="RUN")
+
+    push = verbs.add_parser(
+        "push",
+        help="publish a finished run to the Hub",
+        description="Bring a dataset repository on the Hugging Face Hub to what a finished run holds. The run is"
+        " checked first, and nothing is sent if it, or what it would disclose, is found wanting. Called again after a"
+        " kill, it sends only what is missing. The token is that of `hf auth login` or HF_TOKEN.",
+    )
+    push.add_argument("run", metavar="RUN")
+    push.add_argument("repo_id", metavar="REPO_ID", help="OWNER/NAME; made if it is not there")
+    push.add_argument("--private", action="store_true", help="make the repository private, if it is made")
+    push.add_argument(
+        "--revision", metavar="BRANCH", help="push to this branch; made if it is not there (default: main)"
+    )
+    push.add_argument("--config-name", default="default", metavar="NAME", help="the configuration (default: default)")
+    push.add_argument("--split", default="train", metavar="NAME", help="the split (default: train)")
+    push.add_argument("--dry-run", action="store_true", help="say what is wrong and what would be done; send nothing")
+    push.add_argument(
+        "--include-dropped",
+        action="store_true",
+        help="publish the pairs that curate dropped too, with their reasons, as a configuration `dropped`",
+    )
     return parser
 
 
@@ -121,14 +230,20 @@ def _build(options: argparse.Namespace) -> int:
     from docmatix.status import read_status
 
     config = load_config(options.config, overrides=options.overrides)
+    if options.push:
+        from docmatix.publishing.hub import Repository
+
+        Repository(options.push, say=_say).prepare()  # a wrong token must not be found after a week's build
     with _without_chatter() as stderr:
+        progress = Progress(stderr)
         built = build(
             config,
             run=options.run,
             limit=options.limit,
             stages=options.stages.split(",") if options.stages else None,
             config_dir=Path(options.config).resolve().parent,
-            progress=Progress(stderr),
+            progress=progress,
+            **_push_beside(options.push, progress.say),
         )
     status = read_status(RunDirectory(built.run))
     if status["complete"]:
@@ -139,7 +254,19 @@ def _build(options: argparse.Namespace) -> int:
             print("No pair was kept: `docmatix status` and `docmatix inspect --dropped` say why.", file=sys.stderr)
     else:
         print(f"Not complete yet: {built.run}")
-    return 0
+    return _push_run(built.run, options.push) if options.push and status["complete"] else 0
+
+
+def _push_beside(repo_id: str | None, say: Callable[[str], object]) -> dict[str, Any]:
+    from functools import partial
+
+    if repo_id is None:
+        return {}
+    from docmatix.publishing.hub import Repository
+    from docmatix.publishing.push import sending_packed_files
+
+    connect = partial(Repository, repo_id, say=say)
+    return {"beside_pack": lambda job: sending_packed_files(job, lambda sleep: connect(sleep=sleep), say=say)}
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -173,24 +300,74 @@ def _estimate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _ablate(options: argparse.Namespace) -> int:
+    from docmatix.ablation import ablate
+    from docmatix.config import load_config
+    from docmatix.progress import Progress
+
+    config = load_config(options.config, overrides=options.overrides)
+    with _without_chatter() as stderr:
+        ablation = ablate(
+            config,
+            [name.strip() for name in options.prompts.split(",") if name.strip()],
+            config_dir=Path(options.config).resolve().parent,
+            run=options.run,
+            limit=options.limit,
+            progress=Progress(stderr),
+        )
+    print(ablation.describe())
+    print(f"\nPlots and pairs side by side: {ablation.run}/ablation.html")
+    return 0
+
+
 def _inspect(options: argparse.Namespace) -> int:
-    from itertools import islice
+    import shutil
 
-    from docmatix.inspection import Collection, describe_pair, describe_row
+    from docmatix.collection import Collection
+    from docmatix.inspection import choose_output, print_dropped, print_pairs, print_samples
 
+    columns = shutil.get_terminal_size((100, 40)).columns
+    width = max(40, min(100, columns))
+    is_terminal = sys.stdout.isatty()
+    output = choose_output(options.pictures, environment=os.environ, is_terminal=is_terminal, columns=columns)
     collection = Collection(options.path)
     if options.dropped is not None:
-        shown = list(islice(collection.dropped(options.dropped or None), options.n))
-        if not shown:
-            reasons = sorted({item.reason for item in collection.dropped()})
-            print(f"Nothing was dropped for that reason; the reasons are: {', '.join(reasons) or 'none'}.")
-        for item in shown:
-            print(f"{item.stage}: {item.reason}\n   {item.what}" + (f"\n   {item.detail}" if item.detail else ""))
+        for block in print_dropped(collection, options.dropped or None, options.n, output=output):
+            print(block)
     elif options.pairs:
-        for number, pair in enumerate(collection.sample_pairs(options.n, seed=options.seed), 1):
-            print(f"{number}.\n{describe_pair(pair)}")
+        for block in print_pairs(collection, options.n, seed=options.seed, output=output, width=width):
+            print(block)
     else:
-        print("\n\n".join(describe_row(row) for row in collection.sample(options.n, seed=options.seed)))
+        blocks = print_samples(collection, options.n, seed=options.seed, output=output, width=width)
+        for number, block in enumerate(blocks):
+            print(f"\n{block}" if number else block)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from docmatix.exports import export_dataset
+
+    name = options.path.rstrip("/").rsplit("/", 1)[-1]
+    local = Path(options.path)
+    out = local / "exports" / options.format if (local / "run.yaml").exists() else Path(f"{name}-{options.format}")
+    exported = export_dataset(
+        options.path,
+        options.format,
+        Path(options.out) if options.out else out,
+        zero_shot=options.zero_shot,
+        test_rows=options.test_rows,
+        train_rows=options.train_rows,
+        seed=options.seed,
+    )
+    print(exported.describe())
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from docmatix.report.report import write_report
+    from docmatix.run_directory import RunDirectory
+
+    print(write_report(RunDirectory(options.run), output=options.output, samples=options.samples, seed=options.seed))
     return 0
 
 
@@ -205,6 +382,51 @@ def _check(options: argparse.Namespace) -> int:
     if not problems:
         print("The run is sound.")
     return 1 if problems else 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    return _push_run(
+        options.run,
+        options.repo_id,
+        revision=options.revision,
+        place=(options.config_name, options.split),
+        private=options.private,
+        dry_run=options.dry_run,
+        include_dropped=options.include_dropped,
+    )
+
+
+def _push_run(
+    run: str,
+    repo_id: str,
+    *,
+    revision: str | None = None,
+    place: tuple[str, str] = ("default", "train"),
+    **options: bool,
+) -> int:
+    from docmatix.publishing.hub import Repository
+    from docmatix.publishing.push import Target, push_run
+    from docmatix.run_directory import RunDirectory
+
+    repository = Repository(repo_id, revision=revision, say=_say)
+    pushed = push_run(RunDirectory(run), repository, target=Target(*place), say=_say, **options)
+    for finding in pushed.findings:
+        print(finding)
+    if options.get("dry_run"):
+        for path in pushed.sent:
+            print(f"would send {path}")
+        for path in pushed.deleted:
+            print(f"would delete {path}")
+        print(f"Nothing was sent. It would be: {pushed.describe()}")
+    elif not pushed.findings:
+        print(pushed.describe())
+    if pushed.findings:
+        print("Nothing is sent before these are put right.", file=sys.stderr)
+    return 1 if pushed.findings else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.metadata
 import json
 import math
 import shutil
@@ -16,7 +17,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from docmatix.card import write_card
+from docmatix.card import draw_samples, name_plot, name_sample, write_card
 from docmatix.config import (
     Config,
     Engine,
@@ -38,6 +39,7 @@ from docmatix.config import (
 from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.ledger import Ledger
+from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
 from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
 from docmatix.requests import measure_room
@@ -76,11 +78,13 @@ def build(
     config_dir: Path | None = None,
     progress: Progress | None = None,
     listing: Iterable[Locator] | None = None,
+    beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Built:
     """Build a dataset, or continue the build that is in `run` (`runs/NAME` without it).
 
     `limit` plans at most so many documents; `stages` does only these. `config_dir` is where relative paths and prompts
-    are looked for (the current folder without it); `listing` takes the place of the source's own. Raises SetupError
+    are looked for (the current folder without it); `listing` takes the place of the source's own; `beside_pack` is held
+    while files are packed, and may already publish those that are committed. Raises SetupError
     before any work starts if something is wrong with the configuration, the prompts, the source, the run directory or
     the server; BuildError if the build cannot go on, in which case the same call continues it.
     """
@@ -120,7 +124,7 @@ def build(
                     directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan")
         try:
             with contextlib.ExitStack() as stack:
-                _do_stages(job, wanted, progress, telemetry, stack)
+                _do_stages(job, wanted, progress, telemetry, stack, beside_pack)
         finally:
             directory.remove(f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
             telemetry["seconds"] = round(time.time() - started, 3)
@@ -289,7 +293,12 @@ def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Pro
 
 
 def _do_stages(
-    job: Job, wanted: set[str], progress: Progress, telemetry: dict[str, Any], stack: contextlib.ExitStack
+    job: Job,
+    wanted: set[str],
+    progress: Progress,
+    telemetry: dict[str, Any],
+    stack: contextlib.ExitStack,
+    beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]],
 ) -> None:
     """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
     figures = telemetry["stages"]
@@ -331,7 +340,8 @@ def _do_stages(
             if tasks:
                 dedup_documents(job)
         else:
-            figures[stage] = _do_tasks(job, stage, tasks, progress, watch=watch if asks else None)
+            with beside_pack(job) if stage == "pack" else contextlib.nullcontext():
+                figures[stage] = _do_tasks(job, stage, tasks, progress, watch=watch if asks else None)
         _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
     if "pack" in wanted:
@@ -486,14 +496,39 @@ def check_chain(job: Job, stage: str, ledger: Ledger) -> None:
 
 
 def finish_dataset(job: Job) -> None:
-    """Write `stats.json` and, last of all, the card: with it the dataset is whole."""
-    ledgers = {stage: job.run.ledger(stage).to_json() for stage in job.stages}
+    """Write `stats.json`, plots, pictures of samples and, last of all, the card: with it the dataset is whole.
+
+    Where all of it would be as it is, nothing is written: a finished dataset never loses its card for a moment.
+    """
     statistics = Statistics()
-    for _, record in job.run.records("pack"):
+    for _, record in job.run.records("curate"):
+        statistics.add_dropped(record.extra["dropped"])
+    packed = [record for _, record in job.run.records("pack")]
+    for record in packed:
         statistics.add(record.extra["statistics"])
+    ledgers = {stage: job.run.ledger(stage).to_json() for stage in job.stages}
     summary = summarise(statistics, ledgers=ledgers, pack=job.config.pack)
-    job.run.write("dataset/stats.json", (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
-    job.run.write("dataset/README.md", write_card(job.config, summary, prompts=job.prompts).encode())
+    samples = draw_samples(job.run, packed, seed=job.config.seed)
+    titles = list_titles(summary)
+    card = write_card(
+        job.config,
+        summary,
+        prompts=job.prompts,
+        fingerprints={stage: job.fingerprints[stage] for stage in job.stages},
+        versions={name: importlib.metadata.version(name) for name in ("docmatix", "pymupdf", "pillow")},
+        samples=samples,
+        plots=titles,
+    )
+    figures = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+    written = {"dataset/README.md": card.encode(), "dataset/stats.json": figures.encode()}
+    if all(job.run.exists(name) and job.run.read(name) == content for name, content in written.items()):
+        return
+    job.run.remove("dataset/README.md", "dataset/plots", "dataset/samples")
+    plots = plot_statistics(summary, format="png", background="white")
+    written |= {f"dataset/{name_plot(title)}": plots[title] for title in titles}
+    written |= {f"dataset/{name_sample(number)}": sample.picture for number, sample in enumerate(samples, 1)}
+    for name in [*list(written)[1:], "dataset/README.md"]:
+        job.run.write(name, written[name])
 
 
 @contextlib.contextmanager

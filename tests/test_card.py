@@ -3,21 +3,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
+import io
+import json
 import os
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import DatasetCard
+from markdown_it import MarkdownIt
+from PIL import Image
 
-from docmatix.card import write_card
+from docmatix.card import (
+    LICENSES,
+    CardSample,
+    describe_metadata,
+    draw_places,
+    draw_samples,
+    name_plot,
+    write_card,
+    write_code,
+    write_text,
+)
 from docmatix.config import Config, Pack
+from docmatix.driver import finish_dataset
 from docmatix.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
+from docmatix.stages.job import Job
 from docmatix.statistics import Statistics, summarise
-from tests.jobs import load_shipped, make_config
+from tests.builds import hash_dataset
+from tests.jobs import build, load_shipped, make_config, make_job
+from tests.pdfs import write_distinct_pdf
 
 GOLDEN = Path(__file__).parent / "golden" / "card.md"
+HOSTILE = (
+    "<script>alert(1)</script> ![x](https://a.example/p.png) <b>`</td></table>`</b> | **bold** www.a.example [l](u)"
+    "\n\n# h"
+)
 
 
 def summarise_some() -> dict[str, Any]:
@@ -26,6 +54,7 @@ def summarise_some() -> dict[str, Any]:
         pair: dict[str, Any] = {
             "doc_id": f"d{number}",
             "language": language,
+            "page_numbers": [1, 2, 3, 4],
             "prompt": prompt,
             "style": "extractive" if prompt == "extractive" else "abstractive",
             "model": "m",
@@ -35,6 +64,7 @@ def summarise_some() -> dict[str, Any]:
             "scores": {"grounding": 0.75},
         }
         statistics.add_row([pair] * 500, [PageImage(bytes(1000), 100, 200, "L")] * 4)
+    statistics.add_dropped({"prompt": {"extractive": {"ungrounded": 250}, "broad_whole": {"echo": 10, "no_json": 20}}})
     extract, pack = Ledger(), Ledger()
     extract.enter("documents", 5)
     extract.keep("documents", 3)
@@ -45,7 +75,13 @@ def summarise_some() -> dict[str, Any]:
     return summarise(statistics, ledgers={"extract": extract.to_json(), "pack": pack.to_json()}, pack=Pack())
 
 
-def make_card(config: Config | None = None, summary: dict[str, Any] | None = None) -> str:
+SAMPLES = [
+    CardSample(b"", ({"question": "Who signed it?", "answer": "A. Lovelace", "prompt": "extractive"},), 2),
+    CardSample(b"", ({"question": HOSTILE, "answer": HOSTILE, "prompt": None},), 0),
+]
+
+
+def make_card(config: Config | None = None, summary: dict[str, Any] | None = None, **parts: Any) -> str:
     config = config or make_config(
         name="letters",
         seed=5,
@@ -53,7 +89,15 @@ def make_card(config: Config | None = None, summary: dict[str, Any] | None = Non
         verify={"kind": "round_trip"},
         pack={"license": "cc-by-4.0", "dpi": 110},
     )
-    return write_card(config, summary or summarise_some(), prompts=load_shipped(config))
+    given: dict[str, Any] = {"samples": SAMPLES, "plots": ["pairs by prompt"], **parts}
+    return write_card(
+        config,
+        summary or summarise_some(),
+        prompts=load_shipped(config),
+        fingerprints={"plan": "00ff", "pack": "ff00"},
+        versions={"docmatix": "1.2.3", "pymupdf": "4.5"},
+        **given,
+    )
 
 
 def read_head(card: str) -> dict[str, Any]:
@@ -69,6 +113,9 @@ def test_the_card_is_the_golden_one():
     assert card == GOLDEN.read_text(encoding="utf-8")
 
 
+# --- what the Hub reads -----------------------------------------------------------------------------------------------
+
+
 def test_the_head_says_what_the_hub_wants_to_know():
     head = read_head(make_card())
     assert head["license"] == "cc-by-4.0"
@@ -77,36 +124,135 @@ def test_the_head_says_what_the_hub_wants_to_know():
     assert head["configs"] == [
         {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
     ]
+    assert head["dataset_info"]["splits"] == [{"name": "train", "num_bytes": 60_000, "num_examples": 3}]
+
+
+def test_the_hubs_own_client_reads_the_head_back():
+    data: Any = DatasetCard(make_card()).data
+    assert data.license == "cc-by-4.0"
+    assert data.task_categories == ["visual-question-answering", "document-question-answering"]
+    assert data.size_categories == ["n<1K"]
+
+
+@pytest.mark.parametrize("schema", ["annotated", "docmatix"])
+def test_the_features_in_the_head_are_those_of_the_files(schema):
+    datasets = pytest.importorskip("datasets")
+    from docmatix.schemas import DATASETS
+
+    head = read_head(make_card(make_config(pack={"schema": schema})))
+    features = datasets.Features.from_arrow_schema(DATASETS[schema])
+    assert head["dataset_info"]["features"] == features._to_yaml_list()
+    assert datasets.DatasetInfo._from_yaml_dict(head["dataset_info"]).features == features
 
 
 @pytest.mark.parametrize(
     ("rows", "size"),
-    [(999, "n<1K"), (1000, "1K<n<10K"), (2_400_000, "1M<n<10M"), (10**9, "n>100M")],
+    [
+        (999, "n<1K"),
+        (1000, "1K<n<10K"),
+        (2_400_000, "1M<n<10M"),
+        (10**9, "1B<n<10B"),
+        (10**12 - 1, "100B<n<1T"),
+        (10**12, "n>1T"),
+    ],
 )
 def test_the_size_is_the_class_of_the_rows(rows, size):
     assert read_head(make_card(summary={**summarise_some(), "rows": rows}))["size_categories"] == [size]
 
 
+@pytest.mark.parametrize(
+    ("license", "head"),
+    [
+        (None, {"license": "unknown"}),
+        ("CC-BY-4.0", {"license": "cc-by-4.0"}),
+        ("Crown copyright, v3", {"license": "other", "license_name": "crown-copyright-v3"}),
+        (
+            "https://a.example/terms",
+            {"license": "other", "license_name": "see-link", "license_link": "https://a.example/terms"},
+        ),
+    ],
+)
+def test_a_license_that_the_hub_does_not_know_is_an_other_one_with_a_name(license, head):
+    metadata = describe_metadata(make_config(pack={"license": license}), summarise_some())
+    assert {name: value for name, value in metadata.items() if name.startswith("license")} == head
+    assert head["license"] in LICENSES
+
+
+def test_only_codes_of_languages_are_languages():
+    summary = {**summarise_some(), "rows_by_language": {"en": 1, "unknown": 2, "zh-Hant": 1}}
+    assert read_head(make_card(summary=summary))["language"] == ["en"]
+    assert "language" not in read_head(make_card(summary={**summary, "rows_by_language": {"unknown": 1}}))
+
+
+# --- what a person reads ----------------------------------------------------------------------------------------------
+
+
 def test_an_empty_dataset_has_a_card_too():
-    card = make_card(make_config(), summarise(Statistics(), ledgers={}, pack=Pack()))
+    card = make_card(make_config(), summarise(Statistics(), ledgers={}, pack=Pack()), samples=[], plots=[])
     assert read_head(card)["license"] == "unknown"
     assert "| pairs a page | - |" in card
     assert "0 question-answer pairs" in card
+    assert "## Samples" not in card
 
 
 def test_the_docmatix_schema_has_the_fields_of_docmatix():
     card = make_card(make_config(pack={"schema": "docmatix"}))
     assert "`texts`" in card
     assert "`annotations`" not in card
+    assert 'grounding"]' not in card
 
 
 def test_names_are_text_in_a_card_and_nothing_else():
     summary = summarise_some()
-    summary["pairs_by_prompt"] = {"{{ config.seed }}{% if %}": 1}
+    summary["by_prompt"] = {"{{ config.seed }}{% if %}": summary["by_prompt"]["extractive"]}
     summary["ledger"] = {"extract": [{"unit": "documents", "in": 1, "out": 0, "dropped": {"{{ 7 * 7 }}": 1}}]}
     card = make_card(summary=summary)
     assert "{{ config.seed }}{% if %}" in card
     assert "`{{ 7 * 7 }}` 1" in card
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: its elements, and the text in its cells."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str | None] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_whatever_markup_a_document_holds_is_shown_and_does_nothing():
+    harmless = SAMPLES[0]
+    one, other = make_card(samples=[harmless, SAMPLES[1]]), make_card(samples=[harmless, harmless])
+    renderer = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+    hostile, tame = (Reader(renderer.render(card.split("---\n", 2)[2])) for card in (one, other))
+    assert hostile.addresses == tame.addresses
+    assert set(hostile.tags) == set(tame.tags)
+    assert "script" not in hostile.tags
+    assert hostile.texts.count(" ".join(HOSTILE.split())) == 2
+
+
+@pytest.mark.parametrize("text", ["a\x00b\u202ec", "<&\"'>", "`code`", "*a* _b_ ~c~", "1. a", "日本 é"])
+def test_text_is_letters_and_references_and_reads_as_it_was(text):
+    written = write_text(text, 100)
+    assert re.fullmatch(r"(?:[^\W_]|[ ]|&#\d+;)*", written)
+    assert html.unescape(written) == "".join(c for c in text if c.isprintable())
+
+
+def test_long_text_is_cut():
+    assert write_text("word " * 100, 20) == "word word word word…"
+
+
+def test_a_name_with_a_bar_or_a_backtick_stays_in_its_cell():
+    assert write_code("a|b`c\nd") == "`a\\|b'c d`"
 
 
 def test_no_address_and_no_path_of_the_builder_is_in_the_card():
@@ -119,4 +265,134 @@ def test_no_address_and_no_path_of_the_builder_is_in_the_card():
 
 
 def test_the_prompt_that_verifies_is_not_named_among_those_that_ask():
-    assert "`round_trip` (extractive)" not in make_card()
+    prompts = make_card().split("**Prompts**")[1].split("**Filters**")[0]
+    assert "`extractive`" in prompts
+    assert "round_trip" not in prompts
+
+
+# --- the finished dataset ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    pdfs = {f"{number}.pdf": write_distinct_pdf(number) for number in range(7)}
+    job = make_job(tmp_path_factory.mktemp("built"), pdfs=pdfs, pack={"dpi": 50, "license": "mit"})
+    build(job)
+    return job
+
+
+def test_every_file_that_the_card_names_is_there_and_no_other(built):
+    folder = Path(built.run.root) / "dataset"
+    card = (folder / "README.md").read_text()
+    named = set(re.findall(r'(?:\]\(|src=")((?:plots|samples)/[^")]+)', card))
+    assert named == {
+        str(path.relative_to(folder)) for part in ("plots", "samples") for path in (folder / part).iterdir()
+    }
+    assert len([name for name in named if name.startswith("samples/")]) == 5
+    assert name_plot("what became of the pairs by prompt") in named
+
+
+def test_a_sample_shows_a_page_and_the_pairs_of_a_row(built):
+    records = [record for _, record in built.run.records("pack")]
+    samples = draw_samples(built.run, records, seed=0)
+    rows = [row for record in records for row in built.run.iterate_file(record.file)]
+    texts = [{(text["user"], text["assistant"]) for text in row["texts"]} for row in rows]
+    for sample in samples:
+        picture = Image.open(io.BytesIO(sample.picture))
+        assert picture.format == "JPEG"
+        assert picture.width <= 480
+        assert picture.height <= 640
+        assert {(pair["question"], pair["answer"]) for pair in sample.pairs} in texts
+    assert samples == draw_samples(built.run, records, seed=0)
+
+
+@pytest.mark.parametrize(("total", "count"), [(0, 0), (3, 3), (5, 5), (1000, 5)])
+def test_places_are_different_ones_below_the_number_of_rows(total, count):
+    places = draw_places(total, 5, seed=1)
+    assert len(set(places)) == count
+    assert all(0 <= place < total for place in places)
+    assert places == sorted(places)
+
+
+def test_another_seed_draws_others():
+    assert draw_places(1000, 5, seed=1) != draw_places(1000, 5, seed=2)
+
+
+def test_the_figures_add_up_to_the_ledger(built):
+    summary = json.loads(built.run.read("dataset/stats.json"))
+    (read,) = [line for line in summary["ledger"]["generate"] if line["unit"] == "pairs"]
+    for kind in ("prompt", "style", "model"):
+        groups = summary[f"by_{kind}"].values()
+        assert sum(group["pairs"] for group in groups) == summary["pairs"]
+        assert sum(group["pairs"] + sum(group["dropped"].values()) for group in groups) == read["in"]
+    assert sum(summary["documents_by_pages"].values()) == summary["documents"]
+
+
+def test_a_finished_dataset_is_not_written_again(built):
+    card = Path(built.run.path("dataset/README.md"))
+    before = card.stat().st_mtime_ns
+    finish_dataset(built)
+    assert card.stat().st_mtime_ns == before
+
+
+class CutOff(Exception):
+    pass
+
+
+class FailingRun:
+    """The run whose `moment`-th write fails, as a kill would have it."""
+
+    def __init__(self, run: Any, moment: int) -> None:
+        self._run, self._left = run, moment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+    def write(self, name: str, content: bytes) -> None:
+        if not self._left:
+            raise CutOff
+        self._left -= 1
+        self._run.write(name, content)
+
+
+def test_a_dataset_that_was_cut_off_at_any_write_has_no_card_and_then_the_same_files(built):
+    from dataclasses import replace
+
+    before = hash_dataset(Path(built.run.root))
+    changed = replace(built, config=built.config.model_copy(update={"seed": 1}))
+    for moment in range(40):
+        run: Any = FailingRun(built.run, moment)
+        try:
+            finish_dataset(replace(changed, run=run))
+        except CutOff:
+            assert not built.run.exists("dataset/README.md")
+        else:
+            break
+    assert 5 < moment < 40
+    finish_dataset(built)
+    assert hash_dataset(Path(built.run.root)) == before
+
+
+def test_the_lines_of_code_on_the_card_do_what_they_say(built, tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    folder = Path(built.run.root) / "dataset"
+    card = (folder / "README.md").read_text()
+    snippets = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    assert len(snippets) == 3
+    place: dict[str, Any] = {}
+    with quiet(datasets):
+        for snippet in snippets:
+            exec(snippet.replace("OWNER/NAME", str(folder)), place)
+    assert place["dataset"].num_rows == place["printed"].num_rows == 7
+    assert place["chosen"].num_rows == 7
+    assert all(note["prompt"] == "broad_whole" for row in place["chosen"]["annotations"] for note in row)
+
+
+@contextlib.contextmanager
+def quiet(datasets: Any) -> Iterator[None]:
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.enable_progress_bars()

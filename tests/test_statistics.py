@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from docmatix.config import Pack
 from docmatix.pdf.rendering import PageImage
-from docmatix.statistics import Statistics, classify_length, summarise
+from docmatix.statistics import Statistics, classify_length, find_median, summarise
 
 Row = tuple[list[dict[str, Any]], list[PageImage]]
 
@@ -27,6 +27,7 @@ def make_pair(question: str = "What is it?", answer: str = "A thing", **fields: 
         "question": question,
         "answer": answer,
         "evidence": [{"page": 1}],
+        "page_numbers": [1, 2],
         "scores": {"grounding": 0.5},
         **fields,
     }
@@ -41,9 +42,14 @@ def count(rows: list[Row]) -> Statistics:
 
 IMAGES = st.lists(st.sampled_from([PageImage(b"12345", 10, 20, "L"), PageImage(b"1", 3, 3, "RGB")]), max_size=3)
 SCORES = st.sampled_from([{"grounding": None}, {"grounding": 0.25}])
-QUESTIONS = st.sampled_from(["Who is it?", "Name it.", ""])
-PAIRS = st.lists(st.builds(make_pair, QUESTIONS, scores=SCORES), min_size=1, max_size=3)
-DOCUMENTS = st.lists(st.lists(st.tuples(PAIRS, IMAGES), min_size=1, max_size=3), max_size=4)
+QUESTIONS = st.sampled_from(["Who is it?", "Name it.", "name IT", ""])
+PROMPTS = st.sampled_from(["extractive", "broad"])
+PAIRS = st.lists(st.builds(make_pair, QUESTIONS, scores=SCORES, prompt=PROMPTS), min_size=1, max_size=3)
+PAGES = st.lists(st.integers(1, 9), min_size=1, max_size=9)
+ROWS = st.builds(
+    lambda pairs, images, pages: ([{**pair, "page_numbers": pages} for pair in pairs], images), PAIRS, IMAGES, PAGES
+)
+DOCUMENTS = st.lists(st.lists(ROWS, min_size=1, max_size=3), max_size=4)
 
 
 def number_documents(documents: list[list[Row]]) -> list[Row]:
@@ -64,6 +70,7 @@ def test_files_add_up_to_what_one_file_would_count_wherever_they_are_cut(documen
         total.add(json.loads(json.dumps(count(rows[start:end]).to_json())))
     assert total.to_json() == count(rows).to_json()
     assert total.totals["documents"] == len(documents)
+    assert total.counters["documents_by_pages"].total() == len(documents)
 
 
 def test_a_row_is_counted_by_everything_that_is_known_of_it():
@@ -76,6 +83,7 @@ def test_a_row_is_counted_by_everything_that_is_known_of_it():
         "pages": 2,
         "pairs": 2,
         "image_bytes": 6,
+        "text_bytes": 247,
         "pixels": 209,
         "pairs_with_evidence": 1,
         "pairs_scored": 1,
@@ -88,10 +96,14 @@ def test_a_row_is_counted_by_everything_that_is_known_of_it():
         "pairs_by_model": {"m": 2},
         "rows_by_language": {"en": 1},
         "rows_by_pages": {"2": 1},
+        "documents_by_pages": {"2": 1},
         "question_words": {"3": 1, "6-8": 1},
         "answer_words": {"1": 1, "90+": 1},
         "question_openings": {"other": 1, "what": 1},
+        "question_starts": {"name the": 1, "what is": 1},
         "images_by_mode": {"L": 1, "RGB": 1},
+        "images_by_megapixels": {"0-0.25": 2},
+        "images_by_kilobytes": {"0-25": 2},
     }
 
 
@@ -108,7 +120,9 @@ def test_lengths_are_classed_by_words(words, name):
 
 
 def test_a_summary_has_totals_shares_and_the_ledger():
-    statistics = count([([make_pair(), make_pair(evidence=[])], [PageImage(b"1234", 1000, 2000, "L")] * 4)])
+    pages = [1, 2, 3, 4]
+    pairs = [make_pair(page_numbers=pages), make_pair(evidence=[], page_numbers=pages)]
+    statistics = count([(pairs, [PageImage(b"1234", 1000, 2000, "L")] * 4)])
     summary = summarise(statistics, ledgers={"pack": []}, pack=Pack(image_format="png"))
     assert summary["pairs_per_page"] == 0.5
     assert summary["image_bytes_per_page"] == 4
@@ -122,5 +136,99 @@ def test_a_summary_has_totals_shares_and_the_ledger():
 def test_the_summary_of_an_empty_dataset_has_no_shares():
     summary = summarise(Statistics(), ledgers={}, pack=Pack())
     assert summary["rows"] == summary["pairs"] == 0
+    assert summary["by_prompt"] == {}
     shares = ("pairs_per_page", "image_bytes_per_page", "megapixels_per_page", "grounding_mean", "evidence_share")
     assert [summary[name] for name in shares] == [None] * 5
+
+
+def summarise_prompts(statistics: Statistics) -> dict[str, Any]:
+    summary = summarise(statistics, ledgers={}, pack=Pack())
+    return dict(summary["by_prompt"])
+
+
+def test_a_prompt_is_told_by_its_pairs_lengths_and_unique_questions():
+    pairs = [
+        make_pair("What is the price?", "12"),
+        make_pair("what is THE price", "one two three four", scores={"grounding": None}, evidence=[]),
+        make_pair("Who signed it?", "Ada"),
+    ]
+    group = summarise_prompts(count([(pairs, [])]))["extractive"]
+    assert (group["pairs"], group["rows"], group["pages"], group["pairs_per_page"]) == (3, 1, 2, 1.5)
+    assert (group["question_words_mean"], group["question_words_median"]) == (3.6667, "4-5")
+    assert (group["answer_words_mean"], group["answer_words_median"]) == (2, "1")
+    assert group["answer_words"] == {"1": 2, "4-5": 1}
+    assert (group["unique_questions"], group["unique_question_share"]) == (2, 0.6667)
+    assert (group["grounding_mean"], group["evidence_share"]) == (0.5, 0.6667)
+
+
+def test_diversity_is_how_unlike_a_question_is_to_the_nearest_one_before_it():
+    def measure(*questions: str) -> Any:
+        groups = summarise_prompts(count([([make_pair(question) for question in questions], [])]))
+        return groups["extractive"]["diversity"]
+
+    assert measure("What is it?") is None
+    assert measure("What is it?", "what is it") == 0
+    assert measure("What is it?", "Who signed here?") == 1
+    assert measure("a b", "a c", "c a") == 0.3333  # two of three words differ, then none
+
+
+def test_a_row_that_two_prompts_share_counts_its_pages_for_each():
+    pairs = [make_pair(), make_pair(prompt="broad", style="abstractive")]
+    statistics = count([(pairs, [])])
+    assert {name: group["pages"] for name, group in summarise_prompts(statistics).items()} == {
+        "broad": 2,
+        "extractive": 2,
+    }
+    assert statistics.totals["pages"] == 2
+    assert summarise(statistics, ledgers={}, pack=Pack())["by_model"]["m"]["pages"] == 2
+
+
+def test_the_prompt_with_the_most_pairs_comes_first():
+    pairs = [make_pair(prompt="a"), make_pair(prompt="b"), make_pair(prompt="b")]
+    assert list(summarise_prompts(count([(pairs, [])]))) == ["b", "a"]
+
+
+def test_dropped_pairs_make_the_kept_share_also_of_a_prompt_that_kept_none():
+    statistics = count([([make_pair()], [])])
+    statistics.add_dropped({"prompt": {"extractive": {"echo": 1, "ungrounded": 2}, "broad": {"no_json": 5}}})
+    groups = summarise_prompts(statistics)
+    assert groups["extractive"]["dropped"] == {"ungrounded": 2, "echo": 1}
+    assert groups["extractive"]["kept_share"] == 0.25
+    assert (groups["broad"]["pairs"], groups["broad"]["kept_share"]) == (0, 0)
+    assert groups["broad"]["answer_words_median"] is None
+
+
+def test_a_document_whose_rows_lie_in_two_files_is_one_document_of_all_its_pages():
+    def row(document: str, pages: int) -> Row:
+        return [make_pair(doc_id=document, page_numbers=list(range(pages)))], []
+
+    total = Statistics()
+    for rows in ([row("a", 1), row("b", 4)], [row("b", 4)], [row("b", 1), row("c", 2)]):
+        total.add(json.loads(json.dumps(count(rows).to_json())))
+    assert total.to_json()["counters"]["documents_by_pages"] == {"1": 1, "2": 1, "9-16": 1}
+
+
+def test_many_beginnings_of_questions_take_bounded_room_and_the_common_ones_stay():
+    statistics = Statistics()
+    for number in range(5000):
+        statistics.add_row([make_pair(f"rare{number} word"), make_pair("What is it?")], [])
+    starts = statistics.to_json()["counters"]["question_starts"]
+    assert len(starts) <= 1024
+    assert 5000 - 10_000 / 1025 <= starts["what is"] <= 5000
+    shown = summarise(statistics, ledgers={}, pack=Pack())["question_starts"]
+    assert len(shown) <= 50
+    assert next(iter(shown)) == "what is"
+
+
+@pytest.mark.parametrize(
+    ("classes", "median"),
+    [
+        ({}, None),
+        ({"2": 1}, "2"),
+        ({"1": 2, "10-13": 2}, "1"),
+        ({"10+": 3, "2": 2}, "10+"),
+        ({"9-13": 1, "1": 0}, "9-13"),
+    ],
+)
+def test_the_median_is_a_class(classes, median):
+    assert find_median(classes) == median

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -25,14 +26,22 @@ from docmatix.stages.job import Job, Pulse
 def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
     """Judge the pairs of one shard and commit the verdicts, kept and dropped alike.
 
-    The record's `extra` counts what `pack` will write: samples, their pages, and the area of these in square inches.
+    The record's `extra` counts what `pack` will write: samples, their pages, and the area of these in square inches;
+    and which pairs were dropped: `dropped[kind][name][reason]` for each prompt, style and model, with those that
+    `generate` could not read.
     """
     ledger = Ledger(("pairs",))
-    extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0}
-    round_trips = _read_round_trips(job, shard)
+    dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
+    extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0, "dropped": dropped}
+
+    def count_dropped(prompt: str, style: str, model: str, reasons: Iterable[str]) -> None:
+        for kind, name in (("prompt", prompt), ("style", style), ("model", model)):
+            dropped[kind].setdefault(name, Counter()).update(reasons)
+
+    round_trips = read_round_trips(job, shard)
     examples = {name: prompt.examples for name, prompt in job.prompts.items()}
     with job.committing("curate", shard, schema=CURATE, ledger=ledger, extra=extra) as writer:
-        for document, asked in _match_documents(job, shard):
+        for document, asked in match_documents(job, shard):
             pages = [page_from_row(page) for page in document["pages"]]
             places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
             pairs = [pair for _, pair in places]
@@ -45,6 +54,11 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
                 )
                 for pair in pairs
             ]
+            for request in asked:
+                if request["malformed"]:
+                    prompt = job.prompts[request["prompt"]]
+                    model = prompt.model or job.config.generate.engine.model_name
+                    count_dropped(prompt.name, prompt.style, model, request["malformed"])
             samples = {request["sample_id"]: request["page_numbers"] for request in asked}
             verdicts = curate_pairs(
                 pairs,
@@ -61,6 +75,8 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
                 ledger.settle("pairs", verdict.reason)
                 if verdict.reason is None:
                     kept[request["sample_id"]] = request["page_numbers"]
+                else:
+                    count_dropped(pair.prompt, pair.style, pair.model, [verdict.reason])
                 writer.add(_to_row(document, request, pair_to_row(pair), verdict))
             extra["samples"] += len(kept)
             sizes = {
@@ -83,16 +99,17 @@ def _measure_page(page: Page) -> float:
     return min(page.width_pt, _LARGEST_PT) * min(page.height_pt, _LARGEST_PT) / 72**2
 
 
-def _match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Each document that was asked about, with its requests: a merge of two files in the same order."""
-    columns = ["index", "sample_id", "page_numbers", "pairs"]
+    columns = ["index", "sample_id", "page_numbers", "prompt", "malformed", "pairs"]
     documents = job.run.iterate_rows("extract", shard)
     for index, asked in groupby(job.run.iterate_rows("generate", shard, columns=columns), key=lambda row: row["index"]):
         document = next(row for row in documents if row["index"] == index)
         yield document, list(asked)
 
 
-def _read_round_trips(job: Job, shard: int) -> dict[str, float]:
+def read_round_trips(job: Job, shard: int) -> dict[str, float]:
+    """The round-trip score of each pair that has one."""
     if job.config.verify is None:
         return {}
     rows = job.run.iterate_rows("verify", shard, columns=["pair_id", "round_trip"])

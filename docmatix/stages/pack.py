@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
@@ -25,7 +26,7 @@ from docmatix.sources import read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import kept_aside, render_kept
 from docmatix.stages.plan import read_plan
-from docmatix.statistics import Statistics
+from docmatix.statistics import KINDS, Statistics
 
 BYTES_PER_PIXEL = {"jpeg": 0.12, "png": 0.16, "webp": 0.07}
 """Bytes a pixel of a rendered page, to foresee sizes before anything is rendered; see benchmarks/rendering.py."""
@@ -131,6 +132,10 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
             if row is not None and not isinstance(outcome, Refusal):
                 writer.add(row, size=size + sum(len(pair["question"]) + len(pair["answer"]) + 500 for pair in sample))
                 statistics.add_row(sample, outcome)
+            elif reason is not None:
+                for kind in KINDS:
+                    counts = Counter(pair[kind] for pair in sample)
+                    statistics.add_dropped({kind: {name: {reason: count} for name, count in counts.items()}})
             pulse.beat(done=ledger.accounts["rows"].entered)
         writer.close()
         statistics.totals["file_bytes"] = pending.bytes

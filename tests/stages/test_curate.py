@@ -74,10 +74,25 @@ def test_the_ledger_counts_pairs_and_the_record_what_will_be_packed(asked, tmp_p
     assert extra["square_inches"] == pytest.approx(7 * 8.5 * 11)
 
 
+def test_the_record_counts_for_each_prompt_style_and_model_what_was_dropped_or_could_not_be_read(asked, tmp_path):
+    job = make(asked, tmp_path)
+    curate(job)
+    (line,) = [line for line in job.run.ledger("generate").to_json() if line["unit"] == "pairs"]
+    reasons = {**line["dropped"], "ungrounded": 3}
+    assert line["dropped"]
+    dropped = job.record("curate", 0).extra["dropped"]
+    assert dropped == {
+        "prompt": {"broad_whole": reasons},
+        "style": {"abstractive": reasons},
+        "model": {"m": reasons},
+    }
+
+
 def test_a_document_without_a_kept_pair_counts_for_nothing(asked, tmp_path):
     job = make(asked, tmp_path, curate={"filters": [{"kind": "length", "min_answer_chars": 1000}]})
     curate(job)
-    assert job.record("curate", 0).extra == {"samples": 0, "pages": 0, "square_inches": 0.0}
+    extra = job.record("curate", 0).extra
+    assert (extra["samples"], extra["pages"], extra["square_inches"]) == (0, 0, 0.0)
     assert {row["reason"] for row in read_rows(job)} == {"too_short"}
 
 

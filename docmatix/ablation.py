@@ -1,0 +1,287 @@
+"""An ablation: the same pages through each of several prompts, so that one is chosen by figures.
+
+    RUN/
+      pages/            plan, extract and dedup, done once
+      PROMPT/           a run for each prompt over these pages, from generate to pack
+      ablation.json     the figures
+      ablation.html     table, plots, and what each prompt made of the same pages
+
+PROMPT is a whole run: `docmatix inspect RUN/PROMPT`, `docmatix report RUN/PROMPT` and `docmatix.open(...).compare` show
+what stands behind a figure; to render the pages of a few documents costs nothing beside asking about them. The same
+command again asks only for what is new: a prompt that was edited or added, or more documents.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import heapq
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
+from docmatix.driver import build, check_run, load_build_prompts
+from docmatix.errors import SetupError
+from docmatix.plots import plot_statistics
+from docmatix.progress import Progress
+from docmatix.run_directory import RunDirectory
+from docmatix.statistics import Statistics, summarise_groups
+
+LIMIT = 20
+"""Documents: enough for some hundred pairs a prompt, few enough for minutes with a server on this machine."""
+_SHARED = ("plan", "extract", "dedup")
+_SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """The figures of each prompt over the same pages, in the order in which the prompts were given.
+
+    `prompts[name]` is what `docmatix.statistics.Group.summarise` tells, but for `pairs_per_page`, which is over all
+    pages that were asked about; and `requests`, `failed_requests`, `prompt_tokens`, `completion_tokens` (of `generate`
+    and `verify` together), and both per kept pair (None without one).
+    """
+
+    run: str
+    name: str
+    documents: int
+    pages: int
+    prompts: dict[str, dict[str, Any]]
+    windows: list[dict[str, Any]]
+    """A few windows drawn by the seed: `source_uri`, `page_numbers`, and what each prompt made of them."""
+
+    def describe(self) -> str:
+        """A table for the terminal: a line for each figure, a column for each prompt."""
+        width = max(12, *(len(name) + 2 for name in self.prompts))
+        lines = [f"{self.documents:,} documents, {self.pages:,} pages", ""]
+        lines.append(f"{'':32}" + "".join(f"{name:>{width}}" for name in self.prompts))
+        lines += [f"{label:32}" + "".join(f"{cell:>{width}}" for cell in cells) for label, cells in self.rows()]
+        drops = self.drops()
+        lines += ["", "dropped"] if drops else []
+        lines += [f"  {reason:30}" + "".join(f"{cell:>{width}}" for cell in cells) for reason, cells in drops]
+        return "\n".join(lines)
+
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The table's lines: what a figure is, and what it is for each prompt."""
+        return [
+            (label, ["-" if figures[key] is None else form.format(figures[key]) for figures in self.prompts.values()])
+            for label, key, form in _FIGURES
+        ]
+
+    def drops(self) -> list[tuple[str, list[str]]]:
+        """The same for the reasons why pairs were dropped, the commonest first."""
+        total: Counter[str] = Counter()
+        for figures in self.prompts.values():
+            total.update(figures["dropped"])
+        counts = {reason: [each["dropped"].get(reason, 0) for each in self.prompts.values()] for reason in total}
+        ordered = sorted(counts.items(), key=lambda item: (-total[item[0]], item[0]))
+        return [(reason, [f"{count:,}" if count else "-" for count in row]) for reason, row in ordered]
+
+
+_FIGURES = [
+    ("requests", "requests", "{:,}"),
+    ("  that failed", "failed_requests", "{:,}"),
+    ("pairs read from replies", "read", "{:,}"),
+    ("pairs kept", "pairs", "{:,}"),
+    ("share kept", "kept_share", "{:.1%}"),
+    ("kept pairs a page", "pairs_per_page", "{:.2f}"),
+    ("tokens in per kept pair", "prompt_tokens_per_kept_pair", "{:,.0f}"),
+    ("tokens out per kept pair", "completion_tokens_per_kept_pair", "{:,.1f}"),
+    ("grounding, mean", "grounding_mean", "{:.3f}"),
+    ("unique questions", "unique_question_share", "{:.1%}"),
+    ("diversity within documents", "diversity", "{:.2f}"),
+    ("words in a question, mean", "question_words_mean", "{:.1f}"),
+    ("words in an answer, mean", "answer_words_mean", "{:.1f}"),
+    ("words in an answer, median", "answer_words_median", "{}"),
+]
+
+
+def ablate(
+    config: Config,
+    prompts: Sequence[str],
+    *,
+    config_dir: Path,
+    run: str | Path | None = None,
+    limit: int = LIMIT,
+    progress: Progress | None = None,
+) -> Ablation:
+    """Put the pages of at most `limit` documents through each prompt, and write figures and plots into `run`
+    (`runs/NAME-ablation` without it).
+
+    A prompt that the configuration names keeps its settings there. Raises as `docmatix.driver.build` does: SetupError
+    before anything is read if a prompt is missing or not for this engine.
+    """
+    progress = progress or Progress(quiet=True)
+    config = resolve_paths(config, base_dir=config_dir)
+    configs = {name: choose_prompt(config, name) for name in prompts}
+    if len(configs) < len(prompts) or not configs:
+        raise SetupError("Name the prompts to compare, each once: --prompts extractive,broad_whole.")
+    for each in configs.values():
+        load_build_prompts(each, config_dir)
+    root = str(run or Path("runs") / f"{config.name}-ablation").rstrip("/")
+    top = RunDirectory(root)
+    top.require_reachable()
+    if top.exists("run.yaml"):
+        raise SetupError(f"{root} holds a run: an ablation needs a directory of its own; give another --run.")
+    directories = {name: RunDirectory(f"{root}/{name}") for name in configs}
+    pages = RunDirectory(f"{root}/pages")
+    if "pages" in configs:
+        raise SetupError("A prompt cannot be named `pages` here: that is where the pages are kept; rename its file.")
+    for directory in (pages, *directories.values()):
+        check_run(directory, config)
+    # so few documents would be a single shard, and one core would do all the work
+    per_shard = min(config.plan.documents_per_shard, max(1, limit // 8))
+    plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
+    first = next(iter(configs.values())).model_copy(update={"plan": plan})
+    build(first, run=pages.url, limit=limit, stages=_SHARED, config_dir=config_dir, progress=progress)
+    stages = ["generate", *(["verify"] if config.verify else []), "curate", "pack"]
+    for name, directory in directories.items():
+        progress.say(f"--- {name}")
+        directory.write("run.yaml", dump_config(configs[name]).encode())
+        share_pages(pages, directory)
+        build(configs[name], run=directory.url, stages=stages, config_dir=config_dir, progress=progress)
+    ablation = read_ablation(root, list(configs), config=config)
+    content = {
+        "name": ablation.name,
+        "documents": ablation.documents,
+        "pages": ablation.pages,
+        "prompts": ablation.prompts,
+    }
+    top.write("ablation.json", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    top.write("ablation.html", write_page(ablation).encode())
+    return ablation
+
+
+def choose_prompt(config: Config, name: str) -> Config:
+    """The configuration with this prompt alone, as it is set there if it is."""
+    known = {each.name: each for each in config.generate.prompts if isinstance(each, PromptChoice)}
+    generate = config.generate.model_copy(update={"prompts": (known.get(name, name),)})
+    return config.model_copy(update={"generate": generate})
+
+
+def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
+    """Give a run the committed shards of `plan`, `extract` and `dedup` of another, by hard links where possible."""
+    for stage in _SHARED:
+        for shard, record in pages.records(stage):
+            part = f"{stage}/{record.file}"
+            if not run.exists(part):
+                _link_file(pages, run, part)
+            if run.read_record(stage, shard) != record:
+                run.write_record(stage, shard, record)
+
+
+def _link_file(source: RunDirectory, target: RunDirectory, name: str) -> None:
+    if source.local and target.local:
+        place = Path(target.path(name))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source.path(name), place)
+        except OSError:  # a filesystem without hard links
+            target.write(name, source.read(name))
+    else:
+        target.write(name, source.read(name))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablation:
+    """The figures of the runs below `root`, and what they made of a few windows."""
+    directories = {name: RunDirectory(f"{root}/{name}") for name in prompts}
+    accounts = directories[prompts[0]].ledger("dedup").accounts
+    documents, pages = accounts["documents"].kept, accounts["pages"].kept
+    return Ablation(
+        run=root,
+        name=config.name,
+        documents=documents,
+        pages=pages,
+        prompts={name: measure_prompt(run, name, pages=pages) for name, run in directories.items()},
+        windows=compare_windows(directories, seed=config.seed),
+    )
+
+
+def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, Any]:
+    """The figures of one prompt's run over `pages` pages."""
+    statistics = Statistics()
+    for shard, record in run.records("curate"):
+        statistics.add_dropped(record.extra["dropped"])
+        rows = (row for row in run.iterate_rows("curate", shard) if row["reason"] is None)
+        for _, pairs in groupby(rows, key=lambda row: row["sample_id"]):
+            statistics.add_row(pairs, [])
+    statistics.add_dropped({"prompt": {prompt: {}}})  # there even if nothing came of it
+    figures = dict(summarise_groups(statistics, "prompt"))[prompt]
+    kept = figures["pairs"]
+    requests = run.ledger("generate").accounts["requests"]
+    tokens = {"prompt": 0, "completion": 0}
+    for stage in ("generate", "verify"):
+        for _, record in run.records(stage):
+            for kind, count in record.extra.get("tokens", {}).items():
+                tokens[kind] += count
+    return {
+        **figures,
+        "read": kept + sum(figures["dropped"].values()),
+        "pairs_per_page": round(kept / pages, 4) if pages else None,
+        "requests": requests.entered,
+        "failed_requests": requests.entered - requests.kept,
+        **{f"{kind}_tokens": count for kind, count in tokens.items()},
+        **{f"{kind}_tokens_per_kept_pair": round(count / kept, 1) if kept else None for kind, count in tokens.items()},
+    }
+
+
+def compare_windows(directories: Mapping[str, RunDirectory], *, seed: int) -> list[dict[str, Any]]:
+    """A few windows of which any prompt made a pair, drawn by their ids and the seed, with the pairs of every prompt,
+    the kept ones first."""
+
+    def rank(sample_id: str) -> bytes:
+        return hashlib.sha256(f"{seed}\n{sample_id}".encode()).digest()
+
+    known: set[str] = set()
+    for run in directories.values():
+        for shard in run.shards("curate"):
+            known |= {row["sample_id"] for row in run.iterate_rows("curate", shard, columns=["sample_id"])}
+    windows: dict[str, dict[str, Any]] = {
+        sample_id: {"pairs": {name: [] for name in directories}}
+        for sample_id in heapq.nsmallest(_SHOWN_WINDOWS, known, key=rank)
+    }
+    columns = ["sample_id", "source_uri", "page_numbers", "question", "answer", "reason"]
+    for name, run in directories.items():
+        for shard in run.shards("curate"):
+            for row in run.iterate_rows("curate", shard, columns=columns):
+                if (window := windows.get(row["sample_id"])) is not None:
+                    window |= {"source_uri": row["source_uri"], "page_numbers": row["page_numbers"]}
+                    window["pairs"][name].append({key: row[key] for key in ("question", "answer", "reason")})
+    for window in windows.values():
+        for pairs in window["pairs"].values():
+            pairs.sort(key=lambda pair: pair["reason"] is not None)
+    return list(windows.values())
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def write_page(ablation: Ablation) -> str:
+    """One HTML file that needs nothing else: the table, the plots (light and dark), and windows side by side."""
+    summary = {"by_prompt": ablation.prompts}
+    light, dark = plot_statistics(summary), plot_statistics(summary, dark=True)
+
+    def embed(svg: bytes) -> str:
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
+    template = files("docmatix").joinpath("ablation.html.jinja").read_text(encoding="utf-8")
+    return environment.from_string(template).render(
+        ablation=ablation,
+        rows=ablation.rows(),
+        plots={title: (embed(light[title]), embed(dark[title])) for title in light},
+        shown=_SHOWN_PAIRS,
+    )

@@ -1,0 +1,71 @@
+"""What a build cost: tokens, requests, retries, restarts, and hours, as far as the run has recorded them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from docmatix.config import Config, VllmEngine
+from docmatix.run_directory import RunDirectory
+
+
+@dataclass(slots=True)
+class Cost:
+    """Sums over every driver that worked on the run. What is asked again after a kill counts each time."""
+
+    drivers: int = 0
+    seconds: float = 0.0
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    requests: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+    restarts: Counter[str] = field(default_factory=Counter)
+    replica_s: float = 0.0
+    """Seconds that replicas of the model were ready; 0 where nothing records it."""
+    gpu_s: float = 0.0
+
+
+def read_telemetry(run: RunDirectory) -> list[dict[str, Any]]:
+    """What each driver has left, in the order of their names; one that cannot be read is passed over."""
+    found = []
+    for name in run.names("telemetry"):
+        if name.endswith(".json"):
+            with contextlib.suppress(OSError, ValueError):
+                content = json.loads(run.read(f"telemetry/{name}"))
+                if isinstance(content, dict):
+                    found.append(content)
+    return found
+
+
+def add_up(telemetry: Iterable[Mapping[str, Any]], config: Config) -> Cost:
+    """The cost over all drivers."""
+    gpus = {
+        engine.model_name: _count_gpus(engine)
+        for engine in (config.generate.engine, config.verify_engine)
+        if isinstance(engine, VllmEngine)
+    }
+    cost = Cost()
+    for driver in telemetry:
+        cost.drivers += 1
+        cost.seconds += driver.get("seconds", 0)
+        for stage, figures in driver.get("stages", {}).items():
+            cost.stage_seconds[stage] = cost.stage_seconds.get(stage, 0) + figures.get("seconds", 0)
+            cost.requests += int(figures.get("requests", 0))
+            for name, count in figures.items():
+                if name.startswith("retries_") and count:
+                    cost.retries[name.removeprefix("retries_")] += int(count)
+        for served in driver.get("serving", []):
+            cost.restarts.update(served.get("restarts", {}))
+            ready = served.get("ready_s", 0)
+            cost.replica_s += ready
+            cost.gpu_s += ready * gpus.get(served.get("model", ""), 0)
+    return cost
+
+
+def _count_gpus(engine: VllmEngine) -> float:
+    if engine.gpus_per_replica is not None:
+        return engine.gpus_per_replica
+    return engine.tensor_parallel_size * engine.pipeline_parallel_size

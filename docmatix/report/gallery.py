@@ -1,0 +1,238 @@
+"""Which windows the report shows, and their pairs: drawn by seed so that every prompt and every reason is among them.
+
+The whole of `curate` is read once, three columns of it, and the drawn windows a second time: memory holds what is
+drawn and never grows with the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count as count_up
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+import pyarrow.parquet as pq
+
+from docmatix.run_directory import RunDirectory
+
+Item = TypeVar("Item")
+
+PAIRS_FOR_ONE_REASON = 12
+"""Pairs of one window that are shown for each reason; a window of a hundred pages may have a thousand pairs."""
+
+KEPT_PAIRS = 40
+"""The same for kept pairs."""
+
+BOXES = 40
+"""Boxes of one evidence; a paragraph has a few."""
+
+LONGEST = 1200
+"""Characters of a question, answer or quote that are shown."""
+
+Place = tuple[int, str]
+"""A window: shard and sample id."""
+
+
+@dataclass(slots=True)
+class Window:
+    """One drawn window: its pages and pairs, ready to be written as JSON."""
+
+    shard: int
+    index: int
+    doc_id: str
+    sample_id: str
+    source_uri: str
+    language: str
+    page_numbers: list[int]
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    total: Counter[str] = field(default_factory=Counter)
+    """Pairs by reason (kept ones under the empty string), shown or not."""
+
+    @property
+    def evidence_pages(self) -> list[int]:
+        """Pages on which something is drawn."""
+        return sorted({evidence["page"] for pair in self.pairs for evidence in pair["evidence"]})
+
+
+class Smallest(Generic[Item]):
+    """The `count` items with the smallest hash of seed and key, whatever the order they come in."""
+
+    def __init__(self, count: int, *, seed: int) -> None:
+        self._count, self._seed = count, seed
+        self._heap: list[tuple[int, str, Item]] = []
+        self._there: set[str] = set()
+
+    def add(self, key: str, item: Item) -> None:
+        """Offer an item; a key that was offered before changes nothing."""
+        self.offer(hash_key(key, seed=self._seed), key, item)
+
+    def offer(self, digest: int, key: str, item: Item) -> None:
+        """`add` with the key's hash, for one that several draws are offered."""
+        full = len(self._heap) >= self._count
+        # nearly every item of a large run ends here
+        if (full and (not self._heap or -digest < self._heap[0][0])) or key in self._there:
+            return
+        if full:
+            _, gone, _ = heapq.heapreplace(self._heap, (-digest, key, item))
+            self._there.discard(gone)
+        else:
+            heapq.heappush(self._heap, (-digest, key, item))
+        self._there.add(key)
+
+    def items(self) -> list[Item]:
+        """What was drawn, the smallest hash first."""
+        return [item for *_, item in sorted(self._heap, key=lambda entry: (-entry[0], entry[1]))]
+
+
+def hash_key(key: str, *, seed: int) -> int:
+    """A number of 128 bits that seed and key decide."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\n{key}".encode()).digest()[:16])
+
+
+def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, seed: int) -> list[Place]:
+    """`count` windows out of pairs given as (window, prompt, reason or None), in the order of shards.
+
+    Prompts with kept pairs and reasons take turns, the rarest first, until each has the same number of windows or no
+    more: what happened three times in a million is shown, and is not crowded out by what happens always.
+    """
+    strata: dict[tuple[str, str], Smallest[Place]] = {}
+    order: dict[Place, None] = {}
+    for place, marks in groupby(pairs, key=itemgetter(0)):
+        key = f"{place[0]}/{place[1]}"
+        digest = hash_key(key, seed=seed)
+        for prompt, reason in {mark[1:] for mark in marks}:
+            for stratum in (("prompt", prompt), ("kept", prompt) if reason is None else ("dropped", reason)):
+                strata.setdefault(stratum, Smallest(count, seed=seed)).offer(digest, key, place)
+    drawn = [(len(found), stratum, found) for stratum, each in strata.items() if (found := each.items())]
+    members = [found for _, _, found in sorted(drawn, key=lambda item: item[:2])]
+    held = [set(found) for found in members]
+    for turn in count_up(1):
+        if len(order) >= count or all(len(found) < turn for found in members):
+            break
+        for found, places in zip(members, held, strict=True):
+            if len(order) < count and sum(place in places for place in order) < min(turn, len(found)):
+                order[next(place for place in found if place not in order)] = None
+    return sorted(order)
+
+
+def iterate_marks(run: RunDirectory) -> Iterator[tuple[Place, str, str | None]]:
+    """What `draw_windows` wants to know of every curated pair."""
+    columns = ["sample_id", "prompt", "reason"]
+    for shard, record in run.records("curate"):
+        with run.open(run.part_name("curate", record)) as stream, pq.ParquetFile(stream) as parquet:
+            for batch in parquet.iter_batches(batch_size=4096, columns=columns, use_threads=False):
+                for sample_id, prompt, reason in zip(*(batch[name].to_pylist() for name in columns), strict=True):
+                    yield (shard, sample_id), prompt, reason
+
+
+_COLUMNS = [
+    *("index", "doc_id", "source_uri", "language", "sample_id", "page_numbers", "pair_id", "prompt", "model", "style"),
+    *("question", "answer", "reason", "scores", "evidence"),
+]
+
+
+def read_windows(run: RunDirectory, places: Sequence[Place]) -> list[Window]:
+    """The drawn windows with their pairs, in the order of the plan."""
+    wanted: dict[int, set[str]] = {}
+    for shard, sample_id in places:
+        wanted.setdefault(shard, set()).add(sample_id)
+    windows: list[Window] = []
+    for shard, ids in sorted(wanted.items()):
+        found: dict[str, Window] = {}
+        for row in run.iterate_rows("curate", shard, columns=_COLUMNS):
+            if row["sample_id"] in ids:
+                window = found.setdefault(row["sample_id"], _open_window(shard, row))
+                reason = row["reason"] or ""
+                window.total[reason] += 1
+                if window.total[reason] <= (PAIRS_FOR_ONE_REASON if reason else KEPT_PAIRS):
+                    window.pairs.append(to_shown_pair(row))
+        windows += found.values()
+        _add_second_replies(run, shard, found.values())
+    return windows
+
+
+def _add_second_replies(run: RunDirectory, shard: int, windows: Iterable[Window]) -> None:
+    """Where the model was asked again: what it said then, which tells a bad pair from a strict filter."""
+    if run.read_record("verify", shard) is None:
+        return
+    pairs = {pair["pair_id"]: pair for window in windows for pair in window.pairs}
+    for row in run.iterate_rows("verify", shard, columns=["pair_id", "reply"]):
+        if row["pair_id"] in pairs and row["reply"]:
+            pairs[row["pair_id"]]["said"] = clip_text(row["reply"])
+
+
+def to_shown_pair(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A curated row as the report's script wants it: texts of bounded length, finite numbers, boxes inside the page."""
+    scores = {name: round(value, 3) for name, value in (row["scores"] or {}).items() if _is_finite(value)}
+    evidence = [
+        {
+            "page": each["page"],
+            "quote": clip_text(each["quote"] or ""),
+            "boxes": [box for sides in (each["boxes"] or ())[:BOXES] if (box := _fit_box(sides)) is not None],
+        }
+        for each in row["evidence"] or ()
+    ]
+    facts = {name: row[name] or "" for name in ("pair_id", "prompt", "model", "style", "reason")}
+    texts = {name: clip_text(row[name] or "") for name in ("question", "answer")}
+    return {**facts, **texts, "scores": scores, "evidence": evidence}
+
+
+def fit_pairs(windows: Sequence[Window], allowance: int, *, measure: Callable[[Any], int]) -> None:
+    """Leave out pairs until all windows together `measure` at most `allowance` bytes.
+
+    What a window does not use of its share is there for those that follow.
+    """
+    for number, window in enumerate(windows):
+        share = allowance // (len(windows) - number)
+        shown: list[dict[str, Any]] = []
+        used = 0
+        # one of each reason before a second of any
+        turns = sorted(_number_by_reason(window.pairs), key=lambda item: item[0])
+        for _, place, pair in turns:
+            size = measure(pair)
+            if used + size <= share:
+                used += size
+                shown.append({**pair, "place": place})
+        window.pairs = sorted(shown, key=lambda pair: pair.pop("place"))
+        allowance -= used
+
+
+def clip_text(text: str, longest: int = LONGEST) -> str:
+    """The text, cut with an ellipsis where it is too long to be shown."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _number_by_reason(pairs: Iterable[dict[str, Any]]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    seen: Counter[str] = Counter()
+    for place, pair in enumerate(pairs):
+        yield seen[pair["reason"]], place, pair
+        seen[pair["reason"]] += 1
+
+
+def _open_window(shard: int, row: Mapping[str, Any]) -> Window:
+    return Window(
+        shard=shard,
+        index=row["index"],
+        doc_id=row["doc_id"],
+        sample_id=row["sample_id"],
+        source_uri=row["source_uri"],
+        language=row["language"] or "",
+        page_numbers=list(row["page_numbers"]),
+    )
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _fit_box(sides: Sequence[float]) -> list[float] | None:
+    if len(sides) != 4 or not all(map(_is_finite, sides)):
+        return None
+    x0, y0, x1, y1 = (round(min(1.0, max(0.0, side)), 4) for side in sides)
+    return [x0, y0, x1, y1] if x0 < x1 and y0 < y1 else None

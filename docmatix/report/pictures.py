@@ -1,0 +1,198 @@
+"""The pages of drawn windows as small pictures: out of the dataset where they are packed, else rendered once more.
+
+Pictures are nine tenths of a report. Each window has a share of the bytes that are left, and its pictures are made
+smaller until they fit: whatever the run, the file stays below its bound.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from docmatix.config import Pack
+from docmatix.documents import Refusal
+from docmatix.errors import BuildError, SetupError
+from docmatix.pdf.sandbox import Sandbox
+from docmatix.report.gallery import Window
+from docmatix.run_directory import RunDirectory
+from docmatix.sources import read_documents
+from docmatix.stages.job import Job
+from docmatix.stages.page_images import kept_aside, render_kept
+from docmatix.stages.plan import read_plan
+
+SIZES = ((1100, 60), (1000, 50), (860, 45), (700, 40), (560, 35), (420, 30))
+"""Longer side in pixels and WebP quality, the best first. A page of text takes 40 to 90 KB of the first and 8 of the
+last, which a person can still tell the layout from."""
+
+MOST_PAGES = 24
+"""Pages of one window that get a picture at all."""
+
+TOO_LARGE = "left out to keep the report small"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page of a window as it is shown: a data URI with its size in pixels, or why there is no picture."""
+
+    page: int
+    src: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    problem: str = ""
+
+
+class Albums:
+    """Gives every window its sheets, out of one allowance of bytes for all of them."""
+
+    def __init__(self, allowance: int, windows: int) -> None:
+        self._left, self._windows = allowance, windows
+
+    def fill(self, window: Window, images: Mapping[int, bytes], *, problem: str = "") -> list[Sheet]:
+        """The sheets of a window out of its page images by page number; `problem` says why there are none."""
+        share = self._left // max(1, self._windows)
+        self._windows -= 1
+        wanted = _choose_pages(window)
+        sheets = shrink_pages({page: images[page] for page in wanted if page in images}, share)
+        if sheets is None:
+            drawn_on = {page: images[page] for page in window.evidence_pages[:MOST_PAGES] if page in images}
+            sheets = shrink_pages(drawn_on, share) or {}
+        self._left -= sum(len(sheet.src) for sheet in sheets.values())
+        return [sheets.get(page) or Sheet(page, problem=problem or TOO_LARGE) for page in window.page_numbers]
+
+
+def shrink_pages(images: Mapping[int, bytes], allowance: int) -> dict[int, Sheet] | None:
+    """Pictures by page, in the best of `SIZES` in which their data URIs take at most `allowance` bytes; else None."""
+    for longest, quality in SIZES:
+        used, sheets = 0, {}
+        for page, data in images.items():
+            sheet = shrink_page(page, data, longest=longest, quality=quality)
+            sheets[page] = sheet
+            used += len(sheet.src)
+            if used > allowance:
+                break
+        else:
+            return sheets
+    return None
+
+
+def shrink_page(page: int, data: bytes, *, longest: int, quality: int) -> Sheet:
+    """A page image as a WebP of at most `longest` pixels a side; a sheet without a picture if it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
+            shown = image.convert("L" if image.mode == "L" else "RGB")
+    except Exception as error:  # Pillow raises what its decoders raise
+        return Sheet(page, problem=f"its image cannot be read ({type(error).__name__})")
+    shown.thumbnail((longest, longest), reducing_gap=2.0)
+    buffer = io.BytesIO()
+    shown.save(buffer, "WEBP", quality=quality, method=2)
+    uri = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return Sheet(page, uri, shown.width, shown.height)
+
+
+def make_albums(job: Job, windows: Sequence[Window], *, allowance: int, sandbox: Sandbox) -> dict[str, list[Sheet]]:
+    """The sheets of every window by sample id."""
+    albums = Albums(allowance, len(windows))
+    wanted = {window.sample_id: window for window in windows}
+    made: dict[str, list[Sheet]] = {}
+    for sample_id, images in read_packed_pages(job.run, wanted):
+        made[sample_id] = albums.fill(wanted[sample_id], images)
+    missing = [window for window in windows if window.sample_id not in made]
+    for window, outcome in render_windows(job, missing, sandbox=sandbox):
+        if isinstance(outcome, Refusal):
+            problem = f"{outcome.reason}: {outcome.detail}" if outcome.detail else outcome.reason
+            made[window.sample_id] = albums.fill(window, {}, problem=problem)
+        else:
+            made[window.sample_id] = albums.fill(window, outcome)
+    return made
+
+
+def read_packed_pages(run: RunDirectory, wanted: Mapping[str, Window]) -> Iterator[tuple[str, dict[int, bytes]]]:
+    """The page images that the dataset holds of wanted windows, by page number; one row in memory at a time.
+
+    Only the annotated schema says whose pages a row has. A row whose pages are others than the window's, of a dataset
+    that is older than `curate`, is not taken.
+    """
+    for _, record in run.records("pack"):
+        with contextlib.suppress(FileNotFoundError), run.open(record.file) as stream, pq.ParquetFile(stream) as parquet:
+            if "sample_id" not in parquet.schema_arrow.names:
+                return
+            for group in range(parquet.num_row_groups):
+                ids = parquet.read_row_group(group, columns=["sample_id"])["sample_id"].to_pylist()
+                if not any(sample_id in wanted for sample_id in ids):
+                    continue
+                yield from _read_rows(parquet, group, wanted)
+
+
+def _read_rows(
+    parquet: pq.ParquetFile, group: int, wanted: Mapping[str, Window]
+) -> Iterator[tuple[str, dict[int, bytes]]]:
+    columns = ["sample_id", "page_numbers", "images"]
+    for batch in parquet.iter_batches(batch_size=1, row_groups=[group], columns=columns, use_threads=False):
+        sample_id = batch["sample_id"][0].as_py()
+        if sample_id in wanted and batch["page_numbers"][0].as_py() == wanted[sample_id].page_numbers:
+            images = [image["bytes"] for image in batch["images"][0].as_py()]
+            yield sample_id, dict(zip(wanted[sample_id].page_numbers, images, strict=True))
+
+
+def render_windows(
+    job: Job, windows: Iterable[Window], *, sandbox: Sandbox
+) -> Iterator[tuple[Window, dict[int, bytes] | Refusal]]:
+    """The pages of windows that are not in the dataset, rendered from the source, or why they cannot be."""
+    longest, _ = SIZES[0]
+    settings = Pack(dpi=110, max_side_px=longest, image_format="jpeg", quality=88)
+    for shard, here in groupby(windows, key=lambda window: window.shard):
+        left = list(here)
+        try:
+            for window, outcome in _render_shard(job, shard, left, settings=settings, sandbox=sandbox):
+                left.remove(window)
+                yield window, outcome
+        except (BuildError, SetupError, ImportError, OSError) as error:
+            # the source is elsewhere by now: the report is about the run, and shows what it has
+            for window in left:
+                yield window, Refusal("not_at_hand", str(error))
+
+
+def _render_shard(
+    job: Job, shard: int, windows: Sequence[Window], *, settings: Pack, sandbox: Sandbox
+) -> Iterator[tuple[Window, dict[int, bytes] | Refusal]]:
+    locators = read_plan(job, shard)
+    by_document = [(index, list(each)) for index, each in groupby(windows, key=lambda window: window.index)]
+    bound = job.config.extract.max_file_mb << 20
+    wanted = (locators[index] for index, _ in by_document)
+    sources = read_documents(wanted, source=job.config.source, max_file_bytes=bound, sleep=_do_not_wait)
+    for (_, of_document), (_, source) in zip(by_document, sources, strict=True):
+        with kept_aside(source) as pdf:
+            for window in of_document:
+                pages = _choose_pages(window)
+                outcome: Any = render_kept(
+                    pdf,
+                    pages,
+                    doc_id=window.doc_id,
+                    settings=settings,
+                    sandbox=sandbox,
+                    timeout_s=job.config.pack.timeout_s,
+                )
+                if isinstance(outcome, Refusal):
+                    yield window, outcome
+                else:
+                    yield window, {page: image.data for page, image in zip(pages, outcome, strict=True)}
+
+
+def _choose_pages(window: Window) -> list[int]:
+    """The pages that get a picture: all, or in a very long window those with evidence first."""
+    first = [page for page in window.evidence_pages if page in window.page_numbers]
+    rest = [page for page in window.page_numbers if page not in first]
+    return sorted([*first, *rest][:MOST_PAGES])
+
+
+def _do_not_wait(_: float) -> None:
+    """A source that is gone is asked for again at once: a picture is not worth a minute of waiting."""

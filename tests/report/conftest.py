@@ -1,0 +1,96 @@
+"""Runs to report on, and Chromium to open the reports with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docmatix.report.report import make_report
+from docmatix.run_directory import RunDirectory
+from docmatix.stages.job import Job
+from tests.jobs import FakeClient, InlineSandbox, build, make_job
+from tests.pdfs import write_distinct_text, write_pdf
+from tests.report.replies import HOSTILE_NAME, HOSTILE_TEXT, write_hostile_reply, write_mixed_reply
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def mixed_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A finished run of three documents (one of three pages, one there twice), each window with pairs that were kept
+    and pairs that were dropped for two reasons: for reading only."""
+    pdfs = {f"{number}.pdf": write_pdf(write_distinct_text(number)) for number in (1, 2)}
+    pdfs["long.pdf"] = write_pdf(*map(write_distinct_text, (20, 21, 22)))
+    pdfs["copy.pdf"] = pdfs["1.pdf"]
+    pdfs["text.pdf"] = b"This is no PDF."
+    job = make_job(
+        tmp_path_factory.mktemp("mixed"),
+        pdfs=pdfs,
+        plan={"documents_per_shard": 2},
+        curate={"filters": [{"kind": "length", "max_answer_chars": 60}, {"kind": "grounded"}]},
+        pack={"dpi": 36},
+    )
+    build(job, client=FakeClient(write_mixed_reply))
+    return job
+
+
+@pytest.fixture(scope="session")
+def hostile_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A finished run over a document whose every text tries to run as a script."""
+    job = make_job(
+        tmp_path_factory.mktemp("hostile"),
+        pdfs={HOSTILE_NAME: write_pdf(HOSTILE_TEXT), "<b>broken.pdf": b"<script>window.hacked = 1</script>"},
+        curate={"filters": [{"kind": "length", "max_answer_chars": 120}]},
+        pack={"dpi": 36},
+    )
+    build(job, client=FakeClient(write_hostile_reply))
+    return job
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for reports."""
+    return tmp_path_factory.mktemp("reports")
+
+
+def write_report_of(run: RunDirectory, path: Path) -> str:
+    """Write a report of a run and return its URL."""
+    path.write_text(make_report(run, sandbox=InlineSandbox()), encoding="utf-8")  # type: ignore[arg-type]
+    return path.as_uri()
+
+
+@pytest.fixture(scope="session")
+def mixed_report(mixed_job: Job, reports: Path) -> str:
+    """The URL of a report."""
+    return write_report_of(mixed_job.run, reports / "mixed.html")
+
+
+@pytest.fixture(scope="session")
+def hostile_report(hostile_job: Job, reports: Path) -> str:
+    """The URL of a report on the hostile document."""
+    return write_report_of(hostile_job.run, reports / "hostile.html")
+
+
+@pytest.fixture(scope="module")
+def chromium(mixed_report: str, hostile_report: str) -> Iterator[Browser]:
+    """Debian's Chromium, started after the runs are built and closed with the module: while it is open, nothing else
+    can have an event loop."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed: `make browser` as root, or apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

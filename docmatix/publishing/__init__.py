@@ -1,0 +1,1 @@
+"""Publishing: a finished run, or one that still builds, onto the Hub."""

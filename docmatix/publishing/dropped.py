@@ -1,0 +1,45 @@
+"""What was dropped, as a table of its own: the pairs that `curate` refused, each with its reason, without images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from docmatix.run_directory import RunDirectory
+from docmatix.schemas import CURATE
+
+_COLUMNS = (
+    *("reason", "pair_id", "sample_id", "doc_id", "source_uri", "page_numbers", "language"),
+    *("prompt", "model", "style", "question", "answer", "scores", "evidence"),
+)
+DROPPED = pa.schema([CURATE.field(name) for name in _COLUMNS])
+"""One row a dropped pair."""
+_FILE_BYTES = 200 << 20
+
+
+def write_dropped(run: RunDirectory, folder: Path) -> list[Path]:
+    """Write the dropped pairs of a run into files in `folder`, in plan order; none where nothing was dropped."""
+    files: list[Path] = []
+    writer: pq.ParquetWriter | None = None
+    try:
+        for _, record in run.records("curate"):
+            with run.open(run.part_name("curate", record)) as stream, pq.ParquetFile(stream) as parquet:
+                for batch in parquet.iter_batches(batch_size=4096, columns=list(_COLUMNS), use_threads=False):
+                    table = pa.Table.from_batches([batch])
+                    table = table.filter(pc.is_valid(table["reason"])).select(list(_COLUMNS))
+                    if not len(table):
+                        continue
+                    if writer is None:
+                        files.append(folder / f"{len(files):05d}.parquet")
+                        writer = pq.ParquetWriter(files[-1], DROPPED, compression="zstd")
+                    writer.write_table(table.cast(DROPPED))
+                    if files[-1].stat().st_size > _FILE_BYTES:
+                        writer.close()
+                        writer = None
+    finally:
+        if writer is not None:
+            writer.close()
+    return files

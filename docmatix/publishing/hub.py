@@ -1,0 +1,324 @@
+"""A dataset repository on the Hub, spoken to with patience.
+
+Every call is tried again when the Hub is busy (429, 5xx), when the branch has moved (412) or the connection was cut:
+after what `Retry-After` says, else after a growing, jittered pause. A commit is tried again only after a look at what
+is there now, since a lost answer may belong to a commit that was made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import random
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from docmatix.errors import BuildError, DocmatixError, SetupError
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, CommitOperationCopy, HfApi
+
+T = TypeVar("T")
+Say = Callable[[str], object]
+
+_TRIES = 10
+_LONGEST_WAIT_S = 3900.0
+"""The Hub counts commits by the hour: it asks for up to an hour's patience, and a little is added."""
+_SILENCE_S = 300.0
+"""The client has no time limit of its own: a connection that is cut without a word would hold it for ever."""
+_BUSY = {408, 409, 412, 423, 425, 429, 500, 502, 503, 504}
+_REPO_ID = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?/[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of the repository: `sha256` where it is stored as a large file, else git's hash of its content."""
+
+    size: int
+    sha256: str | None
+    blob_id: str
+
+    def holds(self, content: bytes) -> bool:
+        if self.sha256 is not None:
+            return hashlib.sha256(content).hexdigest() == self.sha256
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == self.blob_id
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What the repository holds at one commit. A repository that is not there has no `head` and no files."""
+
+    head: str | None
+    files: Mapping[str, RemoteFile]
+
+
+class Repository:
+    """One branch of a dataset repository. `endpoint` is where the Hub is (the usual one without it).
+
+    Raises SetupError where the token, the name or the rights are wrong, BuildError where the Hub stays away.
+    """
+
+    def __init__(
+        self,
+        repo_id: str,
+        *,
+        revision: str | None = None,
+        endpoint: str | None = None,
+        token: str | None = None,
+        say: Say = lambda line: None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        from huggingface_hub import HfApi
+
+        check_repo_id(repo_id)
+        self.repo_id = repo_id
+        self.revision = revision or "main"
+        self.api: HfApi = HfApi(endpoint=endpoint, token=token, library_name="docmatix")
+        self.commits = 0
+        self._say, self._sleep = say, sleep
+        self._where: dict[str, Any] = {"repo_id": repo_id, "repo_type": "dataset"}
+
+    @property
+    def url(self) -> str:
+        tail = "" if self.revision == "main" else f"/tree/{self.revision}"
+        return f"{self.api.endpoint}/datasets/{self.repo_id}{tail}"
+
+    def prepare(self, *, private: bool = False) -> None:
+        """Make the repository and the branch if they are not there, and prove the right to write. Sends no file."""
+        from huggingface_hub import CommitOperationAdd, get_token
+
+        if not (self.api.token or get_token()):
+            raise SetupError("There is no token for the Hub: run `hf auth login`, or set HF_TOKEN.")
+
+        def make() -> None:
+            if self.api.repo_exists(**self._where):
+                if private and not self.api.repo_info(**self._where).private:
+                    raise SetupError(
+                        f"{self.repo_id} is there and public: make it private in its settings, or leave out --private."
+                    )
+            else:
+                self.api.create_repo(self.repo_id, repo_type="dataset", private=private or None, exist_ok=True)
+            if self.revision != "main" and not self.revision.startswith("refs/"):
+                self.api.create_branch(**self._where, branch=self.revision, exist_ok=True)
+            # asks how a file would be sent, which is refused where nothing may be written; nothing is sent
+            probe = CommitOperationAdd("README.md", b"---\n---\n")
+            self.api.preupload_lfs_files(**self._where, additions=[probe], revision=self.revision)
+
+        self._persist("make the repository", make)
+
+    def look(self) -> Tree:
+        """The repository as it is now."""
+        from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+        from huggingface_hub.hf_api import RepoFile
+
+        def read() -> Tree:
+            try:
+                head = self.api.repo_info(**self._where, revision=self.revision).sha
+            except (RepositoryNotFoundError, RevisionNotFoundError):
+                return Tree(None, {})
+            listed = self.api.list_repo_tree(**self._where, revision=head, recursive=True)
+            files = {
+                item.path: RemoteFile(item.size, item.lfs.sha256 if item.lfs else None, item.blob_id)
+                for item in listed
+                if isinstance(item, RepoFile)
+            }
+            return Tree(head, files)
+
+        return self._persist("list the repository", read)
+
+    def read(self, name: str, tree: Tree) -> bytes | None:
+        """A small file; None where there is none."""
+        if name not in tree.files:
+            return None
+
+        def fetch() -> bytes:
+            with tempfile.TemporaryDirectory() as folder:
+                at = self.api.hf_hub_download(**self._where, filename=name, revision=tree.head, local_dir=folder)
+                return Path(at).read_bytes()
+
+        return self._persist(f"read {name}", fetch)
+
+    def upload(self, additions: Sequence[CommitOperationAdd]) -> None:
+        """Send contents that are not there yet; they show in the repository only once they are committed."""
+        self._persist(
+            "send files",
+            lambda: self.api.preupload_lfs_files(
+                **self._where,
+                additions=list(additions),
+                revision=self.revision,
+                num_threads=4,
+                free_memory=False,
+            ),
+        )
+
+    def commit(
+        self, message: str, compose: Callable[[Tree], tuple[Iterable[CommitOperationAdd], Iterable[str]]], tree: Tree
+    ) -> Tree:
+        """Commit what `compose` gives for the tree that is there (additions, paths to delete); returns the new tree.
+
+        `compose` is asked again when the branch has moved or an answer was lost; when it gives nothing, it is done.
+        """
+        from huggingface_hub import CommitOperationDelete
+
+        seen: Tree | None = tree
+        tried = False
+
+        def attempt() -> None:
+            nonlocal seen, tried
+            if seen is None:
+                seen = self.look()
+            now, seen = seen, None
+            additions, deletions = compose(now)
+            gone = [CommitOperationDelete(path, is_folder=False) for path in deletions if path in now.files]
+            operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [*additions, *gone]
+            if operations:
+                tried = True
+                self.api.create_commit(
+                    **self._where,
+                    operations=operations,
+                    commit_message=message,
+                    revision=self.revision,
+                    parent_commit=now.head,
+                )
+            if tried:  # also where it was made though its answer was lost
+                self.commits += 1
+
+        self._persist("commit", attempt)
+        return self.look()
+
+    def _persist(self, what: str, step: Callable[[], T]) -> T:
+        from huggingface_hub import get_session
+
+        tries = 0
+        while True:
+            tries += 1
+            get_session().timeout = _SILENCE_S
+            try:
+                with _told_of_waits(self._say):
+                    return step()
+            except DocmatixError:
+                raise
+            except Exception as error:
+                again, wait_s = judge_error(error)
+                reason = describe_error(error)
+                if not again:
+                    raise self._translate(error, what) from error
+                if tries >= _TRIES or (wait_s or 0) > _LONGEST_WAIT_S:
+                    raise BuildError(
+                        f"The Hub did not let us {what} ({reason}), after {tries} attempts: run the same command again"
+                        " later; what was sent is not sent again."
+                    ) from error
+                if wait_s is None:
+                    wait_s = min(60.0, 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)
+                self._say(f"The Hub did not let us {what} ({reason}): again in {wait_s:.0f} s.")
+                self._sleep(wait_s)
+
+    def _translate(self, error: Exception, what: str) -> Exception:
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            HFValidationError,
+            OfflineModeIsEnabled,
+            RepositoryNotFoundError,
+        )
+
+        if isinstance(error, OfflineModeIsEnabled):
+            return SetupError("HF_HUB_OFFLINE is set, so the Hub is not asked: unset it.")
+        status = next((e.response.status_code for e in _chain(error) if isinstance(e, HfHubHTTPError)), None)
+        if status == 401 and (not isinstance(error, RepositoryNotFoundError) or "make" in what):
+            return SetupError("The Hub does not accept the token: run `hf auth login`, or set HF_TOKEN to a valid one.")
+        if status == 403:
+            return SetupError(
+                f"The token has no right to write to {self.repo_id}: use one with write access to this repository."
+            )
+        if isinstance(error, RepositoryNotFoundError):
+            return SetupError(f"The Hub has no dataset {self.repo_id} that this token may see.")
+        if isinstance(error, HFValidationError):
+            return SetupError(f"{self.repo_id} is no name of a repository: give OWNER/NAME.")
+        return BuildError(f"The Hub refused to let us {what}: {describe_error(error)}.")
+
+
+def check_repo_id(repo_id: str) -> None:
+    """Raise SetupError for what cannot be the name of a repository."""
+    if not _REPO_ID.fullmatch(repo_id) or len(repo_id) > 96 or ".." in repo_id or "--" in repo_id:
+        raise SetupError(f"{repo_id!r} is no name of a repository on the Hub: give OWNER/NAME, such as anna/invoices.")
+
+
+def judge_error(error: Exception) -> tuple[bool, float | None]:
+    """Whether to try again, and after how many seconds (None: the Hub does not say)."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    for each in _chain(error):
+        if isinstance(each, OfflineModeIsEnabled):
+            return False, None
+        if isinstance(each, HfHubHTTPError):
+            status = each.response.status_code
+            return status in _BUSY, _read_wait(each.response.headers) if status in (429, 503) else None
+        # by name: which HTTP client it is differs between the releases of huggingface_hub
+        if any(kind.__name__ == "TransportError" for kind in type(each).__mro__):
+            return True, None
+        if isinstance(each, (ConnectionError, TimeoutError, json.JSONDecodeError)):
+            return True, None
+    # Xet tells of every trouble with a bare RuntimeError
+    return type(error) is RuntimeError, None
+
+
+def describe_error(error: Exception) -> str:
+    """One short line, without addresses and request ids."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for each in _chain(error):
+        if isinstance(each, HfHubHTTPError):
+            said = " ".join((each.server_message or "").split())[:200]
+            return f"{each.response.status_code}{f' {said}' if said else ''}"
+    innermost = list(_chain(error))[-1]
+    lines = str(innermost).strip().splitlines()
+    return f"{type(innermost).__name__}{f': {lines[0][:200]}' if lines else ''}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    at: BaseException | None = error
+    while at is not None:
+        yield at
+        at = at.__cause__
+
+
+def _read_wait(headers: Mapping[str, str]) -> float | None:
+    from huggingface_hub.utils._http import parse_ratelimit_headers
+
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + random.uniform(0, 2)
+    after = headers.get("retry-after", "").strip()
+    return float(after) + random.uniform(0, 0.5) if after.isdigit() else None
+
+
+@contextlib.contextmanager
+def _told_of_waits(say: Say) -> Iterator[None]:
+    """Inside it the client's bars and warnings are silent, except for its own long waits, which `say` tells."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if (message := record.getMessage()).startswith("Rate limited"):
+                say(f"The Hub is busy: {message}")
+
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    teller, propagates, were_disabled = Teller(), logger.propagate, are_progress_bars_disabled()
+    logger.addHandler(teller)
+    logger.propagate = False
+    if not were_disabled:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        logger.removeHandler(teller)
+        logger.propagate = propagates
+        if not were_disabled:
+            enable_progress_bars()

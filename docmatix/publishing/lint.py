@@ -1,0 +1,238 @@
+"""What is looked at in the files before any of them leaves the machine.
+
+Row groups that the Hub's viewer can show, the schema as declared, a card whose metadata can be read, no absolute local
+path where sources are named, and no secret anywhere. Parquet files are read batch by batch, and never their images.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from docmatix.publishing.card import split_card
+from docmatix.run_directory import RunDirectory
+
+VIEWER_LIMIT = 300_000_000
+"""Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""
+_TEXT_LIMIT = 64 << 20
+_BATCH_ROWS = 256
+
+_TOKENS = {
+    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{20,}",
+    "an API key (sk-...)": r"\bsk-[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]*",
+    "an AWS key": r"\bAKIA[0-9A-Z]{16}\b",
+    "a Google API key": r"\bAIza[0-9A-Za-z_-]{35}",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})",
+    "a Slack token": r"\bxox[baprs]-[A-Za-z0-9-]{10,}",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
+}
+_SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|API_?KEY|SECRET(?:_ACCESS)?_KEY|SECRET|PASSWORD|PASSWD)$")
+_SHORTEST_SECRET = 12
+"""Shorter values of variables named like secrets (`none`, `password`) stand in texts by chance."""
+_LOCAL = r"^(?:/|~|file:|[A-Za-z]:[\\/]|\\\\)"
+_LOCAL_IN_TEXT = re.compile(
+    r"(?<![\w.:/~\\<])(?:/(?:home|Users|root|tmp|var|mnt|media|srv|opt|scratch|lustre|gpfs|nfs|data|work|workspace)/[^\s\"'`)<>|]+"
+    r"|file:///[^\s\"'`)<>|]+|[A-Z]:\\[^\s\"'`)<>|]+)"
+)
+_NAMES_SOURCES = ("source_uri", "texts.list.element.source", "images.list.element.path")
+
+
+@dataclass
+class Findings:
+    """What is wrong, counted: for each kind and place how often, and where it was first seen."""
+
+    problems: list[str] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    first: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def count(self, what: str, column: str, times: int, where: str) -> None:
+        self.counts[what, column] += times
+        self.first.setdefault((what, column), where)
+
+    def describe(self) -> list[str]:
+        """One sentence each."""
+        counted = []
+        for (what, column), times in sorted(self.counts.items()):
+            advice = _ADVICE_SECRET
+            if what == _PATH:
+                advice = _ADVICE_PATH if column in _NAMES_SOURCES else _ADVICE_TEXT
+            counted.append(
+                f"{column} holds {what} in {times} place{'s' if times > 1 else ''}, first in"
+                f" {self.first[what, column]}: {advice}"
+            )
+        return [*self.problems, *counted]
+
+
+_PATH = "an absolute local path"
+_ADVICE_PATH = (
+    "it tells the world about your machine; give `source.paths` (or the column it is from) names that may be known,"
+    " and build again."
+)
+_ADVICE_TEXT = "it tells the world about your machine; change the line in that file of the run, which is sent as it is."
+_ADVICE_SECRET = "take it out (out of the source, the prompt or the card that brought it) and revoke it."
+
+
+def find_secrets(environment: Mapping[str, str] | None = None, *, names: Sequence[str] = ()) -> dict[str, str]:
+    """The values that must not be published, by how they are named to the user: the Hub's token, and what environment
+    variables hold that are named like secrets or given in `names`."""
+    from huggingface_hub import get_token
+
+    environment = os.environ if environment is None else environment
+    found = {
+        f"the value of {name}": value.strip()
+        for name, value in environment.items()
+        if (name in names or _SECRET_NAME.search(name.upper())) and not value.strip().startswith(("/", "~"))
+    }
+    if token := get_token():
+        found["your token for the Hub"] = token
+    return {name: value for name, value in found.items() if len(value) >= _SHORTEST_SECRET and " " not in value}
+
+
+def lint_table(
+    run: RunDirectory, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str = ""
+) -> tuple[int, int]:
+    """Look through a Parquet file of the run; returns its rows, and their bytes without compression."""
+    shown = shown or name
+    try:
+        return _lint_table(run, name, schema=schema, secrets=secrets, findings=findings, shown=shown)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        findings.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): build it again.")
+        return 0, 0
+
+
+def _lint_table(
+    run: RunDirectory, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str
+) -> tuple[int, int]:
+    with run.open(name) as stream, pq.ParquetFile(stream) as parquet:
+        metadata = parquet.metadata
+        size = 0
+        for number in range(metadata.num_row_groups):
+            group = metadata.row_group(number).total_byte_size
+            size += group
+            if group > VIEWER_LIMIT:
+                findings.problems.append(
+                    f"{shown}: row group {number} has {group // 10**6} MB, and the Hub's viewer shows none over"
+                    f" {VIEWER_LIMIT // 10**6} MB: build it again with a smaller pack.row_group_mb or pack.max_row_mb."
+                )
+        _lint_schema(parquet.schema_arrow, schema, shown, findings)
+        for key, value in (metadata.metadata or {}).items():
+            if key != b"ARROW:schema":
+                _lint_text(
+                    f"{shown} ({key.decode(errors='replace')})", value.decode(errors="replace"), secrets, findings
+                )
+        columns = _list_string_columns(parquet)
+        seen = 0
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns, use_threads=False):
+            for column, texts in _list_strings(batch):
+                _lint_strings(
+                    column, texts, secrets, findings, where=f"{shown}, rows {seen} to {seen + len(batch) - 1}"
+                )
+            seen += len(batch)
+        return metadata.num_rows, size
+
+
+def lint_text_file(run: RunDirectory, name: str, *, secrets: Mapping[str, str], findings: Findings) -> None:
+    """Look through a card, `stats.json` or another file that is text; pictures are passed over."""
+    if (run.size(name) or 0) > _TEXT_LIMIT:
+        return
+    content = run.read(name)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return
+    if name.endswith("README.md"):
+        try:
+            head, _ = split_card(text)
+            if not head.get("configs"):
+                findings.problems.append(f"{name}: its metadata names no `configs`: build it again.")
+        except ValueError as error:
+            findings.problems.append(f"{name}: {error}.")
+    if name.endswith(".json"):
+        try:
+            json.loads(text)
+        except ValueError:
+            findings.problems.append(f"{name} is no JSON.")
+    _lint_text(name, text, secrets, findings)
+
+
+def _lint_schema(found: pa.Schema, declared: pa.Schema, shown: str, findings: Findings) -> None:
+    if not found.equals(declared):
+        findings.problems.append(f"{shown}: its schema is not the declared one: build it again.")
+        return
+    wanted, there = ((schema.metadata or {}).get(b"huggingface") for schema in (declared, found))
+    if wanted is not None and (there is None or json.loads(there) != json.loads(wanted)):
+        findings.problems.append(
+            f"{shown}: its `huggingface` metadata is not the declared one, so images would be read as bytes: build it"
+            " again."
+        )
+
+
+def _lint_text(shown: str, text: str, secrets: Mapping[str, str], findings: Findings) -> None:
+    for what, value in secrets.items():
+        if times := text.count(value):
+            findings.count(what, shown, times, _place(text, text.index(value)))
+    for what, pattern in _TOKENS.items():
+        hits = [hit for hit in re.finditer(pattern, text) if _is_token(what, hit[0])]
+        if hits:
+            findings.count(what, shown, len(hits), _place(text, hits[0].start()))
+    if hits := list(_LOCAL_IN_TEXT.finditer(text)):
+        findings.count(_PATH, shown, len(hits), f"{_place(text, hits[0].start())} ({hits[0][0][:80]})")
+
+
+def _lint_strings(column: str, texts: pa.Array, secrets: Mapping[str, str], findings: Findings, *, where: str) -> None:
+    """Arrow looks first: of a million strings hardly one needs a look by Python."""
+    if column in _NAMES_SOURCES:
+        local = texts.filter(pc.match_substring_regex(texts, _LOCAL))
+        if len(local):
+            findings.count(_PATH, column, len(local), f"{where} ({local[0].as_py()[:80]})")
+    for what, value in secrets.items():
+        if times := pc.sum(pc.match_substring(texts, value)).as_py():
+            findings.count(what, column, times, where)
+    suspects = texts.filter(pc.match_substring_regex(texts, "|".join(_TOKENS.values())))
+    for text in suspects.to_pylist():
+        for what, pattern in _TOKENS.items():
+            if any(_is_token(what, hit[0]) for hit in re.finditer(pattern, text)):
+                findings.count(what, column, 1, where)
+
+
+def _is_token(what: str, hit: str) -> bool:
+    # `sk-learn-0.24`, or a slug, is no key: keys are long and mix cases or are mostly digits and letters in one run
+    if not what.startswith("an API key"):
+        return True
+    longest = max((len(run) for run in re.findall(r"[A-Za-z0-9]+", hit)), default=0)
+    return len(hit) >= 23 and longest >= 16
+
+
+def _list_string_columns(parquet: pq.ParquetFile) -> list[str]:
+    schema = parquet.schema
+    columns = [schema.column(number) for number in range(len(schema.names))]
+    return [column.path for column in columns if "string" in str(column.logical_type).lower()]
+
+
+def _list_strings(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    """Every string column of a batch, flattened, with its dotted path."""
+
+    def walk(path: str, values: Any) -> Iterator[tuple[str, pa.Array]]:
+        if pa.types.is_list(values.type):
+            yield from walk(f"{path}.list.element", values.flatten())
+        elif pa.types.is_struct(values.type):
+            for number, child in enumerate(values.type):
+                yield from walk(f"{path}.{child.name}", values.field(number))
+        elif pa.types.is_string(values.type):
+            yield path, values.drop_null()
+
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        yield from walk(name, values)
+
+
+def _place(text: str, at: int) -> str:
+    return f"line {text.count(chr(10), 0, at) + 1}"

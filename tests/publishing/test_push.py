@@ -1,0 +1,398 @@
+"""Pushing a run to a Hub on loopback: what is sent, in which commits, and what a reader sees in between."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from docmatix.errors import BuildError, SetupError
+from docmatix.publishing.card import split_card
+from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files
+from docmatix.run_directory import RunDirectory
+from tests.hub import READER_TOKEN, Faults, Hub
+from tests.publishing.runs import build_wide_run, curate_wide_run, pack_wide_run
+
+
+def hash_shards(run: RunDirectory, *, folder: str = "data", split: str = "train") -> dict[str, str]:
+    """The sha256 of every data file, by its path in the repository."""
+    return {
+        f"{folder}/{split}{Path(record.file).name.removeprefix('train')}": record.sha256
+        for _, record in run.records("pack")
+    }
+
+
+def hash_pushed(hub: Hub, *, branch: str = "main") -> dict[str, str | None]:
+    return {path: file.sha256 for path, file in hub.files("anna/set", branch).items() if path.endswith(".parquet")}
+
+
+def read_paths(card: bytes | str) -> dict[tuple[str, str], str]:
+    head, _ = split_card(card if isinstance(card, str) else card.decode())
+    return {(c["config_name"], each["split"]): each["path"] for c in head["configs"] for each in c["data_files"]}
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+
+
+def test_every_file_arrives_once_with_its_hash_and_the_card_comes_last(hub, connect, wide_run):
+    pushed = push_run(wide_run, connect())
+    assert not pushed.findings
+    assert hash_pushed(hub) == hash_shards(wide_run)
+    assert set(hub.uploads.values()) == {1}
+    commits = hub.commits("anna/set")
+    assert len(commits) == pushed.commits == 3
+    assert all("is still being uploaded" in commit.files["README.md"].content.decode() for commit in commits[:-1])
+    assert all("stats.json" not in commit.files for commit in commits[:-1])
+    extras = {name for name in list_extras(wide_run) if name != "README.md"}
+    assert {"stats.json", "README.md"} | extras <= set(hub.files("anna/set"))
+    assert hub.read("anna/set", "stats.json") == wide_run.read("dataset/stats.json")
+    assert pushed.describe().startswith(f"{hub.url}/datasets/anna/set: {21 + len(extras)} files sent (")
+    assert pushed.describe().endswith(", 0 already there, in 3 commits.")
+
+
+def test_a_reader_is_led_to_no_file_before_the_last_commit(hub, connect, wide_run):
+    push_run(wide_run, connect())
+    *before, last = (read_paths(commit.files["README.md"].content) for commit in hub.commits("anna/set"))
+    assert all("still-being-uploaded" in paths["default", "train"] for paths in before)
+    assert last == {("default", "train"): "data/train-*-of-00020.parquet"}
+
+
+def test_the_card_tells_rows_sizes_and_features(hub, connect, wide_run):
+    push_run(wide_run, connect())
+    head, body = split_card(hub.read("anna/set", "README.md").decode())
+    (info,) = head["dataset_info"]
+    assert info["splits"][0]["num_examples"] == 20
+    assert info["download_size"] == sum(record.size for _, record in wide_run.records("pack"))
+    assert [feature["name"] for feature in info["features"]][:2] == ["images", "texts"]
+    assert head["license"] == "cc0-1.0"
+    assert "path/or/repo" not in body
+
+
+def test_a_push_of_what_is_there_sends_nothing_and_commits_nothing(hub, connect, wide_run):
+    push_run(wide_run, connect())
+    before = hub.calls.copy()
+    pushed = push_run(wide_run, connect())
+    assert (pushed.sent, pushed.commits) == ([], 0)
+    assert not hub.calls["PUT upload"] - before["PUT upload"]
+    assert len(hub.commits("anna/set")) == 3
+
+
+def test_a_small_file_that_git_itself_holds_is_known_by_its_content(hub, connect, wide_run):
+    push_run(wide_run, connect())
+    name = "data/train-00002-of-00020.parquet"
+    hub.put("anna/set", name, hub.read("anna/set", name))
+    assert hub.files("anna/set")[name].sha256 is None
+    assert push_run(wide_run, connect()).sent == []
+
+
+def test_only_what_is_missing_is_sent(hub, connect, wide_run):
+    push_run(wide_run, connect())
+    with hub.lock:
+        files = dict(hub.files("anna/set"))
+        lost = files.pop("data/train-00007-of-00020.parquet")
+        hub.datasets["anna/set"].add("main", "somebody deletes a file", files)
+        (hub.folder / lost.sha256).unlink()
+    pushed = push_run(wide_run, connect())
+    assert pushed.sent == ["data/train-00007-of-00020.parquet"]
+    assert hash_pushed(hub) == hash_shards(wide_run)
+
+
+def test_what_was_uploaded_but_not_committed_is_not_uploaded_again(hub, connect, wide_run):
+    def die():
+        raise ConnectionResetError
+
+    hub.before_commit = die  # the connection ends, and nothing was committed
+    repository = connect(sleep=lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        push_run(wide_run, repository)
+    assert sum(hub.uploads.values()) == 8
+    hub.before_commit = lambda: None
+    push_run(wide_run, connect())
+    assert hash_pushed(hub) == hash_shards(wide_run)
+    assert set(hub.uploads.values()) == {1}
+
+
+def test_files_of_an_earlier_build_stay_in_force_until_the_last_commit_and_then_go(hub, connect, wide_run, tmp_path):
+    push_run(build_wide_run(tmp_path, documents=11), connect())
+    earlier = len(hub.commits("anna/set"))
+    pushed = push_run(wide_run, connect())
+    *before, last = hub.commits("anna/set")[earlier:]
+    assert before
+    for commit in before:
+        assert read_paths(commit.files["README.md"].content)["default", "train"] == "data/train-*-of-00011.parquet"
+        assert len([path for path in commit.files if path.endswith("-of-00011.parquet")]) == 11
+    assert len(pushed.deleted) == 11
+    assert read_paths(last.files["README.md"].content)["default", "train"] == "data/train-*-of-00020.parquet"
+    assert hash_pushed(hub) == hash_shards(wide_run)
+
+
+def test_files_of_the_same_names_are_taken_from_the_reader_while_they_are_replaced(hub, connect, wide_run, tmp_path):
+    push_run(build_wide_run(tmp_path, documents=20, seed=1, curate={"filters": []}), connect())
+    for path, file in list(hub.files("anna/set").items()):  # another content under each name
+        if path.endswith(".parquet"):
+            hub.put("anna/set", path, f"other {file.sha256}".encode())
+    earlier = len(hub.commits("anna/set"))
+    push_run(wide_run, connect())
+    *before, last = hub.commits("anna/set")[earlier:]
+    assert all("still-being" in read_paths(c.files["README.md"].content)["default", "train"] for c in before)
+    assert read_paths(last.files["README.md"].content)["default", "train"] == "data/train-*-of-00020.parquet"
+
+
+def test_other_peoples_files_and_words_stay(hub, connect, wide_run):
+    hub.create("anna/set")
+    hub.put("anna/set", "notes/own.md", b"mine")
+    hub.put("anna/set", "README.md", b"---\nlicense: mit\nextra_gated_prompt: Say please.\n---\nMy own words.\n")
+    push_run(wide_run, connect())
+    head, body = split_card(hub.read("anna/set", "README.md").decode())
+    assert head["extra_gated_prompt"] == "Say please."
+    assert body.strip().startswith("My own words.")
+    assert hub.read("anna/set", "notes/own.md") == b"mine"
+
+
+def test_configurations_and_splits_stand_beside_each_other(hub, connect, wide_run, finished_run):
+    push_run(wide_run, connect())
+    push_run(RunDirectory(finished_run), connect(), target=Target("small", "test"))
+    push_run(RunDirectory(finished_run), connect(), target=Target("small", "train"))
+    paths = read_paths(hub.read("anna/set", "README.md"))
+    assert set(paths) == {("default", "train"), ("small", "train"), ("small", "test")}
+    head, body = split_card(hub.read("anna/set", "README.md").decode())
+    assert {info["config_name"]: [s["name"] for s in info["splits"]] for info in head["dataset_info"]} == {
+        "default": ["train"],
+        "small": ["train", "test"],
+    }
+    assert body.count("<!-- docmatix: ") == 3
+    small = hash_shards(RunDirectory(finished_run), folder="small", split="test")
+    assert hash_pushed(hub).items() >= (hash_shards(wide_run) | small).items()
+    for name in list_extras(RunDirectory(finished_run)):
+        if name.endswith((".png", ".jpg")):
+            assert f"about/small-test/{name}" in hub.files("anna/set")
+            assert f"](about/small-test/{name}" in body or f'src="about/small-test/{name}' in body
+
+
+def test_a_push_to_a_branch_leaves_main_alone(hub, connect, wide_run):
+    push_run(wide_run, connect(revision="trial"))
+    assert hash_pushed(hub, branch="trial") == hash_shards(wide_run)
+    assert hash_pushed(hub) == {}
+    assert connect(revision="trial").url.endswith("/tree/trial")
+
+
+def test_a_repository_is_made_private_where_that_is_asked(hub, connect, finished_run):
+    push_run(RunDirectory(finished_run), connect(), private=True)
+    assert hub.datasets["anna/set"].private
+    hub.create("anna/public")
+    with pytest.raises(SetupError, match="anna/public is there and public"):
+        push_run(RunDirectory(finished_run), connect("anna/public"), private=True)
+
+
+def test_what_was_dropped_becomes_a_configuration_of_its_own(hub, connect, tmp_path):
+    filters = [{"kind": "length", "max_answer_chars": 9}]
+    job_run = build_wide_run_with_drops(tmp_path, filters)
+    pushed = push_run(job_run, connect(), include_dropped=True)
+    assert not pushed.findings
+    assert read_paths(hub.read("anna/set", "README.md"))["dropped", "train"] == "dropped/train-*-of-00001.parquet"
+    table = pq.read_table(io.BytesIO(hub.read("anna/set", "dropped/train-00000-of-00001.parquet")))
+    assert len(table) == job_run.ledger("curate").accounts["pairs"].dropped.total()
+    assert set(table["reason"].to_pylist()) == set(job_run.ledger("curate").accounts["pairs"].dropped)
+
+
+def build_wide_run_with_drops(folder: Path, filters):
+    from tests.jobs import build, make_job
+    from tests.pdfs import write_distinct_pdf
+
+    pdfs = {f"{number}.pdf": write_distinct_pdf(number) for number in range(4)}
+    job = make_job(folder, pdfs=pdfs, pack={"dpi": 36}, curate={"filters": filters})
+    build(job)
+    assert job.run.ledger("curate").accounts["pairs"].dropped.total()
+    return job.run
+
+
+def test_a_run_on_another_filesystem_is_pushed_through_one_copy_at_a_time(hub, connect, wide_run, memory_run):
+    memory_run.fs.put(wide_run.root + "/", memory_run.root, recursive=True)
+    pushed = push_run(memory_run, connect())
+    assert not pushed.findings
+    assert hash_pushed(hub) == hash_shards(wide_run)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_and_sends_nothing(hub, connect, wide_run):
+    pushed = push_run(wide_run, connect(), dry_run=True)
+    assert len([path for path in pushed.sent if path.endswith(".parquet")]) == 20
+    assert pushed.commits == 3
+    assert not hub.datasets
+    assert not any(call.startswith(("POST", "PUT")) for call in hub.calls)
+
+
+def test_a_run_that_is_not_sound_is_not_sent(hub, connect, own_wide_run):
+    path = Path(own_wide_run.path("dataset/data/train-00003-of-00020.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    pushed = push_run(own_wide_run, connect())
+    assert any("train-00003" in finding and "damaged" in finding for finding in pushed.findings)
+    assert not hub.datasets
+
+
+def test_a_file_that_rots_after_the_check_is_not_committed(hub, connect, own_wide_run):
+    assert not push_run(own_wide_run, connect("anna/first")).findings
+    path = Path(own_wide_run.path("dataset/data/train-00003-of-00020.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BuildError, match=r"train-00003.*damaged"):
+        push_run(own_wide_run, connect("anna/second"))
+    assert not hub.commits("anna/second")
+
+
+def test_a_run_that_is_not_finished_is_refused(connect, own_wide_run):
+    own_wide_run.remove("dataset/README.md")
+    with pytest.raises(SetupError, match="not finished"):
+        push_run(own_wide_run, connect())
+
+
+def test_a_local_path_in_the_card_holds_the_push_back(hub, connect, own_wide_run):
+    card = own_wide_run.read("dataset/README.md") + b"\nBuilt in /home/anna/scans/2024.\n"
+    own_wide_run.write("dataset/README.md", card)
+    pushed = push_run(own_wide_run, connect())
+    assert any("absolute local path" in finding and "/home/anna/scans" in finding for finding in pushed.findings)
+    assert not hub.datasets
+
+
+@pytest.mark.parametrize(
+    ("repo_id", "token", "sentence"),
+    [("anna/set", "hf_wrong", "does not accept the token"), ("anna/set", READER_TOKEN, "no right to write")],
+)
+def test_a_token_that_will_not_do_is_told_in_one_sentence(connect, finished_run, repo_id, token, sentence):
+    with pytest.raises(SetupError, match=sentence) as caught:
+        push_run(RunDirectory(finished_run), connect(repo_id, token=token))
+    assert token not in str(caught.value)
+
+
+def test_the_right_to_write_is_asked_of_a_repository_that_is_there(hub, connect):
+    hub.create("bert/set")
+    with pytest.raises(SetupError, match="no right to write to bert/set"):
+        connect("bert/set").prepare()
+
+
+@pytest.mark.parametrize("repo_id", ["set", "anna/", "a/b/c", "anna/b--c", "anna/se t", "../x"])
+def test_a_name_that_is_none_is_refused(connect, repo_id):
+    with pytest.raises(SetupError, match="OWNER/NAME"):
+        connect(repo_id)
+
+
+@pytest.mark.parametrize(("config", "split"), [("data", "train"), ("a/b", "train"), ("default", "my split"), ("", "x")])
+def test_names_of_configurations_and_splits_are_checked(config, split):
+    with pytest.raises(SetupError, match="is no name for"):
+        Target(config, split)
+
+
+# --- trouble ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_commit_by_somebody_else_in_between_is_looked_at_and_kept(hub, connect, wide_run):
+    times = iter(range(100))
+
+    def interfere():
+        if next(times) < 2:
+            hub.put("anna/set", "notes.md", f"{len(hub.commits('anna/set'))}".encode())
+
+    hub.before_commit = interfere
+    push_run(wide_run, connect())
+    assert hash_pushed(hub) == hash_shards(wide_run)
+    assert "notes.md" in hub.files("anna/set")
+
+
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(hub, connect, wide_run):
+    hub.faults = Faults(rate=1.0, most=1, kinds=("lost",), only="POST commit")
+    pushed = push_run(wide_run, connect())
+    assert hub.faults.happened["lost"] == 1
+    assert len(hub.commits("anna/set")) == pushed.commits == 3
+
+
+def test_trouble_of_every_kind_is_outlived(hub, connect, wide_run):
+    first = {"POST commit": "412", "POST preupload": "cut", "PUT upload": "500", "GET tree": "503"}
+    hub.faults = Faults(rate=0.05, seed=1, first=first)
+    said: list[str] = []
+    pushed = push_run(wide_run, connect(say=said.append))
+    assert set(hub.faults.happened) >= {"412", "cut", "500", "503"}
+    assert hash_pushed(hub) == hash_shards(wide_run)
+    assert len(hub.commits("anna/set")) <= 4
+    assert pushed.commits <= 4
+
+
+def test_a_hub_that_stays_away_ends_the_push_with_a_sentence(hub, connect, finished_run):
+    hub.faults = Faults(rate=1.0, kinds=("500",), only="POST create")
+    waits: list[float] = []
+    with pytest.raises(BuildError, match="after 10 attempts: run the same command again"):
+        push_run(RunDirectory(finished_run), connect(sleep=waits.append))
+    assert len(waits) == 9
+    assert max(waits) <= 60
+
+
+def test_the_hubs_own_wish_for_a_pause_is_honoured(hub, connect, finished_run):
+    hub.faults = Faults(rate=1.0, most=1, kinds=("429",), only="POST commit")
+    waits: list[float] = []
+    push_run(RunDirectory(finished_run), connect(sleep=waits.append))
+    assert [1.0 <= wait <= 1.5 for wait in waits] == [True]
+
+
+def wait_for(happened: Callable[[], object], *, within_s: float = 120) -> None:
+    deadline = time.monotonic() + within_s
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+# --- while the build runs ---------------------------------------------------------------------------------------------
+
+
+def test_files_go_up_while_others_are_still_packed_and_the_push_at_the_end_sends_the_rest(hub, connect, tmp_path):
+    job = curate_wide_run(tmp_path, documents=20)
+    connect().prepare()
+    files = pack_wide_run(job)
+
+    with sending_packed_files(job, lambda sleep: connect(), look_every_s=0.01):
+        for number in files:
+            if number == 10:
+                wait_for(lambda: hub.commits("anna/set"))
+                assert not job.run.exists("dataset/README.md")
+    during = hub.commits("anna/set")
+    assert "being-uploaded" in read_paths(during[0].files["README.md"].content)["default", "train"]
+    pushed = push_run(job.run, connect())
+    assert not pushed.findings
+    assert len(pushed.sent) < 20 + 1 + len(list_extras(job.run))
+    assert set(hub.uploads.values()) == {1}
+    assert hash_pushed(hub) == hash_shards(job.run)
+    assert len(hub.commits("anna/set")) <= 4
+    assert read_paths(hub.read("anna/set", "README.md"))["default", "train"] == "data/train-*-of-00020.parquet"
+
+
+def test_a_hub_that_fails_does_not_stop_the_build(hub, connect, tmp_path):
+    job = curate_wide_run(tmp_path, documents=9)
+    said: list[str] = []
+    hub.faults = Faults(rate=1.0, kinds=("cut",))
+    with sending_packed_files(job, lambda sleep: connect(sleep=sleep), say=said.append, look_every_s=0.01):
+        assert list(pack_wide_run(job)) == list(range(9))
+    assert job.run.exists("dataset/README.md")
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("files", "group"), [(1, 8), (40, 8), (100, 20), (1000, 100), (100_000, 100)])
+def test_commits_are_few_and_none_is_huge(files, group):
+    assert choose_group_size(files) == group
+
+
+def test_the_run_is_checked_once_and_again_when_it_changes(own_wide_run, connect, hub):
+    push_run(own_wide_run, connect(), dry_run=True)
+    assert "sound" in json.loads(own_wide_run.read("telemetry/checked.json"))
+    stats = json.loads(own_wide_run.read("dataset/stats.json")) | {"rows": 7}
+    own_wide_run.write("dataset/stats.json", json.dumps(stats).encode())
+    assert push_run(own_wide_run, connect(), dry_run=True).findings

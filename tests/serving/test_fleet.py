@@ -290,8 +290,7 @@ def test_an_interrupted_build_leaves_no_process_and_is_continued(trial, undistur
     assert strip_sources(hash_dataset(trial.folder / "run")) == undisturbed
     answered = [line["key"] for line in trial.read_log() if line["status"] == 200]
     assert len(set(answered)) == 9
-    # replies are written about once a second, and a loaded machine takes its time: not all are asked again
-    assert len(answered) < 2 * 9
+    assert len(answered) <= 9 + 2  # one a second: more than the last second's replies are not asked again
 
 
 def test_after_a_killed_driver_no_server_worker_or_child_is_left(trial, undisturbed):

@@ -22,7 +22,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from docmatix.config import Config
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory
-from docmatix.schemas import DATASETS
+from docmatix.schemas import DATASETS, describe_features
 from docmatix.statistics import KINDS
 
 SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
@@ -107,12 +107,10 @@ def describe_metadata(config: Config, summary: Mapping[str, Any]) -> dict[str, A
     # language tags are ISO 639; the Hub refuses a card with another one
     languages = sorted(name for name in summary["rows_by_language"] if re.fullmatch(r"[a-z]{2,3}", name))
     payload = summary["image_bytes"] + summary["text_bytes"]
-    schema = DATASETS[config.pack.schema_]
-    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     return {
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
         "dataset_info": {
-            "features": [{"name": name, **_describe_feature(features[name])} for name in schema.names],
+            "features": describe_features(DATASETS[config.pack.schema_]),
             "splits": [{"name": "train", "num_bytes": payload, "num_examples": summary["rows"]}],
             "download_size": summary["file_bytes"],
             "dataset_size": payload,
@@ -281,16 +279,6 @@ def _describe_license(license: str | None) -> dict[str, str]:
     if re.match(r"https?://", license):
         return {"license": "other", "license_name": "see-link", "license_link": license}
     return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", license.lower()).strip("-") or "other"}
-
-
-def _describe_feature(feature: Any) -> dict[str, Any]:
-    """A feature of `datasets` in the form that it has in a card; see `datasets.Features._to_yaml_list`."""
-    if "_type" not in feature:
-        return {"struct": [{"name": name, **_describe_feature(inner)} for name, inner in feature.items()]}
-    if feature["_type"] == "List":
-        (kind, inner), *_ = _describe_feature(feature["feature"]).items()
-        return {"list": {"list": inner} if kind == "list" else inner}
-    return {"dtype": feature["dtype"] if feature["_type"] == "Value" else feature["_type"].lower()}
 
 
 def _write_snippets(config: Config, prompts: Sequence[Prompt]) -> dict[str, str]:

@@ -224,8 +224,8 @@ def evidence_to_row(evidence: Evidence) -> dict[str, Any]:
 
 # --- the dataset ------------------------------------------------------------------------------------------------------
 
-_IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
-_TEXTS = pa.list_(pa.struct([("user", pa.string()), ("assistant", pa.string()), ("source", pa.string())]))
+IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+TEXTS = pa.list_(pa.struct([("user", pa.string()), ("assistant", pa.string()), ("source", pa.string())]))
 _ANNOTATIONS = pa.list_(
     pa.struct(
         [
@@ -249,18 +249,40 @@ def _feature(arrow: pa.DataType) -> Any:
     return {"dtype": {"float": "float32"}.get(str(arrow), str(arrow)), "_type": "Value"}
 
 
-def _published(fields: Iterable[tuple[str, pa.DataType]]) -> pa.Schema:
+def publish_schema(fields: Iterable[tuple[str, pa.DataType]]) -> pa.Schema:
+    """A schema with the metadata by which `datasets` reads its rows back; `images` holds images."""
+    fields = list(fields)
     features = {name: _feature(arrow) for name, arrow in fields}
-    features["images"] = {"feature": {"_type": "Image"}, "_type": "List"}
+    if "images" in features:
+        features["images"] = {"feature": {"_type": "Image"}, "_type": "List"}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
-    return pa.schema(list(fields), metadata=metadata)
+    return pa.schema(fields, metadata=metadata)
+
+
+def describe_features(schema: pa.Schema) -> list[dict[str, Any]]:
+    """A schema in the form that `datasets` writes into cards; `images` holds images."""
+    return [
+        {"name": field.name, "list": "image"}
+        if field.name == "images"
+        else {"name": field.name, **_describe_type(field.type)}
+        for field in schema
+    ]
+
+
+def _describe_type(arrow: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_list(arrow):
+        inner = _describe_type(arrow.value_type)
+        return {"list": next(iter(inner.values())) if set(inner) & {"dtype", "struct"} else inner}
+    if pa.types.is_struct(arrow):
+        return {"struct": [{"name": field.name, **_describe_type(field.type)} for field in arrow]}
+    return {"dtype": {"float": "float32"}.get(str(arrow), str(arrow))}
 
 
 DATASETS = {
-    "annotated": _published(
+    "annotated": publish_schema(
         [
-            ("images", _IMAGES),
-            ("texts", _TEXTS),
+            ("images", IMAGES),
+            ("texts", TEXTS),
             ("sample_id", pa.string()),
             ("doc_id", pa.string()),
             ("source_uri", pa.string()),
@@ -268,6 +290,6 @@ DATASETS = {
             ("annotations", _ANNOTATIONS),
         ]
     ),
-    "docmatix": _published([("images", _IMAGES), ("texts", _TEXTS)]),
+    "docmatix": publish_schema([("images", IMAGES), ("texts", TEXTS)]),
 }
 """The published schema for each value of `pack.schema`."""

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,32 +17,16 @@ import pyarrow as pa
 
 from docmatix.exports.parquet import write_rows
 from docmatix.exports.samples import Sample
+from docmatix.schemas import IMAGES, publish_schema
 
-_FIELDS = [
-    ("images", pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))),
-    (
-        "messages",
-        pa.list_(
-            pa.struct(
-                [
-                    ("role", pa.string()),
-                    ("content", pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))),
-                ]
-            )
-        ),
-    ),
-    ("sample_id", pa.string()),
-]
-_TEXT = {"dtype": "string", "_type": "Value"}
-_FEATURES = {
-    "images": {"feature": {"_type": "Image"}, "_type": "List"},
-    "messages": {
-        "feature": {"role": _TEXT, "content": {"feature": {"type": _TEXT, "text": _TEXT}, "_type": "List"}},
-        "_type": "List",
-    },
-    "sample_id": _TEXT,
-}
-SCHEMA = pa.schema(_FIELDS, metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})})
+_PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
+SCHEMA = publish_schema(
+    [
+        ("images", IMAGES),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", _PARTS)]))),
+        ("sample_id", pa.string()),
+    ]
+)
 
 
 def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:

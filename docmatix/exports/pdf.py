@@ -8,7 +8,6 @@ Needs a run, and the source as it was: a document that is gone or has changed is
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -20,6 +19,7 @@ import pyarrow as pa
 from docmatix.documents import Refusal
 from docmatix.exports.parquet import write_rows
 from docmatix.pdf.reading import make_doc_id
+from docmatix.schemas import TEXTS, publish_schema
 from docmatix.sources import read_documents
 from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
@@ -27,22 +27,7 @@ from docmatix.stages.plan import read_plan
 MAX_ROW_BYTES = 100 << 20
 """A reader holds a row group at once, and a row cannot be divided."""
 
-_TEXT = {"dtype": "string", "_type": "Value"}
-_FEATURES = {
-    "pdf": {"dtype": "binary", "_type": "Value"},
-    "texts": {"feature": {"user": _TEXT, "assistant": _TEXT, "source": _TEXT}, "_type": "List"},
-    "doc_id": _TEXT,
-    "source_uri": _TEXT,
-}
-SCHEMA = pa.schema(
-    [
-        ("pdf", pa.binary()),
-        ("texts", pa.list_(pa.struct([(name, pa.string()) for name in ("user", "assistant", "source")]))),
-        ("doc_id", pa.string()),
-        ("source_uri", pa.string()),
-    ],
-    metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})},
-)
+SCHEMA = publish_schema([("pdf", pa.binary()), ("texts", TEXTS), ("doc_id", pa.string()), ("source_uri", pa.string())])
 
 
 Keys = Mapping[tuple[str, str], str]

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import yaml
 
 from docmatix.errors import SetupError
@@ -114,25 +113,6 @@ def matches(head: Mapping[str, Any], config: str, split: str, names: Iterable[st
     if not patterns:
         return None
     return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
-
-
-def describe_features(schema: pa.Schema) -> list[dict[str, Any]]:
-    """A schema in the form that `datasets` writes into cards; `images` holds images."""
-    return [
-        {"name": field.name, "list": "image"}
-        if field.name == "images"
-        else {"name": field.name, **_describe(field.type)}
-        for field in schema
-    ]
-
-
-def _describe(arrow: pa.DataType) -> dict[str, Any]:
-    if pa.types.is_list(arrow):
-        inner = _describe(arrow.value_type)
-        return {"list": next(iter(inner.values())) if set(inner) & {"dtype", "struct"} else inner}
-    if pa.types.is_struct(arrow):
-        return {"struct": [{"name": field.name, **_describe(field.type)} for field in arrow]}
-    return {"dtype": {"float": "float32"}.get(str(arrow), str(arrow))}
 
 
 def _merge_configs(head: Mapping[str, Any], parts: Sequence[Part], *, pending: bool) -> list[dict[str, Any]]:

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING
 
 from docmatix.checks import find_problems
 from docmatix.errors import BuildError, SetupError
-from docmatix.publishing.card import Part, describe_features, matches, merge_cards, split_card
+from docmatix.publishing.card import Part, matches, merge_cards, split_card
 from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Repository, Tree
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
 from docmatix.run_directory import RunDirectory
-from docmatix.schemas import DATASETS
+from docmatix.schemas import DATASETS, describe_features
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.status import read_status

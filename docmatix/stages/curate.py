@@ -79,10 +79,7 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
                     count_dropped(pair.prompt, pair.style, pair.model, [verdict.reason])
                 writer.add(_to_row(document, request, pair_to_row(pair), verdict))
             extra["samples"] += len(kept)
-            sizes = {
-                page.number: min(page.width_pt, _LARGEST_PT) * min(page.height_pt, _LARGEST_PT) / 72**2
-                for page in pages
-            }
+            sizes = {page.number: _measure_page(page) for page in pages}
             for numbers in kept.values():
                 extra["pages"] += len(numbers)
                 extra["square_inches"] = round(extra["square_inches"] + sum(sizes[number] for number in numbers), 3)

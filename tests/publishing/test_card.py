@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.errors import SetupError
-from docmatix.publishing.card import Part, describe_features, join_card, matches, merge_cards, split_card
+from docmatix.publishing.card import Part, join_card, matches, merge_cards, split_card
 from docmatix.publishing.dropped import DROPPED
-from docmatix.schemas import DATASETS
+from docmatix.schemas import DATASETS, describe_features
 
 OWN = "---\nlicense: cc0-1.0\nlanguage: [en]\nsize_categories: [n<1K]\npretty_name: mine\n---\n\n# mine\n"
 

@@ -8,7 +8,7 @@ works on so many requests at once, queues the others in the order of their arriv
     GET  /v1/models
     POST /v1/chat/completions
     GET  /metrics       only with slots
-    GET  /record        first arrival, last answer, answers, and with slots every change of what runs and what waits
+    GET  /record        first arrival, time of every answer, and with slots every change of what runs and what waits
     POST /forget        begins a new record
 
 Times are those of the machine's monotonic clock, the same for every process on it.
@@ -70,8 +70,8 @@ class FixedServer:
 
     def forget(self) -> None:
         self.first: float | None = None
-        self.last = 0.0
-        self.answers = self.left = 0
+        self.answers: list[float] = []
+        self.left = 0
         self.changes: list[tuple[float, int, int]] = []
 
     def arrive(self, connection: Connection) -> None:
@@ -95,8 +95,7 @@ class FixedServer:
 
     def answer(self, connection: Connection) -> None:
         connection.send(ANSWER)
-        self.last = time.monotonic()
-        self.answers += 1
+        self.answers.append(time.monotonic())
         self._end(connection)
 
     def _start(self, connection: Connection) -> None:
@@ -125,7 +124,7 @@ class FixedServer:
             lines = [f"vllm:num_requests_{name}{labels} {float(count)}" for name, count in counts.items()]
             return make_response("200 OK", "\n".join(lines) + "\n", kind="text/plain")
         if path == "/record":
-            record = {"first": self.first, "last": self.last, "answers": self.answers, "left": self.left}
+            record = {"first": self.first, "answers": self.answers, "left": self.left}
             return make_response("200 OK", json.dumps({**record, "changes": self.changes}))
         if (method, path) == ("POST", "/forget"):
             self.forget()

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any, NamedTuple
 
+import orjson
+
 from docmatix.pairs import Failure, Reply
 
 LONGEST_RETRY_AFTER_S = 120.0
@@ -48,7 +50,7 @@ def read_answer(
     """What an HTTP answer to a chat request means."""
     if status == 200:
         try:
-            return _read_completion(json.loads(raw), request_id)
+            return _read_completion(_decode(raw), request_id)
         except (ValueError, LookupError, TypeError, AttributeError):
             return Trouble("garbage", f"no chat completion: {shorten(raw)}")
     detail = f"{status} {read_error(raw)}".strip()
@@ -63,6 +65,14 @@ def read_answer(
         return Misfit(status, f"{detail} {headers.get('Location', '')}".strip())
     # 413: a proxy that takes bodies up to a size (nginx: 1 MB), which pictures exceed; fewer of them will do
     return Failure("too_long" if status == 413 or TOO_LONG.search(detail) else "refused", detail)
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        # it is strict: what it refuses (lone surrogates in escapes, NaN) `json` may read
+        return json.loads(raw)
 
 
 def _read_completion(answer: dict[str, Any], request_id: str) -> Reply:

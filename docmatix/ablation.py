@@ -99,7 +99,7 @@ _FIGURES = [
     ("tokens out per kept pair", "completion_tokens_per_kept_pair", "{:,.1f}"),
     ("grounding, mean", "grounding_mean", "{:.3f}"),
     ("unique questions", "unique_question_share", "{:.1%}"),
-    ("diversity within documents", "diversity", "{:.2f}"),
+    ("diversity within samples", "diversity", "{:.2f}"),
     ("words in a question, mean", "question_words_mean", "{:.1f}"),
     ("words in an answer, mean", "answer_words_mean", "{:.1f}"),
     ("words in an answer, median", "answer_words_median", "{}"),

@@ -111,8 +111,14 @@ def _check_dataset(job: Job) -> Iterator[str]:
     known = np.array(identities, dtype=np.uint64)
     if len(np.unique(known)) != len(known):
         yield "The dataset holds a sample or a pair twice."
-    if run.exists("dataset/stats.json") and json.loads(run.read("dataset/stats.json"))["rows"] != rows:
-        yield "dataset/stats.json counts other rows than the dataset has."
+    if run.exists("dataset/stats.json"):
+        try:
+            counted = json.loads(run.read("dataset/stats.json"))["rows"]
+        except (ValueError, LookupError, TypeError) as error:
+            yield f"dataset/stats.json cannot be read ({error}): run the build once more, which writes it."
+        else:
+            if counted != rows:
+                yield "dataset/stats.json counts other rows than the dataset has."
 
 
 def _read_rows(job: Job, name: str) -> Iterator[dict[str, Any]]:

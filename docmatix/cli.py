@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from docmatix.errors import DocmatixError
+from docmatix.errors import DocmatixError, SetupError
 
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.
@@ -88,8 +88,10 @@ def make_parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--push",
         metavar="REPO_ID",
-        help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end",
+        help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end; public,"
+        " unless --private is given",
     )
+    build.add_argument("--private", action="store_true", help="with --push: make the repository private, if it is made")
 
     status = verbs.add_parser("status", help="how far a run is, and its ledger")
     status.add_argument("run", metavar="RUN")
@@ -230,10 +232,13 @@ def _build(options: argparse.Namespace) -> int:
     from docmatix.status import read_status
 
     config = load_config(options.config, overrides=options.overrides)
+    if options.private and not options.push:
+        raise SetupError("--private says how --push publishes: give --push REPO_ID as well, or leave it out.")
     if options.push:
         from docmatix.publishing.hub import Repository
 
-        Repository(options.push, say=_say).prepare()  # a wrong token must not be found after a week's build
+        # a wrong token must not be found after a week's build
+        Repository(options.push, say=_say).prepare(private=options.private)
     with _without_chatter() as stderr:
         progress = Progress(stderr)
         built = build(
@@ -254,7 +259,9 @@ def _build(options: argparse.Namespace) -> int:
             print("No pair was kept: `docmatix status` and `docmatix inspect --dropped` say why.", file=sys.stderr)
     else:
         print(f"Not complete yet: {built.run}")
-    return _push_run(built.run, options.push) if options.push and status["complete"] else 0
+    if options.push and status["complete"]:
+        return _push_run(built.run, options.push, private=options.private)
+    return 0
 
 
 def _push_beside(repo_id: str | None, say: Callable[[str], object]) -> dict[str, Any]:
@@ -332,7 +339,7 @@ def _inspect(options: argparse.Namespace) -> int:
     output = choose_output(options.pictures, environment=os.environ, is_terminal=is_terminal, columns=columns)
     collection = Collection(options.path)
     if options.dropped is not None:
-        for block in print_dropped(collection, options.dropped or None, options.n, output=output):
+        for block in print_dropped(collection, options.dropped or None, options.n, seed=options.seed, output=output):
             print(block)
     elif options.pairs:
         for block in print_pairs(collection, options.n, seed=options.seed, output=output, width=width):

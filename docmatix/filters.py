@@ -106,7 +106,8 @@ class Filter(BaseModel):
 
 
 class Length(Filter):
-    """Bounds on the characters of question and answer; an empty one is `empty`."""
+    """Bounds on the characters of question and answer; an empty one is `empty`, and so is an answer of mere marks
+    (`###`) that no page prints."""
 
     kind: Literal["length"] = "length"
     min_question_chars: int = 8
@@ -117,6 +118,8 @@ class Length(Filter):
     def judge(self, pair: Pair, around: Surroundings) -> str | None:
         question, answer = pair.question.strip(), pair.answer.strip()
         if not question or not answer:
+            return "empty"
+        if not split_pieces(answer) and not around.prints(answer):
             return "empty"
         if len(question) < self.min_question_chars or len(answer) < self.min_answer_chars:
             return "too_short"

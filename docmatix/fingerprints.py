@@ -14,7 +14,7 @@ from docmatix.config import Config
 from docmatix.prompts import Prompt
 from docmatix.tokens import ESTIMATE
 
-CODE_VERSIONS = {"plan": 1, "extract": 1, "dedup": 1, "generate": 3, "verify": 3, "curate": 2, "pack": 2}
+CODE_VERSIONS = {"plan": 1, "extract": 1, "dedup": 1, "generate": 4, "verify": 3, "curate": 3, "pack": 2}
 """Raise a stage's number with every change of code that changes its output."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -147,6 +148,15 @@ class Pair:
     context: str | None = None
     span: tuple[int, int, int] | None = None
     group: str | None = None
+
+
+_PATH = re.compile(r"^(?:[/~\\]|file:|[A-Za-z]:[\\/])")
+
+
+def name_model(model: str) -> str:
+    """What a model is called in the dataset: the last part of a local path, which is what vLLM calls a model that it was
+    given no other name for, and would tell the world about a machine; any other name as it is."""
+    return re.split(r"[\\/]", model.rstrip("\\/"))[-1] if _PATH.match(model) else model
 
 
 def make_pair_id(sample_id: str, request_id: str, index: int) -> str:

@@ -57,8 +57,9 @@ def plot_statistics(
     transparent unless given. `by` is what the pairs are told apart by.
 
     The six plots of the published Docmatix build are among them, each by prompt: number of pairs, pairs per page,
-    answer length, unique questions (here as a share, since prompts differ in their pairs), diversity within documents,
-    and empty questions, which here are one of the reasons in the plot of what was dropped.
+    answer length, unique questions (here as a share, since prompts differ in their pairs), diversity within documents
+    (here within samples, which are a document's windows: the figure is then the same wherever files are cut), and empty
+    questions, which here are one of the reasons in the plot of what was dropped.
     """
     plots: dict[str, bytes] = {}
     with _style(dark):
@@ -102,7 +103,7 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         f"unique questions by {by}": tell(
             "unique_question_share", lambda group: f"{group['unique_question_share']:.1%}"
         ),
-        f"diversity within documents by {by}": tell("diversity", lambda group: f"{group['diversity']:.2f}"),
+        f"diversity within samples by {by}": tell("diversity", lambda group: f"{group['diversity']:.2f}"),
         f"grounding by {by}": tell("grounding_mean", lambda group: f"{group['grounding_mean']:.3f}"),
         # only where prompts are compared: a dataset does not know what its replies cost
         f"tokens out per kept pair by {by}": tell(

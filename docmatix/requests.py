@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
-from docmatix.pairs import Message, Pair, Picture, Reply, Request, make_pair_id
+from docmatix.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
 from docmatix.portions import (
     MIN_BUDGET_TOKENS,
     PageText,
@@ -235,7 +235,7 @@ def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
                 pair_id=make_pair_id(ask.sample_id, request_id, index),
                 request_id=request_id,
                 prompt=ask.prompt,
-                model=ask.request.model,
+                model=name_model(ask.request.model),
                 style=ask.style,
                 question=clean_question(entry.question) if candidate else entry.question,
                 answer=candidate.answer if candidate else entry.answer,

@@ -5,15 +5,18 @@ In a child process with limits, as everywhere, since these are the documents tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from docmatix.displays import Pictured, describe_pages, show_sample
 from docmatix.documents import Refusal
+from docmatix.errors import DocmatixError
 from docmatix.pictures import mark_evidence
 
 if TYPE_CHECKING:
+    from docmatix.config import Pack
     from docmatix.pdf.sandbox import Sandbox
     from docmatix.stages.job import Job
 
@@ -21,7 +24,7 @@ PLACES_SHOWN = 8
 """Windows that are rendered at once: 50 to 200 ms a page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Pages of a run's source: shard and index of the document in the plan, its content, page numbers from 1."""
 
@@ -33,44 +36,66 @@ class Place:
 
 def render_places(job: Job, places: Iterable[Place], *, limit: int = PLACES_SHOWN) -> dict[Place, list[Pictured]]:
     """The pages of the first `limit` different places; one that cannot be rendered (any more) is missing."""
+    from docmatix.config import Pack
     from docmatix.pdf.sandbox import Sandbox
 
-    found: dict[Place, list[Pictured]] = {}
+    settings = Pack(dpi=110, max_side_px=1600, image_format="jpeg", color="rgb")
+    wanted = list(dict.fromkeys(places))[:limit]
     with Sandbox(memory_mb=job.config.extract.memory_mb) as sandbox:
-        for place in list(dict.fromkeys(places))[:limit]:
-            images = render_place(job, place, sandbox=sandbox)
-            if not isinstance(images, Refusal):
-                found[place] = list(map(Pictured, place.page_numbers, images))
-    return found
+        return {
+            place: list(map(Pictured, place.page_numbers, images))
+            for place, images in render_in_turn(job, wanted, settings=settings, sandbox=sandbox)
+            if not isinstance(images, Refusal)
+        }
 
 
-def render_place(job: Job, place: Place, *, sandbox: Sandbox, dpi: int = 110) -> list[bytes] | Refusal:
-    """The pages as JPEGs, or why there are none: the source may have gone, or changed."""
-    from docmatix.config import Pack
-    from docmatix.errors import DocmatixError
+def render_in_turn(
+    job: Job, places: Iterable[Place], *, settings: Pack, sandbox: Sandbox
+) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
+    """The page images of different places, or why there are none, in the order of the plan: each document is read once.
+
+    Where the source as a whole cannot be had (any more), its places are `not_at_hand`.
+    """
+    for shard, here in groupby(sorted(places), key=lambda place: place.shard):
+        left = list(here)
+        try:
+            for place, images in _render_shard(job, shard, left, settings=settings, sandbox=sandbox):
+                left = left[1:]
+                yield place, images
+        except (DocmatixError, ImportError, OSError) as error:
+            # the source is elsewhere by now: what is asked about is the run, which goes without its pictures
+            for place in left:
+                yield place, Refusal("not_at_hand", str(error))
+
+
+def _render_shard(
+    job: Job, shard: int, places: Sequence[Place], *, settings: Pack, sandbox: Sandbox
+) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     from docmatix.sources import read_documents
     from docmatix.stages.page_images import kept_aside, render_kept
     from docmatix.stages.plan import read_plan
 
-    settings = Pack(dpi=dpi, max_side_px=1600, image_format="jpeg", color="rgb")
-    bound = job.config.extract.max_file_mb << 20
-    try:
-        locator = read_plan(job, place.shard)[place.index]
-        # a source that is gone is not waited for: the pairs can be looked at without it
-        found = read_documents([locator], source=job.config.source, max_file_bytes=bound, sleep=lambda _: None)
-        ((_, source),) = found
+    locators = read_plan(job, shard)
+    by_document = [(index, list(each)) for index, each in groupby(places, key=lambda place: place.index)]
+    sources = read_documents(
+        [locators[index] for index, _ in by_document],
+        source=job.config.source,
+        max_file_bytes=job.config.extract.max_file_mb << 20,
+        # a source that is gone is not waited for: a picture is not worth a minute
+        sleep=lambda _: None,
+    )
+    for (_, of_document), (_, source) in zip(by_document, sources, strict=True):
         with kept_aside(source) as pdf:
-            images = render_kept(
-                pdf,
-                place.page_numbers,
-                doc_id=place.doc_id,
-                settings=settings,
-                sandbox=sandbox,
-                timeout_s=job.config.extract.timeout_s,
-            )
-    except (DocmatixError, OSError) as error:
-        return Refusal("unreadable", str(error))
-    return images if isinstance(images, Refusal) else [image.data for image in images]
+            for place in of_document:
+                images = render_kept(
+                    pdf,
+                    place.page_numbers,
+                    doc_id=place.doc_id,
+                    settings=settings,
+                    sandbox=sandbox,
+                    timeout_s=job.config.pack.timeout_s,
+                )
+                yield place, images if isinstance(images, Refusal) else [image.data for image in images]
 
 
 def mark_pages(pages: Sequence[Pictured], pairs: Sequence[Mapping[str, Any]]) -> list[Pictured]:

@@ -135,6 +135,12 @@ def test_a_lost_row_is_found(own_run):
     assert "dataset/stats.json counts other rows than the dataset has." in check(own_run)
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}"])
+def test_statistics_that_cannot_be_read_are_a_problem_like_others(own_run, content):
+    own_run.write("dataset/stats.json", content)
+    assert "dataset/stats.json cannot be read" in check(own_run)
+
+
 def test_a_record_that_counts_other_rows_is_found(own_run):
     record = own_run.read_record("curate", 0)
     own_run.write_record("curate", 0, replace(record, rows=record.rows + 1))

@@ -77,6 +77,12 @@ def test_broken_yaml_is_told_with_its_line(tmp_path: Path, capsys: pytest.Captur
     assert "is not valid YAML at line 3" in capsys.readouterr().err
 
 
+def test_private_without_a_push_is_a_mistake(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", str(config), "--run", str(tmp_path / "run"), "--private"]) == 2
+    assert "give --push REPO_ID as well" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_of_another_build_is_refused(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     run.mkdir()

@@ -71,6 +71,12 @@ def test_length_has_bounds_on_both_sides(question: str, answer: str, reason: str
     assert judge(Length(), question, answer) == reason
 
 
+@pytest.mark.parametrize(("answer", "reason"), [("###", "empty"), ("- * -", "empty"), ("☒", None), ("是", None)])
+def test_an_answer_of_marks_alone_is_empty_unless_a_page_prints_it(answer: str, reason: str | None):
+    around = Surroundings(pages=[make_page("Paid in full ☒ Part payment ☐")])
+    assert judge(Length(), "Which box is ticked?", answer, around) == reason
+
+
 # --- question form ----------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from docmatix.pairs import Message, Picture, Request, make_pair_id
+from docmatix.pairs import Message, Picture, Request, make_pair_id, name_model
 
 PICTURE = Picture("d", 3, 150, 1540, 85, width_px=1190, height_px=1540, scale=0.9333)
 REQUEST = Request("m", (Message("user", "Why?"),), {"temperature": 0.5, "seed": 1}, {"grammar": "g"})
@@ -91,3 +91,18 @@ def test_a_pair_is_known_by_sample_request_and_place(other):
 
 def test_the_same_request_about_two_samples_gives_different_pairs():
     assert make_pair_id("d-1", REQUEST.request_id, 0) != make_pair_id("e-1", REQUEST.request_id, 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("/models/anna/llama-70b", "llama-70b"),
+        ("/fsx/llama/", "llama"),
+        ("~/llama", "llama"),
+        ("C:\\models\\llama", "llama"),
+        ("meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B"),
+        ("gpt-4o", "gpt-4o"),
+    ],
+)
+def test_a_model_is_named_without_the_folder_it_lies_in(model: str, name: str):
+    assert name_model(model) == name

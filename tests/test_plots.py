@@ -56,7 +56,7 @@ def test_a_summary_has_a_plot_for_each_of_its_figures():
         "answer length by prompt",
         "question length by prompt",
         "unique questions by prompt",
-        "diversity within documents by prompt",
+        "diversity within samples by prompt",
         "grounding by prompt",
         "question openings",
         "pages per document",
@@ -116,7 +116,7 @@ def test_names_with_markup_formulas_or_letters_that_the_font_lacks_are_drawn_as_
 def test_what_has_nothing_to_show_is_left_out():
     assert plot_statistics(summarise(Statistics(), ledgers={}, pack=Pack())) == {}
     without = make_summary(by_prompt={"extractive": make_group(75, grounding_mean=None, diversity=0.0)})
-    assert not {"grounding by prompt", "diversity within documents by prompt"} & set(plot_statistics(without))
+    assert not {"grounding by prompt", "diversity within samples by prompt"} & set(plot_statistics(without))
 
 
 def test_a_card_has_no_bars_that_compare_a_single_prompt_with_nothing():

@@ -271,6 +271,15 @@ def test_a_prompt_is_answered_by_its_own_adapter_or_the_engines_or_the_model_its
     assert pair.model == asked
 
 
+def test_a_model_that_is_a_path_is_asked_by_it_and_named_without_it(tmp_path):
+    config = make_config(generate={"engine": {**PLAIN, "model": "/models/anna/m"}})
+    tuned = load_tuned(tmp_path, {**PLAIN, "model": "/models/anna/m"})
+    (one,) = build_asks(make_window(TEXT), tuned, engine=config.generate.engine, seed=0, max_candidates=6)
+    assert one.request.model == "/models/anna/m"
+    (pair,), _ = answer(one, '[{"question": "Who opened the bridge?", "answer": "Alice"}]')
+    assert pair.model == "m"
+
+
 def test_an_adapter_that_the_engine_does_not_have_is_a_mistake_in_the_set_up(tmp_path):
     with pytest.raises(SetupError, match="`tax` is no LoRA adapter of the engine"):
         load_tuned(tmp_path, SERVED, lora="tax")

@@ -44,6 +44,7 @@ _LOCAL_IN_TEXT = re.compile(
     r"|file:///[^\s\"'`)<>|]+|[A-Z]:\\[^\s\"'`)<>|]+)"
 )
 _NAMES_SOURCES = ("source_uri", "texts.list.element.source", "images.list.element.path")
+_NAMES_MODELS = ("model", "annotations.list.element.model")
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Findings:
         for (what, column), times in sorted(self.counts.items()):
             advice = _ADVICE_SECRET
             if what == _PATH:
-                advice = _ADVICE_PATH if column in _NAMES_SOURCES else _ADVICE_TEXT
+                advice = _ADVICE_PATH.get(column, _ADVICE_TEXT)
             counted.append(
                 f"{column} holds {what} in {times} place{'s' if times > 1 else ''}, first in"
                 f" {self.first[what, column]}: {advice}"
@@ -73,10 +74,12 @@ class Findings:
 
 
 _PATH = "an absolute local path"
-_ADVICE_PATH = (
+_ADVICE_SOURCE = (
     "it tells the world about your machine; give `source.paths` (or the column it is from) names that may be known,"
     " and build again."
 )
+_ADVICE_MODEL = "it tells the world about your machine; build again, which names models by the last part of their path."
+_ADVICE_PATH = dict.fromkeys(_NAMES_SOURCES, _ADVICE_SOURCE) | dict.fromkeys(_NAMES_MODELS, _ADVICE_MODEL)
 _ADVICE_TEXT = "it tells the world about your machine; change the line in that file of the run, which is sent as it is."
 _ADVICE_SECRET = "take it out (out of the source, the prompt or the card that brought it) and revoke it."
 
@@ -190,7 +193,7 @@ def _lint_text(shown: str, text: str, secrets: Mapping[str, str], findings: Find
 
 def _lint_strings(column: str, texts: pa.Array, secrets: Mapping[str, str], findings: Findings, *, where: str) -> None:
     """Arrow looks first: of a million strings hardly one needs a look by Python."""
-    if column in _NAMES_SOURCES:
+    if column in _ADVICE_PATH:
         local = texts.filter(pc.match_substring_regex(texts, _LOCAL))
         if len(local):
             findings.count(_PATH, column, len(local), f"{where} ({local[0].as_py()[:80]})")

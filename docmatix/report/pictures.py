@@ -11,21 +11,16 @@ import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from docmatix.config import Pack
 from docmatix.documents import Refusal
-from docmatix.errors import BuildError, SetupError
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.report.gallery import Window
 from docmatix.run_directory import RunDirectory
-from docmatix.sources import read_documents
+from docmatix.source_pages import Place, render_in_turn
 from docmatix.stages.job import Job
-from docmatix.stages.page_images import kept_aside, render_kept
-from docmatix.stages.plan import read_plan
 
 SIZES = ((1100, 60), (1000, 50), (860, 45), (700, 40), (560, 35), (420, 30))
 """Longer side in pixels and WebP quality, the best first. A page of text takes 40 to 90 KB of the first and 8 of the
@@ -149,42 +144,14 @@ def render_windows(
     """The pages of windows that are not in the dataset, rendered from the source, or why they cannot be."""
     longest, _ = SIZES[0]
     settings = Pack(dpi=110, max_side_px=longest, image_format="jpeg", quality=88)
-    for shard, here in groupby(windows, key=lambda window: window.shard):
-        left = list(here)
-        try:
-            for window, outcome in _render_shard(job, shard, left, settings=settings, sandbox=sandbox):
-                left.remove(window)
-                yield window, outcome
-        except (BuildError, SetupError, ImportError, OSError) as error:
-            # the source is elsewhere by now: the report is about the run, and shows what it has
-            for window in left:
-                yield window, Refusal("not_at_hand", str(error))
-
-
-def _render_shard(
-    job: Job, shard: int, windows: Sequence[Window], *, settings: Pack, sandbox: Sandbox
-) -> Iterator[tuple[Window, dict[int, bytes] | Refusal]]:
-    locators = read_plan(job, shard)
-    by_document = [(index, list(each)) for index, each in groupby(windows, key=lambda window: window.index)]
-    bound = job.config.extract.max_file_mb << 20
-    wanted = (locators[index] for index, _ in by_document)
-    sources = read_documents(wanted, source=job.config.source, max_file_bytes=bound, sleep=_do_not_wait)
-    for (_, of_document), (_, source) in zip(by_document, sources, strict=True):
-        with kept_aside(source) as pdf:
-            for window in of_document:
-                pages = _choose_pages(window)
-                outcome: Any = render_kept(
-                    pdf,
-                    pages,
-                    doc_id=window.doc_id,
-                    settings=settings,
-                    sandbox=sandbox,
-                    timeout_s=job.config.pack.timeout_s,
-                )
-                if isinstance(outcome, Refusal):
-                    yield window, outcome
-                else:
-                    yield window, {page: image.data for page, image in zip(pages, outcome, strict=True)}
+    places = {
+        Place(window.shard, window.index, window.doc_id, tuple(_choose_pages(window))): window for window in windows
+    }
+    for place, outcome in render_in_turn(job, places, settings=settings, sandbox=sandbox):
+        if isinstance(outcome, Refusal):
+            yield places[place], outcome
+        else:
+            yield places[place], dict(zip(place.page_numbers, outcome, strict=True))
 
 
 def _choose_pages(window: Window) -> list[int]:
@@ -192,7 +159,3 @@ def _choose_pages(window: Window) -> list[int]:
     first = [page for page in window.evidence_pages if page in window.page_numbers]
     rest = [page for page in window.page_numbers if page not in first]
     return sorted([*first, *rest][:MOST_PAGES])
-
-
-def _do_not_wait(_: float) -> None:
-    """A source that is gone is asked for again at once: a picture is not worth a minute of waiting."""

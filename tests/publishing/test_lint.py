@@ -84,6 +84,16 @@ def test_the_path_of_an_image_is_looked_at_too(tmp_path):
     assert found.startswith("images.list.element.path holds an absolute local path")
 
 
+def test_the_path_of_a_model_is_looked_at_too(tmp_path):
+    schema = pa.schema([("model", pa.string())])
+    pq.write_table(pa.table({"model": ["/models/llama", "llama"]}, schema=schema), tmp_path / "a.parquet")
+    findings = Findings()
+    lint_table(RunDirectory(tmp_path), "a.parquet", schema=schema, secrets={}, findings=findings)
+    (found,) = findings.describe()
+    assert found.startswith("model holds an absolute local path in 1 place")
+    assert "build again" in found
+
+
 @pytest.mark.parametrize("column", ["question", "answer", "source"])
 @pytest.mark.parametrize(
     "token", [HF_TOKEN, SK_TOKEN, "AKIA" + "A1B2" * 4, "ghp_" + "a" * 36, "-----BEGIN RSA PRIVATE KEY-----"]

@@ -10,7 +10,7 @@ import pytest
 
 from docmatix.errors import ServerGone
 from docmatix.serving.client import ChatClient
-from docmatix.stages.asking import LONGEST_TURN_S, Asker, answer_in_order
+from docmatix.stages.asking import LEAST_AHEAD, LONGEST_TURN_S, Asker, Turns, answer_in_order
 
 
 class Answers:
@@ -101,3 +101,63 @@ async def test_shards_prepare_one_after_the_other():
 
     await asyncio.gather(take_all("a"), take_all("b"))
     assert taken == ["a"] * 20 + ["b"] * 20
+
+
+async def test_a_worker_prepares_few_more_than_it_may_have_in_flight():
+    asker, gate = Asker(ChatClient([]), in_flight=4), asyncio.Event()
+    taken: list[int] = []
+
+    def items(start: int) -> Iterator[int]:
+        for item in range(start, start + 100):
+            taken.append(item)
+            yield item
+
+    async def answer(item: int) -> int:
+        await gate.wait()
+        return item
+
+    async def take_all(start: int) -> list[int]:
+        return [answered async for _, answered in asker.answer_in_order(items(start), answer)]
+
+    both = asyncio.gather(take_all(0), take_all(100))
+    await asyncio.sleep(0.1)
+    assert taken == list(range(4 + LEAST_AHEAD))
+    gate.set()
+    assert await both == [list(range(100)), list(range(100, 200))]
+
+
+async def test_a_shard_whose_first_reply_is_late_leaves_the_turn_to_others():
+    turns, late = Turns(100), asyncio.Event()
+    found: list[int] = []
+
+    async def answer(item: int) -> int:
+        if item == 0:
+            await late.wait()
+        return item
+
+    async def take_all(items: range) -> None:
+        async for _, answered in answer_in_order(iter(items), answer, limit=8, turns=turns):
+            found.append(answered)
+
+    first = asyncio.create_task(take_all(range(50)))
+    await take_all(range(100, 150))
+    assert found == list(range(100, 150))
+    late.set()
+    await first
+    assert found == [*range(100, 150), *range(50)]
+
+
+async def test_what_the_items_raise_comes_after_what_was_taken_before():
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise ServerGone("away")
+
+    found: list[int] = []
+
+    async def take_all() -> None:
+        async for item, _ in answer_in_order(items(), Answers().answer, limit=8):
+            found.append(item)
+
+    with pytest.raises(ServerGone):
+        await take_all()
+    assert found == [0, 1, 2]

@@ -11,14 +11,15 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import docmatix
-from docmatix.driver import read_job
+from docmatix.collection import Collection
 from docmatix.errors import SetupError
 from docmatix.exports import docvqa, florence2, llava, messages, mp_docvqa, pdf, webdataset
-from docmatix.exports.samples import Sample, draw_split, read_sample, take_split
-from docmatix.run_directory import RunDirectory
+from docmatix.exports.samples import Sample, draw_split, lacks_images, read_doc_id, read_sample
+from docmatix.status import read_status
 
 WriteSplit = Callable[..., Counter[str]]
 
@@ -72,8 +73,9 @@ def export_dataset(
     """Write the dataset of a run, a folder or a Hub repository in another format to the folder `out`.
 
     With `zero_shot` only a small train and a test split, which share no document (200 and 1,700 rows are those of the
-    published Docmatix, whose splits do share one). The folder appears whole or not at all. Raises SetupError: unknown
-    format, a folder that is there, too few samples, a format that needs a run.
+    published Docmatix, whose splits do share one). A sample without one of its page images is left out with its pairs
+    (`image_missing`). The folder appears whole or not at all. Raises SetupError: unknown format, a folder that is
+    there, a run that is not finished, too few samples, rows without page images, a format that needs a run.
     """
     if format not in (*FORMATS, "pdf"):
         raise SetupError(f"There is no format {format!r}; there are {', '.join([*FORMATS, 'pdf'])}.")
@@ -82,27 +84,29 @@ def export_dataset(
     collection = docmatix.open(path)
     if format == "pdf" and not collection.is_run:
         raise SetupError("The format pdf takes the documents from the source, which only a run knows: give the run.")
-    job = read_job(RunDirectory(path)) if format == "pdf" else None
-
-    def read_samples() -> Iterator[Sample]:
-        return map(read_sample, collection.rows())
-
-    def list_keys() -> Iterator[tuple[str, str]]:
-        return pdf.list_keys(job) if job else ((sample.doc_id, sample.sample_id) for sample in read_samples())
-
-    chosen = draw_split(list_keys, test=test_rows, train=train_rows, seed=seed) if zero_shot else None
+    _check_rows(collection)
+    job = collection.read_job() if format == "pdf" else None
+    documents: dict[pdf.Key, str] | None = None
+    rows: dict[tuple[str, int], str] | None = None
+    if zero_shot and job is not None:
+        documents = draw_split(partial(pdf.list_keys, job), test=test_rows, train=train_rows, seed=seed)
+    elif zero_shot:
+        rows = draw_split(partial(_list_keys, collection), test=test_rows, train=train_rows, seed=seed)
     exported = Exported(out)
     aside = out.with_name(f".{out.name}.partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
-        for split in ("train", "test") if chosen is not None else ("train",):
+        for split in ("train", "test") if zero_shot else ("train",):
             if job is not None:
-                exported.rows[split], pairs, left_out = pdf.write_documents(job, aside, split=split, chosen=chosen)
+                exported.rows[split], pairs, left_out = pdf.write_documents(job, aside, split=split, chosen=documents)
                 exported.count(pairs, left_out)
             else:
-                samples = read_samples() if chosen is None else take_split(read_samples(), chosen, split)
-                written = FORMATS[format](exported.counted(samples, split), aside, split=split, name=Path(path).name)
+                positions = None
+                if rows is not None:
+                    positions = sorted(position for (_, position), each in rows.items() if each == split)
+                samples = exported.counted(_read_samples(collection, positions, exported.left_out), split)
+                written = FORMATS[format](samples, aside, split=split, name=Path(path).name)
                 exported.count(-written.total(), written)
         if out.exists():
             out.rmdir()
@@ -110,3 +114,34 @@ def export_dataset(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return exported
+
+
+def _check_rows(collection: Collection) -> None:
+    """Raises SetupError for a run that is not finished, and where there are no rows with page images and texts."""
+    if collection.is_run:
+        run = collection.read_job().run
+        if not read_status(run)["complete"]:
+            raise SetupError(f"The run {run.url} is not finished: `docmatix build` continues it.")
+    first = next(collection.rows(), None)
+    if first is None:
+        why = "`docmatix inspect --dropped` shows why" if collection.is_run else "give another dataset"
+        raise SetupError(f"There are no samples in {collection.path}: {why}.")
+    if "images" not in first:
+        raise SetupError("These rows have no page images: export from the run.")
+    if "texts" not in first:
+        raise SetupError("These rows have no texts: give a run, or a dataset of one.")
+
+
+def _list_keys(collection: Collection) -> Iterator[tuple[str, int]]:
+    """Document and position of every row, without a look at its images."""
+    return ((read_doc_id(row), position) for position, row in enumerate(collection.rows(images=False)))
+
+
+def _read_samples(collection: Collection, positions: Iterable[int] | None, left_out: Counter[str]) -> Iterator[Sample]:
+    """The samples at these positions, or all; `left_out` counts the pairs of those without their page images."""
+    rows = collection.rows() if positions is None else (row for _, row in collection.read_rows(positions))
+    for row in rows:
+        if lacks_images(row):
+            left_out["image_missing"] += len(row["texts"])
+        else:
+            yield read_sample(row)

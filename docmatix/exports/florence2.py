@@ -4,7 +4,8 @@
     OUT/train/*.jpg
 
 As fine-tuning notebooks for Florence-2 (Xiao et al., 2023, arXiv 2311.06242) read them. A pair goes to the page of its
-evidence; one whose page is not known is left out (`page_unknown`).
+evidence; one whose page is not known is left out (`page_unknown`), and so is one with the mark of an image in its text
+(`image_mark`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from docmatix.exports.files import write_pictures, writing_lines
-from docmatix.exports.samples import Sample
+from docmatix.exports.samples import Sample, without_image_marks
 
 TASK = "<DocVQA>"
 
@@ -24,7 +25,7 @@ def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: st
     left_out: Counter[str] = Counter()
     (folder / split).mkdir(parents=True, exist_ok=True)
     with writing_lines(folder / split / "annotations.jsonl") as add:
-        for sample in samples:
+        for sample in without_image_marks(samples, left_out):
             used = sorted({question.page for question in sample.questions if question.page is not None})
             write_pictures(folder / split, (sample.pictures[page] for page in used))
             for question in sample.questions:

@@ -4,7 +4,7 @@
     OUT/images/*.jpg
 
 `image` is a name where a sample has one page and a list of names where it has several (as in LLaVA-NeXT-Interleave);
-the first turn has a `<image>` for each.
+the first turn has a `<image>` for each. A pair with the mark of an image in its text is left out (`image_mark`).
 """
 
 from __future__ import annotations
@@ -14,24 +14,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from docmatix.exports.files import write_pictures, writing_array
-from docmatix.exports.samples import Sample
+from docmatix.exports.samples import Sample, without_image_marks
 
 MARK = "<image>"
 
 
 def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
-    """Returns how many pairs were left out, by reason: `image_mark` for a text that has the mark of an image in it."""
+    """Returns how many pairs were left out, by reason."""
     left_out: Counter[str] = Counter()
     with writing_array(folder / f"{split}.json") as add:
-        for sample in samples:
-            # the loader counts these marks, whoever wrote them, and stops at one too many
-            told = [question for question in sample.questions if MARK not in question.question + question.answer]
-            left_out["image_mark"] += len(sample.questions) - len(told)
-            if not told:
-                continue
+        for sample in without_image_marks(samples, left_out):
             write_pictures(folder / "images", sample.pictures)
             turns = []
-            for index, question in enumerate(told):
+            for index, question in enumerate(sample.questions):
                 before = "\n".join([MARK] * len(sample.pictures)) + "\n" if index == 0 else ""
                 turns += [
                     {"from": "human", "value": before + question.question},
@@ -45,4 +40,4 @@ def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: st
                     "conversations": turns,
                 }
             )
-    return +left_out
+    return left_out

@@ -3,7 +3,8 @@
     OUT/data/train-*.parquet    images: list of images; messages: [{"role", "content": [{"type": "image"} | {"type":
                                 "text", "text"}]}]; sample_id
 
-`datasets.load_dataset(OUT)` reads it. The first user turn shows all pages; questions and answers follow as turns.
+`datasets.load_dataset(OUT)` reads it. The first user turn shows all pages; questions and answers follow as turns. A
+pair with the mark of an image in its text is left out (`image_mark`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from docmatix.exports.parquet import write_rows
-from docmatix.exports.samples import Sample
+from docmatix.exports.samples import Sample, without_image_marks
 from docmatix.schemas import IMAGES, publish_schema
 
 _PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
@@ -30,9 +31,11 @@ SCHEMA = publish_schema(
 
 
 def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
-    """Returns how many pairs were left out, by reason: none are."""
-    write_rows(((_to_row(sample), _count_bytes(sample)) for sample in samples), folder, schema=SCHEMA, split=split)
-    return Counter()
+    """Returns how many pairs were left out, by reason."""
+    left_out: Counter[str] = Counter()
+    told = without_image_marks(samples, left_out)
+    write_rows(((_to_row(sample), _count_bytes(sample)) for sample in told), folder, schema=SCHEMA, split=split)
+    return left_out
 
 
 def _to_row(sample: Sample) -> dict[str, Any]:

@@ -30,19 +30,21 @@ MAX_ROW_BYTES = 100 << 20
 SCHEMA = publish_schema([("pdf", pa.binary()), ("texts", TEXTS), ("doc_id", pa.string()), ("source_uri", pa.string())])
 
 
-Keys = Mapping[tuple[str, str], str]
-"""The split of each sample, by document and sample id."""
+Key = tuple[str, tuple[int, int]]
+"""A document: its id, and its shard and index, as a run that keeps duplicates has an id more than once."""
 
 
-def list_keys(job: Job) -> Iterator[tuple[str, str]]:
-    """Document and sample id of every sample with kept pairs."""
+def list_keys(job: Job) -> Iterator[Key]:
+    """Every document with kept pairs, once."""
     for shard in job.run.shards("curate"):
-        rows = job.run.iterate_rows("curate", shard, columns=["doc_id", "sample_id", "reason"])
-        kept = ((row["doc_id"], row["sample_id"]) for row in rows if row["reason"] is None)
+        rows = job.run.iterate_rows("curate", shard, columns=["index", "doc_id", "reason"])
+        kept = ((row["doc_id"], (shard, row["index"])) for row in rows if row["reason"] is None)
         yield from (key for key, _ in groupby(kept))
 
 
-def write_documents(job: Job, folder: Path, *, split: str, chosen: Keys | None = None) -> tuple[int, int, Counter[str]]:
+def write_documents(
+    job: Job, folder: Path, *, split: str, chosen: Mapping[Key, str] | None = None
+) -> tuple[int, int, Counter[str]]:
     """The documents of a run that have kept pairs; of `chosen` only those of `split`. Returns how many documents and
     pairs were written, and how many pairs were left out, by reason."""
     left_out: Counter[str] = Counter()
@@ -60,13 +62,13 @@ def write_documents(job: Job, folder: Path, *, split: str, chosen: Keys | None =
 
 
 def _read_rows(
-    job: Job, shard: int, *, split: str, chosen: Keys | None, left_out: Counter[str]
+    job: Job, shard: int, *, split: str, chosen: Mapping[Key, str] | None, left_out: Counter[str]
 ) -> Iterator[dict[str, Any]]:
     def is_wanted(row: Mapping[str, Any]) -> bool:
-        key = (row["doc_id"], row["sample_id"])
+        key = (row["doc_id"], (shard, row["index"]))
         return row["reason"] is None and (chosen is None or chosen.get(key) == split)
 
-    columns = ["index", "doc_id", "source_uri", "sample_id", "question", "answer", "reason"]
+    columns = ["index", "doc_id", "source_uri", "question", "answer", "reason"]
     kept = [row for row in job.run.iterate_rows("curate", shard, columns=columns) if is_wanted(row)]
     documents = [list(rows) for _, rows in groupby(kept, key=lambda row: row["index"])]
     locators = read_plan(job, shard)

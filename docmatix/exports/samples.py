@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from docmatix.errors import SetupError
 
+Place = TypeVar("Place", bound=Hashable)
+
 _SUFFIXES = {b"\xff\xd8": "jpg", b"\x89P": "png", b"RI": "webp"}
+
+_STEM = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+IMAGE_MARK = re.compile(r"</?\|?[\w-]*(?:image|img|vision|video)[\w-]*\|?>|\[IMG\w*\]", re.IGNORECASE)
+"""Where a processor puts an image: `<image>` (LLaVA, Idefics3), `<|image_pad|>` (Qwen), `[IMG]` (Pixtral), ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A row of the dataset. `doc_id` of a dataset without ids (the published Docmatix schema) is a hash of `source`."""
+    """A row of the dataset. `doc_id` of a dataset without ids (the published Docmatix schema) is a hash of `source`.
+
+    Ids are data, as they are in the dataset; files are named by `stem` and by the names of the pictures.
+    """
 
     sample_id: str
     doc_id: str
@@ -45,16 +56,31 @@ class Sample:
     pictures: tuple[Picture, ...]
     questions: tuple[Question, ...]
 
+    @property
+    def stem(self) -> str:
+        """What names a file of the sample, without a suffix."""
+        return _make_stem(self.sample_id)
+
+
+def lacks_images(row: Mapping[str, Any]) -> bool:
+    """Whether a page image is not in the row, as where a dataset only refers to image files."""
+    return not row["images"] or any(not (image and image.get("bytes")) for image in row["images"])
+
+
+def read_doc_id(row: Mapping[str, Any]) -> str:
+    """The document that a row is of; its images are not needed."""
+    return str(row.get("doc_id") or _hash(_read_source(row)))
+
 
 def read_sample(row: Mapping[str, Any]) -> Sample:
-    """A row with its images, as `Collection.rows` gives it."""
+    """A row with its images, as `Collection.rows` gives it; `lacks_images` does not hold for it."""
     texts = row["texts"]
-    source_uri = row.get("source_uri") or texts[0]["source"] or ""
-    doc_id = row.get("doc_id") or _hash(source_uri)
+    source_uri = _read_source(row)
+    doc_id = read_doc_id(row)
     images = row["images"]
-    numbers = row.get("page_numbers") or range(1, len(images) + 1)
-    sample_id = row.get("sample_id") or f"{doc_id}-{_hash(*(image['bytes'] for image in images))[:8]}"
-    stem = doc_id if row.get("doc_id") else sample_id
+    numbers = list(map(int, row.get("page_numbers") or range(1, len(images) + 1)))
+    sample_id = str(row.get("sample_id") or f"{doc_id}-{_hash(*(image['bytes'] for image in images))[:8]}")
+    stem = _make_stem(doc_id if row.get("doc_id") else sample_id)
     pictures = tuple(
         Picture(f"{stem}-{number}.{_SUFFIXES.get(image['bytes'][:2], 'img')}", image["bytes"])
         for number, image in zip(numbers, images, strict=True)
@@ -77,42 +103,58 @@ def read_sample(row: Mapping[str, Any]) -> Sample:
     return Sample(sample_id, doc_id, source_uri, pictures, tuple(questions))
 
 
-def draw_split(
-    keys: Callable[[], Iterable[tuple[str, str]]], *, test: int, train: int, seed: int
-) -> dict[tuple[str, str], str]:
-    """Draw `test` and `train` samples such that no document is in both; gives the split of each drawn sample.
+def without_image_marks(samples: Iterable[Sample], left_out: Counter[str]) -> Iterator[Sample]:
+    """The samples without the pairs whose text has the mark of an image, which are counted as `image_mark`: a processor
+    counts the marks, whoever wrote them, and stops at one too many. No sample that has no pairs then."""
+    for sample in samples:
+        told = tuple(each for each in sample.questions if not IMAGE_MARK.search(f"{each.question}\n{each.answer}"))
+        if len(told) < len(sample.questions):
+            left_out["image_mark"] += len(sample.questions) - len(told)
+        if told:
+            yield replace(sample, questions=told)
 
-    `keys` gives the document and the sample id of every sample, and is called twice. Documents are ordered by a hash of
-    seed and id. Those for the test split are taken from the start of that order until there are enough samples, and one
-    that would only go in by part is in neither split. Raises SetupError where there are too few.
+
+def draw_split(
+    keys: Callable[[], Iterable[tuple[str, Place]]], *, test: int, train: int, seed: int
+) -> dict[tuple[str, Place], str]:
+    """Draw `test` and `train` rows such that no document is in both splits; gives the split of each drawn row.
+
+    `keys` gives the document of every row, and what tells its rows apart; it is called twice. Documents are ordered by
+    a hash of seed and id. Those for the test split are taken from the start of that order until there are enough rows,
+    those for the train split after them; the last document of a split may go in by part, the rest of it is in neither.
+    Raises SetupError where there are too few.
     """
-    # rows of one document are adjacent, and each has one sample at least
+    # rows of one document are adjacent, and each has one row at least
     documents = (doc_id for doc_id, _ in groupby(keys(), key=lambda key: key[0]))
     drawn = heapq.nsmallest(test + train, ((_mark(doc_id, seed), doc_id) for doc_id in documents))
     order = {doc_id: rank for rank, (_, doc_id) in enumerate(drawn)}
-    samples: dict[str, list[str]] = {}
-    for doc_id, sample_id in keys():
+    places: dict[str, list[Place]] = {}
+    for doc_id, place in keys():
         if doc_id in order:
-            samples.setdefault(doc_id, []).append(sample_id)
-    splits: dict[tuple[str, str], str] = {}
-    left = deque(sorted(samples, key=order.__getitem__))
+            places.setdefault(doc_id, []).append(place)
+    splits: dict[tuple[str, Place], str] = {}
+    left = deque(sorted(places, key=order.__getitem__))
     for split, rows in (("test", test), ("train", train)):
-        taken: list[tuple[str, str]] = []
+        taken: list[tuple[str, Place]] = []
         while left and len(taken) < rows:
             doc_id = left.popleft()
-            taken += [(doc_id, sample_id) for sample_id in samples[doc_id]]
+            taken += [(doc_id, place) for place in places[doc_id]]
         splits |= dict.fromkeys(taken[:rows], split)
         if len(taken) < rows:
             raise SetupError(
-                f"The dataset has too few samples for {test} test and {train} train ones of different documents; ask"
-                " for fewer with --test-rows and --train-rows."
+                f"The dataset has too few rows for {test} test and {train} train ones of different documents; ask for"
+                " fewer with --test-rows and --train-rows."
             )
     return splits
 
 
-def take_split(samples: Iterator[Sample], splits: Mapping[tuple[str, str], str], split: str) -> Iterator[Sample]:
-    """The samples of one split, in the order of the dataset."""
-    return (sample for sample in samples if splits.get((sample.doc_id, sample.sample_id)) == split)
+def _read_source(row: Mapping[str, Any]) -> str:
+    return row.get("source_uri") or (row["texts"][0]["source"] if row["texts"] else None) or ""
+
+
+def _make_stem(identifier: str) -> str:
+    # ids come from datasets of others: nothing in them may lead out of a folder, or end the stem of a name early
+    return identifier if _STEM.fullmatch(identifier) else _hash(identifier)
 
 
 def _mark(doc_id: str, seed: int) -> str:

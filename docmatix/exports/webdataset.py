@@ -25,7 +25,7 @@ def write_split(
     """Returns how many pairs were left out, by reason: none are."""
     rest = iter(samples)
     sample, shard = next(rest, None), 0
-    while sample is not None:
+    while sample is not None or shard == 0:  # an empty split is a file too
         with tarfile.open(folder / f"{split}-{shard:06d}.tar", "w") as tar:
             written = 0
             while sample is not None and written < shard_bytes:
@@ -42,7 +42,7 @@ def write_split(
 
 def _list_members(sample: Sample) -> Iterator[tuple[str, bytes]]:
     for index, picture in enumerate(sample.pictures):
-        yield f"{sample.sample_id}.{index}.{picture.name.rsplit('.', 1)[1]}", picture.data
+        yield f"{sample.stem}.{index}.{picture.name.rsplit('.', 1)[1]}", picture.data
     content = {
         "sample_id": sample.sample_id,
         "doc_id": sample.doc_id,
@@ -58,4 +58,4 @@ def _list_members(sample: Sample) -> Iterator[tuple[str, bytes]]:
             for question in sample.questions
         ],
     }
-    yield f"{sample.sample_id}.json", json.dumps(content, ensure_ascii=False).encode()
+    yield f"{sample.stem}.json", json.dumps(content, ensure_ascii=False).encode()

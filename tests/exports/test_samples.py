@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import Any
 
@@ -48,6 +49,47 @@ def test_the_published_schema_gets_ids_that_stay_and_differ():
     assert one.doc_id == other.doc_id  # by their source
     assert one.sample_id != other.sample_id
     assert not {picture.name for picture in one.pictures} & {picture.name for picture in other.pictures}
+
+
+@given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
+def test_files_are_named_by_ids_only_where_these_are_names(doc_id, sample_id):
+    sample = read_sample({**ANNOTATED, "doc_id": doc_id, "sample_id": sample_id})
+    assert (sample.doc_id, sample.sample_id) == (doc_id, sample_id)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,100}", sample.stem)
+    for picture in sample.pictures:
+        assert re.fullmatch(r"[A-Za-z0-9_-]{1,100}-[0-9]+\.(jpg|png)", picture.name)
+    assert len({picture.name for picture in sample.pictures}) == 2
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{1,100}", fullmatch=True))
+def test_ids_that_are_names_stay_the_names_of_files(name):
+    sample = read_sample({**ANNOTATED, "doc_id": name, "sample_id": name})
+    assert sample.stem == name
+    assert [picture.name for picture in sample.pictures] == [f"{name}-3.jpg", f"{name}-4.png"]
+
+
+@pytest.mark.parametrize("name", ["../../../../evil", "a/b", "a.0", "line\n", ".", "a" * 101, "-\x00", "\u00e9"])
+def test_an_id_that_is_no_name_gives_a_name_that_stays(name):
+    row = {**ROW, "sample_id": name}
+    stem = read_sample(row).stem
+    assert re.fullmatch("[0-9a-f]{32}", stem)
+    assert read_sample(row).stem == stem
+    assert [picture.name for picture in read_sample(row).pictures] == [f"{stem}-1.jpg", f"{stem}-2.png"]
+
+
+def test_only_numbers_are_page_numbers_in_names():
+    written = read_sample({**ANNOTATED, "page_numbers": ["3", "04"]})
+    assert [picture.name for picture in written.pictures] == ["d1-3.jpg", "d1-4.png"]
+    assert written.questions[0].page == 1
+    with pytest.raises(ValueError, match="invalid literal"):
+        read_sample({**ANNOTATED, "page_numbers": ["3", "../4"]})
+
+
+def test_the_last_document_of_a_split_may_go_in_by_part():
+    keys = [("a", "a-1"), ("a", "a-2"), ("b", "b-1"), ("b", "b-2")]
+    splits = draw_split(lambda: keys, test=1, train=1, seed=0)
+    assert sorted(splits.values()) == ["test", "train"]
+    assert {doc_id for doc_id, _ in splits} == {"a", "b"}
 
 
 KEYS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(1, 4)), unique_by=lambda each: each[0]).map(

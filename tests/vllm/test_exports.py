@@ -8,9 +8,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+import docmatix
 from docmatix.exports import export_dataset
+from docmatix.schemas import DATASETS
 from tests.vllm_environment import PICTURE_TOKENS, find_python, prepare_vision_model
 
 READ = """
@@ -31,7 +34,16 @@ print(json.dumps(told))
 
 
 def test_messages_pass_through_a_processor_with_a_place_for_every_image(finished_run: Path, tmp_path: Path) -> None:
-    folder = export_dataset(str(finished_run), "messages", tmp_path / "messages").folder
+    # the processor refuses a text that has one more of its marks than there are images
+    dataset = list(docmatix.open(finished_run).rows())
+    dataset[0]["texts"].append({**dataset[0]["texts"][0], "user": "What does <image> stand for?"})
+    dataset[0]["annotations"].append(dataset[0]["annotations"][0])
+    (tmp_path / "dataset" / "data").mkdir(parents=True)
+    table = pa.Table.from_pylist(dataset, schema=DATASETS["annotated"])
+    pq.write_table(table, tmp_path / "dataset" / "data" / "train-00000.parquet")
+    exported = export_dataset(str(tmp_path / "dataset"), "messages", tmp_path / "messages")
+    assert exported.left_out == {"image_mark": 1}
+    folder = exported.folder
     rows = [row for path in sorted((folder / "data").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
     sent = [
         {

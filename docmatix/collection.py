@@ -12,18 +12,30 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import posixpath
 import random
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from fsspec.utils import glob_translate
 
-from docmatix.displays import Pictured, describe_pages, show_folded, show_sample, show_table, show_text
+from docmatix.displays import (
+    Pictured,
+    describe_pages,
+    make_printable,
+    show_folded,
+    show_sample,
+    show_table,
+    show_text,
+)
 from docmatix.errors import SetupError
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.run_directory import STAGES, RunDirectory
@@ -143,7 +155,9 @@ class Collection(Sequence[Sample]):
     """A dataset to look at; `docmatix.open` makes one.
 
     `path` is a run, a folder with a dataset (`data/*.parquet` or Parquet files), or an fsspec URL of these
-    (`hf://datasets/OWNER/NAME`; `OWNER/NAME` means the same). Raises SetupError where there is nothing to open.
+    (`hf://datasets/OWNER/NAME`; `OWNER/NAME` means the same). Of a run, what is packed so far. Where a dataset's card
+    (`README.md`) names files by configuration and split, those of `train` in `default`, or else the first ones. Raises
+    SetupError where there is nothing to open.
     """
 
     def __init__(self, path: str) -> None:
@@ -155,13 +169,7 @@ class Collection(Sequence[Sample]):
         self.path = path
         self._directory = directory
         self.is_run = directory.exists("run.yaml")
-        folders = ("dataset/data",) if self.is_run else ("data", "dataset/data", "")
-        self.files = next(
-            (found for folder in folders if (found := [f for f in _join(folder, directory) if f.endswith(".parquet")])),
-            [],
-        )
-        if not self.files and not self.is_run:
-            raise SetupError(f"There is neither a run nor a dataset in {path}.")
+        self.files = _list_packed(directory) if self.is_run else _list_data_files(directory, path)
         self._groups: list[tuple[int, ...]] = []
         """Rows of each row group of the first files, as far as footers were read."""
 
@@ -269,7 +277,8 @@ class Collection(Sequence[Sample]):
 
     def try_filters(self, filters: Sequence[Any] | None = None, *, documents: int = 300, seed: int = 0) -> Trial:
         """What other filters would keep, without a rerun; nothing is written. `filters` are as in the configuration,
-        as dicts or as filters; without any, those of the run. At most so many `documents`, drawn by seed, are read.
+        as dicts or as filters; without any, those of the run. At most so many `documents` are tried, drawn by seed out
+        of as few shards as hold them, which are drawn too.
 
         Raises SetupError for a filter that does not exist, and if this is not a run whose pairs are curated.
         """
@@ -317,16 +326,18 @@ class Collection(Sequence[Sample]):
         kind = "run" if self.is_run else "dataset"
         files = f"{len(self.files):,} file{'s' * (len(self.files) != 1)}"
         if not self._directory.local:
-            return f"<{kind} {self.path}: {files}>"
-        return f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>"
+            return make_printable(f"<{kind} {self.path}: {files}>")
+        return make_printable(f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>")
 
     def _repr_html_(self) -> str:
         shown = show_text(repr(self)[1:-1])
         if self.is_run:
             shown += _show_ledger(self._directory)
-        if self.files:
-            shown += self[0]._repr_html_()
-        return shown
+        try:
+            first = self[0]
+        except IndexError:
+            return shown
+        return shown + first._repr_html_()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -421,8 +432,77 @@ def _open_repository(path: str) -> RunDirectory:
     return directory
 
 
-def _join(folder: str, directory: RunDirectory) -> list[str]:
-    return [f"{folder}/{name}" if folder else name for name in directory.names(folder)]
+def _list_packed(run: RunDirectory) -> list[str]:
+    """The files of a run's dataset that are committed: others in their folder are not whole, or of another division."""
+
+    def find(shard: int) -> str | None:
+        record = run.read_record("pack", shard)
+        return record.file if record is not None and run.size(record.file) == record.size else None
+
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        return [name for name in pool.map(find, run.shards("pack")) if name is not None]
+
+
+def _list_data_files(directory: RunDirectory, path: str) -> list[str]:
+    if named := _choose_split(_read_head(directory)):
+        config, split, patterns = named
+        try:
+            accepted = {pattern: re.compile(glob_translate(pattern)) for pattern in patterns}
+        except ValueError as error:
+            raise SetupError(f"The card of {path} does not name files in a way that can be read: {error}.") from None
+        listed = {pattern: _find_parquet(directory, _take_folder(pattern)) for pattern in patterns}
+        if files := {name for pattern in patterns for name in listed[pattern] if accepted[pattern].match(name)}:
+            return sorted(files)
+        missing = f"The card of {path} leads to no file of the split {split} of {config}, which may not be whole yet"
+    else:
+        for folder in ("data", "dataset/data", ""):
+            if found := [posixpath.join(folder, n) for n in directory.names(folder) if n.endswith(".parquet")]:
+                return found
+        missing = f"There is neither a run nor a dataset in {path}"
+    # not all that lies below: the folder may be somebody's home
+    if folders := sorted({posixpath.dirname(name) for name in _find_parquet(directory, maxdepth=3)} - {""}):
+        url = f"{directory.url.rstrip('/')}/{folders[0]}"
+        raise SetupError(f"{missing}; there are Parquet files in {', '.join(folders)}: open one of these, as {url}.")
+    raise SetupError(f"{missing}.")
+
+
+def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
+    """The metadata of the dataset's card; nothing where it has none that can be read."""
+    from docmatix.publishing.card import split_card
+
+    try:
+        return split_card(directory.read("README.md").decode(errors="replace"))[0]
+    except (OSError, ValueError):
+        return {}
+
+
+def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
+    """The configuration and split that a reader gets unasked, with the patterns of its files; None where the card names
+    no files."""
+    from docmatix.publishing.card import _list_paths
+
+    if not isinstance(head.get("configs"), list) or not (paths := list(_list_paths(head))):
+        return None
+    marked = [entry.get("config_name") for entry in head["configs"] if isinstance(entry, dict) and entry.get("default")]
+    # the first of the smallest: the card's order decides where neither name is there
+    config = min((config for config, _, _ in paths), key=lambda name: (name not in marked, name != "default"))
+    split = min((split for of, split, _ in paths if of == config), key=lambda name: name != "train")
+    return config, split, [path.removeprefix("./") for *of, path in paths if of == [config, split]]
+
+
+def _take_folder(pattern: str) -> str:
+    """The folder that all files of a pattern lie in, as far as it is said."""
+    return "/".join(takewhile(lambda part: not set("*?[") & set(part), pattern.split("/")[:-1]))
+
+
+def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
+    """The Parquet files in a folder and below, by their paths from the dataset's; nothing outside of that one."""
+    try:
+        found = directory.fs.find(directory.path(folder).rstrip("/"), maxdepth=maxdepth)
+    except FileNotFoundError:
+        return []
+    names = (posixpath.relpath(name, directory.root) for name in found if name.endswith(".parquet"))
+    return sorted(name for name in names if not name.startswith("../"))
 
 
 def _show_ledger(run: RunDirectory) -> str:
@@ -477,7 +557,8 @@ class Droppings(Iterable[Dropped]):
         self._job, self.reason = job, reason
 
     def __iter__(self) -> Iterator[Dropped]:
-        return (item for item in _read_dropped(self._job) if self.reason is None or item.reason == self.reason)
+        items = _read_dropped(self._job, self.reason)
+        return (item for item in items if self.reason is None or item.reason == self.reason)
 
     def count(self) -> Counter[tuple[str, str]]:
         """How many were left out, by stage and reason; one pass."""
@@ -494,12 +575,12 @@ class Droppings(Iterable[Dropped]):
     def __repr__(self) -> str:
         if self.reason is None:
             counts = [f"{stage}: {reason} {count:,}" for (stage, reason), count in sorted(self.count().items())]
-            return "\n".join(counts) or "nothing was dropped"
+            return make_printable("\n".join(counts)) or "nothing was dropped"
         shown = [
             f"{item.stage}: {item.reason}\n   {item.what}" + (f"\n   {item.detail}" if item.detail else "")
             for item in self.sample(SHOWN)
         ]
-        return "\n".join(shown) or f"nothing was dropped as {self.reason}"
+        return make_printable("\n".join(shown) or f"nothing was dropped as {self.reason}")
 
     def _repr_html_(self) -> str:
         counts = self.count()
@@ -529,9 +610,17 @@ class Droppings(Iterable[Dropped]):
         return shown
 
 
-def _read_dropped(job: Job) -> Iterator[Dropped]:
+def _read_dropped(job: Job, reason: str | None) -> Iterator[Dropped]:
+    """What was left out for a reason, or any; other reasons may be among it. Shards without one are not read."""
     run, stages = job.run, job.stages
-    for shard in run.shards("extract"):
+
+    def find_shards(stage: str) -> Iterator[int]:
+        for shard, record in run.records(stage):
+            reasons = {each for line in record.ledger for each in line["dropped"]}
+            if reasons if reason is None else reason in reasons:
+                yield shard
+
+    for shard in find_shards("extract"):
         columns = ["index", "doc_id", "source_uri", "reason", "detail"]
         columns += ["pages.list.element.number", "pages.list.element.reason"]
         for row in run.iterate_rows("extract", shard, columns=columns):
@@ -542,12 +631,12 @@ def _read_dropped(job: Job) -> Iterator[Dropped]:
                     place = Place(shard, row["index"], row["doc_id"], (page["number"],))
                     what = f"{row['source_uri']}, page {page['number']}"
                     yield Dropped("extract", page["reason"], what, "", place=place)
-    for shard in run.shards("dedup"):
+    for shard in find_shards("dedup"):
         for row in run.iterate_rows("dedup", shard):
             favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
             place = Place(shard, row["index"], row["doc_id"], (1,))
             yield Dropped("dedup", row["reason"], row["source_uri"], favour, place=place)
-    for shard in run.shards("generate"):
+    for shard in find_shards("generate"):
         columns = ["index", "doc_id", "sample_id", "page_numbers", "request_id", "reason", "detail", "malformed"]
         for row in run.iterate_rows("generate", shard, columns=columns):
             place = Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"]))
@@ -557,18 +646,27 @@ def _read_dropped(job: Job) -> Iterator[Dropped]:
                 detail = f"reply to request {row['request_id']}"
                 yield Dropped("generate", malformed, row["sample_id"], detail, place=place)
     if "verify" in stages:
-        for shard in run.shards("verify"):
+        for shard in find_shards("verify"):
             for row in run.iterate_rows("verify", shard, columns=["pair_id", "reason", "detail"]):
                 if row["reason"]:
                     yield Dropped("verify", row["reason"], row["pair_id"], row["detail"] or "")
-    for shard in run.shards("curate"):
+    for shard in find_shards("curate"):
         said = {}
-        if "verify" in stages:
+        if "verify" in stages and reason in (None, "round_trip_failed"):
             columns = ["pair_id", "reply"]
             said = {row["pair_id"]: row["reply"] for row in run.iterate_rows("verify", shard, columns=columns)}
-        for row in run.iterate_rows("curate", shard):
-            if row["reason"]:
-                yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+        for row in _iterate_dropped_pairs(job, shard, reason):
+            yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+
+
+def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator[dict[str, Any]]:
+    """The curated rows that were dropped for a reason, or any. The others, mostly the larger part, stay Arrow's."""
+    name = job.run.part_name("curate", job.record("curate", shard))
+    with job.run.open(name) as stream, pq.ParquetFile(stream) as parquet:
+        for batch in parquet.iter_batches(256, use_threads=False):
+            reasons = batch["reason"]
+            chosen = pc.is_valid(reasons) if reason is None else pc.equal(reasons, reason)
+            yield from batch.filter(chosen).to_pylist()
 
 
 def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) -> Dropped:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docmatix.displays import show_columns, show_table, show_text
+from docmatix.displays import make_printable, show_columns, show_table, show_text
 from docmatix.errors import SetupError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Comparison:
             lines.append(f"{sample.source_uri}, pages {', '.join(map(str, sample.page_numbers))}")
             for side, pairs in (("left", sample.left), ("right", sample.right)):
                 lines += [f"  {side:5} Q {pair['question']} A {pair['answer']}" for pair in pairs]
-        return "\n".join(lines)
+        return make_printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
         rows = [(prompt, what, left, right) for (prompt, what), (left, right) in self.counts.items()]

@@ -7,6 +7,7 @@ click on a page enlarges it. Colours of the text are the notebook's own.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -48,7 +49,7 @@ class Shown:
     text: str
 
     def __repr__(self) -> str:
-        return self.text
+        return make_printable(self.text)
 
     def _repr_html_(self) -> str:
         return self.html
@@ -129,9 +130,20 @@ def describe_pages(numbers: Sequence[int] | None) -> str:
     return f"page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def make_printable(text: str) -> str:
+    """Control characters, save for tabs and line ends, by their replacement: a document's text must not steer the
+    terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _show_page(page: Pictured, width: int, picture_width: int) -> str:
     picture = decode_picture(page.data, max_width_px=picture_width)
-    caption = f'<figcaption style="opacity:.65;font-size:11px">page {page.number}</figcaption>'
+    # in a dataset of others a page number may be any text
+    name = escape(f"page {page.number}")
+    caption = f'<figcaption style="opacity:.65;font-size:11px">{name}</figcaption>'
     frame = f"margin:0;flex:0 1 {width}px;min-width:160px"
     if picture is None:
         return (
@@ -143,7 +155,7 @@ def _show_page(page: Pictured, width: int, picture_width: int) -> str:
     return (
         f'<figure class="dmx-page" tabindex="0" style="{frame}">'
         '<div style="position:relative;line-height:0;border:1px solid rgba(128,128,128,.45)">'
-        f'<img src="{source}" alt="page {page.number}" style="width:100%;height:auto;margin:0;display:block">{boxes}'
+        f'<img src="{source}" alt="{name}" style="width:100%;height:auto;margin:0;display:block">{boxes}'
         f"</div>{caption}</figure>"
     )
 

@@ -11,12 +11,11 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from docmatix.collection import Collection, Dropped, Sample, draw_pages
-from docmatix.displays import Pictured, describe_facts, describe_pages
+from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable
 from docmatix.errors import SetupError
 from docmatix.pictures import encode_picture
 from docmatix.source_pages import mark_pages
@@ -48,22 +47,18 @@ def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = F
     for number, (text, annotation) in enumerate(zip(row["texts"], annotations, strict=True), 1):
         pair = {"question": text["user"], "answer": text["assistant"], **annotation}
         lines += _describe_pair(pair, width, number=number if numbered else None)
-    return "\n".join(map(_make_printable, lines))
+    return make_printable("\n".join(lines))
 
 
 def describe_pair(pair: Mapping[str, Any], *, width: int = 100) -> str:
     """One pair for the terminal, with its source."""
-    return "\n".join(map(_make_printable, [*_describe_pair(pair, width), f"     {pair['source_uri']}"]))
+    return make_printable("\n".join([*_describe_pair(pair, width), f"     {pair['source_uri']}"]))
 
 
 def describe_dropped(item: Dropped) -> str:
     """Something that was left out, for the terminal."""
-    lines = [
-        f"{item.stage}: {item.reason}",
-        *f"   {item.what}".split("\n"),
-        *([f"   {item.detail}"] if item.detail else []),
-    ]
-    return "\n".join(map(_make_printable, lines))
+    lines = [f"{item.stage}: {item.reason}", f"   {item.what}", *([f"   {item.detail}"] if item.detail else [])]
+    return make_printable("\n".join(lines))
 
 
 def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = None) -> list[str]:
@@ -72,14 +67,6 @@ def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = 
     lines += textwrap.wrap(pair["answer"], width, initial_indent="  A  ", subsequent_indent="     ")
     facts = describe_facts(pair)
     return [*lines, f"     [{', '.join(facts)}]"] if facts else lines
-
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def _make_printable(line: str) -> str:
-    """Control characters by their replacement: a document's text must not steer the terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", line)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -134,8 +121,9 @@ class PictureOutput:
                     yield encode_for_terminal(picture, self.protocol, columns=self.columns)
                 elif self.folder is not None:
                     self.folder.mkdir(parents=True, exist_ok=True)
-                    # names come from datasets of others: nothing in them may lead out of the folder
-                    path = self.folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:80]}-{page.number}.png"
+                    # both come from datasets of others: nothing in them may lead out of the folder
+                    parts = (re.sub(r"[^A-Za-z0-9_-]", "_", str(part))[:80] for part in (name, page.number))
+                    path = self.folder / f"{'-'.join(parts)}.png"
                     path.write_bytes(encode_picture(picture, image_format="png"))
                     yield f"     {path}"
 
@@ -177,13 +165,15 @@ def print_pairs(
         yield "\n".join([f"{number}.", *lines, describe_pair(pair, width=width)])
 
 
-def print_dropped(collection: Collection, reason: str | None, count: int, *, output: PictureOutput) -> Iterator[str]:
-    """What was left out, each after its pages where these can be rendered from the source."""
+def print_dropped(
+    collection: Collection, reason: str | None, count: int, *, seed: int, output: PictureOutput
+) -> Iterator[str]:
+    """Of what was left out, some drawn by seed, each after its pages where these can be rendered from the source."""
     droppings = collection.dropped(reason)
-    items = list(islice(droppings, count))
+    items = droppings.sample(count, seed=seed)
     if not items:
-        reasons = sorted({item.reason for item in collection.dropped()})
-        yield f"Nothing was dropped for that reason; the reasons are: {', '.join(reasons) or 'none'}."
+        reasons = make_printable(", ".join(sorted({reason for _, reason in collection.dropped().count()})))
+        yield f"Nothing was dropped for that reason; the reasons are: {reasons or 'none'}."
         return
     pages = droppings.read_pages(items, limit=count) if output.wanted else {}
     for number, item in enumerate(items, 1):

@@ -7,23 +7,21 @@ Pairs are read and grounded once (`read_judged`, most of the time goes there), t
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from docmatix.config import Config, dump_config, parse_config
 from docmatix.curation import Verdict, curate_pairs
-from docmatix.displays import Shown, show_columns, show_table, show_text
+from docmatix.displays import Shown, make_printable, show_columns, show_table, show_text
 from docmatix.documents import Page
 from docmatix.errors import SetupError
-from docmatix.filters import Filter, Scores
+from docmatix.filters import CopiesExample, Filter, Scores
 from docmatix.pairs import Evidence, Pair
-from docmatix.prompts import find_prompt_directories, load_prompts
 from docmatix.questions import score_clarity
 from docmatix.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
 from docmatix.source_pages import Place, render_places, show_pairs
@@ -63,6 +61,9 @@ class Judged:
     documents: tuple[JudgedDocument, ...]
     total: int
     examples: Mapping[str, Sequence[str]]
+    """By prompt, what `curate` recorded."""
+    unknown: tuple[str, ...] = ()
+    """Prompts whose examples are not recorded: the pairs were curated by an earlier version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Trial:
     pairs: tuple[Change, ...]
     documents: int
     total: int
+    unknown: tuple[str, ...] = ()
+    """Prompts whose examples are not known, where a filter would look at them."""
 
     @property
     def newly_kept(self) -> list[Change]:
@@ -127,7 +130,7 @@ class Trial:
             lines += [f"{name}: {len(changes):,}"] if changes else []
             for one in changes[:SHOWN]:
                 lines += [f"  Q  {one.pair.question}", f"  A  {one.pair.answer}   [{one.before} -> {one.after}]"]
-        return "\n".join(lines)
+        return make_printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
         rows = [(what, before, after, _sign(after - before)) for what, (before, after) in self.counts.items()]
@@ -146,7 +149,13 @@ class Trial:
 
     def _describe(self) -> str:
         share = "" if self.documents == self.total else f" of {self.total:,}"
-        return f"{len(self.pairs):,} pairs of {self.documents:,}{share} documents; the run itself is as it was"
+        told = f"{len(self.pairs):,} pairs of {self.documents:,}{share} documents; the run itself is as it was"
+        if not self.unknown:
+            return told
+        return (
+            f"{told}; the run does not tell the examples of {', '.join(self.unknown)}, so nothing of these prompts is"
+            " found to be `copies_example`: build it once more as far as `curate`"
+        )
 
 
 def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter, ...]:
@@ -161,7 +170,8 @@ def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter
 
 
 def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
-    """Read and ground the pairs of at most so many documents, from shards drawn by seed. Memory: their texts and pairs.
+    """Read and ground the pairs of at most so many documents, drawn by their content and `seed` out of as few shards as
+    hold them, which are drawn too: to read a document its shard is read. Memory: their texts and pairs.
 
     Raises SetupError where no pair is curated yet.
     """
@@ -169,13 +179,20 @@ def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
     shards = sorted(set.intersection(*(set(job.run.shards(stage)) for stage in needed)))
     if not shards:
         raise SetupError(f"{job.run.url} has no curated pairs yet: build it as far as `curate` first.")
-    read: list[tuple[int, JudgedDocument]] = []
-    for shard in sorted(shards, key=lambda shard: hashlib.sha256(f"{seed}\n{shard}".encode()).digest()):
-        if len(read) < documents:
-            read += [(shard, document) for document in islice(_read_shard(job, shard), documents - len(read))]
-    in_order = tuple(document for _, document in sorted(read, key=lambda item: item[0]))
+    wanted = _draw_documents(job, shards, documents=documents, seed=seed)
+    read: list[JudgedDocument] = []
+    examples: dict[str, Sequence[str]] = {}
+    unknown: set[str] = set()
+    for shard, indexes in sorted(wanted.items()):
+        of_shard = list(_read_shard(job, shard, indexes))
+        read += of_shard
+        recorded = job.record("curate", shard).extra.get("examples")
+        if recorded is None:
+            unknown |= {pair.prompt for document in of_shard for pair in document.pairs}
+        else:
+            examples |= recorded
     total = job.run.ledger("generate").accounts["documents"].kept
-    return Judged(job, in_order, total, _read_examples(job))
+    return Judged(job, tuple(read), total, examples, tuple(sorted(unknown)))
 
 
 def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
@@ -197,14 +214,36 @@ def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
             Change(verdict.pair, verdict.scores, evidence, document.source_uri, place, before, verdict.reason or KEPT)
             for verdict, evidence, place, before in found
         ]
-    return Trial(judged.job, tuple(changes), len(judged.documents), judged.total)
+    compared = any(isinstance(one, CopiesExample) for one in filters)
+    unknown = judged.unknown if compared else ()
+    return Trial(judged.job, tuple(changes), len(judged.documents), judged.total, unknown)
 
 
-def _read_shard(job: Job, shard: int) -> Iterator[JudgedDocument]:
+def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: int) -> dict[int, set[int]]:
+    """The places of at most so many documents, by shard."""
+
+    def mark(content: Any) -> bytes:
+        return hashlib.sha256(f"{seed}\n{content}".encode()).digest()
+
+    found: dict[tuple[int, int], bytes] = {}
+    for shard in sorted(shards, key=mark):
+        if len(found) >= documents:
+            break
+        for row in job.run.iterate_rows("generate", shard, columns=["index", "doc_id"]):
+            found[shard, row["index"]] = mark(row["doc_id"])
+    chosen: dict[int, set[int]] = {}
+    for shard, index in heapq.nsmallest(documents, found, key=lambda place: (found[place], place)):
+        chosen.setdefault(shard, set()).add(index)
+    return chosen
+
+
+def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[JudgedDocument]:
     round_trips = read_round_trips(job, shard)
     rows = job.run.iterate_rows("curate", shard, columns=["pair_id", "reason"])
     before = {row["pair_id"]: row["reason"] or KEPT for row in rows}
     for row, asked in match_documents(job, shard):
+        if row["index"] not in wanted:
+            continue
         places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
         pairs = [pair for _, pair in places]
         samples = [tuple(request["page_numbers"]) for request, _ in places]
@@ -229,20 +268,6 @@ def _score(pair: Pair, round_trips: Mapping[str, float]) -> Scores:
     if pair.context is not None:
         clarity = score_clarity(pair.question, answer=pair.answer, context=pair.context)
     return Scores(round_trip=round_trips.get(pair.pair_id), clarity=clarity)
-
-
-def _read_examples(job: Job) -> dict[str, Sequence[str]]:
-    """The examples that each prompt shows, as far as its file is still there: a run records its hash alone."""
-    settings = job.config.generate
-    names = [choice if isinstance(choice, str) else choice.name for choice in settings.prompts]
-    found: dict[str, Sequence[str]] = {}
-    for name in names:
-        try:
-            prompts = load_prompts([name], find_prompt_directories(Path.cwd(), settings.prompts_dir))
-        except SetupError:
-            continue
-        found[name] = prompts[name].examples
-    return found
 
 
 def _describe_change(one: Change) -> dict[str, Any]:

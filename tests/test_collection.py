@@ -14,6 +14,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -244,11 +245,21 @@ def test_a_repository_on_the_hub_is_opened_by_its_name(tmp_path):
     rows = [make_docmatix_row(number) for number in range(6)]
     script = (
         "import docmatix; ds = docmatix.open('someone/pages'); print(len(ds), ds[4].pairs[0]['question']);"
-        "print(ds[-1].images[0].size, '<img src=\"data:' in ds[2]._repr_html_())"
+        "print(ds[-1].images[0].size, '<img src=\"data:' in ds[2]._repr_html_())\n"
+        "print(docmatix.open('someone/named').files)\n"
+        "try: docmatix.open('someone/other')\n"
+        "except docmatix.SetupError as error: print(error)\n"
+        "try: docmatix.open('someone/absent')\n"
+        "except docmatix.SetupError as error: print(error)"
     )
     with serve_hub(tmp_path / "hub") as hub:
-        hub.create("someone/pages")
+        for name in ("pages", "named", "other"):
+            hub.create(f"someone/{name}")
         hub.put("someone/pages", "data/train-00000-of-00001.parquet", write_dataset(rows[:3], rows[3:]))
+        for name in PUSHED:
+            hub.put("someone/named", name, write_dataset(rows[:1]))
+        hub.put("someone/named", "README.md", write_card(IN_V2, IN_DATA))
+        hub.put("someone/other", "v2/train-00000-of-00001.parquet", write_dataset(rows[:1]))
         environment = {
             **os.environ,
             "HF_ENDPOINT": hub.url,
@@ -265,7 +276,14 @@ def test_a_repository_on_the_hub_is_opened_by_its_name(tmp_path):
             timeout=240,
             check=False,
         )
-    assert done.stdout.splitlines() == ["6 What is 4?", "(60, 80) True"], done.stderr[-2000:]
+    assert done.stdout.splitlines() == [
+        "6 What is 4?",
+        "(60, 80) True",
+        str([PUSHED[1], PUSHED[3]]),
+        "There is neither a run nor a dataset in someone/other; there are Parquet files in v2: open one of these, as"
+        " hf://datasets/someone/other/v2.",
+        "There is neither a run nor a dataset in someone/absent.",
+    ], done.stderr[-2000:]
 
 
 def test_where_there_is_nothing_to_open_it_says_so(tmp_path):
@@ -286,6 +304,141 @@ def test_a_run_that_has_no_dataset_yet_has_no_rows(finished_run, tmp_path):
         collection[0]
     with pytest.raises(SetupError, match="has no dataset yet"):
         collection.to_datasets()
+
+
+def test_a_dataset_without_rows_shows_itself(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(write_dataset([]))
+    collection = docmatix.open(tmp_path)
+    assert len(collection) == 0
+    assert "0 samples in 1 file" in collection._repr_html_()
+
+
+def test_a_run_in_which_nothing_was_kept_shows_its_ledger(tmp_path):
+    nothing = {"curate": {"filters": [{"kind": "length", "max_answer_chars": 1}]}}
+    build(make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)}, **nothing))
+    html = Collection(str(tmp_path / "run"))._repr_html_()
+    assert "0 samples in 1 file" in html
+    assert "too_long" in html
+
+
+def test_of_a_run_only_the_files_that_are_committed_are_read(own_run):
+    whole = Collection(own_run.url)
+    (name,) = whole.files
+    rows = list(whole.rows())
+    # what another division, or a worker that was killed, leaves beside them
+    own_run.write("dataset/data/train-00001-of-00003.parquet", own_run.read(name))
+    own_run.write("dataset/data/train-00007-of-00009.parquet", b"half of a file")
+    assert list(Collection(own_run.url).rows()) == rows
+    own_run.write(name, own_run.read(name)[:-1])
+    assert Collection(own_run.url).files == []
+    own_run.remove(name)
+    assert Collection(own_run.url).files == []
+
+
+# --- datasets whose card names their files ----------------------------------------------------------------------------
+
+
+def write_card(*configs: Any) -> bytes:
+    return f"---\n{yaml.safe_dump({'configs': list(configs)}, sort_keys=False)}---\n\n# pages\n".encode()
+
+
+def put_files(folder: Path, *names: str, card: bytes | None = None) -> Path:
+    """A dataset with these files, each of one row that names it."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        row = make_docmatix_row(0)
+        row["texts"][0]["user"] = name
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(write_dataset([row]))
+    if card is not None:
+        (folder / "README.md").write_bytes(card)
+    return folder
+
+
+PUSHED = [
+    "data/test-00000-of-00001.parquet",
+    "data/train-00000-of-00002.parquet",
+    "data/train-00000-of-00003.parquet",
+    "data/train-00001-of-00002.parquet",
+    "v2/train-00000-of-00001.parquet",
+    "v2/valid-00000-of-00001.parquet",
+]
+IN_DATA = {
+    "config_name": "default",
+    "data_files": [
+        {"split": "test", "path": "data/test-*-of-00001.parquet"},
+        {"split": "train", "path": "data/train-*-of-00002.parquet"},
+    ],
+}
+IN_V2 = {"config_name": "v2", "data_files": [{"split": "train", "path": "v2/train-*"}]}
+
+
+@pytest.mark.parametrize(
+    ("configs", "expected"),
+    [
+        ([IN_DATA, IN_V2], [PUSHED[1], PUSHED[3]]),
+        ([IN_V2, IN_DATA], [PUSHED[1], PUSHED[3]]),
+        ([IN_V2], [PUSHED[4]]),
+        ([IN_DATA, {**IN_V2, "default": True}], [PUSHED[4]]),
+        ([{"config_name": "a", "data_files": "v2/valid*"}, IN_V2], [PUSHED[5]]),
+        ([{"config_name": "a", "data_files": ["v2/valid*", "data/test*"]}], [PUSHED[0], PUSHED[5]]),
+        ([{"config_name": "a", "data_files": {"valid": "v2/valid*", "test": "data/test*"}}], [PUSHED[5]]),
+        ([{"config_name": "a", "data_files": [{"split": "test", "path": ["data/test*"]}]}], [PUSHED[0]]),
+        ([{"config_name": "a"}, IN_V2], [PUSHED[4]]),
+        ([{"config_name": "a", "data_files": "**/train*"}], [PUSHED[1], PUSHED[2], PUSHED[3], PUSHED[4]]),
+        ([{"config_name": "a", "data_files": "./v2/*.parquet"}], PUSHED[4:]),
+        (["none"], PUSHED[:4]),
+    ],
+)
+def test_a_card_says_which_files_are_a_datasets(tmp_path, configs, expected):
+    collection = Collection(str(put_files(tmp_path, *PUSHED, card=write_card(*configs))))
+    assert collection.files == expected
+    assert list_questions(collection) == expected
+
+
+@pytest.mark.parametrize(
+    "card", [b"# no metadata", b"---\n{\n---\n", b"---\nconfigs: 3\n---\n", b"\xff", b"---\n- a\n---\n"]
+)
+def test_without_a_card_that_names_files_those_in_data_are_taken(tmp_path, card):
+    assert Collection(str(put_files(tmp_path, *PUSHED, card=card))).files == PUSHED[:4]
+
+
+def test_a_split_that_is_not_whole_yet_is_not_shown_in_part(tmp_path):
+    pending = {
+        "config_name": "default",
+        "data_files": [{"split": "train", "path": "data/train-is-still-being-uploaded"}],
+    }
+    put_files(tmp_path, "data/train-00000-of-00002.parquet", card=write_card(pending))
+    with pytest.raises(SetupError, match="leads to no file of the split train of default, which may not be whole yet"):
+        Collection(str(tmp_path))
+
+
+def test_a_folder_that_is_a_link_is_looked_into(tmp_path):
+    put_files(tmp_path / "elsewhere", *PUSHED)
+    put_files(tmp_path / "set", card=write_card(IN_DATA)).joinpath("data").symlink_to(tmp_path / "elsewhere" / "data")
+    assert Collection(str(tmp_path / "set")).files == [PUSHED[1], PUSHED[3]]
+
+
+@pytest.mark.parametrize("pattern", ["../other/*.parquet", "{}/other/*.parquet", "data/../../other/*.parquet"])
+def test_a_card_leads_nobody_out_of_its_folder(tmp_path, pattern):
+    put_files(tmp_path / "other", "a.parquet")
+    card = write_card({"config_name": "a", "data_files": pattern.format(tmp_path)})
+    put_files(tmp_path / "set", "data/train.parquet", card=card)
+    with pytest.raises(SetupError, match="leads to no file"):
+        Collection(str(tmp_path / "set"))
+
+
+def test_a_pattern_that_cannot_be_read_is_told(tmp_path):
+    put_files(tmp_path, *PUSHED, card=write_card({"config_name": "a", "data_files": "data/**train"}))
+    with pytest.raises(SetupError, match="does not name files in a way that can be read"):
+        Collection(str(tmp_path))
+
+
+def test_where_a_dataset_lies_in_other_folders_they_are_named(tmp_path):
+    put_files(tmp_path, "v2/train-0.parquet", "v3/part/train-0.parquet")
+    with pytest.raises(SetupError, match=rf"Parquet files in v2, v3/part: open one of these, as {tmp_path}/v2\.$"):
+        Collection(str(tmp_path))
+    assert list_questions(Collection(f"{tmp_path}/v2")) == ["v2/train-0.parquet"]
 
 
 def test_a_row_whose_picture_is_damaged_is_shown_without_it(tmp_path):
@@ -332,6 +485,16 @@ def test_a_run_shows_its_ledger_and_its_first_sample(finished_run):
     html = Collection(str(finished_run))._repr_html_()
     assert "not_pdf 1" in html
     assert "<img " in html
+
+
+def test_page_numbers_that_are_texts_are_no_markup_either(tmp_path):
+    evil = '"><img src=x onerror=alert(1)>'
+    fields = [*DATASETS["docmatix"], pa.field("page_numbers", pa.list_(pa.string()))]
+    row = {**make_docmatix_row(0, images=2), "page_numbers": [evil, "12"]}
+    (tmp_path / "a.parquet").write_bytes(write_dataset([row], schema=pa.schema(fields)))
+    html = docmatix.open(tmp_path)[0]._repr_html_()
+    assert html.count("<img ") == 2
+    assert "page 12</figcaption>" in html
 
 
 def test_text_of_a_document_is_no_markup_in_a_notebook(tmp_path):
@@ -416,6 +579,28 @@ def test_what_was_left_out_is_listed_stage_by_stage(finished_run):
 def test_what_was_left_out_can_be_asked_for_by_reason(finished_run):
     assert list_dropped(finished_run, "not_pdf") == [("extract", "not_pdf", "docs/text.pdf")]
     assert list_dropped(finished_run, "no_such_reason") == []
+
+
+def test_for_each_reason_there_is_what_is_listed_for_any(tmp_path):
+    sections: dict[str, Any] = {
+        "plan": {"documents_per_shard": 1},
+        "verify": {"kind": "round_trip"},
+        "generate": {"prompts": ["extractive"]},
+        "curate": {"filters": [{"kind": "length", "max_answer_chars": 12}, {"kind": "round_trip"}]},
+        "pack": {"dpi": 36},
+    }
+    pdfs = {f"{number}.pdf": write_distinct_pdf(number) for number in range(4)}
+    job = make_job(tmp_path, pdfs={**pdfs, "copy.pdf": pdfs["0.pdf"], "text.pdf": b"This is no PDF."}, **sections)
+    build(job)
+    dropped = Collection(job.run.url).dropped()
+    reasons = {item.reason for item in dropped}
+    assert {"duplicate", "not_pdf", "round_trip_failed", "too_long"} <= reasons
+    for reason in reasons:
+        assert list_dropped(tmp_path / "run", reason) == [
+            item for item in list_dropped(tmp_path / "run") if item[1] == reason
+        ]
+    failed = [item for item in dropped if item.reason == "round_trip_failed"]
+    assert all("asked again, the model said: What is written there?" in item.what for item in failed)
 
 
 def test_what_was_left_out_is_counted_by_stage_and_reason(finished_run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,6 +15,7 @@ from docmatix.displays import (
     Pictured,
     describe_facts,
     describe_pages,
+    make_printable,
     show_columns,
     show_folded,
     show_sample,
@@ -52,19 +54,30 @@ class Reader(HTMLParser):
             self.text += data
 
 
-@given(st.text(), st.text(), st.text())
-def test_no_text_becomes_markup(title, question, answer):
-    quiet = Reader(show_sample("title", [Pictured(1, PAGE, [Mark(1, (0, 0, 1, 1))])], [PAIR]))
+@given(st.text(), st.text(), st.text(), st.text())
+def test_no_text_becomes_markup(title, question, answer, page):
+    marks = [Mark(1, (0, 0, 1, 1))]
+    quiet = Reader(show_sample("title", [Pictured(1, PAGE, marks), Pictured(2, None)], [PAIR]))
+    number: Any = f'"><script onerror=1>{page}'
     loud = Reader(
         show_sample(
             f'"><script>{title}',
-            [Pictured(1, PAGE, [Mark(1, (0, 0, 1, 1))])],
+            [Pictured(number, PAGE, marks), Pictured(number, None)],
             [{"question": f"</div><img src=x onerror=1>{question}", "answer": f"<style>{answer}"}],
         )
     )
     assert loud.tags == quiet.tags
     assert loud.open == []
     assert not any(name.startswith("on") for attributes in loud.attributes for name in attributes)
+
+
+@given(st.text())
+def test_of_a_text_no_control_character_is_printed_and_nothing_else_is_changed(text):
+    shown = make_printable(text)
+    assert len(shown) == len(text)
+    for before, after in zip(text, shown, strict=True):
+        steers = unicodedata.category(before) == "Cc" and before not in "\t\n"
+        assert after == ("\N{REPLACEMENT CHARACTER}" if steers else before)
 
 
 @given(st.lists(st.tuples(st.text(), st.integers() | st.text()), max_size=4))

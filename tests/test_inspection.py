@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docmatix.cli import main
-from docmatix.collection import Collection, Dropped
-from docmatix.displays import Pictured
+from docmatix.collection import Collection, Dropped, Droppings
+from docmatix.comparison import Change, Comparison, SidesOfSample
+from docmatix.displays import Pictured, Shown
 from docmatix.errors import SetupError
+from docmatix.filters import Scores
 from docmatix.inspection import (
     PictureOutput,
     choose_output,
@@ -26,6 +29,10 @@ from docmatix.inspection import (
     detect_protocol,
     encode_for_terminal,
 )
+from docmatix.pairs import Pair
+from docmatix.source_pages import Place
+from docmatix.trial import Change as TrialChange
+from docmatix.trial import Trial
 from tests.test_collection import encode_image, make_docmatix_row, write_dataset
 
 # --- as text ----------------------------------------------------------------------------------------------------------
@@ -67,6 +74,55 @@ def test_no_text_steers_the_terminal(text):
     row = {"texts": [{"user": text, "assistant": "\x1b[1m", "source": text}]}
     shown = describe_pair(pair) + describe_row(row) + describe_dropped(Dropped("generate", "a", text, f"\x07{text}"))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+
+
+class HostileDroppings(Droppings):
+    """Drops of a run whose every text would steer the terminal."""
+
+    def __init__(self, text: str, reason: str | None) -> None:
+        self.text, self.reason = text, reason
+
+    def __iter__(self) -> Iterator[Dropped]:
+        return iter([Dropped("curate", f"\x1b[2J{self.text}", f"\x9b2J{self.text}", f"\x07{self.text}")])
+
+
+@given(st.text())
+def test_nothing_that_shows_itself_steers_the_terminal(text):
+    evil = f"\x1b]0;{text}\x9b2J"
+    pair = {"question": evil, "answer": evil, "source_uri": evil, "prompt": evil}
+    comparison = Comparison(
+        names=(evil, evil),
+        counts={(evil, evil): (1, 1)},
+        shared=1,
+        only_left=1,
+        only_right=0,
+        changes=(Change(pair, evil, evil),),
+        samples=(SidesOfSample(evil, (1,), (pair,), (pair,)),),
+        differing=1,
+    )
+    change = TrialChange(
+        pair=Pair("id", "request", evil, evil, evil, evil, evil),
+        scores=Scores(),
+        evidence=(),
+        source_uri=evil,
+        place=Place(0, 0, "id", (1,)),
+        before="kept",
+        after=evil,
+    )
+    job: Any = None
+    trial = Trial(job, (change,), documents=1, total=1, unknown=(evil,))
+    for shown in (comparison, trial, Shown("", evil), HostileDroppings(text, None), HostileDroppings(text, evil)):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", repr(shown))
+
+
+def test_a_collection_of_hostile_rows_does_not_steer_the_terminal(tmp_path):
+    text = {"user": "\x1b[2J", "assistant": "\x9b2J", "source": "\x1b]0;x\x07"}
+    folder = tmp_path / "\x1b[2J"
+    folder.mkdir()
+    (folder / "a.parquet").write_bytes(write_dataset([{"images": [], "texts": [text]}]))
+    collection = Collection(str(folder))
+    for shown in (collection, collection[:], collection[0]):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", repr(shown))
 
 
 # --- pictures in a terminal -------------------------------------------------------------------------------------------
@@ -147,6 +203,10 @@ def test_a_file_of_a_picture_never_leaves_its_folder(tmp_path):
     (line,) = output.show([Pictured(3, encode_image("white"))], name="../../etc/passwd")
     assert Path(line.strip()) == tmp_path / "pictures" / "______etc_passwd-3.png"
     assert [path.name for path in tmp_path.rglob("*.png")] == ["______etc_passwd-3.png"]
+    number: Any = "/../../../etc/3"
+    (line,) = output.show([Pictured(number, encode_image("white"))], name="a")
+    assert Path(line.strip()).parent == tmp_path / "pictures"
+    assert len(list(tmp_path.rglob("*.png"))) == 2
 
 
 # --- the verb ---------------------------------------------------------------------------------------------------------
@@ -194,6 +254,15 @@ def test_what_was_dropped_is_printed_with_the_page_out_of_the_source(finished_ru
     assert sorted(path.name for path in tmp_path.iterdir()) == ["blank-1-3.png", "duplicate-3-1.png"]
     assert "extract: not_pdf\n   docs/text.pdf" in shown
     assert inspect(capsys, str(finished_run), "--dropped", "blank") == "extract: blank\n   docs/long.pdf, page 3\n"
+
+
+def test_what_was_dropped_is_drawn_by_seed(finished_run, capsys):
+    collection = Collection(str(finished_run))
+    drawn = {seed: collection.dropped().sample(1, seed=seed)[0] for seed in range(8)}
+    assert len(set(drawn.values())) > 1
+    for seed, item in drawn.items():
+        shown = inspect(capsys, str(finished_run), "--dropped", "-n", "1", "--seed", str(seed))
+        assert shown == f"{describe_dropped(item)}\n"
 
 
 def test_a_reason_that_nothing_was_dropped_for_is_answered_with_those_there_are(finished_run, capsys):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,9 @@ from docmatix.collection import Collection
 from docmatix.errors import SetupError
 from docmatix.filters import Grounded, Length
 from docmatix.pairs import Request
-from tests.jobs import FakeClient, build, curate, make_job, write_reply
+from docmatix.prompts import find_prompt_directories, load_prompts
+from docmatix.run_directory import RunDirectory
+from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply
 from tests.pdfs import write_distinct_pdf
 
 PDFS = {f"{number}.pdf": write_distinct_pdf(number) for number in range(4)}
@@ -94,6 +99,85 @@ def test_of_a_large_run_some_documents_are_tried_and_it_says_so(run):
     assert (trial.documents, trial.total) == (3, 4)
     assert "of 3 of 4 documents" in repr(trial)
     assert collection.try_filters(documents=3, seed=1).pairs == trial.pairs
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 1000), documents=st.integers(1, 3))
+def test_documents_are_drawn_by_their_content_and_not_by_their_place(run, seed, documents):
+    job = docmatix.open(run).read_job()
+    shards = job.run.shards("generate")
+    by_content = {
+        (shard, row["index"]): hashlib.sha256(f"{seed}\n{row['doc_id']}".encode()).digest()
+        for shard in shards
+        for row in job.run.iterate_rows("generate", shard)
+    }
+    trial = docmatix.open(run).try_filters(documents=documents, seed=seed)
+    tried = {(one.place.shard, one.place.index) for one in trial.pairs}
+    assert len(tried) == documents
+    # the shards are drawn as well, only so many as are needed
+    assert len({shard for shard, _ in tried}) <= (1 if documents <= 2 else 2)
+    candidates = [place for place in by_content if documents > 2 or place[0] in {shard for shard, _ in tried}]
+    assert tried == set(sorted(candidates, key=by_content.__getitem__)[:documents])
+
+
+# --- examples of prompts ----------------------------------------------------------------------------------------------
+
+COPIED = "In which harbour does the ferry stop?"
+
+PROMPT = f"""---
+family: window
+style: abstractive
+reply: pairs_json
+---
+@user
+The ferry stops in Aberdour.
+@assistant
+{{"pairs": [{{"question": "{COPIED}", "answer": "Aberdour"}}]}}
+@user
+{{% for page in pages %}}{{{{ page.text }}}}{{% endfor %}}
+"""
+
+
+def copy_the_example(request: Request) -> str:
+    """The pairs of a good model, and the question of the example on an answer that the page has."""
+    found = json.loads(write_reply(request))["pairs"]
+    return json.dumps({"pairs": [*found, {"question": COPIED, "answer": found[0]["answer"]}]})
+
+
+@pytest.fixture
+def own_prompt_run(tmp_path: Path) -> RunDirectory:
+    """A run with the default filters and a prompt that lies beside its configuration and shows an example."""
+    (tmp_path / "config" / "prompts").mkdir(parents=True)
+    (tmp_path / "config" / "prompts" / "ours.md").write_text(PROMPT)
+    prompts = dict(load_prompts(["ours"], find_prompt_directories(tmp_path / "config")))
+    job = make_job(tmp_path, pdfs=PDFS, pack={"dpi": 36})
+    config = make_config(generate={"prompts": ["ours"]}, pack={"dpi": 36})
+    build(replace(job, config=config, prompts=prompts), client=FakeClient(copy_the_example))
+    return job.run
+
+
+def test_the_default_filters_change_nothing_wherever_the_prompts_lie(own_prompt_run, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    shutil.rmtree(tmp_path / "config")
+    trial = Collection(own_prompt_run.url).try_filters()
+    assert trial.counts["copies_example"] == (4, 4)
+    assert trial.newly_kept == trial.newly_dropped == []
+    assert "examples" not in repr(trial)
+
+
+def test_where_the_run_does_not_tell_the_examples_of_its_prompts_the_trial_says_so(own_prompt_run):
+    for shard, record in list(own_prompt_run.records("curate")):
+        extra = {name: value for name, value in record.extra.items() if name != "examples"}
+        own_prompt_run.write_record("curate", shard, replace(record, extra=extra))
+    collection = Collection(own_prompt_run.url)
+    trial = collection.try_filters()
+    assert trial.counts["copies_example"] == (4, 0)
+    for shown in (repr(trial), trial._repr_html_()):
+        assert "the run does not tell the examples of ours" in shown
+    # no filter looks at them
+    assert "examples" not in repr(collection.try_filters([{"kind": "length"}]))
 
 
 def test_a_second_trial_reads_no_file(run, tmp_path):

@@ -52,6 +52,8 @@ def write_report(
     `output` is a path or fsspec URL (`RUN/report.html` without it), `samples` the windows in the gallery, drawn by
     `seed`; there are fewer where the file would pass `largest` bytes. Raises SetupError where there is no run.
     """
+    if output is not None:
+        _require_file(output)
     content = make_report(run, samples=samples, seed=seed).encode()
     while len(content) > largest and samples > 1:
         # pictures and pairs are bounded; a thousand windows of a thousand pages each are long lists nevertheless
@@ -61,10 +63,19 @@ def write_report(
         run.write("report.html", content)
         return run.path("report.html") if run.local else f"{run.url.rstrip('/')}/report.html"
     folder, name = posixpath.split(output)
-    if not name:
-        raise SetupError(f"{output} is a folder; give the name of a file for the report.")
     RunDirectory(folder or ".").write(name, content)
     return output
+
+
+def _require_file(output: str) -> None:
+    """Raise SetupError if a report cannot be written there: the work of minutes would be for nothing."""
+    folder, name = posixpath.split(output)
+    target = RunDirectory(folder or ".")
+    target.require_reachable()
+    if not name or target.fs.isdir(target.path(name)):
+        raise SetupError(f"{output} is a folder; give the name of a file for the report.")
+    if target.fs.isfile(target.root):
+        raise SetupError(f"{folder} is a file, so nothing can be put into it; give another place for the report.")
 
 
 def make_report(run: RunDirectory, *, samples: int = SAMPLES, seed: int = 0, sandbox: Sandbox | None = None) -> str:

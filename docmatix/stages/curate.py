@@ -11,6 +11,7 @@ from docmatix.curation import Verdict, curate_pairs
 from docmatix.documents import Page
 from docmatix.filters import Scores
 from docmatix.ledger import Ledger
+from docmatix.pairs import name_model
 from docmatix.questions import score_clarity
 from docmatix.schemas import (
     CURATE,
@@ -28,18 +29,20 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
 
     The record's `extra` counts what `pack` will write: samples, their pages, and the area of these in square inches;
     and which pairs were dropped: `dropped[kind][name][reason]` for each prompt, style and model, with those that
-    `generate` could not read.
+    `generate` could not read. It also holds the `examples` of the prompts that show any, so that the pairs can be
+    judged again where the prompts' files are not at hand.
     """
     ledger = Ledger(("pairs",))
     dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
-    extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0, "dropped": dropped}
+    shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != "round_trip"}
+    examples = {name: texts for name, texts in shown.items() if texts}
+    extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0, "dropped": dropped, "examples": examples}
 
     def count_dropped(prompt: str, style: str, model: str, reasons: Iterable[str]) -> None:
         for kind, name in (("prompt", prompt), ("style", style), ("model", model)):
             dropped[kind].setdefault(name, Counter()).update(reasons)
 
     round_trips = read_round_trips(job, shard)
-    examples = {name: prompt.examples for name, prompt in job.prompts.items()}
     with job.committing("curate", shard, schema=CURATE, ledger=ledger, extra=extra) as writer:
         for document, asked in match_documents(job, shard):
             pages = [page_from_row(page) for page in document["pages"]]
@@ -57,7 +60,7 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
             for request in asked:
                 if request["malformed"]:
                     prompt = job.prompts[request["prompt"]]
-                    model = prompt.model or job.config.generate.engine.model_name
+                    model = name_model(prompt.model or job.config.generate.engine.model_name)
                     count_dropped(prompt.name, prompt.style, model, request["malformed"])
             samples = {request["sample_id"]: request["page_numbers"] for request in asked}
             verdicts = curate_pairs(

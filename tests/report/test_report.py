@@ -197,6 +197,17 @@ def test_a_folder_is_no_name_for_a_report(mixed_job: Job, tmp_path: Path):
         write_report(mixed_job.run, output=f"{tmp_path}/", samples=1)
 
 
+def test_a_place_that_cannot_hold_a_report_is_refused_before_any_work(mixed_job: Job, tmp_path: Path, monkeypatch: Any):
+    monkeypatch.setattr(module, "make_report", lambda *_, **__: pytest.fail("the report was made"))
+    (tmp_path / "notes").write_text("")
+    with pytest.raises(SetupError, match="is a folder; give the name of a file"):
+        write_report(mixed_job.run, output=str(tmp_path))
+    with pytest.raises(SetupError, match="is a folder; give the name of a file"):
+        write_report(mixed_job.run, output="memory://")
+    with pytest.raises(SetupError, match="notes is a file, so nothing can be put into it"):
+        write_report(mixed_job.run, output=str(tmp_path / "notes" / "a.html"))
+
+
 def test_there_are_fewer_windows_where_the_file_would_be_too_large(mixed_job: Job, tmp_path: Path):
     path = tmp_path / "report.html"
     write_report(mixed_job.run, output=str(path), samples=1)

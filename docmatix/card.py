@@ -20,6 +20,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config
+from docmatix.pairs import name_model
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory
 from docmatix.schemas import DATASETS, describe_features
@@ -39,6 +40,9 @@ LICENSES = frozenset(
     " ofl-1.1 ncsa unlicense zlib pddl lgpl-lr deepfloyd-if-license llama2 gemma unknown other".split()
 )
 """What the Hub takes in `license`; it refuses a card with anything else."""
+
+LOAD = 'load_dataset("OWNER/NAME", split="train")'
+"""The call that the card shows; `push` puts the repository, the configuration and the split in its place."""
 
 SAMPLES = 5
 _SHOWN_PAIRS = 4
@@ -235,10 +239,10 @@ def _describe_source(config: Config) -> str:
 
 
 def _list_models(config: Config, summary: Mapping[str, Any]) -> str:
-    models = list(dict.fromkeys([*summary["by_model"], config.generate.engine.model_name]))
+    models = list(dict.fromkeys([*summary["by_model"], name_model(config.generate.engine.model_name)]))
     asked = ", ".join(map(write_code, models))
-    if config.verify and config.verify_engine.model_name not in models:
-        asked += f"; verified by {write_code(config.verify_engine.model_name)}"
+    if config.verify and (verifier := name_model(config.verify_engine.model_name)) not in models:
+        asked += f"; verified by {write_code(verifier)}"
     return asked
 
 
@@ -286,7 +290,7 @@ def _write_snippets(config: Config, prompts: Sequence[Prompt]) -> dict[str, str]
     title = config.name.replace("_", "\\_")
     return {
         "load": "from datasets import load_dataset\n\n"
-        'dataset = load_dataset("OWNER/NAME", split="train")  # or a folder; streaming=True reads as it goes\n'
+        f"dataset = {LOAD}  # or a folder; streaming=True reads as it goes\n"
         'dataset[0]["images"][0]  # a page\n'
         'dataset[0]["texts"]      # its pairs',
         "rows": "printed = dataset.filter(\n"

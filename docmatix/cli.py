@@ -88,8 +88,8 @@ def make_parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--push",
         metavar="REPO_ID",
-        help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end; public,"
-        " unless --private is given",
+        help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end;"
+        " public, unless --private is given",
     )
     build.add_argument("--private", action="store_true", help="with --push: make the repository private, if it is made")
 

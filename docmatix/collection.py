@@ -479,9 +479,9 @@ def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
 def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
     """The configuration and split that a reader gets unasked, with the patterns of its files; None where the card names
     no files."""
-    from docmatix.publishing.card import _list_paths
+    from docmatix.publishing.card import list_paths
 
-    if not isinstance(head.get("configs"), list) or not (paths := list(_list_paths(head))):
+    if not isinstance(head.get("configs"), list) or not (paths := list(list_paths(head))):
         return None
     marked = [entry.get("config_name") for entry in head["configs"] if isinstance(entry, dict) and entry.get("default")]
     # the first of the smallest: the card's order decides where neither name is there

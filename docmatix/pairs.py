@@ -154,8 +154,8 @@ _PATH = re.compile(r"^(?:[/~\\]|file:|[A-Za-z]:[\\/])")
 
 
 def name_model(model: str) -> str:
-    """What a model is called in the dataset: the last part of a local path, which is what vLLM calls a model that it was
-    given no other name for, and would tell the world about a machine; any other name as it is."""
+    """What a model is called in the dataset: the last part of a local path, which would tell the world about a machine
+    (vLLM calls a model by its path, unless told otherwise); any other name as it is."""
     return re.split(r"[\\/]", model.rstrip("\\/"))[-1] if _PATH.match(model) else model
 
 

@@ -26,6 +26,15 @@ import yaml
 
 GOOD_TOKEN = "hf_" + "writes" * 6
 READER_TOKEN = "hf_" + "reader" * 6
+_QUOTA = "We had to rate limit you: you have exceeded the rate limit for repository commits (128 per hour)."
+QUOTAS = {
+    "quota": f"{_QUOTA} You can retry this action in about 1 hour. If you're a new user, your limits will raise.",
+    "short quota": f"{_QUOTA} You can retry this action in 12 minutes.",
+    "long quota": f"{_QUOTA} You can retry this action in about 24 hours.",
+    "silent quota": _QUOTA,
+}
+"""Faults in which a quota is used up, of which the `ratelimit` header says nothing."""
+FULL = "Private repository storage limit reached, please upgrade your plan to increase your private storage limit."
 _PAGE = 7
 """Entries in a page of a tree, few, so that readers have to turn pages."""
 
@@ -248,6 +257,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._read_body()
                 headers = {"Retry-After": "1"} if fault in ("429", "503") else {}
                 self._send(int(fault), {"error": f"injected {fault}"}, headers)
+                return
+            if fault == "full":
+                self._read_body()
+                raise _Refused(403, FULL)
+            if fault in QUOTAS:
+                self._read_body()
+                headers = {"RateLimit": '"api";r=949;t=271', "RateLimit-Policy": '"fixed window";"api";q=1000;w=300'}
+                self._send(429, {"error": QUOTAS[fault]}, headers)
                 return
             self._lost = fault == "lost"
             groups = {key: unquote(value) for key, value in match.groupdict().items() if value is not None}

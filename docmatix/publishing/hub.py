@@ -1,8 +1,9 @@
 """A dataset repository on the Hub, spoken to with patience.
 
 Every call is tried again when the Hub is busy (429, 5xx), when the branch has moved (412) or the connection was cut:
-after what `Retry-After` says, else after a growing, jittered pause. A commit is tried again only after a look at what
-is there now, since a lost answer may belong to a commit that was made.
+after what the Hub's headers say, else after a growing, jittered pause. Where the Hub's quotas are used up, it is waited
+for as long as they are counted. A commit is tried again only after a look at what is there now, since a lost answer
+may belong to a commit that was made.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ Say = Callable[[str], object]
 _TRIES = 10
 _LONGEST_WAIT_S = 3900.0
 """The Hub counts commits by the hour: it asks for up to an hour's patience, and a little is added."""
+_QUOTA_WAIT_S = 600.0
+"""Between two attempts where a quota is used up, and nothing says until when."""
 _SILENCE_S = 300.0
 """The client has no time limit of its own: a connection that is cut without a word would hold it for ever."""
 _BUSY = {408, 409, 412, 423, 425, 429, 500, 502, 503, 504}
+_RETRY_IN = re.compile(r"retry this action in (?:about )?(\d+|an?) (second|minute|hour)", re.IGNORECASE)
 _REPO_ID = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?/[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?")
 
 
@@ -196,9 +200,10 @@ class Repository:
     def _persist(self, what: str, step: Callable[[], T]) -> T:
         from huggingface_hub import get_session
 
-        tries = 0
+        attempts = tries = 0
+        patience_s = _LONGEST_WAIT_S
         while True:
-            tries += 1
+            attempts += 1
             get_session().timeout = _SILENCE_S
             try:
                 with _told_of_waits(self._say):
@@ -207,17 +212,25 @@ class Repository:
                 raise
             except Exception as error:
                 again, wait_s = judge_error(error)
-                reason = describe_error(error)
                 if not again:
                     raise self._translate(error, what) from error
-                if tries >= _TRIES or (wait_s or 0) > _LONGEST_WAIT_S:
+                quota_s = read_quota_wait(error)
+                if quota_s is None:
+                    tries += 1
+                    given_up = tries >= _TRIES or (wait_s or 0) > _LONGEST_WAIT_S
+                    if wait_s is None:
+                        wait_s = min(60.0, 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)
+                else:  # quotas are counted by the hour: ten tries would end too soon
+                    given_up = quota_s > _LONGEST_WAIT_S or patience_s <= 0
+                    wait_s = min(quota_s, patience_s)
+                    patience_s -= wait_s
+                reason = describe_error(error)
+                if given_up:
                     raise BuildError(
-                        f"The Hub did not let us {what} ({reason}), after {tries} attempts: run the same command again"
-                        " later; what was sent is not sent again."
+                        f"The Hub did not let us {what} ({reason}), after {attempts} attempts: run the same command"
+                        " again later; what was sent is not sent again."
                     ) from error
-                if wait_s is None:
-                    wait_s = min(60.0, 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)
-                self._say(f"The Hub did not let us {what} ({reason}): again in {wait_s:.0f} s.")
+                self._say(f"The Hub did not let us {what} ({reason}): again in {_tell_wait(wait_s)}.")
                 self._sleep(wait_s)
 
     def _translate(self, error: Exception, what: str) -> Exception:
@@ -233,15 +246,19 @@ class Repository:
         status = next((e.response.status_code for e in _chain(error) if isinstance(e, HfHubHTTPError)), None)
         if status == 401 and (not isinstance(error, RepositoryNotFoundError) or "make" in what):
             return SetupError("The Hub does not accept the token: run `hf auth login`, or set HF_TOKEN to a valid one.")
-        if status == 403:
+        reason = describe_error(error)
+        if status == 403 and "storage" not in reason.lower():
             return SetupError(
-                f"The token has no right to write to {self.repo_id}: use one with write access to this repository."
+                f"The token has no right to write to {self.repo_id}: use one with write access to this repository"
+                f" ({reason})."
             )
         if isinstance(error, RepositoryNotFoundError):
             return SetupError(f"The Hub has no dataset {self.repo_id} that this token may see.")
         if isinstance(error, HFValidationError):
             return SetupError(f"{self.repo_id} is no name of a repository: give OWNER/NAME.")
-        return BuildError(f"The Hub refused to let us {what}: {describe_error(error)}.")
+        if status is None:
+            return BuildError(f"There was no way to {what}: {reason}.")
+        return BuildError(f"The Hub refused to let us {what}: {reason}.")
 
 
 def check_repo_id(repo_id: str) -> None:
@@ -254,19 +271,41 @@ def judge_error(error: Exception) -> tuple[bool, float | None]:
     """Whether to try again, and after how many seconds (None: the Hub does not say)."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+    each: BaseException = error
     for each in _chain(error):
         if isinstance(each, OfflineModeIsEnabled):
             return False, None
         if isinstance(each, HfHubHTTPError):
             status = each.response.status_code
             return status in _BUSY, _read_wait(each.response.headers) if status in (429, 503) else None
-        # by name: which HTTP client it is differs between the releases of huggingface_hub
-        if any(kind.__name__ == "TransportError" for kind in type(each).__mro__):
+        # by name: which HTTP client it is differs between the releases of huggingface_hub, and not all have Xet; its
+        # tokens are short-lived, and that ours may write was found out before
+        if any(kind.__name__ in ("TransportError", "XetAuthenticationError") for kind in type(each).__mro__):
             return True, None
         if isinstance(each, (ConnectionError, TimeoutError, json.JSONDecodeError)):
             return True, None
-    # Xet tells of every trouble with a bare RuntimeError
-    return type(error) is RuntimeError, None
+    # Xet tells of most trouble with a bare RuntimeError; one with a cause is the client's, about whatever befell a file
+    return type(each) is RuntimeError, None
+
+
+def read_quota_wait(error: Exception) -> float | None:
+    """After how many seconds a used up quota may be there again; None for any other error.
+
+    The Hub tells of its quota of commits in words alone: the `ratelimit` header is that of another limit, of which
+    something is left.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for each in _chain(error):
+        if isinstance(each, HfHubHTTPError):
+            if each.response.status_code != 429 or _read_wait(each.response.headers) is not None:
+                return None
+            found = _RETRY_IN.search(each.server_message or "")
+            if found is None:
+                return _QUOTA_WAIT_S
+            count = 1 if found[1].lower() in ("a", "an") else int(found[1])
+            return count * {"second": 1.0, "minute": 60.0, "hour": 3600.0}[found[2].lower()] + random.uniform(1, 10)
+    return None
 
 
 def describe_error(error: Exception) -> str:
@@ -297,6 +336,10 @@ def _read_wait(headers: Mapping[str, str]) -> float | None:
         return limit.reset_in_seconds + random.uniform(0, 2)
     after = headers.get("retry-after", "").strip()
     return float(after) + random.uniform(0, 0.5) if after.isdigit() else None
+
+
+def _tell_wait(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @contextlib.contextmanager

@@ -5,8 +5,8 @@ files at a time, and with the last of them the card. What was sent before a kill
 tree if it was committed, in the Hub's large file storage if not.
 
 A reader never loads half of a split. The card names the files of one push exactly (`train-*-of-00040`), so the files
-of an earlier build stay in force until the last commit, which changes the card and deletes them. Where that cannot be
-(a first push, or files of the same names), the first commit puts up a card that leads to no file.
+of an earlier build stay in force until the card is changed, and are deleted with it or after it. Where that cannot be
+(a first push, or files of the same names), the first commit puts up a card that leads to no file of this split.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docmatix.checks import find_problems
 from docmatix.errors import BuildError, SetupError
-from docmatix.publishing.card import Part, matches, merge_cards, split_card
+from docmatix.publishing.card import Part, keeps_license, list_pictures, matches, merge_cards, name_license, split_card
 from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Repository, Tree
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], object]
 
+_MOST_A_COMMIT = 100
+"""Files in one commit: the Hub advises against more."""
 _AT_ONCE = 8
 """Files sent in one go: the client sends four of them at a time."""
 _CHECKED = "telemetry/checked.json"
@@ -105,6 +107,8 @@ class Shipment:
     shards: tuple[Shard, ...]
     card: str
     extras: Mapping[str, bytes]
+    earlier: frozenset[str] = frozenset()
+    """The pictures that the card in the repository shows of an earlier build."""
 
 
 @dataclass(slots=True)
@@ -158,6 +162,14 @@ def push_run(
         if not dry_run:
             repository.prepare(private=private)
         tree = repository.look()
+        card = _read_card(repository, tree) or ""
+        shipment = replace(shipment, earlier=frozenset(list_pictures(card, shipment.parts[0])))
+        head, there = _read_head(shipment.card), _read_head(card)
+        if head.get("license") not in (None, "unknown") and keeps_license(head, there, shipment.parts):
+            say(
+                f"{repository.repo_id} keeps its licence ({name_license(there)}), since it holds other data too; that"
+                f" of this run is {name_license(head)}. Change it by hand in the card where it holds for all."
+            )
         missing = list_missing(shipment.shards, tree)
         pushed.deleted = list_stale(shipment, tree)
         pushed.sent = [shard.path for shard in missing]
@@ -165,7 +177,10 @@ def push_run(
         if dry_run:
             group = choose_group_size(len(shipment.shards))
             pushed.sent += list(_compose_texts(shipment, repository, tree))
-            pushed.commits = max(-(-len(missing) // group), bool(pushed.sent or pushed.deleted))
+            before = max(0, -(-len(missing) // group) - 1) * group
+            # what goes into the commit of the last group, and into those after it
+            last = len(pushed.sent) - before + len(pushed.deleted)
+            pushed.commits = before // group + max(bool(last), -(-last // _MOST_A_COMMIT))
         else:
             _ship(shipment, missing, repository, tree, pushed, say)
         new = set(pushed.sent)
@@ -188,15 +203,19 @@ def _is_there(shard: Shard, file: RemoteFile | None) -> bool:
 
 
 def list_stale(shipment: Shipment, tree: Tree) -> list[str]:
-    """Data files of earlier builds of the same splits."""
-    named = {shard.path for shard in shipment.shards}
-    return [path for path in tree.files if path not in named and any(target.owns(path) for target in shipment.targets)]
+    """Data files of earlier builds of the same splits, and the pictures of their cards."""
+    named = {shard.path for shard in shipment.shards} | set(shipment.extras)
+    return [
+        path
+        for path in tree.files
+        if path not in named and (path in shipment.earlier or any(target.owns(path) for target in shipment.targets))
+    ]
 
 
 def choose_group_size(files: int) -> int:
     """Files a commit. The Hub takes about 128 commits an hour, and advises against over 100 files in one: a fifth of
     the whole within 8 and 100, so that small pushes take up to six commits, and 10,000 files take 100."""
-    return min(100, max(8, -(-files // 5)))
+    return min(_MOST_A_COMMIT, max(8, -(-files // 5)))
 
 
 def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in: Path | None = None) -> Shipment:
@@ -235,7 +254,7 @@ def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in
         else:
             extras[target.name_extra(name)] = run.read(f"dataset/{name}")
             if target != Target():
-                card = re.sub(rf"(\]\(|src=\"){re.escape(name)}", rf"\g<1>{target.name_extra(name)}", card)
+                card = re.sub(rf"(\]\(|(?:src|href)=\"){re.escape(name)}", rf"\g<1>{target.name_extra(name)}", card)
     return Shipment(tuple(targets), tuple(parts), tuple(shards), card, extras)
 
 
@@ -254,11 +273,12 @@ def list_key_variables(job: Job) -> list[str]:
     return [name for engine in list_engines(job.config) if (name := getattr(engine, "api_key_env", None))]
 
 
-def list_shards(job: Job, target: Target, *, only: Callable[[int], bool] = lambda number: True) -> list[Shard]:
-    """The committed data files of a run; their hashes are those of the commit records."""
+def list_shards(job: Job, target: Target, *, numbers: Iterable[int] | None = None) -> list[Shard]:
+    """The committed data files of a run, or those of some `numbers`; their hashes are those of the commit records."""
     shards = []
-    for number, record in job.run.records("pack"):
-        if only(number) and (match := re.search(r"-of-(\d+)\.parquet$", record.file)):
+    for number in job.run.shards("pack") if numbers is None else numbers:
+        record = job.run.read_record("pack", number)
+        if record is not None and (match := re.search(r"-of-(\d+)\.parquet$", record.file)):
             path = target.name_file(number, int(match[1]))
             shards.append(Shard(path, job.run, record.file, record.size, record.sha256))
     return shards
@@ -301,7 +321,7 @@ def _ship(
                 tree = commit_shards(repository, tree, additions, group, parts=shipment.parts, card=shipment.card)
                 say(f"push      {sent}/{len(missing)} files committed")
                 aside.clear()
-        pushed.sent += _finish(shipment, repository, tree, group, additions)
+        pushed.sent += _finish(shipment, repository, tree, group, additions, say)
     pushed.commits = repository.commits
 
 
@@ -322,10 +342,15 @@ def commit_shards(
         operations = [addition for addition in additions if addition.path_in_repo in wanted]
         there = _read_card(repository, now)
         head = _read_head(there)
-        paths = [shard.path for shard in shards]
-        if operations and any(matches(head, part.config, part.split, paths) is not False for part in parts):
+        paths = {part.config: [shard.path for shard in shards if part.has(shard.path)] for part in parts}
+        led = [
+            part
+            for part in parts
+            if paths[part.config] and matches(head, part.config, part.split, paths[part.config]) is not False
+        ]
+        if operations and led:
             stub = merge_cards(
-                card, there, parts=parts, sizes=_sizes(now, shards), repo_id=repository.repo_id, pending=True
+                card, there, parts=parts, sizes=_sizes(now, shards), repo_id=repository.repo_id, pending=led
             )
             operations.append(CommitOperationAdd("README.md", stub.encode()))
         return operations, []
@@ -339,8 +364,12 @@ def _finish(
     tree: Tree,
     shards: Sequence[Shard],
     additions: Sequence[CommitOperationAdd],
+    say: Say,
 ) -> list[str]:
-    """The last commit: the last data files, the card and what belongs to it; away goes what is stale."""
+    """The last data files in one commit with the card and what belongs to it; away goes what is stale.
+
+    What is more of it than one commit should take goes in commits of its own: nothing leads to it any more.
+    """
     from huggingface_hub import CommitOperationAdd
 
     written: list[str] = []
@@ -351,7 +380,7 @@ def _finish(
         wanted = {shard.path for shard in list_missing(shards, now)}
         operations = [addition for addition in additions if addition.path_in_repo in wanted]
         operations += [CommitOperationAdd(path, content) for path, content in texts.items()]
-        return operations, list_stale(shipment, now)
+        return operations, list_stale(shipment, now)[: max(0, _MOST_A_COMMIT - len(operations))]
 
     rows = shipment.parts[0].rows
     after = repository.commit(
@@ -362,7 +391,16 @@ def _finish(
             f"{len(lost)} files are not in the repository as they were sent, the first is {lost[0].path}: somebody"
             " else writes to it; run the same command again."
         )
+    stale = list_stale(shipment, after)
+    for first in range(0, len(stale), _MOST_A_COMMIT):
+        group = stale[first : first + _MOST_A_COMMIT]
+        after = _delete(group, repository, after)
+        say(f"push      {first + len(group)}/{len(stale)} more files of an earlier build deleted")
     return written
+
+
+def _delete(paths: Sequence[str], repository: Repository, tree: Tree) -> Tree:
+    return repository.commit(f"Delete {len(paths)} files of an earlier build", lambda now: ([], paths), tree)
 
 
 def _compose_texts(shipment: Shipment, repository: Repository, tree: Tree) -> dict[str, bytes]:
@@ -529,7 +567,7 @@ def _send_as_packed(
                 for number in job.run.shards("pack")
                 if number in outputs and number not in handled and is_packed(job, outputs[number])
             ]
-            for shard in list_shards(job, target, only=set(ready).__contains__):
+            for shard in list_shards(job, target, numbers=ready):
                 findings = Findings()
                 lint_table(job.run, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path)
                 if found := findings.describe():

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from docmatix.publishing.push import Target, push_run
 from docmatix.run_directory import RunDirectory
 from tests.builds import write_config, write_pdfs
 from tests.hub import GOOD_TOKEN, Faults, Hub, serve_hub
@@ -161,6 +162,30 @@ def test_two_configurations_and_what_was_dropped_are_loaded_from_the_hub(hub, wi
     assert {"reason", "question", "answer"} <= set(loaded[2][1])
 
 
+def test_a_split_that_is_whole_can_be_loaded_all_the_while_another_is_pushed(hub, connect, wide_run, tmp_path):
+    push_run(wide_run, connect())
+    first = len(hub.commits("anna/set"))
+    push_run(wide_run, connect(), target=Target("default", "test"))
+    revisions = [commit.oid for commit in hub.commits("anna/set")[first - 1 :]]
+    assert len(revisions) == 4
+    loaded = load(
+        make_environment(hub, tmp_path),
+        # streamed, since `datasets` falls back to an earlier revision that it has prepared
+        f"sets = [load_dataset('anna/set', revision=each, streaming=True) for each in {revisions}]\n"
+        "print(json.dumps([{name: sum(1 for row in split) for name, split in each.items()} for each in sets]))",
+    )
+    assert loaded == [*[{"train": 20}] * 3, {"train": 20, "test": 20}]
+
+
+def test_a_dataset_is_loaded_from_a_card_that_named_a_folder_for_all_files(hub, connect, wide_run, tmp_path):
+    hub.create("anna/set")
+    old = b"---\nconfigs:\n- config_name: default\n  data_dir: old\n  data_files: all.parquet\n---\n"
+    hub.put("anna/set", "README.md", old)
+    push_run(wide_run, connect())
+    rows = load(make_environment(hub, tmp_path), "print(json.dumps(len(load_dataset('anna/set', split='train'))))")
+    assert rows == 20
+
+
 def build_run_with_drops(folder: Path) -> RunDirectory:
     from tests.jobs import build, make_job
     from tests.pdfs import write_distinct_pdf
@@ -220,8 +245,9 @@ def test_a_build_publishes_what_it_packs(hub, tmp_path):
         )
         assert refused.returncode == 2
         assert not run.exists()
-        built = run_verb(environment, "build", str(config), "--run", str(run), "--push", "anna/built")
+        built = run_verb(environment, "build", str(config), "--run", str(run), "--push", "anna/built", "--private")
     assert built.returncode == 0, built.stderr
+    assert hub.datasets["anna/built"].private
     assert built.stdout.splitlines()[-1].startswith(f"{hub.url}/datasets/anna/built: ")
     expected = {f"data/{Path(record.file).name}": record.sha256 for _, record in RunDirectory(run).records("pack")}
     files = hub.files("anna/built")

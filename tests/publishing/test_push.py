@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import re
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import hf_xet  # type: ignore[import-untyped]
 import pyarrow.parquet as pq
 import pytest
 
 from docmatix.errors import BuildError, SetupError
 from docmatix.publishing.card import split_card
+from docmatix.publishing.hub import judge_error
 from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files
-from docmatix.run_directory import RunDirectory
-from tests.hub import READER_TOKEN, Faults, Hub
+from docmatix.run_directory import Record, RunDirectory
+from tests.hub import READER_TOKEN, Faults, Hub, store_small
 from tests.publishing.runs import build_wide_run, curate_wide_run, pack_wide_run
 
 
@@ -71,6 +77,21 @@ def test_the_card_tells_rows_sizes_and_features(hub, connect, wide_run):
     assert [feature["name"] for feature in info["features"]][:2] == ["images", "texts"]
     assert head["license"] == "cc0-1.0"
     assert "path/or/repo" not in body
+
+
+@pytest.mark.parametrize(
+    ("target", "call"),
+    [
+        (Target(), 'load_dataset("anna/set", split="train")'),
+        (Target("default", "test"), 'load_dataset("anna/set", split="test")'),
+        (Target("few", "test"), 'load_dataset("anna/set", "few", split="test")'),
+    ],
+)
+def test_the_card_tells_how_the_pushed_dataset_is_loaded(hub, connect, finished_run, target, call):
+    push_run(RunDirectory(finished_run), connect(), target=target)
+    card = hub.read("anna/set", "README.md").decode()
+    assert f"dataset = {call}  # or a folder" in card
+    assert "OWNER/NAME" not in card
 
 
 def test_a_push_of_what_is_there_sends_nothing_and_commits_nothing(hub, connect, wide_run):
@@ -131,6 +152,48 @@ def test_files_of_an_earlier_build_stay_in_force_until_the_last_commit_and_then_
     assert hash_pushed(hub) == hash_shards(wide_run)
 
 
+@pytest.mark.parametrize(("target", "folder"), [(Target(), ""), (Target("few", "test"), "about/few-test/")])
+def test_pictures_of_an_earlier_build_go_and_those_of_others_stay(hub, connect, wide_run, own_wide_run, target, folder):
+    card = own_wide_run.read("dataset/README.md")
+    card += b'\n![Old](plots/old.png)\n![Other](other.png)\n<img src="samples/6.jpg">\n'
+    for name, content in {"README.md": card, "plots/old.png": b"old", "samples/6.jpg": b"six"}.items():
+        own_wide_run.write(f"dataset/{name}", content)
+    assert not push_run(own_wide_run, connect(), target=target).findings
+    hub.put("anna/set", f"{folder}samples/7.jpg", b"not shown by the card")
+    hub.put("anna/set", "other.png", b"mine")
+    assert f"{folder}plots/old.png" in hub.files("anna/set")
+    pushed = push_run(wide_run, connect(), target=target)
+    assert set(pushed.deleted) == {f"{folder}plots/old.png", f"{folder}samples/6.jpg"}
+    left = hub.files("anna/set")
+    assert not set(pushed.deleted) & set(left)
+    assert {f"{folder}samples/7.jpg", "other.png"} <= set(left)
+    assert {f"{folder}{name}" for name in list_extras(wide_run) if name != "README.md"} <= set(left)
+
+
+def test_many_files_of_an_earlier_build_are_deleted_a_hundred_at_a_time_once_nothing_leads_to_them(
+    hub, connect, wide_run
+):
+    push_run(wide_run, connect(), target=Target("default", "test"))
+    with hub.lock:
+        stale = {f"data/train-{number:05d}-of-00230.parquet": store_small(b"%d" % number) for number in range(230)}
+        card = hub.read("anna/set", "README.md").decode().replace("test-*-of-00020", "train-*-of-00230")
+        card = card.replace("split: test", "split: train")
+        files = {**hub.files("anna/set"), **stale, "README.md": store_small(card.encode())}
+        hub.datasets["anna/set"].add("main", "an earlier build of 230 files", files)
+    earlier = len(hub.commits("anna/set"))
+    dry = push_run(wide_run, connect(), dry_run=True)
+    pushed = push_run(wide_run, connect())
+    assert len(pushed.deleted) == 230
+    states = [commit.files for commit in hub.commits("anna/set")[earlier - 1 :]]
+    for before, after in itertools.pairwise(states):
+        assert len(dict(before.items() ^ after.items())) <= 100
+        whole = stale if "of-00230" in read_paths(after["README.md"].content)["default", "train"] else {}
+        assert len(whole.keys() & after.keys()) == len(whole)
+    assert not stale.keys() & states[-1].keys()
+    assert hash_pushed(hub).items() >= hash_shards(wide_run).items()
+    assert pushed.commits == dry.commits == len(states) - 1
+
+
 def test_files_of_the_same_names_are_taken_from_the_reader_while_they_are_replaced(hub, connect, wide_run, tmp_path):
     push_run(build_wide_run(tmp_path, documents=20, seed=1, curate={"filters": []}), connect())
     for path, file in list(hub.files("anna/set").items()):  # another content under each name
@@ -172,6 +235,24 @@ def test_configurations_and_splits_stand_beside_each_other(hub, connect, wide_ru
         if name.endswith((".png", ".jpg")):
             assert f"about/small-test/{name}" in hub.files("anna/set")
             assert f"](about/small-test/{name}" in body or f'src="about/small-test/{name}' in body
+    section = body.split("<!-- docmatix: small/test -->")[1].split("<!-- end of docmatix: small/test -->")[0]
+    pictures = re.findall(r'(?:src|href)="([^"]*)"', section)
+    assert {picture.rpartition("/")[0] for picture in pictures} == {"about/small-test/samples"}
+    assert section.count('<a href="about/small-test/samples/1.jpg"><img src="about/small-test/samples/1.jpg"') == 1
+
+
+def test_another_configuration_does_not_put_its_licence_on_the_whole(hub, connect, wide_run):
+    said: list[str] = []
+    push_run(wide_run, connect(), say=said.append)
+    assert not [line for line in said if "licence" in line]
+    card = hub.read("anna/set", "README.md")
+    hub.put("anna/set", "README.md", card.replace(b"license: cc0-1.0", b"license: cc-by-sa-4.0"))
+    push_run(wide_run, connect(), target=Target("other"), say=said.append)
+    assert split_card(hub.read("anna/set", "README.md").decode())[0]["license"] == "cc-by-sa-4.0"
+    told = [line for line in said if "licence" in line]
+    assert len(told) == 1
+    assert "keeps its licence (cc-by-sa-4.0)" in told[0]
+    assert "that of this run is cc0-1.0" in told[0]
 
 
 def test_a_push_to_a_branch_leaves_main_alone(hub, connect, wide_run):
@@ -280,6 +361,19 @@ def test_the_right_to_write_is_asked_of_a_repository_that_is_there(hub, connect)
         connect("bert/set").prepare()
 
 
+def test_storage_that_is_full_is_told_as_such(hub, connect, finished_run):
+    hub.faults = Faults(rate=1.0, kinds=("full",), only="POST commit")
+    with pytest.raises(BuildError, match="storage limit reached, please upgrade your plan") as caught:
+        push_run(RunDirectory(finished_run), connect())
+    assert "token" not in str(caught.value)
+
+
+def test_the_hubs_own_words_are_added_to_ours(hub, connect):
+    hub.create("bert/set")
+    with pytest.raises(SetupError, match=r"write access to this repository \(403 You don't have the rights"):
+        connect("bert/set").prepare()
+
+
 @pytest.mark.parametrize("repo_id", ["set", "anna/", "a/b/c", "anna/b--c", "anna/se t", "../x"])
 def test_a_name_that_is_none_is_refused(connect, repo_id):
     with pytest.raises(SetupError, match="OWNER/NAME"):
@@ -342,6 +436,65 @@ def test_the_hubs_own_wish_for_a_pause_is_honoured(hub, connect, finished_run):
     assert [1.0 <= wait <= 1.5 for wait in waits] == [True]
 
 
+@pytest.mark.parametrize(
+    ("kind", "times", "wait_s"), [("quota", 1, 3600), ("short quota", 5, 720), ("silent quota", 6, 600)]
+)
+def test_a_used_up_quota_of_commits_is_waited_for(hub, connect, wide_run, kind, times, wait_s):
+    hub.faults = Faults(rate=1.0, most=times, kinds=(kind,), only="POST commit")
+    waits: list[float] = []
+    said: list[str] = []
+    push_run(wide_run, connect(sleep=waits.append, say=said.append))
+    assert waits == pytest.approx([wait_s] * times, abs=10)
+    assert hash_pushed(hub) == hash_shards(wide_run)
+    told = [line for line in said if "repository commits (128 per hour)" in line]
+    assert len(told) == times
+    assert all(line.endswith(f": again in {wait_s // 60} min.") for line in told)
+
+
+@pytest.mark.parametrize(("kind", "waited_s"), [("quota", 3900), ("silent quota", 3900), ("long quota", 0)])
+def test_a_quota_that_stays_used_up_ends_the_push_after_its_hour(hub, connect, finished_run, kind, waited_s):
+    hub.faults = Faults(rate=1.0, kinds=(kind,), only="POST commit")
+    waits: list[float] = []
+    with pytest.raises(BuildError, match=r"128 per hour.*run the same command again"):
+        push_run(RunDirectory(finished_run), connect(sleep=waits.append))
+    assert sum(waits) == waited_s
+
+
+def test_a_file_that_vanishes_on_its_way_ends_the_push_at_once(connect, wide_run, monkeypatch):
+    def vanish(**_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "train-00001-of-00020.parquet")
+
+    monkeypatch.setattr("huggingface_hub._commit_api.lfs_upload", vanish)
+    waits: list[float] = []
+    with pytest.raises(BuildError, match=r"no way to send files: FileNotFoundError.*train-00001-of-00020"):
+        push_run(wide_run, connect(sleep=waits.append))
+    assert waits == []
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (RuntimeError("CAS service error"), True),
+        (ConnectionError("reset"), True),
+        (hf_xet.XetAuthenticationError("expired"), True),
+        (hf_xet.XetObjectNotFoundError("gone"), False),
+        (FileNotFoundError("gone"), False),
+        (PermissionError("closed"), False),
+        (caused(RuntimeError("Error while uploading"), ConnectionResetError()), True),
+        (caused(RuntimeError("Error while uploading"), RuntimeError()), True),
+        (caused(RuntimeError("Error while uploading"), PermissionError()), False),
+        (caused(RuntimeError("Error while uploading"), ValueError()), False),
+    ],
+)
+def test_trouble_of_the_transfer_is_tried_again_and_that_of_the_disk_is_not(error, again):
+    assert judge_error(error) == (again, None)
+
+
 def wait_for(happened: Callable[[], object], *, within_s: float = 120) -> None:
     deadline = time.monotonic() + within_s
     while not happened():
@@ -371,6 +524,32 @@ def test_files_go_up_while_others_are_still_packed_and_the_push_at_the_end_sends
     assert hash_pushed(hub) == hash_shards(job.run)
     assert len(hub.commits("anna/set")) <= 4
     assert read_paths(hub.read("anna/set", "README.md"))["default", "train"] == "data/train-*-of-00020.parquet"
+
+
+def test_the_record_of_a_file_that_was_sent_is_not_read_again_while_others_are_packed(
+    hub, connect, tmp_path, monkeypatch
+):
+    job = curate_wide_run(tmp_path, documents=9)
+    connect().prepare()
+    read: list[int] = []
+    read_record = type(job.run).read_record
+
+    def count(run: RunDirectory, stage: str, shard: int) -> Record | None:
+        if threading.current_thread().name == "push" and stage == "pack":
+            read.append(shard)
+        return read_record(run, stage, shard)
+
+    def is_uploaded(number: int) -> bool:
+        return bool(hub.uploads.total() > number)
+
+    monkeypatch.setattr(type(job.run), "read_record", count)
+    with sending_packed_files(job, lambda sleep: connect(), look_every_s=0.01):
+        for number in pack_wide_run(job):
+            if number in (2, 5):
+                wait_for(partial(is_uploaded, number))
+        wait_for(partial(is_uploaded, 8))
+    # once to see whether it is the file of this build, once for its hash
+    assert {shard: read.count(shard) for shard in range(9)} == dict.fromkeys(range(9), 2)
 
 
 def test_a_hub_that_fails_does_not_stop_the_build(hub, connect, tmp_path):

@@ -120,10 +120,13 @@ async def test_a_worker_prepares_few_more_than_it_may_have_in_flight():
         return [answered async for _, answered in asker.answer_in_order(items(start), answer)]
 
     both = asyncio.gather(take_all(0), take_all(100))
-    await asyncio.sleep(0.1)
+    while len(taken) < 4 + LEAST_AHEAD:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
     assert taken == list(range(4 + LEAST_AHEAD))
     gate.set()
-    assert await both == [list(range(100)), list(range(100, 200))]
+    assert list(await both) == [list(range(100)), list(range(100, 200))]
 
 
 async def test_a_shard_whose_first_reply_is_late_leaves_the_turn_to_others():

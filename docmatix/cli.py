@@ -415,7 +415,8 @@ def _push_run(
     from docmatix.publishing.push import Target, push_run
     from docmatix.run_directory import RunDirectory
 
-    repository = Repository(repo_id, revision=revision, say=_say)
+    patience = {"tries": 2} if options.get("dry_run") else {}
+    repository = Repository(repo_id, revision=revision, say=_say, **patience)
     pushed = push_run(RunDirectory(run), repository, target=Target(*place), say=_say, **options)
     for finding in pushed.findings:
         print(finding)

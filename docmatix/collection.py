@@ -163,6 +163,8 @@ class Collection(Sequence[Sample]):
     def __init__(self, path: str) -> None:
         directory = RunDirectory(path)
         directory.require_reachable()
+        if directory.local and directory.fs.isfile(directory.root):
+            raise SetupError(f"{path} is a file: give the folder of a run (such as runs/NAME) or of a dataset.")
         if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
             directory = _open_repository(path)
         directory.require_reachable()

@@ -1,19 +1,21 @@
 """Two runs over the same documents side by side: which pairs one keeps and the other does not, and why.
 
-Pairs that came of the same request have the same `pair_id` in both runs (other filters, the same prompts): they are
-told pair by pair. All others (another prompt, another model) are put side by side by sample. Three passes over each
-run; memory is about 200 bytes a pair of each, texts only of what is shown.
+Pairs of one prompt with the same question and answer about the same sample are told pair by pair: with other filters
+these are all. Others (another prompt, another model) are put side by side by sample. Three passes over each run; memory
+is about 200 bytes a pair of each, texts only of what is shown.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docmatix.displays import make_printable, show_columns, show_table, show_text
+from docmatix.displays import describe_pages, make_printable, show_columns, show_table, show_text
 from docmatix.errors import SetupError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _FIELDS = ["pair_id", "sample_id", "source_uri", "page_numbers", "prompt", "ques
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A pair that both runs read from the same reply, kept by one alone; a side holds `kept` or a reason."""
+    """A pair that both runs have, kept by one alone; a side holds `kept` or a reason."""
 
     pair: Mapping[str, Any]
     left: str
@@ -36,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SidesOfSample:
-    """A sample of which the two sides have different pairs: those that each keeps."""
+    """A sample that both sides have, with other pairs: those that each keeps."""
 
     source_uri: str
     page_numbers: tuple[int, ...]
@@ -52,14 +54,16 @@ class Comparison:
     counts: Mapping[tuple[str, str], tuple[int, int]]
     """By prompt and outcome (`kept` or a reason): pairs on either side."""
     shared: int
-    """Pairs that came of the same request on both sides."""
+    """Pairs that both sides have, kept or not."""
     only_left: int
     """Shared pairs that the left side alone keeps."""
     only_right: int
     changes: tuple[Change, ...]
     samples: tuple[SidesOfSample, ...]
     differing: int
-    """Samples with kept pairs that are not shared."""
+    """Samples that both sides have pairs of, with kept ones that are not shared."""
+    alone: tuple[int, int]
+    """Samples that the left side alone, and the right side alone, has kept pairs of, and the other one none at all."""
 
     def frame(self) -> Any:
         """The counts as a pandas frame: a line for each prompt and outcome, a column for each side."""
@@ -78,7 +82,7 @@ class Comparison:
             lines += [f"  Q  {change.pair['question']}", f"  A  {change.pair['answer']}"]
             lines.append(f"     left: {change.left}, right: {change.right}")
         for sample in self.samples:
-            lines.append(f"{sample.source_uri}, pages {', '.join(map(str, sample.page_numbers))}")
+            lines.append(f"{sample.source_uri}, {describe_pages(sample.page_numbers)}")
             for side, pairs in (("left", sample.left), ("right", sample.right)):
                 lines += [f"  {side:5} Q {pair['question']} A {pair['answer']}" for pair in pairs]
         return make_printable("\n".join(lines))
@@ -97,14 +101,19 @@ class Comparison:
                 else show_text(f"{side}: nothing kept")
                 for side, pairs in (("left", sample.left), ("right", sample.right))
             ]
-            numbers = ", ".join(map(str, sample.page_numbers))
-            shown += show_text(f"{sample.source_uri}, pages {numbers}") + show_columns(*columns)
+            title = f"{sample.source_uri}, {describe_pages(sample.page_numbers)}"
+            shown += show_text(title) + show_columns(*columns)
         return shown
 
     def _describe(self) -> str:
         return (
             f"{self.shared:,} pairs are shared: {self.only_left:,} kept on the left alone,"
             f" {self.only_right:,} on the right alone; {self.differing:,} samples have other pairs"
+            + "".join(
+                f"; {count:,} samples have pairs on the {side} alone"
+                for count, side in zip(self.alone, ("left", "right"), strict=True)
+                if count
+            )
         )
 
 
@@ -118,14 +127,14 @@ def compare_collections(left: Collection, right: Collection, *, shown: int) -> C
     for place, side in enumerate(sides):
         for prompt, outcome in side.values():
             counts.setdefault((prompt, outcome), [0, 0])[place] += 1
-    for pair_id in shared:
-        outcomes = sides[0][pair_id][1], sides[1][pair_id][1]
+    for pair in shared:
+        outcomes = sides[0][pair][1], sides[1][pair][1]
         if (outcomes[0] == KEPT) != (outcomes[1] == KEPT):
             only[outcomes[1] == KEPT] += 1
-            changed[pair_id] = outcomes
+            changed[pair] = outcomes
     # by hash: some of each kind, the same ones every time
-    chosen = set(heapq.nsmallest(shown, changed, key=lambda pair_id: hashlib.sha256(pair_id).digest()))
-    samples, differing, texts = _read_texts(left, right, sides=sides, chosen=chosen, shown=shown)
+    chosen = set(heapq.nsmallest(shown, changed, key=lambda pair: hashlib.sha256(pair).digest()))
+    samples, differing, alone, texts = _read_texts(left, right, sides=sides, chosen=chosen, shown=shown)
     ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1] != KEPT, -max(item[1]), item[0][1]))
     return Comparison(
         names=(left.path, right.path),
@@ -133,22 +142,37 @@ def compare_collections(left: Collection, right: Collection, *, shown: int) -> C
         shared=len(shared),
         only_left=only[0],
         only_right=only[1],
-        changes=tuple(Change(texts[pair_id], *changed[pair_id]) for pair_id in sorted(chosen)),
+        changes=tuple(Change(texts[pair], *changed[pair]) for pair in sorted(chosen)),
         samples=samples,
         differing=differing,
+        alone=alone,
     )
 
 
 def _read_outcomes(collection: Collection) -> dict[bytes, tuple[str, str]]:
-    """Prompt and outcome of every pair by its id; equal texts are one object."""
+    """Prompt and outcome of every pair by what identifies it; equal texts are one object."""
     names: dict[str, str] = {}
     found: dict[bytes, tuple[str, str]] = {}
     pool: dict[tuple[str, str], tuple[str, str]] = {}
-    for row in _iterate_pairs(collection, ["pair_id", "prompt", "reason"]):
+    for pair, row in _identify(collection, ["prompt", "reason"]):
         prompt = names.setdefault(row["prompt"], row["prompt"])
         outcome = (prompt, row["reason"] or KEPT)
-        found[bytes.fromhex(row["pair_id"])] = pool.setdefault(outcome, outcome)
+        found[pair] = pool.setdefault(outcome, outcome)
     return found
+
+
+def _identify(collection: Collection, columns: Sequence[str]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Every pair with what identifies it: sample, prompt, question and answer, and the how manieth of these it is. Its
+    `pair_id` would not do, which is another one as soon as anything about its request is."""
+    wanted = list(dict.fromkeys([*columns, "sample_id", "prompt", "question", "answer"]))
+    sample_id, seen = None, Counter[bytes]()
+    for row in _iterate_pairs(collection, wanted):
+        if row["sample_id"] != sample_id:  # the pairs of a sample are adjacent
+            sample_id, seen = row["sample_id"], Counter()
+        said = json.dumps([row["sample_id"], row["prompt"], row["question"], row["answer"]]).encode()
+        pair = hashlib.blake2b(said, digest_size=16).digest()
+        seen[pair] += 1
+        yield pair if seen[pair] == 1 else hashlib.blake2b(b"%d" % seen[pair] + said, digest_size=16).digest(), row
 
 
 def _read_texts(
@@ -158,31 +182,37 @@ def _read_texts(
     sides: Sequence[Mapping[bytes, Any]],
     chosen: set[bytes],
     shown: int,
-) -> tuple[tuple[SidesOfSample, ...], int, dict[bytes, Mapping[str, Any]]]:
-    """Some of the samples with kept pairs that are not shared, the number of all of these, and the chosen pairs."""
+) -> tuple[tuple[SidesOfSample, ...], int, tuple[int, int], dict[bytes, Mapping[str, Any]]]:
+    """Some of the samples that both have, with kept pairs that are not shared; the number of all of these, and of those
+    that only one side has; and the chosen pairs."""
     texts: dict[bytes, Mapping[str, Any]] = {}
-    differing: set[str] = set()
+    there: tuple[set[str], set[str]] = (set(), set())
+    other: tuple[set[str], set[str]] = (set(), set())
     for place, collection in enumerate((left, right)):
-        for row in _iterate_pairs(collection, ["pair_id", "sample_id", "reason"]):
-            if row["reason"] is None and bytes.fromhex(row["pair_id"]) not in sides[1 - place]:
-                differing.add(row["sample_id"])
+        for pair, row in _identify(collection, ["reason"]):
+            there[place].add(row["sample_id"])
+            if row["reason"] is None and pair not in sides[1 - place]:
+                other[place].add(row["sample_id"])
+    # a dataset says nothing of samples without kept pairs: they may have been there
+    lone = [other[place] - there[1 - place] if (right, left)[place].is_run else set() for place in (0, 1)]
+    alone = (len(lone[0]), len(lone[1]))
+    differing = (other[0] | other[1]) - lone[0] - lone[1]
     picked = set(
         heapq.nsmallest(max(1, shown // 2), differing, key=lambda name: hashlib.sha256(name.encode()).digest())
     )
     gathered: dict[str, list[list[Mapping[str, Any]]]] = {}
     facts: dict[str, tuple[str, tuple[int, ...]]] = {}
     for place, collection in enumerate((left, right)):
-        for row in _iterate_pairs(collection, _FIELDS):
-            pair_id = bytes.fromhex(row["pair_id"])
-            if pair_id in chosen:
-                texts[pair_id] = row
+        for pair, row in _identify(collection, _FIELDS):
+            if pair in chosen:
+                texts[pair] = row
             if row["sample_id"] in picked:
                 facts[row["sample_id"]] = row["source_uri"], tuple(row["page_numbers"])
                 kept = gathered.setdefault(row["sample_id"], [[], []])
                 if row["reason"] is None:
                     kept[place].append(row)
     samples = (SidesOfSample(*facts[name], tuple(kept[0]), tuple(kept[1])) for name, kept in sorted(gathered.items()))
-    return tuple(samples), len(differing), texts
+    return tuple(samples), len(differing), alone, texts
 
 
 def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ meets whatever a model writes.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -106,8 +107,8 @@ class Filter(BaseModel):
 
 
 class Length(Filter):
-    """Bounds on the characters of question and answer; an empty one is `empty`, and so is an answer of mere marks
-    (`###`) that no page prints."""
+    """Bounds on the characters of question and answer; an empty one is `empty`, and so is an answer of punctuation
+    alone (`###`, `,`), or of other signs that no page prints: a ticked box may be asked for."""
 
     kind: Literal["length"] = "length"
     min_question_chars: int = 8
@@ -119,13 +120,17 @@ class Length(Filter):
         question, answer = pair.question.strip(), pair.answer.strip()
         if not question or not answer:
             return "empty"
-        if not split_pieces(answer) and not around.prints(answer):
+        if not split_pieces(answer) and not (_has_sign(answer) and around.prints(answer)):
             return "empty"
         if len(question) < self.min_question_chars or len(answer) < self.min_answer_chars:
             return "too_short"
         if len(question) > self.max_question_chars or len(answer) > self.max_answer_chars:
             return "too_long"
         return None
+
+
+def _has_sign(text: str) -> bool:
+    return any(unicodedata.category(character).startswith("S") for character in text)
 
 
 # --- form -------------------------------------------------------------------------------------------------------------
@@ -148,11 +153,15 @@ _ASKING = re.compile(
 )
 
 
-class QuestionForm(Filter):
-    """The question asks or requests something: `not_a_question`.
+_UNFINISHED = re.compile(r"(?i)\b(?:an?|the|and|or|than|between|among|whose|its|their)\W{0,4}$")
 
-    A question mark of any script will do. Without one, English must open with a question word or a request; in
-    other languages the rule cannot tell a request from a statement, and keeps it.
+
+class QuestionForm(Filter):
+    """The question asks or requests something, and is not cut off: `not_a_question`.
+
+    A question mark of any script will do. Without one, English must open with a question word or a request, and not
+    end in a word that others must follow; in other languages the rule cannot tell a request from a statement, and
+    keeps it.
     """
 
     kind: Literal["question_form"] = "question_form"
@@ -160,9 +169,10 @@ class QuestionForm(Filter):
     def judge(self, pair: Pair, around: Surroundings) -> str | None:
         if not split_pieces(pair.question):
             return "not_a_question"
-        if _QUESTION_MARK.search(pair.question) or _ASKING.search(pair.question):
+        if _QUESTION_MARK.search(pair.question) or around.language not in (None, "en"):
             return None
-        return "not_a_question" if around.language in (None, "en") else None
+        asks = _ASKING.search(pair.question) and not _UNFINISHED.search(pair.question)
+        return None if asks else "not_a_question"
 
 
 _SOURCE = (

@@ -179,7 +179,7 @@ class FakeServer:
         self._asked: dict[str, asyncio.Future[None]] = {}
         self._count = 0
         self._figures = dict.fromkeys(
-            ("steps", "running", "waiting", "prompt_tokens", "generation_tokens", "queries", "finished"), 0
+            ("steps", "running", "waiting", "prompt_tokens", "generation_tokens", "queries", "finished", "canaries"), 0
         )
 
     async def start_engine(self) -> None:
@@ -267,6 +267,7 @@ class FakeServer:
         self._figures["queries"] += asked
         self._figures["generation_tokens"] += said
         self._figures["finished"] += 1
+        self._figures["canaries"] += body.get("max_tokens") == 1
         usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
         return web.json_response(
@@ -289,6 +290,8 @@ class FakeServer:
             f"vllm:prompt_tokens_total{labels} {f['prompt_tokens']}.0",
             f"vllm:generation_tokens_total{labels} {f['generation_tokens']}.0",
             f'vllm:request_success_total{{engine="0",finished_reason="stop",model_name="fake"}} {f["finished"]}.0',
+            f'vllm:request_params_max_tokens_bucket{{engine="0",le="1.0",model_name="fake"}} {f["canaries"]}.0',
+            f'vllm:request_params_max_tokens_bucket{{engine="0",le="+Inf",model_name="fake"}} {f["finished"]}.0',
             f"vllm:iteration_tokens_total_count{labels} {f['steps']}.0",
             f"vllm:time_to_first_token_seconds_count{labels} {f['finished']}.0",
             f"vllm:time_to_first_token_seconds_sum{labels} {f['finished'] / 10}",

@@ -286,6 +286,12 @@ def test_a_repository_on_the_hub_is_opened_by_its_name(tmp_path):
     ], done.stderr[-2000:]
 
 
+def test_a_file_in_place_of_a_run_is_told_as_one(tmp_path):
+    (tmp_path / "quickstart.yaml").write_text("name: quickstart\n")
+    with pytest.raises(SetupError, match=r"quickstart\.yaml is a file: give the folder of a run"):
+        docmatix.open(tmp_path / "quickstart.yaml")
+
+
 def test_where_there_is_nothing_to_open_it_says_so(tmp_path):
     with pytest.raises(SetupError, match="There is neither a run nor a dataset in"):
         Collection(str(tmp_path / "nowhere"))

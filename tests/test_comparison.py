@@ -16,9 +16,13 @@ from tests.test_collection import make_docmatix_row, write_dataset
 PDFS = {f"{number}.pdf": write_distinct_pdf(number) for number in range(3)}
 
 
-def make_run(folder: Path, *, chars: int = 1200, prompt: str = "broad_whole") -> Path:
+def make_run(
+    folder: Path, *, chars: int = 1200, prompt: str = "broad_whole", documents: int = 3, **changes: Any
+) -> Path:
     filters: list[dict[str, Any]] = [{"kind": "length", "max_answer_chars": chars}, {"kind": "grounded"}]
-    job = make_job(folder, pdfs=PDFS, generate={"prompts": [prompt]}, curate={"filters": filters}, pack={"dpi": 36})
+    pdfs = dict(list(PDFS.items())[:documents])
+    sections = {"generate": {"prompts": [prompt]}, "curate": {"filters": filters}, "pack": {"dpi": 36}} | changes
+    job = make_job(folder, pdfs=pdfs, **sections)
     build(job)
     return folder / "run"
 
@@ -58,6 +62,20 @@ def test_the_other_way_round_the_sides_are_changed(lenient, strict):
 def test_a_run_beside_itself_shows_no_difference(lenient):
     found = docmatix.open(lenient).compare(str(lenient))
     assert (found.only_left, found.only_right, found.differing, found.changes, found.samples) == (0, 0, 0, (), ())
+
+
+def test_pairs_of_other_requests_are_the_same_where_their_words_are(lenient, tmp_path):
+    other = docmatix.open(make_run(tmp_path, seed=7))
+    ids = [{pair["pair_id"] for pair in each.iterate_pairs()} for each in (docmatix.open(lenient), other)]
+    assert not ids[0] & ids[1]
+    found = docmatix.open(lenient).compare(other)
+    assert (found.shared, found.differing, found.alone) == (len(ids[0]), 0, (0, 0))
+
+
+def test_a_document_that_one_run_never_had_is_no_difference_of_settings(lenient, tmp_path):
+    found = docmatix.open(lenient).compare(str(make_run(tmp_path, documents=1)))
+    assert (found.differing, found.alone, found.samples) == (0, (2, 0), ())
+    assert "2 samples have pairs on the left alone" in repr(found)
 
 
 def test_with_another_prompt_samples_are_put_side_by_side(lenient, tmp_path):

@@ -71,9 +71,13 @@ def test_length_has_bounds_on_both_sides(question: str, answer: str, reason: str
     assert judge(Length(), question, answer) == reason
 
 
-@pytest.mark.parametrize(("answer", "reason"), [("###", "empty"), ("- * -", "empty"), ("☒", None), ("是", None)])
-def test_an_answer_of_marks_alone_is_empty_unless_a_page_prints_it(answer: str, reason: str | None):
-    around = Surroundings(pages=[make_page("Paid in full ☒ Part payment ☐")])
+@pytest.mark.parametrize(
+    ("answer", "reason"), [("###", "empty"), (",", "empty"), ("✓", "empty"), ("☒", None), ("是", None)]
+)
+def test_an_answer_without_letters_or_digits_is_empty_unless_it_is_a_sign_that_a_page_prints(
+    answer: str, reason: str | None
+):
+    around = Surroundings(pages=[make_page("Paid in full ☒ Part payment ☐, see ### 4")])
     assert judge(Length(), "Which box is ticked?", answer, around) == reason
 
 
@@ -107,6 +111,16 @@ def test_questions_and_requests_are_questions(question: str):
 )
 def test_a_statement_or_heading_is_not_a_question(question: str):
     assert judge(QuestionForm(), question) == "not_a_question"
+
+
+@pytest.mark.parametrize("question", ["What is the difference between a", "Which of the two is larger, the hall or"])
+def test_a_question_that_is_cut_off_is_not_a_question(question: str):
+    assert judge(QuestionForm(), question) == "not_a_question"
+
+
+@pytest.mark.parametrize("question", ["What is the fund used for", "Who is the report from", "Name what it is made of"])
+def test_a_question_may_end_in_a_preposition(question: str):
+    assert judge(QuestionForm(), question) is None
 
 
 def test_without_a_mark_other_languages_get_the_benefit_of_the_doubt():

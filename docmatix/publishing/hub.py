@@ -76,9 +76,11 @@ class Repository:
         revision: str | None = None,
         endpoint: str | None = None,
         token: str | None = None,
+        tries: int = _TRIES,
         say: Say = lambda line: None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
+        """`tries` is how often a call is tried that fails of something that may pass."""
         from huggingface_hub import HfApi
 
         check_repo_id(repo_id)
@@ -86,7 +88,7 @@ class Repository:
         self.revision = revision or "main"
         self.api: HfApi = HfApi(endpoint=endpoint, token=token, library_name="docmatix")
         self.commits = 0
-        self._say, self._sleep = say, sleep
+        self._tries, self._say, self._sleep = tries, say, sleep
         self._where: dict[str, Any] = {"repo_id": repo_id, "repo_type": "dataset"}
 
     @property
@@ -217,7 +219,7 @@ class Repository:
                 quota_s = read_quota_wait(error)
                 if quota_s is None:
                     tries += 1
-                    given_up = tries >= _TRIES or (wait_s or 0) > _LONGEST_WAIT_S
+                    given_up = tries >= self._tries or (wait_s or 0) > _LONGEST_WAIT_S
                     if wait_s is None:
                         wait_s = min(60.0, 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)
                 else:  # quotas are counted by the hour: ten tries would end too soon

@@ -161,7 +161,7 @@ def push_run(
             return pushed
         if not dry_run:
             repository.prepare(private=private)
-        tree = repository.look()
+        tree = _look(repository, say) if dry_run else repository.look()
         card = _read_card(repository, tree) or ""
         shipment = replace(shipment, earlier=frozenset(list_pictures(card, shipment.parts[0])))
         head, there = _read_head(shipment.card), _read_head(card)
@@ -187,6 +187,15 @@ def push_run(
         names = [*(shard.path for shard in shipment.shards), "README.md", *shipment.extras]
         pushed.skipped = [name for name in names if name not in new]
     return pushed
+
+
+def _look(repository: Repository, say: Say) -> Tree:
+    """What is there, or nothing where the Hub stays away: what is wrong with a run can be told without it."""
+    try:
+        return repository.look()
+    except BuildError as error:
+        say(f"{error} All files are counted as missing there.")
+        return Tree(None, {})
 
 
 def list_missing(shards: Iterable[Shard], tree: Tree) -> list[Shard]:

@@ -369,10 +369,12 @@ def require_room(engine: VllmEngine) -> None:
         return
     has = ray.cluster_resources()
     if engine.gpus > has.get("GPU", 0) or engine.cpus_per_replica > has.get("CPU", 0):
+        spread = engine.tensor_parallel_size * engine.pipeline_parallel_size > 1
+        lower = "tensor_parallel_size and pipeline_parallel_size" if spread else "gpus_per_replica"
         raise SetupError(
             f"A replica needs {_describe_need(engine)} but this machine has {has.get('GPU', 0):g} GPU and"
-            f" {has.get('CPU', 0):g} CPU: set resources.address to a Ray cluster, or lower"
-            " generate.engine.gpus_per_replica (0 for vLLM on the CPU)."
+            f" {has.get('CPU', 0):g} CPU: set resources.address to a Ray cluster, or lower generate.engine.{lower}"
+            " (gpus_per_replica: 0 is vLLM on the CPU)."
         )
 
 

@@ -34,6 +34,9 @@ class ServerMetrics:
     """Requests thrown out of the batch for want of cache: they are computed again."""
     finished: int = 0
     """Requests that ended, however they did."""
+    canaries: int = 0
+    """Of these, those that asked for one token: docmatix asks for no less than a reply, and for one to see a sign of
+    life."""
     first_token_s: float = 0.0
     """Seconds until the first token, summed over `first_tokens` requests."""
     first_tokens: int = 0
@@ -77,6 +80,7 @@ _FIELDS = {
     "vllm:request_queue_time_seconds_sum": "queue_s",
     "vllm:request_queue_time_seconds_count": "queued",
 }
+_ONE_TOKEN = "vllm:request_params_max_tokens_bucket"
 _WHOLE = frozenset(field.name for field in fields(ServerMetrics) if field.type == "int")
 
 
@@ -88,7 +92,9 @@ def parse_metrics(text: str) -> ServerMetrics | None:
             continue
         # a label's value may hold spaces and braces, so the name ends at the first brace and the value follows the last
         name = line.partition("{")[0].partition(" ")[0]
-        if name not in _FIELDS:
+        if name == _ONE_TOKEN and 'le="1.0"' in line:
+            name = "canaries"
+        elif name not in _FIELDS:
             continue
         try:
             value = float(line.rpartition("}")[2].split()[-1 if "}" not in line else 0])
@@ -97,11 +103,12 @@ def parse_metrics(text: str) -> ServerMetrics | None:
         if not isfinite(value):
             continue
         known = by_name.get(name, 0.0)
-        by_name[name] = max(known, value) if _FIELDS[name] == "kv_cache_usage" else known + value
+        by_name[name] = max(known, value) if _FIELDS.get(name) == "kv_cache_usage" else known + value
     if not by_name:
         return None
     values: dict[str, float] = {}
     for name, value in by_name.items():
         # where a version publishes an old and a new name, both count the same
-        values[_FIELDS[name]] = max(values.get(_FIELDS[name], 0.0), value)
+        known_as = _FIELDS.get(name, name)
+        values[known_as] = max(values.get(known_as, 0.0), value)
     return ServerMetrics(**{name: int(v) if name in _WHOLE else v for name, v in values.items()})  # type: ignore[arg-type]

@@ -441,19 +441,21 @@ class VllmServer:
         except SetupError as error:
             self._change(state="failed", detail=str(error))
             return
+        fruitless = 0  # lives in a row that ended before a request was finished, if they began at all
         try:
             while not self._closing.is_set():
                 if self._start():
                     trouble = self._follow()
                     if trouble is None:
                         break
-                    # one that answers but dies of the first request would be started again for ever
-                    run = self._run
-                    served = run is not None and run.metrics is not None and run.metrics.finished > 0
+                    # one that answers but dies of the first requests would be started again for ever
+                    metrics = self._run.metrics if self._run else None
+                    served = metrics is not None and metrics.finished > metrics.canaries
                     self._note_restart(*trouble, served=served)
-                    if not served and self._status.failed_starts >= self._engine.max_failed_starts:
-                        break
-                elif self._closing.is_set() or self._status.failed_starts >= self._engine.max_failed_starts:
+                    fruitless = 0 if served else fruitless + 1
+                else:
+                    fruitless += 1
+                if fruitless >= self._engine.max_failed_starts:
                     break
                 self._closing.wait(RESTART_PAUSE_S)
         except Exception as error:

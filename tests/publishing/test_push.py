@@ -429,6 +429,15 @@ def test_a_hub_that_stays_away_ends_the_push_with_a_sentence(hub, connect, finis
     assert max(waits) <= 60
 
 
+def test_a_dry_run_tells_what_it_can_where_the_hub_stays_away(hub, connect, finished_run):
+    hub.faults = Faults(rate=1.0, kinds=("500",))
+    said: list[str] = []
+    pushed = push_run(RunDirectory(finished_run), connect(tries=2, sleep=lambda _: None), dry_run=True, say=said.append)
+    assert pushed.findings == []
+    assert [path for path in pushed.sent if path.endswith(".parquet")]
+    assert any("All files are counted as missing there." in line for line in said)
+
+
 def test_the_hubs_own_wish_for_a_pause_is_honoured(hub, connect, finished_run):
     hub.faults = Faults(rate=1.0, most=1, kinds=("429",), only="POST commit")
     waits: list[float] = []

@@ -27,6 +27,8 @@ vllm:prompt_tokens_total{engine="0",model_name="smol"} 120.0
 vllm:generation_tokens_total{engine="0",model_name="smol"} 1.234567e+06
 vllm:request_success_total{engine="0",finished_reason="stop",model_name="smol"} 7.0
 vllm:request_success_total{engine="0",finished_reason="length",model_name="smol"} 2.0
+vllm:request_params_max_tokens_bucket{engine="0",le="1.0",model_name="smol"} 3.0
+vllm:request_params_max_tokens_bucket{engine="0",le="2.0",model_name="smol"} 4.0
 vllm:iteration_tokens_total_bucket{engine="0",le="1.0",model_name="smol"} 300.0
 vllm:iteration_tokens_total_count{engine="0",model_name="smol"} 356.0
 vllm:iteration_tokens_total_sum{engine="0",model_name="smol"} 1000.0
@@ -50,6 +52,7 @@ def test_a_page_is_read():
         prefix_hits=80,
         preemptions=1,
         finished=9,
+        canaries=3,
         first_token_s=4.5,
         first_tokens=9,
         queue_s=0.5,

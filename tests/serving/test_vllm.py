@@ -76,9 +76,11 @@ def is_ready(state: ServerState) -> bool:
     return state.state == "ready"
 
 
-def ask(state: ServerState, text: str = "What is the answer?", *, model: str = "fake") -> tuple[int, str]:
+def ask(
+    state: ServerState, text: str = "What is the answer?", *, model: str = "fake", **settings: Any
+) -> tuple[int, str]:
     """Status and content of a chat completion; status 0 where the connection broke."""
-    body = {"model": model, "messages": [{"role": "user", "content": text}]}
+    body = {"model": model, "messages": [{"role": "user", "content": text}], **settings}
     request = urllib.request.Request(
         f"{state.base_url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
@@ -493,6 +495,21 @@ def test_one_that_never_starts_is_given_up_with_the_reason(tmp_path: Path, serve
     assert (tmp_path / "starts").read_text() == ".."
     server.close()
     assert server.describe().state == "failed"
+
+
+def test_one_that_dies_before_it_has_finished_a_request_is_given_up_though_it_gives_signs_of_life(
+    tmp_path: Path, serve: Callable[..., VllmServer]
+):
+    server = serve(fake_engine(tmp_path, max_failed_starts=3))
+    for deaths in range(3):
+        state = wait_for(server, lambda state, deaths=deaths: is_ready(state) and len(state.restarts) == deaths)
+        assert ask(state, max_tokens=1)[0] == 200
+        wait_for(server, lambda state, deaths=deaths: state.metrics is not None and state.metrics.canaries > deaths)
+        assert state.pid
+        os.kill(find_engine_pid(state.pid), signal.SIGKILL)
+    state = wait_for(server, lambda state: state.state == "failed")
+    assert len(state.restarts) == 3
+    assert "before it had finished a request" in state.detail
 
 
 def test_one_that_loads_for_too_long_is_a_failed_start(tmp_path: Path, serve: Callable[..., VllmServer]):

@@ -411,12 +411,12 @@ def _push_run(
     place: tuple[str, str] = ("default", "train"),
     **options: bool,
 ) -> int:
-    from docmatix.publishing.hub import Repository
+    from docmatix.publishing.hub import TRIES, Repository
     from docmatix.publishing.push import Target, push_run
     from docmatix.run_directory import RunDirectory
 
-    patience = {"tries": 2} if options.get("dry_run") else {}
-    repository = Repository(repo_id, revision=revision, say=_say, **patience)
+    # a dry run is looked at by somebody who waits
+    repository = Repository(repo_id, revision=revision, tries=2 if options.get("dry_run") else TRIES, say=_say)
     pushed = push_run(RunDirectory(run), repository, target=Target(*place), say=_say, **options)
     for finding in pushed.findings:
         print(finding)

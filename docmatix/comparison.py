@@ -62,7 +62,7 @@ class Comparison:
     samples: tuple[SidesOfSample, ...]
     differing: int
     """Samples that both sides have pairs of, with kept ones that are not shared."""
-    alone: tuple[int, int]
+    alone: tuple[int, int] = (0, 0)
     """Samples that the left side alone, and the right side alone, has kept pairs of, and the other one none at all."""
 
     def frame(self) -> Any:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Say = Callable[[str], object]
 
-_TRIES = 10
+TRIES = 10
 _LONGEST_WAIT_S = 3900.0
 """The Hub counts commits by the hour: it asks for up to an hour's patience, and a little is added."""
 _QUOTA_WAIT_S = 600.0
@@ -76,7 +76,7 @@ class Repository:
         revision: str | None = None,
         endpoint: str | None = None,
         token: str | None = None,
-        tries: int = _TRIES,
+        tries: int = TRIES,
         say: Say = lambda line: None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:

@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="vLLM is served 
 
 OWNER = """
 import sys, time
+from functools import partial
 from pathlib import Path
 from docmatix.serving.vllm import VllmServer
 from tests.fake_vllm import fake_engine, find_engine_pid
@@ -497,14 +499,22 @@ def test_one_that_never_starts_is_given_up_with_the_reason(tmp_path: Path, serve
     assert server.describe().state == "failed"
 
 
+def has_started_again(state: ServerState, *, times: int) -> bool:
+    return is_ready(state) and len(state.restarts) == times
+
+
+def has_given_signs_of_life(state: ServerState, *, times: int) -> bool:
+    return state.metrics is not None and state.metrics.canaries >= times
+
+
 def test_one_that_dies_before_it_has_finished_a_request_is_given_up_though_it_gives_signs_of_life(
     tmp_path: Path, serve: Callable[..., VllmServer]
 ):
     server = serve(fake_engine(tmp_path, max_failed_starts=3))
     for deaths in range(3):
-        state = wait_for(server, lambda state, deaths=deaths: is_ready(state) and len(state.restarts) == deaths)
+        state = wait_for(server, partial(has_started_again, times=deaths))
         assert ask(state, max_tokens=1)[0] == 200
-        wait_for(server, lambda state, deaths=deaths: state.metrics is not None and state.metrics.canaries > deaths)
+        wait_for(server, partial(has_given_signs_of_life, times=deaths + 1))
         assert state.pid
         os.kill(find_engine_pid(state.pid), signal.SIGKILL)
     state = wait_for(server, lambda state: state.state == "failed")

@@ -39,9 +39,10 @@ from typing import Any, BinaryIO, NamedTuple
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.2
-TRACKER_PATIENCE_S = 3.0
-"""How long Python's resource trackers may clean up: vLLM's shared memory (420 MB with a model of 135 M parameters)
-stays behind until the next boot without them. They end by themselves when the last process they serve has."""
+TRACKER_PATIENCE_S = 10.0
+"""How long Python's resource trackers may clean up once they alone are left: vLLM's shared memory (420 MB with a model
+of 135 M parameters) stays behind until the next boot without them. They end by themselves when they are done; 3 s from
+the first kill on were too few on a busy machine."""
 END_PATIENCE_S = 20.0
 """After SIGKILL a process may hang in the kernel, in a GPU's driver for instance: then it is left there."""
 START_TIMEOUT_S = 60.0
@@ -211,17 +212,22 @@ def find_family(root: int, session: int | None) -> list[Process]:
 def end_family(root: int, session: int | None) -> bool:
     """Kill the family of `root` until none of it is left, resource trackers last. Returns whether none is."""
     began = time.monotonic()
-    while time.monotonic() - began < TRACKER_PATIENCE_S + END_PATIENCE_S:
+    alone_since: float | None = None
+    while (now := time.monotonic()) - began < TRACKER_PATIENCE_S + END_PATIENCE_S:
         if root == os.getpid():
             _reap_orphans()
         family = find_family(root, session)
         if not family:
             return True
-        spare_trackers = time.monotonic() - began < TRACKER_PATIENCE_S
+        trackers = [process for process in family if _is_tracker(process.pid)]
+        alone_since = (alone_since or now) if len(trackers) == len(family) else None
+        spared = trackers if alone_since is None or now - alone_since < TRACKER_PATIENCE_S else []
         for process in family:
-            if not (spare_trackers and _is_tracker(process.pid)):
+            if process not in spared:
                 _send(process.pid, signal.SIGKILL)
         time.sleep(0.02)
+    for process in find_family(root, session):
+        _send(process.pid, signal.SIGKILL)
     return False
 
 

@@ -75,26 +75,26 @@ _FIELDS = {
     "vllm:gpu_prefix_cache_hits_total": "prefix_hits",
     "vllm:num_preemptions_total": "preemptions",
     "vllm:request_success_total": "finished",
+    "vllm:request_params_max_tokens_bucket": "canaries",  # of its buckets the first
     "vllm:time_to_first_token_seconds_sum": "first_token_s",
     "vllm:time_to_first_token_seconds_count": "first_tokens",
     "vllm:request_queue_time_seconds_sum": "queue_s",
     "vllm:request_queue_time_seconds_count": "queued",
 }
-_ONE_TOKEN = "vllm:request_params_max_tokens_bucket"
+_ONE_TOKEN = 'le="1.0"'
 _WHOLE = frozenset(field.name for field in fields(ServerMetrics) if field.type == "int")
 
 
 def parse_metrics(text: str) -> ServerMetrics | None:
     """Read Prometheus text. None where it holds none of vLLM's metrics; lines that are no metrics are passed over."""
-    by_name: dict[str, float] = {}
+    counted: dict[tuple[str, str], float] = {}
     for line in text.splitlines():
         if not line.startswith("vllm:"):
             continue
         # a label's value may hold spaces and braces, so the name ends at the first brace and the value follows the last
         name = line.partition("{")[0].partition(" ")[0]
-        if name == _ONE_TOKEN and 'le="1.0"' in line:
-            name = "canaries"
-        elif name not in _FIELDS:
+        field = _FIELDS.get(name)
+        if field is None or (field == "canaries" and _ONE_TOKEN not in line):
             continue
         try:
             value = float(line.rpartition("}")[2].split()[-1 if "}" not in line else 0])
@@ -102,13 +102,12 @@ def parse_metrics(text: str) -> ServerMetrics | None:
             continue
         if not isfinite(value):
             continue
-        known = by_name.get(name, 0.0)
-        by_name[name] = max(known, value) if _FIELDS.get(name) == "kv_cache_usage" else known + value
-    if not by_name:
+        known = counted.get((field, name), 0.0)
+        counted[field, name] = max(known, value) if field == "kv_cache_usage" else known + value
+    if not counted:
         return None
     values: dict[str, float] = {}
-    for name, value in by_name.items():
+    for (field, _), value in counted.items():
         # where a version publishes an old and a new name, both count the same
-        known_as = _FIELDS.get(name, name)
-        values[known_as] = max(values.get(known_as, 0.0), value)
+        values[field] = max(values.get(field, 0.0), value)
     return ServerMetrics(**{name: int(v) if name in _WHOLE else v for name, v in values.items()})  # type: ignore[arg-type]

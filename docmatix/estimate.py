@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
+import statistics
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents
 
 SHARDS = 64
+ROUGH = 0.1
+"""A standard error above this share of the figure is said to be too large to plan by."""
 _FILES_A_COMMIT = 8
 """Files in one Hub commit; the Hub takes about 128 commits an hour."""
 
@@ -28,6 +32,8 @@ class Estimate:
 
     documents: int
     sampled: int
+    error: float | None
+    """One standard error of the scaled number of requests, as a share of it; None where it cannot be told."""
     kept_documents: float
     pages: float
     requests: float
@@ -46,8 +52,10 @@ class Estimate:
     def describe(self) -> str:
         """A table for the terminal."""
         factor = self.documents / max(1, self.sampled)
+        error = "of unknown error" if self.error is None else f"give or take {self.error:.0%}"
+        advice = ["Documents differ so much that a larger --sample would tell more."] if _is_rough(self.error) else []
         lines = [
-            f"Measured on {self.sampled} of {self.documents} documents, times {factor:.3g}; on this machine:",
+            f"Measured on {self.sampled} of {self.documents} documents, times {factor:.3g}, {error}; on this machine:",
             f"  documents kept      {self.kept_documents:>14,.0f}",
             f"  pages packed        {self.pages:>14,.0f}",
             f"  pairs kept          {self.pairs:>14,.0f}",
@@ -60,6 +68,7 @@ class Estimate:
             *([f"  GPU hours           {self.gpu_hours:>14,.3f}"] if self.gpu_hours else []),
             f"  dataset             {self.dataset_bytes / 1e9:>14,.3f} GB",
             f"  Hub commits         {self.hub_commits:>14,}",
+            *advice,
         ]
         return "\n".join(lines)
 
@@ -109,6 +118,24 @@ def estimate_build(
         return _scale(directory, config, figures, documents=documents or listed, sampled=len(chosen))
 
 
+def estimate_error(counts: Collection[int], *, sampled: int, documents: int) -> float | None:
+    """The standard error of a total that is scaled from a sample, as a share of it: 0 if the sample is everything.
+
+    `counts` has the number of each sampled document that has any; the others of the `sampled` have none. Simple random
+    sampling without replacement (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section 2.6).
+    """
+    if sampled >= documents:
+        return 0.0
+    if sampled < 2 or not counts:
+        return None
+    each = [*counts, *[0] * (sampled - len(counts))]
+    return statistics.stdev(each) / statistics.mean(each) / math.sqrt(sampled) * math.sqrt(1 - sampled / documents)
+
+
+def _is_rough(error: float | None) -> bool:
+    return error is None or error > ROUGH
+
+
 def _scale(
     run: RunDirectory, config: Config, figures: dict[str, dict[str, float]], *, documents: int, sampled: int
 ) -> Estimate:
@@ -119,6 +146,13 @@ def _scale(
             for row in run.iterate_file(f"{stage}/replies/{name}", columns=["prompt_tokens", "completion_tokens"]):
                 tokens[0] += row["prompt_tokens"]
                 tokens[1] += row["completion_tokens"]
+
+    requests = Counter(
+        row["doc_id"]
+        for shard, _ in run.records("generate")
+        for row in run.iterate_rows("generate", shard, columns=["doc_id", "request_id"])
+        if row["request_id"] is not None
+    )
 
     def count(stage: str, unit: str, side: str = "kept") -> float:
         account = run.ledger(stage).accounts.get(unit)
@@ -132,6 +166,7 @@ def _scale(
     return Estimate(
         documents=documents,
         sampled=sampled,
+        error=estimate_error(requests.values(), sampled=sampled, documents=documents),
         kept_documents=count("dedup", "documents"),
         pages=count("pack", "pages"),
         requests=count("generate", "requests", "entered") + count("verify", "requests", "entered"),

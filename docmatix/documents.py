@@ -62,7 +62,8 @@ class Page:
     words: tuple[Word, ...]
     tables: tuple[Table, ...] = ()
     reason: str | None = None
-    """Why nothing is asked about this page (`blank`, `no_text`, `garbled`), or None for a usable page."""
+    """Why nothing is asked about this page (`blank`, `no_text`, `garbled`, `hidden`, ...: `docmatix.pdf.reading` has
+    them all), or None for a usable page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ MuPDF would open it, a page that fails becomes a page with a reason, and charact
 Unicode values) become U+FFFD, so that a page of them is seen to be `garbled` instead of being asked about.
 
 Refusals: `empty`, `too_large`, `not_pdf`, `encrypted`, `unreadable`, `no_text`.
-Pages: `blank` (nothing is drawn), `no_text` (a scan, or too few words), `garbled`, `unreadable`.
+Pages: `blank` (nothing is drawn), `no_text` (a scan, or too few words), `garbled`, `hidden` (there are words and nobody
+can see them, `docmatix.pdf.visibility`), `unrenderable`, `unreadable`.
 
 MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`.
 """
@@ -18,11 +19,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from docmatix.documents import Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.layout import Piece, arrange_words
+from docmatix.pdf.visibility import Looks, draw_page, find_hidden, find_inside
 
 if TYPE_CHECKING:
     from docmatix.config import Extract
@@ -58,14 +60,17 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
         if document.page_count > settings.max_pages:
             return Refusal("too_large", f"{document.page_count} pages, more than {settings.max_pages}")
         pages: list[Page] = []
-        words = 0
+        hidden: list[list[Box]] = []
+        words, looks = 0, Looks()
         for index in range(document.page_count):
-            pages.append(read_page(document, index, min_words=settings.min_words))
-            words += len(pages[-1].words)
+            page, unseen = _try_page(document, index, min_words=settings.min_words, looks=looks)
+            pages.append(page)
+            hidden.append(unseen)
+            words += len(page.words) + len(unseen)
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
         if twin is not None:
-            pages = _take_words(pages, twin, min_words=settings.min_words)
+            pages = _take_words(pages, twin, hidden=hidden, min_words=settings.min_words)
         usable = [page for page in pages if page.reason is None]
         if not usable:
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
@@ -103,7 +108,12 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
         if document.needs_pass:
             return Refusal("encrypted", "a password is needed")
         if document.page_count == 0:
-            return Refusal("empty", "no pages")
+            # a broken download is no empty document
+            return (
+                Refusal("unreadable", "damaged, and no page is left")
+                if document.is_repaired
+                else Refusal("empty", "no pages")
+            )
     except Exception as error:
         raise_if_memory(error)
         return Refusal("unreadable", describe_error(error))
@@ -112,30 +122,39 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
 
 def read_page(document: Any, index: int, *, min_words: int) -> Page:
     """Page `index` (from 0) of an open document, without its tables."""
+    return _try_page(document, index, min_words=min_words, looks=Looks())[0]
+
+
+def _try_page(document: Any, index: int, *, min_words: int, looks: Looks) -> tuple[Page, list[Box]]:
+    """A page, and the places of its hidden words."""
     try:
         page = document.load_page(index)
-        return _read_page(page, number=index + 1, min_words=min_words)
+        return _read_page(page, number=index + 1, min_words=min_words, looks=looks)
     except Exception as error:
         raise_if_memory(error)
-        return Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable")
+        return Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), []
 
 
-def _take_words(pages: list[Page], twin: bytes, *, min_words: int) -> list[Page]:
-    """The pages with the words of a twin; as they are if it cannot be read."""
+def _take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
+    """The pages with the words of a twin, less those that are hidden; as they are if it cannot be read."""
     from docmatix.sources.pdfa import read_twin
 
     others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
     if isinstance(others, Refusal):
         return pages
     return [
-        _replace_words(page, other.words, min_words=min_words) if page.reason != "unreadable" else page
-        for page, other in zip(pages, others, strict=True)
+        _replace_words(page, other.words, hidden=unseen, min_words=min_words)
+        if page.reason not in ("unreadable", "unrenderable")
+        else page
+        for page, other, unseen in zip(pages, others, hidden, strict=True)
     ]
 
 
-def _replace_words(page: Page, words: tuple[Word, ...], *, min_words: int) -> Page:
+def _replace_words(page: Page, words: tuple[Word, ...], *, hidden: list[Box], min_words: int) -> Page:
+    unseen = set(find_inside([word.box for word in words], hidden))
+    words = tuple(word for index, word in enumerate(words) if index not in unseen)
     text = compose_text(words)
-    reason = "blank" if page.reason == "blank" else "no_text"
+    reason = page.reason if page.reason in ("blank", "hidden") else "no_text"
     return replace(page, words=words, text=text, reason=_judge_text(text) if len(words) >= min_words else reason)
 
 
@@ -153,7 +172,7 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _read_page(page: Any, *, number: int, min_words: int) -> Page:
+def _read_page(page: Any, *, number: int, min_words: int, looks: Looks) -> tuple[Page, list[Box]]:
     import pymupdf
 
     # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: tabs and wide spaces become spaces, at
@@ -162,25 +181,41 @@ def _read_page(page: Any, *, number: int, min_words: int) -> Page:
     textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES)
     to_fractions = _Fractions(page)
     lines, unknown_share = _read_words(textpage.extractWORDS(), to_fractions)
-    words = arrange_words(lines, width_pt=page.rect.width, height_pt=page.rect.height)
-    images = [to_fractions(info["bbox"]) for info in textpage.extractIMGINFO()]
+    images = [box for info in textpage.extractIMGINFO() if (box := to_fractions(info["bbox"]))]
+    places = [piece.box for _, pieces in lines for piece in pieces]
+    found = find_hidden(page, textpage, places, pictures=images, to_fractions=to_fractions, looks=looks)
+    hidden = found or set()
+    words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
     text = compose_text(words)
-    if len(words) >= min_words:
+    if found is None:
+        reason: str | None = "unrenderable"
+    elif len(words) >= min_words:
         reason = _judge_text(text, unknown_share=unknown_share)
     elif unknown_share > MAX_UNKNOWN_SHARE:
         reason = "garbled"
+    elif hidden and len(places) >= min_words:
+        reason = "hidden"
     else:
         reason = "blank" if not words and not images and _is_blank(page) else "no_text"
-    return Page(
+    read = Page(
         number=number,
         width_pt=round(page.rect.width, 2),
         height_pt=round(page.rect.height, 2),
         rotation=page.rotation,
-        image_share=_measure_cover(box for box in images if box),
+        image_share=_measure_cover(images),
         text=text,
         words=words,
         reason=reason,
     )
+    return read, [places[index] for index in sorted(hidden)]
+
+
+def _leave_out(hidden: set[int], lines: list[tuple[int, list[Piece]]]) -> list[tuple[int, list[Piece]]]:
+    if not hidden:
+        return lines
+    number = count()
+    seen = ((block, [piece for piece in pieces if next(number) not in hidden]) for block, pieces in lines)
+    return [(block, pieces) for block, pieces in seen if pieces]
 
 
 class _Fractions:
@@ -293,8 +328,14 @@ def is_garbled(text: str) -> bool:
 
 
 def _is_blank(page: Any) -> bool:
-    """Whether a page without words and images shows one colour all over: drawn at 36 dpi, 2 ms."""
-    return bool(page.get_pixmap(dpi=36).is_unicolor)
+    """Whether a page without words and images shows one colour all over: drawn at 36 dpi, 2 ms, and smaller where it
+    is larger than 2 m (a page may claim a kilometre: 2 TB).
+
+    PyMuPDF's own `is_unicolor` looks at one pixel after the other in Python: 0.6 s, and a hundred blank pages were a
+    `timeout`.
+    """
+    drawing = draw_page(page, dpi=36, max_side_px=2880)
+    return bool((drawing == drawing[0, 0]).all())
 
 
 def _measure_cover(boxes: Iterable[Box], *, cells: int = 64) -> float:

@@ -6,6 +6,11 @@
 Refusals: `timeout`, `out_of_memory`, `crashed` (the PDF's fault) and `internal_error` (ours: an exception). After each
 of the first three a new child takes the next document.
 
+What becomes of a document must follow from the document: not from those that were read before it in the same child, nor
+from whoever kills processes here. So a child that had served others does not decide alone (a fresh one does), one that
+was killed from outside decides only when it happens for the third time in a row, and one that stood still for the
+second. No document is tried again beyond that.
+
 The child is a fresh interpreter, neither forked (it would inherit the address space of its parent, gigabytes inside a
 Ray worker, and the memory limit would mean nothing) nor started by `multiprocessing` (which imports the parent's
 `__main__` again: Ray's worker script, a second and 190 MB). It imports what the functions need, nothing else.
@@ -19,14 +24,19 @@ import os
 import pickle
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from docmatix.documents import Refusal
 from docmatix.errors import BuildError
@@ -34,10 +44,27 @@ from docmatix.errors import BuildError
 Result = TypeVar("Result")
 
 WALL_FACTOR = 10
-"""The limit by the clock in units of the CPU limit: a loaded machine decides nothing, a child that waits is ended."""
+"""The limit by the clock in units of the CPU limit, for a child that stands still."""
+
+STANDSTILL_SHARE = 0.1
+"""A child that has used this share of its CPU limit within the limit by the clock does not stand still: the machine is
+loaded (thirty busy processes on two cores were enough), and a loaded machine decides nothing. It is given as long once
+more, ten times at most, since its CPU limit ends it then."""
 
 START_TIMEOUT_S = 120
 """A child that has not said hello by then will not; it takes 0.1 s, and far longer on a machine that swaps."""
+
+KILLS_BELIEVED = 3
+"""A child that is killed from outside this often in a row, each time a fresh one, has a document to blame: the kernel's
+out-of-memory killer takes children first (see `serve`)."""
+
+STANDSTILLS_BELIEVED = 2
+
+FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
+"""Signals that no PDF can cause."""
+
+STACK_BYTES = 8 << 20
+"""The main thread's stack, whatever the shell's limit: how deep a document may nest must not differ by machine."""
 
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -75,24 +102,62 @@ class Sandbox:
         `function` is one that can be imported by name; arguments and result can be pickled. `timeout_s` counts the
         child's CPU seconds, rounded up. Raises `BuildError` if no child can be started at all.
         """
-        if self._runs >= self._runs_per_child:
-            self.close()
-        connection = self._connection or self._start()
-        self._runs += 1
         task = pickle.dumps((function, args, options, timeout_s, self._memory_mb), pickle.HIGHEST_PROTOCOL)
+        for attempt in count(1):
+            if self._runs >= self._runs_per_child:
+                self.close()
+            connection = self._connection or self._start()
+            self._runs += 1
+            is_fresh = self._runs == 1
+            outcome = self._exchange(connection, task, timeout_s=timeout_s)
+            if not isinstance(outcome, _End):
+                result: Result = outcome
+                return result
+            if attempt >= outcome.attempts and (is_fresh or not outcome.needs_fresh):
+                return outcome.refusal
+        raise AssertionError
+
+    def _exchange(self, connection: Connection, task: bytes, *, timeout_s: float) -> Any:
+        """The child's result, or the `_End` it has met; after that the child is gone."""
+        wall_s = WALL_FACTOR * timeout_s
+        deadline = time.monotonic() + wall_s
         try:
+            # a child that stands still reads and writes nothing, and the pipe holds 200 KB
+            _bound_waits(connection, wall_s)
             connection.send_bytes(task)
-            if not connection.poll(WALL_FACTOR * timeout_s):
-                self._stop(patience_s=0)
-                return Refusal("timeout", f"no result after {WALL_FACTOR * timeout_s:g} s by the clock")
-            result: Result | Refusal = pickle.loads(connection.recv_bytes())
+            used_s = self._read_cpu_s()
+            while not connection.poll(max(0.0, deadline - time.monotonic())):
+                before_s, used_s = used_s, self._read_cpu_s()
+                if used_s - before_s < STANDSTILL_SHARE * timeout_s:
+                    return self._end_standstill(wall_s)
+                deadline = time.monotonic() + wall_s
+            answer = connection.recv_bytes()
         except (EOFError, ConnectionError):
             return _explain_end(self._stop(), timeout_s=timeout_s)
+        except BlockingIOError:
+            return self._end_standstill(wall_s)
         except BaseException:
             # An interrupt in the middle of an exchange: what the child sends next would answer the wrong call.
             self._stop()
             raise
-        return result
+        if answer.startswith(_OUT_OF_MEMORY):
+            self._stop()
+            return _End(Refusal("out_of_memory", f"needs more than {self._memory_mb} MB"), needs_fresh=True)
+        return pickle.loads(answer)
+
+    def _read_cpu_s(self) -> float:
+        """CPU seconds that the child has used in its life."""
+        import psutil  # type: ignore[import-untyped]
+
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
+    def _end_standstill(self, wall_s: float) -> _End:
+        self._stop(patience_s=0)
+        return _End(Refusal("timeout", f"no result after {wall_s:g} s by the clock"), attempts=STANDSTILLS_BELIEVED)
 
     def close(self) -> None:
         """End the child, if there is one. The sandbox may be used again."""
@@ -148,12 +213,33 @@ class Sandbox:
         return status
 
 
-def _explain_end(status: int, *, timeout_s: float) -> Refusal:
+class _End(NamedTuple):
+    """How a child ended in the middle of a call, and what it takes to blame the document for it."""
+
+    refusal: Refusal
+    attempts: int = 1
+    """So many ends of children in a row."""
+    needs_fresh: bool = False
+    """The last of them in a child that had served nobody before."""
+
+
+def _explain_end(status: int, *, timeout_s: float) -> _End:
     if status == -signal.SIGXCPU:
-        return Refusal("timeout", f"used more than {timeout_s:g} s of CPU time")
-    if status < 0:
-        return Refusal("crashed", f"ended by {signal.Signals(-status).name}")
-    return Refusal("crashed", f"exited with status {status}")
+        return _End(Refusal("timeout", f"used more than {timeout_s:g} s of CPU time"))
+    if status >= 0:
+        return _End(Refusal("crashed", f"exited with status {status}"), needs_fresh=True)
+    name = signal.Signals(-status).name
+    attempts = KILLS_BELIEVED if -status in FROM_OUTSIDE else 1
+    return _End(Refusal("crashed", f"ended by {name}"), attempts=attempts, needs_fresh=True)
+
+
+def _bound_waits(connection: Connection, seconds: float) -> None:
+    """Have every read and write on the connection end with BlockingIOError when nothing moves for so long."""
+    # of zero the kernel makes for ever
+    timeval = struct.pack("@ll", *divmod(max(1, round(seconds * 1e6)), 1_000_000))
+    with socket.socket(fileno=os.dup(connection.fileno())) as channel:
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
 
 
 # --- inside the child -------------------------------------------------------------------------------------------------
@@ -167,6 +253,13 @@ def serve(connection: int, *, lifeline: int) -> None:
     # Ctrl-C in a terminal reaches the whole process group; what follows from it is for the parent to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(
+        resource.RLIMIT_STACK, (STACK_BYTES if hard == resource.RLIM_INFINITY else min(hard, STACK_BYTES), hard)
+    )
+    with suppress(OSError):
+        # when the machine runs out of memory the kernel takes this process, not the worker with a shard in its hands
+        Path("/proc/self/oom_score_adj").write_text("1000")
     with Connection(connection) as parent:
         parent.send_bytes(b"hello")
         while True:
@@ -192,18 +285,19 @@ def _die_with_parent(lifeline: int) -> None:
         os._exit(0)
 
 
+_OUT_OF_MEMORY = b"out of memory"
+"""Said in place of a result: no pickle begins like this."""
+
+
 def _answer(task: bytes) -> bytes:
     try:
         function, args, options, timeout_s, memory_mb = pickle.loads(task)
         del task
+        # the result is part of the work: of a document of two million words it is half of the memory
         with _limits(timeout_s=timeout_s, memory_mb=memory_mb):
-            result = function(*args, **options)
+            return pickle.dumps(function(*args, **options), pickle.HIGHEST_PROTOCOL)
     except MemoryError:
-        result = Refusal("out_of_memory", f"needs more than {memory_mb} MB")
-    except Exception as error:
-        result = Refusal("internal_error", _describe(error))
-    try:
-        return pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
+        return _OUT_OF_MEMORY
     except Exception as error:
         return pickle.dumps(Refusal("internal_error", _describe(error)))
 

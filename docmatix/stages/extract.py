@@ -14,6 +14,7 @@ from docmatix.schemas import EXTRACT, page_to_row
 from docmatix.sources import Locator, SourceDocument, read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.plan import read_plan
+from docmatix.stages.suspects import Suspects
 
 
 def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> None:
@@ -21,11 +22,13 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
     settings = job.config.extract
     locators = read_plan(job, shard)
     ledger = Ledger(("documents", "pages"))
+    suspects = Suspects(job, "extract", shard)
     found = read_documents(locators, source=job.config.source, max_file_bytes=settings.max_file_mb << 20)
     with job.committing("extract", shard, schema=EXTRACT, ledger=ledger) as writer:
         for index, (locator, source) in enumerate(found):
             ledger.enter("documents")
-            row = _extract(locator, source, job=job, sandbox=sandbox)
+            with suspects.in_hand(index):
+                row = _extract(locator, source, job=job, sandbox=sandbox, refusal=suspects.refuse(index))
             for page in row["pages"]:
                 ledger.enter("pages")
                 ledger.settle("pages", row["reason"] or page["reason"])
@@ -34,15 +37,22 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
             pulse.beat(done=index + 1)
 
 
-def _extract(locator: Locator, source: SourceDocument | Refusal, *, job: Job, sandbox: Sandbox) -> dict[str, Any]:
+def _extract(
+    locator: Locator,
+    source: SourceDocument | Refusal,
+    *,
+    job: Job,
+    sandbox: Sandbox,
+    refusal: Refusal | None = None,
+) -> dict[str, Any]:
     row: dict[str, Any] = {"source_uri": locator.source_uri, "pages": [], "bytes": locator.size}
     if isinstance(source, Refusal):
         return row | {"reason": source.reason, "detail": source.detail}
     sha256 = hashlib.sha256(source.pdf).hexdigest()
     row |= {"doc_id": sha256[:32], "sha256": sha256, "bytes": len(source.pdf)}
     settings = job.config.extract
-    outcome = _read(source, settings, sandbox)
-    if isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
+    outcome = refusal or _read(source, settings, sandbox)
+    if refusal is None and isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
         # pdfplumber takes a hundred times as long as MuPDF: what only its tables cost need not cost the document
         outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
     if isinstance(outcome, Refusal):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from docmatix.config import Extract, Pack
 from docmatix.documents import Document, Refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
-from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.sandbox import KILLS_BELIEVED, STACK_BYTES, STANDSTILLS_BELIEVED, Sandbox
 from tests import pdfs
 
 
@@ -38,6 +39,17 @@ def use_a_quarter_second() -> str:
     end = time.process_time() + 0.25
     while time.process_time() < end:
         sum(range(1000))
+    return "done"
+
+
+def drowse(seconds: float) -> str:
+    """Work a twentieth of the time, as a process does among twenty others."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.19)
+        busy_until = time.process_time() + 0.01
+        while time.process_time() < busy_until:
+            sum(range(1000))
     return "done"
 
 
@@ -74,6 +86,42 @@ def make_noise() -> str:
     return "done"
 
 
+def count_call(path: Path) -> int:
+    """How often a function has been called with this file, in whatever child."""
+    with path.open("ab") as file:
+        file.write(b"x")
+    return path.stat().st_size
+
+
+def end_by(number: int, path: Path, *, times: int) -> str:
+    """Send itself a signal in the first so many calls."""
+    if count_call(path) <= times:
+        os.kill(os.getpid(), number)
+    return "done"
+
+
+HELD: list[bytearray] = []
+
+
+def hold_memory(mb: int) -> int:
+    """Keep memory, as a library does that leaks."""
+    HELD.append(bytearray(mb << 20))
+    return os.getpid()
+
+
+def crash_where_memory_is_held() -> str:
+    if HELD:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return "done"
+
+
+class Swelling:
+    """Small, and a gigabyte once it is to be sent."""
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (bytes(1 << 30),)
+
+
 # --- results and refusals ---------------------------------------------------------------------------------------------
 
 
@@ -107,6 +155,11 @@ def test_a_function_that_sleeps_is_ended_by_the_clock(sandbox):
     assert sandbox.run(len, "next", timeout_s=10) == 4
 
 
+def test_a_function_that_gets_little_of_a_loaded_machine_is_not_ended_by_the_clock(sandbox):
+    # the limit by the clock is 4 s
+    assert sandbox.run(drowse, 6, timeout_s=0.4) == "done"
+
+
 def test_time_is_counted_for_each_call_alone(sandbox):
     # Together they use more than the two seconds to which one second may be rounded.
     for _ in range(12):
@@ -123,6 +176,73 @@ def test_a_function_that_needs_too_much_memory_is_out_of_memory(sandbox, functio
 def test_a_child_that_is_killed_has_crashed(sandbox, number):
     assert sandbox.run(kill_self, int(number), timeout_s=10) == Refusal("crashed", f"ended by {number.name}")
     assert sandbox.run(len, "next", timeout_s=10) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_child_that_is_killed_from_outside_costs_no_document(sandbox, tmp_path, number, times):
+    assert sandbox.run(end_by, int(number), tmp_path / "calls", times=times, timeout_s=10) == "done"
+
+
+def test_a_document_whose_child_is_killed_each_time_is_not_tried_for_ever(sandbox, tmp_path):
+    refusal = sandbox.run(end_by, int(signal.SIGKILL), tmp_path / "calls", times=99, timeout_s=10)
+    assert refusal == Refusal("crashed", "ended by SIGKILL")
+    assert (tmp_path / "calls").stat().st_size == KILLS_BELIEVED
+
+
+def test_a_document_that_crashes_a_fresh_child_is_tried_once(tmp_path):
+    with Sandbox(memory_mb=1024) as sandbox:
+        refusal = sandbox.run(end_by, int(signal.SIGSEGV), tmp_path / "calls", times=99, timeout_s=10)
+    assert refusal == Refusal("crashed", "ended by SIGSEGV")
+    assert (tmp_path / "calls").stat().st_size == 1
+
+
+def test_what_earlier_documents_left_in_the_child_is_no_fault_of_the_next_one():
+    with Sandbox(memory_mb=1024) as sandbox:
+        first = sandbox.run(hold_memory, 1, timeout_s=10)
+        assert sandbox.run(crash_where_memory_is_held, timeout_s=10) == "done"
+        second = sandbox.run(hold_memory, 700, timeout_s=10)
+        assert sandbox.run(hold_memory, 700, timeout_s=10) not in {first, second}
+
+
+def test_a_child_that_ran_out_of_memory_is_replaced():
+    with Sandbox(memory_mb=1024) as sandbox:
+        first = sandbox.run(os.getpid, timeout_s=10)
+        assert sandbox.run(fill_memory, timeout_s=20) == Refusal("out_of_memory", "needs more than 1024 MB")
+        assert sandbox.run(os.getpid, timeout_s=10) != first
+
+
+def test_the_memory_for_sending_a_result_counts(sandbox):
+    assert sandbox.run(Swelling, timeout_s=20) == Refusal("out_of_memory", "needs more than 1024 MB")
+
+
+@pytest.mark.parametrize("size", [1, 8 << 20])
+def test_a_child_that_stands_still_before_a_call_is_replaced(size):
+    """More is sent than the pipe holds: who only waits for the answer would wait for ever."""
+    with Sandbox(memory_mb=1024) as sandbox:
+        pid = sandbox.run(os.getpid, timeout_s=10)
+        assert isinstance(pid, int)
+        os.kill(pid, signal.SIGSTOP)
+        assert sandbox.run(len, bytes(size), timeout_s=1) == size
+        assert sandbox.pid != pid
+
+
+class CountingSandbox(Sandbox):
+    """Counts its children."""
+
+    children = 0
+
+    def _start(self) -> Any:
+        self.children += 1
+        return super()._start()
+
+
+def test_a_document_at_which_every_child_stands_still_is_a_timeout():
+    sandbox = CountingSandbox(memory_mb=1024)
+    with sandbox:
+        refusal = sandbox.run(signal.raise_signal, signal.SIGSTOP, timeout_s=1)
+        assert refusal == Refusal("timeout", "no result after 10 s by the clock")
+        assert sandbox.children == STANDSTILLS_BELIEVED
 
 
 def test_a_child_that_exits_has_crashed(sandbox):
@@ -193,7 +313,7 @@ def test_closing_ends_the_child_and_a_closed_sandbox_can_be_used_again():
 
 PARENT = """
 import sys
-from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.sandbox import KILLS_BELIEVED, STACK_BYTES, STANDSTILLS_BELIEVED, Sandbox
 sandbox = Sandbox(memory_mb=1024)
 sandbox.run(len, "start", timeout_s=10)
 print(sandbox.pid, flush=True)
@@ -219,6 +339,25 @@ def test_the_child_dies_with_its_parent_even_in_the_middle_of_a_c_function(state
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_running(child)
+
+
+def test_the_kernel_takes_the_child_before_the_worker_when_memory_runs_out(sandbox):
+    sandbox.run(len, "start", timeout_s=10)
+    assert Path(f"/proc/{sandbox.pid}/oom_score_adj").read_text() == "1000\n"
+
+
+def test_how_deep_a_document_may_nest_is_the_same_in_every_shell():
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (min(64 << 20, limits[1]) if limits[1] > 0 else 64 << 20, limits[1]))
+    try:
+        with Sandbox(memory_mb=1024) as sandbox:
+            found = sandbox.run(resource.getrlimit, resource.RLIMIT_STACK, timeout_s=10)
+        assert not isinstance(found, Refusal)
+        assert found[0] == STACK_BYTES
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, limits)
 
 
 # --- with documents ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,98 @@
+"""Words that nobody can see: which they are, and how much is spent on looking for them."""
+
+from __future__ import annotations
+
+import pymupdf
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.documents import Box, Document, Page, Refusal
+from docmatix.pdf.reading import _try_page, open_pdf
+from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, Looks, find_inside
+from tests import museum, pdfs
+from tests.museum import SECRET, show, tell, write_page
+
+
+def read(pdf: bytes, *, looks: Looks | None = None) -> tuple[Page, Looks]:
+    document = open_pdf(pdf)
+    assert not isinstance(document, (Refusal, Document))
+    looks = looks or Looks()
+    return _try_page(document, 0, min_words=5, looks=looks)[0], looks
+
+
+def test_a_common_page_is_looked_at_and_not_drawn() -> None:
+    for pdf in (pdfs.write_distinct_pdf(1), museum.write_recognised_scan()):
+        _, looks = read(pdf)
+        assert (looks.pages, looks.drawings) == (MAX_PAGES - 1, MAX_DRAWINGS)
+
+
+def test_a_page_with_white_words_is_drawn_once() -> None:
+    _, looks = read(museum.write_white_on_dark())
+    assert looks.drawings == MAX_DRAWINGS - 1
+
+
+@pytest.mark.parametrize("looks", [Looks(pages=0), Looks(drawings=0)])
+def test_words_are_believed_once_enough_pages_were_looked_at(looks: Looks) -> None:
+    page, _ = read(museum.write_white_text(), looks=looks)
+    assert SECRET in " ".join(page.text.split())
+
+
+def test_shading_behind_words_hides_none_of_them() -> None:
+    rows = b"".join(
+        b".8 .9 1 rg 40 %d 500 18 re f 0 g " % (y - 5) + show(f"row {y} of the table", y=y + 14)
+        for y in (300, 340, 380)
+    )
+    page, looks = read(write_page(show(tell(1)), rows))
+    assert {"300", "340", "380"} <= set(page.text.split())
+    assert looks.drawings == MAX_DRAWINGS - 1
+
+
+def test_words_that_are_blotted_out_in_white_are_hidden() -> None:
+    page, _ = read(write_page(show(tell(1)), show(SECRET, y=213), b"1 g 40 190 500 20 re f"))
+    assert page.text.split() == tell(1).split()
+
+
+def test_words_under_a_seal_that_lets_them_through_are_read() -> None:
+    gray = b"/ExtGState<</G<</ca .3>>>>"
+    page, _ = read(write_page(show(tell(1)), b"/G gs 1 0 0 rg 40 500 500 250 re f", resources=gray))
+    assert page.text.split() == tell(1).split()
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_hidden_words_are_found_on_turned_pages(rotation: int) -> None:
+    page, _ = read(write_page(show(tell(1)), b"1 g ", show(SECRET, y=200), page=b"/Rotate %d" % rotation))
+    assert sorted(page.text.split()) == sorted(tell(1).split())
+
+
+def test_small_print_is_read_and_what_no_picture_shows_is_not() -> None:
+    page, _ = read(write_page(show(tell(1)), show("printed small", y=60, size=4), show(SECRET, y=30, size=1.5)))
+    assert page.text.split() == [*tell(1).split(), "printed", "small"]
+
+
+def test_white_words_on_a_photograph_are_read() -> None:
+    """Within a picture there is something to be seen: a title on a slide."""
+    document = pymupdf.open(stream=pdfs.write_image_pdf(share=0.4))
+    document[0].insert_text((60, 100), "A title on a photograph of the sea", color=(1, 1, 1), fontsize=20)
+    page, looks = read(document.tobytes())
+    assert page.text == "A title on a photograph of the sea"
+    assert looks.drawings >= MAX_DRAWINGS - 1
+
+
+boxes = st.builds(
+    lambda x, y, w, h: Box(x, y, min(1.0, x + w), min(1.0, y + h)), *[st.floats(0, 1, allow_subnormal=False)] * 4
+)
+
+
+@given(st.lists(boxes, min_size=1, max_size=30), st.lists(boxes, max_size=10))
+def test_a_word_is_inside_if_its_middle_is(words: list[Box], areas: list[Box]) -> None:
+    middles = [((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2) for box in words]
+    assert list(find_inside(words, areas)) == [
+        at for at, (x, y) in enumerate(middles) if any(a.x0 <= x <= a.x1 and a.y0 <= y <= a.y1 for a in areas)
+    ]
+
+
+def test_where_there_is_too_much_to_compare_every_word_is_looked_for() -> None:
+    words, corner = [Box(0.5, 0.5, 0.6, 0.6)] * 4000, Box(0, 0, 0.1, 0.1)
+    assert list(find_inside(words, [corner] * 100)) == []
+    assert len(list(find_inside(words, [corner] * 4000))) == 4000

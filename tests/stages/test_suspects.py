@@ -1,0 +1,75 @@
+"""A document that its worker dies of is given up, not the build; one that was in hand by chance is tried again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docmatix.stages.job import Job
+from tests.jobs import make_job, plan
+from tests.pdfs import write_distinct_pdf
+
+WORKER = """
+import os, signal, sys
+from pathlib import Path
+from docmatix.runner import count_attempt
+from tests.jobs import InlineSandbox, extract, make_job
+
+class Deadly(InlineSandbox):
+    def run(self, function, *args, **options):
+        if args[0] in deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().run(function, *args, **options)
+
+folder = Path(sys.argv[1])
+deadly = [(folder / "docs" / name).read_bytes() for name in sys.argv[2:]]
+job = make_job(folder)
+count_attempt(job, "extract", 0)
+extract(job, sandbox=Deadly())
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    job = make_job(tmp_path, pdfs={f"{number}.pdf": write_distinct_pdf(number) for number in range(4)})
+    plan(job)
+    return job
+
+
+def attempt(folder: Path, *deadly: str) -> int:
+    """One attempt at the shard by a worker of its own, which is killed at these documents; its exit status."""
+    return subprocess.run([sys.executable, "-c", WORKER, str(folder), *deadly], check=False, timeout=120).returncode
+
+
+def read_reasons(job: Job) -> list[str | None]:
+    return [row["reason"] for row in job.run.iterate_rows("extract", 0)]
+
+
+def test_the_last_attempt_passes_over_a_document_that_all_others_died_of(tmp_path: Path, job: Job) -> None:
+    assert [attempt(tmp_path, "2.pdf") for _ in range(4)] == [-signal.SIGKILL] * 3 + [0]
+    assert read_reasons(job) == [None, None, "crashed", None]
+    row = list(job.run.iterate_rows("extract", 0))[2]
+    assert row["detail"] == "its worker died in each of the last 2 attempts"
+    assert row["sha256"] is not None
+
+
+def test_documents_that_were_in_hand_by_chance_are_tried_again(tmp_path: Path, job: Job) -> None:
+    assert [attempt(tmp_path, name) for name in ("2.pdf", "2.pdf", "1.pdf")] == [-signal.SIGKILL] * 3
+    assert attempt(tmp_path) == 0
+    assert read_reasons(job) == [None] * 4
+
+
+def test_a_shard_with_two_such_documents_stops_the_build(tmp_path: Path, job: Job) -> None:
+    statuses = [attempt(tmp_path, "1.pdf", "3.pdf") for _ in range(4)]
+    assert statuses == [-signal.SIGKILL] * 4
+    assert attempt(tmp_path) == 1
+    assert job.run.read_record("extract", 0) is None
+
+
+def test_the_first_attempt_writes_no_notes(tmp_path: Path, job: Job) -> None:
+    assert attempt(tmp_path, "2.pdf") == -signal.SIGKILL
+    assert job.run.names(f"telemetry/attempts/{job.epoch}/extract-00000-in-hand") == []

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from docmatix.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, AnyFilter
 from docmatix.sampling import Sampling
+from docmatix.secrets import hide_in_arguments, hide_in_url, hide_in_variables
 
 
 class Effort:
@@ -55,18 +56,30 @@ def _plain(value: Any) -> Any:
 # --- source -----------------------------------------------------------------------------------------------------------
 
 
+def _tell_apart(paths: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(map(hide_in_url, paths))) < len(set(paths)):
+        raise ValueError(
+            "two addresses differ in nothing but a password or a signature, which is not recorded: name one of them"
+        )
+    return paths
+
+
+Paths = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apart)]
+"""Local paths, globs, directories or URLs. Passwords and signatures in them are used and never recorded."""
+
+
 class FilesSource(Section):
     """PDF files: paths, globs, directories (searched for `*.pdf`), or fsspec URLs of these (`s3://bucket/a/*.pdf`)."""
 
     kind: Literal["files"]
-    paths: tuple[str, ...] = Field(min_length=1)
+    paths: Paths
 
 
 class WebdatasetSource(Section):
     """Tar files in the PDFA layout: `key.pdf` and, where it has one, `key.json` with words and lines."""
 
     kind: Literal["webdataset"]
-    paths: tuple[str, ...] = Field(min_length=1)
+    paths: Paths
     use_json: bool = False
     """Take words and lines from the JSON twin instead of reading them from the PDF."""
 
@@ -75,7 +88,7 @@ class ParquetSource(Section):
     """Parquet files with a column of PDF bytes."""
 
     kind: Literal["parquet"]
-    paths: tuple[str, ...] = Field(min_length=1)
+    paths: Paths
     column: str = "pdf"
     """A binary column, or a struct with a binary field `bytes` (as `datasets` stores files)."""
 
@@ -246,7 +259,8 @@ class VllmEngine(Asking):
     extra_args: Annotated[tuple[str, ...], EFFORT] = ()
     """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`."""
     env: Annotated[dict[str, str], EFFORT] = Field(default_factory=dict)
-    """Environment variables of the server. They are recorded in run.yaml: no secrets here."""
+    """Environment variables of the server. They are recorded in run.yaml, with `***` for the values of those that are
+    named like secrets (`HF_TOKEN`)."""
     start_timeout_s: Annotated[float, EFFORT] = Field(1800, gt=0)
     """How long a replica may take from its start until it answers; downloads and compilation are in it."""
     hang_timeout_s: Annotated[float, EFFORT] = Field(120, gt=0)
@@ -396,12 +410,19 @@ class Limits(Section):
     """When a build stops instead of dropping its data."""
 
     unexpected_share: float = Field(0.2, ge=0, le=1)
-    """The build stops when an unexpected reason (a bug, a failing server) took more than this share of a unit."""
+    """The build stops when unexpected reasons (a bug, a failing server, requests that it refuses) together took more
+    than this share of a unit; at 1.0 never. While a worker asks it judges the latest 2,000 requests, from 50 on: it
+    stops where luck does not explain so many failures, and five documents had some."""
     shard_attempts: int = Field(4, ge=1)
     """A shard that killed its worker this often in one build stops the build."""
-    no_progress_s: float = Field(1800, gt=0)
-    """A stage that commits nothing and hears no reply for this long stops the build."""
+    stall_s: float = Field(120, gt=0)
+    """A stage in which nothing moves for this long says so, and what it waits for; a worker whose process gives no sign
+    of life for this long is killed, and its shards are tried again (`shard_attempts`)."""
+    no_progress_s: float | None = Field(None, gt=0)
+    """A stage that commits nothing, gets on with no document and hears no reply for this long stops the build. Without
+    it 1,800 s, or as long as one document (`timeout_s`) or one request (`timeout_s`, `give_up_after_s`) may take."""
     min_free_disk_mb: int = Field(200, ge=0)
+    """A build does not start with less room than this on the run directory's disk and in the temporary directory."""
 
 
 class Resources(Section):
@@ -524,9 +545,25 @@ def _resolve_engine(engine: Engine, absolute: Callable[[str], str]) -> Engine:
 
 
 def dump_config(config: Config) -> str:
-    """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable."""
+    """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable, and what is one
+    in an address, in `env` or in `extra_args` is left out (`docmatix.secrets`)."""
     content = config.model_dump(mode="json", by_alias=True)
+    content["source"]["paths"] = [hide_in_url(path) for path in content["source"]["paths"]]
+    for engine in (content["generate"]["engine"], (content["verify"] or {}).get("engine")):
+        _hide_secrets(engine or {})
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _hide_secrets(engine: dict[str, Any]) -> None:
+    """Leave the secrets out of an engine's settings, which are about to be written."""
+    if isinstance(address := engine.get("base_url"), str):
+        engine["base_url"] = hide_in_url(address)
+    elif address is not None:
+        engine["base_url"] = [hide_in_url(each) for each in address]
+    if "env" in engine:
+        engine["env"] = hide_in_variables(engine["env"])
+    if "extra_args" in engine:
+        engine["extra_args"] = hide_in_arguments(engine["extra_args"])
 
 
 def _apply_override(content: dict[str, Any], override: str) -> None:
@@ -549,9 +586,9 @@ def _apply_override(content: dict[str, Any], override: str) -> None:
         else:
             place[last] = parsed
     except (AttributeError, TypeError, ValueError, IndexError):
-        raise SetupError(f"--set {override}: there is nothing to set at {key!r}.") from None
+        raise SetupError(f"--set {key}: there is nothing to set at {key!r}.") from None
     except yaml.YAMLError:
-        raise SetupError(f"--set {override}: the value is not valid YAML.") from None
+        raise SetupError(f"--set {key}: the value is not valid YAML.") from None
 
 
 def _explain(error: ValidationError) -> str:

@@ -14,6 +14,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from docmatix.pictures import Mark, choose_color, decode_picture, encode_picture
+from docmatix.secrets import hide_in_text
 
 PICTURE_WIDTH_PX = 900
 """Twice the width at which a page is shown, so that it can be enlarged; a dense page has 200 kB as JPEG. Of more than
@@ -130,13 +131,19 @@ def describe_pages(numbers: Sequence[int] | None) -> str:
     return f"page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def make_printable(text: str) -> str:
-    """Control characters, save for tabs and line ends, by their replacement: a document's text must not steer the
-    terminal."""
+    """Control characters, save for tabs and line ends, by their replacement, and so those that turn the direction of
+    what follows: a document's text must not steer the terminal, nor turn ours around."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def make_sayable(text: str) -> str:
+    """A message for the terminal: names of files and words of servers, which strangers wrote, steer nothing there, and
+    no address tells its password."""
+    return make_printable(hide_in_text(text))
 
 
 def _show_page(page: Pictured, width: int, picture_width: int) -> str:

@@ -12,9 +12,10 @@ from typing import Any
 
 from docmatix.config import Config
 from docmatix.prompts import Prompt
+from docmatix.secrets import hide_in_url
 from docmatix.tokens import ESTIMATE
 
-CODE_VERSIONS = {"plan": 1, "extract": 1, "dedup": 1, "generate": 4, "verify": 3, "curate": 3, "pack": 2}
+CODE_VERSIONS = {"plan": 1, "extract": 2, "dedup": 1, "generate": 5, "verify": 4, "curate": 3, "pack": 3}
 """Raise a stage's number with every change of code that changes its output."""
 
 
@@ -30,11 +31,13 @@ def fingerprint_stages(
     `verify` asks; only their names, weights and texts count, never where the files lie. `counter_id` is the identity of
     what counts tokens: it decides where texts are cut."""
     settings = config.to_fingerprint()
+    # a link that was signed anew, or another password, leads to the same documents
+    source = settings["source"] | {"paths": [hide_in_url(path) for path in settings["source"]["paths"]]}
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     round_trip = used.pop("round_trip", None)
     engine = config.verify_engine.to_fingerprint()
     depends: dict[str, tuple[list[str], Any]] = {
-        "plan": ([], settings["source"]),
+        "plan": ([], source),
         "extract": (["plan"], settings["extract"]),
         "dedup": (["extract"], settings["dedup"]),
         "generate": (["dedup"], [settings["seed"], settings["window"], settings["generate"], used, counter_id]),

@@ -288,14 +288,23 @@ def tune_prompt(prompt: Prompt, *, sampling: Mapping[str, Any], model: str | Non
 CHAT_TOKENS = re.compile(
     r"""
       <(?=[|\uff5c])                                      # <|im_start|> of ChatML, Llama 3, Phi; DeepSeek's wide bars
-    | <(?=<?/?[A-Za-z_][\w-]{0,40}>)                      # <s>, </s>, <start_of_turn>, <think>, <<SYS>>, any bare tag
+    | <(?=[^\s<>|\uff5c]{1,60}[|\uff5c][^\s<>]{0,60}>)    # <turn|>, <channel|> of Gemma 4; <ifm|tool_call> of K2
+    | <(?=<?/?[^\W\d][\w.:-]{0,60}>)                      # <s>, <start_of_turn>, <think>, <seed:bos>, <<SYS>>, <用户>
     | <(?=/?(?:document|page)\b)                          # the marks that our own prompts put around a document
-    | \[(?=/?(?:INST|[gs]?MASK|CLS|SEP|PAD|UNK|IMG(?:_BREAK|_END)?|PREFIX|MIDDLE|SUFFIX|ARGS|CALL_ID|THINK
-        |(?:AVAILABLE_|BEGIN_)?TOOLS?(?:_CALLS|_RESULTS|_CONTENT)?|SYSTEM_PROMPT|UNUSED_TOKEN_\d+)\])
+    | \[(?=\|[\w ]{1,40}\|\])                             # [|user|] of EXAONE
+    | \[(?=/?(?:INST|[gs]?MASK|CLS|SEP|PAD|UNK|BOS|EOS|EOT|@BOS@|IMG(?:_BREAK|_END)?|(?:BEGIN_)?AUDIO|TRANSCRIBE
+        |PREFIX|MIDDLE|SUFFIX|ARGS|CALL_ID|THINK|MODEL_SETTINGS|SYSTEM_PROMPT|USER|BOT|(?:start|end)_header_id
+        |(?:AVAILABLE_|BEGIN_)?TOOLS?(?:_CALLS|_RESULTS|_CONTENT)?|UNUSED_TOKEN_\d+|extra_id_\d+|control_\d+|unused\d+)\])
+    | \](?=~!?\w{1,20}[\[\]])|\[(?=e~\[)|\](?=<\])          # ]~b], [e~[, ]<]start of image[>[ of MiniMax
+    | >(?=>[A-Z]{3,20}<<)                                  # >>QUESTION<< of Falcon
     """,
     re.VERBOSE,
 )
-"""Where text would be read as a control token of a chat template (by servers that parse them in any message)."""
+"""Where text would be read as a control token of a chat template. vLLM and llama.cpp look for them in the whole prompt,
+after the template has put the messages into it, so that a document could end its message and speak as the system.
+
+Templates without such tokens, which only write `USER:` or `### Instruction:` (Vicuna, Alpaca), cannot be told from a
+document that has these words: what such a model is told of the document is all that stands between them."""
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -305,7 +314,7 @@ def neutralise(text: str) -> str:
     template could take for a control token (`<|im_start|>` becomes `< |im_start|>`), and after that of tags like the
     ones that our prompts put around documents. The change is visible, and applying it again changes nothing.
     What cannot be encoded as UTF-8 (lone surrogates) becomes U+FFFD."""
-    if "<" in text or "[" in text:
+    if "<" in text or "[" in text or "]" in text or ">>" in text:
         text = CHAT_TOKENS.sub(lambda match: match.group() + " ", text)
     return text if text.isascii() else SURROGATES.sub("\ufffd", text)
 

@@ -5,7 +5,10 @@
 
 A shard without its record does not exist. Two workers that race on one shard cannot mix their files, since the record
 names its file by content. RUN may be any fsspec URL: on a local disk a file is written aside, flushed and renamed; an
-object store shows an upload only when it is complete.
+object store shows an upload only when it is complete. There, where the store has conditional writes, a record replaces
+only the one that its worker saw when it began: of two workers the first one's stands.
+
+What fails on the way to an object store is tried again, as long as `docmatix.stores` says.
 """
 
 from __future__ import annotations
@@ -13,31 +16,53 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import posixpath
 import re
+import shutil
 import socket
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import fsspec
+import psutil  # type: ignore[import-untyped]
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from docmatix.errors import BuildError, SetupError, StorageFailed
+from docmatix import scratch
+from docmatix.errors import BuildError, DocmatixError, SetupError, StorageFailed
 from docmatix.ledger import Ledger
+from docmatix.secrets import hide_in_url
+from docmatix.stores import (
+    PATIENCE_S,
+    WAITS_S,
+    choose_options,
+    describe,
+    explain_setup,
+    has_expired,
+    is_overtaken,
+    read_code,
+)
+
+T = TypeVar("T")
 
 STAGES = ("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
 _PART = re.compile(r"part-(\d{5,})(?:-[0-9a-f]{8})?\.(?:json|parquet)")
 _LEASE_S = 120.0
 """A remote lock that was not renewed for this long belongs to a dead driver; it is renewed four times as often."""
+_GIVEN_UP_FOR_S = 30.0
+"""A store that stayed unreachable is not asked again for this long."""
+_S3 = frozenset({"s3", "s3a"})
+_CONDITIONAL = _S3 | {"gs", "gcs", "memory"}
+"""Protocols whose fsspec filesystems can be told to create a file only where there is none (`mode="create"`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +85,46 @@ class Record:
     def to_json(self) -> bytes:
         content = {name: getattr(self, name) for name in self.__dataclass_fields__}
         content["bytes"] = content.pop("size")
+        content["seal"] = _seal(content)
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Record:
+        """Raises ValueError, LookupError or TypeError for a record that is damaged."""
         fields = json.loads(content)
+        seal = fields.pop("seal", None)  # earlier versions wrote none
+        if seal is not None and seal != _seal(fields):
+            raise ValueError("its content is not what was sealed")
         return cls(size=fields.pop("bytes"), **{**fields, "inputs": tuple(fields["inputs"])})
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    """A hash of a record's content, by which a flipped bit shows in what no other check would miss, such as a count."""
+    plain = json.loads(json.dumps(content))  # keys that are numbers become text, and are then sorted as such
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class RunDirectory:
     """One build's files. Cheap to make and to pickle; every path given is relative to the run."""
 
-    def __init__(self, url: str | Path) -> None:
+    def __init__(self, url: str | Path, *, sleep: Callable[[float], object] = time.sleep) -> None:
         self.url = str(url)
+        self._sleep = sleep
+        protocol = self.url.partition("://")[0]
+        remote = "://" in self.url
         try:
-            # no listing cache: other processes write what this one lists
-            options = {"use_listings_cache": False} if "://" in self.url else {}
-            self.fs, root = fsspec.core.url_to_fs(self.url, **options)
+            self.fs, root = fsspec.core.url_to_fs(self.url, **(choose_options(protocol) if remote else {}))
         except (ImportError, ValueError) as error:
-            raise SetupError(f"The run directory {self.url} cannot be used: {error}.") from None
-        self.local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be used: {error}.") from None
+        self._protocols = {self.fs.protocol} if isinstance(self.fs.protocol, str) else set(self.fs.protocol)
+        self.local = "file" in self._protocols
         self.root = str(Path(root).absolute()) if self.local else root.rstrip("/")
+        if not self.local and re.search(r"[*?\[]", self.root):
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be used: give it a name without *?[.")
         self.lost = threading.Event()
         """Set once another driver holds the run: a remote lease can be lost, a local lock cannot."""
+        self.lease_s = _LEASE_S
+        self._given_up: tuple[float, str] | None = None
 
     def __reduce__(self) -> tuple[type[RunDirectory], tuple[str]]:
         return RunDirectory, (self.root if self.local else self.url,)
@@ -92,35 +134,151 @@ class RunDirectory:
         return posixpath.join(self.root, name)
 
     def require_reachable(self) -> None:
-        """Raise SetupError if the filesystem cannot be asked at all (no credentials, no network, no such host)."""
+        """Raise SetupError if the filesystem cannot be asked at all (no credentials, no network, no such bucket)."""
+        if self.local:
+            return
         try:
-            self.fs.exists(self.root)
+            # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
+            self.names("")
         except Exception as error:
-            raise SetupError(f"{self.url} cannot be reached: {type(error).__name__}: {error}.") from None
+            said = str(error) if isinstance(error, StorageFailed) else describe(error)
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be reached: {said}") from None
 
     def exists(self, name: str) -> bool:
-        return bool(self.fs.exists(self.path(name)))
+        return bool(self._try_hard(lambda: self.fs.exists(self.path(name))))
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None where there is none."""
         try:
-            return int(self.fs.size(self.path(name)))
+            return int(self._try_hard(lambda: self.fs.size(self.path(name))))
         except FileNotFoundError:
             return None
 
-    def read(self, name: str) -> bytes:
-        return bytes(self.fs.cat_file(self.path(name)))
+    def read(self, name: str, *, patient: bool = True) -> bytes:
+        # one request: s3fs asks for the size first, to read large files in several parts at once
+        options = {"max_concurrency": 1} if self._protocols & _S3 else {}
+        return bytes(self._try_hard(lambda: self.fs.cat_file(self.path(name), **options), patient=patient))
 
     def open(self, name: str) -> IO[bytes]:
         """A file to read from, with seeking."""
-        stream: IO[bytes] = self.fs.open(self.path(name), "rb")
-        return stream
+        stream: IO[bytes] = self._try_hard(lambda: self.fs.open(self.path(name), "rb"))
+        return stream if self.local else io.BufferedReader(_PatientFile(stream, self._try_hard))
 
     def write(self, name: str, content: bytes, *, durable: bool = True) -> None:
         """Write a small file, whole or not at all. One that is not `durable` may be lost with the machine's power."""
+        if not self.local:
+            self._require_held()
+            self._try_hard(lambda: self.fs.pipe_file(self.path(name), content), writing=True, patient=durable)
+            return
         with self.writing(posixpath.dirname(name)) as pending:
             pending.write(content)
             pending.publish(name, durable=durable)
+
+    def look_up(self, name: str) -> str | None:
+        """The version of a file of an object store, for `replace`; None where there is none, or on a disk."""
+        if self.local:
+            return None
+        try:
+            facts = self._try_hard(lambda: self.fs.info(self.path(name)))
+        except FileNotFoundError:
+            return None
+        return str(facts.get("ETag") or "there")
+
+    def replace(self, name: str, content: bytes, *, seen: str | None, patient: bool = True) -> str | None:
+        """Write a small file of an object store if it still is the version `seen` (None: if there is none); returns its
+        new version. Raises `Overtaken` if it is not.
+
+        Where the store has no conditional writes, the file is written whatever is there.
+        """
+        options: dict[str, Any] = {}
+        if seen is None and self._protocols & _CONDITIONAL:
+            options = {"mode": "create"}
+        elif seen is not None and self._protocols & _S3:
+            options = {"IfMatch": seen}
+
+        def put() -> Any:
+            try:
+                return self.fs.pipe_file(self.path(name), content, **options)
+            except OSError as error:
+                if not options or read_code(error) not in ("NotImplemented", "501"):
+                    raise
+                return self.fs.pipe_file(self.path(name), content)
+
+        try:
+            done = self._try_hard(put, writing=True, patient=patient)
+        except Overtaken:
+            # the answer to our own write may have been lost, and the write tried again
+            if self._find(name) != content:
+                raise
+            return self.look_up(name)
+        return str(done["ETag"]) if isinstance(done, dict) and "ETag" in done else self.look_up(name)
+
+    def _find(self, name: str) -> bytes | None:
+        try:
+            return self.read(name)
+        except FileNotFoundError:
+            return None
+
+    def _try_hard(self, action: Callable[[], T], *, writing: bool = False, patient: bool = True) -> T:
+        """The result of `action`, which on an object store is tried again while the way there fails.
+
+        Raises FileNotFoundError for a file that is not there, `Overtaken` where a conditional write came second,
+        StorageFailed for everything else.
+        """
+        if self.local:
+            with storage_errors(self.url):
+                return action()
+        url = hide_in_url(self.url)
+        began = time.monotonic()
+        # what a build does as it ends must not wait for a store that was just given up, once for each file
+        if self._given_up is not None and began < self._given_up[0]:
+            raise StorageFailed(self._given_up[1])
+        for wait_s in (*WAITS_S, None):
+            try:
+                return action()
+            except (DocmatixError, MemoryError):
+                raise
+            # every exception: clients of object stores have trees of their own beside OSError
+            except Exception as error:
+                if is_overtaken(error):
+                    raise Overtaken(url) from error
+                if (advice := explain_setup(error)) is not None:
+                    raise StorageFailed(f"{url} cannot be used, {advice} ({describe(error)}).") from error
+                if has_expired(error):
+                    raise StorageFailed(
+                        f"The credentials for {url} have expired ({describe(error)}): with new ones, the same command"
+                        " continues."
+                    ) from error
+                # of a write it is an upload in parts that went away with the connection
+                if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not writing:
+                    raise
+                if isinstance(error, FileNotFoundError) and read_code(error) in ("NoSuchKey", "404"):
+                    raise Overtaken(url) from error  # what was to be replaced is gone
+                if isinstance(error, PermissionError):
+                    done = "written" if writing else "read"
+                    raise StorageFailed(f"{url} may not be {done} by these credentials: {describe(error)}.") from error
+                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                    raise StorageFailed(describe_full(url, url)) from error
+                tried_s = time.monotonic() - began
+                if wait_s is None or not patient or tried_s > PATIENCE_S:
+                    said = (
+                        f"{url} stayed unreachable for {tried_s:.0f} s ({describe(error)}); the same command continues"
+                        " once it is back."
+                    )
+                    if patient:
+                        self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
+                    raise StorageFailed(said) from error
+                self._sleep(wait_s)
+        raise AssertionError
+
+    def _require_held(self) -> None:
+        if self.lost.is_set():
+            raise BuildError(f"Another driver has taken the run {hide_in_url(self.url)} over; this one stops.")
+
+    def upload(self, path: Path, name: str) -> None:
+        """Put a file of this machine where `name` is, whole or not at all."""
+        self._require_held()
+        self._try_hard(lambda: self.fs.put_file(str(path), self.path(name)), writing=True)
 
     @contextlib.contextmanager
     def writing(self, folder: str) -> Iterator[PendingFile]:
@@ -133,18 +291,33 @@ class RunDirectory:
 
     def names(self, folder: str) -> list[str]:
         """Names of the files right in a folder, sorted; an absent folder has none."""
+        path = self.path(folder).rstrip("/")
         try:
-            found = self.fs.ls(self.path(folder), detail=False, refresh=True)
-        except TypeError:
-            found = self.fs.ls(self.path(folder), detail=False)
-        except FileNotFoundError:
+            found = self._try_hard(lambda: self.fs.ls(path, detail=False))
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(posixpath.basename(str(item).rstrip("/")) for item in found)
+        # object stores list the marker of a folder that was made by hand, as if it were a file in it
+        listed = (str(item).rstrip("/") for item in found)
+        return sorted(posixpath.basename(item) for item in listed if self.local or item.strip("/") != path.strip("/"))
 
     def remove(self, *names: str) -> None:
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                self.fs.rm(self.path(name), recursive=True)
+                if self.local:
+                    self.fs.rm(self.path(name), recursive=True)
+                else:
+                    self._remove_objects(self.path(name))
+
+    def _remove_objects(self, path: str) -> None:
+        def remove() -> None:
+            found = self.fs.find(path)
+            if found:
+                self.fs.rm(found)
+            # S3 says of each file of such an order whether it is gone, and s3fs does not listen
+            if found and self.fs.find(path):
+                raise ConnectionError("some files are still there after they were removed")
+
+        self._try_hard(remove)
 
     # --- shards -------------------------------------------------------------------------------------------------------
 
@@ -161,6 +334,22 @@ class RunDirectory:
 
     def write_record(self, stage: str, shard: int, record: Record) -> None:
         self.write(f"{stage}/part-{shard:05d}.json", record.to_json())
+
+    def replace_record(self, stage: str, shard: int, record: Record, *, seen: str | None) -> None:
+        """Write a record, on S3 only in place of the version `seen`. Where another worker has committed the same work
+        meanwhile, its record stands: later stages may have begun with it."""
+        if not self._protocols & _S3:
+            self.write_record(stage, shard, record)
+            return
+        try:
+            self.replace(f"{stage}/part-{shard:05d}.json", record.to_json(), seen=seen)
+        except Overtaken:
+            other = self.read_record(stage, shard)
+            if other is None or (other.fingerprint, other.inputs) != (record.fingerprint, record.inputs):
+                raise BuildError(
+                    f"Shard {shard} of {stage} was committed by another driver meanwhile: have one driver at a time,"
+                    " and run the same command again."
+                ) from None
 
     def shards(self, stage: str) -> list[int]:
         """Numbers of the committed shards, ascending."""
@@ -192,7 +381,14 @@ class RunDirectory:
         yield from self.iterate_file(self.part_name(stage, record), columns=columns)
 
     def iterate_file(self, name: str, *, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        with self.open(name) as stream, pq.ParquetFile(stream) as parquet:
+        try:
+            stream = self.open(name)
+        except FileNotFoundError:
+            raise BuildError(
+                f"{name} is missing from {hide_in_url(self.url)}, though a commit record names it: remove the record"
+                " (`docmatix check` says which), and the same command does the shard again."
+            ) from None
+        with stream, pq.ParquetFile(stream) as parquet:
             size = _choose_batch_size(parquet)
             for batch in parquet.iter_batches(batch_size=size, columns=columns, use_threads=False):
                 yield from batch.to_pylist()
@@ -220,7 +416,26 @@ class RunDirectory:
         stray += [f"dataset/{name}" for name in self.names("dataset") if name.startswith(".") and name.endswith(".tmp")]
         stray += [name for name in self.names("") if name.startswith(".") and name.endswith(".tmp")]
         self.remove(*stray)
+        self._abort_uploads()
         return stray
+
+    def sweep_asides(self) -> None:
+        """Remove what killed workers were writing: after a full disk the next run may need the room. Only while the
+        lock is held."""
+        for folder in [*STAGES, "dataset"]:
+            asides = [name for name in self.names(folder) if name.startswith(".") and name.endswith(".tmp")]
+            self.remove(*(f"{folder}/{name}" for name in asides))
+
+    def _abort_uploads(self) -> None:
+        """Give up uploads in parts that killed workers left on S3: they are not listed, and are paid for."""
+        if not self._protocols & _S3:
+            return
+        bucket, _, prefix = self.root.partition("/")
+        # a store that will not say which there are has a rule of its own for them
+        with contextlib.suppress(Exception):
+            listed = self.fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=f"{prefix}/")
+            for upload in listed.get("Uploads", ()):
+                self.fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
 
     # --- the lock -----------------------------------------------------------------------------------------------------
 
@@ -238,6 +453,7 @@ class RunDirectory:
             raise SetupError(f"The run directory {self.url} cannot be made: {error.strerror}.") from None
         with _flocked(folder / ".lock", self.url):
             try:
+                self.sweep_asides()
                 yield
             finally:
                 # a command that was wrong leaves nothing behind; one that is refused must leave the holder's lock
@@ -264,10 +480,13 @@ class PendingFile:
 
     def __init__(self, run: RunDirectory, folder: str) -> None:
         self.run = run
-        beside = Path(run.path(folder)) if run.local else Path(tempfile.gettempdir())
-        with storage_errors(run.url):
-            beside.mkdir(parents=True, exist_ok=True)
-        self._aside = beside / f".{uuid.uuid4().hex}.tmp"
+        if run.local:
+            beside = Path(run.path(folder))
+            with storage_errors(run.url):
+                beside.mkdir(parents=True, exist_ok=True)
+            self._aside = beside / f".{uuid.uuid4().hex}.tmp"
+        else:
+            self._aside = scratch.name_file(".tmp")
         self._stream: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self._discarded = False
@@ -278,10 +497,14 @@ class PendingFile:
             return memoryview(content).nbytes
         self._hash.update(content)
         self.bytes += memoryview(content).nbytes
-        with storage_errors(self.run.url):
+        with self._errors():
             if self._stream is None:
-                self._stream = self._aside.open("wb")
+                self._stream = self._aside.open("wb") if self.run.local else scratch.open_private(self._aside)
             return self._stream.write(content)
+
+    def _errors(self) -> contextlib.AbstractContextManager[None]:
+        held_by = self.run.url if self.run.local else str(self._aside.parent)
+        return storage_errors(held_by, folder=self._aside.parent, wanted=self.bytes)
 
     # what pyarrow asks of a file to write to
     closed = False
@@ -305,17 +528,17 @@ class PendingFile:
         if self._stream is None:
             raise ValueError("nothing was written")
         target = self.run.path(name)
-        with storage_errors(self.run.url):
+        with self._errors():
             self._stream.flush()
-            if durable:
+            if durable and self.run.local:
                 os.fsync(self._stream.fileno())
             self._stream.close()
             self._stream = None
             if self.run.local:
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 self._aside.replace(target)
-            else:
-                self.run.fs.put_file(str(self._aside), target)
+        if not self.run.local:
+            self.run.upload(self._aside, name)
 
     def discard(self) -> None:
         self._discarded = True
@@ -388,6 +611,7 @@ def committing(
 
     `ledger` and `extra` are read at the end, so the block may fill them.
     """
+    seen = look_up_record(run, stage, shard)
     with run.writing(stage) as pending:
         writer = ShardWriter(pending, schema)
         yield writer
@@ -402,27 +626,34 @@ def committing(
             inputs=tuple(inputs),
             extra=extra or {},
         )
-        commit(run, stage, shard, pending, record)
+        commit(run, stage, shard, pending, record, seen=seen)
 
 
-def commit(run: RunDirectory, stage: str, shard: int, pending: PendingFile, record: Record) -> None:
+def look_up_record(run: RunDirectory, stage: str, shard: int) -> str | None:
+    """The version of a shard's record as work on the shard begins, for `commit`."""
+    return run.look_up(f"{stage}/part-{shard:05d}.json")
+
+
+def commit(
+    run: RunDirectory, stage: str, shard: int, pending: PendingFile, record: Record, *, seen: str | None = None
+) -> None:
     """Publish a shard's file, then its record. Raises LedgerError, and publishes nothing, if its ledger is off."""
     Ledger.from_json(record.ledger).require_balance(f"{stage} (shard {shard})")
     pending.publish(run.part_name(stage, record))
-    run.write_record(stage, shard, record)
+    run.replace_record(stage, shard, record, seen=seen)
 
 
 @contextlib.contextmanager
-def storage_errors(url: str) -> Iterator[None]:
-    """Turn the operating system's refusal to write into StorageFailed, in a sentence."""
+def storage_errors(url: str, *, folder: Path | None = None, wanted: int = 0) -> Iterator[None]:
+    """Turn the operating system's refusal to write into StorageFailed, in a sentence.
+
+    `wanted` are the bytes that a file in `folder` was to have when it happened.
+    """
     try:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC or "No space left" in str(error):
-            raise StorageFailed(
-                f"The disk that holds {url} is full: free some space and run the same command again; nothing that was"
-                " committed is lost."
-            ) from error
+            raise StorageFailed(describe_full(url, folder or url, wanted)) from error
         if error.errno in (
             errno.EACCES,
             errno.EROFS,
@@ -431,9 +662,35 @@ def storage_errors(url: str) -> Iterator[None]:
             errno.EIO,
             errno.ENOTDIR,
             errno.EEXIST,
+            errno.EFBIG,
+            errno.ESTALE,
         ):
             raise StorageFailed(f"The run directory {url} cannot be written: {error.strerror}.") from error
         raise
+
+
+def describe_full(url: str, folder: Path | str, wanted: int = 0) -> str:
+    """That a disk is full, in a sentence."""
+    figures = ""
+    with contextlib.suppress(OSError):
+        figures = f" ({shutil.disk_usage(folder).free:,} bytes are left in {folder}"
+        figures += f", where a file of at least {wanted:,} was being written)" if wanted else ")"
+    return (
+        f"The disk that holds {url} is full: free some space and run the same command again; nothing that was"
+        f" committed is lost{figures}."
+    )
+
+
+def require_disk(run: RunDirectory, *, megabytes: int) -> None:
+    """Raise StorageFailed if a disk that the build writes to has less than this left: the one of the run, and the
+    temporary directory, where Ray, and documents that are being rendered, have their files."""
+    for place in [run.root] * run.local + [tempfile.gettempdir()]:
+        free = shutil.disk_usage(place).free
+        if free < megabytes << 20:
+            raise StorageFailed(
+                f"The disk that holds {place} has {free >> 20} MB left, less than limits.min_free_disk_mb ="
+                f" {megabytes}: free some space" + (", or set TMPDIR." if place != run.root else ".")
+            )
 
 
 def _payload_bytes(value: Any) -> int:
@@ -453,56 +710,161 @@ def _payload_bytes(value: Any) -> int:
 def _flocked(path: Path, url: str) -> Iterator[None]:
     import fcntl
 
-    with path.open("a+") as stream:
+    with storage_errors(url, folder=path.parent):
+        stream = path.open("a+")
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             stream.seek(0)
             holder = stream.read().strip() or "another process"
             raise SetupError(f"The run {url} is held by {holder}: wait for it, or give another --run.") from None
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()} on {socket.gethostname()}")
-        stream.flush()
+        with storage_errors(url, folder=path.parent):
+            stream.truncate(0)
+            # past the buffer, which would be written again, and fail again, as the file is closed
+            os.write(stream.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
+
+
+class _PatientFile(io.RawIOBase):
+    """A file of an object store, whose reads are tried again."""
+
+    def __init__(self, stream: IO[bytes], try_hard: Callable[[Callable[[], bytes]], bytes]) -> None:
+        self._stream, self._try_hard, self._at = stream, try_hard, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            self._at = self._stream.seek(offset, whence)
+        else:
+            self._at = offset + (self._at if whence == os.SEEK_CUR else 0)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        def read() -> bytes:
+            self._stream.seek(self._at)
+            return self._stream.read(len(buffer))
+
+        data = self._try_hard(read)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class Overtaken(Exception):
+    """A conditional write of an object store found another version than it was to replace."""
+
+
+class _Lease:
+    """A lease for object stores, which have no locks: renewed while held, and dead when no longer renewed.
+
+    It is written in place of the version that was read, so that of two drivers that find a dead one one gets it.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._mine = uuid.uuid4().hex
+        self._version: str | None = None
+
+    def take(self) -> None:
+        version = self._run.look_up(".lock")
+        if (other := self._read()) is not None and _is_alive(other):
+            raise SetupError(
+                f"The run {hide_in_url(self._run.url)} is held by a driver on {other.get('host')}: wait for it, or"
+                f" give another --run (of one that was killed {other['until'] - time.time():.0f} s are left)."
+            )
+        try:
+            self._version = self._run.replace(".lock", self._write(), seen=version)
+        except Overtaken:
+            now = None
+        else:
+            now = self._read()  # where the store has no conditional writes, the other one's may have come after ours
+        if now is None or now.get("holder") != self._mine:
+            raise SetupError(f"The run {hide_in_url(self._run.url)} was taken by another driver at the same moment.")
+
+    def renew(self) -> bool:
+        """Whether it is still ours."""
+        try:
+            # a driver that slept past its lease must not take it back from the one that holds it now
+            if (now := self._read()) is None or now.get("holder") != self._mine:
+                return False
+            self._version = self._run.replace(".lock", self._write(), seen=self._version, patient=False)
+        except Overtaken:
+            # ours, if the answer to the renewal before this one was lost
+            now = self._read()
+            self._version = self._run.look_up(".lock")
+            return now is not None and now.get("holder") == self._mine
+        return True
+
+    def give_back(self) -> None:
+        if (now := self._read()) is not None and now.get("holder") == self._mine:
+            self._run.remove(".lock")
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            lease = json.loads(self._run.read(".lock", patient=False))
+            return lease if isinstance(lease, dict) and isinstance(lease["until"], (int, float)) else None
+        except (FileNotFoundError, ValueError, LookupError):
+            return None
+
+    def _write(self) -> bytes:
+        lease = {
+            "holder": self._mine,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "where": _find_process_space(),
+            "until": time.time() + self._run.lease_s,
+        }
+        return json.dumps(lease).encode()
+
+
+def _is_alive(lease: Mapping[str, Any]) -> bool:
+    if lease["until"] <= time.time():
+        return False
+    # a driver of this machine that was killed need not be waited for
+    here = _find_process_space()
+    return here is None or lease.get("where") != here or psutil.pid_exists(int(lease.get("process", 0)))
+
+
+def _find_process_space() -> str | None:
+    """What process ids are to be understood in: this boot of this machine, and the container on it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
 def _leased(run: RunDirectory) -> Iterator[None]:
-    """A lease for object stores, which have no locks: renewed while held, and dead when no longer renewed."""
-    mine = uuid.uuid4().hex
+    lease = _Lease(run)
+    try:
+        lease.take()
+    except StorageFailed as error:
+        raise SetupError(str(error)) from None
     stop = threading.Event()
 
-    def renew() -> None:
-        run.write(
-            ".lock",
-            json.dumps({"holder": mine, "host": socket.gethostname(), "until": time.time() + _LEASE_S}).encode(),
-        )
-
-    def held_by() -> dict[str, Any] | None:
-        try:
-            lease: dict[str, Any] = json.loads(run.read(".lock"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return lease if lease["until"] > time.time() else None
-
-    def keep(every_s: float) -> None:
-        while not stop.wait(every_s):
-            # a driver that slept past its lease must not take it back from the one that holds it now
-            with contextlib.suppress(Exception):
-                if (now := held_by()) is not None and now["holder"] == mine:
-                    renew()
-                elif now is not None:
+    def keep() -> None:
+        while not stop.wait(run.lease_s / 4):
+            # a store that is away for a while takes no lease from us
+            with contextlib.suppress(StorageFailed):
+                if not lease.renew():
                     run.lost.set()
                     return
 
-    if (other := held_by()) is not None:
-        raise SetupError(
-            f"The run {run.url} is held by a driver on {other['host']}: wait for it, or give another --run."
-        )
-    renew()
-    if (now := held_by()) is None or now["holder"] != mine:
-        raise SetupError(f"The run {run.url} was taken by another driver at the same moment.")
-    renewer = threading.Thread(target=keep, args=(_LEASE_S / 4,), daemon=True)
+    renewer = threading.Thread(target=keep, daemon=True)
     renewer.start()
     try:
         yield
@@ -510,4 +872,5 @@ def _leased(run: RunDirectory) -> Iterator[None]:
         stop.set()
         renewer.join()
         if not run.lost.is_set():
-            run.remove(".lock")
+            with contextlib.suppress(StorageFailed):  # it runs out by itself
+                lease.give_back()

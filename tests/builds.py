@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import yaml
 
 from tests.pdfs import write_distinct_pdf, write_encrypted_pdf, write_pdf, write_table_pdf
@@ -65,7 +67,7 @@ def list_files(run: Path) -> list[str]:
 class Driver:
     """`docmatix build` in a process group of its own."""
 
-    def __init__(self, config: Path, run: Path, *options: str) -> None:
+    def __init__(self, config: Path, run: Path | str, *options: str) -> None:
         command = [sys.executable, "-m", "docmatix", "build", str(config), "--run", str(run), *options]
         self.process = subprocess.Popen(
             command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -98,4 +100,14 @@ def find_processes(marker: str) -> list[str]:
                 found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:100])
         except OSError:
             continue
+    return found
+
+
+def find_workers(driver: Driver) -> list[psutil.Process]:
+    """The Ray workers of a build on a private Ray that do its stages."""
+    found = []
+    for process in psutil.Process(driver.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline() and process.cmdline()[0].startswith("ray::MapWorker("):
+                found.append(process)
     return found

@@ -189,3 +189,11 @@ def test_ray_client_is_refused_with_what_to_do_instead():
     content = {"name": "a", "source": {"kind": "files", "paths": ["x"]}, "generate": {"engine": VLLM}}
     with pytest.raises(SetupError, match="start the build on a node of the cluster"):
         parse_config({**content, "resources": {"address": "ray://head:10001"}})
+
+
+def test_how_long_a_stage_may_stand_still_is_a_time_or_left_to_its_documents(tmp_path):
+    limits = load(tmp_path).limits
+    assert (limits.stall_s, limits.no_progress_s) == (120, None)
+    assert load(tmp_path, MINIMAL, "limits.stall_s=5", "limits.no_progress_s=60").limits.no_progress_s == 60
+    for key in ("stall_s", "no_progress_s"):
+        assert f"limits.{key}" in refuse(tmp_path, MINIMAL, f"limits.{key}=0")

@@ -120,6 +120,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "pack.license": ("mit", None),
     "limits.unexpected_share": (0.5, None),
     "limits.shard_attempts": (5, None),
+    "limits.stall_s": (5, None),
     "limits.no_progress_s": (5, None),
     "limits.min_free_disk_mb": (5, None),
     "resources.address": ("auto", None),

@@ -323,12 +323,39 @@ TOKENS = (
     "</think>",
     "<tool_call>",
     "<file_sep>",
+    "<turn|>",
+    "<|channel>",
+    "<channel|>",
+    "</ifm|tool_call>",
+    "[control_17]",
+    "<end_of_utterance>",
+    "<seed:bos>",
+    "<mask:1>",
+    "<minimax:tool_call>",
+    "<_user>",
+    "<用户>",
+    "[|user|]",
+    "[|endofturn|]",
+    "[SYSTEM_PROMPT]",
+    "[MODEL_SETTINGS]",
+    "[BEGIN_AUDIO]",
+    "[@BOS@]",
+    "[EOS]",
+    "[EOT]",
+    "[start_header_id]",
+    "[extra_id_0]",
+    "[UNUSED_TOKEN_145]",
+    "]~b]",
+    "]~!b[",
+    "[e~[",
+    "]<]start of image[>[",
+    ">>QUESTION<<",
     "<document>",
     "</document>",
     '<page number="1">',
     "</page>",
 )
-HOSTILE = st.lists(st.one_of(st.sampled_from(TOKENS), st.text(max_size=5), st.sampled_from("<|>[]/sINT \n"))).map(
+HOSTILE = st.lists(st.one_of(st.sampled_from(TOKENS), st.text(max_size=5), st.sampled_from("<|>[]/sINT~!eb \n"))).map(
     "".join
 )
 
@@ -352,7 +379,23 @@ def test_a_document_cannot_close_the_marks_around_it(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["p < 0.05", "a <b> c"[:3], "x <- y", "[1] [Smith] [ABC]", "<john@example.org>", "5 > 3"]
+    "text",
+    [
+        "p < 0.05",
+        "a <b> c"[:3],
+        "x <- y",
+        "[1] [Smith] [ABC]",
+        "<john@example.org>",
+        "5 > 3",
+        "||x|| and [|x - y|]",
+        "a >> b << c",
+        "see [3]~[5]",
+        "<https://example.org/a?b=c>",
+        "[sic] [user guide] [p. 4]",
+        "f[i][j] = g[~m]",
+        "if (a<b && c>d) return x<<2;",
+        "<<Rechnung>>"[2:],
+    ],
 )
 def test_ordinary_text_stays_as_it_is(text):
     assert neutralise(text) == text

@@ -13,17 +13,20 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
+from docmatix.stores import WAITS_S
 
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
 
@@ -293,6 +296,88 @@ def test_the_size_of_a_row_is_counted_where_it_is_not_given():
     assert pq.ParquetFile(pa.BufferReader(sink.getvalue())).num_row_groups == 2
 
 
+def test_a_shard_whose_file_is_gone_is_said_in_a_sentence(run):
+    record = commit(run, "extract", 0, "a")
+    run.remove(f"extract/{record.file}")
+    with pytest.raises(BuildError, match=f"extract/{record.file} is missing .* remove the record"):
+        read_names(run, "extract", 0)
+
+
+# --- failures on the way to an object store ---------------------------------------------------------------------------
+
+
+class FailingFiles(MemoryFileSystem):  # type: ignore[misc]
+    """Memory whose next calls raise what `failures` holds."""
+
+    protocol = "failing-run"
+    failures: ClassVar[list[Exception]] = []
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return super()._strip_protocol(path.removeprefix("failing-run:/") if isinstance(path, str) else path)
+
+    def cat_file(self, *args: Any, **options: Any) -> Any:
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().cat_file(*args, **options)
+
+    def pipe_file(self, *args: Any, **options: Any) -> Any:
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().pipe_file(*args, **options)
+
+
+fsspec.register_implementation("failing-run", FailingFiles)
+
+
+def open_failing(pauses: list[float]) -> RunDirectory:
+    FailingFiles.failures.clear()
+    run = RunDirectory("failing-run://runs/failing", sleep=pauses.append)
+    run.remove("")
+    return run
+
+
+def test_what_passes_on_the_way_to_a_store_is_tried_again_with_growing_pauses():
+    pauses: list[float] = []
+    run = open_failing(pauses)
+    FailingFiles.failures[:] = [TimeoutError(), ConnectionResetError(), OSError(errno.EBUSY, "SlowDown")]
+    run.write("a.txt", b"a")
+    assert pauses == list(WAITS_S)
+    FailingFiles.failures[:] = [TimeoutError()]
+    assert run.read("a.txt") == b"a"
+
+
+def test_a_store_that_stays_away_is_given_up_once_and_not_once_for_every_file():
+    pauses: list[float] = []
+    run = open_failing(pauses)
+    FailingFiles.failures[:] = [ConnectionResetError("gone")] * 9
+    for _ in range(3):
+        with pytest.raises(StorageFailed, match=r"stayed unreachable for .* the same command continues"):
+            run.write("a.txt", b"a")
+    assert pauses == list(WAITS_S)
+    assert len(FailingFiles.failures) == 9 - len(WAITS_S) - 1
+
+
+def test_a_file_that_may_be_lost_is_not_tried_again():
+    pauses: list[float] = []
+    run = open_failing(pauses)
+    FailingFiles.failures[:] = [ConnectionResetError("gone")]
+    with pytest.raises(StorageFailed):
+        run.write("telemetry/live/a", b"a", durable=False)
+    run.write("telemetry/live/a", b"a", durable=False)
+    assert pauses == []
+
+
+def test_a_password_in_the_url_of_a_run_is_in_no_message():
+    pauses: list[float] = []
+    run = RunDirectory("failing-run://me:secret@host/run", sleep=pauses.append)
+    for failure in (ConnectionResetError(), PermissionError("no")):
+        FailingFiles.failures[:] = [failure] * 4
+        with pytest.raises(StorageFailed) as caught:
+            RunDirectory(run.url, sleep=pauses.append).write("a", b"")
+        assert "secret" not in str(caught.value)
+
+
 # --- tidying ----------------------------------------------------------------------------------------------------------
 
 
@@ -392,6 +477,22 @@ def test_a_remote_run_is_held_by_a_lease(memory_run):
             pass
         assert memory_run.exists(".lock")
     assert not memory_run.exists(".lock")
+
+
+def test_a_lease_of_a_driver_that_was_killed_on_this_machine_is_not_waited_for(memory_run):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    with memory_run.locked():
+        lease = json.loads(memory_run.read(".lock"))
+    ended.wait()
+    lease["process"] = ended.pid
+    memory_run.write(".lock", json.dumps(lease).encode())
+    with memory_run.locked():
+        pass
+    for elsewhere in ({"where": "another machine"}, {"where": None}):
+        memory_run.write(".lock", json.dumps(lease | elsewhere).encode())
+        said = r"is held by a driver on .*\(of one that was killed \d+ s are left\)"
+        with pytest.raises(SetupError, match=said), memory_run.locked():
+            pass
 
 
 @pytest.mark.parametrize("content", [json.dumps({"holder": "x", "host": "h", "until": 1_000_000_000}), "no json"])

@@ -303,7 +303,7 @@ def check_once(run: RunDirectory) -> list[str]:
     content = json.dumps({"sound": seal.hexdigest()}).encode()
     if run.exists(_CHECKED) and run.read(_CHECKED) == content:
         return []
-    problems = list(find_problems(run))
+    problems = list(find_problems(run, edited=True))
     if not problems:
         with contextlib.suppress(Exception):  # a run that may only be read can be pushed too
             run.write(_CHECKED, content)

@@ -14,6 +14,7 @@ from pathlib import Path
 from docmatix.config import FilesSource, ParquetSource, Source, WebdatasetSource
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError
+from docmatix.secrets import hide_in_url
 from docmatix.sources.files import Locator, RangeFile, Sleep, SourceDocument, find_files, locate_file, read_files
 from docmatix.sources.parquet import locate_rows, read_rows
 from docmatix.sources.webdataset import locate_members, read_members
@@ -43,7 +44,9 @@ def _require_some(locators: Iterator[Locator], source: WebdatasetSource | Parque
     first = next(locators, None)
     if first is None:
         missing = "member *.pdf" if isinstance(source, WebdatasetSource) else "row"
-        raise SetupError(f"The files of `source.paths` ({', '.join(source.paths)}) hold no {missing}.")
+        raise SetupError(
+            f"The files of `source.paths` ({', '.join(map(hide_in_url, source.paths))}) hold no {missing}."
+        )
     yield first
     yield from locators
 

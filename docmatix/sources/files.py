@@ -6,6 +6,7 @@ order of their paths; one directory is held in memory at a time, so that ten mil
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -21,9 +22,18 @@ from typing import Any, NamedTuple, TypeVar
 
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError, SourceGone
+from docmatix.secrets import hide_in_url
+from docmatix.stores import (
+    PATIENCE_S,
+    WAITS_S,
+    connect,
+    describe,
+    explain_setup,
+    has_expired,
+    is_local,
+    read_code,
+)
 
-WAITS_S = (0.5, 2.0, 8.0)
-"""Pauses between the attempts to reach a file. Clients of object stores retry on their own before we see an error."""
 _NEVER_WELL = {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO}
 """Errors of the operating system that are about one file and do not go away: trying again would stop the build."""
 _WILDCARDS = re.compile(r"[*?\[]")
@@ -98,7 +108,7 @@ def find_files(
     searches = [_resolve_pattern(pattern, base_dir=base_dir, suffix=suffix, sleep=sleep) for pattern in patterns]
     in_vain = [search.given for search in searches if next(search.walk(), None) is None]
     if in_vain:
-        given = ", ".join(repr(hide_password(pattern)) for pattern in in_vain)
+        given = ", ".join(repr(hide_in_url(pattern)) for pattern in in_vain)
         raise SetupError(
             f"No file matches {given} in `source.paths` (relative paths begin in {base_dir}; a directory is searched"
             f" for *{suffix}; braces are not expanded)."
@@ -166,7 +176,7 @@ class _Search:
         except UnreadableError as refused:
             if refused.refusal.reason == "missing":
                 return
-            raise SetupError(f"{self.given!r} cannot be listed: {refused.refusal.detail}.") from refused
+            raise SetupError(f"{hide_in_url(self.given)!r} cannot be listed: {refused.refusal.detail}.") from refused
         for entry in sorted(entries, key=lambda entry: entry.path + "/" * entry.is_directory):
             if not entry.is_directory:
                 if self.matches(entry.path):
@@ -195,7 +205,7 @@ class _Search:
         if is_local(self.filesystem):
             name = f"{self.root.rstrip('/').rpartition('/')[2]}/{entry.path.removeprefix(self.base)}".lstrip("/")
         else:
-            name = hide_password(address)
+            name = hide_in_url(address)
         safe = [text.encode("utf-8", "backslashreplace").decode() for text in (name, address)]
         return FoundFile(safe[0], safe[1], entry.size, entry.etag, None if safe[1] == address else "unsafe_name")
 
@@ -224,7 +234,7 @@ def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, sleep: Sleep)
         entry = retry(lambda: _inspect(filesystem, path), about=pattern, sleep=sleep)
     except UnreadableError as refused:
         if refused.refusal.reason != "missing" and not _WILDCARDS.search(path):
-            raise SetupError(f"{pattern!r} cannot be read: {refused.refusal.detail}.") from refused
+            raise SetupError(f"{hide_in_url(pattern)!r} cannot be read: {refused.refusal.detail}.") from refused
         entry = None
     parts = path.split("/")
     # A name that exists is taken as it stands: a configuration may lie in `[drafts]/`, a file be called `[1].pdf`.
@@ -262,9 +272,22 @@ def _list_directory(filesystem: Any, path: str) -> list[_Entry]:
     return entries
 
 
+def _ask(filesystem: Any, path: str) -> dict[str, Any]:
+    """What a remote filesystem says of a path. S3's answer to a HEAD has no words for why it is refused; that to a GET
+    of one byte has."""
+    try:
+        info: dict[str, Any] = filesystem.info(path)
+    except Exception as error:
+        if read_code(error) in ("400", "403"):
+            with contextlib.suppress(FileNotFoundError):
+                filesystem.cat_file(path, start=0, end=1)
+        raise
+    return info
+
+
 def _inspect(filesystem: Any, path: str) -> _Entry:
     if not is_local(filesystem):
-        return _read_info(filesystem.info(path))
+        return _read_info(_ask(filesystem, path))
     status = os.stat(path)  # noqa: PTH116
     if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
         raise SetupError(f"{path!r} in `source.paths` is neither a file nor a directory.")
@@ -290,72 +313,43 @@ def _read_info(info: dict[str, Any]) -> _Entry:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def connect(address: str) -> tuple[Any, str]:
-    """The filesystem of an address, and the path on it. Raises `SetupError` if the protocol cannot be spoken."""
-    import fsspec
-
-    protocol = address.partition("://")[0] if "://" in address else "file"
-    try:
-        kind = fsspec.get_filesystem_class(protocol)
-    except ImportError as error:
-        extra = "pip install 'docmatix[s3]'" if protocol in {"s3", "s3a"} else str(error)
-        raise SetupError(f"{protocol}:// needs a package that is not installed: {extra}.") from error
-    except ValueError as error:
-        raise SetupError(f"Nothing is known to read {protocol}:// ({hide_password(address)}); see fsspec.") from error
-    # Without its cache of listings, which would keep every name of the source in memory.
-    filesystem = kind(**kind._get_kwargs_from_urls(address), use_listings_cache=False)
-    return filesystem, address if protocol == "file" and "://" not in address else kind._strip_protocol(address)
-
-
-def is_local(filesystem: Any) -> bool:
-    """Whether paths of the filesystem are paths of this machine."""
-    from fsspec.implementations.local import LocalFileSystem
-
-    return isinstance(filesystem, LocalFileSystem)
-
-
-def hide_password(url: str) -> str:
-    """The URL without `user:password@`."""
-    return re.sub(r"://[^/@]*@", "://", url)
-
-
-def retry(action: Callable[[], T], *, about: str, sleep: Sleep) -> T:
+def retry(action: Callable[[], T], *, about: str, sleep: Sleep, clock: Callable[[], float] = time.monotonic) -> T:
     """The result of `action`, which reaches for a file and is tried again when the way there fails.
 
-    Raises `UnreadableError` (`missing`, `unreadable`) for what is wrong with the file itself, `SourceGone` when the
-    attempts run out.
+    Raises `UnreadableError` (`missing`, `unreadable`) for what is wrong with the file itself, `SetupError` for what
+    would be wrong with every file of its store, `SourceGone` when attempts or patience run out.
     """
+    began = clock()
     for wait_s in (*WAITS_S, None):
         try:
             return action()
         except (SetupError, UnreadableError, MemoryError):
             raise
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise UnreadableError(Refusal("missing", describe(error))) from error
-        except PermissionError as error:
-            raise UnreadableError(Refusal("unreadable", describe(error))) from error
         # Every exception: clients of object stores have trees of their own (aiohttp, botocore) beside OSError.
         except Exception as error:
-            if "Credentials" in type(error).__name__:
-                raise SetupError(
-                    f"{hide_password(about)} cannot be read without credentials ({describe(error)}): give them in the"
-                    " environment, or ask for a public store with FSSPEC_S3_ANON=true or its like."
+            name = hide_in_url(about)
+            # Before what is about one file: to s3fs a refused key is a PermissionError too, a lost bucket a file that
+            # is not there, and each document would be dropped for it.
+            if (advice := explain_setup(error)) is not None:
+                raise SetupError(f"{name} cannot be read, {advice} ({describe(error)}).") from error
+            if has_expired(error):
+                raise SourceGone(
+                    f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command"
+                    " continues."
                 ) from error
+            if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                raise UnreadableError(Refusal("missing", describe(error))) from error
+            if isinstance(error, PermissionError):
+                raise UnreadableError(Refusal("unreadable", describe(error))) from error
             if isinstance(error, OSError) and error.errno in _NEVER_WELL:
                 raise UnreadableError(Refusal("unreadable", describe(error))) from error
-            if wait_s is None:
+            if wait_s is None or clock() - began > PATIENCE_S:
                 raise SourceGone(
-                    f"{hide_password(about)} stayed unreachable in {len(WAITS_S) + 1} attempts ({describe(error)});"
-                    " the same command continues once it is back."
+                    f"{name} stayed unreachable for {clock() - began:.0f} s ({describe(error)}); the same command"
+                    " continues once it is back."
                 ) from error
             sleep(wait_s)
     raise AssertionError
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one line, without the directories of this machine."""
-    words = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
-    return f"{type(error).__name__}: {words[:200]}"
 
 
 class RangeFile(io.RawIOBase):
@@ -372,6 +366,8 @@ class RangeFile(io.RawIOBase):
         self._handle: Any = None
         self._position = 0
         self._size: int | None = None
+        self.planned_size: int | None = None
+        """What the listing said. A read that ends there is whole; one that ends elsewhere has the size looked up."""
 
     @property
     def size(self) -> int:
@@ -388,21 +384,33 @@ class RangeFile(io.RawIOBase):
 
     def _fetch(self, start: int, end: int) -> bytes:
         try:
-            if not is_local(self._filesystem):
-                return bytes(self._filesystem.cat_file(self._path, start=start, end=end))
-            if self._handle is None:
-                self._handle = self._filesystem.open(self._path, "rb")
-            self._handle.seek(start)
-            return bytes(self._handle.read(end - start))
-        except Exception:
+            if is_local(self._filesystem):
+                if self._handle is None:
+                    self._handle = self._filesystem.open(self._path, "rb")
+                self._handle.seek(start)
+                return bytes(self._handle.read(end - start))
+            data = bytes(self._filesystem.cat_file(self._path, start=start, end=end))
+        except Exception as error:
             self._drop_handle()
+            # HEAD, which measures, has no words for why it is refused.
+            if isinstance(error, (FileNotFoundError, PermissionError)) or explain_setup(error):
+                raise
             # Object stores answer a range past the end of a file that has shrunk with an error.
-            if self._measure() <= start:
+            if self._may_end_before(start):
                 return b""
             raise
+        at = start + len(data)
+        if at < end and at != self.planned_size and (there := self._measure()) > at:
+            raise ConnectionError(f"the answer ended at byte {at} of {there}")
+        return data
+
+    def _may_end_before(self, start: int) -> bool:
+        with contextlib.suppress(Exception):
+            return self._measure() <= start
+        return False
 
     def _measure(self) -> int:
-        size = self._filesystem.info(self._path)["size"]
+        size = _ask(self._filesystem, self._path)["size"]
         if size is None:
             raise UnreadableError(Refusal("unreadable", "its server does not tell its size"))
         return int(size)
@@ -456,6 +464,7 @@ def read_files(
 def _read_file(file: RangeFile, locator: Locator, *, max_file_bytes: int | None) -> SourceDocument | Refusal:
     try:
         size = file.size if locator.size is None else locator.size
+        file.planned_size = size
         if refusal := check_size(size, max_file_bytes=max_file_bytes):
             return refusal
         pdf = file.read_range(0, size + 1)  # a byte more, to see one that has grown

@@ -21,8 +21,8 @@ from docmatix.sources.files import (
     SourceDocument,
     UnreadableError,
     check_size,
-    describe,
 )
+from docmatix.stores import describe
 
 _ROWS_AT_ONCE = 8
 _BUFFER_BYTES = 1 << 20
@@ -55,11 +55,14 @@ def read_rows(
     """The documents of locators that all name rows of `file`. Rows in rising order are decoded once."""
     try:
         parquet = _open_parquet(file)
+    except UnreadableError as refused:
+        yield from ((locator, refused.refusal) for locator in locators)
+        return
+    try:
         leaf = _find_leaf(parquet.schema_arrow, column, name=file.address)
-    except (UnreadableError, SetupError) as error:
+    except SetupError as error:
         # The column was there when the file was planned.
-        refusal = error.refusal if isinstance(error, UnreadableError) else Refusal("source_changed", str(error))
-        yield from ((locator, refusal) for locator in locators)
+        yield from ((locator, Refusal("source_changed", str(error))) for locator in locators)
         return
     ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)))
     group, next_row = -1, 0

@@ -96,11 +96,17 @@ class Job:
         return record
 
 
+REMOTE_EVERY_S = 5.0
+"""A request to an object store takes 50 ms, for which a worker that asks about eight shards can do nothing else: each
+telling twice a second would take most of its time."""
+
+
 @dataclass(slots=True)
 class Pulse:
     """A sign of life from a shard at work: figures in a small file that the driver reads for its progress bar.
 
-    Written at most once every `every_s`; a lost one costs nothing, so failures to write are passed over.
+    Written at most once every `every_s` (`REMOTE_EVERY_S` on an object store); a lost one costs nothing, so failures to
+    write are passed over.
     """
 
     job: Job
@@ -111,10 +117,12 @@ class Pulse:
     _last: float = 0.0
 
     def beat(self, *, counters: Counters | None = None, **figures: float) -> None:
+        self.figures.update(figures)
         now = time.monotonic()
-        if now - self._last >= self.every_s:
+        every_s = self.every_s if self.job.run.local else max(self.every_s, REMOTE_EVERY_S)
+        if now - self._last >= every_s:
             self._last = now
-            self.figures.update(figures, **(read_figures(counters) if counters else {}))
+            self.figures.update(read_figures(counters) if counters else {})
             with contextlib.suppress(Exception):
                 self.job.run.write(self._name, json.dumps(self.figures).encode(), durable=False)
 

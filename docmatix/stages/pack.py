@@ -20,7 +20,7 @@ from docmatix.documents import Refusal
 from docmatix.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.run_directory import Record, ShardWriter, commit
+from docmatix.run_directory import Record, ShardWriter, commit, look_up_record
 from docmatix.schemas import DATASETS
 from docmatix.sources import read_documents
 from docmatix.stages.job import Job, Pulse
@@ -116,12 +116,13 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
     settings = job.config.pack
     ledger = Ledger(("rows", "pages", "pairs"))
     statistics = Statistics()
+    seen = look_up_record(job.run, "pack", output.number)
     with job.run.writing("pack") as pending:
         writer = ShardWriter(
             pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
         )
         for sample, outcome in _render_samples(job, output, sandbox):
-            row = None if isinstance(outcome, Refusal) else _to_row(sample, outcome, settings)
+            row = None if isinstance(outcome, Refusal) else compose_row(sample, outcome, settings)
             size = 0 if isinstance(outcome, Refusal) else sum(len(image.data) for image in outcome)
             reason = outcome.reason if isinstance(outcome, Refusal) else None
             if size > settings.max_row_mb << 20:
@@ -149,7 +150,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
             inputs=output.inputs,
             extra={"statistics": statistics.to_json()},
         )
-        commit(job.run, "pack", output.number, pending, record)
+        commit(job.run, "pack", output.number, pending, record, seen=seen)
 
 
 _Sample = list[dict[str, Any]]
@@ -178,7 +179,8 @@ _PLACE = ("index", "sample_id", "reason")
 
 def _read_samples(job: Job, each: Range, *, columns: Sequence[str] | None = None) -> Iterator[_Sample]:
     rows = (row for row in job.run.iterate_rows("curate", each.shard, columns=columns) if row["reason"] is None)
-    samples = (list(group) for _, group in groupby(rows, key=lambda row: row["sample_id"]))
+    # by document too: where `dedup.exact` is off, copies stand side by side and their samples have the same id
+    samples = (list(group) for _, group in groupby(rows, key=lambda row: (row["index"], row["sample_id"])))
     return islice(samples, each.first, each.first + each.count)
 
 
@@ -197,7 +199,7 @@ def _render(
     )
 
 
-def _to_row(sample: _Sample, images: Sequence[PageImage], settings: Pack) -> dict[str, Any]:
+def compose_row(sample: _Sample, images: Sequence[PageImage], settings: Pack) -> dict[str, Any]:
     """A row of the published dataset; the schema takes of it what it names."""
     first = sample[0]
     suffix = {"jpeg": "jpg"}.get(settings.image_format, settings.image_format)

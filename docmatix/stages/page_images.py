@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from docmatix import scratch
 from docmatix.config import Pack
 from docmatix.documents import Refusal
 from docmatix.pairs import Failure, Picture
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.run_directory import storage_errors
 from docmatix.sources import Locator, SourceDocument, read_documents
 from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
@@ -38,10 +39,16 @@ def kept_aside(source: SourceDocument | Refusal) -> Iterator[tuple[Path, str] | 
     if isinstance(source, Refusal):
         yield source
         return
-    with tempfile.NamedTemporaryFile(prefix="docmatix-", suffix=".pdf") as aside:
-        aside.write(source.pdf)
-        aside.flush()
-        yield Path(aside.name), make_doc_id(source.pdf)
+    aside = scratch.name_file(".pdf")
+    try:
+        with (
+            storage_errors(str(aside.parent), folder=aside.parent, wanted=len(source.pdf)),
+            scratch.open_private(aside) as stream,
+        ):
+            stream.write(source.pdf)
+        yield aside, make_doc_id(source.pdf)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def render_kept(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, committing
 from docmatix.schemas import PLAN
+from docmatix.secrets import hide_in_url, restore_in_url
 from docmatix.sources import Locator
 from docmatix.stages.job import Job
 
@@ -33,7 +34,9 @@ def plan_shards(
 
     With `limit` the plan is never made longer than that many documents (what is planned already is kept).
     """
-    known, shards = _read_known(job)
+    known, taken = _read_known(job)
+    # a record that was lost leaves a gap: to count on from the number of records would write over a shard that is there
+    free = (number for number in count() if number not in taken)
     room = None if limit is None else max(0, limit - len(known))
     new = (locator for locator in listing if not _contains(known, _key(locator)))
     appended = 0
@@ -42,22 +45,23 @@ def plan_shards(
         ledger.enter("documents", len(chunk))
         ledger.keep("documents", len(chunk))
         fingerprint = job.fingerprints["plan"]
-        with committing(
-            job.run, "plan", shards + appended, schema=PLAN, fingerprint=fingerprint, ledger=ledger
-        ) as writer:
+        with committing(job.run, "plan", next(free), schema=PLAN, fingerprint=fingerprint, ledger=ledger) as writer:
             for locator in chunk:
-                writer.add(asdict(locator))
+                writer.add(asdict(locator) | {"address": hide_in_url(locator.address)})
         appended += 1
         on_shard(appended)
     return appended
 
 
 def read_plan(job: Job, shard: int) -> list[Locator]:
-    """The locators of a shard, in order."""
-    return [Locator(**row) for row in job.run.iterate_rows("plan", shard)]
+    """The locators of a shard, in order; with the passwords and signatures that only the configuration knows."""
+    given = job.config.source.paths
+    rows = job.run.iterate_rows("plan", shard)
+    return [Locator(**row | {"address": restore_in_url(row["address"], given)}) for row in rows]
 
 
-def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], int]:
+def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], set[int]]:
+    """The keys of what is planned, ascending, and the numbers of the shards."""
     records: list[tuple[int, Record]] = list(job.run.records("plan"))
     keys = np.empty(sum(record.rows for _, record in records), dtype=np.uint64)
     at = 0
@@ -66,7 +70,7 @@ def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], int]:
             keys[at] = _key(Locator(**row))
             at += 1
     keys.sort()
-    return keys, len(records)
+    return keys, {shard for shard, _ in records}
 
 
 def _contains(known: npt.NDArray[np.uint64], key: int) -> bool:
@@ -75,7 +79,7 @@ def _contains(known: npt.NDArray[np.uint64], key: int) -> bool:
 
 
 def _key(locator: Locator) -> int:
-    place = f"{locator.address}\n{locator.member}\n{locator.offset}\n{locator.row}\n{locator.problem}"
+    place = f"{hide_in_url(locator.address)}\n{locator.member}\n{locator.offset}\n{locator.row}\n{locator.problem}"
     return int.from_bytes(hashlib.blake2b(place.encode(), digest_size=8).digest())
 
 

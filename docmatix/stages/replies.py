@@ -1,8 +1,9 @@
 """The reply store: every reply of a shard's requests, as the model gave it, under the hash of its request.
 
 Replies are the costly part of a build, so they outlive everything: while a shard is at work they are written in small
-chunks about once a second (a killed worker loses no more than that), on commit they become one file, and a later run
-with other prompts adds to them. Files are named by content, so two workers on one shard cannot mix theirs.
+chunks about once a second, on an object store every ten (a killed worker loses no more than that), on commit they
+become one file, and a later run with other prompts adds to them. Files are named by content, so two workers on one
+shard cannot mix theirs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
+from docmatix.errors import BuildError
 from docmatix.pairs import Failure, Reply, Request
 from docmatix.run_directory import RunDirectory, ShardWriter
 from docmatix.schemas import REPLIES
@@ -21,29 +23,48 @@ _CHUNK = re.compile(r"[0-9a-f]{16}\.parquet")
 _MERGE_AT = 32
 """This many chunks are merged into one: a slow server would otherwise leave a file for every second of work."""
 
+EVERY_S, REMOTE_EVERY_S = 1.0, 10.0
+"""A chunk takes an object store 50 to 100 ms, for which the worker can do nothing else for any of its shards."""
 
 BYTES_OF_NAMES = 200
 """What a row holds beside the content of its reply."""
 
 
 class ReplyStore:
-    """The stored replies of one shard of one stage; new ones are written at most every `every_s` seconds."""
+    """The stored replies of one shard of one stage."""
 
-    def __init__(self, run: RunDirectory, stage: str, shard: int, *, every_s: float = 1.0) -> None:
-        self._every_s = every_s
+    def __init__(self, run: RunDirectory, stage: str, shard: int, *, every_s: float | None = None) -> None:
+        """New replies are written at most every `every_s` seconds (`EVERY_S`, on an object store `REMOTE_EVERY_S`)."""
+        self._every_s = every_s if every_s is not None else EVERY_S if run.local else REMOTE_EVERY_S
         # a folder for each shard: listing one of 20,000 shards must not list the replies of all
         self._run, self._folder = run, f"{stage}/replies/part-{shard:05d}"
-        self._files = [name for name in run.names(self._folder) if _CHUNK.fullmatch(name)]
         self._replies: dict[str, tuple[Reply, str]] = {}
-        for name in self._files:
-            for row in run.iterate_file(f"{self._folder}/{name}"):
-                prompt = row.pop("prompt")
-                self._replies[row["request_id"]] = Reply(**row), prompt
+        self._files = self._read_files()
         self._unwritten: list[str] = []
         self._under_way: dict[str, asyncio.Future[Reply | Failure]] = {}
         self._written_at = time.monotonic()
         self._used: set[str] = set()
         self.reused = 0
+
+    def _read_files(self) -> list[str]:
+        """Read every file of the shard; returns their names. One that is gone since they were listed was merged into
+        another by a worker whose driver was killed a moment ago, or whose node is lost to Ray alone: they are listed
+        again."""
+        while True:
+            names = [name for name in self._run.names(self._folder) if _CHUNK.fullmatch(name)]
+            if all(self._read_file(f"{self._folder}/{name}") for name in names):
+                return names
+
+    def _read_file(self, name: str) -> bool:
+        try:
+            for row in self._run.iterate_file(name):
+                prompt = row.pop("prompt")
+                self._replies[row["request_id"]] = Reply(**row), prompt
+        except (BuildError, OSError):
+            if self._run.exists(name):
+                raise
+            return False
+        return True
 
     def __len__(self) -> int:
         return len(self._replies)

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from docmatix.config import FilesSource
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError, SourceGone
+from docmatix.secrets import hide_in_url
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
-from docmatix.sources.files import WAITS_S, RangeFile, hide_password
+from docmatix.sources.files import RangeFile, retry
+from docmatix.stores import PATIENCE_S, WAITS_S
 
 
 def make_files(root: Path, *names: str) -> None:
@@ -172,8 +174,8 @@ def test_a_new_version_of_a_file_has_another_etag(tmp_path: Path) -> None:
 
 
 def test_a_password_in_a_url_is_not_published() -> None:
-    assert hide_password("ftp://me:secret@host/in/a.pdf") == "ftp://host/in/a.pdf"
-    assert hide_password("s3://bucket/a@b.pdf") == "s3://bucket/a@b.pdf"
+    assert hide_in_url("ftp://me:secret@host/in/a.pdf") == "ftp://host/in/a.pdf"
+    assert hide_in_url("s3://bucket/a@b.pdf") == "s3://bucket/a@b.pdf"
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -275,6 +277,92 @@ def test_missing_credentials_are_a_set_up_error() -> None:
     FailingFiles.failures[:] = [NoCredentialsError("Unable to locate credentials")]
     with pytest.raises(SetupError, match="without credentials"):
         read_all(listed)
+
+
+class ClientError(Exception):
+    """As botocore raises it: what the store said is in `response`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"An error occurred ({code})")
+        self.response = {"Error": {"Code": code, "Message": "..."}}
+
+
+def say(error: Exception, code: str) -> Exception:
+    """An error of s3fs, whose cause is what the store said."""
+    error.__cause__ = ClientError(code)
+    return error
+
+
+def test_what_is_wrong_with_the_way_to_every_file_is_not_blamed_on_one() -> None:
+    fsspec.filesystem("failing").pipe("/in/a.pdf", b"%PDF-1.4")
+    listed = list(list_documents(from_paths("failing://in"), base_dir=Path("/")))
+    for failure, error, words in (
+        (say(PermissionError("no"), "InvalidAccessKeyId"), SetupError, "refuses these credentials"),
+        (say(PermissionError("no"), "SignatureDoesNotMatch"), SetupError, "refuses these credentials"),
+        (say(FileNotFoundError("no"), "NoSuchBucket"), SetupError, "there is no such bucket"),
+        (say(OSError(22, "no"), "PermanentRedirect"), SetupError, "lies in another region"),
+        (say(PermissionError("no"), "ExpiredToken"), SourceGone, "have expired"),
+    ):
+        FailingFiles.failures[:] = [failure]
+        pauses: list[float] = []
+        with pytest.raises(error, match=words):
+            read_all(listed, sleep=pauses.append)
+        assert not pauses
+        assert not FailingFiles.failures
+    for failure, reason in (
+        (say(PermissionError("no"), "AccessDenied"), "unreadable"),
+        (say(FileNotFoundError("no"), "NoSuchKey"), "missing"),
+    ):
+        FailingFiles.failures[:] = [failure]
+        assert get_reasons(read_all(listed)) == [reason]
+
+
+def test_no_attempt_is_begun_once_patience_has_run_out() -> None:
+    times = iter([0.0, PATIENCE_S - 1, PATIENCE_S + 1, PATIENCE_S + 1])
+    attempts: list[int] = []
+
+    def fail() -> None:
+        attempts.append(1)
+        raise ConnectionResetError
+
+    with pytest.raises(SourceGone, match="stayed unreachable for 301 s"):
+        retry(fail, about="s3://bucket/a.pdf", sleep=lambda seconds: None, clock=lambda: next(times))
+    assert len(attempts) == 2
+
+
+class ShortFiles(MemoryFileSystem):  # type: ignore[misc]
+    """Memory whose next answers are cut to half, in silence."""
+
+    protocol = "short"
+    cuts: ClassVar[int] = 0
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> Any:
+        return super()._strip_protocol(path.removeprefix("short:/"))
+
+    def cat_file(self, *args: Any, **options: Any) -> Any:
+        data = super().cat_file(*args, **options)
+        if ShortFiles.cuts:
+            ShortFiles.cuts -= 1
+            return data[: len(data) // 2]
+        return data
+
+
+fsspec.register_implementation("short", ShortFiles)
+
+
+def test_an_answer_that_is_cut_short_is_no_changed_source() -> None:
+    files = fsspec.filesystem("short")
+    files.pipe("/in/a.pdf", b"%PDF-1.4 in full")
+    listed = list(list_documents(from_paths("short://in"), base_dir=Path("/")))
+    ShortFiles.cuts = 2
+    assert read_bytes(listed, sleep=lambda seconds: None) == [b"%PDF-1.4 in full"]
+    assert ShortFiles.cuts == 0
+    ShortFiles.cuts = len(WAITS_S) + 1
+    with pytest.raises(SourceGone, match="the answer ended at byte 8 of 16"):
+        read_all(listed, sleep=lambda seconds: None)
+    files.pipe("/in/a.pdf", b"%PDF-1.4")
+    assert get_reasons(read_all(listed)) == ["source_changed"]
 
 
 def test_an_error_about_the_file_itself_is_not_tried_again() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from docmatix.errors import ServerGone
+from docmatix.errors import LedgerError, ServerGone
+from docmatix.pairs import Failure, Message, Reply, Request
 from docmatix.serving.client import ChatClient
-from docmatix.stages.asking import LEAST_AHEAD, LONGEST_TURN_S, Asker, Turns, answer_in_order
+from docmatix.stages.asking import LEAST_AHEAD, LONGEST_TURN_S, Asker, RecentFailures, Turns, answer_in_order
 
 
 class Answers:
@@ -76,6 +79,102 @@ async def test_an_error_is_raised_in_its_turn_and_cancels_what_is_under_way():
     assert found == [0, 1]
     assert len(started) < 50
     assert cancelled == started[3:] != []
+
+
+class GoneClient(ChatClient):
+    """Never answers `hang`, and is told by `gone` that the server is."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.asked = list[str]()
+
+    async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
+        text = request.messages[0].content
+        self.asked.append(text)
+        if text == "hang":
+            await asyncio.Event().wait()
+        if text == "gone":
+            raise ServerGone("away")
+        return Failure("refused")
+
+
+async def test_what_ends_one_shard_ends_the_others_at_once():
+    client, met = GoneClient(), list[str]()
+    asker = Asker(client, in_flight=8)
+
+    async def take_all(*items: str) -> None:
+        async def answer(item: str) -> Reply | Failure:
+            return await asker.ask(Request("m", (Message("user", item),)), document=0)
+
+        async for item, _ in asker.answer_in_order(iter(items), answer):
+            met.append(item)
+
+    async with asyncio.timeout(30):
+        # the first item of each is never answered, so that neither error would have its turn
+        both = await asyncio.gather(take_all("hang", "a"), take_all("hang", "gone", "b"), return_exceptions=True)
+    assert [type(error) for error in both] == [ServerGone, ServerGone]
+    assert met == []
+    with pytest.raises(ServerGone):
+        await take_all("c")
+    assert "c" not in client.asked
+
+
+def note_all(failures: RecentFailures, *outcomes: tuple[Reply | Failure, int]) -> int:
+    """How many outcomes, each of a document, are taken in before there are too many failures; all of them otherwise."""
+    for number, (outcome, document) in enumerate(outcomes):
+        try:
+            failures.note(outcome, document=document)
+        except LedgerError:
+            return number
+    return len(outcomes)
+
+
+WELL, REFUSED = Reply("r", "", "m", "stop", 0, 0), Failure("refused", "400 not like this")
+
+
+def test_a_server_that_refuses_everything_is_found_out_after_fifty_requests():
+    failures = RecentFailures(max_share=0.2)
+    assert note_all(failures, *((REFUSED, i) for i in range(1000))) == 49
+    with pytest.raises(
+        LedgerError, match=r"51 of the last 51 requests to the model failed with `refused` \(the latest: 400 not like"
+    ):
+        failures.note(REFUSED, document=0)
+
+
+def test_a_server_that_falls_ill_late_is_found_out_as_early():
+    good = [(WELL, i) for i in range(100_000)]
+    bad = [(REFUSED, i) for i in range(1000)]
+    assert note_all(RecentFailures(max_share=0.2), *good, *bad) - len(good) == 453
+
+
+def test_failures_of_a_few_documents_are_theirs():
+    moderated = [(REFUSED, i % 4) for i in range(1500)]
+    assert note_all(RecentFailures(max_share=0.2), *moderated) == len(moderated)
+    assert note_all(RecentFailures(max_share=0.2), *moderated, (REFUSED, 4)) == len(moderated)
+
+
+def test_expected_failures_are_no_reason_to_stop():
+    too_long = [(Failure("too_long"), i) for i in range(500)]
+    assert note_all(RecentFailures(max_share=0.2), *too_long) == len(too_long)
+
+
+def test_a_share_of_one_lets_everything_fail():
+    refused = [(REFUSED, i) for i in range(500)]
+    assert note_all(RecentFailures(max_share=1.0), *refused) == len(refused)
+
+
+def test_reasons_that_fail_requests_are_judged_together():
+    both = [(Failure("timeout") if i % 2 else REFUSED, i) for i in range(400)]
+    mixed = [each for pair in zip(both, [(WELL, i) for i in range(400)], strict=True) for each in pair]
+    assert note_all(RecentFailures(max_share=0.3), *mixed) < len(mixed)
+
+
+@given(st.lists(st.tuples(st.sampled_from([WELL, REFUSED]), st.integers(0, 9)), max_size=300), st.floats(0, 1))
+def test_failures_past_the_share_are_needed_to_stop(outcomes, max_share):
+    met = note_all(RecentFailures(max_share=max_share), *outcomes)
+    if met < len(outcomes):
+        seen = [outcome for outcome, _ in outcomes[: met + 1]]
+        assert seen.count(REFUSED) > max_share * len(seen)
 
 
 async def test_no_items_give_no_answers():

@@ -56,6 +56,15 @@ def test_a_grown_source_appends_shards_and_never_renumbers(job):
     assert list(job.run.records("plan"))[:2] == before
 
 
+def test_a_record_that_was_lost_is_planned_again_in_its_place_and_nothing_is_written_over(job):
+    names = locate("a", "b", "c", "d", "e")
+    plan_shards(job, names)
+    before = list(job.run.records("plan"))
+    job.run.remove("plan/part-00001.json")
+    assert plan_shards(job, names) == 1
+    assert list(job.run.records("plan")) == before
+
+
 def test_a_document_that_is_gone_from_the_source_stays_planned(job):
     plan_shards(job, locate("a", "b"))
     assert plan_shards(job, locate("b", "c")) == 1

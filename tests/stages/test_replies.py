@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,27 @@ async def test_replies_may_lie_in_an_object_store(memory_run):
     store = await fill(memory_run, 1, 2)
     store.compact()
     assert len(ReplyStore(memory_run, "generate", 0)) == 2
+
+
+class MergedMeanwhile(RunDirectory):
+    """A run in which another worker, whose driver was killed, merges a shard's replies right after they are listed."""
+
+    merge: Callable[[], object] | None = None
+
+    def names(self, folder: str) -> list[str]:
+        found = super().names(folder)
+        merge, self.merge = self.merge, None
+        if merge:
+            merge()
+        return found
+
+
+async def test_replies_that_another_worker_merges_while_they_are_read_are_all_there(run, tmp_path):
+    other = await fill(run, 1, 2)
+    await ask(other, FakeClient(echo), 3)
+    shared = MergedMeanwhile(tmp_path / "run")
+    shared.merge = other.compact
+    client, store = FakeClient(echo), ReplyStore(shared, "generate", 0)
+    await ask(store, client, 1, 2, 3)
+    assert client.asked == []
+    assert [f"part-00000/{name}" for name in run.names("generate/replies/part-00000")] == store.compact()

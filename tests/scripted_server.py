@@ -68,6 +68,20 @@ class Faults:
     """400, for ever."""
     poisoned: float = 0.0
     """500, for ever."""
+    unavailable: float = 0.0
+    """503."""
+    halved: float = 0.0
+    """200 with the first half of the JSON, which the headers say is all."""
+    foreign: float = 0.0
+    """200 with JSON of another shape."""
+    mangled: float = 0.0
+    """200 with JSON in which stand bytes that are no UTF-8."""
+    swollen: float = 0.0
+    """200 with a body that never ends."""
+    dripping: float = 0.0
+    """200 with a body that comes one byte after the other, ten a second."""
+    bloated: float = 0.0
+    """200 with a header of a megabyte."""
     delay_s: float = 0.0
     """Every answer waits this long."""
     retry_after: str = "1"
@@ -75,12 +89,18 @@ class Faults:
     def choose(self, key: str, *, first: bool) -> str | None:
         """The fault that the body with this hash meets at this try, or None."""
         place = int(key[:12], 16) / 16**12
-        for name in ("busy", "broken", "garbage", "cut", "hung", "refused", "poisoned"):
+        for name in SHARES:
             share = getattr(self, name)
             if place < share:
                 return name if first or name in ("refused", "poisoned") else None
             place -= share
         return None
+
+
+SHARES = (
+    *("busy", "broken", "garbage", "cut", "hung", "refused", "poisoned"),
+    *("unavailable", "halved", "foreign", "mangled", "swollen", "dripping", "bloated"),
+)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -232,15 +252,18 @@ class ScriptedServer:
         api_key: str | None = None,
         state_file: Path | None = None,
         slots: int | None = None,
+        repeats_key: bool = False,
     ) -> None:
         """`model` None answers to any name; with `api_key` every request must carry it; with `slots` the server works
-        on so many requests at once, queues the others, and tells of both in vLLM's metrics."""
+        on so many requests at once, queues the others, and tells of both in vLLM's metrics; one that `repeats_key` has
+        the header `Authorization` in all its errors."""
         self.base_url = ""
         self.log: list[Asked] = []
         self.bodies: list[Body] = []
         self.in_flight = self.most_in_flight = self.running = self.most_waiting = 0
         self._slots = asyncio.Semaphore(slots) if slots else None
         self._reply, self._faults, self._model, self._api_key = reply, faults or Faults(), model, api_key
+        self._repeats_key = repeats_key
         self._tried: set[str] = set()
         self._state = None
         if state_file:
@@ -301,7 +324,10 @@ class ScriptedServer:
     def _check_key(self, request: web.Request) -> web.Response | None:
         if self._api_key is None or request.headers.get("Authorization") == f"Bearer {self._api_key}":
             return None
-        return _say_error(401, "Incorrect API key provided", code="invalid_api_key")
+        return _say_error(401, f"Incorrect API key provided{self._repeat(request)}", code="invalid_api_key")
+
+    def _repeat(self, request: web.Request) -> str:
+        return f": {request.headers.get('Authorization')}" if self._repeats_key else ""
 
     async def _tell_stats(self, request: web.Request) -> web.Response:
         log = {"log": [vars(asked) for asked in self.log]} if request.query.get("log") else {}
@@ -356,11 +382,14 @@ class ScriptedServer:
         fault = self._faults.choose(key, first=key not in self._tried)
         self._tried.add(key)
         if fault == "busy":
-            return _say_error(429, "Too many requests", headers={"Retry-After": self._faults.retry_after})
+            said = f"Too many requests{self._repeat(request)}"
+            return _say_error(429, said, headers={"Retry-After": self._faults.retry_after})
         if fault in ("broken", "poisoned"):
-            return _say_error(500, "The engine fell over")
+            return _say_error(500, f"The engine fell over{self._repeat(request)}")
+        if fault == "unavailable":
+            return _say_error(503, f"No engine is ready{self._repeat(request)}")
         if fault == "refused":
-            return _say_error(400, "This request cannot be served")
+            return _say_error(400, f"This request cannot be served{self._repeat(request)}")
         if fault == "garbage":
             return web.Response(text="<html>upstream connect error</html>", content_type="text/html")
         if fault == "hung":
@@ -390,6 +419,16 @@ class ScriptedServer:
                 },
             }
         ).encode()
+        if fault == "halved":
+            answer = answer[: len(answer) // 2]
+        if fault == "foreign":
+            answer = json.dumps({"object": "error", "choices": {"0": content}}).encode()
+        if fault == "mangled":
+            answer = answer.replace(b'"role"', b'"\xff\xfe"')
+        if fault == "bloated":
+            return web.Response(body=answer, content_type="application/json", headers={"X-Noise": "n" * (1 << 20)})
+        if fault in ("swollen", "dripping"):
+            return await _drag_on(request, answer if fault == "dripping" else None)
         if fault != "cut":
             return web.Response(body=answer, content_type="application/json")
         half = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(answer))})
@@ -398,6 +437,19 @@ class ScriptedServer:
         if request.transport:
             request.transport.close()
         return half
+
+
+async def _drag_on(request: web.Request, answer: bytes | None) -> web.StreamResponse:
+    """An answer that comes byte by byte; without one, as many bytes as the client will take."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        for at in range(len(answer or b"")):
+            await response.write((answer or b"")[at : at + 1])
+            await asyncio.sleep(0.1)
+        while answer is None:
+            await response.write(b" " * (1 << 16))
+    raise asyncio.CancelledError  # nobody waited for the end of it
 
 
 def _say_error(
@@ -424,12 +476,19 @@ def start_scripted_server(
     api_key: str | None = None,
     state_file: Path | None = None,
     slots: int | None = None,
+    repeats_key: bool = False,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[ScriptedServer]:
     """Run a scripted server in a thread for the length of the block. Port 0 takes a free one."""
     server = ScriptedServer(
-        reply=reply, faults=faults, model=model, api_key=api_key, state_file=state_file, slots=slots
+        reply=reply,
+        faults=faults,
+        model=model,
+        api_key=api_key,
+        state_file=state_file,
+        slots=slots,
+        repeats_key=repeats_key,
     )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="scripted-server", daemon=True)

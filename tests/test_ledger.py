@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.errors import LedgerError
-from docmatix.ledger import UNEXPECTED, Ledger
+from docmatix.ledger import JUDGED_FROM, UNEXPECTED, Ledger, is_past_share
 
 UNITS = st.sampled_from(["documents", "pages", "pairs"])
 REASONS = st.sampled_from(["blank", "encrypted", "timeout", "naïve reason"])
@@ -98,6 +98,17 @@ def test_an_unexpected_reason_past_its_share_stops_the_build_and_says_how_to_loo
         lose(unit, reason, 21, of=100).require_expected("generate", max_share=0.2)
 
 
+def test_unexpected_reasons_are_judged_together():
+    ledger = lose("requests", "refused", 15, of=100)
+    ledger.add(lose("requests", "timeout", 3, of=3))
+    ledger.require_expected("generate", max_share=0.2)
+    ledger.add(lose("requests", "server_error", 9, of=9))
+    with pytest.raises(
+        LedgerError, match=r"27 of 112 requests failed with `refused` \(15\) and `server_error` \(9\) and"
+    ):
+        ledger.require_expected("generate", max_share=0.2)
+
+
 def test_an_unexpected_reason_within_its_share_is_let_pass():
     lose("requests", "timeout", 20, of=100).require_expected("generate", max_share=0.2)
 
@@ -112,3 +123,22 @@ def test_nothing_is_judged_early_while_a_stage_runs():
     lose("requests", "timeout", 49, of=49).require_expected("generate", max_share=0.2, complete=False)
     with pytest.raises(LedgerError):
         lose("requests", "timeout", 50, of=50).require_expected("generate", max_share=0.2, complete=False)
+
+
+def test_what_may_be_bad_luck_does_not_stop_a_stage_that_runs():
+    unlucky = lose("requests", "refused", 18, of=50)
+    unlucky.require_expected("generate", max_share=0.2, complete=False)
+    with pytest.raises(LedgerError):
+        unlucky.require_expected("generate", max_share=0.2)
+    with pytest.raises(LedgerError):
+        lose("requests", "refused", 19, of=50).require_expected("generate", max_share=0.2, complete=False)
+    with pytest.raises(LedgerError):
+        lose("requests", "refused", 2040, of=10_000).require_expected("generate", max_share=0.2)
+    lose("requests", "refused", 2040, of=10_000).require_expected("generate", max_share=0.2, complete=False)
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000), st.floats(0, 1))
+def test_a_share_is_passed_for_good_only_where_it_is_passed(count, kept, max_share):
+    past = is_past_share(count, of=count + kept, max_share=max_share)
+    assert not past or (count > max_share * (count + kept) and count + kept >= JUDGED_FROM)
+    assert past or kept or count < JUDGED_FROM or max_share == 1  # all of them are always too many

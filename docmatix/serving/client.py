@@ -7,10 +7,12 @@ What becomes of a request follows from who is at fault:
     the load        429                             waited out, for as long as anybody is answered
     the network     refused, unknown host           waited out; another address takes the request over
     the address     gone, or its queue too long     called back and sent elsewhere (`moved`)
-    unclear         5xx, garbage, cut, time-out     tried again; given up (`server_error`, `timeout`) only if the
-                                                    same address answered something else between the last two failures
+    unclear         5xx, garbage, cut               tried again; given up (`server_error`) only if the same address
+                                                    answered something else between the last two failures
+                    time-out                        tried again; given up (`timeout`) only if the address it was asked
+                                                    at answered a small request right afterwards, each time
 
-The last rule tells a poisoned request from a dead engine, which may go on listing its models: a request that spoils
+The last two rules tell a poisoned request from a dead engine, which may go on listing its models: a request that spoils
 itself becomes a value and the build goes on; an outage never does. `ServerGone` ends the build once every address
 has failed for `give_up_after_s`.
 
@@ -33,7 +35,7 @@ import aiohttp
 
 from docmatix.errors import ServerGone, SetupError
 from docmatix.pairs import Failure, Message, Reply, Request, dump_body
-from docmatix.serving.answers import Misfit, Trouble, read_answer
+from docmatix.serving.answers import Misfit, Trouble, hide, read_answer
 from docmatix.serving.metrics import parse_metrics
 from docmatix.serving.places import (
     LONGEST_WAIT_S,
@@ -49,10 +51,11 @@ from docmatix.serving.places import (
 )
 from docmatix.serving.preflight import (
     CONNECT_TIMEOUT_S,
+    MOST_REPLY_BYTES,
     explain,
     list_models,
-    mask,
     open_session,
+    read_body,
     refuse_key,
     refuse_model,
 )
@@ -61,8 +64,12 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0
 """To knock costs nothing, and a restarted server should not stand idle."""
 LEAST_RETRY_AFTER_S = 0.1
+ALONE_AFTER_DEATHS = 2
+"""A request whose server died under it this often is sent only while no other such request is. Of those that were in
+flight together, the one that kills servers is so found out alone; before, each death counted against all of them, and
+one request took six of eleven others with it."""
 MAX_TIMEOUTS = 2
-"""At 600 s each, more would outlast `limits.no_progress_s`."""
+"""At 600 s each, more would outlast `limits.no_progress_s`: the last request of a build would stop it, every time."""
 CANARY_TIMEOUT_S = 60.0
 METRICS_TIMEOUT_S = 5.0
 LEVEL_AFTER_S = 0.001
@@ -120,6 +127,7 @@ class ChatClient:
         self._look_every_s = look_every_s
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
+        self._alone = asyncio.Lock()
         self._places = Places([self._read_address(address) for address in addresses], clock=clock)
         self._left: dict[str, Address] = {}
         """Addresses that were asked once, by name."""
@@ -179,7 +187,7 @@ class ChatClient:
             outcome = await self._pursue(request, pictures)
             if isinstance(outcome, Failure):
                 counters.failures += 1
-                return replace(outcome, detail=mask(outcome.detail, self._api_key))
+                return replace(outcome, detail=hide(outcome.detail, self._api_key))
             counters.replies += 1
             counters.prompt_tokens += outcome.prompt_tokens
             counters.completion_tokens += outcome.completion_tokens
@@ -191,27 +199,41 @@ class ChatClient:
         started, failed_at = self._clock(), float("inf")
         met: Counter[str] = Counter()
         busy_since: float | None = None
+        hung = deaths = moves = 0
+        parted: list[Address] = []
         while True:
-            address = await self._places.take()
-            try:
-                outcome = await self._send(address, body, request_id)
-                if isinstance(outcome, Misfit):
-                    outcome = await self._weigh_misfit(address, request.model, outcome)
-            finally:
-                self._places.give_back(address)
-                self._level_soon()
+            # a replica that died is another address when it is back
+            dead = deaths + sum(one not in self._places.addresses for one in parted)
+            async with self._alone if dead >= ALONE_AFTER_DEATHS else contextlib.nullcontext():
+                address = await self._places.take()
+                try:
+                    outcome = await self._send(address, body, request_id)
+                    if isinstance(outcome, Misfit):
+                        outcome = await self._weigh_misfit(address, request.model, outcome)
+                finally:
+                    self._places.give_back(address)
+                    self._level_soon()
             now = self._clock()
-            if isinstance(outcome, Reply):
-                note_reply(address, now=now)
-                return outcome
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, Reply | Failure):
+                note_reply(address, now=now)  # who refuses a request is well
                 return outcome
 
             met[outcome.cause] += 1
             self.counters.retries[outcome.cause] += 1
             if outcome.cause == "moved":
-                continue
-            tries = met.total() - met["moved"]
+                if address in self._places.addresses:
+                    moves += 1
+                    continue
+                # its replica died: at once to another one, or to the same when it is back
+                parted.append(address)
+                if met.total() - moves < self._max_attempts:
+                    continue
+            elif outcome.cause in ("cut", "server_error"):
+                parted.append(address)
+            elif outcome.cause == "unreachable" and address in parted:
+                parted.remove(address)
+                deaths += 1
+            tries = met.total() - moves
             wait_s = self._choose_wait(outcome, tries)
             note_failure(address, now=now, wait_s=wait_s)
             if outcome.crowded:
@@ -225,9 +247,16 @@ class ChatClient:
                         return Failure("server_error", outcome.detail)
                 if any(other is not address and other.rests_until <= now for other in self._places.addresses):
                     continue
-            elif met["timeout"] >= MAX_TIMEOUTS or tries - met["busy"] - met["unreachable"] >= self._max_attempts:
+            elif outcome.cause == "timeout":
+                if await self._ask_canary(address, request.model):
+                    hung += 1
+                    if hung >= MAX_TIMEOUTS:
+                        return Failure("timeout", outcome.detail)
+                else:
+                    self._check_patience(outcome, started=started)
+            elif tries - met["busy"] - met["unreachable"] >= self._max_attempts:
                 if address.replied_at >= failed_at:
-                    return Failure("timeout" if outcome.cause == "timeout" else "server_error", outcome.detail)
+                    return Failure("server_error", outcome.detail)
                 failed_at = now
                 if await self._ask_canary(address, request.model):
                     continue
@@ -247,14 +276,19 @@ class ChatClient:
         try:
             # a followed redirect would turn the POST into a GET
             async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
-                raw = await response.read()
-                return read_answer(response.status, response.headers, raw, request_id=request_id)
+                raw = await read_body(response)
+                if raw is None:
+                    return Trouble("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
+                key = self._api_key
+                return read_answer(response.status, response.headers, raw, request_id=request_id, secret=key)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Trouble("unreachable", explain(error))
+            return Trouble("unreachable", explain(error, self._api_key))
         except TimeoutError:
             return Trouble("timeout", f"no reply within {self._timeout_s:g} s")
+        except aiohttp.ClientResponseError as error:  # no HTTP
+            return Trouble("garbage", explain(error, self._api_key))
         except aiohttp.ClientError as error:
-            return Trouble("cut", explain(error))
+            return Trouble("cut", explain(error, self._api_key))
         except asyncio.CancelledError:
             # called back by `Places`, unless somebody else has cancelled the task as well
             if address.under_way[task] and task.uncancel() <= cancelled_before:
@@ -299,11 +333,11 @@ class ChatClient:
         timeout = aiohttp.ClientTimeout(total=METRICS_TIMEOUT_S)
         try:
             async with self._open_session.get(address.metrics_url, timeout=timeout, allow_redirects=False) as response:
-                text = await response.text() if response.status == 200 else ""
-        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
+                raw = await read_body(response) if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError):
             # busy with its first prompts, or not there; a later look will tell
             return
-        metrics = parse_metrics(text)
+        metrics = parse_metrics((raw or b"").decode("utf-8", "replace"))
         if metrics is not None:
             told.add(address.name)
             note_queue(address, running=metrics.running, waiting=metrics.waiting, now=self._clock())
@@ -348,12 +382,12 @@ class ChatClient:
             return
         raise ServerGone(
             f"The model server at {list_names(addresses)} has given no reply for {self._give_up_after_s:g} s "
-            f"({mask(trouble.detail, self._api_key)}): see to it and run the same command again; "
+            f"({hide(trouble.detail, self._api_key)}): see to it and run the same command again; "
             "replies that came are kept."
         )
 
     async def _weigh_misfit(self, address: Address, model: str, misfit: Misfit) -> Failure | Trouble:
-        detail = mask(misfit.detail, self._api_key)
+        detail = hide(misfit.detail, self._api_key)
         if misfit.status in (401, 402, 403):
             # Gateways moderate with 403; a key that has worked is not at fault
             if misfit.status == 403 and address.replied_at > float("-inf"):
@@ -369,7 +403,7 @@ class ChatClient:
         assert self._open_session
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, names, _ = await list_models(self._open_session, address)
+                _, names, _ = await list_models(self._open_session, address, secret=self._api_key)
         except (aiohttp.ClientError, TimeoutError):
             names = []
         return refuse_model(address, model, names or [f"unknown ({detail})"])

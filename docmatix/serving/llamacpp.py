@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from docmatix.config import LlamacppEngine
 from docmatix.errors import BuildError, DocmatixError, SetupError
@@ -83,6 +83,8 @@ class LlamacppServer:
     def __init__(self, command: Sequence[str], *, model: Path, log: BinaryIO, start_timeout_s: float) -> None:
         """Start the child; use `start_llamacpp` to have one."""
         self.restarts = 0
+        self.given_up: str | None = None
+        """Why it is not started again any more."""
         self._command, self._model, self._log, self._start_timeout_s = command, model, log, start_timeout_s
         self._changing, self._closing = threading.Lock(), threading.Event()
         self._process = _start_child(command, port=0, log=log)
@@ -117,7 +119,7 @@ class LlamacppServer:
         self._watcher.join()
 
     def _watch(self) -> None:
-        failures = 0
+        failures, said = 0, ""
         while failures < MOST_FAILED_RESTARTS:
             self._process.wait()
             if self._closing.wait(RESTART_PAUSE_S):
@@ -129,13 +131,22 @@ class LlamacppServer:
                 self._process = _start_child(self._command, port=self._port, log=self._log)
             try:
                 _await_address(self._process, self._log, model=self._model, timeout_s=self._start_timeout_s)
-            except DocmatixError:
-                # Who asks finds nobody there and gives up in its own time; `read_log` tells why
-                failures += 1
+            except DocmatixError as error:
+                failures, said = failures + 1, str(error)
                 _end_child(self._process)
             else:
                 failures = 0
                 self.restarts += 1
+        self.given_up = said
+
+    def look(self) -> list[dict[str, Any]]:
+        """How it is, for telemetry. Raises BuildError once it is given up."""
+        if self.given_up is not None:
+            raise BuildError(
+                f"llama.cpp has died and failed {MOST_FAILED_RESTARTS} times to start again: {self.given_up} See to it"
+                " and run the same command again; replies that came are kept."
+            )
+        return [{"restarts": [{"reason": "died"}] * self.restarts}]
 
 
 @contextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from docmatix.errors import SetupError
-from docmatix.serving.answers import read_error, shorten
+from docmatix.serving.answers import hide, read_error, shorten
 from docmatix.serving.places import Address, read_address
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ FIRST_WAIT_S = 0.5
 CONNECT_TIMEOUT_S = 10.0
 KEEP_ALIVE_S = 4.0
 """uvicorn (vLLM) and llama.cpp close idle connections after 5 s; a request sent into the closing one is lost."""
+MOST_REPLY_BYTES = 4 << 20
+"""A reply of 128,000 tokens is half a megabyte, and 3 MB with every character escaped. A body without end would take a
+gigabyte of memory a second."""
+READ_BYTES = 1 << 16
+_QUERY = re.compile(r"(https?://[^\s?'\"]*)\?[^\s'\"]*")
 
 
 def read_api_key(api_key_env: str | None) -> str | None:
@@ -30,6 +36,11 @@ def read_api_key(api_key_env: str | None) -> str | None:
     key = os.environ.get(api_key_env, "").strip()
     if not key:
         raise SetupError(f"The environment variable {api_key_env} is not set: put the model server's key into it.")
+    if not key.isprintable():
+        raise SetupError(
+            f"The environment variable {api_key_env} holds a line break or another character that no key has: put the"
+            " model server's key alone into it."
+        )
     return key
 
 
@@ -58,7 +69,7 @@ async def check_server(
         )
     silent = {address.name: finding for address, finding in zip(known, findings, strict=True) if finding}
     if len(silent) == len(known):
-        said = "; ".join(f"{name} ({mask(finding, api_key)})" for name, finding in silent.items())
+        said = "; ".join(f"{name} ({finding})" for name, finding in silent.items())
         raise SetupError(f"No model server answers at {said}: start it, or correct generate.engine.base_url.")
     return list(silent)
 
@@ -78,11 +89,11 @@ async def _check_address(
     deadline = time.monotonic() + timeout_s
     while True:
         try:
-            status, names, said = await list_models(session, address)
+            status, names, said = await list_models(session, address, secret=api_key)
         except TimeoutError:
             return f"no reply within {timeout_s:g} s"
         except aiohttp.ClientError as error:
-            return explain(error)
+            return explain(error, api_key)
         if status == 429 or status >= 500:
             if time.monotonic() > deadline:
                 return f"{status} {said}"
@@ -92,7 +103,7 @@ async def _check_address(
             raise refuse_key(address, f"{status} {said}", api_key, api_key_env)
         if status != 200:
             raise SetupError(
-                f"No model list at {address.name}/models ({status} {mask(said, api_key)}): "
+                f"No model list at {address.name}/models ({status} {said}): "
                 "correct generate.engine.base_url, which usually ends in /v1."
             )
         # Ollama lists `name:latest` and answers to `name`
@@ -118,31 +129,47 @@ def open_session(api_key: str | None, *, timeout_s: float) -> aiohttp.ClientSess
     )
 
 
-async def list_models(session: aiohttp.ClientSession, address: Address) -> tuple[int, list[str], str]:
-    """Status, names and aliases of the models, and what the server said instead of them."""
+async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int = MOST_REPLY_BYTES) -> bytes | None:
+    """The body of an answer, unpacked; None for one that is longer than `most_bytes`."""
+    parts: list[bytes] = []
+    left = most_bytes
+    # not `response.read()`: it takes all there is, and unpacks a compressed body in one go
+    while part := await response.content.read(READ_BYTES):
+        left -= len(part)
+        if left < 0:
+            response.close()
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def list_models(
+    session: aiohttp.ClientSession, address: Address, *, secret: str | None
+) -> tuple[int, list[str], str]:
+    """Status, names and aliases of the models, and what the server said instead of them, without the key."""
     async with session.get(address.models_url, allow_redirects=False) as response:
-        raw = await response.read()
+        raw = await read_body(response)
+    if raw is None:
+        return 404, [], f"no list of models: more than {MOST_REPLY_BYTES >> 20} MB"
     if response.status != 200:
-        return response.status, [], read_error(raw)
+        return response.status, [], read_error(raw, secret)
     try:
         models = json.loads(raw)["data"]
-        return 200, [name for model in models for name in (model["id"], *(model.get("aliases") or ()))], ""
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return 404, [], f"no list of models: {shorten(raw)}"
+        return 200, [str(name) for model in models for name in (model["id"], *(model.get("aliases") or ()))], ""
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return 404, [], f"no list of models: {shorten(raw, secret)}"
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception, secret: str | None = None) -> str:
+    """What went wrong with a connection, without the key and the queries of URLs, which may hold one."""
     number = getattr(error, "errno", None)
     # Failures to find a host carry negative numbers of their own, which `strerror` does not know
-    return os.strerror(number) if number and number > 0 else str(error) or type(error).__name__
-
-
-def mask(text: str, secret: str | None) -> str:
-    return text.replace(secret, "***") if secret else text
+    said = os.strerror(number) if number and number > 0 else str(error) or type(error).__name__
+    return shorten(_QUERY.sub(r"\1", said).encode("utf-8", "replace"), secret)
 
 
 def refuse_key(address: Address, detail: str, api_key: str | None, api_key_env: str | None) -> SetupError:
-    said = mask(detail, api_key)
+    said = hide(detail, api_key)
     if not api_key:
         return SetupError(
             f"The server at {address.name} wants a key ({said}): "

@@ -75,7 +75,7 @@ def serve(engine: Engine, *, pictures_per_request: int, say: Callable[[str], Non
         began = time.monotonic()
         with start_llamacpp(engine) as server:
             say(f"serving   {engine.model} with llama.cpp ({time.monotonic() - began:.1f} s to start)")
-            yield Served(Service((server.base_url,)), lambda: [{"restarts": [{"reason": "died"}] * server.restarts}])
+            yield Served(Service((server.base_url,)), server.look)
     else:
         from docmatix.serving.fleet import make_key, start_fleet
 

@@ -32,6 +32,7 @@ from typing import Any, BinaryIO, Literal
 
 from docmatix.config import VllmEngine
 from docmatix.errors import SetupError
+from docmatix.secrets import hide_in_text, hide_values, list_secrets
 from docmatix.serving.metrics import ServerMetrics, parse_metrics
 from docmatix.serving.warden import GRACE_S, LOST, Ward, start_ward
 
@@ -414,6 +415,7 @@ class VllmServer:
         """Begin to start it, and return at once. `host` is the address of this machine that clients reach it by."""
         self._engine, self._host, self._grace_s = engine, host, grace_s
         self._pictures_per_request = pictures_per_request
+        self._secrets = list_secrets({**os.environ, **engine.env}, engine.extra_args)
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._status = ServerState(state="starting", host=host)
         self._since = time.monotonic()
@@ -428,7 +430,18 @@ class VllmServer:
         with self._lock:
             run, status, since = self._run, self._status, self._since
             line = find_last_line(_read_tail(run.log, LAST_LINE_BYTES)) if run else status.last_line
-        return replace(status, since_s=time.monotonic() - since, last_line=line)
+        # what a server says of itself holds its settings, and its log the token that it could not log in with
+        restarts = tuple(replace(each, detail=self._hide(each.detail)) for each in status.restarts)
+        return replace(
+            status,
+            since_s=time.monotonic() - since,
+            last_line=self._hide(line),
+            detail=self._hide(status.detail),
+            restarts=restarts,
+        )
+
+    def _hide(self, said: str) -> str:
+        return hide_in_text(hide_values(said, self._secrets))
 
     def close(self) -> None:
         """End it, politely for `grace_s` and then not; no process of it is left. May be called more than once."""

@@ -50,11 +50,15 @@ async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) ->
     done, last = 0, -1
 
     async def send(index: int, request: Request) -> Reply | Failure:
+        document = (shard, index)
         if not request.pictures:
-            return await client.ask(request)
+            return await asker.ask(request, document=document)
         async with asker.pictured:
             pictures = await desk.render(index, request.pictures)
-            return pictures if isinstance(pictures, Failure) else await client.ask(request, pictures=pictures)
+            if isinstance(pictures, Failure):
+                asker.note(pictures, document=document)
+                return pictures
+            return await asker.ask(request, document=document, pictures=pictures)
 
     async def pursue(index: int, ask: Ask) -> list[_Answered]:
         """The request and what became of it; one that is too long is followed by those asked in its place."""

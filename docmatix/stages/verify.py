@@ -6,6 +6,7 @@ Nothing is dropped here: replies and scores are stored, and the filter `round_tr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from docmatix.ledger import Ledger
@@ -17,7 +18,8 @@ from docmatix.stages.asking import Asker
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.replies import ReplyStore
 
-_Question = tuple[Pair, Request | None]
+_Question = tuple[int, Pair, Request | None]
+"""The number of its document, the pair, and what is asked about it."""
 
 
 async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> None:
@@ -28,11 +30,13 @@ async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> N
     done = 0
 
     async def answer(question: _Question) -> Reply | Failure | None:
-        request = question[1]
-        return None if request is None else await store.ask(request, prompt="round_trip", ask=asker.client.ask)
+        index, _, request = question
+        if request is None:
+            return None
+        return await store.ask(request, prompt="round_trip", ask=partial(asker.ask, document=(shard, index)))
 
     with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
-        async for (pair, request), outcome in asker.answer_in_order(_build_questions(job, shard), answer):
+        async for (_, pair, request), outcome in asker.answer_in_order(_build_questions(job, shard), answer):
             ledger.enter("pairs")
             ledger.keep("pairs")
             row: dict[str, Any] = {"pair_id": pair.pair_id}
@@ -59,9 +63,10 @@ def _build_questions(job: Job, shard: int) -> Iterator[_Question]:
     settings = job.config.verify
     assert settings is not None
     prompt = job.prompts["round_trip"]
-    for row in job.run.iterate_rows("generate", shard, columns=["pairs"]):
+    for row in job.run.iterate_rows("generate", shard, columns=["index", "pairs"]):
         for pair in map(pair_from_row, row["pairs"] or ()):
             yield (
+                row["index"],
                 pair,
                 build_round_trip(
                     pair,

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import json
+import re
 import socket
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from docmatix.errors import ServerGone, SetupError
 from docmatix.pairs import Failure, Message, Reply, Request
 from docmatix.serving.answers import Misfit, Trouble, read_answer
 from docmatix.serving.client import ChatClient
-from docmatix.serving.preflight import check_server, read_api_key
+from docmatix.serving.preflight import MOST_REPLY_BYTES, check_server, read_api_key
 from tests.scripted_server import Body, Faults, start_scripted_server
 
 KEY = "sk-very-secret"
+ANSWER = b'{"choices": [{"message": {"content": "hello"}}]}'
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(ANSWER), ANSWER)
+SMALL = gzip.compress(ANSWER, mtime=0)
+ZIPPED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(SMALL), SMALL)
 
 
 class Pace:
@@ -43,6 +52,77 @@ async def open_client(*addresses: str, pace: Pace | None = None, **options: Any)
     seams = {"sleep": pace.sleep, "clock": lambda: pace.now, "draw": lambda: 0.0}
     async with ChatClient(addresses, **(seams | options)) as client:
         yield client
+
+
+@asynccontextmanager
+async def open_raw_server(answer: bytes) -> AsyncIterator[str]:
+    """A server that answers whatever comes with these bytes and hangs up; yields its base URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read(1 << 16)
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
+class FragileServer:
+    """A server that dies of every request in which `poison` stands, with all that it has in hand, and is started again
+    a moment later; any other one takes it a moment."""
+
+    def __init__(self) -> None:
+        self.port = find_closed_port()
+        self.deaths = 0
+        self.tell: Callable[[list[str]], None] = lambda addresses: None
+        """Told of each death and each life, as the roster of a fleet is."""
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._reviving: asyncio.Task[None] | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def __aenter__(self) -> FragileServer:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._reviving:
+            await self._reviving
+        self._end()
+
+    def _end(self) -> None:
+        assert self._server
+        self._server.close()
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def _revive(self) -> None:
+        await asyncio.sleep(0.05)
+        await self.__aenter__()
+        self.tell([self.base_url])
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            headers = await reader.readuntil(b"\r\n\r\n")
+            if found := re.search(rb"Content-Length: (\d+)", headers):
+                body = await reader.readexactly(int(found[1]))
+                if b"poison" in body and writer in self._open:
+                    self.deaths += 1
+                    self._end()
+                    self.tell([])
+                    self._reviving = asyncio.create_task(self._revive())
+                else:
+                    await asyncio.sleep(0.03)
+                    writer.write(WHOLE)
+        self._open.discard(writer)
+        writer.close()
 
 
 def make_request(text: str = "hello", **extra: Any) -> Request:
@@ -90,6 +170,13 @@ async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
         (Faults(garbage=1), "garbage"),
         (Faults(cut=1), "cut"),
         (Faults(hung=1), "timeout"),
+        (Faults(unavailable=1), "server_error"),
+        (Faults(halved=1), "garbage"),
+        (Faults(foreign=1), "garbage"),
+        (Faults(mangled=1), "garbage"),
+        (Faults(bloated=1), "garbage"),
+        (Faults(swollen=1), "garbage"),
+        (Faults(dripping=1), "timeout"),
     ],
 )
 async def test_a_fault_on_the_way_is_tried_again(faults: Faults, cause: str) -> None:
@@ -130,6 +217,19 @@ async def test_a_poisoned_request_is_given_up_while_the_others_are_answered() ->
     assert outcomes[1] == Failure("server_error", "500 assertion failed: poison invalid_request_error")
 
 
+@pytest.mark.parametrize("watched", [False, True])
+async def test_a_request_that_kills_its_server_takes_no_others_with_it(watched: bool) -> None:
+    texts = ["a", "b", "poison", *"cdefghijk"]
+    requests = [make_request(text) for text in texts]
+    options: dict[str, Any] = {"max_in_flight": 6, "give_up_after_s": 600, "sleep": lambda _: asyncio.sleep(0.02)}
+    async with FragileServer() as server, open_client(server.base_url, **options) as client:
+        server.tell = client.set_addresses if watched else server.tell
+        outcomes = await asyncio.gather(*map(client.ask, requests))
+    failed = {text: outcome for text, outcome in zip(texts, outcomes, strict=True) if isinstance(outcome, Failure)}
+    assert {text: failure.reason for text, failure in failed.items()} == {"poison": "server_error"}
+    assert server.deaths <= 9
+
+
 async def test_a_poisoned_request_on_its_own_is_told_from_an_outage_by_a_canary() -> None:
     with start_scripted_server(reply=spoil_on_poison) as server:
         async with open_client(server.base_url, max_attempts=3) as client:
@@ -147,7 +247,37 @@ async def test_a_request_that_always_hangs_is_given_up_as_a_timeout() -> None:
     with start_scripted_server(reply=hang_on_riddle) as server:
         async with open_client(server.base_url, timeout_s=0.3) as client:
             outcome = await client.ask(make_request("riddle"))
+        # two tries: a third would outlast what a build waits for one request, and stop it
+        await wait_until(lambda: [asked.status for asked in server.log] == [0, 200, 0, 200])
     assert outcome == Failure("timeout", "no reply within 0.3 s")
+
+
+async def test_a_request_that_hangs_at_each_of_two_servers_is_given_up_as_soon() -> None:
+    def hang_on_riddle(body: Body) -> str:
+        if "riddle" in body["messages"][-1]["content"]:
+            raise TimeoutError
+        return "ok"
+
+    with start_scripted_server(reply=hang_on_riddle) as one, start_scripted_server(reply=hang_on_riddle) as other:
+        async with open_client(one.base_url, other.base_url, timeout_s=0.3) as client:
+            outcome = await client.ask(make_request("riddle"))
+    assert outcome == Failure("timeout", "no reply within 0.3 s")
+    assert client.counters.retries == {"timeout": 2}
+
+
+async def test_a_silent_server_ends_the_build_and_drops_nothing() -> None:
+    def hang(_: Body) -> str:
+        raise TimeoutError
+
+    pace = Pace()
+    with start_scripted_server(reply=hang) as server:
+        hasten: dict[str, Any] = {"clock": lambda: pace.now + 100 * time.monotonic()}
+        async with open_client(server.base_url, pace=pace, timeout_s=0.2, give_up_after_s=100, **hasten) as client:
+            outcomes = await asyncio.gather(
+                *(client.ask(make_request(str(i))) for i in range(4)), return_exceptions=True
+            )
+    assert [type(outcome) for outcome in outcomes] == [ServerGone] * 4
+    assert r"no reply for 100 s (no reply within 0.2 s)" in str(outcomes[0])
 
 
 async def test_a_dead_engine_behind_a_living_api_ends_the_build_and_drops_nothing() -> None:
@@ -218,6 +348,71 @@ def test_no_answer_whatever_it_holds_raises(status: int, headers: dict[str, str]
     assert isinstance(read_answer(status, headers, raw, request_id="r"), Reply | Failure | Trouble | Misfit)
 
 
+@pytest.mark.parametrize("count", ["1e999", "1" + "0" * 30, "-5", '"12"', "null", "[]", "{}", "NaN"])
+def test_a_count_that_is_none_costs_no_reply(count: str) -> None:
+    raw = f'{{"choices": [{{"message": {{"content": "a"}}}}], "usage": {{"prompt_tokens": {count}}}}}'
+    assert read_answer(200, {}, raw.encode(), request_id="r") == Reply("r", "a", "", "stop", 0, 0)
+
+
+def test_a_reply_holds_nothing_that_no_file_can_hold() -> None:
+    choice = {"message": {"content": "a \ud800 b"}, "finish_reason": "\udfff"}
+    outcome = read_answer(200, {}, json.dumps({"choices": [choice], "model": "\ud900"}).encode(), request_id="r")
+    assert outcome == Reply("r", "a \ufffd b", "\ufffd", "\ufffd", 0, 0)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(200, Trouble), (400, Failure), (500, Trouble), (302, Misfit)])
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"error":' * 100_000, b"[" * 1000 + b"]" * 1000])
+def test_an_answer_nested_without_end_is_read_as_any_other(status: int, kind: type, raw: bytes) -> None:
+    assert isinstance(read_answer(status, {}, raw, request_id="r"), kind)
+
+
+async def test_a_body_without_end_is_read_up_to_a_bound() -> None:
+    zeros = gzip.compress(bytes(1 << 30), compresslevel=1)
+    headers = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(zeros)}\r\n\r\n".encode()
+    async with open_raw_server(headers + zeros) as address, open_client(address, give_up_after_s=0) as client:
+        tracemalloc.start()
+        try:
+            with pytest.raises(ServerGone, match="more than 4 MB in one reply"):
+                await client.ask(make_request())
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < 8 * MOST_REPLY_BYTES  # read in one go it was a gigabyte
+
+
+@st.composite
+def damage(draw: st.DrawFn) -> bytes:
+    """An HTTP answer in which bytes are changed, left out, repeated or put in, or that ends too soon."""
+    answer = bytearray(draw(st.sampled_from([WHOLE, CHUNKED, ZIPPED])))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(answer)))
+        until = min(len(answer), at + draw(st.integers(0, 12)))
+        answer[at:until] = draw(st.one_of(st.binary(max_size=8), st.just(bytes(answer[at:until]) * 2), st.just(b"")))
+    return bytes(answer[: draw(st.integers(0, len(answer)))] if draw(st.booleans()) else answer)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(damage())
+def test_whatever_bytes_come_a_request_ends_in_a_reply_a_failure_or_a_sentence(answer: bytes) -> None:
+    options: dict[str, Any] = {"max_attempts": 1, "give_up_after_s": 0, "timeout_s": 5}
+
+    async def ask() -> object:
+        async with open_raw_server(answer) as address, open_client(address, **options) as client:
+            return (await asyncio.gather(client.ask(make_request()), return_exceptions=True))[0]
+
+    outcome = asyncio.run(ask())
+    assert isinstance(outcome, Reply | Failure | ServerGone | SetupError)
+    assert "\n" not in str(outcome)
+
+
+@pytest.mark.parametrize(("answer", "content"), [(WHOLE, "hello"), (CHUNKED, "hello"), (ZIPPED, "hello")])
+async def test_an_answer_is_read_however_it_is_sent(answer: bytes, content: str) -> None:
+    async with open_raw_server(answer) as address, open_client(address) as client:
+        reply = await client.ask(make_request())
+    assert isinstance(reply, Reply)
+    assert reply.content == content
+
+
 async def test_a_wrong_key_names_the_environment_variable_and_never_the_key() -> None:
     with start_scripted_server(api_key="another") as server:
         async with open_client(server.base_url, api_key=KEY, api_key_env="MY_KEY") as client:
@@ -249,6 +444,47 @@ async def test_a_key_that_the_server_repeats_is_masked() -> None:
         async with open_client(server.base_url, api_key=KEY, give_up_after_s=1) as client:
             with pytest.raises(ServerGone, match=r"cannot bill \*\*\*"):
                 await client.ask(make_request())
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 413, 429, 500, 503])
+@pytest.mark.parametrize("chars", [0, 290, 1190])
+def test_no_answer_that_repeats_the_key_gives_it_away(status: int, chars: int) -> None:
+    key = "sk-with/slash+and-more"
+    text = f"{'x' * chars} Bearer {key}"
+    for raw in (text, json.dumps({"error": {"message": text}}), json.dumps(text).replace("/", "\\/")):
+        outcome = read_answer(status, {"Location": text}, raw.encode(), request_id="r", secret=key)
+        assert not isinstance(outcome, Reply)
+        assert "sk-" not in outcome.detail
+
+
+def test_what_servers_without_keys_are_sent_is_no_secret() -> None:
+    outcome = read_answer(400, {}, b"The list is EMPTY", request_id="r", secret="EMPTY")
+    assert outcome == Failure("refused", "400 The list is EMPTY")
+
+
+@pytest.mark.parametrize("faults", [Faults(busy=1), Faults(broken=1), Faults(unavailable=1), Faults(refused=1)])
+async def test_a_server_that_repeats_the_header_does_not_give_the_key_away(faults: Faults) -> None:
+    said = ""
+    # a first try that fails is followed by others, and by the end of the build where the server is busy for ever
+    with start_scripted_server(faults=faults, api_key=KEY, repeats_key=True) as server:
+        async with open_client(server.base_url, api_key=KEY, max_attempts=1, give_up_after_s=0) as client:
+            try:
+                said = repr(await client.ask(make_request()))
+            except ServerGone as error:
+                said = str(error)
+    assert "***" in said
+    assert KEY not in said
+
+
+async def test_the_query_of_an_address_is_in_no_message() -> None:
+    async with (
+        open_raw_server(b"no HTTP at all") as address,
+        open_client(f"{address}?key={KEY}", give_up_after_s=0) as client,
+    ):
+        with pytest.raises(ServerGone) as caught:
+            await client.ask(make_request())
+    assert address in str(caught.value)
+    assert KEY not in str(caught.value)
 
 
 async def test_a_missing_model_lists_what_the_server_has() -> None:
@@ -441,6 +677,17 @@ async def test_a_preflight_tells_which_of_several_addresses_are_silent() -> None
         assert await check_server([dead, server.base_url], model="scripted") == [dead]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[" * 100_000, b'{"data": 7}', b'{"data": [{"id": 7}]}', b"\xff\xfe", b" " * (9 << 20)],
+)
+async def test_a_preflight_says_in_a_sentence_what_a_strange_list_of_models_is(body: bytes) -> None:
+    headers = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with open_raw_server(headers + body) as address:
+        with pytest.raises(SetupError, match=r"generate\.engine\.(base_url|model)"):
+            await check_server([address], model="scripted")
+
+
 async def test_a_preflight_lists_the_models_there_are() -> None:
     has = r"no model 'scripted' \(it has: other\)"
     with start_scripted_server(model="other") as server, pytest.raises(SetupError, match=has):
@@ -457,3 +704,10 @@ def test_a_key_comes_from_the_environment_or_not_at_all() -> None:
     assert read_api_key("PATH")
     with pytest.raises(SetupError, match="DOCMATIX_NO_SUCH_KEY is not set"):
         read_api_key("DOCMATIX_NO_SUCH_KEY")
+
+
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCMATIX_SOME_KEY", f"{KEY}\r\nX-Header: 1\n")
+    with pytest.raises(SetupError, match="DOCMATIX_SOME_KEY holds a line break") as caught:
+        read_api_key("DOCMATIX_SOME_KEY")
+    assert KEY not in str(caught.value)

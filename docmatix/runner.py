@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ from docmatix import errors
 from docmatix.config import OpenaiEngine, Resources
 from docmatix.errors import BuildError, DocmatixError
 from docmatix.serving.fleet import Roster
+from docmatix.serving.warden import find_start
+from docmatix.signs import Heart, Sign
 from docmatix.stages.job import Job, Pulse, read_figures
 from docmatix.stages.pack import OutputFile, Range
 
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
     from docmatix.serving.client import ChatClient
 
 _POLL_S = 0.5
+_KILL_PATIENCE_S = 60.0
+"""How long a worker is given for being killed on its node: Ray starts a process there for it."""
+_TELL_PATIENCE_S = 5.0
+_RAYS_OWN = {"raylet", "gcs_server"}
+_STARTS = 3
+"""Ray gives itself 30 s to start, which a machine with ten times as much to do as it has cores does not always make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,11 @@ class Done:
 
 
 @contextlib.contextmanager
-def ray_running(resources: Resources) -> Iterator[None]:
-    """A private, quiet Ray on this machine, or the running cluster at `resources.address`; ended with the block."""
+def ray_running(resources: Resources, *, init: Callable[..., object] | None = None) -> Iterator[None]:
+    """A private, quiet Ray on this machine, or the running cluster at `resources.address`; ended with the block.
+
+    `init` stands for `ray.init`: a seam for tests. Raises SetupError where a cluster cannot be joined, BuildError where
+    no private Ray gets started."""
     # set later than the import, `ray.init` fails after 17 s
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     # a private Ray has one user: its memory watcher would kill workers for what other programs use
@@ -90,13 +101,17 @@ def ray_running(resources: Resources) -> Iterator[None]:
     else:
         options = {"address": resources.address}
     at_term = signal.getsignal(signal.SIGTERM)
+    options |= {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     try:
-        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, at_term)  # Ray's own leaves with exit code 15
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
-    try:
+        try:
+            if scratch is None:
+                (init or ray.init)(**options)
+            else:
+                _start_private(init or ray.init, options)
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, at_term)  # Ray's own leaves with exit code 15
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
         with _quiet_data():
             yield
     finally:
@@ -105,6 +120,26 @@ def ray_running(resources: Resources) -> Iterator[None]:
         ray.shutdown()
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None:
+    for left in reversed(range(_STARTS)):
+        try:
+            init(**options)
+        except ValueError:
+            raise
+        except Exception as error:  # Ray raises a bare one
+            for process in _find_private_ray():
+                process.kill()
+                process.wait()
+            if not left:
+                said = " ".join(str(error).split())
+                raise BuildError(
+                    f"Ray did not start on this machine in {_STARTS} attempts ({said}); if it is busy or short of"
+                    " memory, run the same command again later."
+                ) from None
+        else:
+            return
 
 
 def remove_scratch_of_the_dead(folder: Path) -> None:
@@ -148,19 +183,30 @@ def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Generator[Done | 
     thread = threading.Thread(target=_drive, args=(job, stage, tasks, results, stopped), daemon=True)
     thread.start()
     try:
-        yield from _take_results(stage, len(tasks), results)
+        yield from _take_results(stage, len(tasks), results, private=_find_private_ray())
     finally:
         stopped.set()
     thread.join(timeout=30)
 
 
 def _take_results(
-    stage: str, left: int, results: queue.Queue[dict[str, Any] | BaseException | None]
+    stage: str,
+    left: int,
+    results: queue.Queue[dict[str, Any] | BaseException | None],
+    *,
+    private: Sequence[psutil.Process],
 ) -> Iterator[Done | None]:
     while left:
         try:
             result = results.get(timeout=_POLL_S)
         except queue.Empty:
+            # whoever waits for a Ray that has died waits for ever, or is ended by it without a word
+            for process in private:
+                if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                    raise BuildError(
+                        f"The private Ray of this build has died in {stage} (process {process.pid} has ended; out of"
+                        " memory?): run the same command again, it continues where this one stopped."
+                    ) from None
             yield None
             continue
         if isinstance(result, BaseException):
@@ -173,6 +219,64 @@ def _take_results(
         yield Done(int(result["shard"]), json.loads(result["figures"]))
 
 
+def _find_private_ray() -> list[psutil.Process]:
+    """The processes without which a Ray of our own is none; empty where the Ray is somebody else's."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if child.name() in _RAYS_OWN:
+                found.append(child)
+    return found
+
+
+def end_worker(sign: Sign) -> str | None:
+    """Kill a worker that stands still, on its node; what it had in hand is tried again by Ray. Returns what became of
+    it: `killed`, `gone` where process or node are no more, None where the node does not answer."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    affinity = NodeAffinitySchedulingStrategy(sign.node, soft=False)
+    kill = ray.remote(kill_process).options(num_cpus=0, max_retries=0, scheduling_strategy=affinity)
+    try:
+        outcome: str = ray.get(kill.remote(sign.pid, sign.started), timeout=_KILL_PATIENCE_S)
+    except ray.exceptions.TaskUnschedulableError:  # the node is lost, and its workers with it
+        return "gone"
+    except ray.exceptions.RayError:
+        return None
+    return outcome
+
+
+def kill_process(pid: int, started: int) -> str:
+    """Kill the process of that id that was started then: `killed`, or `gone` if there is none."""
+    if find_start(pid) != started:
+        return "gone"
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    return "killed"
+
+
+def describe_resources() -> str:
+    """What the running Ray has, in words; asked for a few seconds only, since a Ray in trouble does not answer."""
+    said: queue.Queue[str] = queue.Queue()
+
+    def look() -> None:
+        import ray
+
+        nodes = ray.nodes()
+        lost = sum(not node["Alive"] for node in nodes)
+        total, free = ray.cluster_resources(), ray.available_resources()
+        said.put(
+            f"Ray has {free.get('CPU', 0):g} of {total.get('CPU', 0):g} CPUs free on {len(nodes) - lost} nodes"
+            f"{f', {lost} lost' if lost else ''}"
+        )
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        return said.get(timeout=_TELL_PATIENCE_S)
+    except queue.Empty:
+        return "Ray does not answer"
+
+
 def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any], stopped: threading.Event) -> None:
     import ray
     from ray.data import ActorPoolStrategy
@@ -183,7 +287,8 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
         rows = [{"task": _encode(task)} for task in tasks]
         # without a number `from_items` makes at most 200 blocks, and a shard would wait for its neighbours
         shards = ray.data.from_items(rows, override_num_blocks=len(rows))
-        cpus = int(ray.cluster_resources().get("CPU", 1))
+        # a cluster whose nodes are on their way has none yet
+        cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         size = min(len(tasks), resources.generate_workers if asking else (resources.workers or cpus))
         overlap = min(len(tasks), resources.shards_in_flight) if asking else 1
         # several workers that ask get as many shards as they overlap and no more: the first one to be there would take
@@ -243,16 +348,19 @@ class ShardWorker:
         self.job, self.stage = job, stage
         memory_mb = job.config.pack.memory_mb if stage == "pack" else job.config.extract.memory_mb
         self.sandbox = Sandbox(memory_mb=memory_mb)
+        self.heart = Heart(job, stage, node=_find_node())
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         task, started = _decode(str(batch["task"][0])), time.time()
         pulse = Pulse(self.job, self.stage, task.shard)
+        self.heart.take(task.shard, pulse)
         try:
             count_attempt(self.job, self.stage, task.shard)
             self._work(task, pulse)
         except Exception as error:
             return _report(task, error=error)
         finally:
+            self.heart.lay_down(task.shard)
             pulse.stop()
         return _report(task, figures={"started": started, "ended": time.time()})
 
@@ -283,13 +391,22 @@ class AskingWorker:
         self.ask_shard = generate_shard if stage == "generate" else verify_shard
         self.client = _make_client(job, stage, workers)
         engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
-        self.asker = Asker(self.client, in_flight=max(1, engine.most_in_flight // workers))
+        self.asker = Asker(
+            self.client,
+            in_flight=max(1, engine.most_in_flight // workers),
+            max_share=job.config.limits.unexpected_share,
+        )
         self.roster = Roster(job.service.replicas) if job.service.replicas else None
         self.following: asyncio.Task[None] | None = None
+        self.heart = Heart(job, stage, node=_find_node(), count=self._count)
         _calm_collector()
         _allow_connections()
         # the loop that Ray Data runs `__call__` in is the one it finds set here
         asyncio.set_event_loop(uvloop.new_event_loop())
+
+    def _count(self) -> tuple[int, int]:
+        counters = self.client.counters
+        return counters.replies + counters.failures, counters.in_flight
 
     async def _follow(self, roster: Roster) -> None:
         """Ask the replicas that are ready, and send elsewhere what others have: they come late, die and come back."""
@@ -305,6 +422,7 @@ class AskingWorker:
             self.following = asyncio.create_task(self._follow(self.roster))
         task, started = _decode(str(batch["task"][0])), time.time()
         pulse = Pulse(self.job, self.stage, task.shard)
+        self.heart.take(task.shard, pulse)
         try:
             count_attempt(self.job, self.stage, task.shard)
             await self.ask_shard(self.job, task.shard, asker=self.asker, pulse=pulse)
@@ -314,7 +432,15 @@ class AskingWorker:
             times = {"started": started, "ended": time.time()}
             yield _report(task, figures=read_figures(self.client.counters) | times)
         finally:
+            self.heart.lay_down(task.shard)
             pulse.stop()
+
+
+def _find_node() -> str:
+    import ray
+
+    node: str = ray.get_runtime_context().get_node_id()
+    return node
 
 
 def _allow_connections() -> None:
@@ -369,7 +495,8 @@ def count_attempt(job: Job, stage: str, shard: int) -> None:
     if before >= job.config.limits.shard_attempts:
         raise BuildError(
             f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
-            " this machine and at the documents of the shard in the plan."
+            " this machine and at the documents of the shard in the plan. If machines were lost, run the same command"
+            " again: it counts anew."
         )
     job.run.write(f"{folder}/{before}", b"1")
 

@@ -7,9 +7,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from docmatix.displays import make_printable
 from docmatix.driver import read_job, read_pulses
 from docmatix.ledger import Ledger
 from docmatix.progress import describe_figures, describe_ledger
+from docmatix.report.cost import add_up, read_telemetry
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.telemetry import describe_serving
 from docmatix.stages.job import Job
@@ -42,16 +44,25 @@ def describe_status(run: RunDirectory) -> str:
         lines.append(f"  {stage['stage']:9} {stage['shards_done']}/{stage['shards']} shards  {ledger}".rstrip())
         if stage.get("working"):
             lines.append(f"            at work: {describe_figures(stage['working'])}")
+        if stalled := stage.get("stalled"):
+            lines.append(
+                f"            nothing has moved for {stalled['seconds']} s; it waits for {stalled['waits_for']}"
+            )
     if tokens := status["tokens"]:
         line = f"  tokens    {tokens['prompt']:,} in, {tokens['completion']:,} out"
         if "completion_per_kept_pair" in tokens:
             each = tokens["prompt_per_kept_pair"], tokens["completion_per_kept_pair"]
             line += f"; for each kept pair {each[0]:,.0f} in, {each[1]:,.0f} out"
         lines.append(line)
+    cost = add_up(read_telemetry(run), read_job(run).config)
+    if cost.requests:
+        causes = ", ".join(f"{cause.replace('_', ' ')} {count:,}" for cause, count in cost.retries.most_common())
+        again = f"; sent again {cost.retries.total():,} times: {causes}" if causes else ""
+        lines.append(f"  requests  {cost.requests:,} asked{again}")
     lines += [f"  serving   {line}" for line in describe_serving(status["serving"])]
     if status["complete"]:
         lines.append(f"The dataset is in {run.path('dataset')}")
-    return "\n".join(lines)
+    return make_printable("\n".join(lines))  # what is waited for may be a document, by its name
 
 
 def _count_tokens(job: Job) -> dict[str, float]:
@@ -101,4 +112,8 @@ def _read_stage(job: Job, stage: str) -> dict[str, Any]:
     for epoch in job.run.names("telemetry/live"):
         if working := read_pulses(replace(job, epoch=epoch), stage):
             content["working"] = working
+        with contextlib.suppress(OSError, ValueError):
+            stalled = json.loads(job.run.read(f"telemetry/live/{epoch}/stalled.json"))
+            if stalled["stage"] == stage:
+                content["stalled"] = {name: stalled[name] for name in ("at", "seconds", "waits_for")}
     return content

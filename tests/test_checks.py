@@ -5,20 +5,30 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from docmatix.checks import check_row, find_problems
+from docmatix.checks import check_row, count_parts, find_problems
+from docmatix.checksums import CHECKSUMS
+from docmatix.cli import main
+from docmatix.driver import read_job
 from docmatix.errors import SetupError
-from docmatix.run_directory import RunDirectory, ShardWriter
-from docmatix.schemas import DATASETS
+from docmatix.run_directory import Record, RunDirectory, ShardWriter
+from docmatix.schemas import CURATE, DATASETS, EXTRACT, GENERATE
 from docmatix.status import read_status
+from tests.jobs import FakeClient, build, extract, make_job
+from tests.pdfs import write_distinct_pdf
+from tests.publishing.runs import build_wide_run
 
 DATA = "dataset/data/train-00000-of-00001.parquet"
 
@@ -180,6 +190,491 @@ def test_a_file_that_is_no_parquet_is_found_and_the_check_goes_on(own_run):
     assert f"{DATA} is damaged" in problems
     assert f"{DATA} cannot be read" in problems
     assert "stray.parquet belongs to no shard." in problems
+
+
+# --- every byte ------------------------------------------------------------------------------------------------------
+
+UNPROVED = ("telemetry/", "report.html", ".lock")
+"""Files that may differ from run to run, or are made from the others."""
+
+
+def list_kinds(run: RunDirectory) -> dict[str, list[str]]:
+    """The files of a run by what they are: `extract/part-.parquet`, `dataset/plots`, ..."""
+    kinds: dict[str, list[str]] = {}
+    for path in sorted(Path(run.root).rglob("*")):
+        name = str(path.relative_to(run.root))
+        if path.is_file() and not name.startswith(UNPROVED):
+            kind = name if name.count("/") < 2 and "part-" not in name else name.rsplit("/", 1)[0]
+            kinds.setdefault(f"{kind.split('/part-')[0]}{path.suffix}" if "part-" in name else kind, []).append(name)
+    return kinds
+
+
+@pytest.fixture(scope="module")
+def bare_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A copy whose files are changed and put back."""
+    folder = tmp_path_factory.mktemp("flipped") / "run"
+    shutil.copytree(finished_run, folder)
+    return RunDirectory(folder)
+
+
+KINDS = (
+    "SHA256SUMS",
+    "run.yaml",
+    "fingerprints.json",
+    "dataset/README.md",
+    "dataset/stats.json",
+    "dataset/data",
+    "dataset/plots",
+    "dataset/samples",
+    *(
+        f"{stage}{suffix}"
+        for stage in ("plan", "extract", "dedup", "generate", "curate")
+        for suffix in (".json", ".parquet")
+    ),
+    "pack.json",
+    "generate/replies.parquet",
+)
+
+
+def test_every_kind_of_file_is_among_those_that_are_flipped(bare_run):
+    assert set(list_kinds(bare_run)) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flipped_bit_anywhere_is_found(bare_run, kind):
+    names = list_kinds(bare_run)[kind]
+
+    @settings(max_examples=4, database=None, derandomize=True)
+    @given(st.sampled_from(names), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+    def flip_somewhere(name: str, place: float, bit: int) -> None:
+        path = Path(bare_run.path(name))
+        before = path.read_bytes()
+        content = bytearray(before)
+        content[int(place * len(content))] ^= 1 << bit
+        try:
+            path.write_bytes(content)
+            assert check(bare_run) != ""
+        finally:
+            path.write_bytes(before)
+
+    flip_somewhere()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_file_of_any_kind_is_found(bare_run, kind):
+    path = Path(bare_run.path(list_kinds(bare_run)[kind][-1]))
+    before = path.read_bytes()
+    path.unlink()
+    try:
+        if kind == "run.yaml":
+            with pytest.raises(SetupError, match="There is no run in"):
+                check(bare_run)
+        else:
+            assert path.name in check(bare_run) or "lacks" in check(bare_run)
+    finally:
+        path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    "name", ["extract/part-00000-00000000.parquet", "generate/.aside.tmp", ".aside.tmp", "dataset/notes.txt", "pack/x"]
+)
+def test_a_stray_file_is_found(own_run, name):
+    own_run.write(name, b"x")
+    assert check(own_run) == f"{name} belongs to no shard. The same build removes it."
+
+
+# --- what checksums cannot tell ---------------------------------------------------------------------------------------
+
+
+def change_part(
+    run: RunDirectory, stage: str, shard: int, schema: Any, change: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    """Change the rows of a shard in place, with file and record in agreement."""
+    record = run.read_record(stage, shard)
+    assert record is not None
+    rows = list(run.iterate_rows(stage, shard))
+    rows = change(rows) or rows
+    with run.writing(stage) as pending:
+        writer = ShardWriter(pending, schema)
+        for row in rows:
+            writer.add(row)
+        writer.close()
+        name = f"part-{shard:05d}-{pending.sha256[:8]}.parquet"
+        size, sha256 = pending.bytes, pending.sha256
+        pending.publish(f"{stage}/{name}")
+    run.remove(run.part_name(stage, record))
+    run.write_record(stage, shard, replace(record, file=name, rows=len(rows), size=size, sha256=sha256))
+
+
+def first_pair(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    pair: dict[str, Any] = next(row for row in rows if row["reason"] is None and row["evidence"])
+    return pair
+
+
+def test_a_damaged_record_is_a_problem_like_others(own_run):
+    own_run.write("extract/part-00001.json", own_run.read("extract/part-00001.json")[:-20])
+    flip(own_run, own_run.part_name("extract", own_run.read_record("extract", 0)))
+    problems = check(own_run)
+    assert "The commit record extract/part-00001.json is damaged: remove it" in problems
+    assert "part-00000" in problems
+
+
+def test_a_count_that_was_changed_in_a_record_is_found_by_its_seal(own_run):
+    content = json.loads(own_run.read("curate/part-00000.json"))
+    content["extra"]["square_inches"] += 1
+    own_run.write("curate/part-00000.json", json.dumps(content).encode())
+    assert "The commit record curate/part-00000.json is damaged" in check(own_run)
+
+
+def test_a_record_of_an_earlier_version_has_no_seal_and_is_believed(own_run):
+    for stage in ("plan", "extract", "dedup", "generate", "curate", "pack"):
+        for shard in own_run.shards(stage):
+            content = json.loads(own_run.read(f"{stage}/part-{shard:05d}.json"))
+            del content["seal"]
+            own_run.write(f"{stage}/part-{shard:05d}.json", json.dumps(content).encode())
+    assert check(own_run) == ""
+
+
+@pytest.mark.parametrize("stage", ["extract", "dedup", "generate", "curate"])
+def test_a_record_of_other_settings_is_found(own_run, stage):
+    record = own_run.read_record(stage, 1)
+    own_run.write_record(stage, 1, replace(record, fingerprint="0" * 32))
+    assert f"{stage} has 1 shards made from other settings or inputs, the first is 1." in check(own_run)
+
+
+def test_a_packed_file_of_other_settings_is_found(own_run):
+    record = own_run.read_record("pack", 0)
+    own_run.write_record("pack", 0, replace(record, fingerprint="0" * 32))
+    assert f"{DATA} was made from other settings or inputs. The same build packs it anew." in check(own_run)
+
+
+def test_two_parts_that_were_swapped_are_found(own_run):
+    records = [own_run.read_record("extract", shard) for shard in (0, 1)]
+    paths = [Path(own_run.path(own_run.part_name("extract", record))) for record in records]
+    contents = [path.read_bytes() for path in paths]
+    for path, content in zip(paths, reversed(contents), strict=True):
+        path.write_bytes(content)
+    assert check(own_run).count("is damaged: its content is not what was committed") == 2
+
+
+def test_two_records_that_were_swapped_are_found(own_run):
+    records = [own_run.read_record("extract", shard) for shard in (0, 1)]
+    for shard, record in zip((1, 0), records, strict=True):
+        own_run.write_record("extract", shard, record)
+    problems = check(own_run)
+    assert f"The commit record extract/part-00000.json names {records[1].file}, another's file." in problems
+    assert "extract has 2 shards made from other settings or inputs" in problems
+
+
+def test_pages_lost_between_two_stages_in_one_shard_and_found_in_another_do_not_even_out(own_run):
+    for shard, by in ((0, -1), (1, 1)):
+        record = own_run.read_record("dedup", shard)
+        documents = {**record.ledger[0], "in": record.ledger[0]["in"] + by, "out": record.ledger[0]["out"] + by}
+        own_run.write_record("dedup", shard, replace(record, ledger=[documents, *record.ledger[1:]]))
+    problems = check(own_run)
+    assert "entered dedup in shard 0" in problems
+    assert "entered dedup in shard 1" in problems
+
+
+def test_a_ledger_that_its_rows_do_not_bear_out_is_found(own_run):
+    shard, record = next(
+        (shard, record) for shard, record in own_run.records("extract") if record.ledger[0]["dropped"].get("not_pdf")
+    )
+    ledger = [{**record.ledger[0], "dropped": {"encrypted": 1}}, *record.ledger[1:]]
+    own_run.write_record("extract", shard, replace(record, ledger=ledger))
+    problems = check(own_run)
+    assert "0 documents dropped as `not_pdf`, its rows 1" in problems
+    assert "1 documents dropped as `encrypted`, its rows 0" in problems
+
+
+def test_a_request_that_was_lost_is_found_by_its_ledger(own_run):
+    change_part(own_run, "generate", 0, GENERATE, lambda rows: rows[1:])
+    assert " requests in and " in check(own_run)
+
+
+def test_a_pair_under_another_pairs_id_is_found(own_run):
+    def change(rows: list[dict[str, Any]]) -> None:
+        one, other = [row["pairs"][0] for row in rows if row["pairs"]][:2]
+        one["pair_id"], other["pair_id"] = other["pair_id"], one["pair_id"]
+
+    change_part(own_run, "generate", 0, GENERATE, change)
+    problems = check(own_run)
+    assert "has another's id" in problems
+    assert "The pairs that curate judged in shard 0 are not those of generate." in problems
+
+
+def test_a_document_under_another_id_is_found(own_run):
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[0]["doc_id"] = "0" * 32
+
+    change_part(own_run, "extract", 0, EXTRACT, change)
+    assert "Document 0 of shard 0 has an id that is not its content's." in check(own_run)
+
+
+def test_a_document_that_was_let_in_twice_is_found(own_run):
+    places = [
+        (shard, row["index"], row["doc_id"])
+        for shard in own_run.shards("extract")
+        for row in own_run.iterate_rows("extract", shard)
+        if row["reason"] is None
+    ]
+    (_, _, doc_id), (shard, index, _) = places[0], places[-1]
+
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[index]["doc_id"], rows[index]["sha256"] = doc_id, doc_id * 2
+
+    change_part(own_run, "extract", shard, EXTRACT, change)
+    assert f"The document {doc_id} was let in 2 times." in check(own_run)
+
+
+def test_evidence_that_does_not_stand_on_its_page_is_found(own_run):
+    def change(rows: list[dict[str, Any]]) -> None:
+        first_pair(rows)["evidence"][0]["quote"] = "nothing of the kind"
+
+    change_part(own_run, "curate", 0, CURATE, change)
+    problems = check(own_run)
+    assert "quotes what does not stand on page" in problems
+    assert "is not what curate kept for this file." in problems
+
+
+def test_evidence_on_a_page_that_its_document_does_not_have_is_found(own_run):
+    def change(rows: list[dict[str, Any]]) -> None:
+        first_pair(rows)["evidence"][0]["page"] = 99
+
+    change_part(own_run, "curate", 0, CURATE, change)
+    problems = check(own_run)
+    assert "is on page 99, outside its sample." in problems
+    assert "is on page 99, which its document does not have." in problems
+
+
+def test_a_verdict_that_was_turned_is_found_in_the_dataset(own_run):
+    def change(rows: list[dict[str, Any]]) -> None:
+        first_pair(rows)["reason"] = "too_long"
+
+    change_part(own_run, "curate", 0, CURATE, change)
+    problems = check(own_run)
+    assert "The ledger of curate/part-00000" in problems
+    assert f"{DATA}: row 0" in problems
+
+
+def test_a_changed_answer_is_found_though_every_sum_agrees(own_run):
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows[0]["texts"][0]["assistant"] = "Another One"
+        return rows
+
+    rewrite(own_run, change)
+    assert f"{DATA}: row 0 ({first_sample(own_run)}) is not what curate kept for this file." in check(own_run)
+
+
+def first_sample(run: RunDirectory) -> str:
+    sample_id: str = next(run.iterate_file(DATA))["sample_id"]
+    return sample_id
+
+
+def test_rows_out_of_order_are_found(own_run):
+    rewrite(own_run, lambda rows: rows[::-1])
+    assert "is there twice or out of place." in check(own_run)
+
+
+def test_a_row_that_is_there_twice_is_named(own_run):
+    rewrite(own_run, lambda rows: [rows[0], *rows])
+    problems = check(own_run)
+    assert f"row 1 ({first_sample(own_run)}) is there twice or out of place." in problems
+    assert f"{first_sample(own_run)} in train-00000-of-00001.parquet, train-00000-of-00001.parquet" in problems
+
+
+def test_a_lost_row_is_told_from_one_that_pack_dropped(own_run):
+    rewrite(own_run, lambda rows: rows[:-1])
+    assert f"{DATA} lacks 1 rows that curate kept, but its ledger drops 0." in check(own_run)
+
+
+def test_a_reply_that_a_shard_was_made_from_must_be_stored(own_run):
+    (name,) = own_run.read_record("generate", 0).extra["replies"]
+    table = pq.read_table(own_run.path(f"generate/replies/{name}"))
+    buffer = io.BytesIO()
+    pq.write_table(table.slice(1), buffer)
+    other = f"{name.split('/')[0]}/{hashlib.sha256(buffer.getvalue()).hexdigest()[:16]}.parquet"
+    own_run.write(f"generate/replies/{other}", buffer.getvalue())
+    own_run.remove(f"generate/replies/{name}")
+    record = own_run.read_record("generate", 0)
+    own_run.write_record("generate", 0, replace(record, extra={**record.extra, "replies": [other]}))
+    assert f"1 of {table.num_rows} replies that shard 0 of generate was made from are not stored." in check(own_run)
+
+
+def test_figures_that_the_records_do_not_add_up_to_are_found(own_run):
+    content = json.loads(own_run.read("dataset/stats.json"))
+    own_run.write("dataset/stats.json", json.dumps({**content, "pairs_per_page": 1.5}).encode())
+    assert "dataset/stats.json is not what the commit records add up to." in check(own_run)
+
+
+def test_a_card_that_says_something_else_is_found(own_run):
+    card = own_run.read("dataset/README.md").decode()
+    own_run.write("dataset/README.md", card.replace("num_examples: ", "num_examples: 1").encode())
+    assert "dataset/README.md says something else of `dataset_info` than the dataset." in check(own_run)
+
+
+def test_a_card_that_was_edited_by_hand_is_told_of_but_may_be_published(own_run):
+    card = own_run.read("dataset/README.md").replace(b"license: cc0-1.0", b"license: cc-by-4.0") + b"More of it.\n"
+    own_run.write("dataset/README.md", card)
+    own_run.write("dataset/plots/mine.png", b"x")
+    problems = check(own_run)
+    assert "dataset/README.md is not what it was when the build ended (see SHA256SUMS)." in problems
+    assert "dataset/README.md says something else of `license`" in problems
+    assert list(find_problems(own_run, edited=True)) == []
+
+
+def test_a_run_without_sums_is_told_how_to_get_them(own_run):
+    own_run.remove(CHECKSUMS)
+    assert check(own_run) == f"{CHECKSUMS} is missing. The same build writes it anew."
+
+
+def test_a_configuration_that_cannot_be_read_is_a_problem_and_no_crash(own_run):
+    own_run.write("run.yaml", b"name: [")
+    assert "run.yaml or fingerprints.json" in check(own_run)
+    assert count_parts(own_run) == 0
+
+
+def test_the_verb_says_each_problem_and_what_to_do_and_how_many_there_are(own_run, capsys):
+    assert main(["check", own_run.root]) == 0
+    assert capsys.readouterr().out == "The run is sound.\n"
+    name = own_run.part_name("extract", own_run.read_record("extract", 0))
+    flip(own_run, name)
+    own_run.remove(CHECKSUMS)
+    assert main(["check", own_run.root]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{name} is damaged: its content is not what was committed. Remove extract/part-00000.json, and the same build"
+        " does the shard anew.",
+        f"{CHECKSUMS} is missing. The same build writes it anew.",
+        "2 problems found.",
+    ]
+
+
+def test_what_a_problem_says_to_do_mends_it(own_run):
+    name = own_run.part_name("extract", own_run.read_record("extract", 0))
+    flip(own_run, name)
+    (problem,) = find_problems(own_run)
+    removed = problem.split("Remove ")[1].split(", and")[0]
+    own_run.remove(removed)
+    job = replace(read_job(own_run), epoch="again")
+    assert not job.is_current("extract", 0)
+    extract(job, 0)
+    assert check(own_run) == ""
+
+
+# --- many files -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide_run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """Three documents, each in a file of its own: for reading only."""
+    return build_wide_run(tmp_path_factory.mktemp("wide"), documents=3, side_px=100)
+
+
+@pytest.fixture
+def own_wide_run(wide_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+    shutil.copytree(wide_run.root, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")
+
+
+def read_packed(run: RunDirectory, number: int) -> Record:
+    record = run.read_record("pack", number)
+    assert record is not None
+    return record
+
+
+def test_a_run_of_many_files_is_sound(wide_run):
+    assert check(wide_run) == ""
+
+
+def test_two_packed_files_that_were_swapped_with_their_records_are_found(own_wide_run):
+    records = [read_packed(own_wide_run, number) for number in (0, 1)]
+    contents = [own_wide_run.read(record.file) for record in records]
+    for number in (0, 1):
+        mine, other = records[number], records[1 - number]
+        own_wide_run.write(mine.file, contents[1 - number])
+        changed = replace(other, file=mine.file, inputs=mine.inputs)
+        own_wide_run.write_record("pack", number, changed)
+    problems = check(own_wide_run)
+    assert problems.count("is not what curate kept for this file.") == 2
+
+
+def test_a_row_that_moved_to_another_file_is_found_in_both(own_wide_run):
+    tables = [pq.read_table(own_wide_run.path(read_packed(own_wide_run, number).file)) for number in (0, 1)]
+    moved = [tables[0].slice(0, 0), pa.concat_tables(tables[::-1])]
+    for number, table in enumerate(moved):
+        record = read_packed(own_wide_run, number)
+        pq.write_table(table, own_wide_run.path(record.file))
+        content = own_wide_run.read(record.file)
+        sha256 = hashlib.sha256(content).hexdigest()
+        own_wide_run.write_record(
+            "pack", number, replace(record, rows=table.num_rows, size=len(content), sha256=sha256)
+        )
+    problems = check(own_wide_run)
+    assert f"{read_packed(own_wide_run, 0).file} lacks 1 rows that curate kept" in problems
+    assert f"{read_packed(own_wide_run, 1).file}: row 1" in problems
+
+
+def test_a_lost_record_of_a_packed_file_is_found(own_wide_run):
+    own_wide_run.remove("pack/part-00001.json")
+    assert "train-00001-of-00003.parquet is not committed (there is no pack/part-00001.json)." in check(own_wide_run)
+
+
+def test_an_image_larger_than_pack_makes_them_is_found(own_wide_run):
+    text = own_wide_run.read("run.yaml").decode()
+    own_wide_run.write("run.yaml", text.replace("max_side_px: 2940", "max_side_px: 64").encode())
+    assert "is 100 px long, more than pack.max_side_px = 64." in check(own_wide_run)
+    own_wide_run.write("run.yaml", text.replace("image_format: jpeg", "image_format: png").encode())
+    assert "is jpeg, not pack.image_format = png." in check(own_wide_run)
+
+
+def test_progress_is_told_for_every_file(wide_run):
+    told: list[int] = []
+    assert list(find_problems(wide_run, on_part=told.append)) == []
+    assert told == list(range(1, count_parts(wide_run) + 1))
+
+
+def test_a_run_that_is_not_on_a_disk_is_checked_as_well(wide_run, memory_run):
+    for path in Path(wide_run.root).rglob("*"):
+        if path.is_file():
+            memory_run.write(str(path.relative_to(wide_run.root)), path.read_bytes())
+    assert check(memory_run) == ""
+    name = read_packed(memory_run, 1).file
+    memory_run.write(name, memory_run.read(name)[:-1])
+    assert f"{name} is damaged" in check(memory_run)
+
+
+class CountingFiles:
+    """Stands before a filesystem, and counts how often each file is opened."""
+
+    def __init__(self, fs: Any) -> None:
+        self._fs = fs
+        self.opened: dict[str, int] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def open(self, path: str, *rest: Any) -> Any:
+        self.opened[path] = self.opened.get(path, 0) + 1
+        return self._fs.open(path, *rest)
+
+
+def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
+    for path in Path(wide_run.root).rglob("*"):
+        if path.is_file():
+            memory_run.write(str(path.relative_to(wide_run.root)), path.read_bytes())
+    files = CountingFiles(memory_run.fs)
+    memory_run.fs = files
+    assert check(memory_run) == ""
+    parts = {path: times for path, times in files.opened.items() if path.endswith(".parquet")}
+    assert len(parts) > count_parts(memory_run) - 3
+    assert set(parts.values()) == {1}
+
+
+def test_the_same_document_twice_is_no_problem_where_it_was_asked_for(tmp_path):
+    pdf = write_distinct_pdf(1)
+    job = make_job(tmp_path, pdfs={"a.pdf": pdf, "b.pdf": pdf}, dedup={"exact": False, "near": False}, pack={"dpi": 36})
+    build(job, client=FakeClient())
+    assert check(job.run) == ""
 
 
 # --- one row ----------------------------------------------------------------------------------------------------------

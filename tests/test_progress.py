@@ -45,6 +45,24 @@ def test_a_terminal_shows_a_bar_with_the_figures():
     assert "30 pairs" in stream.getvalue()
 
 
+def test_a_line_said_beside_a_bar_stands_above_it_as_it_is():
+    stream = Terminal()
+    progress = Progress(stream)
+    with progress.stage("generate", 3) as shown:
+        shown.update(1, {})
+        progress.say("serving   replica 1 is [bold] ready on " + "a-long-name." * 12)
+    progress.say("generate done")
+    assert "serving   replica 1 is [bold] ready on " + "a-long-name." * 12 + "\n" in stream.getvalue()
+    assert stream.getvalue().endswith("generate done\n")
+
+
+def test_the_name_of_a_document_does_not_steer_the_terminal():
+    stream = io.StringIO()
+    Progress(stream).say("extract   at \x1b]0;owned\x07\x1b[2Jx.pdf")
+    assert "\x1b" not in stream.getvalue()
+    assert "x.pdf" in stream.getvalue()
+
+
 def test_an_error_passes_through_a_stage():
     for stream in (io.StringIO(), Terminal()):
         with pytest.raises(ZeroDivisionError), Progress(stream).stage("extract", 3):

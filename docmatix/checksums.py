@@ -1,0 +1,75 @@
+"""SHA256SUMS: the SHA-256 of every file that a finished run is read by and no commit record vouches for.
+
+    cd RUN && sha256sum --check SHA256SUMS
+
+proves the dataset without docmatix: the data files are in it too, with the sums of their commit records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from docmatix.run_directory import Record, RunDirectory
+from docmatix.tokens import KEPT_AS
+
+CHECKSUMS = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+def write_checksums(
+    run: RunDirectory, packed: Iterable[Record], *, contents: Mapping[str, bytes] | None = None
+) -> None:
+    """Write the file, unless it is there with just this content. `packed` are the records of `pack`; `contents` the
+    files that are about to be written, by name: all others are read as they are."""
+    contents = contents or {}
+    sums = {record.file: record.sha256 for record in packed}
+    for name in {*list_small_files(run), *contents}:
+        content = contents[name] if name in contents else run.read(name)
+        sums[name] = hashlib.sha256(content).hexdigest()
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items())).encode()
+    if not run.exists(CHECKSUMS) or run.read(CHECKSUMS) != lines:
+        run.write(CHECKSUMS, lines)
+
+
+def read_checksums(run: RunDirectory) -> dict[str, str] | None:
+    """SHA-256 in hexadecimal by name; None where there is no such file. Raises ValueError for one that is damaged."""
+    if not run.exists(CHECKSUMS):
+        return None
+    text = run.read(CHECKSUMS).decode()
+    found = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")]
+    if not text.endswith("\n") or not all(found):
+        raise ValueError("a line is not a sum and a name")
+    sums = {match[2]: match[1] for match in found if match}
+    if len(sums) < len(found):
+        raise ValueError("a name is there twice")
+    return sums
+
+
+def list_small_files(run: RunDirectory) -> list[str]:
+    """The files of a run, outside of the stages and the data, that something is read from later."""
+    folders = {folder: run.names(folder) for folder in ("dataset/plots", "dataset/samples")}
+    names = [f"{folder}/{name}" for folder, found in folders.items() for name in found]
+    single = ("run.yaml", "fingerprints.json", KEPT_AS, "dataset/README.md", "dataset/stats.json")
+    return [*names, *(name for name in single if run.exists(name))]
+
+
+def find_altered(run: RunDirectory, sums: Mapping[str, str], *, below: str = "") -> Iterator[str]:
+    """The small files, those `below` a folder, that are not what the sums say: changed, added, or gone."""
+    there = set(list_small_files(run))
+    expected = {name for name in sums if not name.startswith("dataset/data/")}
+    for name in sorted(there | expected):
+        if not name.startswith(below):
+            continue
+        if name not in there or hashlib.sha256(run.read(name)).hexdigest() != sums.get(name):
+            yield name
+
+
+def has_unaltered(run: RunDirectory, *folders: str) -> bool:
+    """Whether the small files below these folders are those that the sums vouch for."""
+    try:
+        sums = read_checksums(run)
+    except ValueError:
+        return False
+    return sums is not None and not any(name for folder in folders for name in find_altered(run, sums, below=folder))

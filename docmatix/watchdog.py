@@ -1,0 +1,274 @@
+"""Whether a stage still moves, and what is done when it does not, or when one of its workers falls silent.
+
+    a worker gives no sign of life for `limits.stall_s`    it is killed, and Ray tries its shards again
+    nothing moves for `limits.stall_s`                     the build says so, and what it waits for; again after twice
+                                                           as long
+    nothing moves for `limits.no_progress_s`               the build stops; the same command continues
+
+What moves is a shard that is committed, taken up or further on, and a reply of the model, in whatever order. A worker
+that lives and does not get on is not killed: the limits of documents and requests are for that, and they end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from docmatix.config import Config
+from docmatix.errors import BuildError, SourceGone
+from docmatix.pdf.sandbox import STANDSTILLS_BELIEVED, WALL_FACTOR
+from docmatix.runner import describe_resources, end_worker
+from docmatix.signs import Sign, choose_interval, read_signs
+from docmatix.stages.job import Job
+from docmatix.stages.plan import read_plan
+
+T = TypeVar("T")
+
+PATIENCE_S = 1800.0
+READING_S = 300.0
+"""What a document may take beside the limits of the process that reads it: it is fetched, hashed, written."""
+
+
+class Watchdog:
+    """Since when nothing has moved, and who has fallen silent: plain bookkeeping, told by `hear` and `note`.
+
+    Time counts only while the driver looks: one that slept, or whose disk hung, blames nobody for what it missed.
+    """
+
+    def __init__(self, *, stall_s: float, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stall_s, self._patience_s, self._clock = stall_s, patience_s, clock
+        self._every_s = choose_interval(stall_s)
+        self._looked_at = clock()
+        self._known: dict[str, Sign] = {}
+        self._silent_s: dict[str, float] = {}
+        self.signs: list[Sign] = []
+        """Those of the last look."""
+        self._say_at = stall_s
+        self.waited_s = 0.0
+        """How long nothing has moved."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for the next look."""
+        return self._clock() - self._looked_at >= self._every_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing has moved for so long that the stage is given up."""
+        return self.waited_s > self._patience_s
+
+    def note(self) -> None:
+        """Something has moved."""
+        self.waited_s, self._say_at = 0.0, self._stall_s
+
+    def hear(self, signs: Mapping[str, Sign]) -> list[str]:
+        """Take in a look; returns the names of the workers that have given no sign for `stall_s`, once for each
+        silence of that length."""
+        now = self._clock()
+        passed_s = min(now - self._looked_at, 2 * self._every_s)
+        self._looked_at = now
+        self.waited_s += passed_s
+        self.signs = list(signs.values())
+        fallen = []
+        for name, sign in signs.items():
+            # not only the last look: a sign that could not be read then is none that has come anew
+            known = self._known.get(name)
+            if known is None or _tell_progress(known) != _tell_progress(sign):
+                self.note()
+            is_silent = known is not None and known.beats == sign.beats
+            self._silent_s[name] = self._silent_s[name] + passed_s if is_silent else 0.0
+            if self._silent_s[name] >= self._stall_s:
+                self._silent_s[name] = 0.0
+                fallen.append(name)
+        self._known.update(signs)
+        return fallen
+
+    def has_news(self) -> bool:
+        """Whether it is time to say that nothing moves: after `stall_s`, then after twice as long each time."""
+        if self.waited_s < self._say_at:
+            return False
+        self._say_at *= 2
+        return True
+
+
+def _tell_progress(sign: Sign) -> tuple[dict[str, int], int]:
+    return sign.shards, sign.replies
+
+
+def find_patience(config: Config, stage: str) -> float:
+    """Seconds without any movement after which a stage is given up: `limits.no_progress_s`; where that is not set half
+    an hour, or more where one document or one request may take longer by its own limits."""
+    if config.limits.no_progress_s is not None:
+        return config.limits.no_progress_s
+    extract, pack = config.extract, config.pack
+    if stage == "extract":  # with tables, then without
+        longest = 2 * STANDSTILLS_BELIEVED * WALL_FACTOR * extract.timeout_s + READING_S
+    elif stage == "pack":
+        longest = STANDSTILLS_BELIEVED * WALL_FACTOR * pack.timeout_s + READING_S
+    elif stage in ("generate", "verify"):
+        engine = config.generate.engine if stage == "generate" else config.verify_engine
+        # two time-outs, then the server's patience: who asks has a better sentence for a server that does not answer
+        longest = 2 * engine.timeout_s + engine.give_up_after_s + READING_S
+        if engine.vision and stage == "generate":
+            longest += STANDSTILLS_BELIEVED * WALL_FACTOR * extract.timeout_s
+    else:
+        longest = 0.0
+    return max(PATIENCE_S, longest)
+
+
+def describe_wait(
+    signs: Sequence[Sign], *, asks: str | None, find_document: Callable[[int, int], str | None], resources: str
+) -> str:
+    """What a stage waits for, as the end of a sentence.
+
+    `asks` says who is asked (`http://host:8000/v1`; None for a stage that asks nobody), `find_document` names the
+    document of a shard after so many, `resources` says what Ray has, where no worker has anything in hand.
+    """
+    at_work = [sign for sign in signs if sign.shards]
+    if not at_work:
+        return f"a worker to take up a shard: {resources}"
+    in_flight = sum(sign.in_flight for sign in at_work)
+    if asks is not None and in_flight:
+        shards = sorted(int(shard) for sign in at_work for shard in sign.shards)
+        listed = ", ".join(map(str, shards[:8])) + (f" and {len(shards) - 8} more" if len(shards) > 8 else "")
+        return f"{in_flight} replies of {asks}, for shard {listed}"
+    parts = []
+    for sign in at_work:
+        for shard, done in sign.shards.items():
+            named = find_document(int(shard), done) if asks is None else None
+            where = f"process {sign.pid} on {sign.host}"
+            parts.append(f"shard {shard}, {done} done{f', now at {named}' if named else ''} ({where})")
+    more = f", and {len(parts) - 4} more" if len(parts) > 4 else ""
+    return "; ".join(parts[:4]) + more
+
+
+class StageWatch:
+    """The watchdog of one stage, and what is done about what it finds."""
+
+    def __init__(self, job: Job, stage: str, *, say: Callable[[str], None], events: list[dict[str, Any]]) -> None:
+        """What is found is said by `say`, and added to `events` as a mapping that JSON can hold."""
+        self._job, self._stage, self._say, self._events = job, stage, say, events
+        self._watchdog = Watchdog(stall_s=job.config.limits.stall_s, patience_s=find_patience(job.config, stage))
+        self._stalled = f"telemetry/live/{job.epoch}/stalled.json"
+        self._said = False
+
+    def note(self) -> None:
+        """Something has moved."""
+        self._watchdog.note()
+        self._tidy()
+
+    def look(self, *, left: int) -> None:
+        """Take a look if it is time for one. Raises BuildError where nothing has moved for too long; `left` is how many
+        shards are to be done."""
+        if not self._watchdog.is_due:
+            return
+        job = self._job
+        signs = read_signs(job.run, job.epoch, self._stage)
+        for name in self._watchdog.hear(signs):
+            self._end(name, signs[name])
+        waited_s = self._watchdog.waited_s
+        if not waited_s:
+            self._tidy()
+        elif self._watchdog.is_over:
+            raise BuildError(
+                f"{self._stage} stands still with {left} shards to do: nothing has moved for {waited_s:.0f} s"
+                f" (limits.no_progress_s), it waits for {self._describe_wait()}. See to that and run the same command"
+                " again."
+            )
+        elif self._watchdog.has_news():
+            waits_for = self._describe_wait()
+            self._note_event("stalled", seconds=round(waited_s), waits_for=waits_for)
+            self._say(f"{self._stage:9} nothing has moved for {waited_s:.0f} s; it waits for {waits_for}")
+            self._said = True
+            with contextlib.suppress(Exception):
+                job.run.write(self._stalled, json.dumps(self._events[-1]).encode(), durable=False)
+
+    def _end(self, name: str, sign: Sign) -> None:
+        """See to a worker that gives no sign of life."""
+        stall_s = self._job.config.limits.stall_s
+        outcome = end_worker(sign)
+        if outcome is not None:
+            self._job.run.remove(f"telemetry/live/{self._job.epoch}/{name}")
+        if outcome == "killed":
+            shards = ", ".join(sign.shards)
+            self._note_event("worker_killed", host=sign.host, process=sign.pid, shards=list(sign.shards))
+            self._say(
+                f"{self._stage:9} process {sign.pid} on {sign.host} gave no sign of life for {stall_s:g} s and was"
+                f" killed{f'; shard {shards} is tried again' if shards else ''}"
+            )
+
+    def _tidy(self) -> None:
+        if self._said:
+            self._said = False
+            with contextlib.suppress(Exception):
+                self._job.run.remove(self._stalled)
+
+    def _note_event(self, event: str, **facts: Any) -> None:
+        self._events.append({"at": round(time.time(), 1), "stage": self._stage, "event": event, **facts})
+
+    def _describe_wait(self) -> str:
+        signs = self._watchdog.signs
+        resources = describe_resources() if not any(sign.shards for sign in signs) else ""
+        return describe_wait(signs, asks=self._name_servers(), find_document=self._find_document, resources=resources)
+
+    def _name_servers(self) -> str | None:
+        if self._stage not in ("generate", "verify"):
+            return None
+        service = self._job.service
+        return f"{len(service.replicas)} vLLM replicas" if service.replicas else ", ".join(service.addresses)
+
+    def _find_document(self, shard: int, done: int) -> str | None:
+        """The document that a worker is at, if the stage goes through them in the order of the plan."""
+        if self._stage != "extract":
+            return None
+        with contextlib.suppress(Exception):
+            return next(islice(read_plan(self._job, shard), done, None)).source_uri
+        return None
+
+
+def watch_listing(
+    listing: Iterable[T], *, stall_s: float, patience_s: float, say: Callable[[str], None]
+) -> Generator[T]:
+    """The items of a source's listing, which may hang: says so when none has come for `stall_s`, and again after twice
+    as long. Raises SourceGone after `patience_s`, where this is the main thread (no other can be interrupted)."""
+    listed = 0
+    ended, given_up = threading.Event(), threading.Event()
+    main = threading.main_thread().ident if threading.current_thread() is threading.main_thread() else None
+
+    def watch() -> None:
+        known, waited_s, say_at = -1, 0.0, stall_s
+        every_s = choose_interval(stall_s)
+        while not ended.wait(every_s):
+            if listed != known:
+                known, waited_s, say_at = listed, 0.0, stall_s
+                continue
+            waited_s += every_s
+            if waited_s >= say_at:
+                say_at *= 2
+                say(f"plan      nothing was listed for {waited_s:.0f} s; it waits for the source (documents: {listed})")
+            if waited_s > patience_s and main is not None:
+                given_up.set()
+                # a real signal: `_thread.interrupt_main` does not wake a thread that waits for a lock
+                signal.pthread_kill(main, signal.SIGINT)
+                return
+
+    threading.Thread(target=watch, name="listing-watch", daemon=True).start()
+    try:
+        for item in listing:
+            listed += 1
+            yield item
+    except KeyboardInterrupt:
+        if not given_up.is_set():
+            raise
+        raise SourceGone(
+            f"The source has listed nothing for {patience_s:.0f} s (limits.no_progress_s) after {listed} documents:"
+            " see to it and run the same command again."
+        ) from None
+    finally:
+        ended.set()

@@ -1,0 +1,427 @@
+"""Secrets: what stands in addresses, settings and the environment reaches no file, no name and no message."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.server
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.checks import find_problems
+from docmatix.cli import main
+from docmatix.config import dump_config, load_config, parse_config
+from docmatix.driver import check_run, read_job
+from docmatix.errors import SetupError
+from docmatix.fingerprints import fingerprint_stages
+from docmatix.run_directory import RunDirectory
+from docmatix.secrets import (
+    hide_in_arguments,
+    hide_in_text,
+    hide_in_url,
+    hide_in_variables,
+    hide_values,
+    is_secret_name,
+    list_secrets,
+    restore_in_url,
+)
+from docmatix.serving.vllm import VllmServer
+from docmatix.status import read_status
+from tests.builds import Driver, hash_dataset
+from tests.fake_vllm import fake_engine
+from tests.jobs import OPENAI, load_shipped, make_config
+from tests.pdfs import write_distinct_pdf
+from tests.scripted_server import Faults, start_scripted_server
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("https://me:pw@host/a.pdf", "https://host/a.pdf"),
+        ("https://token@host:8443/a.pdf", "https://host:8443/a.pdf"),
+        ("s3://KEY:secret@bucket/in/*.pdf", "s3://bucket/in/*.pdf"),
+        ("s3://bucket/a@b.pdf", "s3://bucket/a@b.pdf"),
+        ("https://h/a.pdf?X-Amz-Signature=abc&X-Amz-Date=1", "https://h/a.pdf?X-Amz-Signature=***&X-Amz-Date=***"),
+        ("https://h/a.pdf?id=7&token=abc#p", "https://h/a.pdf?id=7&token=***#p"),
+        ("https://h/a?sv=2&sig=a%2Fb%3D", "https://h/a?sv=2&sig=***"),
+        ("https://h/v1?api-key=abc", "https://h/v1?api-key=***"),
+        ("https://h/a.pdf?id=7&page=2", "https://h/a.pdf?id=7&page=2"),
+        ("/data/a?token=1.pdf", "/data/a?token=1.pdf"),
+        ("/data/odd://me:pw@x.pdf", "/data/odd://me:pw@x.pdf"),
+        ("*.pdf", "*.pdf"),
+    ],
+)
+def test_a_url_is_told_without_its_secrets(url, hidden):
+    assert hide_in_url(url) == hidden
+    assert hide_in_url(hidden) == hidden
+    if "://" in url and not url.startswith("/"):
+        assert hide_in_text(f"GET '{url}': refused") == f"GET '{hidden}': refused"
+
+
+def test_text_without_addresses_stays_as_it_is():
+    for text in ("mail me@example.org", "12:30 // a@b", "password=hunter2 is no address", ""):
+        assert hide_in_text(text) == text
+
+
+WORDS = st.text("abcXYZ019-_.", min_size=1, max_size=8)
+
+
+@given(WORDS, WORDS, WORDS, WORDS)
+def test_a_hidden_address_is_restored_from_those_that_were_given(user, password, host, name):
+    given_ones = ["/data/*.pdf", f"https://{user}:{password}@{host}/in/", "s3://other/x"]
+    hidden = f"https://{host}/in/{name}.pdf"
+    assert restore_in_url(hidden, given_ones) == f"https://{user}:{password}@{host}/in/{name}.pdf"
+    assert hide_in_url(restore_in_url(hidden, given_ones)) == hidden
+
+
+def test_a_signed_link_is_restored_though_another_address_has_a_password_for_its_host():
+    given_ones = ["https://me:pw@host/a.pdf", "https://host/b.pdf?sig=abc"]
+    assert [restore_in_url(hide_in_url(url), given_ones) for url in given_ones] == given_ones
+
+
+def test_an_address_gets_the_secrets_of_its_own_host_alone():
+    given_ones = ["https://me:pw@host/in/", "https://host2/b.pdf?sig=abc"]
+    for url in ("https://hostile.example/in/a.pdf", "https://host:81/in/a.pdf", "http://host/a.pdf", "/in/a.pdf"):
+        assert restore_in_url(url, given_ones) == url
+    assert restore_in_url("https://host2/b.pdf?sig=***", given_ones) == "https://host2/b.pdf?sig=abc"
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("HF_TOKEN", True),
+        ("VLLM_API_KEY", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("AWS_ACCESS_KEY_ID", True),
+        ("--hf-token", True),
+        ("--api-key", True),
+        ("DB_PASSWORD", True),
+        ("VLLM_CPU_KVCACHE_SPACE", False),
+        ("TOKENIZERS_PARALLELISM", False),
+        ("--max-num-batched-tokens", False),
+        ("--enforce-eager", False),
+        ("MONKEY", False),
+    ],
+)
+def test_names_of_secrets_are_known(name, secret):
+    assert is_secret_name(name) == secret
+
+
+def test_variables_and_arguments_are_told_without_their_secrets():
+    assert hide_in_variables({"HF_TOKEN": "abc", "VLLM_CPU_KVCACHE_SPACE": "1", "http_proxy": "http://a:b@h:1"}) == {
+        "HF_TOKEN": "***",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "http_proxy": "http://h:1",
+    }
+    given_ones = ["--hf-token", "abc", "--max-num-seqs", "8", "--hf-token=abc", "--enforce-eager"]
+    assert hide_in_arguments(given_ones) == [
+        "--hf-token",
+        "***",
+        "--max-num-seqs",
+        "8",
+        "--hf-token=***",
+        given_ones[-1],
+    ]
+
+
+VLLM: dict[str, Any] = {
+    "kind": "vllm",
+    "model": "org/m",
+    "env": {"HF_TOKEN": "canary-1", "VLLM_CPU_KVCACHE_SPACE": "1"},
+    "extra_args": ["--hf-token", "canary-2", "--enforce-eager"],
+}
+
+
+def test_a_dumped_configuration_holds_no_secret_and_can_be_read_back():
+    config = make_config(
+        source={"kind": "files", "paths": ["https://me:canary-3@h/a.pdf", "https://h/b.pdf?sig=canary-4"]},
+        generate={"engine": VLLM},
+        verify={
+            "kind": "round_trip",
+            "engine": {**OPENAI, "base_url": ["http://h/v1?api-key=canary-5", "http://i/v1"]},
+        },
+    )
+    dumped = dump_config(config)
+    assert "canary" not in dumped
+    held = parse_config(yaml.safe_load(dumped))
+    assert dump_config(held) == dumped
+    assert held.generate.engine.env == {"HF_TOKEN": "***", "VLLM_CPU_KVCACHE_SPACE": "1"}  # type: ignore[union-attr]
+
+
+def test_secrets_are_listed_by_their_names_and_hidden_the_longest_first():
+    found = list_secrets({"A_TOKEN": "secret-one", "B_TOKEN": "none", "HOME": "/home/me"}, VLLM["extra_args"])
+    assert found == ["secret-one", "canary-2"]
+    assert list_secrets({}, ["--hf-token=canary-22", "--api-key"]) == ["canary-22"]
+    assert hide_values("secret-one-and-more secret-one", ["secret-one-and-more", "secret-one"]) == "*** ***"
+
+
+def test_what_a_model_server_says_of_itself_is_told_without_its_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", "canary-of-the-environment")
+    failure = "OSError: 401 for https://me:canary@hub/m with canary-of-the-engine and canary-of-the-environment"
+    engine = fake_engine(
+        tmp_path, failing_starts=9, failure=failure, max_failed_starts=1, env={"HF_TOKEN": "canary-of-the-engine"}
+    )
+    server = VllmServer(engine)
+    try:
+        assert wait_until(lambda: server.describe().state == "failed")
+        state = server.describe()
+    finally:
+        server.close()
+    assert state.detail.endswith("OSError: 401 for https://hub/m with *** and ***")
+    assert "canary" not in repr(state)
+
+
+def wait_until(happened: Callable[[], bool], *, within_s: float = 120) -> bool:
+    deadline = time.monotonic() + within_s
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def configure(*paths: str) -> Any:
+    return make_config(source={"kind": "files", "paths": list(paths)})
+
+
+def test_a_link_that_was_signed_anew_is_the_same_source(tmp_path):
+    one, other = configure("https://h/a.pdf?sig=1&Expires=5"), configure("https://h/a.pdf?sig=2&Expires=9")
+    assert fingerprint_stages(one, load_shipped(one)) == fingerprint_stages(other, load_shipped(other))
+    run = RunDirectory(tmp_path / "run")
+    run.write("run.yaml", dump_config(one).encode())
+    check_run(run, other)
+    with pytest.raises(SetupError, match="holds another build") as caught:
+        check_run(run, configure("https://me:canary@h/b.pdf?sig=canary"))
+    assert "canary" not in str(caught.value)
+
+
+def test_addresses_that_only_a_secret_tells_apart_are_refused_since_it_is_not_recorded():
+    configure("https://h/a.pdf?id=1&sig=x", "https://h/a.pdf?id=2&sig=x")
+    with pytest.raises(SetupError, match="differ in nothing but a password or a signature"):
+        configure("https://h/a.pdf?sig=1", "https://h/a.pdf?sig=2")
+
+
+def test_an_override_that_is_wrong_is_told_without_its_value(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text(dump_config(make_config()))
+    for override in ("seed.deep.HF_TOKEN=canary", "generate.engine.env={HF_TOKEN: 'canary"):
+        with pytest.raises(SetupError) as caught:
+            load_config(path, overrides=[override])
+        assert "canary" not in str(caught.value)
+
+
+# --- whole builds -----------------------------------------------------------------------------------------------------
+
+PASSWORD, SIGNATURE, QUERY, KEY = "canary-Pa55word", "canary-51gnature", "canary-qu3ry", "canary-m0delkey-0123456789"
+ENVIRONMENT = {"HF_TOKEN": "canary-hubtoken", "AWS_SECRET_ACCESS_KEY": "canary-awssecret"}
+
+
+class Shelf(http.server.BaseHTTPRequestHandler):
+    """Two documents: one for whoever has the password, one behind a signed link."""
+
+    pdfs = MappingProxyType({"/a.pdf": write_distinct_pdf(1), "/b.pdf": write_distinct_pdf(2)})
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        wanted = "Basic " + base64.b64encode(f"reader:{PASSWORD}".encode()).decode()
+        allowed = {"/a.pdf": self.headers.get("Authorization") == wanted, "/b.pdf": "canary-51gnature" in query}
+        if not allowed.get(path):
+            self.send_response(403 if path in allowed else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        pdf = self.pdfs[path]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(pdf)))
+        self.send_header("Content-Type", "application/pdf")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(pdf)
+
+    do_HEAD = do_GET  # noqa: N815, the name that http.server looks for
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def start_shelf() -> Iterator[str]:
+    """`host:port` of a server of documents."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def write_secret_config(
+    folder: Path, shelf: str, base_url: str, *, password: str = PASSWORD, renewed: str = ""
+) -> Path:
+    content = {
+        "name": "secret",
+        "source": {
+            "kind": "files",
+            "paths": [
+                f"http://reader:{password}@{shelf}/a.pdf",
+                f"http://{shelf}/b.pdf?version=2&X-Amz-Signature={SIGNATURE}{renewed}",
+            ],
+        },
+        "generate": {
+            "engine": {
+                "kind": "openai",
+                "model": "scripted",
+                "base_url": f"{base_url}?api-key={QUERY}",
+                "api_key_env": "MODEL_KEY",
+                "give_up_after_s": 3,
+                "max_attempts": 2,
+            },
+            "prompts": ["broad_whole", "broad_details"],
+            "prompts_per_window": 2,
+        },
+        "curate": {"filters": [{"kind": "length"}]},
+        "pack": {"dpi": 36},
+        "limits": {"unexpected_share": 1.0},
+        "resources": {"workers": 1, "cpus": 2},
+    }
+    path = folder / "secret.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+class KeptLogs:
+    """Links to every log that Ray writes below a folder while it runs: a private Ray's are removed at its end."""
+
+    def __init__(self, folder: Path, into: Path) -> None:
+        self._folder, self._into = folder, into
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(0.1):
+            for pattern in ("*.log", "*.out", "*.err"):
+                for path in self._folder.rglob(pattern):
+                    with contextlib.suppress(OSError):
+                        os.link(path, self._into / f"{path.stat().st_ino}-{path.name}")
+
+
+@pytest.fixture
+def ray_logs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The logs of the Rays that builds start; their folder has a short name, since a socket's path has room for 107
+    characters. The environment has a secret in every variable that may hold one."""
+    logs = tmp_path_factory.mktemp("logs")
+    with tempfile.TemporaryDirectory(prefix="s", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+        monkeypatch.setenv("MODEL_KEY", KEY)
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        with contextlib.closing(KeptLogs(Path(folder), logs)):
+            yield logs
+
+
+def find_canaries(folder: Path) -> list[str]:
+    """The files in which a secret stands: as it is, or in a column of a Parquet file, which is compressed."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            content += repr(table.to_pylist()).encode() + repr(table.schema.metadata).encode()
+        if b"canary" in content or base64.b64encode(f"reader:{PASSWORD}".encode()) in content:
+            found.append(str(path.relative_to(folder)))
+    return found
+
+
+def test_the_search_for_secrets_sees_into_compressed_columns(tmp_path):
+    import pyarrow as pa
+
+    pq.write_table(pa.table({"a": [["x" * 500 + "canary"]] * 3}), tmp_path / "a.parquet", compression="zstd")
+    (tmp_path / "b.txt").write_text("nothing")
+    assert find_canaries(tmp_path) == ["a.parquet"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_path, capsys):
+    run = tmp_path / "run"
+    with (
+        start_shelf() as shelf,
+        start_scripted_server(api_key=KEY, repeats_key=True, faults=Faults(refused=0.6, broken=0.2)) as server,
+    ):
+        config = write_secret_config(tmp_path, shelf, server.base_url)
+        code, said = Driver(config, run).finish()
+        assert code == 0, said
+        assert read_status(RunDirectory(run))["complete"]
+        dropped = RunDirectory(run).ledger("generate").accounts["requests"].dropped
+        assert dropped, "a server that repeats the key must have been asked in vain at least once"
+        for arguments in (["status"], ["report"], ["check"], ["inspect", "--pairs"], ["inspect", "--dropped"]):
+            assert main([arguments[0], str(run), *arguments[1:]]) == 0
+        told = capsys.readouterr()
+        assert "canary" not in said + told.out + told.err
+        assert find_canaries(run) == []
+        assert find_canaries(ray_logs) == []
+        assert any("raylet" in path.name for path in ray_logs.iterdir()), "Ray wrote its logs elsewhere"
+        uris = {row["source_uri"] for row in RunDirectory(run).iterate_rows("plan", 0)}
+        assert uris == {f"http://{shelf}/a.pdf", f"http://{shelf}/b.pdf?version=2&X-Amz-Signature=***"}
+
+        # a link that was signed anew leads to the same documents: nothing is done again
+        asked, before = server.request_count, hash_dataset(run)
+        config = write_secret_config(tmp_path, shelf, server.base_url, renewed="-again")
+        code, said = Driver(config, run).finish()
+        assert (code, server.request_count, hash_dataset(run)) == (0, asked, before), said
+        assert find_canaries(run) == []
+        assert list(find_problems(RunDirectory(run))) == []
+        assert read_job(RunDirectory(run)).config.source.paths[0] == f"http://{shelf}/a.pdf"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_build_that_fails_says_so_without_the_secrets(ray_logs, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    with start_shelf() as shelf, start_scripted_server(api_key="canary-another-key", repeats_key=True) as server:
+        config = write_secret_config(tmp_path, shelf, server.base_url)
+        code, said = Driver(config, run).finish()
+        assert code == 2
+        assert "refused the key" in said
+        assert "canary" not in said
+
+        config = write_secret_config(tmp_path, shelf, server.base_url, password="canary-wrong")
+        code, said = Driver(config, run).finish()
+        assert code != 0
+        assert "canary" not in said
+
+        monkeypatch.setenv("MODEL_KEY", "canary\nwith a line break")
+        code, said = Driver(config, run).finish()
+        assert code == 2
+        assert "canary" not in said
+    assert find_canaries(tmp_path / "run") == [] if run.exists() else True
+    assert find_canaries(ray_logs) == []

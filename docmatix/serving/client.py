@@ -64,10 +64,13 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0
 """To knock costs nothing, and a restarted server should not stand idle."""
 LEAST_RETRY_AFTER_S = 0.1
-ALONE_AFTER_DEATHS = 2
-"""A request whose server died under it this often is sent only while no other such request is. Of those that were in
-flight together, the one that kills servers is so found out alone; before, each death counted against all of them, and
-one request took six of eleven others with it."""
+TOGETHER_AFTER_DEATHS = {2: 16, 3: 4}
+"""How many requests whose server died under them so often are in flight at once; after more deaths each goes alone. Of
+those that were in flight together, the one that kills servers is so found out: before, each death counted against all
+of them, and one request took six of eleven others with it. Alone at once, 512 requests of 10 s would take 85 minutes
+after two deaths that none of them is to blame for."""
+MOST_BUSY = 40
+"""Times in a row that one request may be told to come back later, while others are answered."""
 MAX_TIMEOUTS = 2
 """At 600 s each, more would outlast `limits.no_progress_s`: the last request of a build would stop it, every time."""
 CANARY_TIMEOUT_S = 60.0
@@ -127,7 +130,8 @@ class ChatClient:
         self._look_every_s = look_every_s
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
-        self._alone = asyncio.Lock()
+        self._suspects = {deaths: asyncio.Semaphore(most) for deaths, most in TOGETHER_AFTER_DEATHS.items()}
+        self._alone = asyncio.Semaphore(1)
         self._places = Places([self._read_address(address) for address in addresses], clock=clock)
         self._left: dict[str, Address] = {}
         """Addresses that were asked once, by name."""
@@ -199,12 +203,12 @@ class ChatClient:
         started, failed_at = self._clock(), float("inf")
         met: Counter[str] = Counter()
         busy_since: float | None = None
-        hung = deaths = moves = 0
+        hung = deaths = moves = busy = 0
         parted: list[Address] = []
         while True:
             # a replica that died is another address when it is back
             dead = deaths + sum(one not in self._places.addresses for one in parted)
-            async with self._alone if dead >= ALONE_AFTER_DEATHS else contextlib.nullcontext():
+            async with self._hold_back(dead):
                 address = await self._places.take()
                 try:
                     outcome = await self._send(address, body, request_id)
@@ -233,6 +237,8 @@ class ChatClient:
             elif outcome.cause == "unreachable" and address in parted:
                 parted.remove(address)
                 deaths += 1
+            if outcome.cause != "busy":
+                busy, busy_since = 0, None
             tries = met.total() - moves
             wait_s = self._choose_wait(outcome, tries)
             note_failure(address, now=now, wait_s=wait_s)
@@ -240,10 +246,11 @@ class ChatClient:
                 note_refusal(address, now=now)
             if outcome.cause in ("busy", "unreachable"):
                 self._check_patience(outcome, started=started)
-                # the others are answered all the while, so it is this one that asks for too much
+                # the others are answered all the while, so it is this one that asks for too much; the time alone says
+                # nothing, since it is spent behind others too
                 if outcome.cause == "busy":
-                    busy_since = busy_since or now
-                    if now - busy_since > 2 * self._give_up_after_s:
+                    busy, busy_since = busy + 1, now if busy_since is None else busy_since
+                    if busy >= MOST_BUSY and now - busy_since > 2 * self._give_up_after_s:
                         return Failure("server_error", outcome.detail)
                 if any(other is not address and other.rests_until <= now for other in self._places.addresses):
                     continue
@@ -263,6 +270,11 @@ class ChatClient:
                 self._check_patience(outcome, started=started)
             failed_at = now
             await self._sleep(wait_s)
+
+    def _hold_back(self, deaths: int) -> contextlib.AbstractAsyncContextManager[object]:
+        """What a request holds while it is in flight, by how often a server died under it."""
+        least = min(TOGETHER_AFTER_DEATHS)
+        return contextlib.nullcontext() if deaths < least else self._suspects.get(deaths, self._alone)
 
     async def _send(self, address: Address, body: bytes, request_id: str) -> Reply | Failure | Trouble | Misfit:
         session = self._connect()

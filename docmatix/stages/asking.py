@@ -58,20 +58,20 @@ class Asker:
         self._outstanding = min(MOST_OUTSTANDING, max(LEAST_OUTSTANDING, 4 * in_flight))
         self._turns = Turns(in_flight + max(LEAST_AHEAD, int(AHEAD_SHARE * in_flight)))
 
-    async def ask(self, request: Request, *, document: Hashable, pictures: Sequence[bytes] = ()) -> Reply | Failure:
-        """`ChatClient.ask`, about a document. What this raises ends all shards of the worker at once: a key that is
-        refused, a server that is gone, and too many failures (LedgerError)."""
+    async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
+        """`ChatClient.ask`. What it raises (a key that is refused, a server that is gone) ends all shards of the worker
+        at once."""
         self._stop.check()
         try:
-            outcome = await self.client.ask(request, pictures=pictures)
+            return await self.client.ask(request, pictures=pictures)
         except DocmatixError as error:
             self._stop.set(error)
             raise
-        self.note(outcome, document=document)
-        return outcome
 
     def note(self, outcome: Reply | Failure, *, document: Hashable) -> None:
-        """Count what became of a request. Raises LedgerError once too many have failed."""
+        """Count what became of a request about a document, now or in an earlier build: one that is continued asks first
+        what failed before, and without the replies that are stored nothing but failures would be seen. Raises
+        LedgerError, which ends all shards of the worker, once too many have failed."""
         try:
             self._failures.note(outcome, document=document)
         except LedgerError as error:

@@ -50,19 +50,16 @@ async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) ->
     done, last = 0, -1
 
     async def send(index: int, request: Request) -> Reply | Failure:
-        document = (shard, index)
         if not request.pictures:
-            return await asker.ask(request, document=document)
+            return await asker.ask(request)
         async with asker.pictured:
             pictures = await desk.render(index, request.pictures)
-            if isinstance(pictures, Failure):
-                asker.note(pictures, document=document)
-                return pictures
-            return await asker.ask(request, document=document, pictures=pictures)
+            return pictures if isinstance(pictures, Failure) else await asker.ask(request, pictures=pictures)
 
     async def pursue(index: int, ask: Ask) -> list[_Answered]:
         """The request and what became of it; one that is too long is followed by those asked in its place."""
         outcome = await store.ask(ask.request, prompt=ask.prompt, ask=partial(send, index))
+        asker.note(outcome, document=(shard, index))
         if isinstance(outcome, Failure) and outcome.reason == "too_long":
             halves = halve_ask(ask, job.prompts[ask.prompt], engine=engine, seed=job.config.seed)
             if halves:

@@ -6,7 +6,6 @@ Nothing is dropped here: replies and scores are stored, and the filter `round_tr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from docmatix.ledger import Ledger
@@ -33,7 +32,9 @@ async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> N
         index, _, request = question
         if request is None:
             return None
-        return await store.ask(request, prompt="round_trip", ask=partial(asker.ask, document=(shard, index)))
+        outcome = await store.ask(request, prompt="round_trip", ask=asker.ask)
+        asker.note(outcome, document=(shard, index))
+        return outcome
 
     with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
         async for (_, pair, request), outcome in asker.answer_in_order(_build_questions(job, shard), answer):

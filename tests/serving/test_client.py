@@ -74,11 +74,15 @@ class FragileServer:
     """A server that dies of every request in which `poison` stands, with all that it has in hand, and is started again
     a moment later; any other one takes it a moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_deaths: int = 1000) -> None:
+        """Once it has died `most_deaths` times, it is cured."""
         self.port = find_closed_port()
-        self.deaths = 0
+        self.deaths, self.most_deaths = 0, most_deaths
+        self.most_together = 0
+        """Requests that it had in hand at once in its last life."""
         self.tell: Callable[[list[str]], None] = lambda addresses: None
         """Told of each death and each life, as the roster of a fleet is."""
+        self._in_hand = 0
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._reviving: asyncio.Task[None] | None = None
@@ -101,9 +105,11 @@ class FragileServer:
         self._server.close()
         for writer in self._open:
             writer.transport.abort()
+        self._open.clear()  # what else they hold dies with this death, and is no other one
 
     async def _revive(self) -> None:
         await asyncio.sleep(0.05)
+        self.most_together = 0
         await self.__aenter__()
         self.tell([self.base_url])
 
@@ -113,13 +119,16 @@ class FragileServer:
             headers = await reader.readuntil(b"\r\n\r\n")
             if found := re.search(rb"Content-Length: (\d+)", headers):
                 body = await reader.readexactly(int(found[1]))
-                if b"poison" in body and writer in self._open:
+                if b"poison" in body and writer in self._open and self.deaths < self.most_deaths:
                     self.deaths += 1
                     self._end()
                     self.tell([])
                     self._reviving = asyncio.create_task(self._revive())
                 else:
+                    self._in_hand += 1
+                    self.most_together = max(self.most_together, self._in_hand)
                     await asyncio.sleep(0.03)
+                    self._in_hand -= 1
                     writer.write(WHOLE)
         self._open.discard(writer)
         writer.close()
@@ -228,6 +237,53 @@ async def test_a_request_that_kills_its_server_takes_no_others_with_it(watched: 
     failed = {text: outcome for text, outcome in zip(texts, outcomes, strict=True) if isinstance(outcome, Failure)}
     assert {text: failure.reason for text, failure in failed.items()} == {"poison": "server_error"}
     assert server.deaths <= 9
+
+
+async def test_of_many_requests_in_flight_the_one_that_kills_its_server_is_found_out() -> None:
+    requests = [make_request("poison" if number == 17 else str(number)) for number in range(40)]
+    options: dict[str, Any] = {"give_up_after_s": 600, "sleep": lambda _: asyncio.sleep(0.02)}
+    async with FragileServer() as server, open_client(server.base_url, **options) as client:
+        outcomes = await asyncio.gather(*map(client.ask, requests))
+    assert [number for number, outcome in enumerate(outcomes) if isinstance(outcome, Failure)] == [17]
+
+
+async def test_requests_that_survived_two_deaths_go_several_at_once() -> None:
+    requests = [make_request(f"poison {number}") for number in range(40)]
+    options: dict[str, Any] = {"give_up_after_s": 600, "sleep": lambda _: asyncio.sleep(0.02)}
+    async with FragileServer(most_deaths=2) as server, open_client(server.base_url, **options) as client:
+        outcomes = await asyncio.gather(*map(client.ask, requests))
+    assert all(isinstance(outcome, Reply) for outcome in outcomes)
+    assert server.deaths == 2
+    assert server.most_together >= 8
+
+
+async def test_a_request_that_is_told_to_wait_twice_in_an_hour_is_answered_the_third_time() -> None:
+    pace, times = Pace(), 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal times
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            headers = await reader.readuntil(b"\r\n\r\n")
+            found = re.search(rb"Content-Length: (\d+)", headers)
+            body = await reader.readexactly(int(found[1])) if found else b""
+            busy = b"slow" in body and times < 2
+            times += b"slow" in body
+            answer = b"HTTP/1.1 429 Busy\r\nContent-Length: 0\r\n\r\n" if busy else WHOLE
+            writer.write(answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            await writer.drain()
+        writer.close()
+
+    async def wait_behind_others(wait_s: float) -> None:
+        pace.now += 1800
+        await client.ask(make_request("quick"))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    options: dict[str, Any] = {"give_up_after_s": 3000, "sleep": wait_behind_others}
+    async with server, open_client(address, pace=pace, **options) as client:
+        outcome = await client.ask(make_request("slow"))
+    assert isinstance(outcome, Reply)
+    assert times == 3
 
 
 async def test_a_poisoned_request_on_its_own_is_told_from_an_outage_by_a_canary() -> None:

@@ -104,7 +104,7 @@ async def test_what_ends_one_shard_ends_the_others_at_once():
 
     async def take_all(*items: str) -> None:
         async def answer(item: str) -> Reply | Failure:
-            return await asker.ask(Request("m", (Message("user", item),)), document=0)
+            return await asker.ask(Request("m", (Message("user", item),)))
 
         async for item, _ in asker.answer_in_order(iter(items), answer):
             met.append(item)

@@ -190,6 +190,27 @@ def test_a_server_that_goes_away_commits_nothing_and_the_next_run_continues(read
     assert job.record("generate", 0) == undisturbed.record("generate", 0)
 
 
+def test_a_build_that_goes_on_is_not_stopped_by_the_few_requests_that_failed_before(tmp_path):
+    pdfs = {f"{i:03}.pdf": write_distinct_pdf(i) for i in range(130)}
+    job = make_job(tmp_path, pdfs=pdfs, plan={"documents_per_shard": 200})
+    read_documents(job)
+
+    def refuse_half(request: Request) -> str | Failure:
+        return Failure("refused") if int(request.request_id, 16) % 2 else write_reply(request)
+
+    def ask(client: FakeClient) -> None:
+        asker = Asker(cast(ChatClient, client), in_flight=8, max_share=0.8)
+        asyncio.run(generate_shard(job, 0, asker=asker, pulse=Pulse(job, "generate", 0)))
+
+    ask(FakeClient(refuse_half))
+    undisturbed = job.record("generate", 0)
+    job.run.remove("generate/part-00000.json")  # as if it had been killed before it was done
+    again = FakeClient(refuse_half)
+    ask(again)
+    assert job.record("generate", 0) == undisturbed
+    assert len(again.asked) == sum(row["reason"] == "refused" for row in read_rows(job)) > 50
+
+
 def test_documents_newly_let_in_are_the_only_ones_asked_about(tmp_path):
     text = "\n".join(map(write_distinct_text, range(4)))
     pdfs = {"a.pdf": write_pdf(text, fontsize=7), "b.pdf": write_pdf(f"{text}\nOne more line.", fontsize=7)}

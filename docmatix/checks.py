@@ -6,6 +6,9 @@
     the dataset     the rows are those that `curate` kept, each once, in the order of the plan; images open, boxes lie
                     inside their page, quotes stand on it; `stats.json` and the card say what the records say
 
+A commit record is read once, since on an object store each is a request: kept are sums over all of them, and of each
+its file's name.
+
 Not proved: `telemetry/` (it may be lost), `report.html` and `exports/` (made from the rest), and whether a page image
 shows its page, which only rendering could tell. Memory: one document and one row group at a time; ids and what is
 expected of the dataset are kept in temporary files, 16 bytes for a row and 8 for an id.
@@ -28,7 +31,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from docmatix.card import describe_metadata
-from docmatix.checksums import CHECKSUMS, find_altered, read_checksums
+from docmatix.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
 from docmatix.config import Pack
 from docmatix.driver import check_chain, read_job
 from docmatix.errors import BuildError, LedgerError, SetupError
@@ -41,7 +44,7 @@ from docmatix.recounts import COLUMNS, RECOUNTS, find_miscounts
 from docmatix.run_directory import Record, RunDirectory
 from docmatix.schemas import CURATE, DATASETS, DEDUP, EXTRACT, GENERATE, PLAN, REPLIES, VERIFY
 from docmatix.stages.job import UPSTREAM, Job
-from docmatix.stages.pack import OutputFile, compose_row, divide_run
+from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
 from docmatix.statistics import Statistics, summarise
 
 _VIEWER_LIMIT = 300_000_000
@@ -65,12 +68,18 @@ _PUBLISHED = ["doc_id", "source_uri", "prompt", "model", "style", "scores"]
 
 
 def find_problems(
-    run: RunDirectory, *, edited: bool = False, on_part: Callable[[int], object] = lambda done: None
+    run: RunDirectory,
+    *,
+    edited: bool = False,
+    on_part: Callable[[int], object] = lambda done: None,
+    on_remark: Callable[[str], object] | None = None,
 ) -> Iterator[str]:
     """Everything that is wrong with a run, in sentences that say what to do; nothing for a sound one.
 
-    `edited` says that the card and its pictures may have been changed by hand, as `push` lets people do. `on_part` is
-    told after each file of `count_parts(run)` how many were read. Raises SetupError where there is no run.
+    `edited` says that the card and its pictures may have been changed by hand, as `push` lets people do, and SHA256SUMS
+    may be missing. `on_part` is told after each file of `count_parts(run)` how many were read. `on_remark` is told what
+    is no problem but should be known: that the card was changed (without it a problem too), or that an earlier version
+    finished the run. Raises SetupError where there is no run.
     """
     try:
         job = read_job(run)
@@ -79,7 +88,7 @@ def find_problems(
             raise
         yield str(error)
         return
-    with _Proof(job, on_part) as proof:
+    with _Proof(job, on_part, on_remark) as proof:
         yield from proof.check_shards()
         yield from proof.check_dataset()
         yield from proof.check_rest(edited=edited)
@@ -99,10 +108,22 @@ def count_parts(run: RunDirectory) -> int:
 class _Proof:
     """What a check has to remember from one file to the next."""
 
-    def __init__(self, job: Job, on_part: Callable[[int], object]) -> None:
+    def __init__(
+        self, job: Job, on_part: Callable[[int], object], on_remark: Callable[[str], object] | None = None
+    ) -> None:
         self._job, self._run = job, job.run
         self._on_part, self._parts = on_part, 0
+        self._on_remark = on_remark
         self._ledgers = {stage: Ledger() for stage in job.stages}
+        self._files: dict[str, dict[int, str]] = {stage: {} for stage in job.stages}
+        """The file of each shard, as its record names it."""
+        self._packed: dict[str, str] = {}
+        """SHA-256 of the files of the dataset."""
+        self._curated: list[tuple[int, str, int, float]] = []
+        """What `divide_rows` wants to know of the curated shards."""
+        self._statistics = Statistics()
+        self._uncounted: Exception | None = None
+        """Why a record's figures could not be added up."""
         self._damaged = False
         """A record cannot be read, so that nothing can be said of the whole."""
         self._kept = _KeptSamples()
@@ -116,6 +137,22 @@ class _Proof:
     def __exit__(self, *_: object) -> None:
         for each in (self._kept, self._documents, self._places):
             each.close()
+
+    def _note(self, stage: str, shard: int, record: Record) -> None:
+        """Keep of a commit record what is asked later; of each stage in the order of its shards."""
+        self._ledgers[stage].add(Ledger.from_json(record.ledger))
+        self._files[stage][shard] = record.file
+        try:
+            if stage == "curate":
+                extra = record.extra
+                foreseen = foresee_bytes(extra["square_inches"], self._job.config.pack)
+                self._curated.append((shard, record.sha256, extra["samples"], foreseen))
+                self._statistics.add_dropped(extra["dropped"])
+            elif stage == "pack":
+                self._packed[record.file] = record.sha256
+                self._statistics.add(record.extra["statistics"])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self._uncounted = error
 
     # --- the stages ---------------------------------------------------------------------------------------------------
 
@@ -173,7 +210,7 @@ class _Proof:
             for stage, record in records.items():
                 if stage != "plan" and not self._is_current(stage, records):
                     stale.setdefault(stage, []).append(shard)
-                self._ledgers[stage].add(Ledger.from_json(record.ledger))
+                self._note(stage, shard, record)
                 part = yield from self._open_part(stack, stage, shard, record)
                 if part is not None:
                     parts[stage] = part
@@ -352,13 +389,14 @@ class _Proof:
             yield f"The commit record of shard {shard} of curate counts other samples or pages than were kept. {again}"
 
     def _check_ledgers(self, stages: Iterable[str]) -> Iterator[str]:
+        whole = True
         for stage in stages:
+            # of a stage that is not done the missing shards were told, and those after it cannot agree with it
+            whole = whole and (stage == "pack" or len(self._files[stage]) >= len(self._files["plan"]))
             try:
                 self._ledgers[stage].require_balance(stage)
-                # of a stage that is not done the missing shards were told
-                whole = len(self._run.shards(stage)) >= len(self._run.shards("plan")) or stage == "pack"
                 if self._ledgers[stage].accounts and stage != "plan" and whole and not self._damaged:
-                    check_chain(self._job, stage, self._ledgers[stage])
+                    check_chain(self._job, stage, self._ledgers[stage], known=self._ledgers)
             except LedgerError as error:
                 yield str(error)
 
@@ -387,9 +425,11 @@ class _Proof:
     def check_dataset(self) -> Iterator[str]:
         """What `pack` wrote, against what `curate` kept."""
         job, run = self._job, self._run
-        if self._damaged or len(run.shards("curate")) < len(run.shards("plan")) or not run.shards("plan"):
+        planned, curated = len(self._files["plan"]), self._files["curate"]
+        if self._damaged or len(curated) < planned or not planned or len(self._curated) < len(curated):
             return
-        outputs = {output.name.rsplit("/", 1)[1]: output for output in divide_run(job)}
+        divided = divide_rows(self._curated, target_bytes=job.config.pack.file_mb << 20)
+        outputs = {output.name.rsplit("/", 1)[1]: output for output in divided}
         present = set(run.names("dataset/data"))
         for name in sorted(present - set(outputs)):
             yield f"dataset/data/{name} belongs to no shard. The same build removes it."
@@ -423,7 +463,7 @@ class _Proof:
             lost = f"pack/part-{output.number:05d}.json"
             yield f"{output.name} is not committed (there is no {lost}). The same build packs it."
         else:
-            self._ledgers["pack"].add(Ledger.from_json(record.ledger))
+            self._note("pack", output.number, record)
             if (record.file, record.fingerprint, record.inputs) != (
                 output.name,
                 job.fingerprints.get("pack"),
@@ -506,6 +546,13 @@ class _Proof:
         if not finished or self._damaged:
             return
         try:
+            for number in run.shards("pack"):  # of another division, or all where the dataset could not be checked
+                if number not in self._files["pack"] and (record := run.read_record("pack", number)) is not None:
+                    self._note("pack", number, record)
+        except BuildError as error:
+            yield str(error)
+            return
+        try:
             summary = self._summarise()
             found = json.loads(run.read("dataset/stats.json"))
             if not isinstance(found, dict) or "rows" not in found:
@@ -522,24 +569,25 @@ class _Proof:
         yield from (f"{name} belongs to no shard. The same build removes it." for name in self._find_strays())
 
     def _summarise(self) -> dict[str, Any]:
-        statistics = Statistics()
-        for _, record in self._run.records("curate"):
-            statistics.add_dropped(record.extra["dropped"])
-        for _, record in self._run.records("pack"):
-            statistics.add(record.extra["statistics"])
-        ledgers = {stage: self._run.ledger(stage).to_json() for stage in self._job.stages}
-        return summarise(statistics, ledgers=ledgers, pack=self._job.config.pack)
+        if self._uncounted is not None:
+            raise self._uncounted
+        ledgers = {stage: ledger.to_json() for stage, ledger in self._ledgers.items()}
+        return summarise(self._statistics, ledgers=ledgers, pack=self._job.config.pack)
 
     def _check_card(self, summary: Mapping[str, Any]) -> Iterator[str]:
         try:
             head, _ = split_card(self._run.read("dataset/README.md").decode())
         except (ValueError, yaml.YAMLError) as error:
-            yield f"dataset/README.md cannot be read ({error}): run the build once more, which writes it."
+            mend = "put it right, or run the build once more, which writes it."
+            yield f"dataset/README.md cannot be read ({error}): {mend}"
             return
         wanted = describe_metadata(self._job.config, summary)
         if wrong := [name for name in wanted if head.get(name) != wanted[name]]:
             said = f"dataset/README.md says something else of `{wrong[0]}` than the dataset"
-            yield f"{said}. The same build writes it anew."
+            if self._on_remark is None:
+                yield f"{said}. The same build writes it anew."
+            else:
+                self._on_remark(f"{said}: `push` sends it so, the same build would write it anew.")
 
     def _check_sums(self, *, edited: bool) -> Iterator[str]:
         again = "The same build writes it anew."
@@ -549,14 +597,25 @@ class _Proof:
             yield f"{CHECKSUMS} is damaged ({error}). {again}"
             return
         if sums is None:
-            yield f"{CHECKSUMS} is missing. {again}"
+            if edited:
+                return
+            if should_have_checksums(self._run):
+                yield f"{CHECKSUMS} is missing. {again}"
+            elif self._on_remark is not None:
+                self._on_remark(
+                    f"There is no {CHECKSUMS}, which earlier versions did not write: run.yaml and the pictures and the"
+                    " text of the card are not proved."
+                )
             return
         for name in find_altered(self._run, sums):
-            if not (edited and name.startswith(_CARD)):
-                yield f"{name} is not what it was when the build ended (see {CHECKSUMS}). {again}"
-        for _, record in self._run.records("pack"):
-            if sums.pop(record.file, None) != record.sha256:
-                yield f"{CHECKSUMS} has another sum of {record.file} than its commit record. {again}"
+            changed = f"{name} is not what it was when the build ended"
+            if not name.startswith(_CARD) or (self._on_remark is None and not edited):
+                yield f"{changed} (see {CHECKSUMS}). {again}"
+            elif self._on_remark is not None:
+                self._on_remark(f"{changed}: `push` sends it so, the same build would write it anew.")
+        for file, sha256 in self._packed.items():
+            if sums.pop(file, None) != sha256:
+                yield f"{CHECKSUMS} has another sum of {file} than its commit record. {again}"
         if strange := [name for name in sums if name.startswith("dataset/data/")]:
             yield f"{CHECKSUMS} names {strange[0]}, which belongs to no shard. {again}"
 
@@ -564,8 +623,8 @@ class _Proof:
         run = self._run
         for stage in self._job.stages:
             named = {"replies"}
-            for shard, record in run.records(stage):
-                named |= {f"part-{shard:05d}.json", record.file.rsplit("/", 1)[-1]}
+            for shard, file in self._files[stage].items():
+                named |= {f"part-{shard:05d}.json", file.rsplit("/", 1)[-1]}
             yield from (f"{stage}/{name}" for name in run.names(stage) if name not in named)
         yield from (name for name in run.names("") if name.startswith(".") and name.endswith(".tmp"))
         own = {"README.md", "stats.json", "data", "plots", "samples"}

@@ -47,6 +47,13 @@ def read_checksums(run: RunDirectory) -> dict[str, str] | None:
     return sums
 
 
+def should_have_checksums(run: RunDirectory) -> bool:
+    """Whether a finished run was packed by a version that wrote SHA256SUMS, by its first packed file: earlier ones did
+    not seal their commit records either."""
+    name = "pack/part-00000.json"
+    return not run.exists(name) or b'"seal"' in run.read(name)
+
+
 def list_small_files(run: RunDirectory) -> list[str]:
     """The files of a run, outside of the stages and the data, that something is read from later."""
     folders = {folder: run.names(folder) for folder in ("dataset/plots", "dataset/samples")}

@@ -185,7 +185,8 @@ def make_parser() -> argparse.ArgumentParser:
         help="prove a run: checksums, rows, ledger",
         description="Read a whole run and prove it sound: every file is what was committed, every row is there once and"
         " where it belongs, ledgers agree with the rows and with each other, images open, evidence stands on its page."
-        " Each problem is a sentence that says what to do; exit code 1 if there is any. Nothing is changed.",
+        " Each problem is a sentence that says what to do; exit code 1 if there is any. A card that was edited by hand"
+        " is told of and is none. Nothing is changed.",
     )
     check.add_argument("run", metavar="RUN")
 
@@ -390,8 +391,12 @@ def _check(options: argparse.Namespace) -> int:
 
     run = RunDirectory(options.run)
     problems = 0
+
+    def remark(said: str) -> None:
+        print(make_sayable(said), flush=True)
+
     with Progress(sys.stderr).stage("check", count_parts(run)) as shown:
-        for problem in find_problems(run, on_part=lambda done: shown.update(done, {})):
+        for problem in find_problems(run, on_part=lambda done: shown.update(done, {}), on_remark=remark):
             print(make_sayable(problem), flush=True)
             problems += 1
     print(f"{problems} problem{'s' if problems > 1 else ''} found." if problems else "The run is sound.")

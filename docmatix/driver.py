@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,16 +108,15 @@ def build(
         checked = _may_ask(job, wanted)
         if checked:
             check_engines(config)
-        if "plan" in wanted:
-            listing = list_documents(config.source, base_dir=config_dir) if listing is None else listing
+        watched = _open_listing(job, listing, config_dir, progress) if "plan" in wanted else None
         # before anything is planned: a run whose planning is interrupted must not take up another source
         directory.write("run.yaml", dump_config(config).encode())
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
         if isinstance(job.counter, Vocabulary):
             job = replace(job, counter=job.counter.keep_in(directory))
-        if "plan" in wanted and listing is not None:
+        if watched is not None:
             try:
-                _plan(job, listing, limit, progress)
+                _plan(job, watched, limit, progress)
                 if not checked and _may_ask(job, wanted):  # for documents that were not there before
                     check_engines(config)
             finally:
@@ -294,10 +293,19 @@ def _may_ask(job: Job, wanted: set[str]) -> bool:
     return False
 
 
-def _plan(job: Job, listing: Iterable[Locator], limit: int | None, progress: Progress) -> None:
-    listing = watch_listing(
-        listing, stall_s=job.config.limits.stall_s, patience_s=find_patience(job.config, "plan"), say=progress.say
-    )
+def _open_listing(
+    job: Job, given: Iterable[Locator] | None, config_dir: Path, progress: Progress
+) -> Generator[Locator]:
+    """The source's listing, or the one that takes its place, watched from its first question on. Raises SetupError."""
+
+    def start() -> Iterable[Locator]:
+        return list_documents(job.config.source, base_dir=config_dir) if given is None else given
+
+    limits = job.config.limits
+    return watch_listing(start, stall_s=limits.stall_s, patience_s=find_patience(job.config, "plan"), say=progress.say)
+
+
+def _plan(job: Job, listing: Generator[Locator], limit: int | None, progress: Progress) -> None:
     with progress.stage("plan", None) as shown, contextlib.closing(listing):
         plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
     planned = job.run.ledger("plan").accounts
@@ -504,10 +512,16 @@ _CHAIN = {
 }
 
 
-def check_chain(job: Job, stage: str, ledger: Ledger) -> None:
-    """What entered a stage must be what left the one before. Raises LedgerError."""
+def check_chain(job: Job, stage: str, ledger: Ledger, *, known: Mapping[str, Ledger] | None = None) -> None:
+    """What entered a stage must be what left the one before. Raises LedgerError.
+
+    `known` are ledgers that were added up already: that of a stage takes as many requests as it has shards.
+    """
+    ledgers = dict(known or {})
     for unit, earlier, earlier_unit in _CHAIN.get(stage, ()):
-        left = job.run.ledger(earlier).accounts[earlier_unit].kept
+        if earlier not in ledgers:
+            ledgers[earlier] = job.run.ledger(earlier)
+        left = ledgers[earlier].accounts[earlier_unit].kept
         if ledger.accounts[unit].entered != left:
             raise LedgerError(
                 f"{left} {unit} left {earlier} but {ledger.accounts[unit].entered} entered {stage}. This is a bug in"

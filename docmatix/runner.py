@@ -229,21 +229,32 @@ def _find_private_ray() -> list[psutil.Process]:
     return found
 
 
-def end_worker(sign: Sign) -> str | None:
-    """Kill a worker that stands still, on its node; what it had in hand is tried again by Ray. Returns what became of
-    it: `killed`, `gone` where process or node are no more, None where the node does not answer."""
+def end_workers(signs: Sequence[Sign]) -> list[str | None]:
+    """Kill workers that stand still, each on its node; what they had in hand is tried again by Ray. Returns what became
+    of each: `killed`, `gone` where process or node are no more, None where the node does not answer."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    affinity = NodeAffinitySchedulingStrategy(sign.node, soft=False)
-    kill = ray.remote(kill_process).options(num_cpus=0, max_retries=0, scheduling_strategy=affinity)
-    try:
-        outcome: str = ray.get(kill.remote(sign.pid, sign.started), timeout=_KILL_PATIENCE_S)
-    except ray.exceptions.TaskUnschedulableError:  # the node is lost, and its workers with it
-        return "gone"
-    except ray.exceptions.RayError:
-        return None
-    return outcome
+    if not signs:
+        return []
+    kill = ray.remote(kill_process)
+    asked = []
+    for sign in signs:
+        affinity = NodeAffinitySchedulingStrategy(sign.node, soft=False)
+        here = kill.options(num_cpus=0, max_retries=0, scheduling_strategy=affinity)
+        asked.append(here.remote(sign.pid, sign.started))
+    # for all together: a lost node may have a hundred workers, and the driver looks after nothing meanwhile
+    answered, _ = ray.wait(asked, num_returns=len(asked), timeout=_KILL_PATIENCE_S)
+    known = set(answered)
+    outcomes: list[str | None] = []
+    for reference in asked:
+        try:
+            outcomes.append(ray.get(reference) if reference in known else None)
+        except ray.exceptions.TaskUnschedulableError:  # the node is lost, and its workers with it
+            outcomes.append("gone")
+        except ray.exceptions.RayError:
+            outcomes.append(None)
+    return outcomes
 
 
 def kill_process(pid: int, started: int) -> str:

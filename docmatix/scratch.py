@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
+import re
 import tempfile
 import uuid
 from pathlib import Path
@@ -12,12 +14,15 @@ from typing import IO
 
 import psutil  # type: ignore[import-untyped]
 
+_UNKNOWN = "0" * 8
+_NAME = re.compile(r"docmatix-[0-9a-f]{8}-(?P<pid>[0-9]+)-[0-9a-f]{32}\.(?:pdf|tmp)")
+
 
 def name_file(suffix: str) -> Path:
     """A path for a new file; what killed processes left is removed first, once for each process."""
     folder = Path(tempfile.gettempdir())
     _tidy_once(folder)
-    return folder / f"docmatix-{os.getpid()}-{uuid.uuid4().hex}{suffix}"
+    return folder / f"docmatix-{_hash_space()}-{os.getpid()}-{uuid.uuid4().hex}{suffix}"
 
 
 def open_private(path: Path) -> IO[bytes]:
@@ -26,12 +31,26 @@ def open_private(path: Path) -> IO[bytes]:
 
 
 def remove_files_of_the_dead(folder: Path) -> None:
-    """Remove `docmatix-PID-*` of processes that are no more."""
-    for path in folder.glob("docmatix-*-*"):
-        pid = path.name.split("-")[1]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+    """Remove files that `name_file` named for processes that are no more.
+
+    Containers may share the folder and not the process ids: only files of one's own process space are judged.
+    """
+    here = _hash_space()
+    if here == _UNKNOWN:
+        return
+    for path in folder.glob(f"docmatix-{here}-*"):
+        match = _NAME.fullmatch(path.name)
+        if match is not None and not psutil.pid_exists(int(match["pid"])):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _hash_space() -> str:
+    # here, since run directories are written by way of this module
+    from docmatix.run_directory import _find_process_space
+
+    space = _find_process_space()
+    return _UNKNOWN if space is None else hashlib.sha256(space.encode()).hexdigest()[:8]
 
 
 @functools.cache

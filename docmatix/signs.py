@@ -102,8 +102,8 @@ def read_signs(run: RunDirectory, epoch: str, stage: str) -> dict[str, Sign]:
     """The last signs of a stage's workers, by file name; those that cannot be read now are left out."""
     found = {}
     folder = f"telemetry/live/{epoch}"
-    for name in run.names(folder):
-        if name.startswith(f"worker-{stage}-"):
-            with contextlib.suppress(OSError, ValueError, TypeError):
-                found[name] = Sign(**json.loads(run.read(f"{folder}/{name}")))
+    names = [f"{folder}/{name}" for name in run.names(folder) if name.startswith(f"worker-{stage}-")]
+    for name, content in run.read_several(names).items():
+        with contextlib.suppress(ValueError, TypeError):
+            found[name.removeprefix(f"{folder}/")] = Sign(**json.loads(content))
     return found

@@ -13,11 +13,12 @@ from typing import Any
 from docmatix.errors import SetupError
 from docmatix.secrets import hide_in_text, hide_in_url
 
-WAITS_S = (0.5, 2.0, 8.0)
-"""Pauses between the attempts to reach a file. Clients of object stores retry on their own before we see an error: an
-S3 that refuses connections is given up after 50 s (measured with the clients' defaults)."""
 PATIENCE_S = 300.0
-"""After this long no attempt is begun any more: one against a server that says nothing takes minutes alone."""
+"""After this long nobody pauses to try again, however few the attempts were: one against a server that says nothing
+takes minutes alone."""
+WAITS_S = (0.5, 2.0, 8.0, *[30.0] * 9, 19.5)
+"""Pauses between the attempts to reach a file. They add up to `PATIENCE_S`, since not every way fails slowly:
+clients of S3 retry for 50 s before we see an error (measured with their defaults), an HTTP server fails at once."""
 S3_TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30}
 """Seconds; botocore waits 60 for an answer, for each of the requests that an attempt consists of."""
 
@@ -90,6 +91,24 @@ def read_code(error: BaseException | None) -> str | None:
             return str(code) if code else None
         error = error.__cause__
     return None
+
+
+def read_http_status(error: BaseException | None) -> int | None:
+    """What an HTTP server answered, where aiohttp or fsspec, which hides it in the cause, say so."""
+    while error is not None:
+        if type(error).__name__ == "ClientResponseError":
+            return int(error.status)  # type: ignore[attr-defined]
+        error = error.__cause__
+    return None
+
+
+def hides_outage(error: FileNotFoundError | NotADirectoryError) -> bool:
+    """Whether "not found" only means that an HTTP server is away: so fsspec says of every failure to ask for a size."""
+    status = read_http_status(error)
+    if status is not None:
+        return status in (408, 425, 429) or status >= 500
+    kinds = {kind.__name__ for kind in type(error.__cause__).__mro__}
+    return bool(kinds & {"ClientConnectionError", "ClientPayloadError", "TimeoutError"})
 
 
 def explain_setup(error: BaseException) -> str | None:

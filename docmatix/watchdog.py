@@ -1,6 +1,7 @@
 """Whether a stage still moves, and what is done when it does not, or when one of its workers falls silent.
 
-    a worker gives no sign of life for `limits.stall_s`    it is killed, and Ray tries its shards again
+    a worker gives no sign of life for `limits.stall_s`    it is killed, and Ray tries its shards again, unless the run
+                                                           directory takes no sign from the driver either
     nothing moves for `limits.stall_s`                     the build says so, and what it waits for; again after twice
                                                            as long
     nothing moves for `limits.no_progress_s`               the build stops; the same command continues
@@ -16,14 +17,14 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from docmatix.config import Config
 from docmatix.errors import BuildError, SourceGone
 from docmatix.pdf.sandbox import STANDSTILLS_BELIEVED, WALL_FACTOR
-from docmatix.runner import describe_resources, end_worker
+from docmatix.runner import describe_resources, end_workers
 from docmatix.signs import Sign, choose_interval, read_signs
 from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
@@ -33,12 +34,15 @@ T = TypeVar("T")
 PATIENCE_S = 1800.0
 READING_S = 300.0
 """What a document may take beside the limits of the process that reads it: it is fetched, hashed, written."""
+LEAST_LOOKS = 3
+"""A silence of `limits.stall_s` is seen in so many looks at least, however long each of them takes."""
 
 
 class Watchdog:
     """Since when nothing has moved, and who has fallen silent: plain bookkeeping, told by `hear` and `note`.
 
-    Time counts only while the driver looks: one that slept, or whose disk hung, blames nobody for what it missed.
+    Time counts only while the driver looks, and as long as looking takes, which with thousands of workers it does: one
+    that slept, or whose disk hung, blames nobody for what it missed.
     """
 
     def __init__(self, *, stall_s: float, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,6 +53,8 @@ class Watchdog:
         self._silent_s: dict[str, float] = {}
         self.signs: list[Sign] = []
         """Those of the last look."""
+        self.is_doubtful = False
+        """Whether, at the last look, somebody was on the way to be taken for dead."""
         self._say_at = stall_s
         self.waited_s = 0.0
         """How long nothing has moved."""
@@ -67,15 +73,17 @@ class Watchdog:
         """Something has moved."""
         self.waited_s, self._say_at = 0.0, self._stall_s
 
-    def hear(self, signs: Mapping[str, Sign]) -> list[str]:
-        """Take in a look; returns the names of the workers that have given no sign for `stall_s`, once for each
-        silence of that length."""
+    def hear(self, signs: Mapping[str, Sign], *, took_s: float = 0.0) -> list[str]:
+        """Take in a look that took so long; returns the names of the workers that have given no sign for `stall_s`,
+        once for each silence of that length."""
         now = self._clock()
-        passed_s = min(now - self._looked_at, 2 * self._every_s)
+        counted_s = min(2 * self._every_s + took_s, self._stall_s / LEAST_LOOKS)
+        passed_s = min(now - self._looked_at, counted_s)
         self._looked_at = now
         self.waited_s += passed_s
         self.signs = list(signs.values())
         fallen = []
+        self.is_doubtful = False
         for name, sign in signs.items():
             # not only the last look: a sign that could not be read then is none that has come anew
             known = self._known.get(name)
@@ -83,11 +91,17 @@ class Watchdog:
                 self.note()
             is_silent = known is not None and known.beats == sign.beats
             self._silent_s[name] = self._silent_s[name] + passed_s if is_silent else 0.0
+            # not only at the end: who could not give a sign must have time for one once it can again
+            self.is_doubtful |= self._silent_s[name] >= self._stall_s / 2
             if self._silent_s[name] >= self._stall_s:
                 self._silent_s[name] = 0.0
                 fallen.append(name)
         self._known.update(signs)
         return fallen
+
+    def forgive(self) -> None:
+        """Nobody could give a sign: all silences begin anew."""
+        self._silent_s = dict.fromkeys(self._silent_s, 0.0)
 
     def has_news(self) -> bool:
         """Whether it is time to say that nothing moves: after `stall_s`, then after twice as long each time."""
@@ -151,10 +165,23 @@ def describe_wait(
 class StageWatch:
     """The watchdog of one stage, and what is done about what it finds."""
 
-    def __init__(self, job: Job, stage: str, *, say: Callable[[str], None], events: list[dict[str, Any]]) -> None:
-        """What is found is said by `say`, and added to `events` as a mapping that JSON can hold."""
+    def __init__(
+        self,
+        job: Job,
+        stage: str,
+        *,
+        say: Callable[[str], None],
+        events: list[dict[str, Any]],
+        end: Callable[[Sequence[Sign]], Sequence[str | None]] = end_workers,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """What is found is said by `say`, and added to `events` as a mapping that JSON can hold.
+
+        `end` kills workers and tells what became of each."""
         self._job, self._stage, self._say, self._events = job, stage, say, events
-        self._watchdog = Watchdog(stall_s=job.config.limits.stall_s, patience_s=find_patience(job.config, stage))
+        self._end_workers, self._clock = end, clock
+        patience_s = find_patience(job.config, stage)
+        self._watchdog = Watchdog(stall_s=job.config.limits.stall_s, patience_s=patience_s, clock=clock)
         self._stalled = f"telemetry/live/{job.epoch}/stalled.json"
         self._said = False
 
@@ -169,9 +196,13 @@ class StageWatch:
         if not self._watchdog.is_due:
             return
         job = self._job
+        began = self._clock()
         signs = read_signs(job.run, job.epoch, self._stage)
-        for name in self._watchdog.hear(signs):
-            self._end(name, signs[name])
+        fallen = self._watchdog.hear(signs, took_s=self._clock() - began)
+        if self._watchdog.is_doubtful and not self._can_write():
+            self._watchdog.forgive()
+        elif fallen:
+            self._end({name: signs[name] for name in fallen})
         waited_s = self._watchdog.waited_s
         if not waited_s:
             self._tidy()
@@ -189,19 +220,29 @@ class StageWatch:
             with contextlib.suppress(Exception):
                 job.run.write(self._stalled, json.dumps(self._events[-1]).encode(), durable=False)
 
-    def _end(self, name: str, sign: Sign) -> None:
-        """See to a worker that gives no sign of life."""
+    def _can_write(self) -> bool:
+        """Whether a sign of life can be given at all: workers that wait for a store which refuses writes, or for room
+        on its disk, have none to show."""
+        try:
+            self._job.run.write(f"telemetry/live/{self._job.epoch}/probe", b"driver", durable=False)
+        except Exception:  # whatever it is, it would be the same for the workers
+            return False
+        return True
+
+    def _end(self, fallen: Mapping[str, Sign]) -> None:
+        """See to workers that give no sign of life."""
         stall_s = self._job.config.limits.stall_s
-        outcome = end_worker(sign)
-        if outcome is not None:
-            self._job.run.remove(f"telemetry/live/{self._job.epoch}/{name}")
-        if outcome == "killed":
-            shards = ", ".join(sign.shards)
-            self._note_event("worker_killed", host=sign.host, process=sign.pid, shards=list(sign.shards))
-            self._say(
-                f"{self._stage:9} process {sign.pid} on {sign.host} gave no sign of life for {stall_s:g} s and was"
-                f" killed{f'; shard {shards} is tried again' if shards else ''}"
-            )
+        outcomes = self._end_workers(list(fallen.values()))
+        for (name, sign), outcome in zip(fallen.items(), outcomes, strict=True):
+            if outcome is not None:
+                self._job.run.remove(f"telemetry/live/{self._job.epoch}/{name}")
+            if outcome == "killed":
+                shards = ", ".join(sign.shards)
+                self._note_event("worker_killed", host=sign.host, process=sign.pid, shards=list(sign.shards))
+                self._say(
+                    f"{self._stage:9} process {sign.pid} on {sign.host} gave no sign of life for {stall_s:g} s and was"
+                    f" killed{f'; shard {shards} is tried again' if shards else ''}"
+                )
 
     def _tidy(self) -> None:
         if self._said:
@@ -233,42 +274,100 @@ class StageWatch:
 
 
 def watch_listing(
-    listing: Iterable[T], *, stall_s: float, patience_s: float, say: Callable[[str], None]
+    open_listing: Callable[[], Iterable[T]], *, stall_s: float, patience_s: float, say: Callable[[str], None]
 ) -> Generator[T]:
-    """The items of a source's listing, which may hang: says so when none has come for `stall_s`, and again after twice
-    as long. Raises SourceGone after `patience_s`, where this is the main thread (no other can be interrupted)."""
-    listed = 0
-    ended, given_up = threading.Event(), threading.Event()
-    main = threading.main_thread().ident if threading.current_thread() is threading.main_thread() else None
+    """The items of a source's listing, which may hang, as its opening may, which is done at once: says so when nothing
+    has come for `stall_s`, and again after twice as long. Raises SourceGone after `patience_s`, where this is the main
+    thread (no other can be interrupted)."""
+    watch = _ListingWatch(stall_s=stall_s, patience_s=patience_s, say=say)
+    with watch.awake():
+        listing = iter(watch.call(open_listing))
+    return _pass_on(listing, watch)
 
-    def watch() -> None:
-        known, waited_s, say_at = -1, 0.0, stall_s
-        every_s = choose_interval(stall_s)
+
+def _pass_on(listing: Iterator[T], watch: _ListingWatch) -> Generator[T]:
+    with watch.awake():
+        while True:
+            try:
+                item = watch.call(lambda: next(listing))
+            except StopIteration:
+                return
+            watch.listed += 1
+            yield item
+
+
+class _ListingWatch:
+    """A thread that looks how long the source keeps one call waiting. Between calls, while its items are worked on, it
+    blames nobody and interrupts nothing."""
+
+    def __init__(self, *, stall_s: float, patience_s: float, say: Callable[[str], None]) -> None:
+        self._stall_s, self._patience_s, self._say = stall_s, patience_s, say
+        self._given_up = threading.Event()
+        self._lock = threading.Lock()
+        """Held to begin and to end a call, and to interrupt one."""
+        self._inside = False
+        self._calls = 0
+        self.listed = 0
+
+    @contextlib.contextmanager
+    def awake(self) -> Iterator[None]:
+        in_main = threading.current_thread() is threading.main_thread()
+        ended = threading.Event()
+        main = threading.main_thread().ident if in_main else None
+        threading.Thread(target=self._watch, args=(ended, main), name="listing-watch", daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+    def call(self, action: Callable[[], T]) -> T:
+        """What `action` returns. Raises SourceGone if it was given up."""
+        try:
+            with self._lock:
+                self._inside, self._calls = True, self._calls + 1
+            struck = False
+            try:
+                return action()
+            except KeyboardInterrupt:
+                struck = True
+                raise
+            finally:
+                with self._lock:
+                    self._inside = False
+                if self._given_up.is_set() and not struck:
+                    time.sleep(1)  # the signal is on its way, and must not strike outside
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if not self._given_up.is_set():
+                raise
+            raise SourceGone(
+                f"The source has listed nothing for {self._patience_s:.0f} s (limits.no_progress_s) after {self.listed}"
+                " documents: see to it and run the same command again."
+            ) from None
+
+    def _watch(self, ended: threading.Event, main: int | None) -> None:
+        known, waited_s, say_at = -1, 0.0, self._stall_s
+        every_s = choose_interval(self._stall_s)
         while not ended.wait(every_s):
-            if listed != known:
-                known, waited_s, say_at = listed, 0.0, stall_s
+            if not self._inside or self._calls != known:
+                known, waited_s, say_at = self._calls, 0.0, self._stall_s
                 continue
             waited_s += every_s
             if waited_s >= say_at:
                 say_at *= 2
-                say(f"plan      nothing was listed for {waited_s:.0f} s; it waits for the source (documents: {listed})")
-            if waited_s > patience_s and main is not None:
-                given_up.set()
-                # a real signal: `_thread.interrupt_main` does not wake a thread that waits for a lock
-                signal.pthread_kill(main, signal.SIGINT)
+                self._say(
+                    f"plan      nothing was listed for {waited_s:.0f} s; it waits for the source (documents:"
+                    f" {self.listed})"
+                )
+            if waited_s > self._patience_s and main is not None and self._interrupt(known, main):
                 return
 
-    threading.Thread(target=watch, name="listing-watch", daemon=True).start()
-    try:
-        for item in listing:
-            listed += 1
-            yield item
-    except KeyboardInterrupt:
-        if not given_up.is_set():
-            raise
-        raise SourceGone(
-            f"The source has listed nothing for {patience_s:.0f} s (limits.no_progress_s) after {listed} documents:"
-            " see to it and run the same command again."
-        ) from None
-    finally:
-        ended.set()
+    def _interrupt(self, call: int, main: int) -> bool:
+        """Interrupt the call of this number, if it still goes on."""
+        with self._lock:
+            if not self._inside or self._calls != call:
+                return False
+            self._given_up.set()
+            # a real signal: `_thread.interrupt_main` does not wake a thread that waits for a lock
+            signal.pthread_kill(main, signal.SIGINT)
+            return True

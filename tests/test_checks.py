@@ -110,6 +110,13 @@ def test_a_removed_shard_is_found(own_run, stage):
     assert f"{stage} lacks 1 of 3 shards, the first is 1." in check(own_run)
 
 
+def test_a_stage_of_which_nothing_is_left_is_found(own_run):
+    own_run.remove(*(f"generate/part-{shard:05d}.json" for shard in own_run.shards("generate")))
+    problems = check(own_run)
+    assert "generate lacks 3 of 3 shards, the first is 0." in problems
+    assert "This is a bug in docmatix" not in problems
+
+
 def test_removed_replies_are_found(own_run):
     (name,) = own_run.read_record("generate", 0).extra["replies"]
     own_run.remove(f"generate/replies/{name}")
@@ -327,11 +334,7 @@ def test_a_count_that_was_changed_in_a_record_is_found_by_its_seal(own_run):
 
 
 def test_a_record_of_an_earlier_version_has_no_seal_and_is_believed(own_run):
-    for stage in ("plan", "extract", "dedup", "generate", "curate", "pack"):
-        for shard in own_run.shards(stage):
-            content = json.loads(own_run.read(f"{stage}/part-{shard:05d}.json"))
-            del content["seal"]
-            own_run.write(f"{stage}/part-{shard:05d}.json", json.dumps(content).encode())
+    unseal(own_run)
     assert check(own_run) == ""
 
 
@@ -526,6 +529,50 @@ def test_a_card_that_was_edited_by_hand_is_told_of_but_may_be_published(own_run)
 def test_a_run_without_sums_is_told_how_to_get_them(own_run):
     own_run.remove(CHECKSUMS)
     assert check(own_run) == f"{CHECKSUMS} is missing. The same build writes it anew."
+    assert list(find_problems(own_run, edited=True)) == []
+
+
+def unseal(run: RunDirectory) -> None:
+    """Make a run's commit records those of an earlier version."""
+    for stage in ("plan", "extract", "dedup", "generate", "curate", "pack"):
+        for shard in run.shards(stage):
+            content = json.loads(run.read(f"{stage}/part-{shard:05d}.json"))
+            del content["seal"]
+            run.write(f"{stage}/part-{shard:05d}.json", json.dumps(content).encode())
+
+
+def test_a_run_of_an_earlier_version_is_sound_without_sums_and_what_they_would_prove_is_told(own_run, capsys):
+    unseal(own_run)
+    own_run.remove(CHECKSUMS)
+    assert check(own_run) == ""
+    assert main(["check", own_run.root]) == 0
+    told, verdict = capsys.readouterr().out.splitlines()
+    assert told.startswith(f"There is no {CHECKSUMS}, which earlier versions did not write: run.yaml and")
+    assert verdict == "The run is sound."
+
+
+def test_the_verb_tells_of_a_card_that_was_edited_by_hand_and_calls_the_run_sound(own_run, capsys):
+    card = own_run.read("dataset/README.md").replace(b"license: cc0-1.0", b"license: cc-by-4.0") + b"More of it.\n"
+    own_run.write("dataset/README.md", card)
+    own_run.remove("dataset/samples/1.jpg")
+    assert main(["check", own_run.root]) == 0
+    otherwise = ": `push` sends it so, the same build would write it anew."
+    assert capsys.readouterr().out.splitlines() == [
+        f"dataset/README.md says something else of `license` than the dataset{otherwise}",
+        f"dataset/README.md is not what it was when the build ended{otherwise}",
+        f"dataset/samples/1.jpg is not what it was when the build ended{otherwise}",
+        "The run is sound.",
+    ]
+
+
+def test_what_nobody_edits_by_hand_is_a_problem_for_the_verb_too(own_run, capsys):
+    own_run.write("run.yaml", own_run.read("run.yaml") + b"\n")
+    own_run.write("dataset/README.md", b"---\nlicense: [\n---\n")
+    assert main(["check", own_run.root]) == 1
+    said = capsys.readouterr().out
+    assert "dataset/README.md cannot be read (its metadata is no YAML" in said
+    assert f"run.yaml is not what it was when the build ended (see {CHECKSUMS})." in said
+    assert said.endswith("2 problems found.\n")
 
 
 def test_a_configuration_that_cannot_be_read_is_a_problem_and_no_crash(own_run):
@@ -644,11 +691,12 @@ def test_a_run_that_is_not_on_a_disk_is_checked_as_well(wide_run, memory_run):
 
 
 class CountingFiles:
-    """Stands before a filesystem, and counts how often each file is opened."""
+    """Stands before a filesystem, and counts how often each file is opened or read whole."""
 
     def __init__(self, fs: Any) -> None:
         self._fs = fs
         self.opened: dict[str, int] = {}
+        self.read: dict[str, int] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fs, name)
@@ -656,6 +704,10 @@ class CountingFiles:
     def open(self, path: str, *rest: Any) -> Any:
         self.opened[path] = self.opened.get(path, 0) + 1
         return self._fs.open(path, *rest)
+
+    def cat_file(self, path: str, **rest: Any) -> Any:
+        self.read[path] = self.read.get(path, 0) + 1
+        return self._fs.cat_file(path, **rest)
 
 
 def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
@@ -668,6 +720,45 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
     parts = {path: times for path, times in files.opened.items() if path.endswith(".parquet")}
     assert len(parts) > count_parts(memory_run) - 3
     assert set(parts.values()) == {1}
+
+
+def count_reads_of_records(run: RunDirectory) -> dict[str, int]:
+    files = CountingFiles(run.fs)
+    run.fs = files
+    list(find_problems(run))
+    return {path: times for path, times in files.read.items() if "/part-" in path}
+
+
+def test_each_commit_record_is_read_once(own_wide_run):
+    there = {
+        own_wide_run.path(f"{stage}/part-{shard:05d}.json")
+        for stage in read_job(own_wide_run).stages
+        for shard in own_wide_run.shards(stage)
+    }
+    assert len(there) >= 8
+    assert count_reads_of_records(own_wide_run) == dict.fromkeys(there, 1)
+
+
+def test_records_are_read_once_too_where_the_dataset_cannot_be_compared_or_was_divided_otherwise(own_wide_run):
+    own_wide_run.write("pack/part-00003.json", own_wide_run.read("pack/part-00002.json"))
+    assert "pack/part-00003.json is of another division into files." in check(own_wide_run)
+    assert set(count_reads_of_records(own_wide_run).values()) == {1}
+    own_wide_run.remove("curate/part-00000.json")
+    reads = count_reads_of_records(own_wide_run)
+    assert sum("pack/" in path for path in reads) == 4
+    assert set(reads.values()) == {1}
+
+
+def test_a_damaged_record_of_another_division_is_a_problem_like_others(own_wide_run):
+    own_wide_run.write("pack/part-00003.json", b"{")
+    assert "The commit record pack/part-00003.json is damaged" in check(own_wide_run)
+
+
+@pytest.mark.parametrize("stage", ["curate", "pack"])
+def test_a_record_whose_figures_cannot_be_added_up_is_a_problem_and_no_crash(own_run, stage):
+    record = own_run.read_record(stage, 0)
+    own_run.write_record(stage, 0, replace(record, extra={}))
+    assert "dataset/stats.json cannot be read" in check(own_run)
 
 
 def test_the_same_document_twice_is_no_problem_where_it_was_asked_for(tmp_path):

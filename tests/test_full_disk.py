@@ -15,13 +15,18 @@ from typing import Any
 import pytest
 
 from docmatix import scratch
-from docmatix.config import FilesSource
+from docmatix.config import FilesSource, Pack
+from docmatix.documents import Refusal
 from docmatix.driver import finish_dataset
 from docmatix.errors import StorageFailed
+from docmatix.pdf.rendering import PageImage
+from docmatix.pdf.sandbox import Sandbox
 from docmatix.run_directory import RunDirectory, require_disk
+from docmatix.sources import SourceDocument
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
+from docmatix.stages.page_images import kept_aside, render_kept
 from tests import jobs
 from tests.builds import hash_dataset, list_files
 from tests.pdfs import write_distinct_pdf
@@ -77,6 +82,13 @@ def do_all(stage: Callable[..., None], job: Job, items: Iterable[Any], **options
         stage(job, item, **options)
 
 
+def read_reply_ids(run: RunDirectory, stage: str) -> set[str]:
+    """The requests whose replies are kept in the run."""
+    folder = f"{stage}/replies"
+    names = [f"{folder}/{part}/{name}" for part in run.names(folder) for name in run.names(f"{folder}/{part}")]
+    return {row["request_id"] for name in names for row in run.iterate_file(name)}
+
+
 @pytest.mark.parametrize("room", [0, 4096, 8192])
 def test_a_disk_that_is_full_stops_every_stage_and_leaves_nothing_half_done(
     tmp_path: Path, small_disk: Path, room: int
@@ -97,7 +109,9 @@ def test_a_disk_that_is_full_stops_every_stage_and_leaves_nothing_half_done(
         "dataset": lambda: finish_dataset(job),
     }
     stopped = 0
+    ever_kept: set[str] = set()
     for name, stage in stages.items():
+        asked = len(client.asked)
         ballast = fill(small_disk, but=room)
         try:
             stage()
@@ -112,12 +126,18 @@ def test_a_disk_that_is_full_stops_every_stage_and_leaves_nothing_half_done(
         if name != "dataset":
             for shard, record in job.run.records(name):
                 assert job.run.size(job.run.part_name(name, record)) == record.size, shard
+        kept = read_reply_ids(job.run, name)
+        came = {request.request_id for request in client.asked[asked:]}
+        assert kept <= came
         ballast.unlink()
+        asked = len(client.asked)
         stage()
+        again = {request.request_id for request in client.asked[asked:]}
+        assert not again & kept, "a reply that came and was kept is asked for again"
+        ever_kept |= kept
     assert stopped == len(stages) if room == 0 else stopped >= 2
+    assert ever_kept or room < 8192, "there was room for replies"
     assert hash_dataset(small_disk / "run") == hash_dataset(tmp_path / "run")
-    asked = len(client.asked)
-    assert len({request.request_id for request in client.asked}) <= asked <= 2 * asked
 
 
 def test_a_run_cannot_be_taken_while_its_disk_is_full(small_disk: Path) -> None:
@@ -188,11 +208,55 @@ def test_too_little_room_is_found_before_work_starts(
 def test_temporary_files_of_killed_processes_are_removed_and_no_others(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    names = [f"docmatix-{ended.pid}-a.pdf", f"docmatix-{os.getpid()}-b.pdf", "docmatix-push-x", "docmatix-1", "other"]
-    for name in names:
+    mine = scratch.name_file(".pdf").name
+    dead = mine.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    space = dead.split("-")[1]
+    names = [
+        mine,
+        f"docmatix-{ended.pid}-a.pdf",
+        f"docmatix-{os.getpid()}-b.pdf",
+        "docmatix-push-x",
+        "docmatix-1",
+        "other",
+        # of a user
+        "docmatix-2026-07-notes.txt",
+        dead.replace(".pdf", ".txt"),
+        f"copy-of-{dead}",
+        dead.replace(".pdf", "-notes.pdf"),
+        # of a container that shares the folder and counts its processes by itself
+        dead.replace(space, f"{int(space, 16) ^ 1:08x}"),
+    ]
+    for name in [dead, dead.replace(".pdf", ".tmp"), *names]:
         (tmp_path / name).write_bytes(b"x")
     scratch.remove_files_of_the_dead(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_where_process_ids_mean_nothing_no_temporary_file_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docmatix.run_directory._find_process_space", lambda: None)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    name = scratch.name_file(".pdf").name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    (tmp_path / name).write_bytes(b"x")
+    scratch.remove_files_of_the_dead(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_temporary_file_that_has_vanished_is_no_fault_of_its_document() -> None:
+    pdf = write_distinct_pdf(1)
+    with Sandbox(memory_mb=1024) as sandbox, kept_aside(SourceDocument(pdf)) as kept:
+        assert not isinstance(kept, Refusal)
+        path, doc_id = kept
+
+        def render() -> list[PageImage] | Refusal:
+            return render_kept(kept, [1], doc_id=doc_id, settings=Pack(dpi=36), sandbox=sandbox, timeout_s=60)
+
+        assert isinstance(render(), list)
+        path.unlink()
+        with pytest.raises(StorageFailed, match="has vanished while it was in use"):
+            render()
 
 
 def test_a_temporary_file_can_be_read_by_nobody_else() -> None:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
-from docmatix.stores import WAITS_S
+from docmatix.stores import PATIENCE_S, WAITS_S
 
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
 
@@ -342,7 +342,7 @@ def test_what_passes_on_the_way_to_a_store_is_tried_again_with_growing_pauses():
     run = open_failing(pauses)
     FailingFiles.failures[:] = [TimeoutError(), ConnectionResetError(), OSError(errno.EBUSY, "SlowDown")]
     run.write("a.txt", b"a")
-    assert pauses == list(WAITS_S)
+    assert pauses == [0.5, 2, 8]
     FailingFiles.failures[:] = [TimeoutError()]
     assert run.read("a.txt") == b"a"
 
@@ -350,12 +350,14 @@ def test_what_passes_on_the_way_to_a_store_is_tried_again_with_growing_pauses():
 def test_a_store_that_stays_away_is_given_up_once_and_not_once_for_every_file():
     pauses: list[float] = []
     run = open_failing(pauses)
-    FailingFiles.failures[:] = [ConnectionResetError("gone")] * 9
+    failures = len(WAITS_S) + 6
+    FailingFiles.failures[:] = [ConnectionResetError("gone")] * failures
     for _ in range(3):
         with pytest.raises(StorageFailed, match=r"stayed unreachable for .* the same command continues"):
             run.write("a.txt", b"a")
     assert pauses == list(WAITS_S)
-    assert len(FailingFiles.failures) == 9 - len(WAITS_S) - 1
+    assert sum(pauses) == PATIENCE_S
+    assert len(FailingFiles.failures) == failures - len(WAITS_S) - 1
 
 
 def test_a_file_that_may_be_lost_is_not_tried_again():
@@ -372,7 +374,7 @@ def test_a_password_in_the_url_of_a_run_is_in_no_message():
     pauses: list[float] = []
     run = RunDirectory("failing-run://me:secret@host/run", sleep=pauses.append)
     for failure in (ConnectionResetError(), PermissionError("no")):
-        FailingFiles.failures[:] = [failure] * 4
+        FailingFiles.failures[:] = [failure] * (len(WAITS_S) + 1)
         with pytest.raises(StorageFailed) as caught:
             RunDirectory(run.url, sleep=pauses.append).write("a", b"")
         assert "secret" not in str(caught.value)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.errors import SourceGone
+from docmatix.config import FilesSource
+from docmatix.driver import build
+from docmatix.errors import SetupError, SourceGone
 from docmatix.pdf.sandbox import WALL_FACTOR
 from docmatix.signs import Heart, Sign, choose_interval, read_signs
 from docmatix.stages.job import Pulse
-from docmatix.watchdog import PATIENCE_S, Watchdog, describe_wait, find_patience, watch_listing
+from docmatix.watchdog import PATIENCE_S, Watchdog, _ListingWatch, describe_wait, find_patience, watch_listing
 from tests.jobs import OPENAI, make_config, make_job
 
 SIGN = Sign(stage="extract", host="here", node="n1", pid=7, started=70, beats=1, shards={"3": 4})
@@ -180,7 +186,7 @@ def test_a_listing_that_hangs_is_told_of_and_given_up():
         yield "a.pdf"
         threading.Event().wait()
 
-    listing = watch_listing(list_slowly(), stall_s=0.5, patience_s=1.5, say=said.append)
+    listing = watch_listing(list_slowly, stall_s=0.5, patience_s=1.5, say=said.append)
     assert next(listing) == "a.pdf"
     with pytest.raises(SourceGone, match=r"listed nothing for 2 s .* after 1 documents"):
         next(listing)
@@ -192,7 +198,7 @@ def test_a_listing_that_goes_on_is_passed_on_as_it_is_with_its_errors():
         yield from range(3)
         raise ValueError("no more")
 
-    listing = watch_listing(list_and_fail(), stall_s=60, patience_s=60, say=lambda line: None)
+    listing = watch_listing(list_and_fail, stall_s=60, patience_s=60, say=lambda line: None)
     assert [next(listing) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="no more"):
         next(listing)
@@ -204,4 +210,103 @@ def test_an_interrupt_by_a_person_stays_one():
         yield
 
     with pytest.raises(KeyboardInterrupt):
-        list(watch_listing(interrupted(), stall_s=60, patience_s=60, say=lambda line: None))
+        list(watch_listing(interrupted, stall_s=60, patience_s=60, say=lambda line: None))
+
+
+def test_a_source_that_hangs_at_the_first_question_is_told_of_and_given_up():
+    said: list[str] = []
+
+    def open_slowly() -> Iterator[str]:
+        threading.Event().wait()
+        return iter(["a.pdf"])
+
+    with pytest.raises(SourceGone, match="after 0 documents"):
+        watch_listing(open_slowly, stall_s=0.5, patience_s=1.5, say=said.append)
+    assert "it waits for the source (documents: 0)" in said[0]
+
+
+def test_an_error_at_the_first_question_comes_before_the_first_item_is_asked_for():
+    def refuse() -> Iterator[str]:
+        raise SetupError("no such directory")
+
+    with pytest.raises(SetupError, match="no such directory"):
+        watch_listing(refuse, stall_s=60, patience_s=60, say=lambda line: None)
+
+
+class Looks(threading.Event):
+    """In place of the event that ends a watch: so many looks at once, then the end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.left = number
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The signals that were sent to threads; none arrives."""
+    sent: list[int] = []
+    monkeypatch.setattr("docmatix.watchdog.signal.pthread_kill", lambda thread, number: sent.append(number))
+    return sent
+
+
+def test_the_time_that_is_spent_on_the_items_is_not_the_source_s(signals):
+    said: list[str] = []
+    watch = _ListingWatch(stall_s=60, patience_s=60, say=said.append)
+    for number in range(3):
+        assert watch.call(partial(int, number)) == number
+        watch._watch(Looks(1000), threading.get_ident())
+    assert (said, signals) == ([], [])
+
+
+def test_a_call_that_ends_just_as_it_is_given_up_takes_the_interrupt_with_it(signals):
+    """The signal may come after the call has returned: it must not strike what comes next."""
+    said: list[str] = []
+    watch = _ListingWatch(stall_s=60, patience_s=60, say=said.append)
+
+    def end_late() -> str:
+        watch._watch(Looks(1000), threading.get_ident())
+        return "a.pdf"
+
+    with pytest.raises(SourceGone):
+        watch.call(end_late)
+    assert said == ["plan      nothing was listed for 60 s; it waits for the source (documents: 0)"]
+    assert signals == [signal.SIGINT]
+    watch._watch(Looks(1000), threading.get_ident())
+    assert signals == [signal.SIGINT]
+
+
+class HangingFiles(MemoryFileSystem):  # type: ignore[misc]
+    """Memory that never says what it holds."""
+
+    protocol = "hanging"
+
+    def ls(self, *args: Any, **options: Any) -> Any:
+        threading.Event().wait()
+
+    info = ls
+
+
+fsspec.register_implementation("hanging", HangingFiles)
+
+
+def test_a_build_gives_up_a_source_that_hangs_at_its_first_listing(tmp_path):
+    limits = {"stall_s": 0.5, "no_progress_s": 1.5}
+    config = make_config(limits=limits).model_copy(update={"source": from_paths("hanging://in")})
+    with pytest.raises(SourceGone, match=r"listed nothing for 2 s .* after 0 documents"):
+        build(config, run=tmp_path / "run", stages=["plan"])
+    assert not (tmp_path / "run/run.yaml").exists()
+
+
+def test_a_source_that_is_not_there_is_found_before_anything_is_written(tmp_path):
+    config = make_config().model_copy(update={"source": from_paths(str(tmp_path / "nowhere"))})
+    with pytest.raises(SetupError, match="No file matches"):
+        build(config, run=tmp_path / "run", stages=["plan"])
+    assert not (tmp_path / "run/run.yaml").exists()
+
+
+def from_paths(*paths: str) -> FilesSource:
+    return FilesSource(kind="files", paths=paths)

@@ -60,7 +60,7 @@ def read_documents(
 ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
     """The bytes of each locator's document, in order, or why there are none.
 
-    Reasons: `missing`, `unreadable` (no permission), `source_changed`, `too_large`, `empty`, `unreadable_archive`, and
+    Reasons: `missing`, `no_access` (no permission), `source_changed`, `too_large`, `empty`, `unreadable_archive`, and
     the locator's own `problem`. Locators of one file that follow each other share one open file. Memory: one document,
     and for Parquet the pages of one column being decoded. Raises `SourceGone` when the source stays unreachable.
     """

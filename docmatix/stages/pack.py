@@ -7,6 +7,7 @@ target size. After that the names of all files are known, and each file is a sha
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from docmatix.sources import read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import kept_aside, render_kept
 from docmatix.stages.plan import read_plan
+from docmatix.stages.suspects import Suspects
 from docmatix.statistics import KINDS, Statistics
 
 BYTES_PER_PIXEL = {"jpeg": 0.12, "png": 0.16, "webp": 0.07}
@@ -162,6 +164,8 @@ def _render_samples(
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """The samples of a file with their page images, document by document, each document's bytes read once."""
     bound = job.config.extract.max_file_mb << 20
+    suspects = Suspects(job, "pack", output.number)
+    places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
         locators = read_plan(job, each.shard)
         # listed beforehand, so that one reader walks through a tar or a Parquet file once, not once a document
@@ -169,9 +173,17 @@ def _render_samples(
         sources = read_documents((locators[index] for index in wanted), source=job.config.source, max_file_bytes=bound)
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
         for (_, samples), (_, source) in zip(documents, sources, strict=True):
+            place = next(places)
+            refusal = suspects.refuse(place)
             with kept_aside(source) as pdf:
                 for sample in samples:
-                    yield sample, _render(sample, pdf, job=job, sandbox=sandbox)
+                    if refusal is not None:
+                        yield sample, refusal
+                        continue
+                    # not around `yield`: of what is done with the images the document is not to blame
+                    with suspects.in_hand(place):
+                        outcome = _render(sample, pdf, job=job, sandbox=sandbox)
+                    yield sample, outcome
 
 
 _PLACE = ("index", "sample_id", "reason")

@@ -15,6 +15,7 @@ from pathlib import Path
 from docmatix import scratch
 from docmatix.config import Pack
 from docmatix.documents import Refusal
+from docmatix.errors import StorageFailed
 from docmatix.pairs import Failure, Picture
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
@@ -60,7 +61,10 @@ def render_kept(
     sandbox: Sandbox,
     timeout_s: int,
 ) -> list[PageImage] | Refusal:
-    """Pages of a document that is kept aside, or why there are none: `source_changed` if it is not `doc_id`."""
+    """Pages of a document that is kept aside, or why there are none: `source_changed` if it is not `doc_id`.
+
+    Raises StorageFailed where the file aside is gone: that says nothing about the document.
+    """
     if isinstance(pdf, Refusal):
         return pdf
     path, found = pdf
@@ -69,6 +73,11 @@ def render_kept(
     outcome: list[PageImage] | Refusal = sandbox.run(
         render_pages, path, page_numbers, settings=settings, timeout_s=timeout_s
     )
+    if isinstance(outcome, Refusal) and not path.exists():
+        raise StorageFailed(
+            f"The temporary file {path} has vanished while it was in use: have nothing else tidy {path.parent}, or set"
+            " TMPDIR to another folder; the same command continues."
+        )
     return outcome
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import lru_cache
 from itertools import count, islice
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, committing
 from docmatix.schemas import PLAN
-from docmatix.secrets import hide_in_url, restore_in_url
+from docmatix.secrets import GivenUrls, hide_in_url
 from docmatix.sources import Locator
 from docmatix.stages.job import Job
 
@@ -55,9 +56,14 @@ def plan_shards(
 
 def read_plan(job: Job, shard: int) -> list[Locator]:
     """The locators of a shard, in order; with the passwords and signatures that only the configuration knows."""
-    given = job.config.source.paths
+    given = _know_secrets(job.config.source.paths)
     rows = job.run.iterate_rows("plan", shard)
-    return [Locator(**row | {"address": restore_in_url(row["address"], given)}) for row in rows]
+    return [Locator(**row | {"address": given.restore(row["address"])}) for row in rows]
+
+
+@lru_cache(maxsize=1)  # a stage may read a shard of the plan for each of its own
+def _know_secrets(paths: tuple[str, ...]) -> GivenUrls:
+    return GivenUrls(paths)
 
 
 def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], set[int]]:

@@ -320,6 +320,12 @@ def test_a_run_that_is_not_sound_is_not_sent(hub, connect, own_wide_run):
     assert not hub.datasets
 
 
+def test_a_run_whose_sums_are_missing_is_sent(hub, connect, own_wide_run):
+    own_wide_run.remove("SHA256SUMS")
+    assert not push_run(own_wide_run, connect()).findings
+    assert hash_pushed(hub) == hash_shards(own_wide_run)
+
+
 def test_a_file_that_rots_after_the_check_is_not_committed(hub, connect, own_wide_run):
     assert not push_run(own_wide_run, connect("anna/first")).findings
     path = Path(own_wide_run.path("dataset/data/train-00003-of-00020.parquet"))

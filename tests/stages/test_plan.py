@@ -42,6 +42,17 @@ def test_a_locator_comes_back_as_it_was(job):
     assert read_plan(job, 0) == [locator, odd]
 
 
+def test_a_plan_is_written_without_secrets_and_read_with_those_of_the_configuration(tmp_path):
+    paths = ["https://one:canary@h/*.pdf", "https://two:canary@h/in/", "https://h/b.pdf?key=canary&sig=canary"]
+    job = make_job(tmp_path, source={"kind": "files", "paths": paths})
+    found = ["https://one:canary@h/a.pdf", "https://two:canary@h/in/a.pdf", paths[2]]
+    locators = [Locator(f"{number}.pdf", address) for number, address in enumerate(found)]
+    assert plan_shards(job, locators) == 1
+    assert "canary" not in repr(list(job.run.iterate_rows("plan", 0)))
+    assert read_plan(job, 0) == locators
+    assert plan_shards(job, locators) == 0
+
+
 def test_planning_the_same_again_appends_nothing(job):
     plan_shards(job, locate("a", "b", "c"))
     assert plan_shards(job, locate("a", "b", "c")) == 0

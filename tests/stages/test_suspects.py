@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from docmatix.ledger import Ledger
 from docmatix.stages.job import Job
-from tests.jobs import make_job, plan
+from tests.jobs import FakeClient, curate, generate, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf
 
 WORKER = """
@@ -32,6 +34,27 @@ count_attempt(job, "extract", 0)
 extract(job, sandbox=Deadly())
 """
 
+PACKER = """
+import os, signal, sys
+from pathlib import Path
+from docmatix.runner import count_attempt
+from docmatix.stages.pack import divide_run
+from tests.jobs import InlineSandbox, make_job, pack
+
+class Deadly(InlineSandbox):
+    def run(self, function, path, *args, **options):
+        if path.read_bytes() in deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().run(function, path, *args, **options)
+
+folder = Path(sys.argv[1])
+deadly = [(folder / "docs" / name).read_bytes() for name in sys.argv[2:]]
+job = make_job(folder, plan={"documents_per_shard": 2}, pack={"dpi": 60})
+(output,) = divide_run(job)
+count_attempt(job, "pack", output.number)
+pack(job, output, sandbox=Deadly())
+"""
+
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
@@ -40,9 +63,9 @@ def job(tmp_path: Path) -> Job:
     return job
 
 
-def attempt(folder: Path, *deadly: str) -> int:
+def attempt(folder: Path, *deadly: str, worker: str = WORKER) -> int:
     """One attempt at the shard by a worker of its own, which is killed at these documents; its exit status."""
-    return subprocess.run([sys.executable, "-c", WORKER, str(folder), *deadly], check=False, timeout=120).returncode
+    return subprocess.run([sys.executable, "-c", worker, str(folder), *deadly], check=False, timeout=120).returncode
 
 
 def read_reasons(job: Job) -> list[str | None]:
@@ -73,3 +96,20 @@ def test_a_shard_with_two_such_documents_stops_the_build(tmp_path: Path, job: Jo
 def test_the_first_attempt_writes_no_notes(tmp_path: Path, job: Job) -> None:
     assert attempt(tmp_path, "2.pdf") == -signal.SIGKILL
     assert job.run.names(f"telemetry/attempts/{job.epoch}/extract-00000-in-hand") == []
+
+
+def test_an_output_file_is_packed_without_the_document_that_its_workers_died_of(tmp_path: Path) -> None:
+    pdfs = {f"{number}.pdf": write_distinct_pdf(number) for number in range(4)}
+    job = make_job(tmp_path, pdfs=pdfs, plan={"documents_per_shard": 2}, pack={"dpi": 60})
+    read_documents(job)
+    for shard in job.run.shards("plan"):
+        generate(job, shard, client=FakeClient())
+        curate(job, shard)
+    # the second shard's first document: its index is also that of another one in the file
+    assert [attempt(tmp_path, "2.pdf", worker=PACKER) for _ in range(4)] == [-signal.SIGKILL] * 3 + [0]
+    record = job.record("pack", 0)
+    rows = Ledger.from_json(record.ledger).accounts["rows"]
+    assert (rows.entered, rows.kept, dict(rows.dropped)) == (4, 3, {"crashed": 1})
+    table = pq.read_table(job.run.path(record.file), columns=["texts"])
+    sources = {row["texts"][0]["source"] for row in table.to_pylist()}
+    assert {Path(source).name for source in sources} == {"0.pdf", "1.pdf", "3.pdf"}

@@ -15,11 +15,14 @@ from typing import Any
 from docmatix.errors import LedgerError
 
 UNEXPECTED = {
-    "documents": frozenset({"internal_error", "missing", "unreadable"}),
-    "requests": frozenset({"internal_error", "missing", "unreadable", "refused", "server_error", "timeout"}),
-    "rows": frozenset({"internal_error", "missing", "unreadable"}),
+    "documents": frozenset({"internal_error", "missing", "no_access"}),
+    "requests": frozenset(
+        {"internal_error", "missing", "no_access", "unreadable", "refused", "server_error", "timeout"}
+    ),
+    "rows": frozenset({"internal_error", "missing", "no_access", "unreadable"}),
 }
-"""Reasons that speak of a bug or an outage, not of the data: too many of them stop the build."""
+"""Reasons that speak of a bug or an outage, not of the data: too many of them stop the build. `unreadable`, a broken
+PDF, is data where documents are read first; later it is one that was read before."""
 JUDGED_FROM = 50
 """Items, before which nothing is said of a share while more are to come."""
 BEYOND_LUCK = 3

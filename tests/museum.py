@@ -503,6 +503,22 @@ def write_tiny_text(number: int = 39) -> bytes:
     return write_hidden(show(SECRET * 3, y=200, size=0.6), number)
 
 
+def write_pixel_font(number: int = 53, *, paint: bytes = b"", line_box: bytes = b"0 -12 38 46") -> bytes:
+    """A line in a Type 3 font that measures in pixels, as dvips makes it: letters of 11 pt, of a nominal 0.24 pt."""
+    letters = range(ord("a"), ord("z") + 1)
+    names = b"".join(b"/%c" % letter for letter in letters)
+    font = (
+        b"<</Type/Font/Subtype/Type3/FontBBox[%b]/FontMatrix[1 0 0 1 0 0]/Resources<<>>/Widths[%b]/FirstChar 97"
+        b"/LastChar 122/Encoding<</Differences[97%b]>>/CharProcs<<%b>>>>"
+        % (line_box, b"38 " * len(letters), names, b"".join(b"/%c 7 0 R" % letter for letter in letters))
+    )
+    glyph = stream(b"38 0 0 0 34 46 d1 0 0 34 46 re f")
+    text = b"BT /T .24 Tf 54 200 Td (letters) Tj 300 0 Td (of) Tj 60 0 Td (pixels) Tj ET"
+    return write_hidden(paint + text, number, resources=b"/Font<</T 6 0 R/F1 5 0 R>>", objects=[font, glyph]).replace(
+        b"/Font<</F1 5 0 R>>/Font", b"/Font"
+    )
+
+
 def write_scan(number: int, *, layer: bytes = b"", under: bool = False) -> bytes:
     """A page that was printed and scanned: one picture, and over it (or `under` it) a layer of text or none."""
     import pymupdf
@@ -645,6 +661,7 @@ EXHIBITS = (
     Exhibit("redacted_text.pdf", write_redacted_text),
     Exhibit("pictured_text.pdf", write_pictured_text),
     Exhibit("tiny_text.pdf", write_tiny_text),
+    Exhibit("pixel_font.pdf", write_pixel_font),
     Exhibit("only_hidden.pdf", write_only_hidden, reason="no_text"),
     Exhibit("scan.pdf", lambda: write_scan(43), reason="no_text"),
     Exhibit("recognised_scan.pdf", write_recognised_scan),

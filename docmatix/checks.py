@@ -81,6 +81,7 @@ def find_problems(
     is no problem but should be known: that the card was changed (without it a problem too), or that an earlier version
     finished the run. Raises SetupError where there is no run.
     """
+    run.require_reachable()  # before what takes a silent store for one that is away for a while, and waits for it
     try:
         job = read_job(run)
     except SetupError as error:
@@ -96,6 +97,7 @@ def find_problems(
 
 def count_parts(run: RunDirectory) -> int:
     """How many files a check reads, for a progress bar. Raises SetupError where there is no run."""
+    run.require_reachable()
     try:
         job = read_job(run)
     except SetupError:

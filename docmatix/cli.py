@@ -139,8 +139,9 @@ def make_parser() -> argparse.ArgumentParser:
     inspect.add_argument("path", metavar="RUN|DATASET|REPO", help="a run, a folder or URL of a dataset, or OWNER/NAME")
     inspect.add_argument("-n", type=_positive, default=3, metavar="N", help="how many (default: 3)")
     inspect.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
-    inspect.add_argument("--pairs", action="store_true", help="draw pairs instead of whole samples")
-    inspect.add_argument(
+    what = inspect.add_mutually_exclusive_group()
+    what.add_argument("--pairs", action="store_true", help="draw pairs instead of whole samples")
+    what.add_argument(
         "--dropped", nargs="?", const="", metavar="REASON", help="show what was dropped (for this reason) instead"
     )
     inspect.add_argument(

@@ -53,6 +53,9 @@ Item = TypeVar("Item")
 SHOWN = 10
 """Samples that a notebook is shown at once: about 100 kB a page."""
 
+REPLY_SHOWN_CHARS = 300
+"""Of a reply that held something malformed: enough to see what the model took the prompt for."""
+
 _READ_AHEAD = 1 << 20
 """Bytes of a column that are read at once. Without it a row group's images are read whole: 100 MB to show one row."""
 
@@ -559,12 +562,15 @@ class Droppings(Iterable[Dropped]):
         self._job, self.reason = job, reason
 
     def __iter__(self) -> Iterator[Dropped]:
-        items = _read_dropped(self._job, self.reason)
+        return self._read(replies=True)
+
+    def _read(self, *, replies: bool) -> Iterator[Dropped]:
+        items = _read_dropped(self._job, self.reason, replies=replies)
         return (item for item in items if self.reason is None or item.reason == self.reason)
 
     def count(self) -> Counter[tuple[str, str]]:
         """How many were left out, by stage and reason; one pass."""
-        return Counter((item.stage, item.reason) for item in self)
+        return Counter((item.stage, item.reason) for item in self._read(replies=False))
 
     def sample(self, count: int, *, seed: int = 0) -> list[Dropped]:
         """Some of them, drawn by content and seed."""
@@ -612,8 +618,9 @@ class Droppings(Iterable[Dropped]):
         return shown
 
 
-def _read_dropped(job: Job, reason: str | None) -> Iterator[Dropped]:
-    """What was left out for a reason, or any; other reasons may be among it. Shards without one are not read."""
+def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dropped]:
+    """What was left out for a reason, or any; other reasons may be among it. Shards without one are not read, nor are
+    the `replies`, the bulk of a run, where what the model said is not asked for."""
     run, stages = job.run, job.stages
 
     def find_shards(stage: str) -> Iterator[int]:
@@ -639,14 +646,19 @@ def _read_dropped(job: Job, reason: str | None) -> Iterator[Dropped]:
             place = Place(shard, row["index"], row["doc_id"], (1,))
             yield Dropped("dedup", row["reason"], row["source_uri"], favour, place=place)
     for shard in find_shards("generate"):
-        columns = ["index", "doc_id", "sample_id", "page_numbers", "request_id", "reason", "detail", "malformed"]
+        uris = {
+            row["index"]: row["source_uri"]
+            for row in run.iterate_rows("extract", shard, columns=["index", "source_uri"])
+        }
+        said = _read_malformed(job, shard, reason) if replies else {}
+        columns = ["index", "doc_id", "page_numbers", "request_id", "reason", "detail", "malformed"]
         for row in run.iterate_rows("generate", shard, columns=columns):
             place = Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"]))
+            what = f"{uris[row['index']]}, {describe_pages(row['page_numbers'])}"
             if row["reason"]:
-                yield Dropped("generate", row["reason"], row["sample_id"], row["detail"] or "", place=place)
+                yield Dropped("generate", row["reason"], what, row["detail"] or "", place=place)
             for malformed in row["malformed"] or ():
-                detail = f"reply to request {row['request_id']}"
-                yield Dropped("generate", malformed, row["sample_id"], detail, place=place)
+                yield Dropped("generate", malformed, what, said.get(row["request_id"], ""), place=place)
     if "verify" in stages:
         for shard in find_shards("verify"):
             for row in run.iterate_rows("verify", shard, columns=["pair_id", "reason", "detail"]):
@@ -659,6 +671,26 @@ def _read_dropped(job: Job, reason: str | None) -> Iterator[Dropped]:
             said = {row["pair_id"]: row["reply"] for row in run.iterate_rows("verify", shard, columns=columns)}
         for row in _iterate_dropped_pairs(job, shard, reason):
             yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+
+
+def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
+    """The beginning of each reply that had something malformed in it for a reason, or any, by request id."""
+    columns = ["request_id", "malformed"]
+    wanted = {
+        row["request_id"]
+        for row in job.run.iterate_rows("generate", shard, columns=columns)
+        if (reason in (row["malformed"] or ()) if reason else row["malformed"])
+    }
+    said: dict[str, str] = {}
+    # those that the record names: others may be half written, or of other prompts
+    for name in job.record("generate", shard).extra.get("replies", ()) if wanted else ():
+        for row in job.run.iterate_file(f"generate/replies/{name}", columns=["request_id", "content"]):
+            if row["request_id"] in wanted:
+                # not by words, which a reply that runs away has none of
+                content = " ".join(row["content"][: 2 * REPLY_SHOWN_CHARS].split())
+                more = "..." if len(content) > REPLY_SHOWN_CHARS else ""
+                said[row["request_id"]] = f"the model said: {content[:REPLY_SHOWN_CHARS]}{more}"
+    return said
 
 
 def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator[dict[str, Any]]:

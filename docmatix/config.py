@@ -421,6 +421,9 @@ class Limits(Section):
     no_progress_s: float | None = Field(None, gt=0)
     """A stage that commits nothing, gets on with no document and hears no reply for this long stops the build. Without
     it 1,800 s, or as long as one document (`timeout_s`) or one request (`timeout_s`, `give_up_after_s`) may take."""
+    store_patience_s: float = Field(300, gt=0)
+    """A source or a run directory on an object store (or a web server) that no longer answers is tried for this long,
+    then the build stops. One that says nothing when a build begins is taken for misnamed within seconds."""
     min_free_disk_mb: int = Field(200, ge=0)
     """A build does not start with less room than this on the run directory's disk and in the temporary directory."""
 

@@ -42,22 +42,27 @@ from docmatix.ledger import Ledger
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
 from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
+from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
 from docmatix.requests import measure_room
 from docmatix.run_directory import STAGES, RunDirectory, require_disk
-from docmatix.runner import Task, map_shards, ray_running
+from docmatix.runner import Done, Task, map_shards, ray_running
+from docmatix.secrets import hide_in_url
 from docmatix.serving.fleet import check_nodes, is_private, require_room
 from docmatix.serving.preflight import read_api_key
 from docmatix.serving.servers import check_engine, serve
 from docmatix.serving.telemetry import ServingWatch
+from docmatix.signs import driver_alive
 from docmatix.sources import Locator, list_documents
 from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.job import Job
+from docmatix.stages.job import REMOTE_EVERY_S, Job
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
 from docmatix.statistics import Statistics, summarise
 from docmatix.tokens import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.watchdog import StageWatch, find_patience, watch_listing
 
+_PULSES_EVERY_S = 0.5
+"""How often the figures of shards at work are read."""
 _OWN_FILES = {".lock", "telemetry"}
 """What may lie in a run directory that holds no run yet."""
 
@@ -95,15 +100,16 @@ def build(
     unknown = set(stages or ()) - set(STAGES)
     if unknown:
         raise SetupError(f"There is no stage {sorted(unknown)[0]!r}; the stages are {', '.join(STAGES)}.")
-    directory = RunDirectory(run or Path("runs") / config.name)
+    patience_s = config.limits.store_patience_s
+    directory = RunDirectory(run or Path("runs") / config.name, patience_s=patience_s, say=progress.say)
     job = _prepare(config, directory, config_dir, progress)
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     with _interruptible(), directory.locked():
         check_run(directory, config)
         require_disk(directory, megabytes=config.limits.min_free_disk_mb)
         wanted = set(stages or job.stages)
-        started = time.time()
-        telemetry: dict[str, Any] = {"started": started, "stages": {}, "serving": [], "watchdog": []}
+        recording = Recording(job)
+        adopt_records(directory)
         _forget(directory, "telemetry/live", "telemetry/attempts")  # of drivers that were killed
         checked = _may_ask(job, wanted)
         if checked:
@@ -114,23 +120,20 @@ def build(
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
         if isinstance(job.counter, Vocabulary):
             job = replace(job, counter=job.counter.keep_in(directory))
-        if watched is not None:
-            try:
-                _plan(job, watched, limit, progress)
-                if not checked and _may_ask(job, wanted):  # for documents that were not there before
-                    check_engines(config)
-            finally:
-                if not directory.shards("plan"):
-                    directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan")
-        try:
+        # closed before the signs of life go, which takes a while where there are many: who is killed meanwhile has told
+        with _alive(job), recording:
+            if watched is not None:
+                try:
+                    _plan(job, watched, limit, progress)
+                    if not checked and _may_ask(job, wanted):  # for documents that were not there before
+                        check_engines(config)
+                finally:
+                    if not directory.shards("plan"):
+                        directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan", "telemetry")
+                        recording.discard()
             with contextlib.ExitStack() as stack:
-                _do_stages(job, wanted, progress, telemetry, stack, beside_pack)
-        finally:
-            _forget(directory, f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
-            telemetry["seconds"] = round(time.time() - started, 3)
-            with contextlib.suppress(Exception):
-                directory.write(f"telemetry/{job.epoch}.json", json.dumps(telemetry, indent=1).encode())
-    return Built(directory.root if directory.local else directory.url, telemetry["stages"])
+                _do_stages(job, wanted, progress, recording, stack, beside_pack)
+    return Built(directory.root if directory.local else directory.url, recording.stages)
 
 
 def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounter = ESTIMATE) -> dict[str, Prompt]:
@@ -236,7 +239,7 @@ def read_job(run: RunDirectory) -> Job:
     """The job as the last build left it in its run directory, for verbs that only look. Raises SetupError if none."""
     run.require_reachable()
     if not run.exists("run.yaml"):
-        raise SetupError(f"There is no run in {run.url} (no run.yaml).")
+        raise SetupError(f"There is no run in {hide_in_url(run.url)} (no run.yaml).")
     try:
         config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
         fingerprints = json.loads(run.read("fingerprints.json")) if run.exists("fingerprints.json") else {}
@@ -245,7 +248,7 @@ def read_job(run: RunDirectory) -> Job:
     except (yaml.YAMLError, ValueError, TypeError) as error:
         said = " ".join(str(error).split())[:200]
         raise SetupError(
-            f"run.yaml or fingerprints.json of {run.url} is damaged ({said}): put it back, or"
+            f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({said}): put it back, or"
             " (fingerprints.json) remove it and run the build once more, which writes it."
         ) from None
     return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), epoch="")
@@ -279,6 +282,16 @@ def _forget(run: RunDirectory, *folders: str) -> None:
                 break
 
 
+@contextlib.contextmanager
+def _alive(job: Job) -> Iterator[None]:
+    """Give the driver's signs of life, and leave none behind, nor those of its workers: only who is killed does."""
+    try:
+        with driver_alive(job.run, job.epoch):
+            yield
+    finally:
+        _forget(job.run, f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
+
+
 def _may_ask(job: Job, wanted: set[str]) -> bool:
     """Whether the model will be asked anything, as far as fingerprints tell before the build."""
     shards = job.run.shards("plan")
@@ -298,10 +311,14 @@ def _open_listing(
 ) -> Generator[Locator]:
     """The source's listing, or the one that takes its place, watched from its first question on. Raises SetupError."""
 
-    def start() -> Iterable[Locator]:
-        return list_documents(job.config.source, base_dir=config_dir) if given is None else given
-
     limits = job.config.limits
+
+    def start() -> Iterable[Locator]:
+        if given is not None:
+            return given
+        patience_s = limits.store_patience_s
+        return list_documents(job.config.source, base_dir=config_dir, patience_s=patience_s, say=progress.say)
+
     return watch_listing(start, stall_s=limits.stall_s, patience_s=find_patience(job.config, "plan"), say=progress.say)
 
 
@@ -318,12 +335,11 @@ def _do_stages(
     job: Job,
     wanted: set[str],
     progress: Progress,
-    telemetry: dict[str, Any],
+    recording: Recording,
     stack: contextlib.ExitStack,
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]],
 ) -> None:
     """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
-    figures = telemetry["stages"]
     ray_started = False
     served, watch = None, None
     # entered after Ray, so left before it: replicas are closed while there is a Ray to tell them
@@ -357,17 +373,18 @@ def _do_stages(
                 )
                 job, served = replace(job, service=running.service), engine
                 watch = ServingWatch(running.look, model=engine.model_name)
-                telemetry["serving"].append(watch.record)
-        if stage == "dedup":
-            if tasks:
-                dedup_documents(job)
-        else:
-            with beside_pack(job) if stage == "pack" else contextlib.nullcontext():
-                figures[stage] = _do_tasks(
-                    job, stage, tasks, progress, watch=watch if asks else None, events=telemetry["watchdog"]
-                )
-        _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
-        figures.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
+                recording.serving.append(watch.record)
+        try:
+            if stage == "dedup":
+                if tasks:
+                    with progress.stage("dedup", len(tasks)) as shown:
+                        dedup_documents(job, show=shown.update)
+            else:
+                with beside_pack(job) if stage == "pack" else contextlib.nullcontext():
+                    _do_tasks(job, stage, tasks, progress, recording, watch=watch if asks else None)
+            _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
+        finally:
+            recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
     if "pack" in wanted:
         finish_dataset(job)
         job.run.sweep(job.stages)
@@ -426,71 +443,60 @@ def _find_failed(job: Job, stage: str) -> set[int]:
 
 
 def _do_tasks(
-    job: Job,
-    stage: str,
-    tasks: list[Task],
-    progress: Progress,
-    *,
-    watch: ServingWatch | None,
-    events: list[dict[str, Any]],
-) -> dict[str, Any]:
-    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much.
-
-    What the watchdog finds is added to `events`."""
-    ledger = Ledger()
-    figures: dict[str, float] = {}
-    life: dict[str, float] = {}
-    last_life = life
-    done = committed = 0
-    worked, first, last = 0.0, math.inf, 0.0
+    job: Job, stage: str, tasks: list[Task], progress: Progress, recording: Recording, *, watch: ServingWatch | None
+) -> None:
+    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much. Whatever becomes
+    of it, what its workers counted and what the watchdog found is recorded."""
     if not tasks:
-        return {}
-    guard = StageWatch(job, stage, say=progress.say, events=events)
+        return
+    ledger, tally = Ledger(), Tally()
+    figures = recording.stages.setdefault(stage, {})
+    at_work = AtWork(job, stage, tally=tally)
+    read_at, every_s = -math.inf, _PULSES_EVERY_S if job.run.local else REMOTE_EVERY_S
+    done = 0
+    worked, first, last = 0.0, math.inf, 0.0
+    guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog)
     # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
     with progress.stage(stage, len(tasks)) as shown, contextlib.closing(map_shards(job, stage, tasks)) as results:
         for result in results:
-            if result is None:
-                life = read_pulses(job, stage)
-            else:
+            moved = result is not None
+            if result is not None:
+                tally.take(result.worker, result.figures)
+                if not isinstance(result, Done):  # what its shard raised comes next, and must not be kept waiting
+                    figures |= tally.total
+                    continue
+            # not only where no result comes: of small shards some are done all the time
+            if time.monotonic() - read_at >= every_s:
+                before = at_work.own
+                at_work.read()
+                read_at = time.monotonic()
+                moved |= at_work.own != before
+            counted = tally.total
+            figures |= counted
+            recording.keep()
+            if isinstance(result, Done):
                 done += 1
-                started, ended = result.figures.pop("started"), result.figures.pop("ended")
-                worked += ended - started
-                first, last = min(first, started), max(last, ended)
-                # a worker's counters only grow; with several workers this is the busiest one's
-                figures = {name: max(figures.get(name, 0), value) for name, value in result.figures.items()}
-                record = job.record(stage, result.shard)
-                committed += record.rows
-                ledger.add(Ledger.from_json(record.ledger))
+                at_work.lay_down(result.shard)
+                worked += result.ended - result.started
+                first, last = min(first, result.started), max(last, result.ended)
+                figures |= {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
+                ledger.add(Ledger.from_json(job.record(stage, result.shard).ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
-            shown.update(done, life | {"done": committed + life.get("done", 0)})
-            if result is not None or life != last_life:
-                last_life = life
+            shown.update(done, count_progress(stage, ledger, at_work=at_work.total, counted=counted))
+            if moved:
                 guard.note()
-            if watch is not None and watch.look():
+            usage = {name: recording.count(name) for name in ("prompt_tokens", "completion_tokens")}
+            if watch is not None and watch.look(usage=usage):
                 with contextlib.suppress(Exception):
                     job.run.write(f"telemetry/live/{job.epoch}/serving.json", json.dumps(watch.record).encode())
                 if not watch.anybody_there:
                     guard.note()  # replicas that load have a clock of their own
             if job.run.lost.is_set():
-                raise BuildError(f"Another driver has taken the run {job.run.url} over; this one stops.")
+                raise BuildError(f"Another driver has taken the run {hide_in_url(job.run.url)} over; this one stops.")
             guard.look(left=len(tasks) - done)
-    return figures | {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
-
-
-def read_pulses(job: Job, stage: str) -> dict[str, float]:
-    """The figures of the shards at work together; empty where none has reported.
-
-    What a shard counts is added up; what it tells of its worker's client, which other shards share, is not.
-    """
-    total: dict[str, float] = {}
-    folder = f"telemetry/live/{job.epoch}"
-    for name in job.run.names(folder):
-        if name.startswith(f"{stage}-"):
-            with contextlib.suppress(OSError, ValueError):
-                for key, value in json.loads(job.run.read(f"{folder}/{name}")).items():
-                    own = key in ("done", "pairs", "kept")
-                    total[key] = total.get(key, 0) + value if own else max(total.get(key, 0), value)
-    return total
+            # pulses come with rows: of requests that are sent again and again nothing else tells
+            for sign in guard.signs:
+                tally.take(sign.worker, sign.counted)
 
 
 def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, done: int) -> None:

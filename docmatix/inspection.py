@@ -173,7 +173,7 @@ def print_dropped(
     items = droppings.sample(count, seed=seed)
     if not items:
         reasons = make_printable(", ".join(sorted({reason for _, reason in collection.dropped().count()})))
-        yield f"Nothing was dropped for that reason; the reasons are: {reasons or 'none'}."
+        yield f"Nothing was dropped for that reason; the reasons are: {reasons}." if reasons else "Nothing was dropped."
         return
     pages = droppings.read_pages(items, limit=count) if output.wanted else {}
     for number, item in enumerate(items, 1):

@@ -8,13 +8,14 @@ names its file by content. RUN may be any fsspec URL: on a local disk a file is 
 object store shows an upload only when it is complete. There, where the store has conditional writes, a record replaces
 only the one that its worker saw when it began: of two workers the first one's stands.
 
-What fails on the way to an object store is tried again, as long as `docmatix.stores` says.
+What fails on the way to an object store is tried again, for `limits.store_patience_s`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import io
 import json
@@ -40,16 +41,20 @@ import pyarrow.parquet as pq
 from docmatix import scratch
 from docmatix.errors import BuildError, DocmatixError, SetupError, StorageFailed
 from docmatix.ledger import Ledger
+from docmatix.process_space import find_process_space
 from docmatix.secrets import hide_in_url
 from docmatix.stores import (
     PATIENCE_S,
-    WAITS_S,
+    Attempts,
+    Patience,
     choose_options,
     describe,
     explain_setup,
     has_expired,
     is_overtaken,
+    log_outage,
     read_code,
+    require_answer,
 )
 
 T = TypeVar("T")
@@ -107,9 +112,19 @@ def _seal(content: Mapping[str, Any]) -> str:
 class RunDirectory:
     """One build's files. Cheap to make and to pickle; every path given is relative to the run."""
 
-    def __init__(self, url: str | Path, *, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str | Path,
+        *,
+        patience_s: float = PATIENCE_S,
+        say: Callable[[str], object] = log_outage,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """An object store that is away is tried for `patience_s` seconds, and `say` is told of it; to another process
+        only the address and the patience go. Raises SetupError for an address that nobody can open.
+        """
         self.url = str(url)
-        self._sleep = sleep
+        self._patience = Patience(limit_s=patience_s, say=say, sleep=sleep)
         protocol = self.url.partition("://")[0]
         remote = "://" in self.url
         try:
@@ -126,17 +141,20 @@ class RunDirectory:
         self.lease_s = _LEASE_S
         self._given_up: tuple[float, str] | None = None
 
-    def __reduce__(self) -> tuple[type[RunDirectory], tuple[str]]:
-        return RunDirectory, (self.root if self.local else self.url,)
+    def __reduce__(self) -> tuple[Callable[[str], RunDirectory], tuple[str]]:
+        make = functools.partial(RunDirectory, patience_s=self._patience.limit_s)
+        return make, (self.root if self.local else self.url,)
 
     def path(self, name: str) -> str:
         """The address of a file of the run, for `fs` or (local) for `open`."""
         return posixpath.join(self.root, name)
 
     def require_reachable(self) -> None:
-        """Raise SetupError if the filesystem cannot be asked at all (no credentials, no network, no such bucket)."""
+        """Raise SetupError if the filesystem cannot be asked at all (no credentials, no such bucket; within seconds, if
+        it says nothing: a wrong address, no network)."""
         if self.local:
             return
+        require_answer(self.fs, self.root, url=self.url, patience=self._patience)
         try:
             # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
             self.names("")
@@ -244,11 +262,11 @@ class RunDirectory:
             with storage_errors(self.url):
                 return action()
         url = hide_in_url(self.url)
-        began = time.monotonic()
         # what a build does as it ends must not wait for a store that was just given up, once for each file
-        if self._given_up is not None and began < self._given_up[0]:
+        if self._given_up is not None and time.monotonic() < self._given_up[0]:
             raise StorageFailed(self._given_up[1])
-        for wait_s in (*WAITS_S, None):
+        attempts = Attempts(url, self._patience)
+        while True:
             try:
                 return action()
             except (DocmatixError, MemoryError):
@@ -274,17 +292,14 @@ class RunDirectory:
                     raise StorageFailed(f"{url} may not be {done} by these credentials: {describe(error)}.") from error
                 if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                     raise StorageFailed(describe_full(url, url)) from error
-                tried_s = time.monotonic() - began
-                if wait_s is None or not patient or tried_s > PATIENCE_S:
+                if not patient or not attempts.wait(error):
                     said = (
-                        f"{url} stayed unreachable for {tried_s:.0f} s ({describe(error)}); the same command continues"
-                        " once it is back."
+                        f"{url} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
+                        " continues once it is back."
                     )
                     if patient:
                         self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
                     raise StorageFailed(said) from error
-                self._sleep(wait_s)
-        raise AssertionError
 
     def _require_held(self) -> None:
         if self.lost.is_set():
@@ -454,6 +469,15 @@ class RunDirectory:
 
     # --- the lock -----------------------------------------------------------------------------------------------------
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a driver is at work here. On an object store one that was killed on another machine is taken for
+        alive until its lease ends."""
+        if self.local:
+            return _is_flocked(Path(self.root) / ".lock")
+        lease = _Lease(self).read(patient=True)
+        return lease is not None and _is_alive(lease)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run: one driver at a time, and a dead driver holds nothing. Raises SetupError if it is held."""
@@ -488,6 +512,10 @@ def _choose_batch_size(parquet: pq.ParquetFile) -> int:
     payload: int = sum(facts.row_group(group).total_byte_size for group in range(facts.num_row_groups))
     rows: int = facts.num_rows
     return max(1, min(MOST_IN_A_BATCH, BATCH_BYTES * rows // max(1, payload)))
+
+
+WRITE_BYTES = 1 << 16
+"""Written at once, of a Parquet file."""
 
 
 class PendingFile:
@@ -583,9 +611,9 @@ class ShardWriter:
         # images: no dictionary (they never repeat), and chunks cut by content, so that the Hub stores a page that two
         # versions of a dataset share only once
         options = {"use_dictionary": False, "use_content_defined_chunking": True} if for_images else {}
-        self._parquet = pq.ParquetWriter(
-            pa.PythonFile(pending, mode="w"), schema, compression="zstd", write_page_index=True, **options
-        )
+        # a shard of 256 rows is written in 120 pieces, each of which would be a call from C++
+        self._sink = pa.BufferedOutputStream(pa.PythonFile(pending, mode="w"), WRITE_BYTES)
+        self._parquet = pq.ParquetWriter(self._sink, schema, compression="zstd", write_page_index=True, **options)
         self._rows: list[Mapping[str, Any]] = []
         self._buffered = 0
         self.rows = 0
@@ -603,6 +631,7 @@ class ShardWriter:
         if self._rows or not self.rows:
             self._flush()
         self._parquet.close()
+        self._sink.close()
 
     def _flush(self) -> None:
         table = pa.Table.from_pylist(self._rows, schema=self._schema)
@@ -721,6 +750,39 @@ def _payload_bytes(value: Any) -> int:
     return 8
 
 
+_LOOKS_PASS_S = 0.5
+"""`docmatix status` holds the lock for a moment, to see whether it can be had."""
+
+
+def _try_flock(stream: IO[str], kind: int) -> bool:
+    import fcntl
+
+    patient_until = time.monotonic() + _LOOKS_PASS_S
+    while True:
+        try:
+            fcntl.flock(stream, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > patient_until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
+
+
+def _is_flocked(path: Path) -> bool:
+    import fcntl
+
+    try:
+        # not created by who only looks, and a reader of somebody else's run may have no right to write
+        with path.open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @contextlib.contextmanager
 def _flocked(path: Path, url: str) -> Iterator[None]:
     import fcntl
@@ -728,9 +790,7 @@ def _flocked(path: Path, url: str) -> Iterator[None]:
     with storage_errors(url, folder=path.parent):
         stream = path.open("a+")
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _try_flock(stream, fcntl.LOCK_EX):
             stream.seek(0)
             holder = stream.read().strip() or "another process"
             raise SetupError(f"The run {url} is held by {holder}: wait for it, or give another --run.") from None
@@ -795,7 +855,7 @@ class _Lease:
 
     def take(self) -> None:
         version = self._run.look_up(".lock")
-        if (other := self._read()) is not None and _is_alive(other):
+        if (other := self.read()) is not None and _is_alive(other):
             raise SetupError(
                 f"The run {hide_in_url(self._run.url)} is held by a driver on {other.get('host')}: wait for it, or"
                 f" give another --run (of one that was killed {other['until'] - time.time():.0f} s are left)."
@@ -805,7 +865,7 @@ class _Lease:
         except Overtaken:
             now = None
         else:
-            now = self._read()  # where the store has no conditional writes, the other one's may have come after ours
+            now = self.read()  # where the store has no conditional writes, the other one's may have come after ours
         if now is None or now.get("holder") != self._mine:
             raise SetupError(f"The run {hide_in_url(self._run.url)} was taken by another driver at the same moment.")
 
@@ -813,23 +873,24 @@ class _Lease:
         """Whether it is still ours."""
         try:
             # a driver that slept past its lease must not take it back from the one that holds it now
-            if (now := self._read()) is None or now.get("holder") != self._mine:
+            if (now := self.read()) is None or now.get("holder") != self._mine:
                 return False
             self._version = self._run.replace(".lock", self._write(), seen=self._version, patient=False)
         except Overtaken:
             # ours, if the answer to the renewal before this one was lost
-            now = self._read()
+            now = self.read()
             self._version = self._run.look_up(".lock")
             return now is not None and now.get("holder") == self._mine
         return True
 
     def give_back(self) -> None:
-        if (now := self._read()) is not None and now.get("holder") == self._mine:
+        if (now := self.read()) is not None and now.get("holder") == self._mine:
             self._run.remove(".lock")
 
-    def _read(self) -> dict[str, Any] | None:
+    def read(self, *, patient: bool = False) -> dict[str, Any] | None:
+        """The lease that is there, whoever's it is."""
         try:
-            lease = json.loads(self._run.read(".lock", patient=False))
+            lease = json.loads(self._run.read(".lock", patient=patient))
             return lease if isinstance(lease, dict) and isinstance(lease["until"], (int, float)) else None
         except (FileNotFoundError, ValueError, LookupError):
             return None
@@ -839,7 +900,7 @@ class _Lease:
             "holder": self._mine,
             "host": socket.gethostname(),
             "process": os.getpid(),
-            "where": _find_process_space(),
+            "where": find_process_space(),
             "until": time.time() + self._run.lease_s,
         }
         return json.dumps(lease).encode()
@@ -849,17 +910,8 @@ def _is_alive(lease: Mapping[str, Any]) -> bool:
     if lease["until"] <= time.time():
         return False
     # a driver of this machine that was killed need not be waited for
-    here = _find_process_space()
+    here = find_process_space()
     return here is None or lease.get("where") != here or psutil.pid_exists(int(lease.get("process", 0)))
-
-
-def _find_process_space() -> str | None:
-    """What process ids are to be understood in: this boot of this machine, and the container on it."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115
-    except OSError:
-        return None
 
 
 @contextlib.contextmanager

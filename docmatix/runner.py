@@ -32,7 +32,7 @@ from docmatix.errors import BuildError, DocmatixError
 from docmatix.serving.fleet import Roster
 from docmatix.serving.warden import find_start
 from docmatix.signs import Heart, Sign
-from docmatix.stages.job import Job, Pulse, read_figures
+from docmatix.stages.job import Job, Pulse, name_worker, read_figures
 from docmatix.stages.pack import OutputFile, Range
 
 if TYPE_CHECKING:
@@ -56,12 +56,20 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A shard that is committed, with the worker's figures (requests, tokens, retries) so far, and when the work on the
-    shard `started` and `ended`, in seconds since 1970."""
+class Counted:
+    """What a worker has counted so far: requests, tokens, retries."""
+
+    worker: str
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Counted):
+    """A shard that is committed, and when the work on it `started` and `ended`, in seconds since 1970."""
 
     shard: int
-    figures: dict[str, float]
+    started: float
+    ended: float
 
 
 @contextlib.contextmanager
@@ -172,10 +180,11 @@ def _quiet_data() -> Iterator[None]:
             setattr(context, name, value)
 
 
-def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Generator[Done | None]:
+def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Generator[Done | Counted | None]:
     """Do the tasks, at most as many at once as there are CPUs; yields each as it is done, in no order.
 
-    Between shards it yields None about twice a second, so that the caller can look at progress and the clock.
+    Between shards it yields None about twice a second, so that the caller can look at progress and the clock, and what
+    a worker has counted before it raises what that one's shard raised.
     Raises what a shard raised, if it is one of ours; anything else as BuildError with the place it came from.
     """
     results: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
@@ -195,7 +204,7 @@ def _take_results(
     results: queue.Queue[dict[str, Any] | BaseException | None],
     *,
     private: Sequence[psutil.Process],
-) -> Iterator[Done | None]:
+) -> Iterator[Done | Counted | None]:
     while left:
         try:
             result = results.get(timeout=_POLL_S)
@@ -213,10 +222,13 @@ def _take_results(
             raise BuildError(f"Ray gave up on {stage}: {type(result).__name__}: {result}") from result
         if result is None:
             raise BuildError(f"Ray ended {stage} with {left} shards not done.")
+        figures = json.loads(result["figures"])
         if result["error"]:
+            yield Counted(str(result["worker"]), figures)
             raise _revive(stage, result)
         left -= 1
-        yield Done(int(result["shard"]), json.loads(result["figures"]))
+        started, ended = float(result["started"]), float(result["ended"])
+        yield Done(str(result["worker"]), figures, shard=int(result["shard"]), started=started, ended=ended)
 
 
 def _find_private_ray() -> list[psutil.Process]:
@@ -369,11 +381,11 @@ class ShardWorker:
             count_attempt(self.job, self.stage, task.shard)
             self._work(task, pulse)
         except Exception as error:
-            return _report(task, error=error)
+            return _report(task, started, error=error)
         finally:
             self.heart.lay_down(task.shard)
             pulse.stop()
-        return _report(task, figures={"started": started, "ended": time.time()})
+        return _report(task, started)
 
     def _work(self, task: Task, pulse: Pulse) -> None:
         from docmatix.stages.curate import curate_shard
@@ -415,9 +427,8 @@ class AskingWorker:
         # the loop that Ray Data runs `__call__` in is the one it finds set here
         asyncio.set_event_loop(uvloop.new_event_loop())
 
-    def _count(self) -> tuple[int, int]:
-        counters = self.client.counters
-        return counters.replies + counters.failures, counters.in_flight
+    def _count(self) -> dict[str, float]:
+        return read_figures(self.client.counters)
 
     async def _follow(self, roster: Roster) -> None:
         """Ask the replicas that are ready, and send elsewhere what others have: they come late, die and come back."""
@@ -438,10 +449,9 @@ class AskingWorker:
             count_attempt(self.job, self.stage, task.shard)
             await self.ask_shard(self.job, task.shard, asker=self.asker, pulse=pulse)
         except Exception as error:
-            yield _report(task, error=error)
+            yield _report(task, started, error=error, figures=read_figures(self.client.counters))
         else:
-            times = {"started": started, "ended": time.time()}
-            yield _report(task, figures=read_figures(self.client.counters) | times)
+            yield _report(task, started, figures=read_figures(self.client.counters))
         finally:
             self.heart.lay_down(task.shard)
             pulse.stop()
@@ -512,9 +522,20 @@ def count_attempt(job: Job, stage: str, shard: int) -> None:
     job.run.write(f"{folder}/{before}", b"1")
 
 
-def _report(task: Task, *, error: Exception | None = None, figures: dict[str, float] | None = None) -> dict[str, Any]:
+def _report(
+    task: Task, started: float, *, error: Exception | None = None, figures: dict[str, float] | None = None
+) -> dict[str, Any]:
     kind = message = ""
     if error is not None:
         kind = type(error).__name__
         message = str(error) if isinstance(error, DocmatixError) else "".join(traceback.format_exception(error)[-6:])
-    return {"shard": [task.shard], "error": [kind], "message": [message], "figures": [json.dumps(figures or {})]}
+    facts = {
+        "shard": task.shard,
+        "worker": name_worker(),
+        "error": kind,
+        "message": message,
+        "figures": json.dumps(figures or {}),
+        "started": started,
+        "ended": time.time(),
+    }
+    return {name: [fact] for name, fact in facts.items()}

@@ -9,10 +9,13 @@ import os
 import re
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import psutil  # type: ignore[import-untyped]
+
+from docmatix.process_space import find_process_space
 
 _UNKNOWN = "0" * 8
 _NAME = re.compile(r"docmatix-[0-9a-f]{8}-(?P<pid>[0-9]+)-[0-9a-f]{32}\.(?:pdf|tmp)")
@@ -22,7 +25,7 @@ def name_file(suffix: str) -> Path:
     """A path for a new file; what killed processes left is removed first, once for each process."""
     folder = Path(tempfile.gettempdir())
     _tidy_once(folder)
-    return folder / f"docmatix-{_hash_space()}-{os.getpid()}-{uuid.uuid4().hex}{suffix}"
+    return folder / f"docmatix-{_hash_space(find_process_space())}-{os.getpid()}-{uuid.uuid4().hex}{suffix}"
 
 
 def open_private(path: Path) -> IO[bytes]:
@@ -30,12 +33,13 @@ def open_private(path: Path) -> IO[bytes]:
     return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def remove_files_of_the_dead(folder: Path) -> None:
+def remove_files_of_the_dead(folder: Path, *, find_space: Callable[[], str | None] = find_process_space) -> None:
     """Remove files that `name_file` named for processes that are no more.
 
-    Containers may share the folder and not the process ids: only files of one's own process space are judged.
+    Containers may share the folder and not the process ids: only files of one's own process space are judged, and none
+    where `find_space` knows of no space.
     """
-    here = _hash_space()
+    here = _hash_space(find_space())
     if here == _UNKNOWN:
         return
     for path in folder.glob(f"docmatix-{here}-*"):
@@ -45,11 +49,7 @@ def remove_files_of_the_dead(folder: Path) -> None:
                 path.unlink()
 
 
-def _hash_space() -> str:
-    # here, since run directories are written by way of this module
-    from docmatix.run_directory import _find_process_space
-
-    space = _find_process_space()
+def _hash_space(space: str | None) -> str:
     return _UNKNOWN if space is None else hashlib.sha256(space.encode()).hexdigest()[:8]
 
 

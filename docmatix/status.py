@@ -1,35 +1,58 @@
-"""Where a run stands: shards done, the ledger, what servers did. From records alone: needs neither Ray nor a model."""
+"""Where a run stands: shards done, the ledger, what servers did. From records alone: needs neither Ray nor a model.
+
+What is counted is what the settings of the last build count: a shard of other settings, or made from other inputs, is
+one that the next build makes anew.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
+import shlex
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from docmatix.displays import make_printable
-from docmatix.driver import read_job, read_pulses
+from docmatix.driver import list_engines, read_job
 from docmatix.ledger import Ledger
 from docmatix.progress import describe_figures, describe_ledger
+from docmatix.recording import read_live, read_live_records, read_pulses
 from docmatix.report.cost import add_up, read_telemetry
 from docmatix.run_directory import RunDirectory
+from docmatix.secrets import hide_in_url
 from docmatix.serving.telemetry import describe_serving
+from docmatix.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
+
+_ASKING = ("generate", "verify")
 
 
 def read_status(run: RunDirectory) -> dict[str, Any]:
     """The content of `status --json`. Raises SetupError where there is no run."""
     job = read_job(run)
-    stages = [_read_stage(job, stage) for stage in job.stages]
+    running = run.is_held
+    drivers = [*read_telemetry(run), *read_live_records(run)]
+    counted = {stage: _count_stage(job, stage) for stage in job.stages}
+    # what a driver that was killed left behind is nobody's work
+    epochs = run.names("telemetry/live") if running else []
+    stalled = read_live(run, "stalled.json") if running else []
+    stages = [_describe_stage(job, stage, counted[stage], epochs=epochs, stalled=stalled) for stage in job.stages]
     done = all(stage["shards_done"] == stage["shards"] for stage in stages)
     return {
         "name": job.config.name,
         "complete": done and run.exists("dataset/README.md"),
-        "balanced": all(Ledger.from_json(stage["ledger"]).balanced for stage in stages),
+        "running": running,
+        "driver": _find_driver(run, drivers, running=running),
+        "balanced": all(counts.ledger.balanced for counts in counted.values()),
         "stages": stages,
-        "tokens": _count_tokens(job),
-        "serving": _read_serving(run),
+        "tokens": _count_tokens(counted),
+        "requests": _count_requests(job, drivers),
+        "serving": _read_serving(run, running=running),
     }
 
 
@@ -37,10 +60,14 @@ def describe_status(run: RunDirectory) -> str:
     """The same for a person, with a line for each stage."""
     status = read_status(run)
     lines = [f"{status['name']}: {'complete' if status['complete'] else 'not complete'}"]
+    lines[0] += _describe_driver(status, leased=not run.local)
     if not status["balanced"]:
         lines[0] += ", and its ledger does not balance"
     for stage in status["stages"]:
         ledger = describe_ledger(Ledger.from_json(stage["ledger"]))
+        if outdated := stage["outdated"]:
+            shards = f"{outdated} shard{'s' if outdated > 1 else ''}"
+            ledger += f"{'; ' if ledger else ''}not counted: {shards} of earlier settings or inputs"
         lines.append(f"  {stage['stage']:9} {stage['shards_done']}/{stage['shards']} shards  {ledger}".rstrip())
         if stage.get("working"):
             lines.append(f"            at work: {describe_figures(stage['working'])}")
@@ -54,66 +81,190 @@ def describe_status(run: RunDirectory) -> str:
             each = tokens["prompt_per_kept_pair"], tokens["completion_per_kept_pair"]
             line += f"; for each kept pair {each[0]:,.0f} in, {each[1]:,.0f} out"
         lines.append(line)
-    cost = add_up(read_telemetry(run), read_job(run).config)
-    if cost.requests:
-        causes = ", ".join(f"{cause.replace('_', ' ')} {count:,}" for cause, count in cost.retries.most_common())
-        again = f"; sent again {cost.retries.total():,} times: {causes}" if causes else ""
-        lines.append(f"  requests  {cost.requests:,} asked{again}")
-    lines += [f"  serving   {line}" for line in describe_serving(status["serving"])]
+    if requests := status["requests"]:
+        lines.append(f"  requests  {_describe_requests(requests)}")
+    models = {engine.model_name for engine in list_engines(read_job(run).config)}
+    present = [record for record in status["serving"] if record["model"] in models]
+    lines += [f"  serving   {line}" for line in describe_serving(present)]
+    if others := sorted({record["model"] for record in status["serving"]} - models):
+        lines.append(f"  serving   by earlier settings: {', '.join(others)} (--json tells of them)")
     if status["complete"]:
         lines.append(f"The dataset is in {run.path('dataset')}")
+    elif not status["running"]:
+        if stopped := (status["driver"] or {}).get("stopped"):
+            lines.append(f"The last build stopped: {' '.join(stopped.split())}")
+        where = run.root if run.local else hide_in_url(run.url)
+        lines.append(f"To go on: docmatix build CONFIG --run {shlex.quote(where)}, with its configuration as CONFIG")
     return make_printable("\n".join(lines))  # what is waited for may be a document, by its name
 
 
-def _count_tokens(job: Job) -> dict[str, float]:
+def _describe_driver(status: Mapping[str, Any], *, leased: bool) -> str:
+    """Whether a build is at work, as the end of a sentence; what is `leased` a dead one holds for a while yet."""
+    driver = status["driver"]
+    who = f"process {driver['process']} on {driver['host']}" if driver else ""
+    ago = _describe_age(driver["last_sign_s"]) if driver else ""
+    if status["running"]:
+        if driver and driver["last_sign_s"] > DRIVER_SILENT_S:
+            dead = ", or was killed, and its lease has not ended yet" if leased else ""
+            return (
+                f", and held by a build ({who}) whose last sign of life came {ago} ago: it is stopped, or cannot write"
+                f" to the run directory{dead}"
+            )
+        return f", a build is at work on it{f' ({who}, its last sign {ago} ago)' if driver else ''}"
+    if status["complete"]:
+        return ""
+    said = ", and no build is at work on it: the same command goes on where it stopped"
+    if driver is None:
+        return said
+    if not driver["killed"]:
+        return f"{said} ({who} ended {ago} ago)"
+    # some network file systems keep their locks to each machine: that one can be had here proves nothing there
+    elsewhere = driver["host"] != socket.gethostname() and driver["last_sign_s"] <= DRIVER_SILENT_S
+    unless = "; if it was not killed, it is at work still" if elsewhere else ""
+    return f"{said} ({who} gave its last sign {ago} ago{unless})"
+
+
+def _describe_age(seconds: float) -> str:
+    for name, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _describe_requests(requests: Mapping[str, Any]) -> str:
+    """Requests, and what was sent again, by the builds of these settings; else by those of any."""
+    now, earlier, unknown = (requests[name] for name in ("now", "earlier", "unknown"))
+    figures = now if now["builds"] else _add_counts(earlier, unknown)
+    line = f"{figures['asked']:,} asked"
+    if not now["builds"]:
+        line += f" in {figures['builds']} builds, those of earlier settings among them"
+    elif now["builds"] > 1:
+        line += f" in {now['builds']} builds"
+    if retries := figures["retries"]:
+        causes = ", ".join(f"{cause.replace('_', ' ')} {count:,}" for cause, count in retries.items())
+        line += f"; sent again {sum(retries.values()):,} times: {causes}"
+    if now["builds"] and (before := earlier["asked"] + unknown["asked"]):
+        line += f"; and {before:,} asked before, by other settings"
+    return line
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What is committed of a stage by the settings of the last build, from the inputs that are there now."""
+
+    done: int
+    shards: int
+    outdated: int
+    """Committed shards that are not among these."""
+    ledger: Ledger = field(default_factory=Ledger)
+    tokens: Counter[str] = field(default_factory=Counter)
+
+
+def _count_stage(job: Job, stage: str) -> _Counts:
+    committed = job.run.shards(stage)
+    planned = committed if stage == "plan" else job.run.shards("plan")
+    shards = len(planned)
+    if stage == "pack":
+        curated = len(job.run.shards("curate")) == len(planned) > 0
+        outputs = divide_run(job) if curated else []
+        current = [output.number for output in outputs if is_packed(job, output)]
+        shards = max(1, len(outputs))
+    elif stage == "plan":
+        current = committed
+    else:
+        current = [shard for shard in planned if job.is_current(stage, shard)]
+    counts = _Counts(len(current), shards, outdated=len(set(committed) - set(current)))
+    for shard in current:
+        if (record := job.run.read_record(stage, shard)) is not None:
+            counts.ledger.add(Ledger.from_json(record.ledger))
+            counts.tokens.update(record.extra.get("tokens", {}))
+    return counts
+
+
+def _describe_stage(
+    job: Job, stage: str, counts: _Counts, *, epochs: Sequence[str], stalled: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A stage's entry; `epochs` are the drivers at work, and `stalled` what their watchdogs have said."""
+    content = {
+        "stage": stage,
+        "shards_done": counts.done,
+        "shards": counts.shards,
+        "outdated": counts.outdated,
+        "ledger": counts.ledger.to_json(),
+    }
+    for epoch in epochs:
+        if working := read_pulses(replace(job, epoch=epoch), stage):
+            content["working"] = working
+    for note in stalled:
+        if note["stage"] == stage:
+            content["stalled"] = {name: note[name] for name in ("at", "seconds", "waits_for")}
+    return content
+
+
+def _find_driver(run: RunDirectory, drivers: Sequence[Mapping[str, Any]], *, running: bool) -> dict[str, Any] | None:
+    """The driver that is at work, or else the last one that was: who it is, the age in seconds of its last sign of
+    life, whether it was `killed`, and why it `stopped`, where it told. None where nothing is known of one."""
+    now = time.time()
+    if (sign := read_driver_sign(run)) is not None:
+        # the clock of its machine may be ahead of ours
+        age_s = max(0.0, round(now - sign.at, 1))
+        return {"host": sign.host, "process": sign.process, "last_sign_s": age_s, "killed": not running}
+    ended = [driver for driver in drivers if {"host", "process", "started", "seconds"} <= driver.keys()]
+    if running or not ended:
+        return None
+    last = max(ended, key=lambda driver: float(driver["started"]))
+    age_s = max(0.0, round(now - last["started"] - last["seconds"], 1))
+    found = {"host": last["host"], "process": last["process"], "last_sign_s": age_s}
+    return found | {"killed": bool(last.get("killed"))} | ({"stopped": last["stopped"]} if "stopped" in last else {})
+
+
+def _count_tokens(counted: Mapping[str, _Counts]) -> dict[str, float]:
     """Tokens of the replies that committed pairs were read from, whenever they were asked; empty before any."""
     tokens: dict[str, float] = {"prompt": 0, "completion": 0}
-    for stage in ("generate", "verify"):
-        for _, record in job.run.records(stage) if stage in job.stages else ():
-            for name, count in record.extra.get("tokens", {}).items():
-                tokens[name] += count
+    for stage in _ASKING:
+        for name, count in counted[stage].tokens.items() if stage in counted else ():
+            tokens[name] += count
     if not any(tokens.values()):
         return {}
-    kept = job.run.ledger("curate").accounts.get("pairs")
+    kept = counted["curate"].ledger.accounts.get("pairs")
     if kept is not None and kept.kept:
         tokens |= {f"{name}_per_kept_pair": round(count / kept.kept, 1) for name, count in tokens.items()}
     return tokens
 
 
-def _read_serving(run: RunDirectory) -> list[dict[str, Any]]:
+def _count_requests(job: Job, drivers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What was asked by builds of the settings of `now`, of `earlier` ones, and of such as did not tell theirs
+    (`unknown`): so many `builds`, requests `asked`, `retries` by cause. Empty where nothing was asked."""
+    sorts: dict[str, list[dict[str, Any]]] = {"now": [], "earlier": [], "unknown": []}
+    for driver in drivers:
+        made = driver.get("fingerprints")
+        parts: dict[str, dict[str, Any]] = {}
+        for stage in _ASKING:
+            if (figures := driver["stages"].get(stage)) and figures.get("requests"):
+                same = made is not None and made.get(stage) == job.fingerprints.get(stage)
+                sort = "unknown" if made is None else "now" if same else "earlier"
+                parts.setdefault(sort, {})[stage] = figures
+        for sort, stages in parts.items():
+            sorts[sort].append({"stages": stages})
+    if not any(sorts.values()):
+        return {}
+    costs = {sort: add_up(parts, job.config) for sort, parts in sorts.items()}
+    return {
+        sort: {"builds": cost.drivers, "asked": cost.requests, "retries": dict(cost.retries.most_common())}
+        for sort, cost in costs.items()
+    }
+
+
+def _add_counts(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    retries = Counter(one["retries"]) + Counter(other["retries"])
+    return {name: one[name] + other[name] for name in ("builds", "asked")} | {"retries": dict(retries.most_common())}
+
+
+def _read_serving(run: RunDirectory, *, running: bool) -> list[dict[str, Any]]:
     """What is recorded of the model servers: one entry for each that a driver's run started, the latest last."""
     found: list[dict[str, Any]] = []
     for name in run.names("telemetry"):
         if name.endswith(".json"):
             with contextlib.suppress(OSError, ValueError):
                 found += json.loads(run.read(f"telemetry/{name}")).get("serving", [])
-    for epoch in run.names("telemetry/live"):
-        with contextlib.suppress(OSError, ValueError):
-            found.append(json.loads(run.read(f"telemetry/live/{epoch}/serving.json")) | {"live": True})
-    return found
-
-
-def _read_stage(job: Job, stage: str) -> dict[str, Any]:
-    if stage == "pack":
-        curated = len(job.run.shards("curate")) == len(job.run.shards("plan")) > 0
-        outputs = divide_run(job) if curated else []
-        done, shards = sum(is_packed(job, output) for output in outputs), max(1, len(outputs))
-    elif stage == "plan":
-        done = shards = len(job.run.shards("plan"))
-    else:
-        shards = len(job.run.shards("plan"))
-        done = sum(job.is_current(stage, shard) for shard in job.run.shards("plan"))
-    content = {
-        "stage": stage,
-        "shards_done": done,
-        "shards": shards,
-        "ledger": job.run.ledger(stage).to_json(),
-    }
-    for epoch in job.run.names("telemetry/live"):
-        if working := read_pulses(replace(job, epoch=epoch), stage):
-            content["working"] = working
-        with contextlib.suppress(OSError, ValueError):
-            stalled = json.loads(job.run.read(f"telemetry/live/{epoch}/stalled.json"))
-            if stalled["stage"] == stage:
-                content["stalled"] = {name: stalled[name] for name in ("at", "seconds", "waits_for")}
-    return content
+    return [*found, *(record | {"live": running} for record in read_live(run, "serving.json"))]

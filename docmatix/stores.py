@@ -7,20 +7,36 @@ may become a reason to drop a document, and only the last is tried again.
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+from typing import Any, TypeVar
 
-from docmatix.errors import SetupError
+from docmatix.errors import DocmatixError, SetupError
 from docmatix.secrets import hide_in_text, hide_in_url
+
+T = TypeVar("T")
 
 PATIENCE_S = 300.0
 """After this long nobody pauses to try again, however few the attempts were: one against a server that says nothing
-takes minutes alone."""
-WAITS_S = (0.5, 2.0, 8.0, *[30.0] * 9, 19.5)
-"""Pauses between the attempts to reach a file. They add up to `PATIENCE_S`, since not every way fails slowly:
-clients of S3 retry for 50 s before we see an error (measured with their defaults), an HTTP server fails at once."""
+takes minutes alone. `limits.store_patience_s` sets another."""
+FIRST_ANSWER_S = 10.0
+"""A store that nobody reaches for so long, from the first question on, is more likely misnamed than away."""
+FIRST_SILENCE_S = 60.0
+"""One that takes the question and says nothing may be at work on it: the Hub's client lists a whole folder first."""
 S3_TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30}
 """Seconds; botocore waits 60 for an answer, for each of the requests that an attempt consists of."""
+
+_FIRST_PAUSES_S = (0.5, 2.0, 8.0)
+_LONGEST_PAUSE_S = 30.0
+_SAID_AT = 3
+"""The pause before which it is said that a store is away: what passes sooner is not worth a line."""
+_LOG = logging.getLogger(__name__)
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 _REFUSED = "the store refuses these credentials: give it others"
@@ -38,6 +54,138 @@ _SETUP = {
     **dict.fromkeys(("AuthorizationHeaderMalformed", "PermanentRedirect", "301", "NoRegionError"), _REGION),
     "ProfileNotFound": "AWS_PROFILE names a profile that is not there: mend it",
 }
+
+
+def choose_pauses(patience_s: float) -> Iterator[float]:
+    """Seconds to pause between the attempts to reach a file, growing from half a second to half a minute.
+
+    They add up to `patience_s`, since not every way fails slowly: clients of S3 retry for 50 s before we see an error
+    (measured with their defaults), an HTTP server fails at once.
+    """
+    left_s = patience_s
+    for pause_s in chain(_FIRST_PAUSES_S, repeat(_LONGEST_PAUSE_S)):
+        if left_s <= 0:
+            return
+        yield min(pause_s, left_s)
+        left_s -= pause_s
+
+
+def log_outage(line: str) -> None:
+    """Write a line to the log, as long as nobody nearer listens: of a worker it is a file of its own."""
+    from docmatix.displays import make_sayable
+
+    _LOG.warning("%s", make_sayable(line))  # it may hold a server's own words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one tries to reach what is away (seconds), and who is told meanwhile.
+
+    `say` gets one line for each action that is tried for more than a moment. `sleep` and `clock` are seams for tests.
+    """
+
+    limit_s: float = PATIENCE_S
+    say: Callable[[str], object] = log_outage
+    sleep: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+
+class Attempts:
+    """The attempts at one action: `wait` is called after each that failed."""
+
+    def __init__(self, name: str, patience: Patience) -> None:
+        """`name` is what is reached for, as it may be shown."""
+        self._name, self._patience = name, patience
+        self._pauses = choose_pauses(patience.limit_s)
+        self._began = patience.clock()
+        self._failed = 0
+
+    @property
+    def tried_s(self) -> float:
+        """Seconds since the first attempt began."""
+        return self._patience.clock() - self._began
+
+    def wait(self, error: BaseException) -> bool:
+        """Pause before the next attempt; False, without a pause, where patience has run out."""
+        pause_s = next(self._pauses, None)
+        limit_s = self._patience.limit_s
+        if pause_s is None or self.tried_s > limit_s:
+            return False
+        self._failed += 1
+        if self._failed == _SAID_AT:
+            long = f"{limit_s / 60:g} minutes" if limit_s >= 120 else f"{limit_s:g} s"
+            self._patience.say(f"{self._name} does not answer as it should ({describe(error)}); trying for {long}")
+        self._patience.sleep(pause_s)
+        return True
+
+
+def require_answer(
+    filesystem: Any,
+    path: str,
+    *,
+    url: str,
+    patience: Patience,
+    within_s: float = FIRST_ANSWER_S,
+    silence_s: float = FIRST_SILENCE_S,
+) -> None:
+    """Raise SetupError if a store is not reached for `within_s` seconds, or says nothing for `silence_s`, as one does
+    whose address is wrong.
+
+    To be called before work starts, once for a store: later it has its `patience`. Any answer will do, be it that there
+    is no such file, or that it has too much to do; what it means is for the question that follows.
+    """
+    if is_local(filesystem):
+        return
+    # an attempt after the last pause needs time too
+    attempts = Attempts(hide_in_url(url), replace(patience, limit_s=0.75 * within_s, say=lambda line: None))
+    hasty = _make_hasty(filesystem)
+    while True:
+        try:
+            _call_within(lambda: hasty.info(path), timeout_s=max(0.0, silence_s - attempts.tried_s))
+        except (DocmatixError, MemoryError):
+            raise
+        # every exception: clients of object stores have trees of their own beside OSError
+        except Exception as error:
+            if has_answered(error):
+                return
+            if not attempts.wait(error):
+                where = ", AWS_ENDPOINT_URL and AWS_DEFAULT_REGION" if url.startswith(("s3:", "s3a:")) else ""
+                raise SetupError(
+                    f"{hide_in_url(url)} does not answer ({describe(error)}): mend its address{where}, or see to the"
+                    " network and to its server, and run the same command again."
+                ) from error
+        else:
+            return
+
+
+def _make_hasty(filesystem: Any) -> Any:
+    """The same store by a client that tells at once what is wrong: those of S3 keep it to themselves for up to 50 s."""
+    if "s3" not in getattr(filesystem, "protocol", ()):
+        return filesystem
+    options = dict(filesystem.storage_options)
+    options["config_kwargs"] = {**options.get("config_kwargs", {}), "retries": {"total_max_attempts": 1}}
+    hasty = type(filesystem)(**options)
+    hasty.retries = 1
+    return hasty
+
+
+def _call_within(action: Callable[[], T], *, timeout_s: float) -> T:
+    """The result of `action`. Raises TimeoutError where it takes longer; it then goes on alone, holding up no exit."""
+    outcome: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            outcome.set_result(action())
+        except BaseException as error:  # handed to the thread that waits, whatever it is
+            outcome.set_exception(error)
+
+    threading.Thread(target=call, name="first-answer", daemon=True).start()
+    try:
+        return outcome.result(timeout_s)
+    except TimeoutError:
+        if outcome.done():
+            raise
+        raise TimeoutError("it said nothing") from None
 
 
 def connect(address: str) -> tuple[Any, str]:
@@ -109,6 +257,18 @@ def hides_outage(error: FileNotFoundError | NotADirectoryError) -> bool:
         return status in (408, 425, 429) or status >= 500
     kinds = {kind.__name__ for kind in type(error.__cause__).__mro__}
     return bool(kinds & {"ClientConnectionError", "ClientPayloadError", "TimeoutError"})
+
+
+def has_answered(error: BaseException) -> bool:
+    """Whether an error is a store's own word, and not that nobody was reached."""
+    if read_code(error) is not None or read_http_status(error) is not None:
+        return True
+    # requests and httpx, by which the Hub is asked, and clients like theirs
+    if isinstance(getattr(getattr(error, "response", None), "status_code", None), int):
+        return True
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return not hides_outage(error)
+    return isinstance(error, PermissionError) or explain_setup(error) is not None
 
 
 def explain_setup(error: BaseException) -> str | None:

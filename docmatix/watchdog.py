@@ -17,6 +17,7 @@ import json
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -53,8 +54,9 @@ class Watchdog:
         self._silent_s: dict[str, float] = {}
         self.signs: list[Sign] = []
         """Those of the last look."""
-        self.is_doubtful = False
-        """Whether, at the last look, somebody was on the way to be taken for dead."""
+        self.silent: list[Sign] = []
+        """Of these, whose worker has given no other one for half of `stall_s`, in which one that lives gives twelve: on
+        the way to be taken for dead."""
         self._say_at = stall_s
         self.waited_s = 0.0
         """How long nothing has moved."""
@@ -83,7 +85,7 @@ class Watchdog:
         self.waited_s += passed_s
         self.signs = list(signs.values())
         fallen = []
-        self.is_doubtful = False
+        self.silent = []
         for name, sign in signs.items():
             # not only the last look: a sign that could not be read then is none that has come anew
             known = self._known.get(name)
@@ -91,8 +93,8 @@ class Watchdog:
                 self.note()
             is_silent = known is not None and known.beats == sign.beats
             self._silent_s[name] = self._silent_s[name] + passed_s if is_silent else 0.0
-            # not only at the end: who could not give a sign must have time for one once it can again
-            self.is_doubtful |= self._silent_s[name] >= self._stall_s / 2
+            if self._silent_s[name] >= self._stall_s / 2:
+                self.silent.append(sign)
             if self._silent_s[name] >= self._stall_s:
                 self._silent_s[name] = 0.0
                 fallen.append(name)
@@ -101,6 +103,7 @@ class Watchdog:
 
     def forgive(self) -> None:
         """Nobody could give a sign: all silences begin anew."""
+        self.silent = []
         self._silent_s = dict.fromkeys(self._silent_s, 0.0)
 
     def has_news(self) -> bool:
@@ -133,25 +136,41 @@ def find_patience(config: Config, stage: str) -> float:
             longest += STANDSTILLS_BELIEVED * WALL_FACTOR * extract.timeout_s
     else:
         longest = 0.0
-    return max(PATIENCE_S, longest)
+    # a store that is away has a sentence of its own, of an action that begins a little later for another file
+    return max(PATIENCE_S, longest, 2 * config.limits.store_patience_s)
 
 
 def describe_wait(
-    signs: Sequence[Sign], *, asks: str | None, find_document: Callable[[int, int], str | None], resources: str
+    signs: Sequence[Sign],
+    *,
+    asks: str | None,
+    find_document: Callable[[int, int], str | None],
+    resources: str,
+    silent: Sequence[Sign] = (),
 ) -> str:
     """What a stage waits for, as the end of a sentence.
 
     `asks` says who is asked (`http://host:8000/v1`; None for a stage that asks nobody), `find_document` names the
-    document of a shard after so many, `resources` says what Ray has, where no worker has anything in hand.
+    document of a shard after so many, `resources` says what Ray has, where no worker has anything in hand. Of what
+    `silent` workers have in hand nobody can tell: they are named themselves.
     """
+    if stopped := [sign for sign in silent if sign.shards]:
+        who = [f"process {sign.pid} on {sign.host} (shard {', '.join(sign.shards)})" for sign in stopped[:4]]
+        return f"a sign of life of {'; '.join(who)}" + (f", and {len(stopped) - 4} more" if len(stopped) > 4 else "")
     at_work = [sign for sign in signs if sign.shards]
     if not at_work:
         return f"a worker to take up a shard: {resources}"
     in_flight = sum(sign.in_flight for sign in at_work)
-    if asks is not None and in_flight:
+    again = Counter[str]()
+    for sign in at_work:
+        again.update({name: int(count) for name, count in sign.counted.items() if name.startswith("retries_")})
+    if asks is not None and (in_flight or again.total()):
         shards = sorted(int(shard) for sign in at_work for shard in sign.shards)
         listed = ", ".join(map(str, shards[:8])) + (f" and {len(shards) - 8} more" if len(shards) > 8 else "")
-        return f"{in_flight} replies of {asks}, for shard {listed}"
+        wanted = f"{in_flight} replies" if in_flight else "a good reply"  # none: all of them wait to be sent again
+        causes = ", ".join(f"{name[8:].replace('_', ' ')} {count:,}" for name, count in again.most_common())
+        sent = f"; sent again {again.total():,} times: {causes}" if causes else ""
+        return f"{wanted} of {asks}, for shard {listed}{sent}"
     parts = []
     for sign in at_work:
         for shard, done in sign.shards.items():
@@ -185,6 +204,11 @@ class StageWatch:
         self._stalled = f"telemetry/live/{job.epoch}/stalled.json"
         self._said = False
 
+    @property
+    def signs(self) -> list[Sign]:
+        """The workers' signs of the last look."""
+        return self._watchdog.signs
+
     def note(self) -> None:
         """Something has moved."""
         self._watchdog.note()
@@ -199,7 +223,8 @@ class StageWatch:
         began = self._clock()
         signs = read_signs(job.run, job.epoch, self._stage)
         fallen = self._watchdog.hear(signs, took_s=self._clock() - began)
-        if self._watchdog.is_doubtful and not self._can_write():
+        # not only at the end: who could not give a sign must have time for one once it can again
+        if self._watchdog.silent and not self._can_write():
             self._watchdog.forgive()
         elif fallen:
             self._end({name: signs[name] for name in fallen})
@@ -256,7 +281,13 @@ class StageWatch:
     def _describe_wait(self) -> str:
         signs = self._watchdog.signs
         resources = describe_resources() if not any(sign.shards for sign in signs) else ""
-        return describe_wait(signs, asks=self._name_servers(), find_document=self._find_document, resources=resources)
+        return describe_wait(
+            signs,
+            asks=self._name_servers(),
+            find_document=self._find_document,
+            resources=resources,
+            silent=self._watchdog.silent,
+        )
 
     def _name_servers(self) -> str | None:
         if self._stage not in ("generate", "verify"):

@@ -11,6 +11,7 @@ import yaml
 from docmatix.config import Config, LlamacppEngine, OpenaiEngine, VllmEngine, dump_config, load_config, parse_config
 from docmatix.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, Length
+from docmatix.stores import PATIENCE_S
 
 MINIMAL = "name: small\nsource: {kind: files, paths: [docs/*.pdf]}\ngenerate: {engine: {kind: llamacpp}}\n"
 
@@ -195,5 +196,9 @@ def test_how_long_a_stage_may_stand_still_is_a_time_or_left_to_its_documents(tmp
     limits = load(tmp_path).limits
     assert (limits.stall_s, limits.no_progress_s) == (120, None)
     assert load(tmp_path, MINIMAL, "limits.stall_s=5", "limits.no_progress_s=60").limits.no_progress_s == 60
-    for key in ("stall_s", "no_progress_s"):
+    for key in ("stall_s", "no_progress_s", "store_patience_s"):
         assert f"limits.{key}" in refuse(tmp_path, MINIMAL, f"limits.{key}=0")
+
+
+def test_a_store_that_is_away_is_tried_as_long_as_without_a_configuration(tmp_path):
+    assert load(tmp_path).limits.store_patience_s == PATIENCE_S

@@ -136,6 +136,20 @@ def test_too_many_refused_requests_stop_the_build_and_a_repaired_server_lets_it_
     assert read_status(RunDirectory(tmp_path / "run"))["complete"]
 
 
+def test_a_build_that_stopped_tells_in_its_status_what_it_asked_and_sent_again_and_why_it_stopped(
+    pdf_dir: Path, tmp_path: Path
+) -> None:
+    with start_scripted_server(faults=Faults(refused=0.6, busy=0.3, retry_after="0.1")) as server:
+        path = write_config(tmp_path, pdf_dir, server.base_url)
+        with pytest.raises(docmatix.BuildError, match="refused") as caught:
+            docmatix.build(path, run=tmp_path / "run")
+    status = read_status(RunDirectory(tmp_path / "run"))
+    assert 0 < status["requests"]["now"]["retries"]["busy"] <= server.stats()["by_status"]["429"]
+    assert status["driver"]["stopped"] == str(caught.value)
+    assert status["driver"]["process"] == os.getpid()
+    assert not status["driver"]["killed"]
+
+
 def test_a_run_whose_planning_was_interrupted_takes_no_other_source(pdf_dir: Path, tmp_path: Path) -> None:
     with start_scripted_server() as server:
         docmatix.build(write_config(tmp_path, pdf_dir, server.base_url), run=tmp_path / "run", stages=["plan"])

@@ -122,6 +122,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "limits.shard_attempts": (5, None),
     "limits.stall_s": (5, None),
     "limits.no_progress_s": (5, None),
+    "limits.store_patience_s": (5, None),
     "limits.min_free_disk_mb": (5, None),
     "resources.address": ("auto", None),
     "resources.cpus": (1, None),

@@ -232,16 +232,16 @@ def test_temporary_files_of_killed_processes_are_removed_and_no_others(tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
 
 
-def test_where_process_ids_mean_nothing_no_temporary_file_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("docmatix.run_directory._find_process_space", lambda: None)
+def test_where_process_ids_mean_nothing_no_temporary_file_is_removed(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    name = scratch.name_file(".pdf").name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
-    (tmp_path / name).write_bytes(b"x")
-    scratch.remove_files_of_the_dead(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    known = scratch.name_file(".pdf").name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    # as it is named where there is no space to name
+    unknown = known.replace(known.split("-")[1], "0" * 8)
+    for name in (known, unknown):
+        (tmp_path / name).write_bytes(b"x")
+    scratch.remove_files_of_the_dead(tmp_path, find_space=lambda: None)
+    assert {path.name for path in tmp_path.iterdir()} == {known, unknown}
 
 
 def test_a_temporary_file_that_has_vanished_is_no_fault_of_its_document() -> None:

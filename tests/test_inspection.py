@@ -29,10 +29,12 @@ from docmatix.inspection import (
     detect_protocol,
     encode_for_terminal,
 )
-from docmatix.pairs import Pair
+from docmatix.pairs import Failure, Pair
 from docmatix.source_pages import Place
 from docmatix.trial import Change as TrialChange
 from docmatix.trial import Trial
+from tests.jobs import FakeClient, build, make_job
+from tests.pdfs import write_distinct_pdf
 from tests.test_collection import encode_image, make_docmatix_row, write_dataset
 
 # --- as text ----------------------------------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ class HostileDroppings(Droppings):
     def __init__(self, text: str, reason: str | None) -> None:
         self.text, self.reason = text, reason
 
-    def __iter__(self) -> Iterator[Dropped]:
+    def _read(self, *, replies: bool) -> Iterator[Dropped]:
         return iter([Dropped("curate", f"\x1b[2J{self.text}", f"\x9b2J{self.text}", f"\x07{self.text}")])
 
 
@@ -254,6 +256,24 @@ def test_what_was_dropped_is_printed_with_the_page_out_of_the_source(finished_ru
     assert sorted(path.name for path in tmp_path.iterdir()) == ["blank-1-3.png", "duplicate-3-1.png"]
     assert "extract: not_pdf\n   docs/text.pdf" in shown
     assert inspect(capsys, str(finished_run), "--dropped", "blank") == "extract: blank\n   docs/long.pdf, page 3\n"
+
+
+def test_what_the_model_made_nothing_of_is_named_by_its_source_and_shows_the_reply(tmp_path, capsys):
+    pdfs = {f"{name}.pdf": write_distinct_pdf(number) for number, name in enumerate(("said", "late"))}
+    job = make_job(tmp_path, pdfs=pdfs)
+    late = Failure("timeout", "no reply within 600 s")
+    replies: Iterator[str | Failure] = iter(["I cannot read\nthis page." + "x" * 1000, late])
+    build(job, client=FakeClient(lambda request: next(replies)))
+    job.run.write("generate/replies/part-00000/.half.tmp", b"PAR1")  # of a worker that was killed, or is at it
+    shown = {
+        reason: inspect(capsys, str(job.run.root), "--dropped", reason) for reason in ("malformed_json", "timeout")
+    }
+    (unread,) = (uri for uri in ("docs/said.pdf", "docs/late.pdf") if uri in shown["malformed_json"])
+    (lost,) = {"docs/said.pdf", "docs/late.pdf"} - {unread}
+    assert shown["malformed_json"] == (
+        f"generate: malformed_json\n   {unread}, page 1\n   the model said: I cannot read this page.{'x' * 276}...\n"
+    )
+    assert shown["timeout"] == f"generate: timeout\n   {lost}, page 1\n   no reply within 600 s\n"
 
 
 def test_what_was_dropped_is_drawn_by_seed(finished_run, capsys):

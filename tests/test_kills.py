@@ -126,16 +126,17 @@ def test_a_private_ray_that_dies_stops_the_build_in_one_sentence_and_the_next_ru
     part: str, pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    config = configure(tmp_path, pdf_dir, base_url)
-    driver = Driver(config, run)
-    wait_for_work(driver, run, "generate")
-    (process,) = [child for child in psutil.Process(driver.process.pid).children() if child.name() == part]
-    process.kill()
-    code, output = driver.finish(within_s=60)
+    # shards that are under way need no Ray to end: the stage must outlast the look at its processes
+    with start_scripted_server(faults=Faults(delay_s=20)) as slow:
+        driver = Driver(configure(tmp_path, pdf_dir, slow.base_url), run)
+        wait_for_work(driver, run, "generate")
+        (process,) = [child for child in psutil.Process(driver.process.pid).children() if child.name() == part]
+        process.kill()
+        code, output = driver.finish(within_s=60)
     assert code == 1, output
     assert "The private Ray of this build has died in generate" in output.strip().splitlines()[-1]
     assert "Traceback" not in output
-    code, output = Driver(config, run).finish()
+    code, output = Driver(configure(tmp_path, pdf_dir, base_url), run).finish()
     assert code == 0, output
     assert_same(run, undisturbed)
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
-from docmatix.stores import PATIENCE_S, WAITS_S
+from docmatix.stores import PATIENCE_S, choose_pauses
 
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
 
@@ -330,6 +330,9 @@ class FailingFiles(MemoryFileSystem):  # type: ignore[misc]
 fsspec.register_implementation("failing-run", FailingFiles)
 
 
+WAITS_S = list(choose_pauses(PATIENCE_S))
+
+
 def open_failing(pauses: list[float]) -> RunDirectory:
     FailingFiles.failures.clear()
     run = RunDirectory("failing-run://runs/failing", sleep=pauses.append)
@@ -355,7 +358,7 @@ def test_a_store_that_stays_away_is_given_up_once_and_not_once_for_every_file():
     for _ in range(3):
         with pytest.raises(StorageFailed, match=r"stayed unreachable for .* the same command continues"):
             run.write("a.txt", b"a")
-    assert pauses == list(WAITS_S)
+    assert pauses == WAITS_S
     assert sum(pauses) == PATIENCE_S
     assert len(FailingFiles.failures) == failures - len(WAITS_S) - 1
 

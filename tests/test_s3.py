@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import tarfile
 import threading
 import time
@@ -31,7 +32,7 @@ from docmatix.sources import Locator, SourceDocument, list_documents, read_docum
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
-from docmatix.stores import WAITS_S
+from docmatix.stores import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.object_store import FOR_EVER, Fault, ObjectStore, start_object_store
@@ -61,15 +62,17 @@ def store(running_store: ObjectStore) -> ObjectStore:
 
 @pytest.fixture
 def hasty_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """s3fs itself tries once, not five times within two seconds, and we four times, not for minutes."""
+    """s3fs itself tries once, not five times within two seconds."""
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
-    monkeypatch.setattr("docmatix.run_directory.WAITS_S", WAITS_S[:3])
-    monkeypatch.setattr("docmatix.sources.files.WAITS_S", WAITS_S[:3])
 
 
-def open_run() -> RunDirectory:
+FOUR_TRIES_S = 10.5
+"""A patience for what is to be given up, of three pauses."""
+
+
+def open_run(*, patience_s: float = PATIENCE_S) -> RunDirectory:
     """A run on S3 that does not pause between attempts."""
-    return RunDirectory("s3://bucket/runs/one", sleep=lambda seconds: None)
+    return RunDirectory("s3://bucket/runs/one", patience_s=patience_s, sleep=lambda seconds: None)
 
 
 def take_in(store: ObjectStore, documents: Sequence[bytes]) -> dict[str, Source]:
@@ -180,7 +183,7 @@ def test_a_source_that_is_away_for_a_while_is_waited_for(store: ObjectStore, kin
     store.go_away()
     pauses.clear()
     assert read_all(undisturbed, source, sleep=sleep) == documents
-    assert pauses == list(WAITS_S[:2])
+    assert pauses == list(choose_pauses(PATIENCE_S))[:2]
 
 
 @pytest.mark.usefixtures("hasty_client")
@@ -190,15 +193,59 @@ def test_a_source_that_stays_away_stops_the_build_and_drops_nothing(store: Objec
     read: list[SourceDocument | Refusal] = []
 
     def read_until_it_goes() -> None:
-        for _, result in read_documents(listed, source=source, sleep=lambda s: None):
+        for _, result in read_documents(listed, source=source, patience_s=FOUR_TRIES_S, sleep=lambda s: None):
             read.append(result)
             store.go_away()
 
     with pytest.raises(SourceGone, match=r"in/0/2\.pdf stayed unreachable for .* the same command continues"):
         read_until_it_goes()
     assert [type(result) for result in read] == [SourceDocument]
+    store.come_back()
+    listing = list_documents(source, base_dir=Path("/"), patience_s=FOUR_TRIES_S, sleep=lambda s: None)
+    store.go_away()
     with pytest.raises(SourceGone, match="stayed unreachable"):
-        list_all(source)
+        list(listing)
+
+
+@pytest.mark.usefixtures("hasty_client")
+@pytest.mark.parametrize("kind", ["files", "webdataset", "parquet"])
+def test_a_source_that_has_never_answered_is_told_within_seconds_as_bad_setup(store: ObjectStore, kind: str) -> None:
+    source = take_in(store, DOCUMENTS)[kind]
+    store.go_away()
+    pauses: list[float] = []
+    with pytest.raises(SetupError, match=r"s3://bucket/\w+.* does not answer .*: mend its address, AWS_ENDPOINT_URL"):
+        list_all(source, sleep=pauses.append)
+    assert 0 < sum(pauses) < FIRST_ANSWER_S <= 15
+
+
+@pytest.mark.usefixtures("hasty_client")
+def test_a_source_that_is_too_busy_for_the_first_question_is_no_bad_setup(store: ObjectStore) -> None:
+    source = take_in(store, DOCUMENTS)["files"]
+    undisturbed = list_all(source)
+    store.faults = [Fault("slow_down", tries=5)]
+    pauses: list[float] = []
+    assert list_all(source, sleep=pauses.append) == undisturbed
+    assert max(pauses) > FIRST_ANSWER_S
+
+
+@pytest.mark.usefixtures("hasty_client")
+def test_it_is_said_once_that_a_source_or_a_run_is_away_and_how_long_it_is_tried(store: ObjectStore) -> None:
+    source = take_in(store, DOCUMENTS)["files"]
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        store.come_back()
+
+    listing = list_documents(source, base_dir=Path("/"), say=say, sleep=lambda s: None)
+    store.go_away()
+    assert len(list(listing)) == len(DOCUMENTS)
+    run = RunDirectory("s3://bucket/runs/one", say=say, sleep=lambda s: None)
+    store.go_away()
+    run.write("a", b"a")
+    for line, name in zip(said, ("s3://bucket/in/**/*.pdf", "s3://bucket/runs/one"), strict=True):
+        assert line.startswith(f"{name} does not answer as it should (")
+        assert line.endswith("; trying for 5 minutes")
 
 
 def test_only_what_is_wrong_with_one_document_drops_it(store: ObjectStore) -> None:
@@ -334,7 +381,7 @@ def test_a_store_that_goes_away_stops_each_stage_in_a_sentence_and_leaves_nothin
         before = read_remote_run(store)
         store.faults = [Fault("reset", method=method, tries=FOR_EVER)]
         with pytest.raises(StorageFailed, match=r"s3://bucket/runs/one stayed unreachable .* same command continues"):
-            stage(replace(remote, run=open_run()))
+            stage(replace(remote, run=open_run(patience_s=FOUR_TRIES_S)))
         store.faults = []
         assert read_remote_run(store) == before
         stage(replace(remote, run=open_run()))
@@ -558,6 +605,14 @@ def test_what_is_wrong_with_the_way_to_s3_is_said_before_work_starts(
         code, said = build(str(tmp_path), "s3://bucket/run")
         assert (code, "may not be written by these credentials" in said) == (2, True), said
         store.faults = []
+        store.go_away()
+        code, said = build(str(tmp_path), "s3://bucket/run")
+        assert (code, "s3://bucket/run does not answer" in said, "mend its address" in said) == (2, True, True), said
+        asked_at = time.monotonic()
+        code, said = run_command(capsys, "check", "s3://bucket/run")
+        assert (code, "s3://bucket/run does not answer" in said, "mend its address" in said) == (2, True, True), said
+        assert time.monotonic() - asked_at < PATIENCE_S, "a store that answered before is waited for so long"
+        store.come_back()
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -586,7 +641,8 @@ def test_a_build_on_s3_that_is_killed_throttled_and_cut_off_gives_the_dataset_of
         config = write_config(tmp_path, pdfs, server.base_url, source=source, verify={"kind": "round_trip"})
         code, output = Driver(config, tmp_path / "run").finish()
         assert code == 0, output
-        store.faults = [Fault(kind, share=0.06) for kind in PASSING if kind != "short"]
+        faults = [Fault(kind, share=0.06) for kind in PASSING if kind != "short"]
+        store.faults = faults
 
         def written(stage: str) -> Callable[[], bool]:
             return lambda: any(method == "PUT" and f"/run/{stage}/" in path for method, path in store.log)
@@ -596,8 +652,11 @@ def test_a_build_on_s3_that_is_killed_throttled_and_cut_off_gives_the_dataset_of
             kills += Driver(config, run).kill_when(written(stage), within_s=400)
             store.log.clear()
         assert kills == 2
-        # one more is cut off from its store as soon as it holds the run, and says so
-        cut_off = Driver(config, run)
+        met = store.met.total()
+        # one more is cut off from its store as soon as it holds the run, and says so; without faults before that, since
+        # on a busy machine they could use its patience up
+        store.faults = []
+        cut_off = Driver(config, run, "--set", "limits.store_patience_s=3")
         deadline = time.monotonic() + 400
         while ("PUT", "/bucket/run/run.yaml") not in store.log and cut_off.process.poll() is None:
             assert time.monotonic() < deadline
@@ -607,10 +666,12 @@ def test_a_build_on_s3_that_is_killed_throttled_and_cut_off_gives_the_dataset_of
         assert code == 1, output
         assert "Traceback" not in output
         assert "the same command continues" in output.splitlines()[-1]
+        assert re.search(r"^s3://bucket/\w+ does not answer as it should \(.*\); trying for 3 s$", output, re.MULTILINE)
         store.come_back()
+        store.faults = faults
         code, output = Driver(config, run).finish()
         assert code == 0, output
-        assert sum(store.met.values()) >= 50
+        assert met + store.met.total() >= 50
     store.faults = []
     dataset = {f"dataset/{name}": content for name, content in store.read_tree("bucket/run/dataset").items()}
     assert dataset == hash_dataset(tmp_path / "run")

@@ -57,7 +57,9 @@ def one_ray() -> Iterator[None]:
     ray.shutdown()
 
 
-def configure(folder: Path, pdf_dir: Path, base_url: str, **engine: Any) -> Path:
+def configure(
+    folder: Path, pdf_dir: Path, base_url: str, *, resources: dict[str, Any] | None = None, **engine: Any
+) -> Path:
     """A build of about 200 requests, five for each document, in two shards."""
     engine = {"kind": "openai", "model": "scripted", "base_url": base_url, "max_in_flight": IN_FLIGHT, **engine}
     return write_config(
@@ -68,6 +70,7 @@ def configure(folder: Path, pdf_dir: Path, base_url: str, **engine: Any) -> Path
         generate={"engine": engine, "prompts": ["extractive"]},
         dedup={"near": False},
         pack={"dpi": 36},
+        **({"resources": resources} if resources else {}),
     )
 
 
@@ -148,6 +151,18 @@ def test_a_server_with_every_fault_at_the_first_try_costs_nothing_but_time(
     assert hash_dataset(run) == hash_dataset(reference)
     assert find_requests(run) == {"unit": "requests", "in": requests, "out": requests, "dropped": {}}
     assert set(read_retries(run)) == {"busy", "server_error", "garbage", "cut", "timeout"}
+
+
+def test_what_several_workers_ask_is_counted_together(
+    pdf_dir: Path, undisturbed: tuple[Path, int], run: Path, tmp_path: Path
+) -> None:
+    _, requests = undisturbed
+    resources = {"cpus": 2, "generate_workers": 2, "shards_in_flight": 1}  # a shard for each
+    with start_scripted_server(faults=Faults(busy=0.2, retry_after="0.1")) as server:
+        config = configure(tmp_path, pdf_dir, server.base_url, resources=resources)
+        built = docmatix.build(config, run=run, stages=["generate"])
+    assert built.figures["generate"]["requests"] == requests
+    assert built.figures["generate"]["retries_busy"] == server.stats()["by_status"]["429"]
 
 
 def test_a_server_that_is_killed_and_started_again_costs_nothing_but_time(
@@ -285,6 +300,7 @@ def test_a_server_that_falls_silent_stops_the_build_and_the_next_run_goes_on(
         ),
     ):
         docmatix.build(configure(tmp_path, pdf_dir, server.base_url, timeout_s=1, give_up_after_s=3), run=run)
+    assert read_retries(run)["timeout"] >= 1, "the record of a build that stopped tells why"
     with start_scripted_server() as repaired:
         docmatix.build(configure(tmp_path, pdf_dir, repaired.base_url), run=run)
     assert repaired.request_count == requests - len(answered)

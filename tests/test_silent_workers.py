@@ -98,14 +98,14 @@ def test_one_look_that_hangs_makes_nobody_silent() -> None:
 class Stage:
     """A stage under watch, on a clock of its own, whose workers are ended by a list."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str = "extract") -> None:
         self.clock = Clock()
         self.ended: list[list[int]] = []
         self.said: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.job: Job = make_job(folder)
         self.watch = StageWatch(
-            self.job, "extract", say=self.said.append, events=self.events, end=self._end, clock=self.clock
+            self.job, name, say=self.said.append, events=self.events, end=self._end, clock=self.clock
         )
 
     def _end(self, signs: Sequence[Sign]) -> list[str | None]:
@@ -136,6 +136,21 @@ def test_all_workers_that_fell_silent_together_are_ended_together_and_what_becam
     assert any("process 1 on here gave no sign of life for 120 s and was killed" in line for line in stage.said)
     # the third one's node did not answer: it is looked after again
     assert list(read_signs(stage.job.run, "test", "extract")) == ["worker-extract-n1-3.json"]
+
+
+def test_a_stall_is_laid_to_a_stopped_worker_before_the_model_server_even_as_the_worker_is_killed(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path, name="generate")
+    asking = replace(SIGN, stage="generate", in_flight=64)
+    for beats in range(26):
+        give_sign(stage.job.run, asking)
+        give_sign(stage.job.run, replace(asking, pid=8, beats=beats))
+        stage.look(1)
+    assert stage.ended == [[7]]
+    (stalled,) = (event for event in stage.events if event["event"] == "stalled")
+    assert stalled["waits_for"] == "a sign of life of process 7 on here (shard 3)"
+    assert not any("replies" in line for line in stage.said)
 
 
 def test_nobody_is_blamed_while_no_sign_can_be_written_and_all_have_time_for_one_afterwards(

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from docmatix.config import dump_config
+from docmatix.errors import LedgerError
+from docmatix.recording import Recording
 from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status
+from tests.jobs import make_config, make_job
 
 
 def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: RunDirectory) -> None:
-    before = describe_status(own_run)
+    with own_run.locked():
+        before = describe_status(own_run).splitlines()
     stalled = {
         "at": 1.5,
         "stage": "curate",
@@ -18,13 +32,226 @@ def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: RunDir
         "waits_for": "8 replies of http://there",
     }
     own_run.write("telemetry/live/now/stalled.json", json.dumps(stalled).encode())
-    stages = {stage["stage"]: stage for stage in read_status(own_run)["stages"]}
+    with own_run.locked():
+        stages = {stage["stage"]: stage for stage in read_status(own_run)["stages"]}
+        shown = describe_status(own_run).splitlines()
     assert stages["curate"]["stalled"] == {"at": 1.5, "seconds": 240, "waits_for": "8 replies of http://there"}
     assert not any("stalled" in stages[stage] for stage in stages if stage != "curate")
-    new = set(describe_status(own_run).splitlines()) - set(before.splitlines())
+    new = set(shown) - set(before)
     assert new == {"            nothing has moved for 240 s; it waits for 8 replies of http://there"}
+    left = describe_status(own_run)
+    assert not any(said in left for said in ("nothing has moved", "at work:")), "of a driver that was killed"
 
 
 def test_half_a_note_of_a_stage_that_stands_still_is_passed_over(own_run: RunDirectory) -> None:
     own_run.write("telemetry/live/now/stalled.json", b'{"at": 1.5, "sta')
-    assert not any("stalled" in stage for stage in read_status(own_run)["stages"])
+    with own_run.locked():
+        assert read_status(own_run)["running"]
+        assert not any("stalled" in stage for stage in read_status(own_run)["stages"])
+
+
+def test_a_run_that_nobody_works_on_is_told_from_one_with_a_build_at_it(own_run: RunDirectory) -> None:
+    own_run.remove("curate/part-00000.json")
+    with own_run.locked():
+        assert read_status(own_run)["running"]
+        assert describe_status(own_run).splitlines()[0] == "test: not complete, a build is at work on it"
+    assert not read_status(own_run)["running"]
+    said = "test: not complete, and no build is at work on it: the same command goes on where it stopped"
+    assert describe_status(own_run).splitlines()[0] == said
+
+
+def test_who_looks_at_a_run_holds_up_no_build(own_run: RunDirectory) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        looks = pool.submit(lambda: [own_run.is_held for _ in range(2000)])
+        while not looks.done():
+            with own_run.locked():
+                pass
+        assert {True, False} >= set(looks.result())
+
+
+def test_what_is_strange_among_the_notes_of_a_build_hides_nothing_else(own_run: RunDirectory) -> None:
+    own_run.write("telemetry/live/a-file", b"1")
+    own_run.write("telemetry/live/b/record.json", b'{"stages": {"generate": {"requests": 7}}}')
+    with own_run.locked():
+        assert "  requests  7 asked" in describe_status(own_run)
+
+
+def test_requests_of_builds_that_were_killed_count_too(own_run: RunDirectory) -> None:
+    own_run.write("telemetry/a.json", b'{"stages": {"generate": {"requests": 40, "retries_busy": 2}}}')
+    own_run.write("telemetry/live/b/record.json", b'{"stages": {"generate": {"requests": 7, "retries_cut": 1}}}')
+    (line,) = (line for line in describe_status(own_run).splitlines() if line.startswith("  requests"))
+    told = "47 asked in 2 builds, those of earlier settings among them; sent again 3 times: busy 2, cut 1"
+    assert line == f"  requests  {told}"
+
+
+def give_sign(run: RunDirectory, *, ago_s: float, process: int = 7) -> None:
+    """The sign of life that a driver gave so long ago."""
+    sign = {"host": "there", "process": process, "at": time.time() - ago_s}
+    run.write("telemetry/live/now/driver.json", json.dumps(sign).encode())
+
+
+DRIVER = """
+import sys, time
+from docmatix.run_directory import RunDirectory
+from docmatix.signs import driver_alive
+
+run = RunDirectory(sys.argv[1])
+with run.locked(), driver_alive(run, "now", every_s=0.1):
+    print("alive", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_driver_that_was_killed_is_told_with_the_age_of_its_last_sign_and_how_to_go_on(own_run: RunDirectory) -> None:
+    own_run.remove("curate/part-00000.json")
+    with subprocess.Popen([sys.executable, "-c", DRIVER, own_run.root], stdout=subprocess.PIPE) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == b"alive\n"
+        while (at_work := read_status(own_run))["driver"] is None:
+            time.sleep(0.05)
+        os.kill(driver.pid, signal.SIGKILL)
+    assert (at_work["running"], at_work["driver"]["process"]) == (True, driver.pid)
+    left = read_status(own_run)
+    assert (left["running"], left["driver"]["process"], left["driver"]["killed"]) == (False, driver.pid, True)
+    first, *_, last = describe_status(own_run).splitlines()
+    assert first.startswith("test: not complete, and no build is at work on it: the same command goes on where it")
+    assert f"(process {driver.pid} on " in first
+    assert first.endswith(" s ago)")
+    assert last == f"To go on: docmatix build CONFIG --run {own_run.root}, with its configuration as CONFIG"
+
+
+def test_a_driver_that_holds_the_run_and_gives_no_sign_is_not_said_to_be_at_work(own_run: RunDirectory) -> None:
+    own_run.remove("curate/part-00000.json")
+    with own_run.locked():
+        give_sign(own_run, ago_s=3)
+        assert "a build is at work on it (process 7 on there, its last sign" in describe_status(own_run)
+        give_sign(own_run, ago_s=400)
+        first = describe_status(own_run).splitlines()[0]
+        assert "held by a build (process 7 on there) whose last sign of life came 7 min ago: it is stopped" in first
+        give_sign(own_run, ago_s=-30)  # its clock is ahead
+        assert read_status(own_run)["driver"]["last_sign_s"] == 0
+
+
+def copy_to_store(run: RunDirectory, store: RunDirectory) -> None:
+    for path in Path(run.root).rglob("*"):
+        if path.is_file():
+            store.write(str(path.relative_to(run.root)), path.read_bytes())
+
+
+def test_of_a_run_on_an_object_store_the_lease_decides_and_the_age_of_the_sign_is_told(
+    own_run: RunDirectory, memory_run: RunDirectory
+) -> None:
+    own_run.remove("curate/part-00000.json", ".lock")
+    copy_to_store(own_run, memory_run)
+    give_sign(memory_run, ago_s=90)
+    lease = {"holder": "other", "host": "there", "process": 7, "where": "another machine"}
+    memory_run.write(".lock", json.dumps(lease | {"until": time.time() + 30}).encode())
+    status = read_status(memory_run)
+    assert (status["running"], status["driver"]["last_sign_s"] >= 90) == (True, True)
+    assert "whose last sign of life came 9" in describe_status(memory_run).splitlines()[0]
+    memory_run.write(".lock", json.dumps(lease | {"until": time.time() - 1}).encode())
+    assert not read_status(memory_run)["running"]
+    said = describe_status(memory_run)
+    assert "no build is at work on it: the same command goes on where it stopped (process 7 on there gave its" in said
+    assert said.endswith("--run memory://runs/one, with its configuration as CONFIG")
+
+
+def test_a_build_that_stopped_says_why_and_what_it_had_sent_again(own_run: RunDirectory, tmp_path: Path) -> None:
+    own_run.remove("generate/part-00000.json")
+    job = make_job(tmp_path, plan={"documents_per_shard": 2}, pack={"dpi": 36, "license": "cc0-1.0"})
+    recording = Recording(job)
+    recording.stages["generate"] = {"requests": 60, "retries": 4, "retries_busy": 3, "retries_cut": 1}
+    recording.note_stop(LedgerError("31 of the last 60 requests failed at http://me:secret@there/v1."))
+    recording.close()
+    said = describe_status(own_run)
+    assert "  requests  60 asked; sent again 4 times: busy 3, cut 1\n" in said
+    assert "The last build stopped: 31 of the last 60 requests failed at http://" in said
+    assert "secret" not in said
+    assert b"secret" not in own_run.read("telemetry/test.json")
+    driver = read_status(own_run)["driver"]
+    assert (driver["process"], driver["killed"], "stopped" in driver) == (os.getpid(), False, True)
+
+
+def read_stages(run: RunDirectory) -> dict[str, dict[str, Any]]:
+    return {stage["stage"]: stage for stage in read_status(run)["stages"]}
+
+
+def change_settings(run: RunDirectory, *stages: str) -> dict[str, str]:
+    """Have the fingerprints of these stages be others, as a changed configuration has them; returns the old ones."""
+    before: dict[str, str] = json.loads(run.read("fingerprints.json"))
+    run.write("fingerprints.json", json.dumps(before | dict.fromkeys(stages, "changed")).encode())
+    return before
+
+
+def test_what_earlier_settings_made_is_not_counted_with_what_the_present_ones_did(own_run: RunDirectory) -> None:
+    before, tokens = read_stages(own_run), read_status(own_run)["tokens"]
+    assert {stage["outdated"] for stage in before.values()} == {0}
+    change_settings(own_run, "curate", "pack")
+    after = read_stages(own_run)
+    assert after["generate"] == before["generate"]
+    assert (after["curate"]["ledger"], after["curate"]["shards_done"], after["curate"]["outdated"]) == ([], 0, 3)
+    assert (after["pack"]["ledger"], after["pack"]["outdated"]) == ([], before["pack"]["shards_done"])
+    assert read_status(own_run)["tokens"] == {name: tokens[name] for name in ("prompt", "completion")}
+    assert "  curate    0/3 shards  not counted: 3 shards of earlier settings or inputs\n" in describe_status(own_run)
+    change_settings(own_run, "generate")
+    assert read_status(own_run)["tokens"] == {}
+
+
+def test_a_shard_that_was_made_from_other_inputs_is_not_counted_either(own_run: RunDirectory) -> None:
+    record = own_run.read_record("generate", 0)
+    assert record is not None
+    assert read_stages(own_run)["curate"]["shards_done"] == 3
+    own_run.write_record("generate", 0, replace(record, sha256="0" * 64))
+    after = read_stages(own_run)
+    assert (after["generate"]["shards_done"], after["generate"]["outdated"]) == (3, 0)
+    assert (after["curate"]["shards_done"], after["curate"]["outdated"]) == (2, 1)
+
+
+def test_requests_of_other_settings_are_told_apart(own_run: RunDirectory) -> None:
+    before = change_settings(own_run, "generate")
+    for name, fingerprints, requests in (("a", before, 40), ("b", before | {"generate": "changed"}, 7)):
+        stages = {"generate": {"requests": requests, "retries_busy": requests // 7}}
+        own_run.write(f"telemetry/{name}.json", json.dumps({"fingerprints": fingerprints, "stages": stages}).encode())
+    assert "  requests  7 asked; sent again 1 times: busy 1; and 40 asked before, by other settings\n" in (
+        describe_status(own_run)
+    )
+    requests = read_status(own_run)["requests"]
+    assert requests["earlier"] == {"builds": 1, "asked": 40, "retries": {"busy": 5}}
+    assert requests["unknown"] == {"builds": 0, "asked": 0, "retries": {}}
+
+
+def test_figures_of_models_that_are_served_no_longer_are_named_alone(own_run: RunDirectory) -> None:
+    restarts = {"restarts": {"hang": 2}, "replicas": []}
+    serving = [{"model": "m", **restarts}, {"model": "larger", **restarts}]
+    own_run.write("telemetry/a.json", json.dumps({"stages": {}, "serving": serving}).encode())
+    lines = [line for line in describe_status(own_run).splitlines() if line.startswith("  serving")]
+    assert lines == [
+        "  serving   m: restarts: hang 2",
+        "  serving   by earlier settings: larger (--json tells of them)",
+    ]
+    assert read_status(own_run)["serving"] == serving
+
+
+def test_notes_that_are_no_driver_s_are_passed_over(own_run: RunDirectory) -> None:
+    own_run.write("telemetry/checked.json", b'{"sound": "abc"}')
+    own_run.write("telemetry/live/a/driver.json", b"[]")
+    own_run.write("telemetry/live/a/record.json", b"3")
+    status = read_status(own_run)
+    assert (status["driver"], status["requests"]) == (None, {})
+
+
+def test_what_to_do_next_is_said_without_the_password_of_the_run_s_address() -> None:
+    run = RunDirectory("memory://runs/secretive")
+    run.url = "sftp://me:hunter2@host/runs/one"
+    run.write("run.yaml", dump_config(make_config()).encode())
+    said = describe_status(run)
+    assert "To go on: docmatix build CONFIG --run" in said
+    assert "hunter2" not in said
+
+
+def test_a_lock_that_can_be_had_here_does_not_prove_that_a_driver_elsewhere_is_dead(own_run: RunDirectory) -> None:
+    own_run.remove("curate/part-00000.json")
+    give_sign(own_run, ago_s=3)
+    assert describe_status(own_run).splitlines()[0].endswith("s ago; if it was not killed, it is at work still)")
+    give_sign(own_run, ago_s=300)
+    assert describe_status(own_run).splitlines()[0].endswith("(process 7 on there gave its last sign 5 min ago)")

@@ -64,6 +64,19 @@ def test_a_worker_without_a_sign_for_the_stated_time_is_named_once_for_each_such
     assert named == [24, 48]
 
 
+def test_a_worker_on_the_way_to_be_taken_for_dead_is_what_a_stall_is_laid_to():
+    watchdog, clock = make_watchdog()
+    dead, alive = replace(ASKING, pid=8), ASKING
+    for beats in range(20):
+        clock.now += 5
+        watchdog.hear({"dead": dead, "alive": replace(alive, beats=beats)})
+    assert watchdog.silent == [dead]
+    said = describe_wait(
+        watchdog.signs, asks="http://there/v1", find_document=lambda *_: None, resources="", silent=watchdog.silent
+    )
+    assert said == "a sign of life of process 8 on here (shard 3)"
+
+
 def test_a_sign_that_cannot_be_read_now_blames_nobody_and_is_no_movement_when_it_can_be_read_again():
     watchdog, clock = make_watchdog()
     for beats in range(60):
@@ -136,6 +149,7 @@ def test_without_a_setting_a_stage_is_given_as_long_as_its_slowest_document_or_r
     patient = make_config(generate={"engine": {**OPENAI, "timeout_s": 7200, "give_up_after_s": 3600}})
     assert find_patience(patient, "generate") > 2 * 7200 + 3600
     assert find_patience(make_config(limits={"no_progress_s": 5}), "generate") == 5
+    assert find_patience(make_config(limits={"store_patience_s": 7200}), "curate") > 7200
 
 
 def describe(*signs: Sign, asks: str | None = None) -> str:
@@ -152,6 +166,13 @@ def test_what_is_waited_for_is_named():
     assert describe(replace(ASKING, in_flight=0), asks="http://there/v1") == "shard 3, 4 done (process 7 on here)"
     many = [replace(SIGN, pid=pid, shards={str(pid): 0}) for pid in range(9)]
     assert describe(*many).endswith("(process 3 on here), and 5 more")
+
+
+def test_a_server_that_answers_nothing_of_use_is_named_with_what_it_does():
+    counted = {"retries": 31.0, "retries_garbage": 28.0, "retries_server_error": 3.0}
+    waiting = replace(ASKING, in_flight=0, counted=counted)
+    said = "a good reply of http://there/v1, for shard 3; sent again 31 times: garbage 28, server error 3"
+    assert describe(waiting, asks="http://there/v1") == said
 
 
 def test_a_worker_tells_what_it_has_in_hand_and_which_document_it_is_at(tmp_path: Path):

@@ -36,6 +36,8 @@ _TOKENS = {
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
 }
 _SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|API_?KEY|SECRET(?:_ACCESS)?_KEY|SECRET|PASSWORD|PASSWD)$")
+"""Narrower than `secrets.is_secret_name`: to hide too much of what is recorded costs little, but what is taken for a
+secret here stops the push, and variables that end in `_KEY` hold words that stand in documents (`invoice_number`)."""
 _SHORTEST_SECRET = 12
 """Shorter values of variables named like secrets (`none`, `password`) stand in texts by chance."""
 _LOCAL = r"^(?:/|~|file:|[A-Za-z]:[\\/]|\\\\)"

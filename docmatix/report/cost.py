@@ -29,13 +29,13 @@ class Cost:
 
 
 def read_telemetry(run: RunDirectory) -> list[dict[str, Any]]:
-    """What each driver has left, in the order of their names; one that cannot be read is passed over."""
+    """What each driver that has ended tells, in the order of their names; one that cannot be read is passed over."""
     found = []
     for name in run.names("telemetry"):
         if name.endswith(".json"):
             with contextlib.suppress(OSError, ValueError):
                 content = json.loads(run.read(f"telemetry/{name}"))
-                if isinstance(content, dict):
+                if isinstance(content, dict) and "stages" in content:  # `push` leaves a note of its own there
                     found.append(content)
     return found
 

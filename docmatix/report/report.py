@@ -22,6 +22,7 @@ from docmatix.config import Config
 from docmatix.driver import read_job
 from docmatix.errors import SetupError
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.recording import read_live_records
 from docmatix.report.cost import Cost, add_up, read_telemetry
 from docmatix.report.flow import Step, draw_strip, lay_out_flow
 from docmatix.report.gallery import Window, draw_windows, fit_pairs, iterate_marks, read_windows
@@ -87,7 +88,7 @@ def make_report(run: RunDirectory, *, samples: int = SAMPLES, seed: int = 0, san
     with Sandbox(memory_mb=job.config.extract.memory_mb) as own:  # starts no child unless it is asked
         albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own)
     flow = lay_out_flow(status["stages"])
-    cost = add_up(read_telemetry(run), job.config)
+    cost = add_up([*read_telemetry(run), *read_live_records(run)], job.config)
     return render_page(
         name=status["name"],
         complete=status["complete"],

@@ -15,6 +15,9 @@ RATE_OVER_S = 10.0
 """A rate of now is taken over at least so long: prompts come in bursts."""
 
 
+_TOKENS = ("prompt_tokens", "completion_tokens")
+
+
 class ServingWatch:
     """Looks at the servers from the driver, at most once a second."""
 
@@ -28,12 +31,17 @@ class ServingWatch:
         self._look, self._model, self._clock = look, model, clock
         self._looked_at = float("-inf")
         self._before: tuple[float, dict[str, float]] | None = None
+        self._by_servers = False
         self._rates: dict[str, float] = {}
         self.record: dict[str, Any] = {"model": model, "replicas": [], "restarts": {}}
         """What is known by now; always the same mapping, so that a build that fails has recorded it."""
 
-    def look(self) -> bool:
-        """Take a look if it is time for one; whether it was. Raises BuildError once no server is left."""
+    def look(self, *, usage: Mapping[str, float] | None = None) -> bool:
+        """Take a look if it is time for one; whether it was. Raises BuildError once no server is left.
+
+        `usage` has the `prompt_tokens` and `completion_tokens` of all replies so far, as these tell: it stands for what
+        servers without figures of their own (llama.cpp, other people's) have done.
+        """
         now = self._clock()
         if now - self._looked_at < LOOK_EVERY_S:
             return False
@@ -41,7 +49,12 @@ class ServingWatch:
         replicas = self._look()
         self.record.clear()
         self.record |= {"model": self._model, **summarise_replicas(replicas), "replicas": replicas}
-        counts = {name: self.record.get(name, 0) for name in ("prompt_tokens", "completion_tokens")}
+        by_servers = "completion_tokens" in self.record
+        counts = {name: float((self.record if by_servers else usage or {}).get(name, 0)) for name in _TOKENS}
+        if not by_servers and not all(counts.values()):
+            return True  # nobody tells: no figure is none, and not 0
+        if by_servers != self._by_servers:
+            self._by_servers, self._before, self._rates = by_servers, None, {}
         if self._before is None:
             self._before = now, counts
         elif now - self._before[0] >= RATE_OVER_S:

@@ -12,7 +12,6 @@ import io
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +23,8 @@ from docmatix.documents import Refusal
 from docmatix.errors import SetupError, SourceGone
 from docmatix.secrets import hide_in_url
 from docmatix.stores import (
-    PATIENCE_S,
-    WAITS_S,
+    Attempts,
+    Patience,
     connect,
     describe,
     explain_setup,
@@ -34,6 +33,7 @@ from docmatix.stores import (
     is_local,
     read_code,
     read_http_status,
+    require_answer,
 )
 
 _NEVER_WELL = {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO}
@@ -41,7 +41,6 @@ _NEVER_WELL = {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO}
 _HTTP_REASONS = {401: "no_access", 403: "no_access", 404: "missing", 410: "missing", 451: "no_access"}
 _WILDCARDS = re.compile(r"[*?\[]")
 
-Sleep = Callable[[float], object]
 T = TypeVar("T")
 
 
@@ -101,14 +100,17 @@ class UnreadableError(Exception):
 # --- finding ----------------------------------------------------------------------------------------------------------
 
 
-def find_files(
-    patterns: Sequence[str], *, base_dir: Path, suffix: str, sleep: Sleep = time.sleep
-) -> Iterator[FoundFile]:
+def find_files(patterns: Sequence[str], *, base_dir: Path, suffix: str, patience: Patience) -> Iterator[FoundFile]:
     """The files that `patterns` name, each once; directories are searched for names that end in `suffix` in any case.
 
-    Raises `SetupError` before the first file if a pattern names nothing, or a protocol cannot be spoken.
+    Raises `SetupError` before the first file if a pattern names nothing, a protocol cannot be spoken, or a store says
+    nothing within seconds; once it has answered, it has `patience`.
     """
-    searches = [_resolve_pattern(pattern, base_dir=base_dir, suffix=suffix, sleep=sleep) for pattern in patterns]
+    answered: set[str] = set()
+    searches = [
+        _resolve_pattern(pattern, base_dir=base_dir, suffix=suffix, patience=patience, answered=answered)
+        for pattern in patterns
+    ]
     in_vain = [search.given for search in searches if next(search.walk(), None) is None]
     if in_vain:
         given = ", ".join(repr(hide_in_url(pattern)) for pattern in in_vain)
@@ -158,7 +160,7 @@ class _Search:
     root: str
     wildcards: tuple[str, ...]
     suffix: str
-    sleep: Sleep
+    patience: Patience
     file: _Entry | None = None
 
     @property
@@ -175,7 +177,9 @@ class _Search:
         if real in above:  # a link that leads back up
             return
         try:
-            entries = retry(lambda: _list_directory(self.filesystem, directory), about=self.given, sleep=self.sleep)
+            entries = retry(
+                lambda: _list_directory(self.filesystem, directory), about=self.given, patience=self.patience
+            )
         except UnreadableError as refused:
             if refused.refusal.reason == "missing":
                 return
@@ -221,7 +225,8 @@ def _match(parts: Sequence[str], wildcards: Sequence[str]) -> bool:
     return fnmatchcase(parts[0], wildcards[0]) and _match(parts[1:], wildcards[1:])
 
 
-def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, sleep: Sleep) -> _Search:
+def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, patience: Patience, answered: set[str]) -> _Search:
+    """`answered` are the stores (`s3://bucket`) that have said something already; this one is added."""
     url = pattern if "://" in pattern else os.path.join(os.path.abspath(base_dir), os.path.expanduser(pattern))  # noqa: PTH100, PTH111, PTH118
     filesystem, path = connect(url)
     prefix = ""
@@ -233,8 +238,12 @@ def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, sleep: Sleep)
         prefix = (
             trimmed.removesuffix(path) if trimmed.endswith(path) else filesystem.unstrip_protocol(path)[: -len(path)]
         )
+    store = "/".join(url.split("/")[:3])
+    if store not in answered:
+        require_answer(filesystem, path, url=url, patience=patience)
+        answered.add(store)
     try:
-        entry = retry(lambda: _inspect(filesystem, path), about=pattern, sleep=sleep)
+        entry = retry(lambda: _inspect(filesystem, path), about=pattern, patience=patience)
     except UnreadableError as refused:
         if refused.refusal.reason != "missing" and not _WILDCARDS.search(path):
             raise SetupError(f"{hide_in_url(pattern)!r} cannot be read: {refused.refusal.detail}.") from refused
@@ -247,7 +256,7 @@ def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, sleep: Sleep)
         fixed = next((i for i in range(len(parts)) if _is_wild(filesystem, parts[: i + 1])), len(parts) - 1)
     root = "/".join(parts[:fixed]) or ("/" if path.startswith("/") else "")
     file = entry if entry and not entry.is_directory else None
-    return _Search(pattern, filesystem, prefix, root, tuple(parts[fixed:]), suffix, sleep, file)
+    return _Search(pattern, filesystem, prefix, root, tuple(parts[fixed:]), suffix, patience, file)
 
 
 def _is_wild(filesystem: Any, parts: Sequence[str]) -> bool:
@@ -316,14 +325,14 @@ def _read_info(info: dict[str, Any]) -> _Entry:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def retry(action: Callable[[], T], *, about: str, sleep: Sleep, clock: Callable[[], float] = time.monotonic) -> T:
+def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
     """The result of `action`, which reaches for a file and is tried again when the way there fails.
 
     Raises `UnreadableError` (`missing`, `no_access`) for what is wrong with the file itself, `SetupError` for what
     would be wrong with every file of its store, `SourceGone` when attempts or patience run out.
     """
-    began = clock()
-    for wait_s in (*WAITS_S, None):
+    attempts = Attempts(hide_in_url(about), patience)
+    while True:
         try:
             return action()
         except (SetupError, UnreadableError, MemoryError):
@@ -342,13 +351,11 @@ def retry(action: Callable[[], T], *, about: str, sleep: Sleep, clock: Callable[
                 ) from error
             if (reason := _blame_file(error)) is not None:
                 raise UnreadableError(Refusal(reason, describe(error))) from error
-            if wait_s is None or clock() - began > PATIENCE_S:
+            if not attempts.wait(error):
                 raise SourceGone(
-                    f"{name} stayed unreachable for {clock() - began:.0f} s ({describe(error)}); the same command"
+                    f"{name} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
                     " continues once it is back."
                 ) from error
-            sleep(wait_s)
-    raise AssertionError
 
 
 def _blame_file(error: Exception) -> str | None:
@@ -369,10 +376,10 @@ class RangeFile(io.RawIOBase):
     `UnreadableError` or `SourceGone`, any other error such a library raises is about the content.
     """
 
-    def __init__(self, address: str, *, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, address: str, *, patience: Patience) -> None:
         self.address = address
         self._filesystem, self._path = connect(address)
-        self._sleep = sleep
+        self._patience = patience
         self._handle: Any = None
         self._position = 0
         self._size: int | None = None
@@ -383,14 +390,14 @@ class RangeFile(io.RawIOBase):
     def size(self) -> int:
         """Bytes of the whole file. Raises `UnreadableError` where the filesystem does not know."""
         if self._size is None:
-            self._size = retry(self._measure, about=self.address, sleep=self._sleep)
+            self._size = retry(self._measure, about=self.address, patience=self._patience)
         return self._size
 
     def read_range(self, start: int, end: int) -> bytes:
         """Bytes `start` to `end` (exclusive); fewer where the file ends before."""
         if end <= start:
             return b""
-        return retry(lambda: self._fetch(start, end), about=self.address, sleep=self._sleep)
+        return retry(lambda: self._fetch(start, end), about=self.address, patience=self._patience)
 
     def _fetch(self, start: int, end: int) -> bytes:
         try:

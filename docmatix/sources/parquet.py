@@ -5,7 +5,6 @@ Planning reads footers. Reading decodes the one column that is needed, a few row
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, islice
@@ -17,26 +16,25 @@ from docmatix.sources.files import (
     FoundFile,
     Locator,
     RangeFile,
-    Sleep,
     SourceDocument,
     UnreadableError,
     check_size,
 )
-from docmatix.stores import describe
+from docmatix.stores import Patience, describe
 
 _ROWS_AT_ONCE = 8
 _BUFFER_BYTES = 1 << 20
 """Read from the column at once: without it Arrow holds the whole compressed column chunk of the row group."""
 
 
-def locate_rows(found: FoundFile, *, column: str, sleep: Sleep = time.sleep) -> Iterator[Locator]:
+def locate_rows(found: FoundFile, *, column: str, patience: Patience) -> Iterator[Locator]:
     """One locator for each row. A file that is no Parquet file is one locator with the problem `unreadable_archive`.
 
     Raises `SetupError`, with the columns there are, if `column` is missing or holds no bytes.
     """
     problem, rows = found.problem, 0
     if not problem:
-        with RangeFile(found.address, sleep=sleep) as file:
+        with RangeFile(found.address, patience=patience) as file:
             try:
                 parquet = _open_parquet(file)
                 _find_leaf(parquet.schema_arrow, column, name=found.source_uri)

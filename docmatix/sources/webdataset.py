@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError
-from docmatix.sources.files import FoundFile, Locator, RangeFile, Sleep, SourceDocument, UnreadableError, check_size
+from docmatix.sources.files import FoundFile, Locator, RangeFile, SourceDocument, UnreadableError, check_size
+from docmatix.stores import Patience
 
 PAIRING_DISTANCE = 1024
 """A PDF and its twin may stand this many documents and twins apart; this many are held in memory."""
@@ -47,7 +47,7 @@ class _Member:
     twin: _Member | None = None
 
 
-def locate_members(found: FoundFile, *, sleep: Sleep = time.sleep) -> Iterator[Locator]:
+def locate_members(found: FoundFile, *, patience: Patience) -> Iterator[Locator]:
     """The PDF members of a tar, in the order they stand in it, each with the byte range of its twin.
 
     A member's key is its name without the last extension. Links and devices that are named like a PDF come with the
@@ -56,7 +56,7 @@ def locate_members(found: FoundFile, *, sleep: Sleep = time.sleep) -> Iterator[L
     if found.problem:
         yield Locator(found.source_uri, found.address, etag=found.etag, problem=found.problem)
         return
-    with RangeFile(found.address, sleep=sleep) as file:
+    with RangeFile(found.address, patience=patience) as file:
         yield from _pair_members(_read_members(file, found))
 
 

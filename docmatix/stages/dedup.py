@@ -1,12 +1,13 @@
 """dedup: decide which documents are left out, and in favour of whom, from signatures alone.
 
 The one stage that looks at all documents together. It runs in the driver; its memory is what
-`docmatix.signatures.choose_duplicates` states.
+`docmatix.signatures.choose_duplicates` states. No watchdog looks after it: it waits for nothing but files, and a store
+that is away ends it by itself (`limits.store_patience_s`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,17 @@ from docmatix.stages.job import Job
 _COLUMNS = ["index", "doc_id", "source_uri", "reason", "signature", "pages.list.element.reason"]
 
 
-def dedup_documents(job: Job) -> None:
-    """Commit, for every shard, the documents of it that are left out."""
+Show = Callable[[int, Mapping[str, float]], object]
+"""Told of shards committed and of figures: `done` are the documents read so far."""
+
+
+def dedup_documents(job: Job, *, show: Show = lambda shards, figures: None) -> None:
+    """Commit, for every shard, the documents of it that are left out; `show` is told after each shard that is read, and
+    after each that is committed."""
     settings = job.config.dedup
     shards = job.run.shards("extract")
     duplicates = choose_duplicates(
-        *_read_signatures(job, shards),
+        *_read_signatures(job, shards, show=show),
         exact=settings.exact,
         near=settings.near,
         threshold=settings.threshold,
@@ -33,10 +39,11 @@ def dedup_documents(job: Job) -> None:
     by_number = {duplicate.index: duplicate for duplicate in duplicates}
     favoured = _find_favoured(job, shards, {duplicate.in_favour_of for duplicate in duplicates})
     number = 0
-    for shard in shards:
+    for committed, shard in enumerate(shards, 1):
         rows = list(_read_documents(job, shard))
         _commit(job, shard, rows, number, by_number, favoured)
         number += len(rows)
+        show(committed, {"done": number})
 
 
 def _commit(
@@ -71,18 +78,21 @@ def _commit(
 
 
 def _read_signatures(
-    job: Job, shards: Sequence[int]
+    job: Job, shards: Sequence[int], *, show: Show
 ) -> tuple[npt.NDArray[np.bytes_], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
     """The ids, signatures, and which of the documents have one, of all documents that could be read, in plan order."""
     count = sum(Ledger.from_json(job.record("extract", shard).ledger).accounts["documents"].kept for shard in shards)
     doc_ids = np.zeros(count, dtype="S32")
     signatures = np.zeros((count, SIGNATURE_LENGTH), dtype=np.uint32)
     signed = np.zeros(count, dtype=np.bool_)
-    documents = (row for shard in shards for row in _read_documents(job, shard))
-    for number, row in enumerate(documents):
-        doc_ids[number] = row["doc_id"].encode()
-        if row["signature"] is not None:
-            signatures[number], signed[number] = row["signature"], True
+    number = 0
+    for shard in shards:
+        for row in _read_documents(job, shard):
+            doc_ids[number] = row["doc_id"].encode()
+            if row["signature"] is not None:
+                signatures[number], signed[number] = row["signature"], True
+            number += 1
+        show(0, {"done": number})
     return doc_ids, signatures, signed
 
 

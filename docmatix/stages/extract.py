@@ -23,11 +23,19 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
     locators = read_plan(job, shard)
     ledger = Ledger(("documents", "pages"))
     suspects = Suspects(job, "extract", shard)
-    found = read_documents(locators, source=job.config.source, max_file_bytes=settings.max_file_mb << 20)
+    # lazily: a document that its workers die of as they fetch it is not to be fetched
+    fetched = read_documents(
+        (locator for index, locator in enumerate(locators) if suspects.refuse(index, "fetch") is None),
+        source=job.config.source,
+        max_file_bytes=settings.max_file_mb << 20,
+        patience_s=job.config.limits.store_patience_s,
+    )
     with job.committing("extract", shard, schema=EXTRACT, ledger=ledger) as writer:
-        for index, (locator, source) in enumerate(found):
+        for index, locator in enumerate(locators):
             ledger.enter("documents")
-            with suspects.in_hand(index):
+            with suspects.in_hand(index, "fetch") as go_on:
+                source = suspects.refuse(index, "fetch") or next(fetched)[1]
+                go_on("read")
                 row = _extract(locator, source, job=job, sandbox=sandbox, refusal=suspects.refuse(index))
             for page in row["pages"]:
                 ledger.enter("pages")

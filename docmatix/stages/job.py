@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from docmatix.config import Config
 from docmatix.ledger import Ledger
+from docmatix.process_space import find_process_space
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.serving.servers import NOWHERE, Service
@@ -124,7 +129,8 @@ class Pulse:
             self._last = now
             self.figures.update(read_figures(counters) if counters else {})
             with contextlib.suppress(Exception):
-                self.job.run.write(self._name, json.dumps(self.figures).encode(), durable=False)
+                content = json.dumps({**self.figures, "worker": name_worker()}).encode()
+                self.job.run.write(self._name, content, durable=False)
 
     def stop(self) -> None:
         """The shard is done, one way or the other: its figures are in the ledger now."""
@@ -134,6 +140,16 @@ class Pulse:
     @property
     def _name(self) -> str:
         return f"telemetry/live/{self.job.epoch}/{self.stage}-{self.shard:05d}.json"
+
+
+def name_worker() -> str:
+    """This process, among those of all machines: containers may share their host's name, and have a process 7 each."""
+    return f"{socket.gethostname()} {os.getpid()} {_name_process_space()}"
+
+
+@cache
+def _name_process_space() -> str:
+    return hashlib.sha256((find_process_space() or "").encode()).hexdigest()[:8]
 
 
 def read_figures(counters: Counters) -> dict[str, float]:

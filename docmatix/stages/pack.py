@@ -170,7 +170,12 @@ def _render_samples(
         locators = read_plan(job, each.shard)
         # listed beforehand, so that one reader walks through a tar or a Parquet file once, not once a document
         wanted = dict.fromkeys(int(sample[0]["index"]) for sample in _read_samples(job, each, columns=_PLACE))
-        sources = read_documents((locators[index] for index in wanted), source=job.config.source, max_file_bytes=bound)
+        sources = read_documents(
+            (locators[index] for index in wanted),
+            source=job.config.source,
+            max_file_bytes=bound,
+            patience_s=job.config.limits.store_patience_s,
+        )
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
         for (_, samples), (_, source) in zip(documents, sources, strict=True):
             place = next(places)
@@ -181,7 +186,7 @@ def _render_samples(
                         yield sample, refusal
                         continue
                     # not around `yield`: of what is done with the images the document is not to blame
-                    with suspects.in_hand(place):
+                    with suspects.in_hand(place, "render"):
                         outcome = _render(sample, pdf, job=job, sandbox=sandbox)
                     yield sample, outcome
 

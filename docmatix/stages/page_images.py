@@ -166,8 +166,13 @@ class PictureDesk:
             while True:
                 yield locators[self._wanted]
 
-        bound = self._job.config.extract.max_file_mb << 20
-        for _, source in read_documents(follow(), source=self._job.config.source, max_file_bytes=bound):
+        config = self._job.config
+        for _, source in read_documents(
+            follow(),
+            source=config.source,
+            max_file_bytes=config.extract.max_file_mb << 20,
+            patience_s=config.limits.store_patience_s,
+        ):
             yield source
 
     def _clean_up(self) -> None:

@@ -3,13 +3,15 @@
 The child that handles a document may die of it; the worker should not. Where it does all the same (a cluster's memory
 watcher takes the worker for what its child uses), Ray tries the shard again until `limits.shard_attempts` stops the
 build: one document would stop a million. So from its second attempt on a shard notes, durably, which document it has in
-hand. The last attempt that is left passes over a document that all noted attempts died of.
+hand, and what was being done with it. The last attempt that is left passes over a document that all noted attempts died
+of; it is not even fetched where one of them died as it fetched it. (Rows of Parquet are decoded a few at a time: where
+that is what kills, the neighbours of a row that is passed over still do, and the shard stops the build.)
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from docmatix.documents import Refusal
@@ -31,27 +33,34 @@ class Suspects:
         # the runner has counted this attempt already
         self._earlier = len(job.run.names(folder)) - 1
         self._culprit: int | None = None
+        self._died_at: set[str] = set()
         if self._earlier >= job.config.limits.shard_attempts - 1:
-            noted = [int(job.run.read(f"{self._notes}/{name}")) for name in job.run.names(self._notes)]
+            noted = [job.run.read(f"{self._notes}/{name}").decode().split() for name in job.run.names(self._notes)]
             # the first attempt notes nothing
-            if len(noted) == self._earlier - 1 >= NOTES_BELIEVED and len(set(noted)) == 1:
-                self._culprit = noted[0]
+            if len(noted) == self._earlier - 1 >= NOTES_BELIEVED and len({index for index, _ in noted}) == 1:
+                self._culprit = int(noted[0][0])
+                self._died_at = {doing for _, doing in noted}
 
-    def refuse(self, index: int) -> Refusal | None:
-        """Why document `index` of the shard is not tried again, if it is to blame."""
-        if index != self._culprit:
+    def refuse(self, index: int, doing: str | None = None) -> Refusal | None:
+        """Why document `index` of the shard is not tried again, if it is to blame; with `doing` only if a worker died
+        while it did this with the document."""
+        if index != self._culprit or (doing is not None and doing not in self._died_at):
             return None
         return Refusal("crashed", f"its worker died in each of the last {self._earlier - 1} attempts")
 
     @contextlib.contextmanager
-    def in_hand(self, index: int) -> Iterator[None]:
-        """Note that a document is being handled; nothing is written in the first attempt at a shard."""
-        if self._earlier < 1:
-            yield
-            return
+    def in_hand(self, index: int, doing: str) -> Iterator[Callable[[str], None]]:
+        """Note that a document is being handled, and what is being done with it (`fetch`, `read`, `render`), which the
+        block may change by what it is given; nothing is written in the first attempt at a shard."""
         name = f"{self._notes}/{self._earlier}"
-        self._run.write(name, str(index).encode())
+
+        def note(doing: str) -> None:
+            if self._earlier:
+                self._run.write(name, f"{index} {doing}".encode())
+
+        note(doing)
         try:
-            yield
+            yield note
         finally:
-            self._run.remove(name)
+            if self._earlier:
+                self._run.remove(name)

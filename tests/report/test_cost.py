@@ -44,5 +44,10 @@ def test_a_run_without_telemetry_has_cost_nothing(memory_run: RunDirectory):
 @pytest.mark.parametrize("content", [b"{", b"[]", b'"text"'])
 def test_telemetry_that_cannot_be_read_is_passed_over(memory_run: RunDirectory, content: bytes):
     memory_run.write("telemetry/a.json", content)
-    memory_run.write("telemetry/b.json", b'{"seconds": 4}')
-    assert read_telemetry(memory_run) == [{"seconds": 4}]
+    memory_run.write("telemetry/b.json", b'{"stages": {}, "seconds": 4}')
+    assert read_telemetry(memory_run) == [{"stages": {}, "seconds": 4}]
+
+
+def test_what_push_leaves_in_the_folder_is_no_driver(memory_run: RunDirectory):
+    memory_run.write("telemetry/checked.json", b'{"sha256": "ab", "checked_at": 1}')
+    assert read_telemetry(memory_run) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docmatix.serving.telemetry import ServingWatch, describe_serving, summarise_replicas
@@ -76,3 +77,40 @@ def test_a_line_for_people_names_restarts_and_leaves_out_what_is_unknown():
         " restarts: died (signal 9) 1"
     )
     assert describe_serving([{"model": "elsewhere", "replicas": [], "restarts": {}}]) == []
+
+
+def watch_usage(replies: Sequence[Mapping[str, float] | None]) -> ServingWatch:
+    """A watch of servers that count nothing, after looks ten seconds apart, each told what replies had used by then."""
+    now = 0.0
+    watch = ServingWatch(list, model="m", clock=lambda: now)
+    for usage in replies:
+        assert watch.look(usage=usage)
+        now += 10
+    return watch
+
+
+def test_where_servers_count_no_tokens_the_replies_usage_gives_the_rate():
+    watch = watch_usage([{"prompt_tokens": count * 300, "completion_tokens": count * 20} for count in range(1, 4)])
+    assert watch.record["tokens_per_s_now"] == {"prompt_tokens": 30.0, "completion_tokens": 2.0}
+    assert describe_serving([watch.record | {"live": True}]) == ["m: tokens/s now 30 in, 2 out"]
+
+
+def test_where_neither_servers_nor_replies_count_tokens_no_rate_is_told():
+    for usage in (None, {}, {"prompt_tokens": 0, "completion_tokens": 0}):
+        watch = watch_usage([usage] * 4)
+        assert "tokens_per_s_now" not in watch.record
+        assert describe_serving([watch.record | {"live": True}]) == []
+
+
+def test_figures_of_servers_and_of_replies_are_never_subtracted_from_each_other():
+    replicas: list[dict[str, Any]] = []
+    usage = {"prompt_tokens": 9000, "completion_tokens": 900}
+    now = 0.0
+    watch = ServingWatch(lambda: replicas, model="m", clock=lambda: now)
+    for step in range(6):
+        now = 10.0 * step
+        if step == 3:
+            replicas.append(make_replica(prompt_tokens=0, generation_tokens=0))
+        watch.look(usage=usage)
+        rates = watch.record.get("tokens_per_s_now", {"prompt_tokens": 0, "completion_tokens": 0})
+        assert rates == {"prompt_tokens": 0, "completion_tokens": 0}

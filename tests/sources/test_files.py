@@ -22,7 +22,9 @@ from docmatix.errors import SetupError, SourceGone
 from docmatix.secrets import hide_in_url
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.sources.files import RangeFile, retry
-from docmatix.stores import PATIENCE_S, WAITS_S
+from docmatix.stores import PATIENCE_S, Patience, choose_pauses
+
+WAITS_S = list(choose_pauses(PATIENCE_S))
 
 
 def make_files(root: Path, *names: str) -> None:
@@ -273,7 +275,7 @@ def test_a_source_that_stays_away_stops_the_build() -> None:
     with pytest.raises(SourceGone, match=r"failing://in/a\.pdf stayed unreachable"):
         read_all(listed, sleep=pauses.append)
     assert not FailingFiles.failures
-    assert pauses == list(WAITS_S)
+    assert pauses == WAITS_S
     assert sum(pauses) == PATIENCE_S
 
 
@@ -389,8 +391,9 @@ def test_no_attempt_is_begun_once_patience_has_run_out() -> None:
         attempts.append(1)
         raise ConnectionResetError
 
+    patience = Patience(sleep=lambda seconds: None, clock=lambda: next(times))
     with pytest.raises(SourceGone, match="stayed unreachable for 301 s"):
-        retry(fail, about="s3://bucket/a.pdf", sleep=lambda seconds: None, clock=lambda: next(times))
+        retry(fail, about="s3://bucket/a.pdf", patience=patience)
     assert len(attempts) == 2
 
 
@@ -442,7 +445,7 @@ def test_an_error_about_the_file_itself_is_not_tried_again() -> None:
 @given(st.binary(max_size=300), st.lists(st.tuples(st.integers(0, 320), st.integers(0, 320)), max_size=5))
 def test_a_range_file_reads_like_the_bytes_it_holds(content: bytes, ranges: list[tuple[int, int]]) -> None:
     fsspec.filesystem("memory").pipe("/ranges.bin", content)
-    with RangeFile("memory://ranges.bin") as file:
+    with RangeFile("memory://ranges.bin", patience=Patience()) as file:
         assert file.size == len(content)
         for start, end in ranges:
             assert file.read_range(start, end) == content[start : max(start, end)]

@@ -16,7 +16,7 @@ from docmatix.config import ParquetSource
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError, SourceGone
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
-from docmatix.stores import WAITS_S
+from docmatix.stores import PATIENCE_S, choose_pauses
 from tests.sources.test_files import FailingFiles
 
 Values = list[bytes | None]
@@ -146,6 +146,6 @@ def test_an_outage_in_the_middle_of_a_file_is_no_damage() -> None:
     pauses: list[float] = []
     assert read_rows(listed, sleep=pauses.append) == [SourceDocument(b"1"), SourceDocument(b"2")]
     assert len(pauses) == 1
-    FailingFiles.failures[:] = [TimeoutError("slow")] * (len(WAITS_S) + 1)
+    FailingFiles.failures[:] = [TimeoutError("slow")] * (len(list(choose_pauses(PATIENCE_S))) + 1)
     with pytest.raises(SourceGone):
         read_rows(listed, sleep=pauses.append)

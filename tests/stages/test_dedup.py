@@ -54,6 +54,15 @@ def dedup_five(five: Path, folder: Path, **settings: Any) -> Job:
     return job
 
 
+def test_it_is_told_how_far_the_reading_and_the_committing_are(five, tmp_path):
+    shutil.copytree(five / "run", tmp_path / "run")
+    told: list[tuple[int, dict[str, float]]] = []
+    dedup_documents(make_job(tmp_path), show=lambda shards, figures: told.append((shards, dict(figures))))
+    reading, committing = told[:3], told[3:]
+    assert reading == [(0, {"done": 2}), (0, {"done": 4}), (0, {"done": 5})]
+    assert committing == [(1, {"done": 2}), (2, {"done": 4}), (3, {"done": 5})]
+
+
 def test_copies_and_near_copies_are_left_out_in_favour_of_the_first_across_shards(five, tmp_path):
     job = dedup_five(five, tmp_path)
     assert read_duplicates(job) == [("c.pdf", "duplicate", "a.pdf"), ("d.pdf", "near_duplicate", "a.pdf")]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, ClassVar
 
+import fsspec
 import pyarrow.parquet as pq
 import pytest
+from fsspec import AbstractFileSystem
 
 from docmatix.ledger import Ledger
 from docmatix.stages.job import Job
@@ -34,6 +38,19 @@ count_attempt(job, "extract", 0)
 extract(job, sandbox=Deadly())
 """
 
+FETCHER = """
+import sys
+from pathlib import Path
+from docmatix.runner import count_attempt
+from tests.jobs import extract
+from tests.stages.test_suspects import DeadlyFiles, make_remote_job
+
+DeadlyFiles.deadly = sys.argv[2:]
+job = make_remote_job(Path(sys.argv[1]))
+count_attempt(job, "extract", 0)
+extract(job)
+"""
+
 PACKER = """
 import os, signal, sys
 from pathlib import Path
@@ -54,6 +71,34 @@ job = make_job(folder, plan={"documents_per_shard": 2}, pack={"dpi": 60})
 count_attempt(job, "pack", output.number)
 pack(job, output, sandbox=Deadly())
 """
+
+
+class DeadlyFiles(AbstractFileSystem):  # type: ignore[misc]
+    """The files of this machine, as a store whose client kills its process when it fetches one that is `deadly`."""
+
+    protocol = "deadly"
+    deadly: ClassVar[list[str]] = []
+
+    def info(self, path: str, **options: Any) -> dict[str, Any]:
+        found = Path(path)
+        kind = "directory" if found.is_dir() else "file"
+        return {"name": path, "size": found.stat().st_size, "type": kind}
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
+        return [self.info(str(found)) for found in sorted(Path(path).iterdir())]
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
+        if Path(path).name in self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Path(path).read_bytes()[start:end]
+
+
+fsspec.register_implementation("deadly", DeadlyFiles)
+
+
+def make_remote_job(folder: Path, **options: Any) -> Job:
+    """A job whose source are the files in `folder/docs`, by way of `DeadlyFiles`."""
+    return make_job(folder, source={"kind": "files", "paths": [f"deadly://{folder}/docs"]}, **options)
 
 
 @pytest.fixture
@@ -78,6 +123,32 @@ def test_the_last_attempt_passes_over_a_document_that_all_others_died_of(tmp_pat
     row = list(job.run.iterate_rows("extract", 0))[2]
     assert row["detail"] == "its worker died in each of the last 2 attempts"
     assert row["sha256"] is not None
+
+
+@pytest.fixture
+def remote_job(tmp_path: Path) -> Job:
+    job = make_remote_job(tmp_path, pdfs={f"{number}.pdf": write_distinct_pdf(number) for number in range(4)})
+    plan(job)
+    return job
+
+
+def test_a_document_that_its_workers_die_of_as_they_fetch_it_is_given_up_unfetched(
+    tmp_path: Path, remote_job: Job
+) -> None:
+    statuses = [attempt(tmp_path, "2.pdf", worker=FETCHER) for _ in range(4)]
+    assert statuses == [-signal.SIGKILL] * 3 + [0]
+    assert read_reasons(remote_job) == [None, None, "crashed", None]
+    row = list(remote_job.run.iterate_rows("extract", 0))[2]
+    assert row["detail"] == "its worker died in each of the last 2 attempts"
+    assert (row["sha256"], row["bytes"]) == (None, len(write_distinct_pdf(2)))
+    assert remote_job.run.ledger("extract").to_json()[0]["dropped"] == {"crashed": 1}
+
+
+def test_a_document_that_was_being_fetched_by_chance_is_fetched_again(tmp_path: Path, remote_job: Job) -> None:
+    statuses = [attempt(tmp_path, name, worker=FETCHER) for name in ("2.pdf", "2.pdf", "1.pdf")]
+    assert statuses == [-signal.SIGKILL] * 3
+    assert attempt(tmp_path, worker=FETCHER) == 0
+    assert read_reasons(remote_job) == [None] * 4
 
 
 def test_documents_that_were_in_hand_by_chance_are_tried_again(tmp_path: Path, job: Job) -> None:

@@ -23,6 +23,7 @@ from docmatix.questions import question_grammar
 from docmatix.replies import pairs_schema
 from docmatix.requests import hold_to_choices, hold_to_grammar, hold_to_json
 from docmatix.serving.answers import read_answer
+from docmatix.serving.metrics import ServerMetrics, parse_metrics
 from docmatix.serving.vllm import ServerState, VllmServer, build_command, build_environment
 from docmatix.serving.warden import find_start, list_processes
 from docmatix.spans import Candidate
@@ -185,10 +186,18 @@ def test_a_request_that_is_too_long_is_refused_by_name(server: VllmServer):
     assert "maximum context length is 2048" in answer.detail
 
 
+def read_metrics(state: ServerState) -> ServerMetrics:
+    """What the server says now: the watch's own may be of a second ago, in the middle of the request before."""
+    assert state.base_url
+    with urllib.request.urlopen(f"{state.base_url.removesuffix('/v1')}/metrics", timeout=PATIENCE_S) as answer:
+        metrics = parse_metrics(answer.read().decode())
+    assert metrics
+    return metrics
+
+
 def test_metrics_move(server: VllmServer):
-    before = wait_for(server, lambda state: state.metrics is not None and state.state == "ready").metrics
-    assert before
-    state = server.describe()
+    state = wait_until_ready(server)
+    before = read_metrics(state)
     for _ in range(2):
         ask(state, f"{CONTEXT * 12} What is this about?", max_tokens=5)
     after = wait_for(

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pyarrow.parquet as pq
 import yaml
 
@@ -95,8 +96,9 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 # --- overhead ---------------------------------------------------------------------------------------------------------
 
 LEAST_REQUESTS = 3000
-WAVES = 24
-"""Requests of a build for each that is in flight: its first and last are not at full speed."""
+WAVES = 48
+"""Requests of a build for each that is in flight: its first and last are not at full speed, and a tenth of these is
+what is answered until a second worker is there."""
 
 
 def configure(pdfs: Path, in_flight: int) -> dict[str, Any]:
@@ -149,9 +151,10 @@ def measure_round(address: str, config: dict[str, Any], run: Path, *, requests: 
     machine warm, or loaded."""
     in_flight = config["generate"]["engine"]["max_in_flight"]
     bodies = run.with_suffix(".jsonl")
-    rates = {}
+    rates, stolen = {}, {}
     for side in ("build", "bare") if first == "build" else ("bare", "build"):
         fetch(f"{address}/forget", method="POST")
+        began = psutil.cpu_times()
         if side == "build":
             build(config, run, stages="generate")
             if not bodies.exists():
@@ -159,9 +162,25 @@ def measure_round(address: str, config: dict[str, Any], run: Path, *, requests: 
         else:
             send_bare(address, bodies, in_flight=in_flight)
         rates[side] = measure_rate(address, requests=requests)
-    told = f"build {rates['build']:.1f}/s, bare client {rates['bare']:.1f}/s"
+        stolen[side] = measure_stolen(began, psutil.cpu_times())
+    told = ", ".join(
+        f"{name} {rates[side]:.1f}/s ({stolen[side]:.0%} stolen)"
+        for side, name in (("build", "build"), ("bare", "bare client"))
+    )
     print(f"{in_flight} in flight: {told}, ratio {rates['build'] / rates['bare']:.3f}", file=sys.stderr)
     return rates
+
+
+def measure_stolen(began: Any, ended: Any) -> float:
+    """The share of the processors' busy time that other guests of the host had: at 512 in flight the build is busy on
+    all of two cores, the bare client on one, and what is taken from them is missing to the build alone."""
+
+    def count_busy(times: Any) -> float:
+        return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
+
+    taken = getattr(ended, "steal", 0.0) - getattr(began, "steal", 0.0)
+    spent = count_busy(ended) - count_busy(began)
+    return float(taken / spent) if spent else 0.0
 
 
 # --- balance ----------------------------------------------------------------------------------------------------------

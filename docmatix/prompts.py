@@ -388,8 +388,15 @@ def _uses_variables(source: str, includes: Mapping[str, str]) -> bool:
     return False
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """The fields of a named tuple are: the number and the text of a page are asked for with every request, and the
+        checks of what may be anything take half of the time of rendering one."""
+        return attr in getattr(type(obj), "_fields", ()) or super().is_safe_attribute(obj, attr, value)
+
+
 def _make_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
-    return ImmutableSandboxedEnvironment(
+    return _Sandbox(
         loader=loader,
         undefined=jinja2.StrictUndefined,
         autoescape=False,

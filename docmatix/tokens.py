@@ -65,6 +65,7 @@ RUNS = re.compile(
 LONG_WORD = 64
 """Characters from which on a word is not remembered."""
 BLANKS = re.compile(r"[ \t]{2,}")
+WHITE_SPACE = bytes(code for code in range(128) if chr(code).isspace())
 
 
 def estimate_tokens(text: str) -> int:
@@ -90,7 +91,8 @@ def estimate_tokens(text: str) -> int:
 def estimate_tokens_to(most: float, text: str) -> float:
     """`estimate_tokens`, but `most` where that is less; a text which has surely so many is not looked through."""
     # no character but white space weighs less than the fourth part of a row of equal marks
-    if sum(map(len, text.split())) >= 4 * most:
+    marks = len(text.encode().translate(None, WHITE_SPACE)) if text.isascii() else sum(map(len, text.split()))
+    if marks >= 4 * most:
         return most
     return min(most, estimate_tokens(text))
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from docmatix.replies import ParsedPair, pairs_schema, parse_reply, question_schema
@@ -276,6 +276,26 @@ def test_pairs_written_as_valid_json_come_back_unchanged(pairs, ascii_only):
     content = json.dumps({"pairs": [pair._asdict() for pair in pairs]}, ensure_ascii=ascii_only)
     assert read(content) == (pairs, {})
     assert read(f"Of course:\n```json\n{content}\n```", finish_reason="length") == (pairs, {})
+
+
+FIELDS = st.sampled_from(["question", "answer", "Answer", "q", "pairs", "why"])
+VALUES = st.recursive(
+    st.text(max_size=8) | st.integers() | st.floats() | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=3),
+    max_leaves=12,
+)
+ENTRIES = st.fixed_dictionaries({"question": PLAIN | VALUES, "answer": PLAIN | VALUES}, optional={"why": VALUES})
+
+
+@given(st.fixed_dictionaries({"pairs": st.lists(ENTRIES | VALUES, max_size=3)}, optional={"q": VALUES}) | VALUES)
+@example({"pairs": [{"question": "How many?", "answer": 3}]})
+@example({"pairs": [{"question": "How many?", "answer": "3"}], "question": "How few?", "answer": "2"})
+@example({"pairs": {"question": "How many?", "answer": "3"}})
+def test_json_is_read_alike_alone_and_with_words_around_it(value):
+    content = json.dumps(value)
+    assume("{" in content)
+    # what is well-formed and nothing else has a shorter way
+    assert read(content) == read(f"{content}\nI hope this helps.")
 
 
 @given(PAIRS, st.data())

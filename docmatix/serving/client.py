@@ -33,7 +33,7 @@ from typing import Self
 
 import aiohttp
 
-from docmatix.errors import ServerGone, SetupError
+from docmatix.errors import DocmatixError, ServerGone, SetupError
 from docmatix.pairs import Failure, Message, Reply, Request, dump_body
 from docmatix.serving.answers import Misfit, Trouble, hide, read_answer
 from docmatix.serving.metrics import parse_metrics
@@ -138,6 +138,7 @@ class ChatClient:
         self._open_session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
         self._levels = False
+        self._stopped: DocmatixError | None = None
 
     def __repr__(self) -> str:
         names = [address.name for address in self._places.addresses]
@@ -179,11 +180,18 @@ class ChatClient:
                 address.failing_since, address.replied_at = before.failing_since, before.replied_at
             self._places.add(address)
 
+    def stop(self, error: DocmatixError) -> None:
+        """Send nothing more: requests that wait for room or for their next try raise `error`, as do later ones.
+
+        Whoever cancels them needs a moment, and in it every reply would make room for one more of them.
+        """
+        self._stopped = self._stopped or error
+
     async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
         """The reply, or why there will be none. `pictures` are the images that the request refers to.
 
         Raises `SetupError` where key, model or address are wrong, `ServerGone` where every address has failed for
-        `give_up_after_s`.
+        `give_up_after_s`, and what `stop` was told.
         """
         async with self._bound:
             counters = self.counters
@@ -211,6 +219,8 @@ class ChatClient:
             async with self._hold_back(dead):
                 address = await self._places.take()
                 try:
+                    if self._stopped:
+                        raise self._stopped
                     outcome = await self._send(address, body, request_id)
                     if isinstance(outcome, Misfit):
                         outcome = await self._weigh_misfit(address, request.model, outcome)

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.errors import LedgerError, ServerGone
+from docmatix.ledger import JUDGED_FROM
 from docmatix.pairs import Failure, Message, Reply, Request
 from docmatix.serving.client import ChatClient
 from docmatix.stages.asking import LEAST_AHEAD, LONGEST_TURN_S, Asker, RecentFailures, Turns, answer_in_order
+from tests.scripted_server import Faults, start_scripted_server
 
 
 class Answers:
@@ -117,6 +119,21 @@ async def test_what_ends_one_shard_ends_the_others_at_once():
     with pytest.raises(ServerGone):
         await take_all("c")
     assert "c" not in client.asked
+
+
+async def test_once_too_many_failed_nothing_more_is_sent_whoever_has_heard_of_it():
+    with start_scripted_server(faults=Faults(refused=1.0)) as server:
+        async with ChatClient([server.base_url], max_in_flight=8) as client:
+            asker = Asker(client, in_flight=8, max_share=0.2)
+
+            async def ask(document: int) -> None:
+                outcome = await asker.ask(Request("scripted", (Message("user", f"about {document}"),)))
+                asker.note(outcome, document=document)
+
+            # all have passed the asker and wait for room; nobody is there to cancel them
+            ends = await asyncio.gather(*(ask(document) for document in range(200)), return_exceptions=True)
+    assert JUDGED_FROM <= server.request_count <= JUDGED_FROM + 8
+    assert {type(end) for end in ends} == {type(None), LedgerError}
 
 
 def note_all(failures: RecentFailures, *outcomes: tuple[Reply | Failure, int]) -> int:

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from docmatix.errors import SetupError
 from docmatix.serving.answers import hide, read_error, shorten
@@ -54,8 +54,8 @@ async def check_server(
 ) -> list[str]:
     """Make sure that the model can be asked; returns the addresses that do not answer, as long as one does.
 
-    Raises `SetupError`, in one sentence: nobody answers, a key is refused, the model is missing. A server that is
-    still loading (429, 5xx) is waited for until `timeout_s`.
+    Raises `SetupError`, in one sentence: nobody answers, a server fails, a key is refused, the model is missing. A
+    server that is still loading (429, 5xx) is waited for until `timeout_s`.
     """
     known = [read_address(address) for address in addresses]
     async with open_session(api_key, timeout_s=timeout_s) as session:
@@ -69,9 +69,24 @@ async def check_server(
         )
     silent = {address.name: finding for address, finding in zip(known, findings, strict=True) if finding}
     if len(silent) == len(known):
-        said = "; ".join(f"{name} ({finding})" for name, finding in silent.items())
+        said = "; ".join(f"{name} ({finding.said})" for name, finding in silent.items())
+        statuses = [finding.status for finding in silent.values()]
+        if all(status == 429 for status in statuses):
+            raise SetupError(
+                f"The model server is too busy at {said}: run the same command again when it has room, or when your"
+                " quota with it is renewed."
+            )
+        if all(statuses):
+            raise SetupError(f"The model server fails at {said}: its log says why; start it again when that is mended.")
         raise SetupError(f"No model server answers at {said}: start it, or correct generate.engine.base_url.")
     return list(silent)
+
+
+class _Finding(NamedTuple):
+    """Why a server cannot be asked: what was said, and the HTTP status, if it said anything."""
+
+    said: str
+    status: int | None = None
 
 
 async def _check_address(
@@ -82,8 +97,8 @@ async def _check_address(
     api_key: str | None,
     api_key_env: str | None,
     timeout_s: float,
-) -> str | None:
-    """None where the model can be asked, else why the server is silent. Raises `SetupError` for everything else."""
+) -> _Finding | None:
+    """None where the model can be asked, else why this server cannot. Raises `SetupError` for everything else."""
     import aiohttp
 
     deadline = time.monotonic() + timeout_s
@@ -91,20 +106,22 @@ async def _check_address(
         try:
             status, names, said = await list_models(session, address, secret=api_key)
         except TimeoutError:
-            return f"no reply within {timeout_s:g} s"
+            return _Finding(f"no reply within {timeout_s:g} s")
         except aiohttp.ClientError as error:
-            return explain(error, api_key)
+            return _Finding(explain(error, api_key))
         if status == 429 or status >= 500:
             if time.monotonic() > deadline:
-                return f"{status} {said}"
+                return _Finding(f"{status} {said}", status)
             await asyncio.sleep(FIRST_WAIT_S)
             continue
         if status in (401, 402, 403):
             raise refuse_key(address, f"{status} {said}", api_key, api_key_env)
         if status != 200:
+            # 400 may be a wrong address as well: "plain HTTP request was sent to HTTPS port"
+            advice = "" if status in (404, 405) or status < 400 else "do what it says, or "
             raise SetupError(
                 f"No model list at {address.name}/models ({status} {said}): "
-                "correct generate.engine.base_url, which usually ends in /v1."
+                f"{advice}correct generate.engine.base_url, which usually ends in /v1."
             )
         # Ollama lists `name:latest` and answers to `name`
         if model not in names and f"{model}:latest" not in names:

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -411,9 +411,11 @@ class VllmServer:
         host: str = "127.0.0.1",
         pictures_per_request: int | None = None,
         grace_s: float = GRACE_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin to start it, and return at once. `host` is the address of this machine that clients reach it by."""
-        self._engine, self._host, self._grace_s = engine, host, grace_s
+        """Begin to start it, and return at once. `host` is the address of this machine that clients reach it by;
+        `clock`, by which a start takes too long, is a seam for tests."""
+        self._engine, self._host, self._grace_s, self._clock = engine, host, grace_s, clock
         self._pictures_per_request = pictures_per_request
         self._secrets = list_secrets({**os.environ, **engine.env}, engine.extra_args)
         self._lock, self._closing = threading.Lock(), threading.Event()
@@ -508,12 +510,12 @@ class VllmServer:
         with self._lock:
             self._run = _Run(ward=ward, port=port, log=log)
         self._change(pid=ward.pid)
-        began = time.monotonic()
+        began = self._clock()
         while not self._closing.is_set():
             code = ward.poll()
             if code is not None:
                 return self._note_failure(f"{explain_exit(code)} while it started: {find_cause(_read_tail(log))}")
-            took_s = time.monotonic() - began
+            took_s = self._clock() - began
             if fetch(self._host, port, "/health")[0] == 200:
                 self._port = port
                 address = f"[{self._host}]" if ":" in self._host else self._host

@@ -83,7 +83,9 @@ class FragileServer:
         self.tell: Callable[[list[str]], None] = lambda addresses: None
         """Told of each death and each life, as the roster of a fleet is."""
         self._in_hand = 0
+        self._alive = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._handlers: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._reviving: asyncio.Task[None] | None = None
 
@@ -92,20 +94,27 @@ class FragileServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> FragileServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._alive = True
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._reviving:
             await self._reviving
-        self._end()
+        await self._end()
+        await asyncio.gather(*self._handlers)
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
         assert self._server
-        self._server.close()
+        self._alive = False
         for writer in self._open:
             writer.transport.abort()
         self._open.clear()  # what else they hold dies with this death, and is no other one
+        # asyncio never closes a connection that it accepted in the turn in which its server was closed
+        # (`Server._attach` asserts that it is open), so nothing more is accepted first, and what was is let in
+        asyncio.get_running_loop().remove_reader(self._server.sockets[0].fileno())
+        await asyncio.sleep(0)
+        self._server.close()
 
     async def _revive(self) -> None:
         await asyncio.sleep(0.05)
@@ -113,15 +122,24 @@ class FragileServer:
         await self.__aenter__()
         self.tell([self.base_url])
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._alive:
+            writer.transport.abort()
+            return
+        # known from the start: a task that is cancelled before it has begun closes nothing
         self._open.add(writer)
+        handler = asyncio.create_task(self._serve(reader, writer))
+        self._handlers.add(handler)
+        handler.add_done_callback(self._handlers.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             headers = await reader.readuntil(b"\r\n\r\n")
             if found := re.search(rb"Content-Length: (\d+)", headers):
                 body = await reader.readexactly(int(found[1]))
                 if b"poison" in body and writer in self._open and self.deaths < self.most_deaths:
                     self.deaths += 1
-                    self._end()
+                    await self._end()
                     self.tell([])
                     self._reviving = asyncio.create_task(self._revive())
                 else:
@@ -742,6 +760,23 @@ async def test_a_preflight_says_in_a_sentence_what_a_strange_list_of_models_is(b
     async with open_raw_server(headers + body) as address:
         with pytest.raises(SetupError, match=r"generate\.engine\.(base_url|model)"):
             await check_server([address], model="scripted")
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (500, r"The model server fails at .*/v1 \(500 the card is gone\): its log says why"),
+        (429, r"The model server is too busy at .*/v1 \(429 the card is gone\): run the same command again"),
+        (400, r"\(400 the card is gone\): do what it says, or correct generate\.engine\.base_url"),
+        (404, r"\(404 the card is gone\): correct generate\.engine\.base_url"),
+    ],
+)
+async def test_a_preflight_blames_the_address_only_where_it_may_be_wrong(status: int, sentence: str) -> None:
+    said = b'{"error": {"message": "the card is gone"}}'
+    answer = b"HTTP/1.1 %d No\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(said), said)
+    async with open_raw_server(answer) as address:
+        with pytest.raises(SetupError, match=sentence):
+            await check_server([address], model="scripted", timeout_s=0.1)
 
 
 async def test_a_preflight_lists_the_models_there_are() -> None:

@@ -523,9 +523,13 @@ def test_one_that_dies_before_it_has_finished_a_request_is_given_up_though_it_gi
 
 
 def test_one_that_loads_for_too_long_is_a_failed_start(tmp_path: Path, serve: Callable[..., VllmServer]):
-    server = serve(fake_engine(tmp_path, start_s=600, start_timeout_s=2.5, max_failed_starts=1))
+    hours = [0.0]
+    engine = fake_engine(tmp_path, start_s=600, start_timeout_s=7200, max_failed_starts=1)
+    server = serve(engine, clock=lambda: 3600 * hours[0])
+    wait_for(server, lambda state: "Loading" in state.last_line)
+    hours[0] = 2.1
     state = wait_for(server, lambda state: state.state == "failed")
-    assert state.detail.startswith("no answer within 2.5 s: Loading safetensors checkpoint shards")
+    assert state.detail.startswith("no answer within 7200 s: Loading safetensors checkpoint shards")
 
 
 def test_an_interpreter_that_is_gone_is_a_failed_start(tmp_path: Path, serve: Callable[..., VllmServer]):

@@ -143,7 +143,7 @@ def measure_replicas(
     pairs = []
     with (
         ray_running(config.resources),
-        serve(engine, pictures_per_request=config.generate.pictures.max_per_request, say=say) as served,
+        serve(engine, pictures_per_request=config.generate.pictures.max_per_request, say=say, run=job.run) as served,
     ):
         job = replace(job, service=served.service)
         addresses = await_addresses(served.service.replicas, count=engine.replicas, within_s=engine.start_timeout_s)

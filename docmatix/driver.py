@@ -369,6 +369,7 @@ def _do_stages(
                         engine,
                         pictures_per_request=job.config.generate.pictures.max_per_request,
                         say=progress.say,
+                        run=job.run,
                     )
                 )
                 job, served = replace(job, service=running.service), engine

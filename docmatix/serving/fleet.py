@@ -13,6 +13,7 @@ A replica lies on one node: its GPUs are one bundle of a placement group.
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 import time
 import uuid
@@ -26,8 +27,9 @@ from pydantic import SecretStr
 from docmatix.config import VllmEngine
 from docmatix.errors import BuildError, DocmatixError, SetupError
 from docmatix.run_directory import RunDirectory
+from docmatix.secrets import hide_in_url
 from docmatix.serving.metrics import ServerMetrics
-from docmatix.serving.vllm import Restart, ServerState, VllmServer, check_environment
+from docmatix.serving.vllm import Restart, ServerState, VllmServer, check_environment, tell_log
 
 SAY_EVERY_S = 15.0
 """Loading takes minutes: a line this often, and one whenever a replica gets ready or is lost."""
@@ -41,14 +43,25 @@ HOPE_S = 60.0
 class Replica:
     """The actor: owns one server for as long as it lives."""
 
-    def __init__(self, engine: VllmEngine, *, key: SecretStr, private: bool, pictures_per_request: int) -> None:
+    def __init__(
+        self,
+        engine: VllmEngine,
+        *,
+        key: SecretStr,
+        private: bool,
+        pictures_per_request: int,
+        number: int,
+        run: RunDirectory | None,
+    ) -> None:
+        """`number` counts from 1; the ends of its server's logs are kept in `run`."""
         import ray
 
         self._incarnation = uuid.uuid4().hex
         # nobody else on the network should find a model server on a person's laptop
         host = "127.0.0.1" if private else ray.util.get_node_ip_address()
         engine = engine.model_copy(update={"env": {**engine.env, "VLLM_API_KEY": key.get_secret_value()}})
-        self._server = VllmServer(engine, host=host, pictures_per_request=pictures_per_request)
+        keep = (lambda said: "") if run is None else functools.partial(keep_log, run, number)
+        self._server = VllmServer(engine, host=host, pictures_per_request=pictures_per_request, keep_log=keep)
 
     def describe(self) -> Said:
         """Which life of the actor this is, and how its server is."""
@@ -57,6 +70,13 @@ class Replica:
     def close(self) -> None:
         """End the server and all its processes."""
         self._server.close()
+
+
+def keep_log(run: RunDirectory, number: int, said: str) -> str:
+    """Keep the end of a replica's log with the run, as of now; returns where."""
+    name = f"telemetry/logs/replica-{number}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.log"
+    run.write(name, said.encode(), durable=False)
+    return hide_in_url(run.path(name) if run.local else f"{run.url}/{name}")
 
 
 class Said(NamedTuple):
@@ -167,7 +187,7 @@ class _Life:
             "state": self.state,
             "host": self.now.host if self.now else None,
             "detail": self.given_up or "",
-            "restarts": [{"at": r.at, "reason": r.reason, "detail": r.detail} for r in self.all_restarts],
+            "restarts": [asdict(restart) for restart in self.all_restarts],
             "ready_s": round(idle_s + busy_s, 1),
             "idle_s": round(idle_s, 1),
             "metrics": None if metrics is None else asdict(metrics),
@@ -239,7 +259,7 @@ class Fleet:
             return
         self._told[number] = (state, len(restarts))
         if len(restarts) > before[1]:
-            why = f"{restarts[-1].reason} {restarts[-1].detail}".strip()
+            why = f"{restarts[-1].reason} {restarts[-1].detail}".strip() + tell_log(restarts[-1].log)
             self._say(f"serving   replica {number + 1} is started again: {why}")
         if life.now is not None and state == "ready" and before[0] != "ready":
             self._say(f"serving   replica {number + 1} is ready on {life.now.host} ({life.now.start_s:.0f} s to start)")
@@ -282,9 +302,15 @@ def make_key() -> SecretStr:
 
 @contextlib.contextmanager
 def start_fleet(
-    engine: VllmEngine, *, key: SecretStr, pictures_per_request: int, say: Callable[[str], None]
+    engine: VllmEngine,
+    *,
+    key: SecretStr,
+    pictures_per_request: int,
+    say: Callable[[str], None],
+    run: RunDirectory | None = None,
 ) -> Iterator[Fleet]:
-    """The engine's replicas on the Ray that runs, for the length of the block; at its start one can be asked.
+    """The engine's replicas on the Ray that runs, for the length of the block; at its start one can be asked. Where one
+    dies, the end of its log is kept in `run`.
 
     Raises SetupError where no node can hold a replica, BuildError where none gets ready. At the end, however it comes,
     every replica is closed and its place given back.
@@ -297,10 +323,11 @@ def start_fleet(
     replicas: list[Any] = []
     fleet: Fleet | None = None
     try:
-        for _ in range(engine.replicas):
+        settings = {"key": key, "private": private, "pictures_per_request": pictures_per_request, "run": run}
+        for number in range(1, engine.replicas + 1):
             # started again by Ray, on another node if need be, when its node is lost
             actor = ray.remote(Replica).options(max_restarts=-1, max_concurrency=4, **_place(engine, groups))
-            replicas.append(actor.remote(engine, key=key, private=private, pictures_per_request=pictures_per_request))
+            replicas.append(actor.remote(engine, number=number, **settings))
         fleet = Fleet(engine, replicas, say=say, give_up=lambda number: _kill(replicas[number]))
         fleet.await_first()
         yield fleet

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine
+from docmatix.run_directory import RunDirectory
 from docmatix.serving.preflight import check_server, read_api_key
 
 
@@ -60,9 +61,11 @@ def list_addresses(engine: OpenaiEngine) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def serve(engine: Engine, *, pictures_per_request: int, say: Callable[[str], None]) -> Iterator[Served]:
-    """Have the engine's model served for the length of the block. For vLLM a Ray must run. A vision model will be sent
-    at most `pictures_per_request` in one request.
+def serve(
+    engine: Engine, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory
+) -> Iterator[Served]:
+    """Have the engine's model served for the length of the block. For vLLM a Ray must run, and what a replica that died
+    said last is kept in `run`. A vision model will be sent at most `pictures_per_request` in one request.
 
     Raises SetupError and BuildError as `start_llamacpp` and `start_fleet` do.
     """
@@ -80,5 +83,5 @@ def serve(engine: Engine, *, pictures_per_request: int, say: Callable[[str], Non
         from docmatix.serving.fleet import make_key, start_fleet
 
         own = make_key()
-        with start_fleet(engine, key=own, pictures_per_request=pictures_per_request, say=say) as fleet:
+        with start_fleet(engine, key=own, pictures_per_request=pictures_per_request, say=say, run=run) as fleet:
             yield Served(Service(replicas=fleet.replicas, api_key=own), fleet.look)

@@ -14,6 +14,7 @@ for a while the engine is asked for one token.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -253,6 +254,11 @@ def _read_tail(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
     return os.pread(log.fileno(), most_bytes, max(0, size - most_bytes)).decode("utf-8", "replace")
 
 
+def tell_log(log: str) -> str:
+    """Words about where a log is kept, to follow others; none where it is not."""
+    return f"; its log ends in {log}" if log else ""
+
+
 def explain_exit(code: int, log: str = "") -> str:
     """How a server ended: `exit 1`, `died (signal 9)`, or `engine died`, after which vLLM's API server ends itself."""
     if code == LOST:
@@ -360,6 +366,8 @@ class Restart:
     """`died (signal 9)`, `exit 1`, `hang`, ..."""
     detail: str
     """What its log or its silence tells about it; may be empty."""
+    log: str = ""
+    """Where the end of its log is kept; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,12 +419,14 @@ class VllmServer:
         host: str = "127.0.0.1",
         pictures_per_request: int | None = None,
         grace_s: float = GRACE_S,
+        keep_log: Callable[[str], str] = lambda said: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin to start it, and return at once. `host` is the address of this machine that clients reach it by;
-        `clock`, by which a start takes too long, is a seam for tests."""
+        `keep_log` is given the end of its log, without secrets, whenever it dies or is killed for hanging, and tells
+        where it keeps that; `clock`, by which a start takes too long, is a seam for tests."""
         self._engine, self._host, self._grace_s, self._clock = engine, host, grace_s, clock
-        self._pictures_per_request = pictures_per_request
+        self._pictures_per_request, self._keep_log = pictures_per_request, keep_log
         self._secrets = list_secrets({**os.environ, **engine.env}, engine.extra_args)
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._status = ServerState(state="starting", host=host)
@@ -589,21 +599,30 @@ class VllmServer:
         )
 
     def _note_restart(self, reason: str, detail: str, *, served: bool) -> None:
-        restart = Restart(time.time(), reason, detail)
+        log = self._save_log()
+        restart = Restart(time.time(), reason, detail, log)
         self._change(
             state="starting",
             pid=None,
             restarts=(*self._status.restarts, restart),
             failed_starts=0 if served else self._status.failed_starts + 1,
-            detail=f"{reason} before it had finished a request: {detail or 'no word of why'}",
+            detail=f"{reason} before it had finished a request: {detail or 'no word of why'}{tell_log(log)}",
         )
         self._end_run(kill=True)
 
     def _note_failure(self, detail: str, *, kill: bool = False) -> bool:
+        detail += tell_log(self._save_log())
         self._end_run(kill=kill)
         self._port = None
         self._change(detail=detail, failed_starts=self._status.failed_starts + 1, pid=None)
         return False
+
+    def _save_log(self) -> str:
+        # none of it is worth a replica: a full disk, a store that is away
+        with contextlib.suppress(Exception):
+            if self._run is not None:
+                return self._keep_log(self._hide(_read_tail(self._run.log)))
+        return ""
 
     def _end_run(self, *, kill: bool = False) -> None:
         run = self._run

@@ -315,6 +315,10 @@ def test_replicas_that_cannot_start_end_the_build_with_their_reason(trial):
     assert code == 1
     assert "No available memory for the cache blocks" in output
     assert "Traceback" not in output
+    logs = sorted((trial.folder / "run" / "telemetry" / "logs").iterdir())
+    assert len(logs) == 2
+    assert f"; its log ends in {logs[-1]})" in " ".join(output.split())
+    assert all("EngineCore failed to start" in log.read_text() for log in logs)
     assert trial.find_processes() == []
 
 

@@ -499,6 +499,42 @@ def test_one_that_never_starts_is_given_up_with_the_reason(tmp_path: Path, serve
     assert server.describe().state == "failed"
 
 
+def test_what_a_server_said_before_it_ended_is_kept_without_secrets_and_its_place_is_told(
+    tmp_path: Path, serve: Callable[..., VllmServer]
+):
+    kept: list[str] = []
+
+    def keep(said: str) -> str:
+        kept.append(said)
+        return f"log {len(kept)}"
+
+    failure = "OSError: 401 with canary-of-the-engine"
+    engine = fake_engine(tmp_path, failing_starts=1, failure=failure, env={"HF_TOKEN": "canary-of-the-engine"})
+    server = serve(engine, keep_log=keep)
+    failing = wait_for(server, lambda state: state.failed_starts == 1)
+    assert failing.detail == "exit 1 while it started: OSError: 401 with ***; its log ends in log 1"
+    before = wait_for(server, is_ready)
+    assert before.pid
+    os.kill(before.pid, signal.SIGKILL)
+    after = wait_for(server, lambda state: is_ready(state) and bool(state.restarts))
+    assert [restart.log for restart in after.restarts] == ["log 2"]
+    server.close()
+    assert len(kept) == 2, "who is closed has no trouble to tell of"
+    assert "core.py" in kept[0]
+    assert "canary" not in kept[0]
+    assert kept[1].strip()
+
+
+def test_a_log_that_cannot_be_kept_costs_no_replica(tmp_path: Path, serve: Callable[..., VllmServer]):
+    def keep(said: str) -> str:
+        raise OSError("no space left")
+
+    server = serve(fake_engine(tmp_path, failing_starts=1), keep_log=keep)
+    failing = wait_for(server, lambda state: state.failed_starts == 1)
+    assert failing.detail == "exit 1 while it started: ValueError: No available memory for the cache blocks."
+    wait_for(server, is_ready)
+
+
 def has_started_again(state: ServerState, *, times: int) -> bool:
     return is_ready(state) and len(state.restarts) == times
 

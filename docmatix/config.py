@@ -266,8 +266,8 @@ class VllmEngine(Asking):
     hang_timeout_s: Annotated[float, EFFORT] = Field(120, gt=0)
     """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
     max_failed_starts: Annotated[int, EFFORT] = Field(3, ge=1)
-    """A replica that fails this often in a row to start and finish a request is given up; the build goes on while one
-    is left."""
+    """A replica that fails to start this often in a row, or starts and dies three times as often before it has finished
+    a request, is given up; the build goes on while one is left."""
 
     @model_validator(mode="after")
     def _check(self) -> VllmEngine:

@@ -93,19 +93,20 @@ def fake_engine(
     failure: str = "ValueError: No available memory for the cache blocks.",
     deaf: bool = False,
     log: Path | None = None,
+    poison: str = "",
     **settings: Any,
 ) -> VllmEngine:
     """An engine that is served by this script. `folder` holds its interpreter, and remembers starts.
 
     `start_s`: how long it loads. `failing_starts`: that many starts fail, with `failure`. `deaf`: a SIGTERM does not
     end it. `log`: a file to which every chat request adds a line, `{"pid", "key", "status"}`; the key is a hash of the
-    body. Further settings are the engine's.
+    body. `poison`: a request with this text in it kills the engine. Further settings are the engine's.
     """
     from docmatix.config import VllmEngine
 
     folder.mkdir(parents=True, exist_ok=True)
     env = {"SLOTS": slots, "DELAY_S": delay_s, "START_S": start_s, "FAILURE": failure, "FOLDER": folder}
-    env |= {"FAILING_STARTS": failing_starts, "DEAF": int(deaf)} | ({"LOG": log} if log else {})
+    env |= {"FAILING_STARTS": failing_starts, "DEAF": int(deaf), "POISON": poison} | ({"LOG": log} if log else {})
     values = {"model": "fake", "gpus_per_replica": 0, "max_model_len": 8192, "hang_timeout_s": 3, **settings}
     environment = {f"FAKE_VLLM_{name}": str(value) for name, value in env.items()}
     return VllmEngine(
@@ -257,6 +258,10 @@ class FakeServer:
         asked = sum(len(str(message["content"]).split()) for message in messages)
         if asked > self._length:
             return _refuse(400, CONTEXT_ERROR.format(length=self._length, asked=asked), "BadRequestError")
+        poison = os.environ.get("FAKE_VLLM_POISON")
+        if poison and self._engine and any(poison in str(message["content"]) for message in messages):
+            with contextlib.suppress(ProcessLookupError):
+                self._engine.kill()
         try:
             await self._compute()
         except RuntimeError as error:

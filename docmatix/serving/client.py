@@ -8,13 +8,14 @@ What becomes of a request follows from who is at fault:
     the network     refused, unknown host           waited out; another address takes the request over
     the address     gone, or its queue too long     called back and sent elsewhere (`moved`)
     unclear         5xx, garbage, cut               tried again; given up (`server_error`) only if the same address
-                                                    answered something else between the last two failures
+                                                    answered something else between the last two failures, or died of
+                                                    it twice just after it had answered a small request
                     time-out                        tried again; given up (`timeout`) only if the address it was asked
                                                     at answered a small request right afterwards, each time
 
-The last two rules tell a poisoned request from a dead engine, which may go on listing its models: a request that spoils
-itself becomes a value and the build goes on; an outage never does. `ServerGone` ends the build once every address
-has failed for `give_up_after_s`.
+The rules for what is unclear tell a poisoned request from a dead engine, which may go on listing its models: a request
+that spoils itself becomes a value and the build goes on; an outage never does. `ServerGone` ends the build once every
+address has failed for `give_up_after_s`.
 
 aiohttp and not httpx: at hundreds of requests in flight httpx spends more time in its connection pool than the
 server does on small replies. Nothing here needs more than a session.
@@ -59,16 +60,15 @@ from docmatix.serving.preflight import (
     refuse_key,
     refuse_model,
 )
+from docmatix.serving.quarantine import Quarantine, goes_alone, is_suspect
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0
 """To knock costs nothing, and a restarted server should not stand idle."""
 LEAST_RETRY_AFTER_S = 0.1
-TOGETHER_AFTER_DEATHS = {2: 16, 3: 4}
-"""How many requests whose server died under them so often are in flight at once; after more deaths each goes alone. Of
-those that were in flight together, the one that kills servers is so found out: before, each death counted against all
-of them, and one request took six of eleven others with it. Alone at once, 512 requests of 10 s would take 85 minutes
-after two deaths that none of them is to blame for."""
+MOST_DEATHS_ALONE = 2
+"""Deaths of servers that had just answered a small request, under one that was in flight alone. One may be chance; more
+than a few, with nothing else finished in between, and `docmatix.serving.vllm` takes the server itself for broken."""
 MOST_BUSY = 40
 """Times in a row that one request may be told to come back later, while others are answered."""
 MAX_TIMEOUTS = 2
@@ -130,8 +130,7 @@ class ChatClient:
         self._look_every_s = look_every_s
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
-        self._suspects = {deaths: asyncio.Semaphore(most) for deaths, most in TOGETHER_AFTER_DEATHS.items()}
-        self._alone = asyncio.Semaphore(1)
+        self._quarantine = Quarantine()
         self._places = Places([self._read_address(address) for address in addresses], clock=clock)
         self._left: dict[str, Address] = {}
         """Addresses that were asked once, by name."""
@@ -211,17 +210,31 @@ class ChatClient:
         started, failed_at = self._clock(), float("inf")
         met: Counter[str] = Counter()
         busy_since: float | None = None
-        hung = deaths = moves = busy = 0
+        hung = deaths = deaths_alone = moves = busy = 0
         parted: list[Address] = []
+        sent_alone: int | None = None
+        detail, doubted = "", False
         while True:
             # a replica that died is another address when it is back
             dead = deaths + sum(one not in self._places.addresses for one in parted)
-            async with self._hold_back(dead):
+            if sent_alone is not None and dead > sent_alone:
+                deaths_alone += 1
+                if deaths_alone >= MOST_DEATHS_ALONE:
+                    return Failure("server_error", detail)
+                sent_alone = None
+            alone = goes_alone(dead)
+            async with self._quarantine.hold(dead) if is_suspect(dead) else contextlib.nullcontext():
                 address = await self._places.take()
                 try:
                     if self._stopped:
                         raise self._stopped
-                    outcome = await self._send(address, body, request_id)
+                    outcome: Reply | Failure | Trouble | Misfit
+                    # asked before and not after: a server that has just died answers nothing, whatever it died of
+                    if (doubted or alone) and (trouble := await self._find_trouble(address, request.model)):
+                        outcome = trouble
+                    else:
+                        sent_alone = dead if alone else None
+                        outcome = await self._send(address, body, request_id)
                     if isinstance(outcome, Misfit):
                         outcome = await self._weigh_misfit(address, request.model, outcome)
                 finally:
@@ -234,22 +247,21 @@ class ChatClient:
 
             met[outcome.cause] += 1
             self.counters.retries[outcome.cause] += 1
-            if outcome.cause == "moved":
-                if address in self._places.addresses:
-                    moves += 1
-                    continue
-                # its replica died: at once to another one, or to the same when it is back
+            if outcome.cause == "moved" and address in self._places.addresses:
+                moves += 1
+                continue
+            tries = met.total() - moves
+            if outcome.cause in ("moved", "cut", "server_error"):
                 parted.append(address)
-                if met.total() - moves < self._max_attempts:
-                    continue
-            elif outcome.cause in ("cut", "server_error"):
-                parted.append(address)
+                detail = outcome.detail
             elif outcome.cause == "unreachable" and address in parted:
                 parted.remove(address)
                 deaths += 1
+            if outcome.cause == "moved" and tries < self._max_attempts:
+                # its replica died: at once to another one, or to the same when it is back
+                continue
             if outcome.cause != "busy":
                 busy, busy_since = 0, None
-            tries = met.total() - moves
             wait_s = self._choose_wait(outcome, tries)
             note_failure(address, now=now, wait_s=wait_s)
             if outcome.crowded:
@@ -265,7 +277,7 @@ class ChatClient:
                 if any(other is not address and other.rests_until <= now for other in self._places.addresses):
                     continue
             elif outcome.cause == "timeout":
-                if await self._ask_canary(address, request.model):
+                if await self._find_trouble(address, request.model) is None:
                     hung += 1
                     if hung >= MAX_TIMEOUTS:
                         return Failure("timeout", outcome.detail)
@@ -275,16 +287,12 @@ class ChatClient:
                 if address.replied_at >= failed_at:
                     return Failure("server_error", outcome.detail)
                 failed_at = now
-                if await self._ask_canary(address, request.model):
+                if await self._find_trouble(address, request.model) is None:
                     continue
                 self._check_patience(outcome, started=started)
+                doubted = True
             failed_at = now
             await self._sleep(wait_s)
-
-    def _hold_back(self, deaths: int) -> contextlib.AbstractAsyncContextManager[object]:
-        """What a request holds while it is in flight, by how often a server died under it."""
-        least = min(TOGETHER_AFTER_DEATHS)
-        return contextlib.nullcontext() if deaths < least else self._suspects.get(deaths, self._alone)
 
     async def _send(self, address: Address, body: bytes, request_id: str) -> Reply | Failure | Trouble | Misfit:
         session = self._connect()
@@ -370,19 +378,22 @@ class ChatClient:
     def _read_address(self, base_url: str) -> Address:
         return read_address(base_url, most=self._most_each)
 
-    async def _ask_canary(self, address: Address, model: str) -> bool:
-        """Whether the address answers a request that cannot be at fault. A list of models proves nothing: vLLM goes on
-        listing them after its engine has died.
+    async def _find_trouble(self, address: Address, model: str) -> Trouble | None:
+        """What keeps an address from answering a request that cannot be at fault; None where it answers it. A list of
+        models proves nothing: vLLM goes on listing them after its engine has died.
         """
         canary = Request(model, (Message("user", "Say yes."),), {"max_tokens": 1})
         try:
             async with asyncio.timeout(CANARY_TIMEOUT_S):
                 outcome = await self._send(address, canary.body, canary.request_id)
         except TimeoutError:
-            return False
-        if well := isinstance(outcome, Reply | Failure):
+            return Trouble("unreachable", f"no reply to a small request within {CANARY_TIMEOUT_S:g} s")
+        if isinstance(outcome, Reply | Failure):
             note_reply(address, now=self._clock())
-        return well
+            return None
+        if isinstance(outcome, Trouble) and outcome.cause in ("moved", "busy", "unreachable"):
+            return outcome
+        return Trouble("unreachable", outcome.detail)
 
     def _choose_wait(self, trouble: Trouble, tries: int) -> float:
         """Seconds until the next try: what the server asked for, else twice as long each time; both with jitter, so

@@ -42,6 +42,9 @@ ANSWER_TIMEOUT_S = 5.0
 """For `/health` and `/metrics`. A server that is slower than this often enough has hung by `hang_timeout_s`."""
 MOST_TICK_S = 15.0
 """A watch thread that was itself kept from running must not take its own absence for the server's."""
+LIVES_A_START = 3
+"""A life in which no request was finished counts as so much less of a failure than one that never began: a request that
+kills servers does that to each that it is sent to, and it takes `docmatix.serving.client` six to be sure of it."""
 RESTART_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 """The pause triples with each failed start: a Hub that refuses 64 downloads at once, or GPU memory that is not yet
@@ -466,7 +469,7 @@ class VllmServer:
         except SetupError as error:
             self._change(state="failed", detail=str(error))
             return
-        fruitless = 0  # lives in a row that ended before a request was finished, if they began at all
+        fruitless = 0  # of lives in a row that ended before a request was finished, if they began at all
         try:
             while not self._closing.is_set():
                 if self._start():
@@ -479,10 +482,11 @@ class VllmServer:
                     self._note_restart(*trouble, served=served)
                     fruitless = 0 if served else fruitless + 1
                 else:
-                    fruitless += 1
-                if fruitless >= self._engine.max_failed_starts:
+                    fruitless += LIVES_A_START
+                if fruitless >= LIVES_A_START * self._engine.max_failed_starts:
                     break
-                self._closing.wait(RESTART_PAUSE_S)
+                failed = max(0, self._status.failed_starts - 1)
+                self._closing.wait(min(LONGEST_PAUSE_S, RESTART_PAUSE_S * 3.0**failed))
         except Exception as error:
             # a thread's exception is nobody's: without this the replica would stand still without a word
             self._change(detail=f"{type(error).__name__}: {error}")

@@ -21,6 +21,7 @@ import pytest
 from docmatix.cli import main
 from docmatix.config import VllmEngine
 from docmatix.errors import BuildError, SetupError
+from docmatix.ledger import Ledger
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.fleet import Fleet, Said, check_nodes, is_private, make_key, start_fleet
 from docmatix.serving.metrics import ServerMetrics
@@ -226,6 +227,11 @@ def await_end(processes: list[psutil.Process]) -> None:
     assert [process.cmdline() for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def read_drops(run: Path, stage: str) -> dict[str, int]:
+    (entry,) = [entry for entry in read_status(RunDirectory(run))["stages"] if entry["stage"] == stage]
+    return dict(Ledger.from_json(entry["ledger"]).accounts["requests"].dropped)
+
+
 def read_restarts(run: Path) -> dict[str, int]:
     restarts: dict[str, int] = {}
     for record in read_status(RunDirectory(run))["serving"]:
@@ -271,6 +277,18 @@ def test_a_replica_that_comes_late_is_asked_too(trial):
     code, output = Driver(trial.write(engine), trial.folder / "run", *ASKED).finish()
     assert code == 0, output
     assert len({line["pid"] for line in trial.read_log()}) == 2
+
+
+def test_a_request_that_kills_every_replica_is_given_up_and_the_build_goes_on(trial, undisturbed):
+    config = trial.write(trial.engine(poison="Gasket"), limits={"unexpected_share": 1.0})
+    code, output = Driver(config, trial.folder / "run").finish()
+    assert code == 0, output
+    assert read_drops(trial.folder / "run", "generate") == {"server_error": 1}
+    assert trial.find_processes() == []
+    (rows,) = strip_sources(hash_dataset(trial.folder / "run")).values()
+    (whole,) = undisturbed.values()
+    left = [row for row in json.loads(whole) if Path(row["source_uri"]).name != "table.pdf"]
+    assert json.loads(rows) == left
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -546,7 +546,7 @@ def has_given_signs_of_life(state: ServerState, *, times: int) -> bool:
 def test_one_that_dies_before_it_has_finished_a_request_is_given_up_though_it_gives_signs_of_life(
     tmp_path: Path, serve: Callable[..., VllmServer]
 ):
-    server = serve(fake_engine(tmp_path, max_failed_starts=3))
+    server = serve(fake_engine(tmp_path, max_failed_starts=1))
     for deaths in range(3):
         state = wait_for(server, partial(has_started_again, times=deaths))
         assert ask(state, max_tokens=1)[0] == 200

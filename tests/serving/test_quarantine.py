@@ -1,0 +1,59 @@
+"""Suspects: how many of them go at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.serving.quarantine import ROOM, TOGETHER_AFTER_DEATHS, Quarantine, goes_alone, is_suspect
+
+DEATHS = st.integers(min(TOGETHER_AFTER_DEATHS), max(TOGETHER_AFTER_DEATHS) + 3)
+
+
+async def run(deaths: list[int], cancelled: set[int]) -> list[list[int]]:
+    """For each that got in, the deaths of all that were in with it; some are cancelled as they wait or are in."""
+    quarantine = Quarantine()
+    inside: list[int] = []
+    seen: list[list[int]] = []
+
+    async def stay(number: int) -> None:
+        async with quarantine.hold(deaths[number]):
+            inside.append(deaths[number])
+            seen.append(list(inside))
+            try:
+                for _ in range(1 + number % 3):
+                    await asyncio.sleep(0)
+            finally:
+                inside.remove(deaths[number])
+
+    tasks = [asyncio.create_task(stay(number)) for number in range(len(deaths))]
+    await asyncio.sleep(0)
+    for number in sorted(cancelled):
+        tasks[number % len(tasks)].cancel()
+        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async with quarantine.hold(max(TOGETHER_AFTER_DEATHS) + 1):  # all of the room has been given back
+            pass
+    return seen
+
+
+@given(st.lists(DEATHS, min_size=1, max_size=60), st.sets(st.integers(0, 99), max_size=20))
+def test_suspects_have_fewer_beside_them_the_oftener_their_servers_died_and_none_waits_for_ever(
+    deaths: list[int], cancelled: set[int]
+) -> None:
+    for together in asyncio.run(run(deaths, cancelled)):
+        assert sum(ROOM // TOGETHER_AFTER_DEATHS.get(each, 1) for each in together) <= ROOM
+        assert len(together) == 1 or not any(map(goes_alone, together))
+
+
+def test_as_many_go_at_once_as_is_stated() -> None:
+    for deaths, most in TOGETHER_AFTER_DEATHS.items():
+        assert max(map(len, asyncio.run(run([deaths] * 40, set())))) == most
+    assert max(map(len, asyncio.run(run([max(TOGETHER_AFTER_DEATHS) + 1] * 5, set())))) == 1
+
+
+def test_nobody_is_a_suspect_after_one_death() -> None:
+    assert [is_suspect(deaths) for deaths in range(4)] == [False, False, True, True]

@@ -60,15 +60,12 @@ from docmatix.serving.preflight import (
     refuse_key,
     refuse_model,
 )
-from docmatix.serving.quarantine import Quarantine, goes_alone, is_suspect
+from docmatix.serving.quarantine import Deaths, Quarantine, goes_alone, is_suspect
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0
 """To knock costs nothing, and a restarted server should not stand idle."""
 LEAST_RETRY_AFTER_S = 0.1
-MOST_DEATHS_ALONE = 2
-"""Deaths of servers that had just answered a small request, under one that was in flight alone. One may be chance; more
-than a few, with nothing else finished in between, and `docmatix.serving.vllm` takes the server itself for broken."""
 MOST_BUSY = 40
 """Times in a row that one request may be told to come back later, while others are answered."""
 MAX_TIMEOUTS = 2
@@ -210,19 +207,12 @@ class ChatClient:
         started, failed_at = self._clock(), float("inf")
         met: Counter[str] = Counter()
         busy_since: float | None = None
-        hung = deaths = deaths_alone = moves = busy = 0
-        parted: list[Address] = []
-        sent_alone: int | None = None
-        detail, doubted = "", False
+        hung = moves = busy = 0
+        deaths, detail, doubted = Deaths(), "", False
         while True:
-            # a replica that died is another address when it is back
-            dead = deaths + sum(one not in self._places.addresses for one in parted)
-            if sent_alone is not None and dead > sent_alone:
-                deaths_alone += 1
-                if deaths_alone >= MOST_DEATHS_ALONE:
-                    return Failure("server_error", detail)
-                sent_alone = None
-            alone = goes_alone(dead)
+            dead = deaths.count(self._places.addresses)
+            if deaths.are_its_work:
+                return Failure("server_error", detail)
             async with self._quarantine.hold(dead) if is_suspect(dead) else contextlib.nullcontext():
                 address = await self._places.take()
                 try:
@@ -230,10 +220,10 @@ class ChatClient:
                         raise self._stopped
                     outcome: Reply | Failure | Trouble | Misfit
                     # asked before and not after: a server that has just died answers nothing, whatever it died of
-                    if (doubted or alone) and (trouble := await self._find_trouble(address, request.model)):
+                    if (doubted or goes_alone(dead)) and (trouble := await self._find_trouble(address, request.model)):
                         outcome = trouble
                     else:
-                        sent_alone = dead if alone else None
+                        deaths.note_sent(dead)
                         outcome = await self._send(address, body, request_id)
                     if isinstance(outcome, Misfit):
                         outcome = await self._weigh_misfit(address, request.model, outcome)
@@ -252,11 +242,10 @@ class ChatClient:
                 continue
             tries = met.total() - moves
             if outcome.cause in ("moved", "cut", "server_error"):
-                parted.append(address)
+                deaths.note_parted(address)
                 detail = outcome.detail
-            elif outcome.cause == "unreachable" and address in parted:
-                parted.remove(address)
-                deaths += 1
+            elif outcome.cause == "unreachable":
+                deaths.note_unreachable(address)
             if outcome.cause == "moved" and tries < self._max_attempts:
                 # its replica died: at once to another one, or to the same when it is back
                 continue

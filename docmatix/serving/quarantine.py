@@ -10,11 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docmatix.serving.places import Address
 
 TOGETHER_AFTER_DEATHS = {2: 16, 3: 4}
 """How many go at once after so many deaths; after more, one. It is the only one then, of those that are here."""
 ROOM = max(TOGETHER_AFTER_DEATHS.values())
+MOST_DEATHS_ALONE = 2
+"""Deaths of servers that had just answered a small request, under one that was in flight alone. One may be chance; more
+than a few, with nothing else finished in between, and `docmatix.serving.vllm` takes the server itself for broken."""
 
 
 def is_suspect(deaths: int) -> bool:
@@ -25,6 +32,45 @@ def is_suspect(deaths: int) -> bool:
 def goes_alone(deaths: int) -> bool:
     """Whether a server that dies under it once more dies of this request, unless another one has just come."""
     return deaths > max(TOGETHER_AFTER_DEATHS)
+
+
+class Deaths:
+    """The deaths of servers under one request, as far as who sends it can see them: a connection that is cut is none,
+    unless its server refuses the next one or is no longer among the addresses."""
+
+    def __init__(self) -> None:
+        self._parted: list[Address] = []
+        self._seen = self._seen_alone = 0
+        self._sent_alone: int | None = None
+
+    def count(self, addresses: Sequence[Address]) -> int:
+        """How many there were; `addresses` are those that can be asked now."""
+        # a replica that died is another address when it is back
+        deaths = self._seen + sum(one not in addresses for one in self._parted)
+        if self._sent_alone is not None and deaths > self._sent_alone:
+            self._seen_alone += 1
+            self._sent_alone = None
+        return deaths
+
+    @property
+    def are_its_work(self) -> bool:
+        """Whether the request is to blame, as of the last count."""
+        return self._seen_alone >= MOST_DEATHS_ALONE
+
+    def note_sent(self, deaths: int) -> None:
+        """It is sent once more, after so many."""
+        self._sent_alone = deaths if goes_alone(deaths) else None
+
+    def note_parted(self, address: Address) -> None:
+        """The address had it, and gave no answer or trouble of its own in place of one."""
+        if address not in self._parted:  # a dying server refuses several tries
+            self._parted.append(address)
+
+    def note_unreachable(self, address: Address) -> None:
+        """The address takes no connection."""
+        if address in self._parted:
+            self._parted.remove(address)
+            self._seen += 1
 
 
 class Quarantine:

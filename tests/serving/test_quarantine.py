@@ -7,7 +7,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.serving.quarantine import ROOM, TOGETHER_AFTER_DEATHS, Quarantine, goes_alone, is_suspect
+from docmatix.serving.places import read_address
+from docmatix.serving.quarantine import ROOM, TOGETHER_AFTER_DEATHS, Deaths, Quarantine, goes_alone, is_suspect
 
 DEATHS = st.integers(min(TOGETHER_AFTER_DEATHS), max(TOGETHER_AFTER_DEATHS) + 3)
 
@@ -53,6 +54,33 @@ def test_as_many_go_at_once_as_is_stated() -> None:
     for deaths, most in TOGETHER_AFTER_DEATHS.items():
         assert max(map(len, asyncio.run(run([deaths] * 40, set())))) == most
     assert max(map(len, asyncio.run(run([max(TOGETHER_AFTER_DEATHS) + 1] * 5, set())))) == 1
+
+
+def test_a_cut_connection_is_a_death_once_its_server_takes_no_other_one_or_has_left() -> None:
+    here, there = read_address("http://here:1/v1"), read_address("http://there:1/v1")
+    deaths = Deaths()
+    deaths.note_unreachable(here)
+    assert deaths.count([here, there]) == 0, "it never had the request"
+    deaths.note_parted(here)
+    deaths.note_parted(here)
+    assert deaths.count([here, there]) == 0
+    assert deaths.count([there]) == 1, "one server, however often it failed"
+    deaths.note_unreachable(here)
+    deaths.note_unreachable(here)
+    assert deaths.count([here, there]) == 1
+
+
+def test_a_request_is_to_blame_for_two_deaths_after_it_was_sent_alone() -> None:
+    address = read_address("http://here:1/v1")
+    deaths = Deaths()
+    for died in range(6):
+        assert not deaths.are_its_work
+        assert deaths.count([address]) == died
+        deaths.note_sent(died)
+        deaths.note_parted(address)
+        deaths.note_unreachable(address)
+    assert deaths.count([address]) == 6
+    assert deaths.are_its_work
 
 
 def test_nobody_is_a_suspect_after_one_death() -> None:

@@ -257,6 +257,13 @@ def _read_tail(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
     return os.pread(log.fileno(), most_bytes, max(0, size - most_bytes)).decode("utf-8", "replace")
 
 
+def read_end(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
+    """The last lines of a log, whole ones: what is left of a line that is cut may be half of a secret, which nobody
+    would know for one."""
+    said = _read_tail(log, most_bytes)
+    return said.partition("\n")[2] if os.fstat(log.fileno()).st_size > most_bytes else said
+
+
 def tell_log(log: str) -> str:
     """Words about where a log is kept, to follow others; none where it is not."""
     return f"; its log ends in {log}" if log else ""
@@ -625,7 +632,7 @@ class VllmServer:
         # none of it is worth a replica: a full disk, a store that is away
         with contextlib.suppress(Exception):
             if self._run is not None:
-                return self._keep_log(self._hide(_read_tail(self._run.log)))
+                return self._keep_log(self._hide(read_end(self._run.log)))
         return ""
 
     def _end_run(self, *, kill: bool = False) -> None:

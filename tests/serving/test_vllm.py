@@ -41,6 +41,7 @@ from docmatix.serving.vllm import (
     find_exception,
     find_free_port,
     find_last_line,
+    read_end,
 )
 from docmatix.serving.warden import LOST, find_family, find_start, list_processes
 from tests.fake_vllm import fake_engine, find_engine_pid, write_interpreter
@@ -523,6 +524,14 @@ def test_what_a_server_said_before_it_ended_is_kept_without_secrets_and_its_plac
     assert "core.py" in kept[0]
     assert "canary" not in kept[0]
     assert kept[1].strip()
+
+
+def test_of_a_long_log_no_line_is_kept_that_is_cut(tmp_path: Path):
+    path = tmp_path / "log"
+    path.write_text("key canary-of-the-engine\nlast words\n")
+    with path.open("rb") as log:
+        assert read_end(log, 20) == "last words\n"
+        assert read_end(log, 1000) == path.read_text()
 
 
 def test_a_log_that_cannot_be_kept_costs_no_replica(tmp_path: Path, serve: Callable[..., VllmServer]):

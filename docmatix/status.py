@@ -6,8 +6,6 @@ one that the next build makes anew.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import shlex
 import socket
 import time
@@ -36,7 +34,8 @@ def read_status(run: RunDirectory) -> dict[str, Any]:
     """The content of `status --json`. Raises SetupError where there is no run."""
     job = read_job(run)
     running = run.is_held
-    drivers = [*read_telemetry(run), *read_live_records(run)]
+    ended = read_telemetry(run)
+    drivers = [*ended, *read_live_records(run)]
     counted = {stage: _count_stage(job, stage) for stage in job.stages}
     # what a driver that was killed left behind is nobody's work
     epochs = run.names("telemetry/live") if running else []
@@ -52,7 +51,7 @@ def read_status(run: RunDirectory) -> dict[str, Any]:
         "stages": stages,
         "tokens": _count_tokens(counted),
         "requests": _count_requests(job, drivers),
-        "serving": _read_serving(run, running=running),
+        "serving": _list_serving(run, ended, running=running),
     }
 
 
@@ -260,11 +259,7 @@ def _add_counts(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, A
     return {name: one[name] + other[name] for name in ("builds", "asked")} | {"retries": dict(retries.most_common())}
 
 
-def _read_serving(run: RunDirectory, *, running: bool) -> list[dict[str, Any]]:
+def _list_serving(run: RunDirectory, ended: Sequence[Mapping[str, Any]], *, running: bool) -> list[dict[str, Any]]:
     """What is recorded of the model servers: one entry for each that a driver's run started, the latest last."""
-    found: list[dict[str, Any]] = []
-    for name in run.names("telemetry"):
-        if name.endswith(".json"):
-            with contextlib.suppress(OSError, ValueError):
-                found += json.loads(run.read(f"telemetry/{name}")).get("serving", [])
+    found = [record for driver in ended for record in driver.get("serving", [])]
     return [*found, *(record | {"live": running} for record in read_live(run, "serving.json"))]

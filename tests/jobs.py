@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from docmatix.config import Config, dump_config, parse_config
 from docmatix.documents import Box, Page, Word, compose_text
 from docmatix.driver import finish_dataset
@@ -31,6 +33,19 @@ from docmatix.stages.verify import verify_shard
 SHIPPED = Path(__file__).parent.parent / "prompts"
 OPENAI = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1"}
 LLAMACPP = {"kind": "llamacpp"}
+
+
+def count_files_asked(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Filled, from now on, with how many files each call that reads several asks the store of a run for."""
+    asked: list[int] = []
+    cat = run.fs.cat
+
+    def count_and_cat(paths: list[str], **options: Any) -> Any:
+        asked.append(len(paths))
+        return cat(paths, **options)
+
+    monkeypatch.setattr(run.fs, "cat", count_and_cat)
+    return asked
 
 
 def make_config(**sections: Any) -> Config:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +23,7 @@ from docmatix.recording import (
 )
 from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job, Pulse
-from tests.jobs import make_job
+from tests.jobs import count_files_asked, make_job
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 50))))
@@ -122,14 +121,7 @@ def test_the_pulses_of_all_shards_are_asked_of_an_object_store_at_once(
     job = replace(make_job(tmp_path), run=memory_run)
     for shard in range(50):
         tell(job, shard, done=1)
-    asked: list[int] = []
-    cat = memory_run.fs.cat
-
-    def count_and_cat(paths: list[str], **options: Any) -> Any:
-        asked.append(len(paths))
-        return cat(paths, **options)
-
-    monkeypatch.setattr(memory_run.fs, "cat", count_and_cat)
+    asked = count_files_asked(memory_run, monkeypatch)
     assert read_pulses(job, "generate") == {"done": 50}
     assert asked == [50]
 

@@ -18,7 +18,7 @@ from docmatix.runner import end_workers
 from docmatix.signs import Sign, read_signs
 from docmatix.stages.job import Job
 from docmatix.watchdog import LEAST_LOOKS, StageWatch, Watchdog
-from tests.jobs import make_job
+from tests.jobs import count_files_asked, make_job
 
 SIGN = Sign(stage="extract", host="here", node="n1", pid=7, started=70, beats=1, shards={"3": 4})
 
@@ -44,14 +44,7 @@ def test_the_signs_of_all_workers_are_asked_of_an_object_store_at_once(
     for pid in range(50):
         give_sign(memory_run, replace(SIGN, pid=pid))
     give_sign(memory_run, replace(SIGN, stage="pack"))
-    asked: list[int] = []
-    cat = memory_run.fs.cat
-
-    def count_and_cat(paths: list[str], **options: Any) -> Any:
-        asked.append(len(paths))
-        return cat(paths, **options)
-
-    monkeypatch.setattr(memory_run.fs, "cat", count_and_cat)
+    asked = count_files_asked(memory_run, monkeypatch)
     signs = read_signs(memory_run, "test", "extract")
     assert sorted(sign.pid for sign in signs.values()) == list(range(50))
     assert asked == [50]

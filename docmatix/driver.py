@@ -120,19 +120,22 @@ def build(
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
         if isinstance(job.counter, Vocabulary):
             job = replace(job, counter=job.counter.keep_in(directory))
-        # closed before the signs of life go, which takes a while where there are many: who is killed meanwhile has told
-        with _alive(job), recording:
-            if watched is not None:
-                try:
+        planned = watched is None
+        try:
+            # closed before the signs of life go, which takes a while where there are many: who is killed meanwhile has
+            # told
+            with _alive(job), recording:
+                if watched is not None:
                     _plan(job, watched, limit, progress)
+                    planned = True
                     if not checked and _may_ask(job, wanted):  # for documents that were not there before
                         check_engines(config)
-                finally:
-                    if not directory.shards("plan"):
-                        directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan", "telemetry")
-                        recording.discard()
-            with contextlib.ExitStack() as stack:
-                _do_stages(job, wanted, progress, recording, stack, beside_pack)
+                with contextlib.ExitStack() as stack:
+                    _do_stages(job, wanted, progress, recording, stack, beside_pack)
+        finally:
+            # after the signs of life have ended: one given now would put its folder back
+            if not planned and not directory.shards("plan"):
+                directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan", "telemetry")
     return Built(directory.root if directory.local else directory.url, recording.stages)
 
 

@@ -60,7 +60,6 @@ class Recording:
         self.watchdog: list[dict[str, Any]] = []
         """What the watchdog found, in its order."""
         self._stopped: str | None = None
-        self._discarded = False
 
     def __enter__(self) -> Self:
         return self
@@ -69,10 +68,6 @@ class Recording:
         if error is not None:
             self.note_stop(error)
         self.close()
-
-    def discard(self) -> None:
-        """There is nothing to record: the run directory is left as if there had been no build."""
-        self._discarded = True
 
     def count(self, figure: str) -> float:
         """A figure added up over stages."""
@@ -94,8 +89,6 @@ class Recording:
 
     def close(self) -> None:
         """Write the record of a driver that has come to its end, good or bad."""
-        if self._discarded:
-            return
         with contextlib.suppress(Exception):
             self._run.write(f"telemetry/{self._epoch}.json", self._to_json())
 

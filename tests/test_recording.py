@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.errors import SetupError
 from docmatix.ledger import Ledger
 from docmatix.recording import (
     AtWork,
@@ -166,19 +165,6 @@ def test_the_record_of_a_driver_that_has_ended_stands_whatever_it_left_behind(tm
     content = json.loads(job.run.read("telemetry/test.json"))
     assert content["stages"] == {"generate": {"requests": 100}}
     assert "killed" not in content
-
-
-def test_a_build_that_planned_nothing_leaves_no_record(tmp_path: Path) -> None:
-    job = make_job(tmp_path)
-
-    def plan_nothing() -> None:
-        with Recording(job) as recording:
-            recording.discard()
-            raise SetupError("The source lists no document.")
-
-    with pytest.raises(SetupError):
-        plan_nothing()
-    assert job.run.names("telemetry") == []
 
 
 def test_a_shard_whose_pulse_cannot_be_read_for_a_moment_has_not_moved(tmp_path: Path) -> None:

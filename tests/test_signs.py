@@ -7,9 +7,11 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from docmatix.driver import build
 from docmatix.errors import SetupError, SourceGone, StorageFailed
@@ -44,7 +46,7 @@ def test_a_driver_gives_signs_again_and_again_though_some_cannot_be_written(tmp_
         sign = read_driver_sign(run)
     assert sign is not None
     assert sign.process == os.getpid()
-    assert not any(thread.name == "driver-heart" for thread in threading.enumerate())
+    assert not gives_signs()
 
 
 @pytest.mark.parametrize("place", ["disk", "store"])
@@ -61,10 +63,40 @@ def test_of_several_drivers_the_one_that_gave_the_last_sign_is_told(
     assert sign.process == 2
 
 
-def test_a_driver_that_plans_nothing_leaves_no_sign_and_no_folder_behind(tmp_path: Path) -> None:
+class WatchedFiles(MemoryFileSystem):  # type: ignore[misc]
+    """Memory that notes, whenever a run is tidied away, whether its driver still gives signs of life."""
+
+    protocol = "watched"
+    alive_at: ClassVar[list[bool]]
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return super()._strip_protocol(path.removeprefix("watched:/") if isinstance(path, str) else path)
+
+    def rm(self, path: Any, *args: Any, **options: Any) -> Any:
+        if any(name.endswith("/run.yaml") for name in path):
+            self.alive_at.append(gives_signs())
+        super().rm(path, *args, **options)
+
+
+fsspec.register_implementation("watched", WatchedFiles)
+
+
+def gives_signs() -> bool:
+    return any(thread.name == "driver-heart" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("place", ["disk", "store"])
+def test_a_driver_that_plans_nothing_leaves_no_sign_no_record_and_no_folder_behind(
+    place: str, tmp_path: Path, memory_run: RunDirectory
+) -> None:
+    WatchedFiles.alive_at = []
+    run = RunDirectory(tmp_path / "run" if place == "disk" else "watched://runs/one")
     with pytest.raises(SetupError, match="lists no document"):
-        build(make_config(), run=tmp_path / "run", stages=["plan"], listing=[])
-    assert not (tmp_path / "run").exists()
+        build(make_config(), run=run.url, stages=["plan"], listing=[])
+    assert not run.fs.exists(run.root)
+    # a sign given after it would put a folder back
+    assert WatchedFiles.alive_at == ([False] if place == "store" else [])
 
 
 def test_a_driver_gives_signs_while_it_plans_and_leaves_none_when_it_ends(tmp_path: Path) -> None:

@@ -51,18 +51,25 @@ async def check_server(
     api_key: str | None = None,
     api_key_env: str | None = None,
     timeout_s: float = 10.0,
+    patience_s: float = 10.0,
 ) -> list[str]:
     """Make sure that the model can be asked; returns the addresses that do not answer, as long as one does.
 
-    Raises `SetupError`, in one sentence: nobody answers, a server fails, a key is refused, the model is missing. A
-    server that is still loading (429, 5xx) is waited for until `timeout_s`.
+    Raises `SetupError`, in one sentence: nobody answers within `timeout_s` seconds, a server fails, a key is refused,
+    the model is missing. A server that is still loading (429, 5xx) is asked again for `patience_s` seconds.
     """
     known = [read_address(address) for address in addresses]
     async with open_session(api_key, timeout_s=timeout_s) as session:
         findings = await asyncio.gather(
             *(
                 _check_address(
-                    session, address, model=model, api_key=api_key, api_key_env=api_key_env, timeout_s=timeout_s
+                    session,
+                    address,
+                    model=model,
+                    api_key=api_key,
+                    api_key_env=api_key_env,
+                    timeout_s=timeout_s,
+                    patience_s=patience_s,
                 )
                 for address in known
             )
@@ -97,11 +104,12 @@ async def _check_address(
     api_key: str | None,
     api_key_env: str | None,
     timeout_s: float,
+    patience_s: float,
 ) -> _Finding | None:
     """None where the model can be asked, else why this server cannot. Raises `SetupError` for everything else."""
     import aiohttp
 
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             status, names, said = await list_models(session, address, secret=api_key)
@@ -110,7 +118,7 @@ async def _check_address(
         except aiohttp.ClientError as error:
             return _Finding(explain(error, api_key))
         if status == 429 or status >= 500:
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 return _Finding(f"{status} {said}", status)
             await asyncio.sleep(FIRST_WAIT_S)
             continue

@@ -51,6 +51,7 @@ async def check_engine(engine: Engine, *, private: bool) -> None:
             api_key=read_api_key(engine.api_key_env),
             api_key_env=engine.api_key_env,
             timeout_s=min(10.0, engine.timeout_s),
+            patience_s=min(10.0, engine.timeout_s),
         )
     elif private:
         check_environment(engine)

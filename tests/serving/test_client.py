@@ -797,7 +797,7 @@ async def test_a_preflight_blames_the_address_only_where_it_may_be_wrong(status:
     answer = b"HTTP/1.1 %d No\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(said), said)
     async with open_raw_server(answer) as address:
         with pytest.raises(SetupError, match=sentence):
-            await check_server([address], model="scripted", timeout_s=0.1)
+            await check_server([address], model="scripted", patience_s=0)
 
 
 async def test_a_preflight_lists_the_models_there_are() -> None:

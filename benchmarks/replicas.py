@@ -27,8 +27,9 @@ from docmatix.config import Config, VllmEngine
 from docmatix.driver import load_build_prompts
 from docmatix.errors import BuildError, SetupError
 from docmatix.fingerprints import fingerprint_stages
+from docmatix.ray_cluster import ray_running
 from docmatix.run_directory import RunDirectory
-from docmatix.runner import Task, map_shards, ray_running
+from docmatix.runner import Task, map_shards
 from docmatix.serving.fleet import Roster
 from docmatix.serving.metrics import ServerMetrics, parse_metrics
 from docmatix.serving.servers import serve

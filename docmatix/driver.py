@@ -42,10 +42,11 @@ from docmatix.ledger import Ledger
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
 from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
+from docmatix.ray_cluster import ray_running
 from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
 from docmatix.requests import measure_room
 from docmatix.run_directory import STAGES, RunDirectory, require_disk
-from docmatix.runner import Done, Task, map_shards, ray_running
+from docmatix.runner import Done, Task, map_shards
 from docmatix.secrets import hide_in_url
 from docmatix.serving.fleet import check_nodes, is_private, require_room
 from docmatix.serving.preflight import read_api_key

@@ -25,7 +25,8 @@ from typing import Any, TypeVar
 from docmatix.config import Config
 from docmatix.errors import BuildError, SourceGone
 from docmatix.pdf.sandbox import STANDSTILLS_BELIEVED, WALL_FACTOR
-from docmatix.runner import describe_resources, end_workers
+from docmatix.ray_cluster import describe_resources
+from docmatix.runner import end_workers
 from docmatix.signs import Sign, choose_interval, read_signs
 from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan

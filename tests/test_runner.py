@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from docmatix.config import Resources
-from docmatix.errors import BuildError, SetupError
-from docmatix.runner import count_attempt, kill_process, ray_running, remove_scratch_of_the_dead
+from docmatix.errors import BuildError
+from docmatix.runner import count_attempt, kill_process
 from docmatix.serving.warden import find_start
 from tests.jobs import make_job
 
@@ -22,53 +20,6 @@ def test_a_shard_that_ends_its_worker_again_and_again_is_refused(tmp_path):
     count_attempt(job, "extract", 4)
     with pytest.raises(BuildError, match="Shard 3 of extract ended its worker 2 times"):
         count_attempt(job, "extract", 3)
-
-
-def test_scratch_folders_of_dead_drivers_are_removed_and_no_others(tmp_path):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    for name in (f"dmx-{ended.pid}-a", f"dmx-{os.getpid()}-b", "dmx-other-c", "other"):
-        (tmp_path / name / "session").mkdir(parents=True)
-    remove_scratch_of_the_dead(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([f"dmx-{os.getpid()}-b", "dmx-other-c", "other"])
-
-
-class SlowRay:
-    """Stands for `ray.init` on a machine that is too busy: raises so many times before it starts."""
-
-    def __init__(self, failures: int) -> None:
-        self.failures, self.calls = failures, 0
-
-    def __call__(self, **options: object) -> None:
-        self.calls += 1
-        if self.calls <= self.failures:
-            raise Exception("The current node timed out during startup.\nThis could happen")  # noqa: TRY002 -- as Ray does
-
-
-def test_a_private_ray_that_is_slow_to_start_is_started_again_and_given_up_in_one_sentence():
-    slow = SlowRay(2)
-    with ray_running(Resources(), init=slow):
-        assert slow.calls == 3
-    hopeless = SlowRay(99)
-    with (
-        pytest.raises(
-            BuildError, match=r"did not start .* in 3 attempts \(The current node timed out .* could happen\)"
-        ),
-        ray_running(Resources(), init=hopeless),
-    ):
-        raise AssertionError("there is no Ray")
-    assert hopeless.calls == 3
-
-
-def test_a_cluster_that_cannot_be_joined_is_refused_at_once():
-    def refuse(**options: object) -> None:
-        raise ConnectionError("nobody there")
-
-    with (
-        pytest.raises(SetupError, match="Ray cannot be reached at 'there:6379': nobody there"),
-        ray_running(Resources(address="there:6379"), init=refuse),
-    ):
-        raise AssertionError("there is no Ray")
 
 
 def test_only_the_process_that_was_meant_is_killed():

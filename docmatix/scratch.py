@@ -1,12 +1,15 @@
-"""Files in the temporary directory that are named by the process they belong to, so that a killed one's can be told."""
+"""Files and folders in the temporary directory, named by the process that owns them, so that a dead one's are known."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import hashlib
 import os
 import re
+import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -18,7 +21,6 @@ import psutil  # type: ignore[import-untyped]
 from docmatix.process_space import find_process_space
 
 _UNKNOWN = "0" * 8
-_NAME = re.compile(r"docmatix-[0-9a-f]{8}-(?P<pid>[0-9]+)-[0-9a-f]{32}\.(?:pdf|tmp)")
 
 
 def name_file(suffix: str) -> Path:
@@ -37,16 +39,47 @@ def remove_files_of_the_dead(folder: Path, *, find_space: Callable[[], str | Non
     """Remove files that `name_file` named for processes that are no more.
 
     Containers may share the folder and not the process ids: only files of one's own process space are judged, and none
-    where `find_space` knows of no space.
+    where `find_space` knows of no space. Another user's stay, whatever they are called.
     """
+    for path in _list_of_the_dead(folder, "docmatix", r"[0-9a-f]{32}\.(?:pdf|tmp)", stat.S_ISREG, find_space):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def make_folder(prefix: str) -> Path:
+    """A new folder in the temporary directory that no other user may enter. Its name is short, about 30 characters:
+    a Unix socket below it has 107 bytes for its whole path."""
+    named = f"{prefix}-{_hash_space(find_process_space())}-{os.getpid()}-"
+    return Path(tempfile.mkdtemp(prefix=named, dir=tempfile.gettempdir()))
+
+
+def remove_folders_of_the_dead(
+    folder: Path, prefix: str, *, find_space: Callable[[], str | None] = find_process_space
+) -> None:
+    """Remove the folders that `make_folder` made for processes that are no more, as `remove_files_of_the_dead` does."""
+    for path in _list_of_the_dead(folder, prefix, "[a-z0-9_]{8}", stat.S_ISDIR, find_space):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _list_of_the_dead(
+    folder: Path, prefix: str, end: str, is_kind: Callable[[int], bool], find_space: Callable[[], str | None]
+) -> list[Path]:
+    """What this user's dead processes left in the folder. A link is never such a thing: anyone may put one there."""
     here = _hash_space(find_space())
     if here == _UNKNOWN:
-        return
-    for path in folder.glob(f"docmatix-{here}-*"):
-        match = _NAME.fullmatch(path.name)
-        if match is not None and not psutil.pid_exists(int(match["pid"])):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        return []
+    # no more digits than an id can have: others write names here too, and the system's calls take 32 bits
+    known = re.compile(rf"{re.escape(prefix)}-{here}-(?P<pid>[0-9]{{1,9}})-{end}")
+    found = []
+    for path in folder.glob(f"{glob.escape(prefix)}-{here}-*"):
+        match = known.fullmatch(path.name)
+        if match is None or psutil.pid_exists(int(match["pid"])):
+            continue
+        with contextlib.suppress(OSError):
+            about = path.lstat()
+            if is_kind(about.st_mode) and about.st_uid == os.geteuid():
+                found.append(path)
+    return found
 
 
 def _hash_space(space: str | None) -> str:

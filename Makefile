@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 VLLM_VENV := .venv-vllm
 # Where the package index has only the CUDA build of torch: make test-vllm VLLM_PIP="--extra-index-url ADDRESS"
 VLLM_PIP ?=
-export RAY_AUTH_MODE := disabled
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples clean

@@ -13,7 +13,11 @@
 set -euo pipefail
 config=$1 run=$2
 shift 2
-export RAY_AUTH_MODE=disabled   # before anything of Ray is imported
+# who has the token may run code as you on every node: a new one for each job, in a file that only you can read
+token=$(umask 077 && mktemp "$HOME/.docmatix-ray-XXXXXXXX")
+trap 'rm -f "$token"' EXIT
+head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' > "$token"
+export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$token RAY_USAGE_STATS_ENABLED=0
 export PATH="$PWD/.venv/bin:$PATH"   # `ray symmetric-run` calls `ray` by its name
 ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"   # a connection for each request in flight
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)

@@ -6,21 +6,31 @@ import contextlib
 import logging
 import os
 import queue
+import secrets
 import shutil
 import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from docmatix import errors
+from docmatix import errors, scratch
 from docmatix.config import Resources
 from docmatix.errors import BuildError
+from docmatix.import_path import protect_children
 
 _TELL_PATIENCE_S = 5.0
+_SCRATCH = "dmx"
+_LONGEST_SOCKET = 107
+"""Bytes in the path of a Unix socket."""
+_SESSION = "/dmx-1a2b3c4d-{pid}-abcd1234/r/session_2026-11-29_20-09-22_672392_{pid}/sockets/plasma_store"
+"""The longest path that Ray makes below the temporary directory."""
+_CURRENT_CLUSTER = Path("/tmp/ray/ray_current_cluster")
+"""Where `ray start` leaves its address for `auto`."""
 _RAYS_OWN = {"raylet", "gcs_server"}
 _STARTS = 3
 """Ray gives itself 30 s to start, which a machine with ten times as much to do as it has cores does not always make."""
@@ -32,56 +42,167 @@ def ray_running(resources: Resources, *, init: Callable[..., object] | None = No
 
     `init` stands for `ray.init`: a seam for tests. Raises SetupError where a cluster cannot be joined, BuildError where
     no private Ray gets started."""
-    # set later than the import, `ray.init` fails after 17 s
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     # a private Ray has one user: its memory watcher would kill workers for what other programs use
     os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
     # Ray runs its workers at nice 15: beside a model server on the same machine whoever asks it would hardly run
     os.environ.setdefault("RAY_worker_niceness", "0")
     # a thread that outlives `shutdown` would start a Ray of its own with its next call
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
-    import ray
-
-    if ray.is_initialized():
-        # a notebook or a test that has its own Ray: it is used, and left running
+    if _has_own_ray():  # a notebook or a test: its Ray is used, and left running
         with _quiet_data():
             yield
         return
-    scratch = None
-    options: dict[str, Any] = {}
-    if resources.address is None:
-        # session folders pile up under the temp directory; the name is short, since socket paths end at 107 bytes
-        remove_scratch_of_the_dead(Path(tempfile.gettempdir()))
-        scratch = tempfile.mkdtemp(prefix=f"dmx-{os.getpid()}-")
-        options = {
-            "address": "local",  # a bare `init` would join a stranger's cluster
-            "_temp_dir": scratch,
-            "num_cpus": resources.cpus,
-            "include_dashboard": False,
-            "object_store_memory": 100 << 20,  # nothing but shard numbers travels
-        }
-    else:
-        options = {"address": resources.address}
-    at_term = signal.getsignal(signal.SIGTERM)
-    options |= {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+    changes = protect_children(os.environ) | {"RAY_USAGE_STATS_ENABLED": "0"}
+    changes |= guard_private() if resources.address is None else guard_joined(resources.address)
+    with contextlib.ExitStack() as stack:
+        # last of all: a Ray that the user starts next has nothing to do with the token of this build
+        stack.callback(reload_authentication)
+        stack.enter_context(_changed_environment(changes))
+        reload_authentication()
+        import ray
+
+        stack.enter_context(_connected(resources, init or ray.init))
+        stack.enter_context(_quiet_data())
+        yield
+
+
+def _has_own_ray() -> bool:
+    """Whether this process is connected to a Ray; without importing it, since it reads the environment as it is."""
+    return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
+
+
+def guard_private() -> dict[str, str]:
+    """The environment of a Ray that only its own driver and workers can speak to, and only on this machine.
+
+    The token goes to Ray's processes by their environment; without the variable Ray writes one that all can read."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        # Ray then takes 127.0.0.1 for its address, and listens on nothing else (also on Linux, whatever the name says)
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
+
+
+def guard_joined(address: str) -> dict[str, str]:
+    """The environment to join a cluster in: with its token, unless it is said that it has none. Raises SetupError for
+    `auto` where this machine runs another user's Ray, which would be given the token."""
+    if address == "auto" and not os.environ.get("RAY_ADDRESS") and (owner := _find_other_owner()):
+        raise errors.SetupError(
+            f"resources.address is `auto`, and this machine runs a Ray of {owner}, which would be joined: give the"
+            " address of your own cluster, as HOST:PORT or in RAY_ADDRESS."
+        )
+    return {"RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "token")}
+
+
+def reload_authentication() -> None:
+    """Have Ray read its mode and token from the environment again: it does so by itself only when it is imported."""
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+@contextlib.contextmanager
+def _changed_environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
     try:
-        try:
-            if scratch is None:
-                (init or ray.init)(**options)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
             else:
-                _start_private(init or ray.init, options)
+                os.environ[name] = value
+
+
+def _find_other_owner() -> str | None:
+    """A user other than this one and root whose Ray `auto` might find: it looks at processes and at a file in /tmp."""
+    mine = {0, os.geteuid()}
+    for process in psutil.process_iter(["name", "uids", "username"]):
+        uids = process.info["uids"]
+        if process.info["name"] == "gcs_server" and uids is not None and uids.effective not in mine:
+            return f"the user {process.info['username']}"
+    with contextlib.suppress(OSError):
+        owner = _CURRENT_CLUSTER.lstat().st_uid
+        if owner not in mine:
+            return f"the user with the id {owner}"
+    return None
+
+
+@contextlib.contextmanager
+def _connected(resources: Resources, init: Callable[..., object]) -> Iterator[None]:
+    import ray
+
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "configure_logging": True,
+        "job_config": _make_job_config(),
+    }
+    at_term = signal.getsignal(signal.SIGTERM)
+    with contextlib.ExitStack() as stack:
+        if resources.address is None:
+            folder = stack.enter_context(_scratch_folder())
+        stack.callback(ray.shutdown)
+        # the thread that drove Ray Data may still be at it, and would log what it thinks of the end
+        stack.callback(logging.getLogger("ray").setLevel, logging.CRITICAL + 1)
+        try:
+            if resources.address is None:
+                options |= {
+                    "address": "local",  # a bare `init` would join a stranger's cluster
+                    "_temp_dir": str(folder),
+                    "num_cpus": resources.cpus,
+                    "include_dashboard": False,
+                    "object_store_memory": 100 << 20,  # nothing but shard numbers travels
+                }
+                _start_private(init, options)
+            else:
+                _join(init, resources.address, options)
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, at_term)  # Ray's own leaves with exit code 15
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
-        with _quiet_data():
-            yield
+        yield
+
+
+def _make_job_config() -> Any:
+    """Settings of a job whose workers import nothing from the folder that the driver was started in: Ray puts it in
+    front of their path unless the job is a client's."""
+    from ray.job_config import JobConfig
+
+    return JobConfig(_client_job=True)
+
+
+def _join(init: Callable[..., object], address: str, options: dict[str, Any]) -> None:
+    from ray.exceptions import AuthenticationError
+
+    try:
+        init(**options, address=address)
+    except (AuthenticationError, ConnectionError) as error:
+        # of a wrong token the type is lost on the way, and its name is in the text of the cause
+        if not isinstance(error, AuthenticationError) and "AuthenticationError" not in str(error.__cause__):
+            raise
+        raise errors.SetupError(
+            f"The Ray cluster at {address!r} does not accept this token, or none was given: set RAY_AUTH_TOKEN or"
+            " RAY_AUTH_TOKEN_PATH to the token that its nodes were started with."
+        ) from None
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """Where Ray keeps its session: it makes its own folder everybody's, so that lies in one that only we may enter."""
+    # session folders of drivers that were killed pile up
+    roots = dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp")])
+    for root in roots:
+        scratch.remove_folders_of_the_dead(root, _SCRATCH)
+    room = _LONGEST_SOCKET - len(_SESSION.format(pid=os.getpid()))
+    short = [root for root in roots if len(os.fsencode(root)) <= room]
+    folder = scratch.make_folder(_SCRATCH, folder=short[0] if short else None)
+    try:
+        yield folder / "r"
     finally:
-        # the thread that drove Ray Data may still be at it, and would log what it thinks of the end
-        logging.getLogger("ray").setLevel(logging.CRITICAL + 1)
-        ray.shutdown()
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None:
@@ -102,14 +223,6 @@ def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None
                 ) from None
         else:
             return
-
-
-def remove_scratch_of_the_dead(folder: Path) -> None:
-    """Remove the session folders of drivers that were killed: `dmx-PID-*` of processes that are no more."""
-    for path in folder.glob("dmx-*-*"):
-        pid = path.name.split("-")[1]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

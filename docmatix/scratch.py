@@ -46,11 +46,11 @@ def remove_files_of_the_dead(folder: Path, *, find_space: Callable[[], str | Non
             path.unlink()
 
 
-def make_folder(prefix: str) -> Path:
-    """A new folder in the temporary directory that no other user may enter. Its name is short, about 30 characters:
-    a Unix socket below it has 107 bytes for its whole path."""
+def make_folder(prefix: str, *, folder: Path | None = None) -> Path:
+    """A new folder in `folder` (the temporary directory) that no other user may enter. Its name is short, about 30
+    characters: a Unix socket below it has 107 bytes for its whole path."""
     named = f"{prefix}-{_hash_space(find_process_space())}-{os.getpid()}-"
-    return Path(tempfile.mkdtemp(prefix=named, dir=tempfile.gettempdir()))
+    return Path(tempfile.mkdtemp(prefix=named, dir=folder or tempfile.gettempdir()))
 
 
 def remove_folders_of_the_dead(

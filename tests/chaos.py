@@ -42,6 +42,7 @@ import yaml
 from docmatix.serving.warden import find_start
 from docmatix.signs import Sign
 from tests.builds import hash_dataset, list_files
+from tests.ray_token import set_ray_token
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
@@ -141,13 +142,13 @@ class Nodes:
     def __init__(self, count: int) -> None:
         # dead nodes are noticed within seconds; Ray's own settings take half a minute
         os.environ |= {
-            "RAY_AUTH_MODE": "disabled",
             "RAY_memory_monitor_refresh_ms": "0",
             "RAY_worker_niceness": "0",
             "RAY_health_check_initial_delay_ms": "2000",
             "RAY_health_check_period_ms": "1000",
             "RAY_health_check_failure_threshold": "4",
         }
+        set_ray_token()
         from ray.cluster_utils import Cluster
 
         self._folder = tempfile.mkdtemp(prefix=f"dmx-{os.getpid()}-")  # short: paths of sockets end at 107 bytes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from docmatix.statistics import Group
 from tests.builds import write_config
 from tests.jobs import FakeClient, curate, generate, make_config, make_job, read_documents
 from tests.pdfs import write_distinct_pdf
+from tests.ray_token import set_ray_token
 from tests.scripted_server import start_scripted_server
 
 
@@ -129,7 +129,7 @@ def test_the_figures_of_a_prompt_are_those_of_its_run(tmp_path):
 @pytest.fixture
 def one_ray() -> Iterator[None]:
     """One Ray for the three builds of each ablation: starting it takes five seconds each time."""
-    os.environ["RAY_AUTH_MODE"] = "disabled"
+    set_ray_token()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray

@@ -16,6 +16,7 @@ from docmatix.run_directory import RunDirectory
 from docmatix.status import read_status
 from tests.builds import hash_dataset, write_config, write_pdfs
 from tests.pdfs import write_distinct_pdf
+from tests.ray_token import set_ray_token
 from tests.scripted_server import Faults, start_scripted_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,7 +30,7 @@ def pdf_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def one_ray() -> Iterator[None]:
     """One Ray for the builds of this module, as a notebook would have it: starting it takes five seconds each time."""
-    os.environ["RAY_AUTH_MODE"] = "disabled"
+    set_ray_token()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray

@@ -507,7 +507,6 @@ def ray_logs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     logs = tmp_path_factory.mktemp("logs")
     with tempfile.TemporaryDirectory(prefix="s", ignore_cleanup_errors=True) as folder:
         monkeypatch.setenv("TMPDIR", folder)
-        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
         monkeypatch.setenv("MODEL_KEY", KEY)
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)

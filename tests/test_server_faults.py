@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import socket
@@ -28,6 +27,7 @@ from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status
 from tests.builds import Driver, hash_dataset, write_config
 from tests.pdfs import write_distinct_pdf
+from tests.ray_token import set_ray_token
 from tests.scripted_server import Body, Faults, reply_plausibly, start_scripted_process, start_scripted_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -47,7 +47,7 @@ def pdf_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def one_ray() -> Iterator[None]:
     """One Ray for the builds of this module: starting it takes five seconds each time."""
-    os.environ["RAY_AUTH_MODE"] = "disabled"
+    set_ray_token()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray

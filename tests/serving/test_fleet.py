@@ -29,6 +29,7 @@ from docmatix.serving.vllm import ServerState
 from docmatix.status import describe_status, read_status
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.fake_vllm import fake_engine, find_engine_pid
+from tests.ray_token import set_ray_token
 from tests.scripted_server import start_scripted_server
 
 pytestmark = [
@@ -372,7 +373,7 @@ def test_verify_asks_the_same_replicas_unless_it_has_an_engine_of_its_own(trial)
 @pytest.fixture
 def two_nodes() -> Iterator[None]:
     """A Ray of two nodes on this machine, the second with two GPUs that nobody looks for."""
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    set_ray_token()
     import ray
     from ray.cluster_utils import Cluster
 

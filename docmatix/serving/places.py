@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from docmatix.errors import SetupError
+from docmatix.secrets import hide_in_url
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -180,11 +181,13 @@ def read_address(base_url: str, *, most: int = FIRST_LIMIT) -> Address:
             f"generate.engine.base_url is no address ({error}): write it like http://host:8000/v1."
         ) from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise SetupError(f"generate.engine.base_url {base_url!r} is no address: write it like http://host:8000/v1.")
-    if url.password:
+        shown = hide_in_url(base_url)
+        raise SetupError(f"generate.engine.base_url {shown!r} is no address: write it like http://host:8000/v1.")
+    if url.raw_user or url.raw_password:
+        # beside a key an HTTP client refuses it, and without one it would stand in messages as a part of the name
         raise SetupError(
-            "generate.engine.base_url holds a password: "
-            "put it into an environment variable and name that in generate.engine.api_key_env."
+            "generate.engine.base_url holds a name or password before the @: put the server's key into an environment"
+            " variable and name that in generate.engine.api_key_env."
         )
     # a query may be a secret, and names go into messages
     name = str(url.with_query(None).with_fragment(None)).rstrip("/")

@@ -746,7 +746,7 @@ async def test_a_closed_client_opens_again() -> None:
     [
         ("localhost:8000/v1", "no address"),
         ("http://[bad/v1", "no address"),
-        ("http://me:hush@host/v1", "holds a password"),
+        ("http://me:hush@host/v1", "holds a name or password before the @"),
     ],
 )
 def test_a_broken_address_is_refused_in_a_sentence(address: str, said: str) -> None:

@@ -257,7 +257,8 @@ class VllmEngine(Asking):
     python: Annotated[str | None, EFFORT] = None
     """The interpreter, on every node, of an environment with vLLM; without it the one that docmatix runs in."""
     extra_args: Annotated[tuple[str, ...], EFFORT] = ()
-    """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`."""
+    """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`. The process list shows them to
+    every user of the machine: a token belongs in `env`."""
     env: Annotated[dict[str, str], EFFORT] = Field(default_factory=dict)
     """Environment variables of the server. They are recorded in run.yaml, with `***` for the values of those that are
     named like secrets (`HF_TOKEN`)."""

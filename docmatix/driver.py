@@ -207,6 +207,7 @@ def check_run(run: RunDirectory, config: Config) -> None:
         if not isinstance(held, dict):
             raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or put the file back.")
         mine = yaml.safe_load(dump_config(config))  # without secrets, as what is held
+        _hide_more(held.get("source"))
         for key in ("name", "source"):
             if held.get(key) != mine[key]:
                 raise SetupError(
@@ -217,6 +218,12 @@ def check_run(run: RunDirectory, config: Config) -> None:
         raise SetupError(
             f"The directory {run.url} is not a run and not empty (it holds {sorted(others)[0]}): give another --run."
         )
+
+
+def _hide_more(source: Any) -> None:
+    """Leave out of a source that an earlier version wrote what this one leaves out of its own."""
+    if isinstance(source, dict) and isinstance(paths := source.get("paths"), list):
+        source["paths"] = [hide_in_url(path) if isinstance(path, str) else path for path in paths]
 
 
 def check_engines(config: Config) -> None:

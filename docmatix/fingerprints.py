@@ -12,7 +12,7 @@ from typing import Any
 
 from docmatix.config import Config
 from docmatix.prompts import Prompt
-from docmatix.secrets import hide_in_url
+from docmatix.secrets import identify_url
 from docmatix.tokens import ESTIMATE
 
 CODE_VERSIONS = {"plan": 1, "extract": 2, "dedup": 1, "generate": 5, "verify": 4, "curate": 3, "pack": 3}
@@ -32,7 +32,7 @@ def fingerprint_stages(
     what counts tokens: it decides where texts are cut."""
     settings = config.to_fingerprint()
     # a link that was signed anew, or another password, leads to the same documents
-    source = settings["source"] | {"paths": [hide_in_url(path) for path in settings["source"]["paths"]]}
+    source = settings["source"] | {"paths": [identify_url(path) for path in settings["source"]["paths"]]}
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     round_trip = used.pop("round_trip", None)
     engine = config.verify_engine.to_fingerprint()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
@@ -23,6 +23,8 @@ _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?]+)=([^&;#]*)")
 _QUERY = re.compile(r"[?#]")
 _SLASH = re.compile("/")
+_KIND = re.compile(r"([A-Za-z][\w+.-]*)://")
+_PATH_PARAMETER = re.compile(r";([^=;/]+)=([^;/]*)")
 _WILDCARD = re.compile(r"[*?\[]")
 
 _WITHOUT_USERS = {"file", "github", "libarchive", "local", "memory", "tar", "zip"}
@@ -41,19 +43,55 @@ _SECRET_OR_NAME = re.compile(
     r"(?i:code|(?:.*[-_.])?(?:key|auth(?:[-_.].*)?)|.*(?:token|signature|secret)s.*)|.*[a-z]Key"
 )
 """What is a secret at one address, and the name of a document at another."""
+_FURTHER_PARAMETER = re.compile(
+    r"(?i:sid|(?:.*[-_.])?(?:php|asp\.?net_?|j|cf|user|auth|login)?sess(?:ion)?(?:[-_.]?id)?|aspsessionid.*|"
+    r"(?:.*[-_.])?(?:ticket|jwt|bearer|cookies?|dsn|pat|pwd|creds|web_?hook(?:[-_]?ur[il])?))"
+)
+"""Hidden since a later version: as `***` and a hash, so that what is one address or several stays so."""
+_WEBHOOK = re.compile(
+    r"(?i)(://(?:hooks\.slack(?:-gov)?\.com(?::\d+)?/(?:services|workflows|triggers)"
+    r"|(?:\w+\.)?discord(?:app)?\.com(?::\d+)?/api(?:/v\d+)?/webhooks"
+    r"|(?:[\w-]+\.webhook\.office|outlook\.office(?:365)?)\.com(?::\d+)?/webhook\w*"
+    r"|hooks\.zapier\.com(?::\d+)?/hooks|maker\.ifttt\.com(?::\d+)?/(?:trigger|use))/"
+    r"|://api\.telegram\.org(?::\d+)?/(?:file/)?bot(?=[^/?#&]))([^?#&]*)"
+)
+"""Hosts whose paths are the secret. Others may have documents below a folder `webhooks`."""
+_STORES = frozenset(
+    "abfs abfss adl az file gcs github gs hdfs hf libarchive local memory s3 s3a sftp smb ssh tar wasb wasbs webhdfs"
+    " zip".split()
+)
+"""Where a `;` is a part of a file's name, which a listing may bring up and no configuration could restore."""
 _AZURE = frozenset(
     "saoid scid sdd sduoid se ses si sip skoid sks skt sktid ske skv sp spr sr srt ss st suoid sv".split()
 )
 """What a shared access signature is made of, beside `sig`."""
 _HIDDEN_NAME = re.compile(r"\*{3}[0-9a-f]{12}[]).,:!]*")
+_HIDDEN = re.compile(r"\*{3}(?:[0-9a-f]{12})?[]).,:!]*")
 _SECRET_NAME = re.compile(
-    r"(?:^|[_-])(?:TOKEN|(?:API|ACCESS|PRIVATE|SECRET)?KEY|ACCESS[_-]?KEY[_-]ID|SECRETS?(?:[_-]\w+)*|\w*PASSWORD|"
-    r"PASSWD|PASSPHRASE|PASS|(?<=[_-])PWD|PAT|CREDENTIALS?|AUTH|CONNECTION[_-]?STRING)(?:[_-]?\d+)?$|"
-    r"^(?!-)(?:\w+_)?(?:TOKEN|SECRET)_",
+    r"(?:^|[_-])(?:(?:ACCESS|API|AUTH|BEARER|BOT|HF|ID|REFRESH|SESSION)?TOKEN|"
+    r"(?:API|ACCESS|AUTH|PRIVATE|SECRET)?KEY|ACCESS[_-]?KEY[_-]ID|SECRETS?(?:[_-]\w+)*|\w*PASSWORD|"
+    r"PASSWD|PASSPHRASE|PASSCODE|PASS|(?<=[_-])PWD|PAT|CREDENTIALS?|CREDS|AUTH|AUTHORIZATION|BEARER|JWT|COOKIES?|DSN|"
+    r"WEB_?HOOKS?(?:[_-]UR[IL])?|CONN(?:ECTION)?[_-]?STR(?:ING)?)(?:[_-]?\d+)?$|"
+    r"^(?!-)(?:\w+_)?(?:TOKEN|SECRET)_|"
+    r"^(?!(?:DESKTOP|TERM|XDG)_)(?:.*[_-])?(?:J|PHP)?(?:SESS(?:ION)?(?:[_-]?ID)?|SID|TICKET)$",
     re.IGNORECASE,
 )
 """A `token` within an option's name counts something (`--long-prefill-token-threshold`), within a variable's it is one
-(`AWS_BEARER_TOKEN_BEDROCK`)."""
+(`AWS_BEARER_TOKEN_BEDROCK`). What a desktop calls its session is none."""
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+_ASSIGNMENT = re.compile(
+    r"""(?P<quote>\\*["'])?(?<![\w.-])(?P<name>[A-Za-z_][\w.-]*)(?P<closed>(?P=quote))?\s*(?P<sign>=>|=|:(?!//))\s*"""
+)
+_WORD = re.compile(r"""[^\s;,=:{}\[\]"'\\]+""")
+_QUOTE = re.compile(r"""\\*["']""")
+_SCHEMED = re.compile(r"(?i)\b(?:bearer|basic(?=\s+[\w+/=-]{8}))\s+([^\s\"']+)")
+_WHOLE_LINE = re.compile(r"(?i:.*(?:authorization|auth|bearer|cookies?))")
+_OF_A_TOKENIZER = re.compile(
+    r"(?i:(?:.*_)?(?:additional|audio|begin|bos|cls|decoder_start|end|eos|image|mask|pad|sep|special|start|stop|think|tool|"
+    r"unk|video|vision)_token)"
+)
+"""Settings of a tokenizer, in the JSON of options: `{"eos_token": "<|im_end|>"}`."""
 
 
 def hide_in_url(url: str) -> str:
@@ -61,12 +99,23 @@ def hide_in_url(url: str) -> str:
 
     A link that was signed anew stays the same: all that changes with each signature is hidden with it. What may as well
     name a document (`?key=7`) becomes `***` and a hash, so that another value is still another address. A path is no
-    URL, and stays as it is. Applying it again changes nothing."""
+    URL, and stays as it is. Applying it again changes nothing, also to what an earlier version hid less of."""
     if not _SCHEME.match(url):
         return url
-    url = _USER.sub(_hide_user, url)
-    begin = _QUERY.search(url)
-    return url if begin is None else url[: begin.start()] + _hide_parameters(url[begin.start() :])
+    url = _WEBHOOK.sub(_hide_path, identify_url(url))
+    path, query = _cut_query(url)
+    if ";" in path:
+        path = _PATH_PARAMETER.sub(_hide_path_parameter, path)
+    return path + (_PARAMETER.sub(_hide_further, query) if query else "")
+
+
+def identify_url(url: str) -> str:
+    """The URL as fingerprints have it: by the rules of the first version, which never change, since a run whose source
+    had another fingerprint would be built from the start."""
+    if not _SCHEME.match(url):
+        return url
+    path, query = _cut_query(_USER.sub(_hide_user, url))
+    return path + (_hide_parameters(query) if query else "")
 
 
 def hide_in_text(text: str) -> str:
@@ -80,50 +129,60 @@ class GivenUrls:
     def __init__(self, given: Sequence[str]) -> None:
         self._given = {hide_in_url(url): url for url in given}
         self._roots: dict[str, dict[str, list[str]]] = {}
-        """Folder -> what addresses below it begin with where they were given -> these addresses."""
+        """Folder, without secrets -> the folder as it was given -> the addresses that were, without secrets."""
         self._hold_secrets = any(hidden != url for hidden, url in self._given.items())
         if self._hold_secrets:
             for hidden, url in self._given.items():
                 self._enter(hidden, url)
 
     def restore(self, url: str) -> str:
-        """The URL as it was before `hide_in_url`: one of those that were given, or one that begins with the
-        `user:password@` of the one that shares the most folders with it. A URL that was given without gets none."""
+        """The URL as it was before `hide_in_url`: one of those that were given, or one that begins with the folder
+        (with its `user:password@`) of the one that shares the most folders with it. A URL that was given without gets
+        none."""
         if not self._hold_secrets:
             return url
-        if url in self._given:
-            return self._given[url]
-        root = _ROOT.match(url)
-        if root is None:
+        hidden = hide_in_url(url)  # an earlier version may have written it with less left out
+        if hidden in self._given:
+            return self._given[hidden]
+        root, hidden_root = _ROOT.match(url), _ROOT.match(hidden)
+        if root is None or hidden_root is None:
             return url
-        for folder in reversed(_list_folders(url, root.end())):
-            if roots := self._roots.get(folder):
-                return _choose_root(roots, url, root.end()) + url[root.end() :]
+        folders = zip(_list_folders(url, root.end()), _list_folders(hidden, hidden_root.end()), strict=True)
+        for folder, hidden_folder in reversed(list(folders)):
+            if given := self._roots.get(hidden_folder):
+                return _choose_folder(given, hidden, hidden_root.end()) + url[len(folder) :]
         return url
 
     def _enter(self, hidden: str, url: str) -> None:
         root, hidden_root = _ROOT.match(url), _ROOT.match(hidden)
         if root is None or hidden_root is None:
             return
-        wildcard = _WILDCARD.search(hidden, hidden_root.end())
+        wildcard = _WILDCARD.search(url, root.end())
         # without a wildcard it may be a folder itself
-        fixed = hidden[: wildcard.start()] if wildcard else hidden.rstrip("/") + "/"
-        for folder in _list_folders(fixed, hidden_root.end()):
-            self._roots.setdefault(folder, {}).setdefault(root[0], []).append(hidden)
+        fixed, hidden_fixed = (each.rstrip("/") + "/" for each in (url, hidden))
+        if wildcard:
+            fixed = url[: wildcard.start()]
+        pattern = hidden.replace(MASK, "[*]" * len(MASK))
+        # to hide leaves the slashes of a path alone, so that the folders of both correspond
+        given = zip(_list_folders(hidden_fixed, hidden_root.end()), _list_folders(fixed, root.end()), strict=False)
+        for hidden_folder, folder in given:
+            self._roots.setdefault(hidden_folder, {}).setdefault(folder, []).append(pattern)
 
 
 def is_secret_name(name: str) -> bool:
     """Whether an environment variable or an option (`HF_TOKEN`, `--hf-token`) is named like a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
 
 
 def hide_in_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables with `***` for the values of those that are named like secrets."""
-    return {name: MASK if is_secret_name(name) else hide_in_text(value) for name, value in variables.items()}
+    """Environment variables with `***` for the values of those that are named like secrets, and for what is one within
+    the others."""
+    return {name: MASK if is_secret_name(name) else _hide_in_setting(value) for name, value in variables.items()}
 
 
 def hide_in_arguments(arguments: Sequence[str]) -> list[str]:
-    """A command's arguments with `***` for what follows an option that is named like a secret."""
+    """A command's arguments with `***` for what follows an option that is named like a secret, and for what is one
+    within them: in headers (`Authorization: Bearer x`), JSON (`{"hf_token": "x"}`), settings (`Pwd=x;`), URLs."""
     hidden: list[str] = []
     after_secret = False
     for argument in arguments:
@@ -132,19 +191,34 @@ def hide_in_arguments(arguments: Sequence[str]) -> list[str]:
             hidden.append(f"{option}={MASK}" if equals else option)
             after_secret = not equals
         else:
-            hidden.append(MASK if after_secret else hide_in_text(argument))
+            hidden.append(MASK if after_secret else _hide_in_setting(argument))
             after_secret = False
     return hidden
 
 
 def list_secrets(variables: Mapping[str, str], arguments: Sequence[str] = ()) -> list[str]:
-    """The values of variables, and of options among a command's arguments, that are named like secrets. Those of fewer
-    than `SHORTEST` characters are left out: to hide `1` or `none` would garble every message."""
+    """The values of variables, and of options among a command's arguments, that are named like secrets, and what is one
+    within the others. Those of fewer than `SHORTEST` characters are left out: to hide `1` or `none` would garble every
+    message."""
     found = [value for name, value in variables.items() if is_secret_name(name)]
-    for place, argument in enumerate(arguments):
+    texts = [value for name, value in variables.items() if not is_secret_name(name)]
+    after_secret = False
+    for argument in arguments:
         option, equals, value = argument.partition("=")
-        if option.startswith("-") and is_secret_name(option):
-            found += [value] if equals else arguments[place + 1 : place + 2]
+        named = option.startswith("-") and is_secret_name(option)
+        if named and equals:
+            found.append(value)
+        elif after_secret:
+            found.append(argument)
+        elif not named:
+            texts.append(argument)
+        after_secret = named and not equals
+    for text in texts:
+        for start, end in _find_in_setting(text):
+            # what stands in the log may be the token alone, or the header that it was sent in
+            found += [text[start:end], *_WORD.findall(text, start, end)]
+        for url in _URL.findall(text):
+            found += [unquote(user.partition(":")[2]) for _, _, user in _USER.findall(url)]
     return sorted({value for value in found if len(value) >= SHORTEST}, key=len, reverse=True)
 
 
@@ -164,6 +238,93 @@ def _hide_user(match: re.Match[str]) -> str:
     return f"{before}{scheme}://" + (f"{name}@" if kind in _WITH_CONTAINERS else "")
 
 
+def _cut_query(url: str) -> tuple[str, str]:
+    begin = _QUERY.search(url)
+    return (url, "") if begin is None else (url[: begin.start()], url[begin.start() :])
+
+
+def _hash(value: str) -> str:
+    return MASK + hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _hide_path(match: re.Match[str]) -> str:
+    """Each part of the path by itself, so that it keeps its slashes."""
+    parts = match[2].split("/")
+    return match[1] + "/".join(part if not part or _HIDDEN.fullmatch(part) else _hash(part) for part in parts)
+
+
+def _hide_path_parameter(match: re.Match[str]) -> str:
+    name, value = unquote(match[1]), match[2]
+    kinds = _KIND.findall(match.string, 0, match.start())
+    if not value or _HIDDEN.fullmatch(value) or (kinds and kinds[-1].lower() in _STORES):
+        return match[0]
+    secret = _SECRET_PARAMETER.fullmatch(name) or _FURTHER_PARAMETER.fullmatch(name)
+    return f";{match[1]}={_hash(value)}" if secret else match[0]
+
+
+def _hide_further(match: re.Match[str]) -> str:
+    mark, given, value = match.groups()
+    if not value or _HIDDEN.fullmatch(value):
+        return match[0]
+    name = unquote(given)
+    if any(rule.fullmatch(name) for rule in (_FURTHER_PARAMETER, _SECRET_PARAMETER, _SECRET_OR_NAME)):
+        return f"{mark}{given}={_hash(value)}"
+    if "%" in value and "://" in (plain := unquote(value)) and hide_in_text(plain) != plain:
+        return f"{mark}{given}={_hash(value)}"
+    # an address within the address, with parameters of its own
+    inner, query = _cut_query(value)
+    return f"{mark}{given}={inner}" + (_PARAMETER.sub(_hide_further, query) if query else "")
+
+
+def _hide_in_setting(text: str) -> str:
+    text = hide_in_text(text)
+    for start, end in reversed(list(_find_in_setting(text))):
+        text = text[:start] + MASK + text[end:]
+    return text
+
+
+def _find_in_setting(text: str) -> Iterator[tuple[int, int]]:
+    """Where secrets stand in headers, JSON and `key=value`, in order; of one without a clear end all that follows."""
+    named = [_measure_value(text, match) for match in _ASSIGNMENT.finditer(text) if _is_secret_setting(match["name"])]
+    begin, done = 0, 0
+    for start, end in sorted([*named, *(match.span(1) for match in _SCHEMED.finditer(text))]):
+        if start > done:
+            if begin < done:
+                yield begin, done
+            begin = start
+        done = max(done, end)
+    if begin < done:
+        yield begin, done
+
+
+def _is_secret_setting(name: str) -> bool:
+    # lower case is that of options, in which a token within a name counts something
+    kind = name if name.isupper() else f"--{name}"
+    return is_secret_name(kind) and _OF_A_TOKENIZER.fullmatch(name) is None
+
+
+def _measure_value(text: str, name: re.Match[str]) -> tuple[int, int]:
+    """Where the value begins and ends that belongs to a name; a quoted one without its quotes."""
+    start = name.end()
+    if quote := _QUOTE.match(text, start):
+        # not an escaped one; the quotes of JSON within JSON are escaped themselves
+        closing = re.compile(r"(?<!\\)" + re.escape(quote[0])).search(text, quote.end())
+        return quote.end(), closing.start() if closing else len(text)
+    if text[start : start + 1] in ("[", "{"):
+        return start, len(text)
+    if name["quote"] and not name["closed"]:
+        closed = text.find(name["quote"], start)
+        return start, len(text) if closed < 0 else closed
+    if name["quote"]:
+        ends = r"[,}\]\r\n]"
+    elif name["sign"] == ":" or _WHOLE_LINE.fullmatch(name["name"]):
+        ends = r"[\r\n]"
+    else:
+        ends = "[;\r\n]" if ";" in text else r"[\s&]"
+    end = re.compile(ends).search(text, start)
+    return start, end.start() if end else len(text)
+
+
 def _hide_parameters(query: str) -> str:
     names = {unquote(match[2]).lower() for match in _PARAMETER.finditer(query)}
     signed: set[str] = set()
@@ -180,22 +341,22 @@ def _hide_parameters(query: str) -> str:
         if name.lower() in signed or _SECRET_PARAMETER.fullmatch(name):
             return f"{mark}{given}={MASK}"
         if value and _SECRET_OR_NAME.fullmatch(name) and not _HIDDEN_NAME.fullmatch(value):
-            return f"{mark}{given}={MASK}{hashlib.blake2b(value.encode(), digest_size=6).hexdigest()}"
+            return f"{mark}{given}={_hash(value)}"
         return match[0]
 
     return _PARAMETER.sub(hide, query)
 
 
-def _choose_root(roots: Mapping[str, Sequence[str]], url: str, start: int) -> str:
+def _choose_folder(folders: Mapping[str, Sequence[str]], url: str, start: int) -> str:
     """Of several the one whose pattern the URL, whose path begins at `start`, matches; else the first."""
     path = url[start:]
-    if len(roots) > 1:
-        for root, patterns in roots.items():
+    if len(folders) > 1:
+        for folder, patterns in folders.items():
             for pattern in (each[start:] for each in patterns):
                 as_deep = "**" in pattern or pattern.count("/") == path.count("/")
                 if as_deep and fnmatchcase(path, pattern):
-                    return root
-    return next(iter(roots))
+                    return folder
+    return next(iter(folders))
 
 
 def _list_folders(url: str, start: int) -> list[str]:

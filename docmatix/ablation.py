@@ -30,6 +30,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
+from docmatix.displays import make_visible
 from docmatix.driver import build, check_run, load_build_prompts
 from docmatix.errors import SetupError
 from docmatix.plots import plot_statistics
@@ -62,11 +63,12 @@ class Ablation:
 
     def describe(self) -> str:
         """A table for the terminal: a line for each figure, a column for each prompt."""
-        width = max(12, *(len(name) + 2 for name in self.prompts))
+        prompts = [make_visible(name) for name in self.prompts]
+        width = max(12, *(len(name) + 2 for name in prompts))
         lines = [f"{self.documents:,} documents, {self.pages:,} pages", ""]
-        lines.append(f"{'':32}" + "".join(f"{name:>{width}}" for name in self.prompts))
+        lines.append(f"{'':32}" + "".join(f"{name:>{width}}" for name in prompts))
         lines += [f"{label:32}" + "".join(f"{cell:>{width}}" for cell in cells) for label, cells in self.rows()]
-        drops = self.drops()
+        drops = [(make_visible(reason), cells) for reason, cells in self.drops()]
         lines += ["", "dropped"] if drops else []
         lines += [f"  {reason:30}" + "".join(f"{cell:>{width}}" for cell in cells) for reason, cells in drops]
         return "\n".join(lines)

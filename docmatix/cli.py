@@ -10,7 +10,8 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -222,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(globals()[f"_{options.verb}"](options))
     except DocmatixError as error:
         print(f"docmatix: {make_sayable(str(error))}", file=sys.stderr)
+        _print_lines(line for note in getattr(error, "__notes__", ()) for line in note.splitlines())
         return error.exit_code
     except KeyboardInterrupt:
         print("docmatix: Interrupted.", file=sys.stderr)
@@ -229,6 +231,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as error:
+        # Python's own way to print it would let through what a document or a server has put into the message
+        print("docmatix: This is a bug in docmatix; please report it.", file=sys.stderr)
+        _print_lines(line for part in traceback.format_exception(error) for line in part.rstrip("\n").split("\n"))
+        return 1
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    """What belongs to a message and has several lines, such as a trace: each is set off from what the build says."""
+    for line in lines:
+        print(f"  | {make_sayable(line)}", file=sys.stderr)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -288,7 +301,7 @@ def _status(options: argparse.Namespace) -> int:
     from docmatix.status import describe_status, read_status
 
     run = RunDirectory(options.run)
-    print(json.dumps(read_status(run), indent=1) if options.json else make_sayable(describe_status(run)))
+    print(json.dumps(read_status(run), indent=1) if options.json else describe_status(run))
     return 0
 
 
@@ -301,7 +314,7 @@ def _estimate(options: argparse.Namespace) -> int:
     folder = Path(options.config).resolve().parent
     with _without_chatter() as stderr:
         where = options.run or "a temporary directory"
-        print(f"Building {options.sample} documents in {where} to measure them.", file=stderr)
+        print(make_sayable(f"Building {options.sample} documents in {where} to measure them."), file=stderr)
         estimate = estimate_build(
             config,
             config_dir=folder,
@@ -330,7 +343,7 @@ def _ablate(options: argparse.Namespace) -> int:
             progress=Progress(stderr),
         )
     print(ablation.describe())
-    print(f"\nPlots and pairs side by side: {ablation.run}/ablation.html")
+    print(f"\nPlots and pairs side by side: {make_sayable(ablation.run)}/ablation.html")
     return 0
 
 
@@ -381,7 +394,8 @@ def _report(options: argparse.Namespace) -> int:
     from docmatix.report.report import write_report
     from docmatix.run_directory import RunDirectory
 
-    print(write_report(RunDirectory(options.run), output=options.output, samples=options.samples, seed=options.seed))
+    written = write_report(RunDirectory(options.run), output=options.output, samples=options.samples, seed=options.seed)
+    print(make_sayable(written))
     return 0
 
 
@@ -435,12 +449,12 @@ def _push_run(
         print(make_sayable(finding))
     if options.get("dry_run"):
         for path in pushed.sent:
-            print(f"would send {path}")
+            print(make_sayable(f"would send {path}"))
         for path in pushed.deleted:
-            print(f"would delete {path}")
-        print(f"Nothing was sent. It would be: {pushed.describe()}")
+            print(make_sayable(f"would delete {path}"))
+        print(make_sayable(f"Nothing was sent. It would be: {pushed.describe()}"))
     elif not pushed.findings:
-        print(pushed.describe())
+        print(make_sayable(pushed.describe()))
     if pushed.findings:
         print("Nothing is sent before these are put right.", file=sys.stderr)
     return 1 if pushed.findings else 0

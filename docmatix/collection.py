@@ -30,7 +30,9 @@ from fsspec.utils import glob_translate
 from docmatix.displays import (
     Pictured,
     describe_pages,
-    make_printable,
+    make_line,
+    make_sayable,
+    make_visible,
     show_folded,
     show_sample,
     show_table,
@@ -331,8 +333,8 @@ class Collection(Sequence[Sample]):
         kind = "run" if self.is_run else "dataset"
         files = f"{len(self.files):,} file{'s' * (len(self.files) != 1)}"
         if not self._directory.local:
-            return make_printable(f"<{kind} {self.path}: {files}>")
-        return make_printable(f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>")
+            return make_sayable(f"<{kind} {self.path}: {files}>")
+        return make_sayable(f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>")
 
     def _repr_html_(self) -> str:
         shown = show_text(repr(self)[1:-1])
@@ -553,6 +555,16 @@ class Dropped:
     pair: Mapping[str, Any] | None = field(default=None, compare=False)
     place: Place | None = field(default=None, compare=False)
 
+    def describe(self) -> str:
+        """Some lines for the terminal."""
+        what = [make_visible(str(self.what))]
+        if self.pair is not None:
+            what = [f"Q {make_line(self.pair['question'])}", f"A {make_line(self.pair['answer'])}"]
+            if self.reason == "round_trip_failed":
+                what.append(f"asked again, the model said: {make_line(str(self.pair['said']))}")
+        lines = [*what, *([make_visible(self.detail)] if self.detail else [])]
+        return "\n".join([make_visible(f"{self.stage}: {self.reason}"), *(f"   {line}" for line in lines)])
+
 
 class Droppings(Iterable[Dropped]):
     """What a run left out, read again by every loop. A notebook is shown counts, or for one reason some of the items,
@@ -583,12 +595,9 @@ class Droppings(Iterable[Dropped]):
     def __repr__(self) -> str:
         if self.reason is None:
             counts = [f"{stage}: {reason} {count:,}" for (stage, reason), count in sorted(self.count().items())]
-            return make_printable("\n".join(counts)) or "nothing was dropped"
-        shown = [
-            f"{item.stage}: {item.reason}\n   {item.what}" + (f"\n   {item.detail}" if item.detail else "")
-            for item in self.sample(SHOWN)
-        ]
-        return make_printable("\n".join(shown) or f"nothing was dropped as {self.reason}")
+            return "\n".join(map(make_visible, counts)) or "nothing was dropped"
+        shown = [item.describe() for item in self.sample(SHOWN)]
+        return "\n".join(shown) or make_visible(f"nothing was dropped as {self.reason}")
 
     def _repr_html_(self) -> str:
         counts = self.count()

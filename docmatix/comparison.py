@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docmatix.displays import describe_pages, make_printable, show_columns, show_table, show_text
+from docmatix.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.errors import SetupError
 
 if TYPE_CHECKING:
@@ -75,17 +75,18 @@ class Comparison:
         return pandas.DataFrame(lines, columns=["prompt", "outcome", "left", "right"])
 
     def __repr__(self) -> str:
-        lines = [f"left:  {self.names[0]}", f"right: {self.names[1]}", self._describe()]
+        lines = [f"left:  {make_visible(self.names[0])}", f"right: {make_visible(self.names[1])}", self._describe()]
         for (prompt, outcome), (left, right) in self.counts.items():
-            lines.append(f"  {prompt:20} {outcome:20} {left:8,} {right:8,}")
+            lines.append(f"  {make_visible(prompt):20} {make_visible(outcome):20} {left:8,} {right:8,}")
         for change in self.changes:
-            lines += [f"  Q  {change.pair['question']}", f"  A  {change.pair['answer']}"]
-            lines.append(f"     left: {change.left}, right: {change.right}")
+            lines += [f"  Q  {make_line(change.pair['question'])}", f"  A  {make_line(change.pair['answer'])}"]
+            lines.append(f"     left: {make_visible(change.left)}, right: {make_visible(change.right)}")
         for sample in self.samples:
-            lines.append(f"{sample.source_uri}, {describe_pages(sample.page_numbers)}")
+            lines.append(make_visible(f"{sample.source_uri}, {describe_pages(sample.page_numbers)}"))
             for side, pairs in (("left", sample.left), ("right", sample.right)):
-                lines += [f"  {side:5} Q {pair['question']} A {pair['answer']}" for pair in pairs]
-        return make_printable("\n".join(lines))
+                told = [(make_line(pair["question"]), make_line(pair["answer"])) for pair in pairs]
+                lines += [f"  {side:5} Q {question} A {answer}" for question, answer in told]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = [(prompt, what, left, right) for (prompt, what), (left, right) in self.counts.items()]

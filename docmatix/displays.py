@@ -7,7 +7,7 @@ click on a page enlarges it. Colours of the text are the notebook's own.
 from __future__ import annotations
 
 import base64
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -131,19 +131,48 @@ def describe_pages(numbers: Sequence[int] | None) -> str:
     return f"page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Control and format characters, lone surrogates, separators of lines: by Unicode's categories."""
+_JOINERS = "\u200c\u200d"
+"""Words of Persian and of Indian scripts are written with them, and some emoji."""
+
+
+def make_visible(text: str) -> str:
+    """A name in one line of the terminal: what would steer it, end the line, turn the direction of what follows, or not
+    be seen is written as in Python (`\\n`, `\\x1b`, `\\u202e`)."""
+    if text.isprintable():
+        return text
+    return "".join(_escape_character(each) for each in text)
 
 
 def make_printable(text: str) -> str:
-    """Control characters, save for tabs and line ends, by their replacement, and so those that turn the direction of
-    what follows: a document's text must not steer the terminal, nor turn ours around."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Running text for the terminal, escaped like a name, save for line ends, tabs, and joiners within words that are
+    not ASCII: a document's text must not steer the terminal, nor turn ours around."""
+    if text.isprintable():
+        return text
+    padded = f" {text} "
+    return "".join(
+        each
+        if each in "\n\t" or (each in _JOINERS and not (padded[place] + padded[place + 2]).isascii())
+        else _escape_character(each)
+        for place, each in enumerate(text)
+    )
+
+
+def make_line(text: str) -> str:
+    """Running text, such as a question, as one line."""
+    return " ".join(make_printable(text).split())
 
 
 def make_sayable(text: str) -> str:
-    """A message for the terminal: names of files and words of servers, which strangers wrote, steer nothing there, and
-    no address tells its password."""
-    return make_printable(hide_in_text(text))
+    """A message as one line of the terminal: names of files and words of servers, which strangers wrote, steer nothing
+    there and forge no further line, and no address tells its password."""
+    return make_visible(hide_in_text(text))
+
+
+def _escape_character(character: str) -> str:
+    steers = unicodedata.category(character) in _STEERING
+    return character.encode("unicode_escape").decode() if steers else character
 
 
 def _show_page(page: Pictured, width: int, picture_width: int) -> str:

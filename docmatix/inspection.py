@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from docmatix.collection import Collection, Dropped, Sample, draw_pages
-from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable
+from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
 from docmatix.errors import SetupError
 from docmatix.pictures import encode_picture
 from docmatix.source_pages import mark_pages
@@ -42,31 +42,32 @@ def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = F
     """A sample for the terminal: where it is from, and its pairs with their evidence. `numbered` as in its pictures."""
     pages = describe_pages(row.get("page_numbers"))
     source = row.get("source_uri") or (row["texts"][0]["source"] if row["texts"] else "")
-    lines = [f"{source}, {pages}" if pages else f"{source}"]
+    lines = [make_visible(f"{source}, {pages}" if pages else f"{source}")]
     annotations = row.get("annotations") or [{}] * len(row["texts"])
     for number, (text, annotation) in enumerate(zip(row["texts"], annotations, strict=True), 1):
         pair = {"question": text["user"], "answer": text["assistant"], **annotation}
         lines += _describe_pair(pair, width, number=number if numbered else None)
-    return make_printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def describe_pair(pair: Mapping[str, Any], *, width: int = 100) -> str:
     """One pair for the terminal, with its source."""
-    return make_printable("\n".join([*_describe_pair(pair, width), f"     {pair['source_uri']}"]))
+    return "\n".join([*_describe_pair(pair, width), f"     {make_visible(str(pair['source_uri']))}"])
 
 
 def describe_dropped(item: Dropped) -> str:
     """Something that was left out, for the terminal."""
-    lines = [f"{item.stage}: {item.reason}", f"   {item.what}", *([f"   {item.detail}"] if item.detail else [])]
-    return make_printable("\n".join(lines))
+    return item.describe()
 
 
 def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = None) -> list[str]:
     first = "  Q  " if number is None else f"{number:3} Q "[-5:].ljust(5)
-    lines = textwrap.wrap(pair["question"], width, initial_indent=first, subsequent_indent="     ")
-    lines += textwrap.wrap(pair["answer"], width, initial_indent="  A  ", subsequent_indent="     ")
-    facts = describe_facts(pair)
-    return [*lines, f"     [{', '.join(facts)}]"] if facts else lines
+    question, answer = make_printable(pair["question"]), make_printable(pair["answer"])
+    lines = textwrap.wrap(question, width, initial_indent=first, subsequent_indent="     ")
+    lines += textwrap.wrap(answer, width, initial_indent="  A  ", subsequent_indent="     ")
+    facts = map(make_visible, describe_facts(pair))
+    told = ", ".join(facts)
+    return [*lines, f"     [{told}]"] if told else lines
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ class PictureOutput:
                     parts = (re.sub(r"[^A-Za-z0-9_-]", "_", str(part))[:80] for part in (name, page.number))
                     path = self.folder / f"{'-'.join(parts)}.png"
                     path.write_bytes(encode_picture(picture, image_format="png"))
-                    yield f"     {path}"
+                    yield f"     {make_visible(str(path))}"
 
 
 def choose_output(how: str, *, environment: Mapping[str, str], is_terminal: bool, columns: int) -> PictureOutput:
@@ -172,7 +173,7 @@ def print_dropped(
     droppings = collection.dropped(reason)
     items = droppings.sample(count, seed=seed)
     if not items:
-        reasons = make_printable(", ".join(sorted({reason for _, reason in collection.dropped().count()})))
+        reasons = make_visible(", ".join(sorted({reason for _, reason in collection.dropped().count()})))
         yield f"Nothing was dropped for that reason; the reasons are: {reasons}." if reasons else "Nothing was dropped."
         return
     pages = droppings.read_pages(items, limit=count) if output.wanted else {}

@@ -34,7 +34,7 @@ class Progress:
             return
         line = make_sayable(line)  # it may name a document
         if self._console is not None:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:
             print(line, file=self._stream, flush=True)
 

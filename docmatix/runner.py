@@ -209,10 +209,12 @@ def _revive(stage: str, result: dict[str, Any]) -> DocmatixError:
     kind = getattr(errors, result["error"], None)
     if isinstance(kind, type) and issubclass(kind, DocmatixError):
         return kind(result["message"])
-    return BuildError(
+    bug = BuildError(
         f"Shard {result['shard']} of {stage} failed with {result['error']}, which is a bug in docmatix; please report"
-        f" it:\n{result['message']}"
+        " it."
     )
+    bug.add_note(result["message"])
+    return bug
 
 
 class ShardWorker:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from docmatix.displays import make_printable
+from docmatix.displays import make_sayable
 from docmatix.driver import list_engines, read_job
 from docmatix.ledger import Ledger
 from docmatix.progress import describe_figures, describe_ledger
@@ -94,7 +94,7 @@ def describe_status(run: RunDirectory) -> str:
             lines.append(f"The last build stopped: {' '.join(stopped.split())}")
         where = run.root if run.local else hide_in_url(run.url)
         lines.append(f"To go on: docmatix build CONFIG --run {shlex.quote(where)}, with its configuration as CONFIG")
-    return make_printable("\n".join(lines))  # what is waited for may be a document, by its name
+    return "\n".join(map(make_sayable, lines))  # what is waited for may be a document, by its name
 
 
 def _describe_driver(status: Mapping[str, Any], *, leased: bool) -> str:

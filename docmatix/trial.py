@@ -17,7 +17,7 @@ import yaml
 
 from docmatix.config import Config, dump_config, parse_config
 from docmatix.curation import Verdict, curate_pairs
-from docmatix.displays import Shown, make_printable, show_columns, show_table, show_text
+from docmatix.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.documents import Page
 from docmatix.errors import SetupError
 from docmatix.filters import CopiesExample, Filter, Scores
@@ -125,12 +125,14 @@ class Trial:
         return Shown(html or show_text("No pair changes sides."), f"{len(items)} pairs, to be shown in a notebook")
 
     def __repr__(self) -> str:
-        lines = [self._describe(), *(f"{what:20} {b:7,} -> {a:7,}" for what, (b, a) in self.counts.items())]
+        lines = [make_visible(self._describe())]
+        lines += [f"{make_visible(what):20} {b:7,} -> {a:7,}" for what, (b, a) in self.counts.items()]
         for name, changes in (("newly kept", self.newly_kept), ("newly dropped", self.newly_dropped)):
             lines += [f"{name}: {len(changes):,}"] if changes else []
             for one in changes[:SHOWN]:
-                lines += [f"  Q  {one.pair.question}", f"  A  {one.pair.answer}   [{one.before} -> {one.after}]"]
-        return make_printable("\n".join(lines))
+                verdict = make_visible(f"[{one.before} -> {one.after}]")
+                lines += [f"  Q  {make_line(one.pair.question)}", f"  A  {make_line(one.pair.answer)}   {verdict}"]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = [(what, before, after, _sign(after - before)) for what, (before, after) in self.counts.items()]

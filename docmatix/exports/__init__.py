@@ -16,6 +16,7 @@ from pathlib import Path
 
 import docmatix
 from docmatix.collection import Collection
+from docmatix.displays import make_visible
 from docmatix.errors import SetupError
 from docmatix.exports import docvqa, florence2, llava, messages, mp_docvqa, pdf, webdataset
 from docmatix.exports.samples import Sample, draw_split, lacks_images, read_doc_id, read_sample
@@ -55,9 +56,9 @@ class Exported:
 
     def describe(self) -> str:
         counts = ", ".join(f"{count:,} {split}" for split, count in self.rows.items()) or "no"
-        told = f"{self.pairs:,} pairs in {counts} rows: {self.folder}"
+        told = make_visible(f"{self.pairs:,} pairs in {counts} rows: {self.folder}")
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(self.left_out.items()))
-        return f"{told}\nLeft out: {reasons}" if reasons else told
+        return f"{told}\nLeft out: {make_visible(reasons)}" if reasons else told
 
 
 def export_dataset(

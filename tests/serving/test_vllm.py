@@ -26,9 +26,11 @@ from hypothesis import strategies as st
 
 from docmatix.config import VllmEngine
 from docmatix.errors import SetupError
+from docmatix.serving.inside_vllm.docmatix_guard import Guard
 from docmatix.serving.metrics import ServerMetrics
 from docmatix.serving.vllm import (
     CANARY_SHARE,
+    GUARD_FOLDER,
     MOST_TICK_S,
     Pulse,
     ServerState,
@@ -41,6 +43,7 @@ from docmatix.serving.vllm import (
     find_exception,
     find_free_port,
     find_last_line,
+    find_python,
     read_end,
 )
 from docmatix.serving.warden import LOST, find_family, find_start, list_processes
@@ -179,11 +182,13 @@ def test_what_is_docmatix_s_own_does_not_reach_the_other_interpreter():
     base = {"PYTHONPATH": "/ours", "VIRTUAL_ENV": "/ours", "VLLM_API_KEY": "x", "HF_HOME": "/hf", "HF_HUB_OFFLINE": "1"}
     base["CUDA_VISIBLE_DEVICES"] = "3"
     environment = build_environment(make_engine(python="/env/bin/python"), base)
-    assert not {"PYTHONPATH", "VIRTUAL_ENV", "VLLM_API_KEY", "VLLM_CPU_KVCACHE_SPACE"} & set(environment)
+    assert not {"VIRTUAL_ENV", "VLLM_API_KEY", "VLLM_CPU_KVCACHE_SPACE"} & set(environment)
+    assert environment["PYTHONPATH"] == GUARD_FOLDER
     assert (environment["HF_HOME"], environment["HF_HUB_OFFLINE"]) == ("/hf", "1")
     assert environment["CUDA_VISIBLE_DEVICES"] == "3"
     assert environment["VLLM_NO_USAGE_STATS"] == environment["DO_NOT_TRACK"] == "1"
-    assert build_environment(make_engine(), base)["PYTHONPATH"] == "/ours", "the same interpreter needs it"
+    shared = build_environment(make_engine(), base)["PYTHONPATH"]
+    assert shared == f"{GUARD_FOLDER}:/ours", "the same interpreter needs it"
 
 
 def test_the_engine_s_environment_wins():
@@ -192,6 +197,57 @@ def test_the_engine_s_environment_wins():
     assert (environment["VLLM_API_KEY"], environment["VLLM_CPU_KVCACHE_SPACE"]) == ("key", "1")
     engine = make_engine(gpus_per_replica=0)
     assert build_environment(engine, {})["VLLM_CPU_KVCACHE_SPACE"] == "4", "else nine tenths of the memory"
+
+
+def test_what_the_processes_of_a_replica_tell_one_another_stays_on_its_node_unless_told_otherwise():
+    environment = build_environment(make_engine(env={"NCCL_SOCKET_IFNAME": "ib0"}), {"GLOO_SOCKET_IFNAME": "eth1"})
+    assert (environment["NCCL_SOCKET_IFNAME"], environment["GLOO_SOCKET_IFNAME"]) == ("ib0", "eth1")
+    assert build_environment(make_engine(), {})["GLOO_SOCKET_IFNAME"] == "lo"
+    assert build_environment(make_engine(), {})["VLLM_HOST_IP"] == "127.0.0.1"
+
+
+async def test_the_guard_refuses_websockets_without_the_key_and_never_the_server_s_own_start(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("VLLM_API_KEY", "key")
+    passed: list[str] = []
+    sent: list[dict[str, Any]] = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        passed.append(scope["type"])
+
+    async def receive() -> None: ...
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    guard = Guard(app)
+    await guard({"type": "websocket", "path": "/v1/realtime", "headers": []}, receive, send)
+    assert (passed, sent) == ([], [{"type": "websocket.close", "code": 1008}])
+    await guard({"type": "lifespan"}, receive, send)
+    await guard(
+        {"type": "websocket", "path": "/v1/realtime", "headers": [(b"authorization", b"Bearer key")]}, receive, send
+    )
+    assert passed == ["lifespan", "websocket"]
+
+
+def test_relative_paths_mean_what_they_meant_though_the_server_starts_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("model", "adapter", "chat.jinja", "auto"):
+        Path(name).touch()
+    engine = make_engine(
+        model="./model", loras={"a": "adapter", "b": "org/b"}, python="env/bin/python", env={"HF_HOME": "./hf"},
+        extra_args=("--chat-template=chat.jinja", "--tokenizer-mode", "auto", "--seed", "0"),
+    )  # fmt: skip
+    assert find_python(engine) == f"{tmp_path}/env/bin/python"
+    command = build_command(engine, python=find_python(engine), host="h", port=1)
+    assert list_pairs(command)["--model"] == f"{tmp_path}/model"
+    assert {f"a={tmp_path}/adapter", "b=org/b"} <= set(command)
+    assert command[-5:] == [f"--chat-template={tmp_path}/chat.jinja", "--tokenizer-mode", "auto", "--seed", "0"]
+    assert build_environment(engine, {})["HF_HOME"] == f"{tmp_path}/hf"
+    assert find_python(make_engine(python="python3")) == "python3", "from PATH, whatever lies here"
 
 
 # --- what cannot work -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.config import VllmEngine
@@ -30,6 +31,7 @@ from docmatix.spans import Candidate
 from tests.vllm_environment import find_python, real_engine
 
 PATIENCE_S = 600.0
+KEY = "key-of-the-tests"
 CONTEXT = "The library in Marlow was opened on 3 May 1962 by the mayor and holds 48,000 books."
 PARSE = """
 import sys
@@ -43,7 +45,7 @@ print(options.dtype, options.limit_mm_per_prompt, len(options.lora_modules), opt
 
 @pytest.fixture(scope="module")
 def engine() -> VllmEngine:
-    return real_engine()
+    return real_engine(env={"VLLM_API_KEY": KEY})
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +74,8 @@ def post(state: ServerState, text: str, **fields: Any) -> tuple[int, bytes]:
     """Status and body of a chat completion; status 0 where the connection broke."""
     messages = [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": text}]
     body = {"model": "smollm2-135m", "messages": messages, "temperature": 0, "max_tokens": 60, **fields}
-    request = urllib.request.Request(
-        f"{state.base_url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+    request = urllib.request.Request(f"{state.base_url}/chat/completions", json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return answer.status, answer.read()
@@ -153,6 +154,47 @@ def test_it_answers_in_sensible_english(server: VllmServer):
     state = wait_until_ready(server)
     assert state.failed_starts == 0
     assert "Paris" in ask(state, "What is the capital of France?").content
+
+
+def request_status(state: ServerState, method: str, path: str, **headers: str) -> int:
+    assert state.base_url
+    root = state.base_url.removesuffix("/v1")
+    body = b'{"model": "smollm2-135m", "messages": [{"role": "user", "content": "Hi."}]}' if method == "POST" else None
+    request = urllib.request.Request(root + path, body, {"Content-Type": "application/json", **headers}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_every_path_but_health_and_metrics_asks_for_the_key(server: VllmServer):
+    state = wait_until_ready(server)
+    assert state.base_url
+    page = urllib.request.Request(
+        f"{state.base_url.removesuffix('/v1')}/openapi.json", headers={"Authorization": f"Bearer {KEY}"}
+    )
+    with urllib.request.urlopen(page, timeout=PATIENCE_S) as answer:
+        paths = json.load(answer)["paths"]
+    uses = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    uses += [("GET", path) for path in ("/docs", "/redoc", "/openapi.json", "/static/a", "/nowhere")]
+    assert ("POST", "/invocations") in uses, "the path that vLLM itself leaves open and that answers as a chat does"
+    statuses = {(method, path): request_status(state, method, path) for method, path in uses}
+    assert {use for use, status in statuses.items() if status != 401} == {("GET", "/health"), ("GET", "/metrics")}
+    assert request_status(state, "POST", "/invocations", Authorization=f"Bearer {KEY}") == 200
+    assert request_status(state, "OPTIONS", "/v1/chat/completions", Origin="http://evil.example") == 401
+
+
+def test_nothing_of_it_listens_beyond_this_machine_or_starts_in_our_folder(server: VllmServer):
+    pids = list_session(wait_until_ready(server))
+    listening = [
+        connection.laddr.ip
+        for pid in pids
+        for connection in psutil.Process(pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert set(listening) == {"127.0.0.1"}
+    assert {psutil.Process(pid).cwd() for pid in pids} == {"/"}
 
 
 def test_replies_keep_to_a_json_schema_without_white_space(server: VllmServer, engine: VllmEngine):

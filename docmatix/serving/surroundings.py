@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from docmatix.import_path import clean_python_path
+
 START_FOLDER = "/"
 """Python before 3.11 knows no PYTHONSAFEPATH and imports from wherever it starts; empty entries of PATH and
 LD_LIBRARY_PATH are looked up there too."""
@@ -18,13 +20,17 @@ LD_LIBRARY_PATH are looked up there too."""
 def leave_current_folder(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for a child Python that imports nothing from the current folder when started in `START_FOLDER`.
 
-    Values that begin with ./ or ../ become absolute paths, so that they mean what they meant here.
+    Values that begin with ./ or ../ become absolute paths, so that they mean what they meant here. The token of Ray,
+    with which whoever takes a server over could run code on every node, stays behind.
     """
     moved = {name: make_absolute(value) if is_relative(value) else value for name, value in environment.items()}
-    entries = [Path(entry) for entry in moved.pop("PYTHONPATH", "").split(os.pathsep)]
-    if kept := [str(entry) for entry in entries if entry.is_absolute() and not _is_here(entry)]:
-        moved["PYTHONPATH"] = os.pathsep.join(kept)
-    return moved | {"PYTHONSAFEPATH": "1"}
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        moved.pop(name, None)
+    entries = clean_python_path(environment.get("PYTHONPATH", "")).split(os.pathsep)
+    return moved | {
+        "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": os.pathsep.join(entry for entry in entries if entry and not _is_here(Path(entry))),
+    }
 
 
 def is_relative(value: str) -> bool:

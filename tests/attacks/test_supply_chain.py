@@ -7,15 +7,43 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from fnmatch import fnmatchcase
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 
 from docmatix.serving.llamacpp import PACKAGED_MODELS
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [f"locks/{name}.txt" for name in ("dev", "runtime", "model", "uv", "vllm/gpu", "vllm/cpu")]
+HIDDEN = [
+    ".env",
+    ".env.production",
+    ".netrc",
+    ".aws/credentials",
+    ".ssh/id_ed25519",
+    ".git/config",
+    ".venv-old/pyvenv.cfg",
+    "docmatix/.env",
+    "docmatix/serving/.env.local",
+    "docmatix/.ipynb_checkpoints/cli-checkpoint.py",
+    "locks/.netrc",
+    "prompts/.env",
+]
+OUTSIDE = [
+    "id_rsa",
+    "tls.key",
+    "signing.pem",
+    "service-account.json",
+    "marks.json",
+    "driver.log",
+    "runs/reports/plan.json",
+    "notebooks/inspect.ipynb",
+]
+KEYS_INSIDE = ["docmatix/id_rsa", "docmatix/serving/tls.key", "docmatix/signing.pem", "prompts/deep/signing.pem"]
+NEEDED = ["LICENSE", "README.md", "pyproject.toml", "docmatix/report/style.css", "prompts/extractive.md"]
 
 
 # Tampered packages
@@ -115,6 +143,42 @@ def test_the_image_is_built_on_a_digest_and_on_nothing_where_none_is_given():
             assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
 
 
+def test_nothing_in_the_image_runs_as_root_or_can_become_root():
+    dockerfile = (ROOT / "clusters/Dockerfile").read_text()
+    assert re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)[-1] == "ray"
+    assert "NOPASSWD/d' /etc/sudoers" in dockerfile
+    cluster = yaml.safe_load((ROOT / "clusters/kuberay.yaml").read_text())["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        for container in group["template"]["spec"]["containers"]:
+            context = container["securityContext"]
+            assert context == {"runAsNonRoot": True, "runAsUser": 1000, "allowPrivilegeEscalation": False}
+
+
+# Private files
+
+
+@pytest.mark.parametrize("path", [*HIDDEN, *OUTSIDE, *KEYS_INSIDE])
+def test_a_private_file_is_not_sent_to_the_builder_of_the_image(path):
+    assert not is_sent_to_docker(path)
+
+
+@pytest.mark.parametrize("path", [*HIDDEN, *OUTSIDE])
+def test_a_private_file_is_not_copied_to_machines_in_the_cloud(path):
+    assert not is_copied_by_ray(path)
+
+
+@pytest.mark.parametrize("path", [*NEEDED, *LOCKS])
+def test_what_the_image_and_the_machines_need_is_sent(path):
+    assert is_sent_to_docker(path)
+    assert is_copied_by_ray(path)
+
+
+@pytest.mark.parametrize("key", ["ray-autoscaler_1_us-east-1.pem", "id_ed25519", "cluster.key"])
+def test_the_key_that_ray_sends_to_its_head_under_the_same_list_is_sent(key):
+    config = yaml.safe_load((ROOT / "clusters/aws.yaml").read_text())
+    assert not any(fnmatchcase(key, pattern) for pattern in config["rsync_exclude"])
+
+
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
     stem = f"{re.sub('[-_.]+', '_', name)}-{version}"
     info = f"{stem}.dist-info"
@@ -136,3 +200,27 @@ def read_requirements(lock: str) -> list[str]:
 
 def read_versions(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9.-]+)(?:\[.*?\])?==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def is_sent_to_docker(path: str) -> bool:
+    """By Docker's rules: the last pattern that matches a path, or a folder that it lies in, decides."""
+    places = [path, *map(str, list(Path(path).parents)[:-1])]
+    sent = True
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if line and not line.startswith("#"):
+            wild = re.escape(line.removeprefix("!")).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
+            if any(re.fullmatch(wild, place) for place in places):
+                sent = line.startswith("!")
+    return sent
+
+
+def is_copied_by_ray(path: str) -> bool:
+    """By rsync's rules for patterns without a slash, below the files and folders that Ray is told to mount."""
+    config = yaml.safe_load((ROOT / "clusters/aws.yaml").read_text())
+    assert not any("/" in pattern for pattern in config["rsync_exclude"])
+    for mounted in map(Path, config["file_mounts"].values()):
+        if Path(path).is_relative_to(mounted):
+            parts = Path(path).relative_to(mounted).parts or (mounted.name,)
+            if not any(fnmatchcase(part, pattern) for part in parts for pattern in config["rsync_exclude"]):
+                return True
+    return False

@@ -10,7 +10,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := --require-hashes --only-binary :all: --requirement
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples locks clean
+.PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples locks licences clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ locks:  ## resolve the dependencies, and write their versions with the hashes of
 	echo uv | $(COMPILE) --no-deps --output-file locks/uv.txt -
 	cd locks/vllm && $(COMPILE) --extra gpu --output-file gpu.txt pyproject.toml
 	cd locks/vllm && $(COMPILE) --extra cpu --override no-torch.txt --output-file cpu.txt pyproject.toml
+
+licences: install  ## list the licences of what docmatix depends on in docs/licences.md
+	$(BIN)/python -m docs.licences
 
 clean:  ## remove the environments and caches (runs stay)
 	rm -rf $(VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -179,6 +179,49 @@ def test_the_key_that_ray_sends_to_its_head_under_the_same_list_is_sent(key):
     assert not any(fnmatchcase(key, pattern) for pattern in config["rsync_exclude"])
 
 
+# Licences
+
+
+def test_the_list_of_licences_is_that_of_the_locked_packages():
+    from docs.licences import LIST, write_list
+
+    assert LIST.read_text() == write_list(), "Run `make licences`."
+
+
+def test_licences_that_ask_for_more_than_a_notice_are_named_first():
+    from docs.licences import LIST
+
+    first = LIST.read_text().partition("\n| package")[0]
+    assert re.search(r"\*\*AGPL\*\*: pymupdf\..*complete source", first)
+    assert re.search(r"\*\*MPL\*\*: certifi, .*orjson", first)
+
+
+@pytest.mark.parametrize(
+    ("licence", "families"),
+    [
+        ("Dual Licensed - GNU AFFERO GPL 3.0 or Artifex Commercial License", ["AGPL"]),
+        ("AGPL-3.0-only", ["AGPL"]),
+        ("GNU Lesser General Public License v3 (LGPLv3)", ["LGPL"]),
+        ("GNU General Public License v2 (GPLv2)", ["GPL"]),
+        ("MPL-2.0 AND (Apache-2.0 OR MIT)", ["MPL"]),
+        ("Apache-2.0 OR GPL-2.0-or-later", ["GPL"]),
+        ("BSD License", []),
+    ],
+)
+def test_copyleft_is_found_in_what_a_package_declares(licence, families):
+    from docs.licences import find_copyleft
+
+    assert find_copyleft(licence) == families
+
+
+@pytest.mark.parametrize("licence", ["", "UNKNOWN", "Commercial", "Business Source License 1.1"])
+def test_a_licence_that_nothing_knows_stops_the_list(licence):
+    from docs.licences import find_copyleft
+
+    with pytest.raises(ValueError, match="does not know the licence"):
+        find_copyleft(licence)
+
+
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
     stem = f"{re.sub('[-_.]+', '_', name)}-{version}"
     info = f"{stem}.dist-info"

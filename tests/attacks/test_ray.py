@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+import yaml
 
 from docmatix.config import VllmEngine
 from docmatix.errors import SetupError
@@ -22,6 +24,7 @@ from docmatix.serving.vllm import build_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Without it Ray takes 127.0.0.1 for the machine's other address, where nothing listens."""
@@ -221,3 +224,42 @@ def test_auto_does_not_hand_the_token_to_a_ray_of_another_user(tmp_path: Path) -
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "Makefile", "clusters/slurm.sh", "clusters/aws.yaml", "clusters/kuberay.yaml"]
+)
+def test_no_template_starts_ray_without_a_token(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "RAY_AUTH_MODE=disabled" not in text.replace(" ", "").replace(":=", "=")
+    for line in text.splitlines():
+        if "ray start" in line and "ulimit" in line:  # a command of its own on a machine of its own
+            assert "RAY_AUTH_MODE=token" in line
+
+
+def test_the_cluster_on_kubernetes_has_a_secret_token_and_no_other_pod_reaches_it() -> None:
+    job, policy = yaml.safe_load_all((ROOT / "clusters/kuberay.yaml").read_text())
+    cluster = job["spec"]["rayClusterSpec"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    selector = policy["spec"]["podSelector"]["matchLabels"]
+    assert [group["template"]["metadata"]["labels"] for group in groups] == [selector] * len(groups)
+    everything, job_server = policy["spec"]["ingress"]
+    assert everything == {"from": [{"podSelector": {"matchLabels": selector}}]}
+    assert job_server["ports"] == [{"port": 8265}]
+
+
+def test_the_token_of_a_slurm_job_is_new_private_and_gone_with_the_job(tmp_path: Path) -> None:
+    """The lines of the template that make it, run by bash: before `srun` is asked for anything."""
+    lines = (ROOT / "clusters/slurm.sh").read_text().splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("token="))
+    end = next(number for number, line in enumerate(lines) if line.startswith("export RAY_AUTH"))
+    look = ['stat -c "%a" "$token"', 'cat "$token"; echo', "env"]
+    script = "\n".join(["set -euo pipefail", *lines[begin : end + 1], *look])
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    said = [subprocess.check_output(["bash", "-c", script], env=home, text=True).split("\n") for _ in range(2)]
+    assert [lines[0] for lines in said] == ["600", "600"]
+    assert all(re.fullmatch("[0-9a-f]{64}", lines[1]) for lines in said)
+    assert said[0][1] != said[1][1]
+    assert all("RAY_AUTH_MODE=token" in lines for lines in said)
+    assert not list(tmp_path.iterdir()), "the file outlives the job"

@@ -147,7 +147,8 @@ def test_nothing_in_the_image_runs_as_root_or_can_become_root():
     dockerfile = (ROOT / "clusters/Dockerfile").read_text()
     assert re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)[-1] == "ray"
     assert "NOPASSWD/d' /etc/sudoers" in dockerfile
-    cluster = yaml.safe_load((ROOT / "clusters/kuberay.yaml").read_text())["spec"]["rayClusterSpec"]
+    job, _ = yaml.safe_load_all((ROOT / "clusters/kuberay.yaml").read_text())
+    cluster = job["spec"]["rayClusterSpec"]
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         for container in group["template"]["spec"]["containers"]:
             context = container["securityContext"]

@@ -234,8 +234,7 @@ def _percent(share: float | None) -> str:
 
 
 def _describe_source(config: Config) -> str:
-    kinds = {"files": "PDF files", "webdataset": "WebDataset shards of PDFs", "parquet": "Parquet files that hold PDFs"}
-    return f"{kinds[config.source.kind]} (`{config.source.kind}`)"
+    return f"{config.source.described} (`{config.source.kind}`)"
 
 
 def _list_models(config: Config, summary: Mapping[str, Any]) -> str:

@@ -290,13 +290,16 @@ class _Proof:
         }
         left_out = {row["index"] for row in rows.get("dedup", ())}
         let_in: set[int] = set()
+        # before `dedup` has decided by these settings, a document that is there twice is nobody's fault
+        is_decided = "dedup" in parts and records["dedup"].fingerprint == self._job.fingerprints.get("dedup")
         for row in rows.get("extract", ()):
             if row["doc_id"] is not None and row["doc_id"] != row["sha256"][:32]:
                 again = _anew("extract", shard)
                 yield f"Document {row['index']} of shard {shard} has an id that is not its content's. {again}"
             if row["reason"] is None and row["index"] not in left_out:
                 let_in.add(row["index"])
-                self._documents.add(row["doc_id"])
+                if is_decided:
+                    self._documents.add(row["doc_id"])
         order, asked = hashlib.sha256(), set[str]()
         strangers = 0
         for row in rows.get("generate", ()):
@@ -473,7 +476,8 @@ class _Proof:
             ):
                 yield f"{output.name} was made from other settings or inputs. The same build packs it anew."
         if not present:
-            yield f"{output.name} is missing. {again}"
+            if record is not None:
+                yield f"{output.name} is missing. {again}"
             return
         try:
             with open_once(run, output.name) as opened:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -68,15 +68,26 @@ Paths = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apa
 """Local paths, globs, directories or URLs. Passwords and signatures in them are used and never recorded."""
 
 
-class FilesSource(Section):
+class SourceSection(Section):
+    """A place that documents come from."""
+
+    described: ClassVar[str] = "documents"
+    """What the card of the dataset calls it; a kind that says nothing is named by its `kind` alone."""
+
+
+class FilesSource(SourceSection):
     """PDF files: paths, globs, directories (searched for `*.pdf`), or fsspec URLs of these (`s3://bucket/a/*.pdf`)."""
+
+    described: ClassVar[str] = "PDF files"
 
     kind: Literal["files"]
     paths: Paths
 
 
-class WebdatasetSource(Section):
+class WebdatasetSource(SourceSection):
     """Tar files in the PDFA layout: `key.pdf` and, where it has one, `key.json` with words and lines."""
+
+    described: ClassVar[str] = "WebDataset shards of PDFs"
 
     kind: Literal["webdataset"]
     paths: Paths
@@ -84,8 +95,10 @@ class WebdatasetSource(Section):
     """Take words and lines from the JSON twin instead of reading them from the PDF."""
 
 
-class ParquetSource(Section):
+class ParquetSource(SourceSection):
     """Parquet files with a column of PDF bytes."""
+
+    described: ClassVar[str] = "Parquet files that hold PDFs"
 
     kind: Literal["parquet"]
     paths: Paths

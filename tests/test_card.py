@@ -31,7 +31,7 @@ from docmatix.card import (
     write_code,
     write_text,
 )
-from docmatix.config import Config, Pack
+from docmatix.config import Config, Pack, SourceSection
 from docmatix.driver import finish_dataset
 from docmatix.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
@@ -396,3 +396,12 @@ def quiet(datasets: Any) -> Iterator[None]:
         yield
     finally:
         datasets.enable_progress_bars()
+
+
+def test_a_source_of_a_kind_that_the_card_has_no_words_for_is_named_by_its_kind():
+    class ScannerSource(SourceSection):
+        kind: str = "scanner"
+        paths: tuple[str, ...] = ("a",)
+
+    card = make_card(make_config().model_copy(update={"source": ScannerSource()}))
+    assert "documents (`scanner`)" in card

@@ -117,6 +117,28 @@ def test_a_stage_of_which_nothing_is_left_is_found(own_run):
     assert "This is a bug in docmatix" not in problems
 
 
+STAGES_AFTER_PLAN = ("extract", "dedup", "generate", "curate", "pack")
+
+
+@pytest.mark.parametrize("last", ["plan", *STAGES_AFTER_PLAN[:-1]])
+def test_of_an_unfinished_run_what_is_unfinished_is_all_that_is_found(own_run, last):
+    unfinished = STAGES_AFTER_PLAN[STAGES_AFTER_PLAN.index(last) + 1 :] if last != "plan" else STAGES_AFTER_PLAN
+    for stage in unfinished:
+        own_run.remove(*(f"{stage}/{name}" for name in own_run.names(stage)))
+    own_run.remove("dataset", "SHA256SUMS")
+    problems = check(own_run).split("\n")
+    assert [line.split()[0] for line in problems if " lacks 3 of 3 shards" in line] == list(unfinished[:-1])
+    rest = [line for line in problems if " lacks 3 of 3 shards" not in line]
+    expected = ["did not finish", "did not finish", "is not committed"] if last == "curate" else []
+    assert len(rest) == len(expected), rest
+    assert all(words in line for words, line in zip(expected, rest, strict=True)), rest
+
+
+def test_a_document_that_is_there_twice_is_no_fault_before_dedup_has_decided_by_these_settings(own_run):
+    own_run.remove(*(f"dedup/part-{shard:05d}.json" for shard in own_run.shards("dedup")[1:]))
+    assert "let in" not in check(own_run)
+
+
 def test_removed_replies_are_found(own_run):
     (name,) = own_run.read_record("generate", 0).extra["replies"]
     own_run.remove(f"generate/replies/{name}")

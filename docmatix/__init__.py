@@ -29,8 +29,9 @@ def build(config: Config | str | Path, *, run: str | Path | None = None, **optio
     return build(config, run=run, **options)
 
 
-def open(path: str | Path) -> Collection:
-    """Open a run, a dataset folder or a Hub repository to look at its rows, pairs, and what was dropped."""
+def open(path: str | Path, *, fetch: bool = False) -> Collection:
+    """Open a run, a dataset folder or a Hub repository to look at its rows, pairs, and what was dropped. With `fetch`,
+    pages are rendered from sources on other machines too."""
     from docmatix.collection import Collection
 
-    return Collection(str(path))
+    return Collection(str(path), fetch=fetch)

@@ -18,6 +18,7 @@ import hashlib
 import heapq
 import json
 import os
+import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,8 @@ def ablate(
     top.require_reachable()
     if top.exists("run.yaml"):
         raise SetupError(f"{root} holds a run: an ablation needs a directory of its own; give another --run.")
+    for name in ("pages", *configs):
+        top.check_folder(name)  # these are no addresses that the user gave
     directories = {name: RunDirectory(f"{root}/{name}") for name in configs}
     pages = RunDirectory(f"{root}/pages")
     if "pages" in configs:
@@ -184,8 +187,8 @@ def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
 
 def _link_file(source: RunDirectory, target: RunDirectory, name: str) -> None:
     if source.local and target.local:
-        place = Path(target.path(name))
-        place.parent.mkdir(parents=True, exist_ok=True)
+        source.size(name)  # refuses what is no regular file
+        place = Path(target.make_folder(posixpath.dirname(name))) / posixpath.basename(name)
         try:
             os.link(source.path(name), place)
         except OSError:  # a filesystem without hard links

@@ -23,7 +23,7 @@ import json
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import IO, Any, NamedTuple, Self
 
@@ -39,9 +39,10 @@ from docmatix.identities import Identities, hash_identity
 from docmatix.ledger import Ledger
 from docmatix.pairs import make_pair_id
 from docmatix.pdf.rendering import PageImage
-from docmatix.publishing.card import split_card
+from docmatix.publishing.card import is_picture, shows, split_card
 from docmatix.recounts import COLUMNS, RECOUNTS, find_miscounts
 from docmatix.run_directory import Record, RunDirectory
+from docmatix.run_files import is_own
 from docmatix.schemas import CURATE, DATASETS, DEDUP, EXTRACT, GENERATE, PLAN, REPLIES, VERIFY
 from docmatix.stages.job import UPSTREAM, Job
 from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
@@ -89,6 +90,9 @@ def find_problems(
             raise
         yield str(error)
         return
+    if strange := list(run.find_strange()):
+        yield from strange
+        return
     with _Proof(job, on_part, on_remark) as proof:
         yield from proof.check_shards()
         yield from proof.check_dataset()
@@ -100,11 +104,11 @@ def count_parts(run: RunDirectory) -> int:
     run.require_reachable()
     try:
         job = read_job(run)
+        return sum(len(run.shards(stage)) for stage in job.stages)
     except SetupError:
         if not run.exists("run.yaml"):
             raise
         return 0
-    return sum(len(run.shards(stage)) for stage in job.stages)
 
 
 class _Proof:
@@ -437,7 +441,7 @@ class _Proof:
         outputs = {output.name.rsplit("/", 1)[1]: output for output in divided}
         present = set(run.names("dataset/data"))
         for name in sorted(present - set(outputs)):
-            yield f"dataset/data/{name} belongs to no shard. The same build removes it."
+            yield _describe_stray(f"dataset/data/{name}")
         for number in run.shards("pack"):
             if number >= len(outputs):
                 yield f"pack/part-{number:05d}.json is of another division into files. The same build removes it."
@@ -571,8 +575,15 @@ class _Proof:
                 yield from self._check_card(summary)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             yield f"dataset/stats.json cannot be read ({error}): run the build once more, which writes it."
-        yield from self._check_sums(edited=edited)
-        yield from (f"{name} belongs to no shard. The same build removes it." for name in self._find_strays())
+        shown, unshown = list_card_pictures(run)
+        yield from self._check_sums({f"dataset/{name}" for name in unshown}, edited=edited)
+        for name in (f"dataset/{each}" for each in shown):
+            if not is_picture(name, run.read(name)):
+                yield describe_false_picture(name)
+        for name in unshown:
+            if self._on_remark is not None:
+                self._on_remark(f"dataset/{name} is not shown by the card: `push` does not send it.")
+        yield from map(_describe_stray, self._find_strays())
 
     def _summarise(self) -> dict[str, Any]:
         if self._uncounted is not None:
@@ -595,7 +606,7 @@ class _Proof:
             else:
                 self._on_remark(f"{said}: `push` sends it so, the same build would write it anew.")
 
-    def _check_sums(self, *, edited: bool) -> Iterator[str]:
+    def _check_sums(self, unshown: Container[str], *, edited: bool) -> Iterator[str]:
         again = "The same build writes it anew."
         try:
             sums = read_checksums(self._run)
@@ -614,10 +625,12 @@ class _Proof:
                 )
             return
         for name in find_altered(self._run, sums):
+            if name in unshown and name not in sums:  # beside the dataset, and of no consequence
+                continue
             changed = f"{name} is not what it was when the build ended"
             if not name.startswith(_CARD) or (self._on_remark is None and not edited):
                 yield f"{changed} (see {CHECKSUMS}). {again}"
-            elif self._on_remark is not None:
+            elif self._on_remark is not None and name not in unshown:
                 self._on_remark(f"{changed}: `push` sends it so, the same build would write it anew.")
         for file, sha256 in self._packed.items():
             if sums.pop(file, None) != sha256:
@@ -635,6 +648,28 @@ class _Proof:
         yield from (name for name in run.names("") if name.startswith(".") and name.endswith(".tmp"))
         own = {"README.md", "stats.json", "data", "plots", "samples"}
         yield from (f"dataset/{name}" for name in run.names("dataset") if name not in own)
+
+
+def list_card_pictures(run: RunDirectory) -> tuple[list[str], list[str]]:
+    """The files in `plots` and `samples` that the card refers to, by their paths from it, and those it does not."""
+    card = run.read("dataset/README.md").decode(errors="replace")
+    there = [f"{folder}/{name}" for folder in ("plots", "samples") for name in run.names(f"dataset/{folder}")]
+    shown = [name for name in there if shows(card, name)]
+    return shown, sorted(set(there) - set(shown))
+
+
+def describe_false_picture(name: str) -> str:
+    """That the card shows a file that is no picture, as a problem."""
+    return (
+        f"{name} is shown by the card and is no PNG, JPEG or WebP as its name says: put a picture in its place, or take"
+        " it out of the card."
+    )
+
+
+def _describe_stray(name: str) -> str:
+    if is_own(name):
+        return f"{name} belongs to no shard. The same build removes it."
+    return f"{name} belongs to no shard. It is not docmatix's either, so no build removes it: put it elsewhere."
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

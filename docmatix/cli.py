@@ -39,6 +39,11 @@ Write the dataset in the shape that other people's code reads. The folder appear
   pdf          the documents themselves with their pairs, Parquet: the published Docmatix's second shape
 """
 
+_FETCH = (
+    "show pages of sources on other machines too: the addresses that the run names are asked for them, once (default:"
+    " pages that are in no dataset are rendered from files of this machine alone, below the run's source.paths)"
+)
+
 _ABLATE = """\
 Put the same pages through each prompt, and compare what comes out: pairs kept and why others were dropped, tokens per
 kept pair, grounding, unique questions, diversity, lengths of answers.
@@ -92,6 +97,13 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="REPO_ID",
         help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end;"
         " public, unless --private is given",
+    )
+    build.add_argument(
+        "--trust-run",
+        action="store_true",
+        help="build in a run directory that belongs to another user, such as one that a group shares: whoever can write"
+        " there decides what your build takes for its own work (without it such a directory is refused; one of root's"
+        " is not)",
     )
     build.add_argument("--private", action="store_true", help="with --push: make the repository private, if it is made")
 
@@ -153,6 +165,8 @@ def make_parser() -> argparse.ArgumentParser:
         " `kitty` or `iterm2` to say how it can, `never`, or a folder for PNG files",
     )
 
+    inspect.add_argument("--fetch", action="store_true", help=_FETCH)
+
     export = verbs.add_parser(
         "export",
         help="write the dataset in another format: docvqa, mp-docvqa, llava, messages, florence2, webdataset, pdf",
@@ -181,6 +195,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--samples", type=_positive, default=60, metavar="N", help="windows in the gallery (default: 60)"
     )
     report.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
+    report.add_argument("--fetch", action="store_true", help=_FETCH)
 
     check = verbs.add_parser(
         "check",
@@ -268,6 +283,7 @@ def _build(options: argparse.Namespace) -> int:
             stages=options.stages.split(",") if options.stages else None,
             config_dir=Path(options.config).resolve().parent,
             progress=progress,
+            trust_run=options.trust_run,
             **_push_beside(options.push, progress.say),
         )
     status = read_status(RunDirectory(built.run))
@@ -357,7 +373,7 @@ def _inspect(options: argparse.Namespace) -> int:
     width = max(40, min(100, columns))
     is_terminal = sys.stdout.isatty()
     output = choose_output(options.pictures, environment=os.environ, is_terminal=is_terminal, columns=columns)
-    collection = Collection(options.path)
+    collection = Collection(options.path, fetch=options.fetch)
     if options.dropped is not None:
         for block in print_dropped(collection, options.dropped or None, options.n, seed=options.seed, output=output):
             print(block)
@@ -373,10 +389,15 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from docmatix.exports import export_dataset
+    from docmatix.run_directory import RunDirectory
 
     name = options.path.rstrip("/").rsplit("/", 1)[-1]
     local = Path(options.path)
     out = local / "exports" / options.format if (local / "run.yaml").exists() else Path(f"{name}-{options.format}")
+    if not options.out and (local / "run.yaml").exists():
+        run = RunDirectory(local)
+        run.require_own("give another folder with -o.")
+        run.check_folder("exports")
     exported = export_dataset(
         options.path,
         options.format,
@@ -394,7 +415,8 @@ def _report(options: argparse.Namespace) -> int:
     from docmatix.report.report import write_report
     from docmatix.run_directory import RunDirectory
 
-    written = write_report(RunDirectory(options.run), output=options.output, samples=options.samples, seed=options.seed)
+    run = RunDirectory(options.run)
+    written = write_report(run, output=options.output, samples=options.samples, seed=options.seed, fetch=options.fetch)
     print(make_sayable(written))
     return 0
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from docmatix.comparison import Comparison
+    from docmatix.documents import Refusal
     from docmatix.stages.job import Job
     from docmatix.trial import Trial
 
@@ -161,21 +162,25 @@ class Collection(Sequence[Sample]):
 
     `path` is a run, a folder with a dataset (`data/*.parquet` or Parquet files), or an fsspec URL of these
     (`hf://datasets/OWNER/NAME`; `OWNER/NAME` means the same). Of a run, what is packed so far. Where a dataset's card
-    (`README.md`) names files by configuration and split, those of `train` in `default`, or else the first ones. Raises
-    SetupError where there is nothing to open.
+    (`README.md`) names files by configuration and split, those of `train` in `default`, or else the first ones. Pages
+    of a run that are in no dataset are rendered from its source, with `fetch` also where that is on another machine.
+    Raises SetupError where there is nothing to open.
     """
 
-    def __init__(self, path: str) -> None:
-        directory = RunDirectory(path)
+    def __init__(self, path: str, *, fetch: bool = False) -> None:
+        # of a dataset links are followed: the Hub's cache is made of them
+        directory = RunDirectory(path, follow_links=True)
         directory.require_reachable()
         if directory.local and directory.fs.isfile(directory.root):
             raise SetupError(f"{path} is a file: give the folder of a run (such as runs/NAME) or of a dataset.")
         if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
             directory = _open_repository(path)
         directory.require_reachable()
-        self.path = path
+        self.path, self.fetch = path, fetch
+        self.is_run = directory.exists("run.yaml") or (directory.local and RunDirectory(path).exists("run.yaml"))
+        if self.is_run:
+            directory = RunDirectory(path)
         self._directory = directory
-        self.is_run = directory.exists("run.yaml")
         self.files = _list_packed(directory) if self.is_run else _list_data_files(directory, path)
         self._groups: list[tuple[int, ...]] = []
         """Rows of each row group of the first files, as far as footers were read."""
@@ -267,7 +272,7 @@ class Collection(Sequence[Sample]):
 
     def dropped(self, reason: str | None = None) -> Droppings:
         """What a run left out, stage by stage, for one reason or any. Raises SetupError if this is not a run."""
-        return Droppings(self.read_job(), reason)
+        return Droppings(self.read_job(), reason, fetch=self.fetch)
 
     def compare(self, other: str | Collection, *, examples: int = 12) -> Comparison:
         """This run or dataset beside another one over the same documents: which pairs one keeps and the other does not,
@@ -570,8 +575,8 @@ class Droppings(Iterable[Dropped]):
     """What a run left out, read again by every loop. A notebook is shown counts, or for one reason some of the items,
     with their pages rendered from the source where that is still there."""
 
-    def __init__(self, job: Job, reason: str | None) -> None:
-        self._job, self.reason = job, reason
+    def __init__(self, job: Job, reason: str | None, *, fetch: bool = False) -> None:
+        self._job, self.reason, self._fetch = job, reason, fetch
 
     def __iter__(self) -> Iterator[Dropped]:
         return self._read(replies=True)
@@ -588,9 +593,12 @@ class Droppings(Iterable[Dropped]):
         """Some of them, drawn by content and seed."""
         return draw(self, count, seed=seed, key=lambda item: f"{item.stage}{item.what}{item.detail}")
 
-    def read_pages(self, items: Sequence[Dropped], *, limit: int = PLACES_SHOWN) -> dict[Place, list[Pictured]]:
+    def read_pages(
+        self, items: Sequence[Dropped], *, limit: int = PLACES_SHOWN, refused: dict[Place, Refusal] | None = None
+    ) -> dict[Place, list[Pictured]]:
         """The pages of these items, rendered from the source; see `render_places`."""
-        return render_places(self._job, (item.place for item in items if item.place is not None), limit=limit)
+        places = (item.place for item in items if item.place is not None)
+        return render_places(self._job, places, limit=limit, fetch=self._fetch, refused=refused)
 
     def __repr__(self) -> str:
         if self.reason is None:

@@ -46,6 +46,7 @@ from docmatix.ray_cluster import ray_running
 from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
 from docmatix.requests import measure_room
 from docmatix.run_directory import STAGES, RunDirectory, require_disk
+from docmatix.run_files import is_own
 from docmatix.runner import Done, Task, map_shards
 from docmatix.secrets import hide_in_url
 from docmatix.serving.fleet import check_nodes, is_private, require_room
@@ -86,14 +87,16 @@ def build(
     progress: Progress | None = None,
     listing: Iterable[Locator] | None = None,
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    trust_run: bool = False,
 ) -> Built:
     """Build a dataset, or continue the build that is in `run` (`runs/NAME` without it).
 
     `limit` plans at most so many documents; `stages` does only these. `config_dir` is where relative paths and prompts
     are looked for (the current folder without it); `listing` takes the place of the source's own; `beside_pack` is held
-    while files are packed, and may already publish those that are committed. Raises SetupError
-    before any work starts if something is wrong with the configuration, the prompts, the source, the run directory or
-    the server; BuildError if the build cannot go on, in which case the same call continues it.
+    while files are packed, and may already publish those that are committed. A run directory of another user is taken
+    with `trust_run` alone. Raises SetupError before any work starts if something is wrong with the configuration, the
+    prompts, the source, the run directory or the server; BuildError if the build cannot go on, in which case the same
+    call continues it.
     """
     progress = progress or Progress(quiet=True)
     config_dir = config_dir or Path.cwd()
@@ -105,6 +108,8 @@ def build(
     directory = RunDirectory(run or Path("runs") / config.name, patience_s=patience_s, say=progress.say)
     job = _prepare(config, directory, config_dir, progress)
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
+    if not trust_run:
+        directory.require_own("give another --run, or --trust-run where you trust all who can write there.")
     with _interruptible(), directory.locked():
         check_run(directory, config)
         require_disk(directory, megabytes=config.limits.min_free_disk_mb)
@@ -436,6 +441,7 @@ def _find_tasks(job: Job, stage: str) -> list[Task]:
     # and the record of a file must go before the file is written over: it would vouch for another one's content
     stale += [f"pack/part-{task.shard:05d}.json" for task in tasks]
     stale += [f"dataset/data/{name}" for name in job.run.names("dataset/data") if name not in names]
+    stale = [name for name in stale if is_own(name)]
     if stale:
         job.run.remove("dataset/README.md", "dataset/stats.json", *stale)
     return tasks

@@ -2,6 +2,7 @@
 
     DocmatixError
     ├── SetupError          exit 2: the command or the configuration is wrong; nothing was done
+    │   └── RunRefused      the run directory holds a link or a device, where files and folders are
     └── BuildError          exit 1: the build cannot go on; what is committed stays
         ├── ServerGone      the model server stayed away longer than the configuration allows
         ├── SourceGone      the source stayed unreachable
@@ -25,6 +26,10 @@ class SetupError(DocmatixError):
     """The command or the configuration is wrong; found before any work starts."""
 
     exit_code = 2
+
+
+class RunRefused(SetupError):
+    """The run directory holds what leads out of it, or is no file: whoever prepared it may mean harm."""
 
 
 class BuildError(DocmatixError):

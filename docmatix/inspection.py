@@ -18,10 +18,12 @@ from docmatix.collection import Collection, Dropped, Sample, draw_pages
 from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
 from docmatix.errors import SetupError
 from docmatix.pictures import encode_picture
-from docmatix.source_pages import mark_pages
+from docmatix.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from docmatix.documents import Refusal
 
 Protocol = Literal["kitty", "iterm2"]
 
@@ -176,11 +178,21 @@ def print_dropped(
         reasons = make_visible(", ".join(sorted({reason for _, reason in collection.dropped().count()})))
         yield f"Nothing was dropped for that reason; the reasons are: {reasons}." if reasons else "Nothing was dropped."
         return
-    pages = droppings.read_pages(items, limit=count) if output.wanted else {}
+    refused: dict[Place, Refusal] = {}
+    pages = droppings.read_pages(items, limit=count, refused=refused) if output.wanted else {}
     for number, item in enumerate(items, 1):
         found = pages.get(item.place, []) if item.place is not None else []
         found = _choose_evidence(found, item.pair) if item.pair else found
-        yield "\n".join([*output.show(found, name=f"{item.reason}-{number}"), describe_dropped(item)])
+        lines = [describe_dropped(item)]
+        if item.place is not None and (refusal := refused.get(item.place)) is not None:
+            lines.append(f"   no picture: {_describe_refusal(refusal)}")
+        yield "\n".join([*output.show(found, name=f"{item.reason}-{number}"), *lines])
+
+
+def _describe_refusal(refusal: Refusal) -> str:
+    if refusal.reason == "not_fetched":
+        return "its source is on another machine, which --fetch asks for it"
+    return make_printable(f"{refusal.reason}: {refusal.detail}" if refusal.detail else refusal.reason)
 
 
 def _read_evidence(collection: Collection, pair: Mapping[str, Any]) -> list[Pictured]:

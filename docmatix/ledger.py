@@ -15,11 +15,14 @@ from typing import Any
 from docmatix.errors import LedgerError
 
 UNEXPECTED = {
-    "documents": frozenset({"internal_error", "missing", "no_access"}),
+    "documents": frozenset({"internal_error", "missing", "no_access", "outside_source"}),
     "requests": frozenset(
-        {"internal_error", "missing", "no_access", "unreadable", "refused", "server_error", "timeout"}
+        {
+            *("internal_error", "missing", "no_access", "outside_source"),
+            *("unreadable", "refused", "server_error", "timeout"),
+        }
     ),
-    "rows": frozenset({"internal_error", "missing", "no_access", "unreadable"}),
+    "rows": frozenset({"internal_error", "missing", "no_access", "outside_source", "unreadable"}),
 }
 """Reasons that speak of a bug or an outage, not of the data: too many of them stop the build. `unreadable`, a broken
 PDF, is data where documents are read first; later it is one that was read before."""

@@ -9,6 +9,11 @@ object store shows an upload only when it is complete. There, where the store ha
 only the one that its worker saw when it began: of two workers the first one's stands.
 
 What fails on the way to an object store is tried again, for `limits.store_patience_s`.
+
+A run directory may come from anybody. On a disk RUN itself may be a link, since it is the user's word; below it none is
+followed, neither to read nor to write nor to remove, and what is no regular file is not opened. Hard links need no
+such care: files are replaced by renaming, so another name of the old one keeps its content, and the lock alone, which
+is written in place, is left as it is where it has another name.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ import posixpath
 import re
 import shutil
 import socket
+import stat
 import tempfile
 import threading
 import time
@@ -39,9 +45,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from docmatix import scratch
-from docmatix.errors import BuildError, DocmatixError, SetupError, StorageFailed
+from docmatix.errors import BuildError, DocmatixError, RunRefused, SetupError, StorageFailed
 from docmatix.ledger import Ledger
+from docmatix.plain_files import NotPlain, describe_kind, open_plain
 from docmatix.process_space import find_process_space
+from docmatix.run_files import FOLDERS, SINGLE, STAGES, find_foreign_name, is_own
 from docmatix.secrets import hide_in_url
 from docmatix.stores import (
     PATIENCE_S,
@@ -59,12 +67,15 @@ from docmatix.stores import (
 
 T = TypeVar("T")
 
-STAGES = ("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
+__all__ = ["STAGES", "PendingFile", "Record", "RunDirectory", "ShardWriter"]
+
 _PART = re.compile(r"part-(\d{5,})(?:-[0-9a-f]{8})?\.(?:json|parquet)")
 _LEASE_S = 120.0
 """A remote lock that was not renewed for this long belongs to a dead driver; it is renewed four times as often."""
 _GIVEN_UP_FOR_S = 30.0
 """A store that stayed unreachable is not asked again for this long."""
+_LEFT_TOLD = 5
+"""Of what is left in place, so many are named."""
 _S3 = frozenset({"s3", "s3a"})
 _CONDITIONAL = _S3 | {"gs", "gcs", "memory"}
 """Protocols whose fsspec filesystems can be told to create a file only where there is none (`mode="create"`)."""
@@ -95,12 +106,16 @@ class Record:
 
     @classmethod
     def from_json(cls, content: bytes) -> Record:
-        """Raises ValueError, LookupError or TypeError for a record that is damaged."""
+        """Raises ValueError, LookupError, TypeError or RecursionError for a record that is damaged."""
         fields = json.loads(content)
         seal = fields.pop("seal", None)  # earlier versions wrote none
         if seal is not None and seal != _seal(fields):
             raise ValueError("its content is not what was sealed")
-        return cls(size=fields.pop("bytes"), **{**fields, "inputs": tuple(fields["inputs"])})
+        record = cls(size=fields.pop("bytes"), **{**fields, "inputs": tuple(fields["inputs"])})
+        kinds = (record.file, str), (record.rows, int), (record.size, int), (record.sha256, str)
+        if not all(isinstance(value, kind) for value, kind in (*kinds, (record.ledger, list), (record.extra, dict))):
+            raise TypeError("a field has the wrong type")
+        return record
 
 
 def _seal(content: Mapping[str, Any]) -> str:
@@ -119,11 +134,16 @@ class RunDirectory:
         patience_s: float = PATIENCE_S,
         say: Callable[[str], object] = log_outage,
         sleep: Callable[[float], object] = time.sleep,
+        follow_links: bool = False,
     ) -> None:
         """An object store that is away is tried for `patience_s` seconds, and `say` is told of it; to another process
-        only the address and the patience go. Raises SetupError for an address that nobody can open.
+        only the address and the patience go. `follow_links` is for folders that hold no run, such as the Hub's cache.
+        Raises SetupError for an address that nobody can open.
         """
         self.url = str(url)
+        self._follow_links = follow_links
+        self._real_folders: set[str] = set()
+        """Folders that are known to be no links: whoever may put one in their place meanwhile may do anything here."""
         self._patience = Patience(limit_s=patience_s, say=say, sleep=sleep)
         protocol = self.url.partition("://")[0]
         remote = "://" in self.url
@@ -142,7 +162,7 @@ class RunDirectory:
         self._given_up: tuple[float, str] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], RunDirectory], tuple[str]]:
-        make = functools.partial(RunDirectory, patience_s=self._patience.limit_s)
+        make = functools.partial(RunDirectory, patience_s=self._patience.limit_s, follow_links=self._follow_links)
         return make, (self.root if self.local else self.url,)
 
     def path(self, name: str) -> str:
@@ -163,16 +183,30 @@ class RunDirectory:
             raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be reached: {said}") from None
 
     def exists(self, name: str) -> bool:
+        """Whether there is a file or a folder; a link is something that is there, and is refused when it is read."""
+        if self.local:
+            with contextlib.suppress(OSError):
+                return self._look(name) is not None
+            return False
         return bool(self._try_hard(lambda: self.fs.exists(self.path(name))))
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None where there is none."""
+        if self.local:
+            with storage_errors(self.url):
+                status = self._look(name)
+            if status is not None and not stat.S_ISREG(status.st_mode):
+                raise self.refuse(name, describe_kind(status.st_mode))
+            return None if status is None else status.st_size
         try:
             return int(self._try_hard(lambda: self.fs.size(self.path(name))))
         except FileNotFoundError:
             return None
 
     def read(self, name: str, *, patient: bool = True) -> bytes:
+        if self.local:
+            with storage_errors(self.url), self._open_local(name) as stream:
+                return stream.read()
         # one request: s3fs asks for the size first, to read large files in several parts at once
         options = {"max_concurrency": 1} if self._protocols & _S3 else {}
         return bytes(self._try_hard(lambda: self.fs.cat_file(self.path(name), **options), patient=patient))
@@ -194,8 +228,115 @@ class RunDirectory:
 
     def open(self, name: str) -> IO[bytes]:
         """A file to read from, with seeking."""
+        if self.local:
+            with storage_errors(self.url):
+                return self._open_local(name)
         stream: IO[bytes] = self._try_hard(lambda: self.fs.open(self.path(name), "rb"))
-        return stream if self.local else io.BufferedReader(_PatientFile(stream, self._try_hard))
+        return io.BufferedReader(_PatientFile(stream, self._try_hard))
+
+    # --- on a disk ----------------------------------------------------------------------------------------------------
+
+    def check_folder(self, folder: str) -> None:
+        """Raise RunRefused if a folder, or one that it lies in, leads out of the run. Looks once at each."""
+        if not self.local or folder in self._real_folders or not folder:
+            return
+        if folder.startswith("/") or ".." in folder.split("/"):
+            raise self.refuse(folder, "a way out of it")
+        self.check_folder(posixpath.dirname(folder))
+        try:
+            mode = os.stat(self.path(folder), follow_symlinks=self._follow_links).st_mode  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISDIR(mode):
+            self._real_folders.add(folder)
+        elif not stat.S_ISREG(mode):  # of a file in its place the system speaks for itself
+            raise self.refuse(folder, describe_kind(mode))
+
+    def make_folder(self, folder: str) -> str:
+        """The path of a folder of a local run, which is made where it is not there."""
+        path = self.path(folder).rstrip("/") or "/"
+        with storage_errors(self.url):
+            self.check_folder(folder)
+            os.makedirs(path, exist_ok=True)  # noqa: PTH103 -- `Path` would take 20 times as long
+        return path
+
+    def _look(self, name: str) -> os.stat_result | None:
+        self.check_folder(posixpath.dirname(name))
+        try:
+            return os.stat(self.path(name), follow_symlinks=self._follow_links or not name)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _open_local(self, name: str) -> IO[bytes]:
+        self.check_folder(posixpath.dirname(name))
+        try:
+            return os.fdopen(open_plain(self.path(name), follow_links=self._follow_links), "rb")
+        except NotPlain as other:
+            raise self.refuse(name, other.kind) from None
+
+    def refuse(self, name: str, kind: str) -> RunRefused:
+        """What is raised for a file that is something else (`a link`)."""
+        return RunRefused(
+            f"{name} in the run directory {self.url} is {kind}, which docmatix neither puts there nor follows: remove"
+            " it, or put the file or folder itself in its place."
+        )
+
+    def find_strange(self) -> Iterator[str]:
+        """What of a local run is neither a regular file nor a folder, a sentence for each: links, pipes, devices."""
+        if not self.local:
+            return
+        for name in SINGLE:
+            with contextlib.suppress(FileNotFoundError):
+                mode = os.lstat(self.path(name)).st_mode
+                if not stat.S_ISREG(mode):
+                    yield str(self.refuse(name, describe_kind(mode)))
+        for folder in (*STAGES, "dataset", "telemetry"):
+            yield from self._find_strange_below(folder)
+
+    def _find_strange_below(self, name: str) -> Iterator[str]:
+        try:
+            mode = os.lstat(self.path(name)).st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
+            if not stat.S_ISREG(mode):
+                yield str(self.refuse(name, describe_kind(mode)))
+            return
+        with os.scandir(self.path(name)) as entries:
+            below = sorted(entry.name for entry in entries if not entry.is_file(follow_symlinks=False))
+        for each in below:
+            yield from self._find_strange_below(f"{name}/{each}")
+
+    def find_owner(self, *, find_maker: Callable[[str], int | None] | None = None) -> str | None:
+        """Another user whom a local run, or a folder in it, belongs to; None where there is none, or it is root.
+
+        `find_maker` gives the owner of a file that is made in a folder: not ourselves where a file system takes root
+        for nobody, or gives everything to one user.
+        """
+        if not self.local:
+            return None
+        own: set[int | None] = {os.geteuid(), 0}
+        for folder in ("", *FOLDERS):
+            try:
+                owner = os.stat(self.path(folder), follow_symlinks=not folder).st_uid  # noqa: PTH116
+            except OSError:
+                continue
+            if owner in own:
+                continue
+            own.add((find_maker or _find_maker)(self.root))
+            if owner not in own:
+                return _name_user(owner)
+        return None
+
+    def require_own(self, advice: str) -> None:
+        """Raise SetupError, with what to do instead, if a local run belongs to another user."""
+        if (owner := self.find_owner()) is not None:
+            raise SetupError(
+                f"The run directory {self.url} belongs to another user ({owner}), who could put there what is then"
+                f" taken for yours: {advice}"
+            )
+
+    # --- writing ------------------------------------------------------------------------------------------------------
 
     def write(self, name: str, content: bytes, *, durable: bool = True) -> None:
         """Write a small file, whole or not at all. One that is not `durable` may be lost with the machine's power."""
@@ -322,21 +463,66 @@ class RunDirectory:
     def names(self, folder: str) -> list[str]:
         """Names of the files right in a folder, sorted; an absent folder has none."""
         path = self.path(folder).rstrip("/")
+        if self.local:
+            with storage_errors(self.url):
+                self.check_folder(folder)
+                try:
+                    return sorted(os.listdir(path or "/"))  # noqa: PTH208
+                except (FileNotFoundError, NotADirectoryError):
+                    return []
         try:
             found = self._try_hard(lambda: self.fs.ls(path, detail=False))
         except (FileNotFoundError, NotADirectoryError):
             return []
         # object stores list the marker of a folder that was made by hand, as if it were a file in it
         listed = (str(item).rstrip("/") for item in found)
-        return sorted(posixpath.basename(item) for item in listed if self.local or item.strip("/") != path.strip("/"))
+        return sorted(posixpath.basename(item) for item in listed if item.strip("/") != path.strip("/"))
 
     def remove(self, *names: str) -> None:
+        """Remove files, and folders with what is docmatix's in them: on a disk regular files of its own names alone;
+        others stay, and are told of."""
+        left: list[str] = []
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                if self.local:
-                    self.fs.rm(self.path(name), recursive=True)
-                else:
+                if not self.local:
                     self._remove_objects(self.path(name))
+                    continue
+                with storage_errors(self.url):
+                    status = self._look(name)
+                    if status is None:
+                        continue
+                    if stat.S_ISDIR(status.st_mode):
+                        left += self._remove_folder(name)
+                    elif stat.S_ISREG(status.st_mode):
+                        os.unlink(self.path(name))  # noqa: PTH108
+                    else:
+                        raise self.refuse(name, describe_kind(status.st_mode))
+        self._tell_left(left)
+
+    def _remove_folder(self, folder: str) -> list[str]:
+        """Remove a local folder as far as it is docmatix's; returns what was left in it."""
+        left = []
+        with os.scandir(self.path(folder)) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+        for entry in listed:
+            name = f"{folder}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                left += self._remove_folder(name)
+            elif entry.is_file(follow_symlinks=False) and is_own(name):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(entry.path)  # noqa: PTH108
+            else:
+                left.append(name)
+        if not left:
+            self._real_folders.discard(folder)
+            os.rmdir(self.path(folder))  # noqa: PTH106
+        return left
+
+    def _tell_left(self, left: Sequence[str]) -> None:
+        if left:
+            more = f" and {len(left) - _LEFT_TOLD} more" if len(left) > _LEFT_TOLD else ""
+            told = ", ".join(left[:_LEFT_TOLD])
+            self._patience.say(f"left alone in the run directory, since it is not docmatix's: {told}{more}")
 
     def _remove_objects(self, path: str) -> None:
         def remove() -> None:
@@ -353,14 +539,20 @@ class RunDirectory:
 
     def read_record(self, stage: str, shard: int) -> Record | None:
         try:
-            return Record.from_json(self.read(f"{stage}/part-{shard:05d}.json"))
+            record = Record.from_json(self.read(f"{stage}/part-{shard:05d}.json"))
         except FileNotFoundError:
             return None
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise BuildError(
                 f"The commit record {stage}/part-{shard:05d}.json is damaged: remove it, and the same command does the"
                 " shard again."
             ) from None
+        if (foreign := find_foreign_name(stage, record.file, record.extra)) is not None:
+            raise BuildError(
+                f"The commit record {stage}/part-{shard:05d}.json names {foreign[:200]!r}, which is no file of its"
+                " stage: remove it, and the same command does the shard again."
+            )
+        return record
 
     def write_record(self, stage: str, shard: int, record: Record) -> None:
         self.write(f"{stage}/part-{shard:05d}.json", record.to_json())
@@ -428,9 +620,9 @@ class RunDirectory:
     def sweep(self, stages: Sequence[str] = STAGES) -> list[str]:
         """Remove what no commit record names (leftovers of killed workers, superseded parts); returns their names.
 
-        Only inside the folders that docmatix owns, only of `stages`, which must be complete, and only while the lock is
-        held. Replies are never removed: those that no record names were paid for too, and the next run with their
-        prompt takes them up.
+        Only regular files with names that docmatix gives, in its own folders; only of `stages`, which must be complete,
+        and only while the lock is held. What else lies there is told of. Replies are never removed: those that no
+        record names were paid for too, and the next run with their prompt takes them up.
         """
         stray: list[str] = []
         for stage in stages:
@@ -443,18 +635,26 @@ class RunDirectory:
                 stray += [f"{stage}/replies/{name}" for name in found if name.endswith(".tmp")]
         packed = {posixpath.basename(record.file) for _, record in self.records("pack")}
         stray += [f"dataset/data/{name}" for name in self.names("dataset/data") if name not in packed]
-        stray += [f"dataset/{name}" for name in self.names("dataset") if name.startswith(".") and name.endswith(".tmp")]
-        stray += [name for name in self.names("") if name.startswith(".") and name.endswith(".tmp")]
-        self.remove(*stray)
+        beside = [*(f"dataset/{name}" for name in self.names("dataset")), *self.names("")]
+        stray += [name for name in beside if name.endswith(".tmp") and is_own(name)]
+        removed = [name for name in stray if self._may_sweep(name)]
+        self.remove(*removed)
         self._abort_uploads()
-        return stray
+        self._tell_left([name for name in stray if name not in set(removed)])
+        return removed
+
+    def _may_sweep(self, name: str) -> bool:
+        if not is_own(name):
+            return False
+        status = self._look(name) if self.local else None
+        return not self.local or (status is not None and stat.S_ISREG(status.st_mode))
 
     def sweep_asides(self) -> None:
         """Remove what killed workers were writing: after a full disk the next run may need the room. Only while the
         lock is held."""
         for folder in [*STAGES, "dataset"]:
-            asides = [name for name in self.names(folder) if name.startswith(".") and name.endswith(".tmp")]
-            self.remove(*(f"{folder}/{name}" for name in asides))
+            asides = [f"{folder}/{name}" for name in self.names(folder) if name.startswith(".")]
+            self.remove(*filter(self._may_sweep, asides))
 
     def _abort_uploads(self) -> None:
         """Give up uploads in parts that killed workers left on S3: they are not listed, and are paid for."""
@@ -474,7 +674,10 @@ class RunDirectory:
         """Whether a driver is at work here. On an object store one that was killed on another machine is taken for
         alive until its lease ends."""
         if self.local:
-            return _is_flocked(Path(self.root) / ".lock")
+            try:
+                return _is_flocked(self.path(".lock"))
+            except NotPlain as other:
+                raise self.refuse(".lock", other.kind) from None
         lease = _Lease(self).read(patient=True)
         return lease is not None and _is_alive(lease)
 
@@ -490,7 +693,13 @@ class RunDirectory:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SetupError(f"The run directory {self.url} cannot be made: {error.strerror}.") from None
-        with _flocked(folder / ".lock", self.url):
+        for name in FOLDERS:
+            self.check_folder(name)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(_flocked(folder / ".lock", self.url))
+            except NotPlain as other:
+                raise self.refuse(".lock", other.kind) from None
             try:
                 self.sweep_asides()
                 yield
@@ -498,7 +707,8 @@ class RunDirectory:
                 # a command that was wrong leaves nothing behind; one that is refused must leave the holder's lock
                 if [path.name for path in folder.iterdir()] == [".lock"]:
                     (folder / ".lock").unlink()
-                    folder.rmdir()
+                    with contextlib.suppress(NotADirectoryError):  # a link that the user named
+                        folder.rmdir()
 
 
 BATCH_BYTES = 4 << 20
@@ -524,10 +734,7 @@ class PendingFile:
     def __init__(self, run: RunDirectory, folder: str) -> None:
         self.run = run
         if run.local:
-            beside = Path(run.path(folder))
-            with storage_errors(run.url):
-                beside.mkdir(parents=True, exist_ok=True)
-            self._aside = beside / f".{uuid.uuid4().hex}.tmp"
+            self._aside = Path(run.make_folder(folder)) / f".{uuid.uuid4().hex}.tmp"
         else:
             self._aside = scratch.name_file(".tmp")
         self._stream: IO[bytes] | None = None
@@ -542,7 +749,7 @@ class PendingFile:
         self.bytes += memoryview(content).nbytes
         with self._errors():
             if self._stream is None:
-                self._stream = self._aside.open("wb") if self.run.local else scratch.open_private(self._aside)
+                self._stream = self._aside.open("xb") if self.run.local else scratch.open_private(self._aside)
             return self._stream.write(content)
 
     def _errors(self) -> contextlib.AbstractContextManager[None]:
@@ -578,8 +785,11 @@ class PendingFile:
             self._stream.close()
             self._stream = None
             if self.run.local:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-                self._aside.replace(target)
+                self.run.make_folder(posixpath.dirname(name))
+                try:
+                    self._aside.replace(target)
+                except IsADirectoryError:
+                    raise self.run.refuse(name, "a folder") from None
         if not self.run.local:
             self.run.upload(self._aside, name)
 
@@ -750,6 +960,22 @@ def _payload_bytes(value: Any) -> int:
     return 8
 
 
+def _find_maker(folder: str) -> int | None:
+    """The owner of a file that this process makes in a folder; None where it may make none."""
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as stream:
+        return os.fstat(stream.fileno()).st_uid
+    return None
+
+
+def _name_user(number: int) -> str:
+    import pwd
+
+    try:
+        return f"{pwd.getpwuid(number).pw_name}, {number}"
+    except KeyError:
+        return str(number)
+
+
 _LOOKS_PASS = 25
 """`docmatix status` holds the lock for a moment, to see whether it can be had: tried so often, 20 ms apart. Counted and
 not timed, since a process that gets no processor for half a second has not tried meanwhile."""
@@ -768,12 +994,12 @@ def _try_flock(stream: IO[str], kind: int) -> bool:
     return False
 
 
-def _is_flocked(path: Path) -> bool:
+def _is_flocked(path: str) -> bool:
     import fcntl
 
     try:
         # not created by who only looks, and a reader of somebody else's run may have no right to write
-        with path.open() as stream:
+        with os.fdopen(open_plain(path)) as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -787,16 +1013,18 @@ def _flocked(path: Path, url: str) -> Iterator[None]:
     import fcntl
 
     with storage_errors(url, folder=path.parent):
-        stream = path.open("a+")
+        stream = os.fdopen(open_plain(str(path), os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+")
     with stream:
         if not _try_flock(stream, fcntl.LOCK_EX):
             stream.seek(0)
-            holder = stream.read().strip() or "another process"
+            holder = stream.read(200).strip() or "another process"
             raise SetupError(f"The run {url} is held by {holder}: wait for it, or give another --run.") from None
         with storage_errors(url, folder=path.parent):
-            stream.truncate(0)
-            # past the buffer, which would be written again, and fail again, as the file is closed
-            os.write(stream.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
+            # what is the lock here may be somebody's file elsewhere: nothing else in a run is written in place
+            if os.fstat(stream.fileno()).st_nlink == 1:
+                stream.truncate(0)
+                # past the buffer, which would be written again, and fail again, as the file is closed
+                os.write(stream.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
 
 

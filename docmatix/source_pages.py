@@ -1,6 +1,8 @@
 """Pages out of the source of a run, rendered again to look at: what was dropped is in no dataset.
 
-In a child process with limits, as everywhere, since these are the documents that nothing may be assumed of.
+In a child process with limits, as everywhere, since these are the documents that nothing may be assumed of. A run to
+look at may come from anybody: its plan is followed within its own `source.paths` alone, and to other machines only
+where `fetch` says so, once.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from docmatix.displays import Pictured, describe_pages, show_sample
 from docmatix.documents import Refusal
-from docmatix.errors import DocmatixError
+from docmatix.errors import DocmatixError, SourceGone
 from docmatix.pictures import mark_evidence
 
 if TYPE_CHECKING:
@@ -34,55 +36,69 @@ class Place:
     page_numbers: tuple[int, ...]
 
 
-def render_places(job: Job, places: Iterable[Place], *, limit: int = PLACES_SHOWN) -> dict[Place, list[Pictured]]:
-    """The pages of the first `limit` different places; one that cannot be rendered (any more) is missing."""
+def render_places(
+    job: Job,
+    places: Iterable[Place],
+    *,
+    limit: int = PLACES_SHOWN,
+    fetch: bool = False,
+    refused: dict[Place, Refusal] | None = None,
+) -> dict[Place, list[Pictured]]:
+    """The pages of the first `limit` different places; one that cannot be rendered (any more) is missing, and why is
+    put into `refused`. Sources that are not on this machine are asked with `fetch` alone."""
     from docmatix.config import Pack
     from docmatix.pdf.sandbox import Sandbox
 
     settings = Pack(dpi=110, max_side_px=1600, image_format="jpeg", color="rgb")
     wanted = list(dict.fromkeys(places))[:limit]
     with Sandbox(memory_mb=job.config.extract.memory_mb) as sandbox:
-        return {
-            place: list(map(Pictured, place.page_numbers, images))
-            for place, images in render_in_turn(job, wanted, settings=settings, sandbox=sandbox)
-            if not isinstance(images, Refusal)
-        }
+        pages: dict[Place, list[Pictured]] = {}
+        for place, images in render_in_turn(job, wanted, settings=settings, sandbox=sandbox, fetch=fetch):
+            if not isinstance(images, Refusal):
+                pages[place] = list(map(Pictured, place.page_numbers, images))
+            elif refused is not None:
+                refused[place] = images
+        return pages
 
 
 def render_in_turn(
-    job: Job, places: Iterable[Place], *, settings: Pack, sandbox: Sandbox
+    job: Job, places: Iterable[Place], *, settings: Pack, sandbox: Sandbox, fetch: bool = False
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     """The page images of different places, or why there are none, in the order of the plan: each document is read once.
 
-    Where the source as a whole cannot be had (any more), its places are `not_at_hand`.
+    Where the source as a whole cannot be had (any more), its places are `not_at_hand`; what the plan does not have from
+    there is `outside_source`, and without `fetch` what is on another machine `not_fetched`.
     """
     for shard, here in groupby(sorted(places), key=lambda place: place.shard):
         left = list(here)
         try:
-            for place, images in _render_shard(job, shard, left, settings=settings, sandbox=sandbox):
+            for place, images in _render_shard(job, shard, left, settings=settings, sandbox=sandbox, fetch=fetch):
                 left = left[1:]
                 yield place, images
         except (DocmatixError, ImportError, OSError) as error:
+            # a source that does not answer is not asked again
+            fetch = fetch and not isinstance(error, SourceGone)
             # the source is elsewhere by now: what is asked about is the run, which goes without its pictures
             for place in left:
                 yield place, Refusal("not_at_hand", str(error))
 
 
 def _render_shard(
-    job: Job, shard: int, places: Sequence[Place], *, settings: Pack, sandbox: Sandbox
+    job: Job, shard: int, places: Sequence[Place], *, settings: Pack, sandbox: Sandbox, fetch: bool
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     from docmatix.sources import read_documents
     from docmatix.stages.page_images import kept_aside, render_kept
-    from docmatix.stages.plan import read_plan
+    from docmatix.stages.plan import know_bounds, read_plan
 
     locators = read_plan(job, shard)
+    bounds = know_bounds(job.config.source.paths)
     by_document = [(index, list(each)) for index, each in groupby(places, key=lambda place: place.index)]
     sources = read_documents(
-        [locators[index] for index, _ in by_document],
+        [bounds.screen(locators[index], fetch=fetch) for index, _ in by_document],
         source=job.config.source,
         max_file_bytes=job.config.extract.max_file_mb << 20,
-        # a source that is gone is not waited for: a picture is not worth a minute
-        sleep=lambda _: None,
+        # asked once: a picture is not worth a minute, nor a second question to whoever the plan names
+        patience_s=0,
     )
     for (_, of_document), (_, source) in zip(by_document, sources, strict=True):
         with kept_aside(source) as pdf:

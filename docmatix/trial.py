@@ -113,11 +113,12 @@ class Trial:
 
         return pandas.DataFrame([_flatten_change(one) for one in self.pairs])
 
-    def look(self, changes: Sequence[Change] | None = None, *, count: int = 5) -> Shown:
-        """Some changes (of all that change sides, without any) beside their pages, rendered from the source."""
+    def look(self, changes: Sequence[Change] | None = None, *, count: int = 5, fetch: bool = False) -> Shown:
+        """Some changes (of all that change sides, without any) beside their pages, rendered from the source, with
+        `fetch` also from one on another machine."""
         chosen = [*self.newly_dropped, *self.newly_kept] if changes is None else changes
         items = chosen[:count]
-        pages = render_places(self.job, (one.place for one in items), limit=count)
+        pages = render_places(self.job, (one.place for one in items), limit=count, fetch=fetch)
         html = "".join(
             show_pairs(pages, place, [_describe_change(one) for one in items if one.place == place])
             for place in dict.fromkeys(one.place for one in items)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Config, dump_config, parse_config
+from docmatix.config import Config, dump_config, parse_config, resolve_paths
 from docmatix.documents import Box, Page, Word, compose_text
 from docmatix.driver import finish_dataset
 from docmatix.fingerprints import fingerprint_stages
@@ -69,7 +69,9 @@ def make_job(folder: Path, *, pdfs: dict[str, bytes] | None = None, **sections: 
         (docs / name).write_bytes(pdf)
     config = make_config(**sections)
     prompts = load_shipped(config)
-    return Job(RunDirectory(folder / "run"), config, prompts, fingerprint_stages(config, prompts), epoch="test")
+    fingerprints = fingerprint_stages(config, prompts)
+    config = resolve_paths(config, base_dir=folder)  # as a build does; fingerprints are those of any folder
+    return Job(RunDirectory(folder / "run"), config, prompts, fingerprints, epoch="test")
 
 
 def make_page(text: str, *, number: int = 1, reason: str | None = None) -> Page:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -305,11 +306,19 @@ def test_a_missing_file_of_any_kind_is_found(bare_run, kind):
 
 
 @pytest.mark.parametrize(
-    "name", ["extract/part-00000-00000000.parquet", "generate/.aside.tmp", ".aside.tmp", "dataset/notes.txt", "pack/x"]
+    "name",
+    [
+        "extract/part-00000-00000000.parquet",
+        f"generate/.{'a' * 32}.tmp",
+        f".{'b' * 32}.tmp",
+        "dataset/notes.txt",
+        "pack/x",
+    ],
 )
 def test_a_stray_file_is_found(own_run, name):
     own_run.write(name, b"x")
-    assert check(own_run) == f"{name} belongs to no shard. The same build removes it."
+    assert check(own_run).startswith(f"{name} belongs to no shard. ")
+    assert ("The same build removes it." in check(own_run)) == (not name.endswith(("notes.txt", "x")))
 
 
 # --- what checksums cannot tell ---------------------------------------------------------------------------------------
@@ -713,12 +722,11 @@ def test_a_run_that_is_not_on_a_disk_is_checked_as_well(wide_run, memory_run):
 
 
 class CountingFiles:
-    """Stands before a filesystem, and counts how often each file is opened or read whole."""
+    """Stands before a filesystem, and counts how often each file is opened."""
 
     def __init__(self, fs: Any) -> None:
         self._fs = fs
         self.opened: dict[str, int] = {}
-        self.read: dict[str, int] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fs, name)
@@ -727,9 +735,17 @@ class CountingFiles:
         self.opened[path] = self.opened.get(path, 0) + 1
         return self._fs.open(path, *rest)
 
-    def cat_file(self, path: str, **rest: Any) -> Any:
-        self.read[path] = self.read.get(path, 0) + 1
-        return self._fs.cat_file(path, **rest)
+
+class CountingRun(RunDirectory):
+    """A run on a disk that counts how often each small file is read."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.reads: Counter[str] = Counter()
+
+    def read(self, name: str, *, patient: bool = True) -> bytes:
+        self.reads[self.path(name)] += 1
+        return super().read(name, patient=patient)
 
 
 def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
@@ -745,10 +761,9 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
 
 
 def count_reads_of_records(run: RunDirectory) -> dict[str, int]:
-    files = CountingFiles(run.fs)
-    run.fs = files
-    list(find_problems(run))
-    return {path: times for path, times in files.read.items() if "/part-" in path}
+    counted = CountingRun(run.root)
+    list(find_problems(counted))
+    return {path: times for path, times in counted.reads.items() if "/part-" in path}
 
 
 def test_each_commit_record_is_read_once(own_wide_run):

@@ -153,8 +153,8 @@ def test_a_run_cannot_be_taken_while_its_disk_is_full(small_disk: Path) -> None:
 def test_what_killed_workers_were_writing_is_removed_before_the_next_build_needs_the_room(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     run.write("pack/part-00000.json", b"{}")
-    run.write("pack/.0123456789abcdef.tmp", b"half a file")
-    run.write("dataset/.fedcba9876543210.tmp", b"half a card")
+    run.write("pack/.0123456789abcdef0123456789abcdef.tmp", b"half a file")
+    run.write("dataset/.fedcba9876543210fedcba9876543210.tmp", b"half a card")
     with run.locked():
         assert list_files(tmp_path / "run") == [".lock", "pack/part-00000.json"]
 

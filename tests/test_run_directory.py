@@ -28,6 +28,7 @@ from docmatix.ledger import Ledger
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.stores import PATIENCE_S, choose_pauses
 
+ASIDE = f".{'a' * 32}.tmp"
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
 
 
@@ -393,12 +394,12 @@ def test_sweeping_removes_leftovers_and_nothing_that_is_committed(run):
     commit(run, "generate", 0, "a", extra={"replies": ["part-00000/aa.parquet"]})
     kept = set(list_files(run)) - {f"extract/{old.file}"}
     strays = [
-        ".aside.tmp",
-        "dataset/.aside.tmp",
+        ASIDE,
+        f"dataset/{ASIDE}",
         "dataset/data/train-00000-of-00001.parquet",
-        "extract/.aside.tmp",
+        f"extract/{ASIDE}",
         "extract/part-00001-aaaaaaaa.parquet",
-        "generate/replies/part-00000/.aside.tmp",
+        f"generate/replies/part-00000/{ASIDE}",
     ]
     run.write("generate/replies/part-00000/bb.parquet", b"paid for, though no record names it")
     kept.add("generate/replies/part-00000/bb.parquet")

@@ -23,6 +23,7 @@ _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n?---[ \t]*(?:\n|\Z)", re.DOTALL)
 _LICENSE = ("license", "license_name", "license_link")
 _PENDING = "-is-still-being-uploaded.parquet"
 _PICTURE = re.compile(r"(?:\]\(|(?:src|href)=\")((?:about/[\w.-]+/)?(?:plots/[a-z0-9-]+\.png|samples/\d+\.jpg))")
+_MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
 _OWN_PATTERN = re.compile(r"[\w.-]+/[\w.]+-\*-of-\d+\.parquet")
 
 
@@ -178,6 +179,19 @@ def list_pictures(card: str, part: Part) -> set[str]:
     begin, end = _name_section(f"{part.config}/{part.split}")
     section = card.partition(begin)[2].partition(end)[0]
     return set(_PICTURE.findall(section))
+
+
+def shows(card: str, name: str) -> bool:
+    """Whether a card refers to a file beside it (`plots/a.png`), in whichever of Markdown's and HTML's ways."""
+    return re.search(rf"(?<![\w./-])(?:\./)?{re.escape(name)}(?![\w./-])", card) is not None
+
+
+def is_picture(name: str, content: bytes) -> bool:
+    """Whether a file is what its name says: PNG, JPEG or WebP by its first bytes, and named so."""
+    suffix = name.rpartition(".")[2].lower()
+    if suffix == "webp":
+        return content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    return suffix in _MAGIC and content.startswith(_MAGIC[suffix])
 
 
 def _merge_configs(head: Mapping[str, Any], parts: Sequence[Part], *, pending: bool) -> list[dict[str, Any]]:

@@ -23,9 +23,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docmatix.checks import find_problems
+from docmatix.checks import describe_false_picture, find_problems, list_card_pictures
 from docmatix.errors import BuildError, SetupError
-from docmatix.publishing.card import Part, keeps_license, list_pictures, matches, merge_cards, name_license, split_card
+from docmatix.publishing.card import (
+    Part,
+    is_picture,
+    keeps_license,
+    list_pictures,
+    matches,
+    merge_cards,
+    name_license,
+    split_card,
+)
 from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Repository, Tree
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
@@ -155,6 +164,8 @@ def push_run(
         findings = Findings(problems=check_once(run))
         shipment = collect(run, target, findings, dropped_in=Path(folder) if include_dropped else None)
         pushed = Pushed(repository.url, findings=findings.describe())
+        if unsent := list_card_pictures(run)[1]:
+            say(f"The card does not show {', '.join(unsent[:5])}{' and others' * (len(unsent) > 5)}: not sent.")
         if include_dropped and len(shipment.targets) == 1:
             say("Nothing was dropped by curate, so there is nothing to include.")
         if pushed.findings and not dry_run:
@@ -258,21 +269,23 @@ def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in
     card = ""
     for name in list_extras(run):
         lint_text_file(run, f"dataset/{name}", secrets=secrets, findings=findings)
+        content = run.read(f"dataset/{name}")
         if name == "README.md":
-            card = run.read("dataset/README.md").decode()
+            card = content.decode()
+        elif name != "stats.json" and not is_picture(name, content):
+            findings.problems.append(describe_false_picture(f"dataset/{name}"))
         else:
-            extras[target.name_extra(name)] = run.read(f"dataset/{name}")
+            extras[target.name_extra(name)] = content
             if target != Target():
                 card = re.sub(rf"(\]\(|(?:src|href)=\"){re.escape(name)}", rf"\g<1>{target.name_extra(name)}", card)
     return Shipment(tuple(targets), tuple(parts), tuple(shards), card, extras)
 
 
 def list_extras(run: RunDirectory) -> list[str]:
-    """What lies in `dataset` besides the data: the card first, then statistics and the card's pictures."""
-    top = run.path("dataset").rstrip("/") + "/"
-    found = [str(path).split(top.lstrip("/"), 1)[1] for path in run.fs.find(run.path("dataset"))]
-    names = [name for name in found if not name.startswith("data/") and not Path(name).name.startswith(".")]
-    return sorted(names, key=lambda name: (name != "README.md", name))
+    """What is sent of `dataset` besides the data: the card first, then its pictures and the statistics. What else lies
+    there stays: it may be anything."""
+    shown = list_card_pictures(run)[0] if run.exists("dataset/README.md") else []
+    return [name for name in ("README.md", *shown, "stats.json") if name in shown or run.exists(f"dataset/{name}")]
 
 
 def list_key_variables(job: Job) -> list[str]:
@@ -301,10 +314,11 @@ def check_once(run: RunDirectory) -> list[str]:
     for name in ("README.md", "stats.json"):
         seal.update(run.read(f"dataset/{name}") if run.exists(f"dataset/{name}") else b"-")
     content = json.dumps({"sound": seal.hexdigest()}).encode()
-    if run.exists(_CHECKED) and run.read(_CHECKED) == content:
+    ours = run.find_owner() is None  # into another user's run nothing is written, and its word is not taken
+    if ours and run.exists(_CHECKED) and run.read(_CHECKED) == content:
         return []
     problems = list(find_problems(run, edited=True))
-    if not problems:
+    if not problems and ours:
         with contextlib.suppress(Exception):  # a run that may only be read can be pushed too
             run.write(_CHECKED, content)
     return problems

@@ -93,7 +93,9 @@ def shrink_page(page: int, data: bytes, *, longest: int, quality: int) -> Sheet:
     return Sheet(page, uri, shown.width, shown.height)
 
 
-def make_albums(job: Job, windows: Sequence[Window], *, allowance: int, sandbox: Sandbox) -> dict[str, list[Sheet]]:
+def make_albums(
+    job: Job, windows: Sequence[Window], *, allowance: int, sandbox: Sandbox, fetch: bool = False
+) -> dict[str, list[Sheet]]:
     """The sheets of every window by sample id."""
     albums = Albums(allowance, len(windows))
     wanted = {window.sample_id: window for window in windows}
@@ -101,7 +103,7 @@ def make_albums(job: Job, windows: Sequence[Window], *, allowance: int, sandbox:
     for sample_id, images in read_packed_pages(job.run, wanted):
         made[sample_id] = albums.fill(wanted[sample_id], images)
     missing = [window for window in windows if window.sample_id not in made]
-    for window, outcome in render_windows(job, missing, sandbox=sandbox):
+    for window, outcome in render_windows(job, missing, sandbox=sandbox, fetch=fetch):
         if isinstance(outcome, Refusal):
             problem = f"{outcome.reason}: {outcome.detail}" if outcome.detail else outcome.reason
             made[window.sample_id] = albums.fill(window, {}, problem=problem)
@@ -139,7 +141,7 @@ def _read_rows(
 
 
 def render_windows(
-    job: Job, windows: Iterable[Window], *, sandbox: Sandbox
+    job: Job, windows: Iterable[Window], *, sandbox: Sandbox, fetch: bool = False
 ) -> Iterator[tuple[Window, dict[int, bytes] | Refusal]]:
     """The pages of windows that are not in the dataset, rendered from the source, or why they cannot be."""
     longest, _ = SIZES[0]
@@ -147,7 +149,7 @@ def render_windows(
     places = {
         Place(window.shard, window.index, window.doc_id, tuple(_choose_pages(window))): window for window in windows
     }
-    for place, outcome in render_in_turn(job, places, settings=settings, sandbox=sandbox):
+    for place, outcome in render_in_turn(job, places, settings=settings, sandbox=sandbox, fetch=fetch):
         if isinstance(outcome, Refusal):
             yield places[place], outcome
         else:

@@ -47,19 +47,23 @@ def write_report(
     samples: int = SAMPLES,
     seed: int = 0,
     largest: int = LARGEST,
+    fetch: bool = False,
 ) -> str:
     """Write the report of a run, whole or not at all, and return where it is.
 
     `output` is a path or fsspec URL (`RUN/report.html` without it), `samples` the windows in the gallery, drawn by
-    `seed`; there are fewer where the file would pass `largest` bytes. Raises SetupError where there is no run.
+    `seed`; there are fewer where the file would pass `largest` bytes. Remote sources are asked for pages with `fetch`
+    alone. Raises SetupError where there is no run, and for another user's run without an `output`.
     """
     if output is not None:
         _require_file(output)
-    content = make_report(run, samples=samples, seed=seed).encode()
+    else:
+        run.require_own("give the report another place with -o.")
+    content = make_report(run, samples=samples, seed=seed, fetch=fetch).encode()
     while len(content) > largest and samples > 1:
         # pictures and pairs are bounded; a thousand windows of a thousand pages each are long lists nevertheless
         samples //= 2
-        content = make_report(run, samples=samples, seed=seed).encode()
+        content = make_report(run, samples=samples, seed=seed, fetch=fetch).encode()
     if output is None:
         run.write("report.html", content)
         return run.path("report.html") if run.local else f"{run.url.rstrip('/')}/report.html"
@@ -79,14 +83,21 @@ def _require_file(output: str) -> None:
         raise SetupError(f"{folder} is a file, so nothing can be put into it; give another place for the report.")
 
 
-def make_report(run: RunDirectory, *, samples: int = SAMPLES, seed: int = 0, sandbox: Sandbox | None = None) -> str:
+def make_report(
+    run: RunDirectory,
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    sandbox: Sandbox | None = None,
+    fetch: bool = False,
+) -> str:
     """The report as HTML."""
     job = read_job(run)
     status = read_status(run)
     windows = read_windows(run, draw_windows(iterate_marks(run), samples, seed=seed))
     fit_pairs(windows, PAIRS, measure=lambda pair: len(escape_json(pair).encode()))
     with Sandbox(memory_mb=job.config.extract.memory_mb) as own:  # starts no child unless it is asked
-        albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own)
+        albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own, fetch=fetch)
     flow = lay_out_flow(status["stages"])
     cost = add_up([*read_telemetry(run), *read_live_records(run)], job.config)
     return render_page(

@@ -71,10 +71,10 @@ def read_documents(
 ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
     """The bytes of each locator's document, in order, or why there are none.
 
-    Reasons: `missing`, `no_access` (no permission), `source_changed`, `too_large`, `empty`, `unreadable_archive`, and
-    the locator's own `problem`. Locators of one file that follow each other share one open file. Memory: one document,
-    and for Parquet the pages of one column being decoded. Raises `SourceGone` when the source stays unreachable
-    for `patience_s` seconds.
+    Reasons: `missing`, `no_access` (no permission), `not_a_file` (a pipe, a device), `source_changed`, `too_large`,
+    `empty`, `unreadable_archive`, and the locator's own `problem`. Locators of one file that follow each other share
+    one open file. Memory: one document, and for Parquet the pages of one column being decoded. Raises `SourceGone`
+    when the source stays unreachable for `patience_s` seconds.
     """
     patience = Patience(limit_s=patience_s, sleep=sleep)
     for (address, problem), group in groupby(locators, key=lambda locator: (locator.address, locator.problem)):

@@ -358,6 +358,13 @@ def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
                 ) from error
 
 
+def _require_regular(path: str) -> None:
+    """Raise UnreadableError for what would be waited for (a named pipe), or never ends (a device)."""
+    mode = os.stat(path).st_mode  # noqa: PTH116
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UnreadableError(Refusal("not_a_file", "it is neither a file nor a folder"))
+
+
 def _blame_file(error: Exception) -> str | None:
     """The reason to drop a document, if the error is about its file alone."""
     status = read_http_status(error)
@@ -403,6 +410,7 @@ class RangeFile(io.RawIOBase):
         try:
             if is_local(self._filesystem):
                 if self._handle is None:
+                    _require_regular(self._path)
                     self._handle = self._filesystem.open(self._path, "rb")
                 self._handle.seek(start)
                 return bytes(self._handle.read(end - start))

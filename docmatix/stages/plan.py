@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import count, islice
 
@@ -20,6 +20,7 @@ from docmatix.run_directory import Record, committing
 from docmatix.schemas import PLAN
 from docmatix.secrets import GivenUrls, hide_in_url
 from docmatix.sources import Locator
+from docmatix.sources.bounds import SourceBounds
 from docmatix.stages.job import Job
 
 
@@ -55,15 +56,27 @@ def plan_shards(
 
 
 def read_plan(job: Job, shard: int) -> list[Locator]:
-    """The locators of a shard, in order; with the passwords and signatures that only the configuration knows."""
+    """The locators of a shard, in order; with the passwords and signatures that only the configuration knows. One that
+    leads out of its source has the problem `outside_source`: nobody planned it from there."""
     given = _know_secrets(job.config.source.paths)
+    bounds = know_bounds(job.config.source.paths)
     rows = job.run.iterate_rows("plan", shard)
-    return [Locator(**row | {"address": given.restore(row["address"])}) for row in rows]
+    found = (Locator(**row | {"address": given.restore(row["address"])}) for row in rows)
+    return [
+        each if each.problem or bounds.allows(each.address) else replace(each, problem="outside_source")
+        for each in found
+    ]
 
 
 @lru_cache(maxsize=1)  # a stage may read a shard of the plan for each of its own
 def _know_secrets(paths: tuple[str, ...]) -> GivenUrls:
     return GivenUrls(paths)
+
+
+@lru_cache(maxsize=1)
+def know_bounds(paths: tuple[str, ...]) -> SourceBounds:
+    """How far addresses of these `source.paths` may lead."""
+    return SourceBounds(paths)
 
 
 def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], set[int]]:

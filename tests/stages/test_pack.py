@@ -104,7 +104,9 @@ def make(curated: Path, folder: Path, **pack: Any) -> Job:
     """A job over a copy of what was curated; the source is the same."""
     if not (folder / "run").exists():
         shutil.copytree(curated / "run", folder / "run")
-    return make_job(folder, plan={"documents_per_shard": 2}, pack={"dpi": 36, **pack})
+    job = make_job(folder, plan={"documents_per_shard": 2}, pack={"dpi": 36, **pack})
+    source = job.config.source.model_copy(update={"paths": (str(curated / "docs"),)})
+    return replace(job, config=job.config.model_copy(update={"source": source}))
 
 
 def pack_all(job: Job, *, sandbox: Any = None) -> list[dict[str, Any]]:

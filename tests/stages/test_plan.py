@@ -35,7 +35,8 @@ def test_documents_are_divided_in_their_order(job):
     assert job.run.ledger("plan").to_json() == [{"unit": "documents", "in": 5, "out": 5, "dropped": {}}]
 
 
-def test_a_locator_comes_back_as_it_was(job):
+def test_a_locator_comes_back_as_it_was(tmp_path):
+    job = make_job(tmp_path, source={"kind": "files", "paths": ["s3://x/", "/data"]}, plan={"documents_per_shard": 2})
     locator = Locator("a.tar!b.pdf", "s3://x/a.tar", "b.pdf", 512, 100, None, 700, 50, "etag", None)
     odd = Locator("q.parquet#3", "/q.parquet", row=3, problem="not_a_file")
     plan_shards(job, [locator, odd])

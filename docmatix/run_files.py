@@ -1,0 +1,44 @@
+"""The names of what docmatix puts into a run directory: nothing else in there is removed, or read because a record
+names it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+STAGES = ("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
+FOLDERS = (*STAGES, "dataset", "dataset/data", "dataset/plots", "dataset/samples", "telemetry", "telemetry/live")
+"""Folders that work in a run begins with."""
+SINGLE = (".lock", "run.yaml", "fingerprints.json", "tokenizer.json", "SHA256SUMS")
+"""Files right in the run that are read again."""
+
+_STAGE = f"(?:{'|'.join(STAGES)})"
+_PART_FILE = r"part-\d{5,}(?:-[0-9a-f]{8})?\.parquet"
+_DATA_FILE = r"dataset/data/\w+-\d{5,}-of-\d{5,}\.parquet"
+_REPLIES = r"(?:part-\d{5,}/)?[\w-]+\.parquet"
+_OWN = re.compile(
+    rf"{_STAGE}/(?:{_PART_FILE}|part-\d{{5,}}\.json|replies/{_REPLIES})"
+    rf"|{_DATA_FILE}|dataset/(?:README\.md|stats\.json|plots/[a-z0-9-]+\.png|samples/\d+\.jpg)"
+    r"|telemetry/(?:[\w-]+\.json|logs/replica-\d+-\w+\.log)"
+    rf"|telemetry/live/[\w-]+/(?:probe|[\w-]+\.json)|telemetry/attempts/[\w-]+/{_STAGE}-\d{{5,}}(?:-in-hand)?/\d+"
+    r"|(?:[\w-]+/)*\.[0-9a-f]{32}\.tmp",
+    re.ASCII,
+)
+_NAMED = {"pack": re.compile(_DATA_FILE, re.ASCII)}
+_NAMED_ELSEWHERE = re.compile(_PART_FILE, re.ASCII)
+
+
+def is_own(name: str) -> bool:
+    """Whether docmatix gives a file this name, a path relative to the run."""
+    return _OWN.fullmatch(name) is not None
+
+
+def find_foreign_name(stage: str, file: str, extra: dict[str, Any]) -> str | None:
+    """What the record of a shard names that is no file of its stage: an absolute path, one with `..`, a folder."""
+    if not _NAMED.get(stage, _NAMED_ELSEWHERE).fullmatch(file):
+        return file
+    replies = extra.get("replies", ())
+    if not isinstance(replies, list | tuple):
+        return str(replies)
+    return next((str(name) for name in replies if not re.fullmatch(_REPLIES, str(name), re.ASCII)), None)

@@ -15,6 +15,7 @@ from docmatix.run_directory import Record, RunDirectory
 from docmatix.tokens import KEPT_AS
 
 CHECKSUMS = "SHA256SUMS"
+_PICTURE = re.compile(r"\.(?:png|jpe?g|webp)$", re.IGNORECASE)
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -57,7 +58,7 @@ def should_have_checksums(run: RunDirectory) -> bool:
 def list_small_files(run: RunDirectory) -> list[str]:
     """The files of a run, outside of the stages and the data, that something is read from later."""
     folders = {folder: run.names(folder) for folder in ("dataset/plots", "dataset/samples")}
-    names = [f"{folder}/{name}" for folder, found in folders.items() for name in found]
+    names = [f"{folder}/{name}" for folder, found in folders.items() for name in found if _PICTURE.search(name)]
     single = ("run.yaml", "fingerprints.json", KEPT_AS, "dataset/README.md", "dataset/stats.json")
     return [*names, *(name for name in single if run.exists(name))]
 
@@ -65,7 +66,12 @@ def list_small_files(run: RunDirectory) -> list[str]:
 def find_altered(run: RunDirectory, sums: Mapping[str, str], *, below: str = "") -> Iterator[str]:
     """The small files, those `below` a folder, that are not what the sums say: changed, added, or gone."""
     there = set(list_small_files(run))
-    expected = {name for name in sums if not name.startswith("dataset/data/")}
+    beside = ("dataset/plots/", "dataset/samples/")  # earlier versions had the sums of all that lay there
+    expected = {
+        name
+        for name in sums
+        if not name.startswith("dataset/data/") and (_PICTURE.search(name) or not name.startswith(beside))
+    }
     for name in sorted(there | expected):
         if not name.startswith(below):
             continue

@@ -407,10 +407,11 @@ class RangeFile(io.RawIOBase):
         return retry(lambda: self._fetch(start, end), about=self.address, patience=self._patience)
 
     def _fetch(self, start: int, end: int) -> bytes:
+        if self._handle is None and is_local(self._filesystem):
+            _require_regular(self._path)
         try:
             if is_local(self._filesystem):
                 if self._handle is None:
-                    _require_regular(self._path)
                     self._handle = self._filesystem.open(self._path, "rb")
                 self._handle.seek(start)
                 return bytes(self._handle.read(end - start))

@@ -384,6 +384,25 @@ def test_a_password_in_the_url_of_a_run_is_in_no_message():
         assert "secret" not in str(caught.value)
 
 
+# --- whose it is ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_ours_where_the_file_system_gives_what_we_make_to_another_user(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    assert run.find_owner() is None  # it is not there yet
+    run.write("extract/a", b"")
+    assert run.find_owner() is None
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder to another user")
+    os.chown(run.root, 65534, 65534)
+    assert "65534" in str(run.find_owner())
+    # as on NFS that takes root for nobody
+    assert run.find_owner(find_maker=lambda folder: 65534) is None
+    os.chown(run.path("extract"), 65533, 65533)
+    assert "65533" in str(run.find_owner(find_maker=lambda folder: 65534))
+    assert sorted(run.names("")) == ["extract"]
+
+
 # --- tidying ----------------------------------------------------------------------------------------------------------
 
 

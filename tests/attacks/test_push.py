@@ -74,7 +74,7 @@ def test_a_link_is_not_sent(hub: Hub, connect: Connect, own_run: RunDirectory, t
 def test_a_picture_of_the_card_that_is_none_holds_the_push_back(
     hub: Hub, connect: Connect, own_run: RunDirectory
 ) -> None:
-    own_run.write("dataset/samples/1.jpg", b"-----BEGIN OPENSSH PRIVATE KEY-----")
+    own_run.write("dataset/samples/1.jpg", b"Dear diary")
     pushed = push_run(own_run, connect())
     assert "dataset/samples/1.jpg is shown by the card and is no PNG, JPEG or WebP" in "\n".join(pushed.findings)
     assert pushed.sent == []

@@ -44,7 +44,7 @@ FOLDERS = ("extract", "pack", "generate/replies", "dataset", "dataset/data", "da
 def victim(tmp_path: Path) -> Path:
     """A folder of somebody's, outside of every run."""
     folder = tmp_path / "home"
-    for name in ("photo.jpg", "data/thesis.parquet", "plots/a.png", "live/diary.txt", "attempts/notes"):
+    for name in ("photo.jpg", "data/thesis.parquet", "plots/a.png", "live/june/diary.txt", "attempts/notes"):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"dear")
@@ -142,9 +142,10 @@ def test_a_build_in_a_run_whose_folder_is_a_link_ends_in_a_sentence_and_removes_
     run.write("run.yaml", yaml.safe_dump({"name": "trial", "source": content["source"]}).encode())
     put_link(run, "telemetry", victim)
     before = list_all(victim)
-    assert main(["build", str(config), "--run", run.root]) == 2
-    assert "telemetry in the run directory" in capsys.readouterr().err
+    code = main(["build", str(config), "--run", run.root])
     assert list_all(victim) == before
+    assert code == 2
+    assert "telemetry in the run directory" in capsys.readouterr().err
 
 
 def test_a_lock_that_is_a_link_empties_no_file(tmp_path, victim):
@@ -207,8 +208,8 @@ def test_check_names_each_link_and_each_pipe(own_run, victim, capsys):
     elsewhere.write_bytes(own_run.read(name))
     put_link(own_run, name, elsewhere)
     put_link(own_run, "telemetry/live", victim)
-    put_pipe(own_run, "dataset/plots/odd.png")
-    assert main(["check", own_run.root]) == 1
+    pipe = put_pipe(own_run, "dataset/plots/odd.png")
+    assert call_beside_pipe(pipe, lambda: main(["check", own_run.root])) == 1
     said = capsys.readouterr().out
     assert f"{name} in the run directory {own_run.root} is a link" in said
     assert f"telemetry/live in the run directory {own_run.root} is a link" in said
@@ -393,50 +394,6 @@ def look(job: Job, pdf: bytes, **options: Any) -> list[str]:
     return [outcome.reason if isinstance(outcome, Refusal) else "shown" for _, outcome in outcomes]
 
 
-def test_a_plan_does_not_lead_who_looks_to_files_outside_of_the_source(tmp_path):
-    pdf = write_distinct_pdf(5)
-    private = tmp_path / "private.pdf"
-    private.write_bytes(pdf)
-    docs = tmp_path / "docs"
-    docs.mkdir()
-    (docs / "inside.pdf").write_bytes(pdf)
-    (docs / "link.pdf").symlink_to(private)
-    (docs / "near.pdf").symlink_to(docs / "inside.pdf")
-    (tmp_path / "docs-of-others").mkdir()
-    (tmp_path / "docs-of-others" / "a.pdf").write_bytes(pdf)
-    addresses = [
-        *(str(docs / "inside.pdf"), str(docs / "near.pdf"), str(private), f"file://{private}"),
-        *(f"{docs}/../private.pdf", str(docs / "link.pdf"), f"{tmp_path}/docs-of-others/a.pdf"),
-    ]
-    assert look(plan_at(tmp_path, *addresses), pdf) == ["shown", "shown", *["outside_source"] * 5]
-
-
-def test_a_plan_that_leads_to_a_pipe_keeps_nobody_waiting(tmp_path):
-    job = plan_at(tmp_path, str(tmp_path / "docs" / "0.pdf"), size=100)
-    pipe = tmp_path / "docs" / "0.pdf"
-    os.mkfifo(pipe)
-    assert call_beside_pipe(pipe, lambda: look(job, b"x")) == ["not_a_file"]
-
-
-def test_a_build_does_not_read_what_is_outside_of_its_source(tmp_path):
-    private = tmp_path / "private.pdf"
-    private.write_bytes(write_distinct_pdf(5))
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "0.pdf").write_bytes(write_distinct_pdf(6))
-    job = plan_at(tmp_path, str(tmp_path / "docs" / "0.pdf"), str(private), "http://127.0.0.1:9/a.pdf")
-    extract(job)
-    rows = list(job.run.iterate_rows("extract", 0, columns=["reason"]))
-    assert [row["reason"] for row in rows] == [None, "outside_source", "outside_source"]
-
-
-def test_a_build_does_not_wait_for_a_pipe_that_has_taken_the_place_of_a_document(tmp_path):
-    job = plan_at(tmp_path, str(tmp_path / "docs" / "0.pdf"), size=100)
-    pipe = tmp_path / "docs" / "0.pdf"
-    os.mkfifo(pipe)
-    call_beside_pipe(pipe, lambda: extract(job))
-    assert [row["reason"] for row in job.run.iterate_rows("extract", 0, columns=["reason"])] == ["not_a_file"]
-
-
 class Server(ThreadingHTTPServer):
     """A web server that keeps what it was asked, and answers with a PDF or an error."""
 
@@ -477,6 +434,52 @@ def serve(pdf: bytes | None) -> Iterator[Server]:
             thread.join()
 
 
+def test_a_plan_does_not_lead_who_looks_to_files_outside_of_the_source(tmp_path):
+    pdf = write_distinct_pdf(5)
+    private = tmp_path / "private.pdf"
+    private.write_bytes(pdf)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "inside.pdf").write_bytes(pdf)
+    (docs / "link.pdf").symlink_to(private)
+    (docs / "near.pdf").symlink_to(docs / "inside.pdf")
+    (tmp_path / "docs-of-others").mkdir()
+    (tmp_path / "docs-of-others" / "a.pdf").write_bytes(pdf)
+    addresses = [
+        *(str(docs / "inside.pdf"), str(docs / "near.pdf"), str(private), f"file://{private}"),
+        *(f"{docs}/../private.pdf", str(docs / "link.pdf"), f"{tmp_path}/docs-of-others/a.pdf"),
+    ]
+    assert look(plan_at(tmp_path, *addresses), pdf) == ["shown", "shown", *["outside_source"] * 5]
+
+
+def test_a_plan_that_leads_to_a_pipe_keeps_nobody_waiting(tmp_path):
+    job = plan_at(tmp_path, str(tmp_path / "docs" / "0.pdf"), size=100)
+    pipe = tmp_path / "docs" / "0.pdf"
+    os.mkfifo(pipe)
+    assert call_beside_pipe(pipe, lambda: look(job, b"x")) == ["not_a_file"]
+
+
+def test_a_build_does_not_read_what_is_outside_of_its_source(tmp_path):
+    private = tmp_path / "private.pdf"
+    private.write_bytes(write_distinct_pdf(5))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "0.pdf").write_bytes(write_distinct_pdf(6))
+    with serve(write_distinct_pdf(7)) as server:
+        job = plan_at(tmp_path, str(tmp_path / "docs" / "0.pdf"), str(private), f"{server.url}/a.pdf")
+        extract(job)
+    assert server.asked == []
+    rows = list(job.run.iterate_rows("extract", 0, columns=["reason"]))
+    assert [row["reason"] for row in rows] == [None, "outside_source", "outside_source"]
+
+
+def test_a_build_does_not_wait_for_a_pipe_that_has_taken_the_place_of_a_document(tmp_path):
+    job = plan_at(tmp_path, str(tmp_path / "docs" / "0.pdf"), size=100)
+    pipe = tmp_path / "docs" / "0.pdf"
+    os.mkfifo(pipe)
+    call_beside_pipe(pipe, lambda: extract(job))
+    assert [row["reason"] for row in job.run.iterate_rows("extract", 0, columns=["reason"])] == ["not_a_file"]
+
+
 def test_a_plan_sends_who_looks_to_another_machine_only_where_that_is_asked_for(tmp_path):
     pdf = write_distinct_pdf(5)
     with serve(pdf) as server:
@@ -492,6 +495,8 @@ def test_a_plan_sends_nobody_to_a_machine_that_its_source_does_not_name(tmp_path
     with serve(pdf) as server, serve(pdf) as other:
         addresses = [f"{other.url}/docs/a.pdf", f"{server.url}/docs/../admin.pdf", f"{server.url}/docs/%2e%2e/b.pdf"]
         job = plan_at(tmp_path, *addresses, paths=[f"{server.url}/docs/*.pdf"])
+        assert look(job, pdf) == ["outside_source"] * 3
+        assert (server.asked, other.asked) == ([], [])
         assert look(job, pdf, fetch=True) == ["outside_source"] * 3
         assert (server.asked, other.asked) == ([], [])
 
@@ -502,6 +507,8 @@ def test_a_machine_that_does_not_answer_is_asked_once(tmp_path):
         job = plan_at(tmp_path, *addresses, paths=[f"{server.url}/docs"])
         assert len(job.run.shards("plan")) == 2
         places = [Place(shard, index, "0" * 32, (1,)) for shard in (0, 1) for index in (0, 1)]
+        assert len(list(render_in_turn(job, places, settings=Pack(), sandbox=SANDBOX))) == 4
+        assert server.asked == []
         render = render_in_turn(job, places, settings=Pack(), sandbox=SANDBOX, fetch=True)
         reasons = [getattr(outcome, "reason", None) for _, outcome in render]
         assert reasons == ["not_at_hand", "not_at_hand", "not_fetched", "not_fetched"]

@@ -8,10 +8,12 @@ iteration over a tar ends there without a word, and the rest of the shard would 
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError
@@ -24,7 +26,22 @@ _READ_AHEAD_BYTES = 16_384
 """Read at once when headers are read: a remote range costs the same for 16 KiB as for the 512 bytes of a header, and
 often the next small member's header is in it."""
 _MAX_HEADER_BYTES = 1 << 20
-"""Extended headers hold a name and a few numbers. A hostile one may claim gigabytes, which tarfile would read."""
+"""All extended headers of a member: they hold a name and a few numbers, at most some attributes of 64 KiB. A hostile
+one may claim gigabytes, which tarfile would read."""
+_MAX_HEADERS = 16
+"""Headers of one member, where five are the most that any writer makes: tarfile calls itself for each."""
+_MAX_GLOBAL_CHARS = 16_384
+"""What global headers may leave for the members behind them: tarfile copies it for each one. Git writes 52 bytes."""
+_MAX_NAME_CHARS = 32_768
+"""No filesystem has longer paths, and names of up to two thousand members are held while twins are looked for."""
+_MAX_DIGITS = 255
+"""In a row in a PAX header: as many as a file name may have. Python before 3.11.10 and 3.12.6 searches such headers for
+`[0-9]+ NAME`, which takes the square of this for each row of digits: an hour for 1 MB of them (CVE-2024-6232)."""
+_DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_TOO_MANY_ZEROS = b"0" * (_MAX_DIGITS + 1)
+_RECORD = re.compile(rb"([0-9]{1,7}) [^=]+=")
+_PAX = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
+_EXTENDED = _PAX | {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _BLOCK = tarfile.BLOCKSIZE
 _PADDING_BYTES = 2 * tarfile.RECORDSIZE
@@ -71,13 +88,17 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
         tar.offset = 0
         while True:
             at = tar.offset
-            headers.seek(at)
-            if headers.read(_BLOCK) == bytes(_BLOCK):  # the mark of the end
+            headers.begin(at)
+            try:
+                info = tarfile.TarInfo.fromtarfile(tar)
+            except tarfile.EOFHeaderError:  # the mark of the end
                 if headers.read(_PADDING_BYTES).strip(b"\0"):
-                    raise tarfile.ReadError("another tar was appended")
+                    raise tarfile.ReadError("another tar was appended") from None
                 return
-            headers.seek(at)
-            info = tarfile.TarInfo.fromtarfile(tar)
+            if tar.pax_headers and sum(map(len, chain(*tar.pax_headers.items()))) > _MAX_GLOBAL_CHARS:
+                raise tarfile.ReadError("global headers of this size are damage")
+            if len(info.name) > _MAX_NAME_CHARS:
+                raise tarfile.ReadError("a name of this length is damage")
             # A negative size leads backwards, for ever; data past the end of the file has been cut off.
             held = info.size if info.isreg() and not info.issparse() else 0
             if info.size < 0 or tar.offset <= at or info.offset_data + held > end:
@@ -92,12 +113,50 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
 
 
 class _HeaderReader(io.BufferedReader):
-    """Gives tarfile its headers and nothing larger."""
+    """Gives tarfile the headers of one member at a time: not too many, not too large, and PAX records only where they
+    are well formed, since tarfile takes quadratic time and memory over others."""
+
+    def __init__(self, raw: RangeFile, buffer_size: int) -> None:
+        super().__init__(raw, buffer_size)
+        self.begin(0)
+
+    def begin(self, at: int) -> None:
+        """Go to where the headers of a member begin."""
+        self.seek(at)
+        self._bytes_left, self._headers_left = _MAX_HEADER_BYTES, _MAX_HEADERS
+        self._kind = b""
+        """Of the header that was read last; empty where the next block is one."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= _MAX_HEADER_BYTES:
-            raise tarfile.ReadError("a header of this size is damage")
-        return super().read(size)
+        if size is None or not 0 <= size <= self._bytes_left:
+            raise tarfile.ReadError("headers of this size are damage")
+        self._bytes_left -= size
+        content = super().read(size)
+        if not self._kind:
+            self._headers_left -= 1
+            if self._headers_left < 0:
+                raise tarfile.ReadError("so many headers of one member are damage")
+            self._kind = content[156:157]
+        elif self._kind in _EXTENDED:
+            if self._kind in _PAX:
+                _check_records(content)
+            self._kind = b""
+        return content
+
+
+def _check_records(content: bytes) -> None:
+    """Raise ReadError unless a PAX header consists of records `LENGTH KEYWORD=VALUE` with a line end, and zeros behind
+    them; in linear time."""
+    records = content.rstrip(b"\0")
+    if len(records) > _MAX_DIGITS and _TOO_MANY_ZEROS in records.translate(_DIGITS_AS_ZEROS):
+        raise tarfile.ReadError("so many digits in a row are damage")
+    at = 0
+    while at < len(records):
+        begun = _RECORD.match(records, at)
+        behind = at + int(begun[1]) if begun else 0
+        if begun is None or begun.end() > behind or records[behind - 1 : behind] != b"\n":
+            raise tarfile.ReadError("PAX records that do not fit together are damage")
+        at = behind
 
 
 def _refuse_compressed(start: bytes, found: FoundFile) -> None:

@@ -21,6 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config
 from docmatix.pairs import name_model
+from docmatix.pictures import open_picture
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory
 from docmatix.schemas import DATASETS, describe_features
@@ -190,10 +191,8 @@ def _make_sample(row: Mapping[str, Any]) -> CardSample:
 
 
 def _shrink_picture(content: bytes) -> bytes:
-    from PIL import Image
-
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(content)) as image:
+    with open_picture(content) as image:
         small = image.convert("L" if image.mode == "L" else "RGB")
         small.thumbnail(_PICTURE_PX)
         small.save(buffer, "JPEG", quality=80)

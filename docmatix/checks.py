@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import math
 import tempfile
@@ -39,6 +38,7 @@ from docmatix.identities import Identities, hash_identity
 from docmatix.ledger import Ledger
 from docmatix.pairs import make_pair_id
 from docmatix.pdf.rendering import PageImage
+from docmatix.pictures import open_picture
 from docmatix.publishing.card import is_picture, shows, split_card
 from docmatix.recounts import COLUMNS, RECOUNTS, find_miscounts
 from docmatix.run_directory import Record, RunDirectory
@@ -884,10 +884,8 @@ def check_row(
 
 
 def _check_image(content: bytes, max_side_px: int | None, image_format: str | None) -> Iterator[str]:
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with open_picture(content) as opened:
             opened.load()
             side_px, kind = max(opened.size), (opened.format or "").lower()
     except Exception as error:

@@ -309,6 +309,8 @@ class Collection(Sequence[Sample]):
         """The rows as a `datasets.Dataset`, or with `streaming` as an `IterableDataset`; images are images."""
         try:
             import datasets
+
+            from docmatix.image_feature import PageImage
         except ImportError:
             raise SetupError("This needs the package `datasets`: pip install 'docmatix[datasets]'.") from None
         if not self.files:
@@ -317,14 +319,16 @@ class Collection(Sequence[Sample]):
         if not self._directory.local:
             addresses = [self._directory.fs.unstrip_protocol(address) for address in addresses]
         with self._open(self.files[0]) as parquet:
-            schema = parquet.schema_arrow
-        features = None
-        if b"huggingface" not in (schema.metadata or {}) and "images" in schema.names:
-            features = datasets.Features.from_arrow_schema(schema)
-            features["images"] = datasets.List(datasets.Image())
-        return datasets.load_dataset(
+            # by its types alone: what the file says of its features is a stranger's, and may be anything
+            features = datasets.Features.from_arrow_schema(parquet.schema_arrow.remove_metadata())
+        if "images" in features:
+            features["images"] = datasets.List(PageImage())
+        loaded = datasets.load_dataset(
             "parquet", data_files={"train": addresses}, split="train", streaming=streaming, features=features
         )
+        if "images" in features:  # what comes out of the cache of `datasets` has its own kind of image
+            loaded.info.features["images"] = features["images"]
+        return loaded
 
     def read_job(self) -> Job:
         """The job of the run. Raises SetupError if this is not a run."""

@@ -6,6 +6,7 @@ Needs Pillow alone. What cannot be decoded is None, since a picture that fails m
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 COLORS = ("#d1242f", "#0969da", "#1a7f37", "#8250df", "#bc4c00", "#0a7c86", "#bf3989", "#7d5e00")
 """Of marks, in turn: dark enough to be read on paper, and apart from each other."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
+"""What page images come in, and all that is decoded: of the others that Pillow knows, one starts Ghostscript."""
+
+MAX_PIXELS = 89_478_485
+"""What Pillow opens without a warning: 270 MB as RGB."""
+
+MAX_SIDE_PX = 65_535
+"""The longest side that JPEG has, in which pages are shown."""
 
 
 class Mark(NamedTuple):
@@ -30,30 +40,48 @@ def choose_color(number: int) -> str:
 
 
 def mark_evidence(pairs: Sequence[Mapping[str, Any]], page: int) -> list[Mark]:
-    """The boxes on one page of all pairs, each with the number of its pair."""
+    """The boxes on one page of all pairs, each with the number of its pair; what is no box in a page is left out."""
     return [
         Mark(number, box)
         for number, pair in enumerate(pairs, 1)
         for evidence in pair.get("evidence") or ()
         if evidence["page"] == page
-        for box in evidence["boxes"]
+        for box in evidence["boxes"] or ()
+        if _is_box(box)
     ]
 
 
+def _is_box(box: Sequence[float | None] | None) -> bool:
+    if box is None or len(box) != 4 or not all(side is not None and math.isfinite(side) for side in box):
+        return False
+    x0, y0, x1, y1 = (side or 0.0 for side in box)
+    return 0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1
+
+
+def open_picture(data: bytes) -> Image:
+    """An image file in one of `FORMATS`, not decoded yet. Raises what Pillow raises; ValueError for too many pixels."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE_PX:
+        raise ValueError(f"{image.width} x {image.height} pixels are too many")
+    return image
+
+
 def decode_picture(data: bytes | None, *, max_width_px: int) -> Image | None:
-    """An image file as RGB, at most so wide; None if it is damaged or larger than Pillow would open unasked."""
+    """An image file as RGB, at most so wide; None if it is damaged, too large, or in another format than `FORMATS`."""
     from PIL import Image
 
     if not data:
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-            height = round(image.height * max_width_px / image.width)
-            image.draft("RGB", (max_width_px, height))  # a JPEG is decoded at half the size or less, which is quicker
-            picture = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError):
+        image = open_picture(data)
+        height = round(image.height * max_width_px / image.width)
+        image.draft("RGB", (max_width_px, height))  # a JPEG is decoded at half the size or less, which is quicker
+        picture = image.convert("RGB")
+    except Exception:  # Pillow raises what its decoders raise
         return None
     if picture.width > max_width_px:
         picture = picture.resize((max_width_px, max(1, height)), Image.Resampling.LANCZOS)

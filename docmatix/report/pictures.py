@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from docmatix.config import Pack
 from docmatix.documents import Refusal
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pictures import open_picture
 from docmatix.report.gallery import Window
 from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import Place, render_in_turn
@@ -79,10 +80,8 @@ def shrink_pages(images: Mapping[int, bytes], allowance: int) -> dict[int, Sheet
 
 def shrink_page(page: int, data: bytes, *, longest: int, quality: int) -> Sheet:
     """A page image as a WebP of at most `longest` pixels a side; a sheet without a picture if it cannot be read."""
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
+        with open_picture(data) as image:
             shown = image.convert("L" if image.mode == "L" else "RGB")
     except Exception as error:  # Pillow raises what its decoders raise
         return Sheet(page, problem=f"its image cannot be read ({type(error).__name__})")

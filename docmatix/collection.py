@@ -14,18 +14,16 @@ import hashlib
 import heapq
 import posixpath
 import random
-import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import accumulate, takewhile
+from itertools import accumulate, chain, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from fsspec.utils import glob_translate
 
 from docmatix.displays import (
     Pictured,
@@ -64,6 +62,10 @@ _READ_AHEAD = 1 << 20
 
 _HEAVY = ("images", "pdf")
 """Columns that are not read before something shows them."""
+
+_WILDCARDS = frozenset("*?[")
+_MAX_PATTERNS = 100
+"""Wildcards, and folders to list, of one split in a card."""
 
 _FOOTERS_AT_ONCE = 16
 """A footer on the Hub takes 0.2 s, and the published dataset has 1,300 of them."""
@@ -460,14 +462,17 @@ def _list_packed(run: RunDirectory) -> list[str]:
 
 
 def _list_data_files(directory: RunDirectory, path: str) -> list[str]:
+    from docmatix.publishing.card import matches_pattern
+
     if named := _choose_split(_read_head(directory)):
         config, split, patterns = named
-        try:
-            accepted = {pattern: re.compile(glob_translate(pattern)) for pattern in patterns}
-        except ValueError as error:
-            raise SetupError(f"The card of {path} does not name files in a way that can be read: {error}.") from None
-        listed = {pattern: _find_parquet(directory, _take_folder(pattern)) for pattern in patterns}
-        if files := {name for pattern in patterns for name in listed[pattern] if accepted[pattern].match(name)}:
+        _check_patterns(patterns, path)
+        listed = {folder: _find_parquet(directory, folder) for folder in set(map(_take_folder, patterns))}
+        exact = {pattern for pattern in patterns if not _is_wild(pattern)}
+        files = exact.intersection(chain.from_iterable(listed.values()))
+        for pattern in set(patterns) - exact:
+            files |= {name for name in listed[_take_folder(pattern)] if matches_pattern(name, pattern)}
+        if files:
             return sorted(files)
         missing = f"The card of {path} leads to no file of the split {split} of {config}, which may not be whole yet"
     else:
@@ -482,12 +487,32 @@ def _list_data_files(directory: RunDirectory, path: str) -> list[str]:
     raise SetupError(f"{missing}.")
 
 
+def _check_patterns(patterns: Sequence[str], path: str) -> None:
+    """Raises SetupError where a card's patterns cannot be read, or would take hours to follow."""
+    if strange := [part for pattern in patterns for part in pattern.split("/") if "**" in part and part != "**"]:
+        raise SetupError(
+            f"The card of {path} does not name files in a way that can be read: '**' stands alone between slashes,"
+            f" not as in {strange[0]!r}."
+        )
+    if max(len(set(filter(_is_wild, patterns))), len(set(map(_take_folder, patterns)))) > _MAX_PATTERNS:
+        raise SetupError(
+            f"The card of {path} names files by more than {_MAX_PATTERNS} wildcards or folders: open the folder of its"
+            " files instead."
+        )
+
+
 def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
     """The metadata of the dataset's card; nothing where it has none that can be read."""
-    from docmatix.publishing.card import split_card
+    from docmatix.publishing.card import MAX_METADATA_BYTES, split_card
 
+    most = 2 * MAX_METADATA_BYTES  # the text below may be of any length
     try:
-        return split_card(directory.read("README.md").decode(errors="replace"))[0]
+        if (directory.size("README.md") or 0) <= most:
+            card = directory.read("README.md")
+        else:
+            with directory.open("README.md") as stream:
+                card = stream.read(most)
+        return split_card(card.decode(errors="replace"))[0]
     except (OSError, ValueError):
         return {}
 
@@ -508,7 +533,11 @@ def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
 
 def _take_folder(pattern: str) -> str:
     """The folder that all files of a pattern lie in, as far as it is said."""
-    return "/".join(takewhile(lambda part: not set("*?[") & set(part), pattern.split("/")[:-1]))
+    return "/".join(takewhile(lambda part: not _is_wild(part), pattern.split("/")[:-1]))
+
+
+def _is_wild(pattern: str) -> bool:
+    return not _WILDCARDS.isdisjoint(pattern)
 
 
 def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | None = None) -> list[str]:

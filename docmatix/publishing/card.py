@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -25,6 +26,14 @@ _PENDING = "-is-still-being-uploaded.parquet"
 _PICTURE = re.compile(r"(?:\]\(|(?:src|href)=\")((?:about/[\w.-]+/)?(?:plots/[a-z0-9-]+\.png|samples/\d+\.jpg))")
 _MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
 _OWN_PATTERN = re.compile(r"[\w.-]+/[\w.]+-\*-of-\d+\.parquet")
+
+MAX_METADATA_BYTES = 1 << 18
+"""PyYAML takes eight seconds for these; a card of a hundred configurations has a tenth. Its parser in C is faster, and
+crashes on deep nesting."""
+_MAX_UNFOLDED = 1 << 22
+"""Values and characters of the metadata once every alias is written out: a card of a kilobyte can hold billions."""
+_MAX_PATH_CHARS = 1024
+"""As many as any store takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +59,46 @@ class Part:
         return fnmatch.fnmatchcase(path, self.pattern)
 
 
+class _MetadataLoader(yaml.SafeLoader):
+    """Without merge keys: those of merge keys unfold while they are read, before anyone can measure them."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(None, None, "it has merge keys", key.start_mark)
+        super().flatten_mapping(node)
+
+
 def split_card(card: str) -> tuple[dict[str, Any], str]:
-    """Metadata and text of a card. Raises ValueError if the metadata is no YAML mapping."""
+    """Metadata and text of a card. Raises ValueError if the metadata is no YAML mapping, or too large to be one of a
+    card."""
     card = card.replace("\r\n", "\n").lstrip("\ufeff")
     match = _FRONT.match(card)
     if match is None:
         return {}, card
+    if len(match[1]) > MAX_METADATA_BYTES:
+        raise ValueError(f"its metadata is longer than {MAX_METADATA_BYTES >> 10} KiB")
     try:
-        head = yaml.safe_load(match[1]) or {}
-    except yaml.YAMLError as error:
+        head = yaml.load(match[1], _MetadataLoader) or {}
+        size = _unfold(head, {})
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"its metadata is no YAML ({' '.join(str(error).split())[:200]})") from None
+    if size >= _MAX_UNFOLDED:
+        raise ValueError("its metadata unfolds into millions of values")
     if not isinstance(head, dict):
         raise ValueError("its metadata is no mapping")  # noqa: TRY004
     return head, card[match.end() :]
+
+
+def _unfold(value: Any, known: dict[int, int]) -> int:
+    """Values and characters with every alias written out, without doing so; `known` has those of each container."""
+    if not isinstance(value, (dict, list, tuple, set)):
+        return 1 + len(str(value))
+    if id(value) not in known:
+        known[id(value)] = _MAX_UNFOLDED  # what holds itself has no end
+        held = chain(value, value.values()) if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_unfold(each, known) for each in held)
+    return known[id(value)]
 
 
 def join_card(head: Mapping[str, Any], body: str) -> str:
@@ -264,12 +300,32 @@ def _is_dropped(name: str, names: Collection[str]) -> bool:
 
 
 def list_paths(head: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    """Configuration, split and pattern of all files that a card names; without those that are too long to name any."""
     for entry in head.get("configs") or ():
         if isinstance(entry, dict):
             for each in _list_splits(entry.get("data_files")):
                 paths = each["path"] if isinstance(each["path"], list) else [each["path"]]
-                for path in paths:
-                    yield entry.get("config_name", "default"), each["split"], str(path)
+                for path in map(str, paths):
+                    if len(path) <= _MAX_PATH_CHARS:
+                        yield entry.get("config_name", "default"), each["split"], path
+
+
+def matches_pattern(name: str, pattern: str) -> bool:
+    """Whether a reader finds a file by a pattern of a card: `*`, `?` and `[...]` stay within a folder, `**` between two
+    slashes stands for any folders. Takes time in proportion to both, whatever they are."""
+    parts = name.split("/")
+    if pattern == "**" or pattern.endswith("/**"):  # the last one stands for a file too
+        pattern += "/*"
+    reached = {0}
+    """How many parts of the name the pattern so far may stand for."""
+    for wildcard in pattern.split("/"):
+        if wildcard == "**":
+            reached = set(range(min(reached), len(parts) + 1))
+        else:
+            reached = {at + 1 for at in reached if at < len(parts) and fnmatch.fnmatchcase(parts[at], wildcard)}
+        if not reached:
+            return False
+    return len(parts) in reached
 
 
 def _count_bytes(configs: Sequence[Mapping[str, Any]], name: str, sizes: Mapping[str, int]) -> int:

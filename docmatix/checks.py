@@ -20,12 +20,14 @@ import contextlib
 import hashlib
 import json
 import math
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import IO, Any, NamedTuple, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
@@ -34,6 +36,7 @@ from docmatix.checksums import CHECKSUMS, find_altered, read_checksums, should_h
 from docmatix.config import Pack
 from docmatix.driver import check_chain, read_job
 from docmatix.errors import BuildError, LedgerError, SetupError
+from docmatix.footers import check_footer
 from docmatix.identities import Identities, hash_identity
 from docmatix.ledger import Ledger
 from docmatix.pairs import make_pair_id
@@ -251,7 +254,12 @@ class _Proof:
         if opened.size != record.size or opened.sha256 != record.sha256:
             yield f"{name} is damaged: its content is not what was committed. {again}"
             return None
-        part = stack.enter_context(pq.ParquetFile(opened.stream))
+        try:
+            part = stack.enter_context(pq.ParquetFile(opened.stream))
+            check_footer(part.metadata, opened.size)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            yield f"{name} cannot be read: {error}. {again}"
+            return None
         if not part.schema_arrow.equals(_SCHEMAS[stage]):
             yield f"{name} has another schema than {stage} writes. {again}"
             return None
@@ -354,6 +362,7 @@ class _Proof:
                     asked = None
                     continue
                 with pq.ParquetFile(opened.stream) as part:
+                    check_footer(part.metadata, opened.size)
                     if not part.schema_arrow.equals(REPLIES):
                         yield f"{folder}/{name} has another schema than replies have: remove it."
                         continue
@@ -499,6 +508,7 @@ class _Proof:
         counted = Ledger(("rows", "pages", "pairs"))
         order = _Order(expected)
         with pq.ParquetFile(stream) as part:
+            check_footer(part.metadata, stream.seek(0, os.SEEK_END))
             if not part.schema_arrow.equals(DATASETS[pack.schema_]):
                 raise ValueError("its schema is not the one that pack.schema names")
             for problem in check_row_groups(part, decode=False):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import io
 import posixpath
 import random
 from bisect import bisect_right
@@ -22,9 +23,11 @@ from dataclasses import dataclass, field
 from itertools import accumulate, chain, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from docmatix.dataset_rows import check_types, complete_row, read_texts
 from docmatix.displays import (
     Pictured,
     describe_pages,
@@ -37,9 +40,11 @@ from docmatix.displays import (
     show_text,
 )
 from docmatix.errors import SetupError
+from docmatix.footers import check_footer
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.run_directory import STAGES, RunDirectory
 from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
+from docmatix.stores import describe
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -95,7 +100,8 @@ class Sample(Mapping[str, Any]):
     @property
     def title(self) -> str:
         """Where it is from."""
-        source = self.row.get("source_uri") or (self.row["texts"][0]["source"] if self.row["texts"] else "")
+        texts = read_texts(self.row)
+        source = self.row.get("source_uri") or (texts[0]["source"] if texts else "")
         pages = describe_pages(self.row.get("page_numbers"))
         return f"{source}, {pages}" if pages else str(source)
 
@@ -103,6 +109,7 @@ class Sample(Mapping[str, Any]):
         """Its pages as image files, with the evidence of its pairs; without annotations the pages count from 1."""
         images = self.collection.read_images(self.position)
         numbers = self.row.get("page_numbers") or range(1, len(images) + 1)
+        images = images or [None] * len(numbers)
         return mark_pages([Pictured(number, data) for number, data in zip(numbers, images, strict=True)], self.pairs)
 
     @property
@@ -184,6 +191,8 @@ class Collection(Sequence[Sample]):
             directory = RunDirectory(path)
         self._directory = directory
         self.files = _list_packed(directory) if self.is_run else _list_data_files(directory, path)
+        self._sound: set[str] = set()
+        """Files whose footers have been looked through."""
         self._groups: list[tuple[int, ...]] = []
         """Rows of each row group of the first files, as far as footers were read."""
 
@@ -213,7 +222,7 @@ class Collection(Sequence[Sample]):
         """The rows in order, as plain dicts; without `images` their bytes are not read."""
         for name in self.files:
             with self._open(name) as parquet:
-                yield from _iterate_rows(parquet, images=images)
+                yield from self._iterate_rows(name, parquet, images=images)
 
     def read_rows(self, positions: Iterable[int], *, images: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
         """The rows at these positions, each with its position, in the order given; of each, its row group alone is
@@ -222,12 +231,15 @@ class Collection(Sequence[Sample]):
             with self._open(self.files[file]) as parquet:
                 places = iter(wanted)
                 position, offset = next(places)
-                for number, row in enumerate(_iterate_rows(parquet, images=images, group=group)):
+                rows = self._iterate_rows(self.files[file], parquet, images=images, group=group)
+                for number, row in enumerate(rows):
                     if number == offset:
                         yield position, row
                         position, offset = next(places, (-1, -1))
                         if position < 0:
                             break
+                if position >= 0:
+                    raise self._blame(self.files[file], "it has fewer rows than it claims")
 
     def read_images(self, position: int) -> list[bytes | None]:
         """The image files of one row, as they are stored."""
@@ -258,7 +270,7 @@ class Collection(Sequence[Sample]):
         the files draws the same ones; elsewhere by position, which reads no more than the footers."""
         if self._directory.local:
             rows = enumerate(self.rows(images=False))
-            drawn = draw(rows, count, seed=seed, key=lambda item: str(item[1]["texts"]))
+            drawn = draw(rows, count, seed=seed, key=lambda item: str(read_texts(item[1])))
             return Samples(self, [position for position, _ in drawn])
         chosen = random.Random(seed).sample(range(len(self)), min(count, len(self)))
         return Samples(self, sorted(chosen))
@@ -360,8 +372,43 @@ class Collection(Sequence[Sample]):
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def _open(self, name: str) -> pq.ParquetFile:
+        """Raises SetupError for a file that cannot be read, that would unpack to gigabytes, or of other types."""
         source = self._directory.open(name)
-        return _OwnedParquetFile(source, buffer_size=_READ_AHEAD)
+        try:
+            parquet = _OwnedParquetFile(source, buffer_size=_READ_AHEAD)
+            if name not in self._sound:
+                check_footer(parquet.metadata, source.seek(0, io.SEEK_END))
+                check_types(parquet.schema_arrow)
+                self._sound.add(name)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            source.close()
+            raise self._blame(name, error) from None
+        return parquet
+
+    def _iterate_rows(
+        self, name: str, parquet: pq.ParquetFile, *, images: bool, group: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        columns = [column for column in parquet.schema_arrow.names if images or column not in _HEAVY]
+        groups = None if group is None else [group]
+        batches = parquet.iter_batches(1 if images else 64, row_groups=groups, columns=columns, use_threads=False)
+        while True:
+            try:
+                batch = next(batches, None)
+                rows = batch.to_pylist() if batch is not None else []
+            # Arrow raises what it likes for damage, and Python for dates and texts that it does not have
+            except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+                raise self._blame(name, error) from None
+            if batch is None:
+                return
+            for row in rows:
+                try:
+                    yield complete_row(row)
+                except ValueError as error:
+                    raise self._blame(name, f"a row {error}") from None
+
+    def _blame(self, name: str, error: Exception | str) -> SetupError:
+        why = error if isinstance(error, str) else f"{error}" if type(error) is ValueError else describe(error)
+        return SetupError(make_printable(f"{name} of {self.path} cannot be read: {why.rstrip('.')}."))
 
     def _read_footers(self, *, beyond: int | None = None) -> None:
         """Read on until the row `beyond` is known of, or all; more at a time the further it is."""
@@ -402,13 +449,6 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
         self._owned.close()
 
 
-def _iterate_rows(parquet: pq.ParquetFile, *, images: bool, group: int | None = None) -> Iterator[dict[str, Any]]:
-    columns = [column for column in parquet.schema_arrow.names if images or column not in _HEAVY]
-    groups = None if group is None else [group]
-    for batch in parquet.iter_batches(1 if images else 64, row_groups=groups, columns=columns, use_threads=False):
-        yield from batch.to_pylist()
-
-
 def _run_together(
     positions: Iterable[int], locate: Callable[[int], tuple[int, int, int]]
 ) -> Iterator[tuple[tuple[int, int], list[tuple[int, int]]]]:
@@ -427,8 +467,9 @@ def _run_together(
 
 
 def _list_pairs(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    annotations = row.get("annotations") or [{}] * len(row["texts"])
-    for text, annotation in zip(row["texts"], annotations, strict=True):
+    texts = read_texts(row)
+    annotations = row.get("annotations") or [{}] * len(texts)
+    for text, annotation in zip(texts, annotations, strict=True):
         source = row.get("source_uri") or text["source"]
         yield {"question": text["user"], "answer": text["assistant"], "source_uri": source, **annotation}
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from docmatix.dataset_rows import read_texts
 from docmatix.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.errors import SetupError
 
@@ -224,7 +225,7 @@ def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[d
             yield from run.iterate_rows("curate", shard, columns=list(columns))
         return
     for row in collection.rows(images=False):
-        if row.get("annotations") is None:
+        if row.get("annotations") is None or row.get("sample_id") is None:
             raise SetupError(
                 f"The rows of {collection.path} have no annotations, so that no pair can be told by its id."
             )
@@ -232,7 +233,8 @@ def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[d
 
 
 def _list_annotated(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    for text, annotation in zip(row["texts"], row["annotations"], strict=True):
-        place = {name: row[name] for name in ("sample_id", "source_uri", "page_numbers")}
+    for text, annotation in zip(read_texts(row), row["annotations"], strict=True):
+        place = {"sample_id": row["sample_id"], "source_uri": row.get("source_uri") or text["source"]}
+        place["page_numbers"] = row.get("page_numbers") or ()
         pair = {"question": text["user"], "answer": text["assistant"], "reason": None}
-        yield {**place, **pair, "pair_id": annotation["pair_id"], "prompt": annotation["prompt"]}
+        yield {**place, **pair, "pair_id": annotation["pair_id"], "prompt": annotation["prompt"] or ""}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from docmatix.collection import Collection, Dropped, Sample, draw_pages
+from docmatix.dataset_rows import read_texts
 from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
 from docmatix.errors import SetupError
 from docmatix.pictures import encode_picture
@@ -43,10 +44,11 @@ _KITTY_CHUNK = 4096
 def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = False) -> str:
     """A sample for the terminal: where it is from, and its pairs with their evidence. `numbered` as in its pictures."""
     pages = describe_pages(row.get("page_numbers"))
-    source = row.get("source_uri") or (row["texts"][0]["source"] if row["texts"] else "")
+    texts = read_texts(row)
+    source = row.get("source_uri") or (texts[0]["source"] if texts else "")
     lines = [make_visible(f"{source}, {pages}" if pages else f"{source}")]
-    annotations = row.get("annotations") or [{}] * len(row["texts"])
-    for number, (text, annotation) in enumerate(zip(row["texts"], annotations, strict=True), 1):
+    annotations = row.get("annotations") or [{}] * len(texts)
+    for number, (text, annotation) in enumerate(zip(texts, annotations, strict=True), 1):
         pair = {"question": text["user"], "answer": text["assistant"], **annotation}
         lines += _describe_pair(pair, width, number=number if numbered else None)
     return "\n".join(lines)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import docmatix
 from docmatix.collection import Collection
+from docmatix.dataset_rows import read_texts
 from docmatix.displays import make_visible
 from docmatix.errors import SetupError
 from docmatix.exports import docvqa, florence2, llava, messages, mp_docvqa, pdf, webdataset
@@ -75,7 +76,7 @@ def export_dataset(
 
     With `zero_shot` only a small train and a test split, which share no document (200 and 1,700 rows are those of the
     published Docmatix, whose splits do share one). A sample without one of its page images is left out with its pairs
-    (`image_missing`). The folder appears whole or not at all. Raises SetupError: unknown format, a folder that is
+    (`image_missing`), and a pair without a question or an answer (`text_missing`). The folder appears whole or not at all. Raises SetupError: unknown format, a folder that is
     there, a run that is not finished, too few samples, rows without page images, a format that needs a run.
     """
     if format not in (*FORMATS, "pdf"):
@@ -129,8 +130,7 @@ def _check_rows(collection: Collection) -> None:
         raise SetupError(f"There are no samples in {collection.path}: {why}.")
     if "images" not in first:
         raise SetupError("These rows have no page images: export from the run.")
-    if "texts" not in first:
-        raise SetupError("These rows have no texts: give a run, or a dataset of one.")
+    read_texts(first)
 
 
 def _list_keys(collection: Collection) -> Iterator[tuple[str, int]]:
@@ -139,10 +139,17 @@ def _list_keys(collection: Collection) -> Iterator[tuple[str, int]]:
 
 
 def _read_samples(collection: Collection, positions: Iterable[int] | None, left_out: Counter[str]) -> Iterator[Sample]:
-    """The samples at these positions, or all; `left_out` counts the pairs of those without their page images."""
+    """The samples at these positions, or all; `left_out` counts pairs without their page images or their texts."""
     rows = collection.rows() if positions is None else (row for _, row in collection.read_rows(positions))
     for row in rows:
         if lacks_images(row):
             left_out["image_missing"] += len(row["texts"])
-        else:
-            yield read_sample(row)
+            continue
+        try:
+            sample = read_sample(row)
+        except ValueError as error:
+            raise SetupError(f"The page numbers of {collection.path} are no numbers ({error}).") from None
+        told = tuple(each for each in sample.questions if each.question and each.answer)
+        if len(told) < len(sample.questions):
+            left_out["text_missing"] += len(sample.questions) - len(told)
+        yield replace(sample, questions=told)

@@ -6,6 +6,7 @@ path where sources are named, and no secret anywhere. Parquet files are read bat
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from docmatix.footers import check_footer
 from docmatix.publishing.card import split_card
 from docmatix.run_directory import RunDirectory
 
@@ -109,7 +111,7 @@ def lint_table(
     shown = shown or name
     try:
         return _lint_table(run, name, schema=schema, secrets=secrets, findings=findings, shown=shown)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         findings.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): build it again.")
         return 0, 0
 
@@ -118,6 +120,7 @@ def _lint_table(
     run: RunDirectory, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str
 ) -> tuple[int, int]:
     with run.open(name) as stream, pq.ParquetFile(stream) as parquet:
+        check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
         metadata = parquet.metadata
         size = 0
         for number in range(metadata.num_row_groups):
@@ -164,7 +167,7 @@ def lint_text_file(run: RunDirectory, name: str, *, secrets: Mapping[str, str], 
     if name.endswith(".json"):
         try:
             json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             findings.problems.append(f"{name} is no JSON.")
     _lint_text(name, text, secrets, findings)
 

@@ -12,10 +12,13 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from docmatix.config import Pack
+from docmatix.dataset_rows import check_types
 from docmatix.documents import Refusal
+from docmatix.footers import check_footer
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pictures import open_picture
 from docmatix.report.gallery import Window
@@ -112,13 +115,17 @@ def make_albums(
 
 
 def read_packed_pages(run: RunDirectory, wanted: Mapping[str, Window]) -> Iterator[tuple[str, dict[int, bytes]]]:
-    """The page images that the dataset holds of wanted windows, by page number; one row in memory at a time.
+    """The page images that the dataset holds of wanted windows, by page number; one row in memory at a time. A file
+    that cannot be read, or would unpack to gigabytes, holds none.
 
     Only the annotated schema says whose pages a row has. A row whose pages are others than the window's, of a dataset
     that is older than `curate`, is not taken.
     """
     for _, record in run.records("pack"):
-        with contextlib.suppress(FileNotFoundError), run.open(record.file) as stream, pq.ParquetFile(stream) as parquet:
+        unreadable = contextlib.suppress(pa.ArrowException, OSError, ValueError)
+        with unreadable, run.open(record.file) as stream, pq.ParquetFile(stream) as parquet:
+            check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
+            check_types(parquet.schema_arrow)
             if "sample_id" not in parquet.schema_arrow.names:
                 return
             for group in range(parquet.num_row_groups):
@@ -135,7 +142,7 @@ def _read_rows(
     for batch in parquet.iter_batches(batch_size=1, row_groups=[group], columns=columns, use_threads=False):
         sample_id = batch["sample_id"][0].as_py()
         if sample_id in wanted and batch["page_numbers"][0].as_py() == wanted[sample_id].page_numbers:
-            images = [image["bytes"] for image in batch["images"][0].as_py()]
+            images = [(image or {}).get("bytes") or b"" for image in batch["images"][0].as_py() or ()]
             yield sample_id, dict(zip(wanted[sample_id].page_numbers, images, strict=True))
 
 

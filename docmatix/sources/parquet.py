@@ -12,6 +12,7 @@ from typing import Any
 
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError
+from docmatix.footers import check_claims, is_bomb
 from docmatix.sources.files import (
     FoundFile,
     Locator,
@@ -23,6 +24,9 @@ from docmatix.sources.files import (
 from docmatix.stores import Patience, describe
 
 _ROWS_AT_ONCE = 8
+_LARGE_CHUNK_BYTES = 64 << 20
+"""Of the column in a row group, from which on its rows are decoded one by one: each may be the same large value, which
+stands there once."""
 _BUFFER_BYTES = 1 << 20
 """Read from the column at once: without it Arrow holds the whole compressed column chunk of the row group."""
 
@@ -38,7 +42,10 @@ def locate_rows(found: FoundFile, *, column: str, patience: Patience) -> Iterato
             try:
                 parquet = _open_parquet(file)
                 _find_leaf(parquet.schema_arrow, column, name=found.source_uri)
+                check_claims(parquet.metadata, file.size)
                 rows = parquet.metadata.num_rows
+            except ValueError:  # a kilobyte may claim billions of rows
+                problem = "unreadable_archive"
             except UnreadableError as refused:
                 problem = refused.refusal.reason
     if problem:
@@ -76,7 +83,12 @@ def read_rows(
         wanted = bisect_right(ends, row)
         if wanted != group or (row < next_row and not damage):
             group, next_row, damage = wanted, ends[wanted - 1] if wanted else 0, None
-            values = _decode_column(parquet, group, leaf)
+            stored, unpacked = _measure_column(parquet, group, leaf)
+            if is_bomb(stored, unpacked):
+                damage = Refusal("too_large", f"its row group unpacks from {stored} bytes to {unpacked}")
+            elif ends[wanted] - next_row == 1 and _is_too_large(unpacked, max_file_bytes):
+                damage = Refusal("too_large", f"{unpacked} bytes")
+            values = _decode_column(parquet, group, leaf, at_once=1 if unpacked > _LARGE_CHUNK_BYTES else _ROWS_AT_ONCE)
         try:
             if damage is None:
                 value = next(islice(values, row - next_row, None))
@@ -86,6 +98,20 @@ def read_rows(
         except StopIteration:
             damage = Refusal("unreadable_archive", "the row group ends early")
         yield locator, damage or _judge_value(value, max_file_bytes=max_file_bytes)
+
+
+def _measure_column(parquet: Any, group: int, leaf: str) -> tuple[int, int]:
+    """The bytes that the column takes in a row group, as they are stored and unpacked."""
+    about = parquet.metadata.row_group(group)
+    chunks = (about.column(number) for number in range(about.num_columns))
+    sizes = [
+        (chunk.total_compressed_size, chunk.total_uncompressed_size) for chunk in chunks if chunk.path_in_schema == leaf
+    ]
+    return sum(stored for stored, _ in sizes), sum(unpacked for _, unpacked in sizes)
+
+
+def _is_too_large(unpacked: int, max_file_bytes: int | None) -> bool:
+    return max_file_bytes is not None and unpacked > max_file_bytes + _BUFFER_BYTES  # beside the value, headers
 
 
 def _judge_value(value: Any, *, max_file_bytes: int | None) -> SourceDocument | Refusal:
@@ -100,11 +126,11 @@ def _open_parquet(file: RangeFile) -> Any:
     return _blame_content(lambda: ParquetFile(file, buffer_size=_BUFFER_BYTES))
 
 
-def _decode_column(parquet: Any, group: int, leaf: str) -> Iterator[Any]:
+def _decode_column(parquet: Any, group: int, leaf: str, *, at_once: int) -> Iterator[Any]:
     """The buffers of a row group's values, None for null."""
     from pyarrow import types
 
-    batches = parquet.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=[leaf], use_threads=False)
+    batches = parquet.iter_batches(at_once, row_groups=[group], columns=[leaf], use_threads=False)
     while (batch := _blame_content(lambda: next(batches, None))) is not None:
         values = batch.column(0)
         if types.is_struct(values.type):

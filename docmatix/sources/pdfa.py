@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from docmatix.documents import Box, Refusal, Word
 from docmatix.pdf.reading import UNKNOWN, clean_text
 
+_MAX_BYTES = 64 << 20
+"""Of a thousand dense pages. What JSON holds takes twenty times as much memory at worst; the PDF is read instead."""
 _PARAGRAPH_GAP = 0.7
 """A gap to the line above of more than this share of its height begins a block: single-spaced lines leave 0 to 0.5."""
 _MAX_OUTSIDE_SHARE = 0.5
@@ -39,6 +41,8 @@ def read_twin(data: bytes, *, page_sizes: Sequence[tuple[float, float]] | None =
     `page_sizes` (width, height of the PDF's pages) tells a twin of another document by the number of pages.
     """
     try:
+        if len(data) > _MAX_BYTES:
+            raise _TwinError(f"{len(data)} bytes are too many")
         pages = _expect_list(json.loads(data), "pages")
         if page_sizes is not None and len(pages) != len(page_sizes):
             raise _TwinError(f"{len(pages)} pages, the PDF has {len(page_sizes)}")

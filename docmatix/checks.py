@@ -31,12 +31,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from docmatix.bombs import check_footer
 from docmatix.card import describe_metadata
 from docmatix.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
 from docmatix.config import Pack
 from docmatix.driver import check_chain, read_job
 from docmatix.errors import BuildError, LedgerError, SetupError
-from docmatix.footers import check_footer
 from docmatix.identities import Identities, hash_identity
 from docmatix.ledger import Ledger
 from docmatix.pairs import make_pair_id

@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from docmatix.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
 from docmatix.dataset_rows import check_types, complete_row, read_texts
 from docmatix.displays import (
     Pictured,
@@ -40,7 +41,6 @@ from docmatix.displays import (
     show_text,
 )
 from docmatix.errors import SetupError
-from docmatix.footers import check_footer
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.run_directory import STAGES, RunDirectory
 from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
@@ -238,8 +238,6 @@ class Collection(Sequence[Sample]):
                         position, offset = next(places, (-1, -1))
                         if position < 0:
                             break
-                if position >= 0:
-                    raise self._blame(self.files[file], "it has fewer rows than it claims")
 
     def read_images(self, position: int) -> list[bytes | None]:
         """The image files of one row, as they are stored."""
@@ -329,6 +327,8 @@ class Collection(Sequence[Sample]):
             raise SetupError("This needs the package `datasets`: pip install 'docmatix[datasets]'.") from None
         if not self.files:
             raise SetupError(f"{self.path} has no dataset yet: the build is not complete.")
+        if not streaming:  # all of them are read at once
+            self._read_footers()
         addresses = [self._directory.path(name) for name in self.files]
         if not self._directory.local:
             addresses = [self._directory.fs.unstrip_protocol(address) for address in addresses]
@@ -371,11 +371,11 @@ class Collection(Sequence[Sample]):
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _open(self, name: str) -> pq.ParquetFile:
+    def _open(self, name: str) -> _OwnedParquetFile:
         """Raises SetupError for a file that cannot be read, that would unpack to gigabytes, or of other types."""
         source = self._directory.open(name)
         try:
-            parquet = _OwnedParquetFile(source, buffer_size=_READ_AHEAD)
+            parquet = _OwnedParquetFile(source)
             if name not in self._sound:
                 check_footer(parquet.metadata, source.seek(0, io.SEEK_END))
                 check_types(parquet.schema_arrow)
@@ -386,28 +386,21 @@ class Collection(Sequence[Sample]):
         return parquet
 
     def _iterate_rows(
-        self, name: str, parquet: pq.ParquetFile, *, images: bool, group: int | None = None
+        self, name: str, parquet: _OwnedParquetFile, *, images: bool, group: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        columns = [column for column in parquet.schema_arrow.names if images or column not in _HEAVY]
-        groups = None if group is None else [group]
-        batches = parquet.iter_batches(1 if images else 64, row_groups=groups, columns=columns, use_threads=False)
+        rows = parquet.iterate_rows(images=images, groups=range(parquet.num_row_groups) if group is None else [group])
         while True:
             try:
-                batch = next(batches, None)
-                rows = batch.to_pylist() if batch is not None else []
+                if (row := next(rows, None)) is None:
+                    return
+                row = complete_row(row)
             # Arrow raises what it likes for damage, and Python for dates and texts that it does not have
             except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
                 raise self._blame(name, error) from None
-            if batch is None:
-                return
-            for row in rows:
-                try:
-                    yield complete_row(row)
-                except ValueError as error:
-                    raise self._blame(name, f"a row {error}") from None
+            yield row
 
-    def _blame(self, name: str, error: Exception | str) -> SetupError:
-        why = error if isinstance(error, str) else f"{error}" if type(error) is ValueError else describe(error)
+    def _blame(self, name: str, error: Exception) -> SetupError:
+        why = str(error) if type(error) is ValueError else describe(error)
         return SetupError(make_printable(f"{name} of {self.path} cannot be read: {why.rstrip('.')}."))
 
     def _read_footers(self, *, beyond: int | None = None) -> None:
@@ -440,13 +433,44 @@ class Collection(Sequence[Sample]):
 class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
     """Closes the stream it was given, which pyarrow leaves open."""
 
-    def __init__(self, source: Any, **options: Any) -> None:
+    def __init__(self, source: Any) -> None:
         self._owned = source
-        super().__init__(source, **options)
+        super().__init__(source, buffer_size=_READ_AHEAD)
 
     def close(self, force: bool = True) -> None:
         super().close(force)
         self._owned.close()
+
+    def iterate_rows(self, *, images: bool, groups: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """The rows of row groups as dicts. Raises ValueError where there are fewer than claimed, or where texts would
+        be gigabytes once they are written out."""
+        names = self.schema_arrow.names
+        heavy = [name for name in names if name in _HEAVY] if images else []
+        for group in groups:
+            claimed = self.metadata.row_group(group).num_rows
+            light = self._decode_texts(group, [name for name in names if name not in _HEAVY], claimed)
+            pictures = self.iter_batches(1, row_groups=[group], columns=heavy, use_threads=False) if heavy else None
+            found = 0
+            for row in light:
+                batch = next(pictures, None) if pictures is not None else None
+                found += 1
+                yield row if batch is None else batch.to_pylist()[0] | row
+            if found < claimed:
+                raise ValueError("it has fewer rows than it claims")
+
+    def _decode_texts(self, group: int, columns: Sequence[str], claimed: int) -> Iterator[dict[str, Any]]:
+        if not columns:
+            yield from ({} for _ in range(claimed))
+            return
+        schema = pa.schema([self.schema_arrow.field(name) for name in columns])
+        texts = [path for path in list_texts(self.schema) if path.partition(".")[0] in columns]
+        measured = pq.ParquetFile(
+            self._owned, buffer_size=_READ_AHEAD, metadata=self.metadata, read_dictionary=texts or None
+        )
+        for batch in measured.iter_batches(64, row_groups=[group], columns=columns, use_threads=False):
+            if (size := measure_texts(batch)) > MOST_UNPACKED_BYTES:
+                raise ValueError(f"{len(batch)} of its rows hold {size:,} bytes of text")
+            yield from batch.cast(schema).to_pylist()
 
 
 def _run_together(

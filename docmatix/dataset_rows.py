@@ -85,26 +85,26 @@ def _is_plain(kind: pa.DataType, wanted: str) -> bool:
 
 def complete_row(row: dict[str, Any]) -> dict[str, Any]:
     """The row with empty texts and lists in place of nulls, where nothing is lost by it. Raises ValueError, in words
-    that follow its place, for what does not belong together."""
+    that follow the name of the file, for what does not belong together."""
     if "texts" in row:
         row["texts"] = texts = row["texts"] or []
         if None in texts:
-            raise ValueError("has a null among its pairs")
+            raise ValueError("a row has a null among its pairs")
         for text in texts:
             for name in ("user", "assistant", "source"):
                 text[name] = text.get(name) or ""
     if row.get("annotations") is not None:
         if len(row["annotations"]) != len(row.get("texts", ())) or None in row["annotations"]:
-            raise ValueError("has annotations that do not belong to its pairs")
+            raise ValueError("a row has annotations that do not belong to its pairs")
         if any(None in (annotation.get("evidence") or ()) for annotation in row["annotations"]):
-            raise ValueError("has a null among its evidence")
+            raise ValueError("a row has a null among its evidence")
     numbers = row.get("page_numbers")
     if numbers and (None in numbers or len(set(numbers)) < len(numbers)):
-        raise ValueError("has page numbers that do not tell its pages apart")
+        raise ValueError("a row has page numbers that do not tell its pages apart")
     if "images" in row:
         row["images"] = [image or {"bytes": None, "path": None} for image in row["images"] or ()]
         if numbers and row["images"] and len(numbers) != len(row["images"]):
-            raise ValueError(f"has {len(row['images'])} images and {len(numbers)} page numbers")
+            raise ValueError(f"a row has {len(row['images'])} images and {len(numbers)} page numbers")
     return row
 
 

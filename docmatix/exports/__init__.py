@@ -76,8 +76,9 @@ def export_dataset(
 
     With `zero_shot` only a small train and a test split, which share no document (200 and 1,700 rows are those of the
     published Docmatix, whose splits do share one). A sample without one of its page images is left out with its pairs
-    (`image_missing`), and a pair without a question or an answer (`text_missing`). The folder appears whole or not at all. Raises SetupError: unknown format, a folder that is
-    there, a run that is not finished, too few samples, rows without page images, a format that needs a run.
+    (`image_missing`), and so is a pair without a question or an answer (`text_missing`). The folder appears whole or
+    not at all. Raises SetupError: unknown format, a folder that is there, a run that is not finished, too few samples,
+    rows without page images or that cannot be read, a format that needs a run.
     """
     if format not in (*FORMATS, "pdf"):
         raise SetupError(f"There is no format {format!r}; there are {', '.join([*FORMATS, 'pdf'])}.")

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from docmatix.footers import check_footer
+from docmatix.bombs import check_footer
 from docmatix.publishing.card import split_card
 from docmatix.run_directory import RunDirectory
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from docmatix.bombs import check_footer
 from docmatix.config import Pack
 from docmatix.dataset_rows import check_types
 from docmatix.documents import Refusal
-from docmatix.footers import check_footer
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pictures import open_picture
 from docmatix.report.gallery import Window

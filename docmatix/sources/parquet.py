@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import accumulate, islice
 from typing import Any
 
+from docmatix.bombs import check_claims, is_bomb
 from docmatix.documents import Refusal
 from docmatix.errors import SetupError
-from docmatix.footers import check_claims, is_bomb
 from docmatix.sources.files import (
     FoundFile,
     Locator,

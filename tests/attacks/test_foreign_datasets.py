@@ -1,4 +1,4 @@
-"""Data sets and sources of strangers, made to run code, to stop the reader, to fill the memory, or to end in a traceback."""
+"""Data sets and sources of strangers, made to run code, to stop the reader, to fill memory or end in a traceback."""
 
 from __future__ import annotations
 
@@ -270,6 +270,23 @@ def test_a_file_that_unpacks_to_gigabytes_is_refused_in_one_sentence(tmp_path: P
             use()
 
 
+def test_one_text_that_a_row_holds_a_million_times_is_refused_before_it_is_written_out(tmp_path: Path) -> None:
+    kind = DATASETS["docmatix"].field("texts").type
+    one = pa.array(["q" * 1_000_000])
+    many = pa.DictionaryArray.from_arrays(pa.nulls(700, pa.int32()).fill_null(0), one)
+    pairs = pa.StructArray.from_arrays([many, many, many], names=["user", "assistant", "source"])
+    texts = pa.ListArray.from_arrays(pa.array([0, 700], pa.int32()), pairs)
+    table = pa.table({"images": pa.array([[]], IMAGES), "texts": texts})
+    pq.write_table(table, tmp_path / "a.parquet", compression="zstd", store_schema=False)
+    assert (tmp_path / "a.parquet").stat().st_size < 10_000
+    assert (
+        pq.read_schema(tmp_path / "a.parquet").field("texts").type.value_type.field("user").type
+        == kind.value_type[0].type
+    )
+    with pytest.raises(SetupError, match=r"cannot be read: 1 of its rows hold 2,100,000,000 bytes of text"):
+        docmatix.open(str(tmp_path))[0]
+
+
 def test_a_file_that_claims_millions_of_rows_in_a_few_bytes_is_refused(tmp_path: Path) -> None:
     table = pa.table({"texts": pa.nulls(200_000_000)})
     pq.write_table(table, tmp_path / "a.parquet")
@@ -383,7 +400,7 @@ def is_sentence(error: DocmatixError) -> bool:
 
 @pytest.mark.parametrize("name", WRONG_TYPES)
 def test_a_column_of_another_type_is_refused_in_a_sentence_that_names_it(name: str, tmp_path: Path) -> None:
-    column = name.split("-")[0]
+    column = name.partition("-")[0]
     kind, value = WRONG_TYPES[name]
     fields = [pa.field(field.name, kind) if field.name == column else field for field in DATASETS["annotated"]]
     folder = put(tmp_path / "set", make_row(**{column: value}), schema=pa.schema(fields))

@@ -1,15 +1,19 @@
-"""What a Parquet file says of itself, held against its size before any of it is decoded: a kilobyte can claim billions of
-rows, or unpack to gigabytes.
+"""Parquet files that are made to fill memory: a kilobyte can claim billions of rows, unpack to gigabytes, or hold one
+long text a million times.
 
-Footers can lie, too: the pages of a column may unpack further than its sizes say, by at most 2 GiB a page.
+What a footer says is held against the size of the file, and texts are measured before they are written out. Pages of a
+column may still unpack further than a footer that lies says, by at most 2 GiB each.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 MOST_UNPACKED_BYTES = 512 << 20
-"""Of a row group, unless it is stored in a share of them that data has, and not only a bomb."""
+"""Of a row group, unless it takes a share of them in the file that data takes, and of the rows decoded at once."""
 _MOST_RATIO = 32
 """By which texts or uncompressed pictures shrink at the very most; page images as JPEG do not shrink at all."""
 
@@ -25,7 +29,7 @@ def check_footer(footer: Any, size: int) -> None:
         unpacked = max(group.total_byte_size, sum(chunk.total_uncompressed_size for chunk in chunks))
         if is_bomb(stored, unpacked):
             raise ValueError(
-                f"its row group {number} would unpack from {stored:,} bytes to {unpacked:,}, as no page images or texts do"
+                f"its row group {number} would unpack from {stored:,} bytes to {unpacked:,}, as no data set's does"
             )
 
 
@@ -44,3 +48,24 @@ def check_claims(footer: Any, size: int) -> None:
 def is_bomb(stored: int, unpacked: int) -> bool:
     """Whether so many bytes would unpack to so many more that they are made for it."""
     return unpacked > MOST_UNPACKED_BYTES and unpacked > _MOST_RATIO * stored
+
+
+def list_texts(schema: Any) -> list[str]:
+    """The columns of a Parquet schema to be read as dictionaries, so that a text that stands there once stays one until
+    it is measured: all texts, and not the bytes of images, which reading so takes fifty times as long."""
+    columns = [schema.column(number) for number in range(len(schema.names))]
+    return [column.path for column in columns if column.logical_type.type == "STRING"]
+
+
+def measure_texts(values: pa.Array | pa.RecordBatch) -> int:
+    """The bytes of all texts that were read as dictionaries, once each is written out."""
+    if isinstance(values, pa.RecordBatch):
+        return sum(map(measure_texts, values.columns))
+    if pa.types.is_dictionary(values.type):
+        lengths = pc.binary_length(values.dictionary)
+        return int(pc.sum(lengths.take(values.indices)).as_py() or 0)
+    if pa.types.is_struct(values.type):
+        return sum(map(measure_texts, values.flatten()))
+    if pa.types.is_nested(values.type) and hasattr(values, "flatten"):
+        return measure_texts(values.flatten())
+    return 0

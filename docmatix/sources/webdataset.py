@@ -91,7 +91,7 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
             headers.begin(at)
             try:
                 info = tarfile.TarInfo.fromtarfile(tar)
-            except tarfile.EOFHeaderError:  # the mark of the end
+            except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the mark of the end
                 if headers.read(_PADDING_BYTES).strip(b"\0"):
                     raise tarfile.ReadError("another tar was appended") from None
                 return

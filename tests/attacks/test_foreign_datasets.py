@@ -322,6 +322,18 @@ WRONG_TYPES: dict[str, tuple[pa.DataType, Any]] = {
         [{"pair_id": 1, "prompt": 2}],
     ),
 }
+NO_BOXES: list[Any] = [
+    None,
+    [None],
+    [[]],
+    [[0.1]],
+    [[None] * 4],
+    [[math.nan] * 4],
+    [[0.0, 0.0, math.inf, math.inf]],
+    [[-1e30, -1e30, 1e30, 1e30]],
+    [[0.9, 0.9, 0.1, 0.1]],
+    [[0.1] * 9],
+]
 WRONG_VALUES: dict[str, dict[str, Any]] = {
     "no-images": {"images": None},
     "null-image": {"images": [None]},
@@ -343,20 +355,7 @@ WRONG_VALUES: dict[str, dict[str, Any]] = {
     "scores-that-are-none": {"annotations": [{"pair_id": "p", "scores": {"grounding": math.nan, "clarity": math.inf}}]},
     **{
         f"boxes-{number}": {"annotations": [{"pair_id": "p", "evidence": [{"page": 1, "boxes": boxes}]}]}
-        for number, boxes in enumerate(
-            [
-                None,
-                [None],
-                [[]],
-                [[0.1]],
-                [[None] * 4],
-                [[math.nan] * 4],
-                [[0.0, 0.0, math.inf, math.inf]],
-                [[-1e30, -1e30, 1e30, 1e30]],
-                [[0.9, 0.9, 0.1, 0.1]],
-                [[0.1] * 9],
-            ]
-        )
+        for number, boxes in enumerate(NO_BOXES)
     },
     "null-evidence": {"annotations": [{"pair_id": "p", "evidence": [None]}]},
 }
@@ -382,7 +381,7 @@ def use_everyhow(folder: Path, out: Path) -> Iterator[DocmatixError]:
         show,
         lambda: docmatix.open(str(folder)).compare(str(folder)),
         lambda: repr(docmatix.open(str(folder)).compare(str(folder))),
-        *(lambda form=form: export_dataset(str(folder), form, out / form) for form in FORMATS),  # type: ignore[misc]
+        *(lambda form=form: export_dataset(str(folder), form, out / form) for form in FORMATS),
     ]
     for use in uses:
         try:

@@ -401,7 +401,7 @@ class Collection(Sequence[Sample]):
 
     def _blame(self, name: str, error: Exception) -> SetupError:
         why = str(error) if type(error) is ValueError else describe(error)
-        return SetupError(make_printable(f"{name} of {self.path} cannot be read: {why.rstrip('.')}."))
+        return SetupError(make_visible(f"{name} of {self.path} cannot be read: {why.rstrip('.')}."))
 
     def _read_footers(self, *, beyond: int | None = None) -> None:
         """Read on until the row `beyond` is known of, or all; more at a time the further it is."""

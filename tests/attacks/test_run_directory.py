@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 import docmatix
+from docmatix.ablation import share_pages
 from docmatix.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import Pack
@@ -146,6 +147,32 @@ def test_a_build_in_a_run_whose_folder_is_a_link_ends_in_a_sentence_and_removes_
     assert list_all(victim) == before
     assert code == 2
     assert "telemetry in the run directory" in capsys.readouterr().err
+
+
+def test_an_ablation_builds_in_no_folder_that_its_own_links_to(tmp_path, capsys):
+    config = write_config(tmp_path, tmp_path, "http://127.0.0.1:9/v1")
+    (tmp_path / "one.pdf").write_bytes(write_distinct_pdf(1))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    put_link(RunDirectory(tmp_path / "ablation"), "pages", elsewhere)
+    options = ["--prompts", "broad_whole", "--run", str(tmp_path / "ablation")]
+    assert main(["ablate", str(config), *options]) == 2
+    assert "pages in the run directory" in capsys.readouterr().err
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_an_ablation_shares_no_part_that_is_a_link(own_run, tmp_path, victim):
+    put_link(own_run, own_run.part_name("plan", own_run.read_record("plan", 0)), victim / "photo.jpg")
+    with pytest.raises(SetupError, match="is a link"):
+        share_pages(own_run, RunDirectory(tmp_path / "other"))
+
+
+def test_an_export_is_not_put_where_a_link_in_the_run_leads(own_run, tmp_path, capsys):
+    (tmp_path / "elsewhere").mkdir()
+    put_link(own_run, "exports", tmp_path / "elsewhere")
+    assert main(["export", own_run.root, "--format", "llava"]) == 2
+    assert "exports in the run directory" in capsys.readouterr().err
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_lock_that_is_a_link_empties_no_file(tmp_path, victim):

@@ -281,7 +281,7 @@ _SUBSTITUTES = str.maketrans(
     }
 )
 # Controls, surrogates, private use, non-characters: unknown, and the first two would break UTF-8, XML or a terminal.
-_UNKNOWN_CHARACTERS = re.compile(
+UNKNOWN_CHARACTERS = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
 )
 _PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
@@ -295,7 +295,7 @@ def clean_text(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    text = _UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
+    text = UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
     text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return "".join(unicodedata.normalize("NFC", text).split())
 

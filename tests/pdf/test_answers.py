@@ -1,0 +1,84 @@
+"""Answers of the process that reads PDFs: what is honest comes through as it was, and nothing breaks the parent."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.config import Extract, Pack
+from docmatix.documents import Box, Document, Page, Refusal, Table, Word, compose_text
+from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
+from docmatix.pdf.reading import read_document
+from docmatix.pdf.rendering import render_pages
+from tests import pdfs
+
+DOCUMENTS, IMAGES, PLAIN = find_form(read_document), find_form(render_pages), find_form(len)
+
+WORDS = (
+    Word("Größe", Box(0.0, 0.125, 0.25, 1.0), 0, 0),
+    Word("می‌شود", Box(0.00001, 0.1, 0.33333, 0.2), 1, 0),
+    Word("�", Box(0, 0, 1, 1), 2, 1),
+)
+TABLES = (Table(Box(0.1, 0.2, 0.3, 0.4), (("a", ""), ("one two", "ß"))),)
+DOCUMENT = Document(
+    "0123456789abcdef" * 2,
+    (
+        Page(1, 612.0, 792.55, 90, 0.1234, compose_text(WORDS), WORDS, TABLES),
+        Page(2, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"),
+        Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text"),
+    ),
+    "de",
+    tuple(range(2**32 - 128, 2**32)),
+)
+
+
+def test_a_document_comes_through_as_it_was():
+    assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(DOCUMENT))) == DOCUMENT
+
+
+def test_a_document_of_pages_without_words_comes_through():
+    blank = Document("0" * 32, (Page(1, 612, 792, 0, 0.0, "", (), reason="blank"),), None, None)
+    assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(blank))) == blank
+
+
+def test_what_is_read_and_drawn_comes_through_as_it_was():
+    pdf = pdfs.write_distinct_pdf(1)
+    document, images = read_document(pdf, settings=Extract()), render_pages(pdf, [1, 1], settings=Pack(dpi=36))
+    assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(document))) == document
+    assert IMAGES.unpack(memoryview(IMAGES.pack(images))) == images
+
+
+def test_a_refusal_comes_through_with_what_can_be_said_of_it():
+    said = unpack_refusal(memoryview(pack_refusal(Refusal("unreadable", "x\ud800" * 10_000))))
+    assert (said.reason, said.detail) == ("unreadable", "x?" * 5_000)
+
+
+@pytest.mark.parametrize("value", [float("nan"), b"bytes", object(), DOCUMENT])
+def test_what_has_no_form_cannot_be_packed(value):
+    with pytest.raises((TypeError, ValueError)):
+        PLAIN.pack(value)
+
+
+@given(st.data())
+def test_whatever_is_done_to_an_answer_it_is_a_document_or_malformed(data: st.DataObject):
+    answer = bytearray(DOCUMENTS.pack(DOCUMENT))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(answer)))
+        answer[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    try:
+        document = DOCUMENTS.unpack(memoryview(answer))
+    except Malformed:
+        return
+    for page in document.pages:
+        assert page.text == compose_text(page.words)
+        assert all(0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1 for x0, y0, x1, y1 in (word.box for word in page.words))
+
+
+@given(st.binary(max_size=200))
+def test_bytes_of_any_kind_are_an_answer_or_malformed(answer: bytes):
+    for unpack in (DOCUMENTS.unpack, IMAGES.unpack, PLAIN.unpack, unpack_refusal):
+        try:
+            unpack(memoryview(answer))
+        except Malformed:
+            continue

@@ -23,7 +23,7 @@ def render_folder(folder: Path, settings: Pack) -> list[PageImage]:
     images: list[PageImage] = []
     for path in sorted(folder.glob("*.pdf")):
         for number in range(1, _MOST_PAGES + 1):
-            rendered = render_pages(path, [number], settings=settings)
+            rendered = render_pages(path.read_bytes(), [number], settings=settings)
             if isinstance(rendered, Refusal):
                 break
             images += rendered

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from docmatix.documents import Refusal
@@ -36,13 +35,16 @@ class PageImage:
     mode: str
 
 
-def render_pages(pdf: bytes | Path, page_numbers: Iterable[int], *, settings: Pack) -> list[PageImage] | Refusal:
-    """The given pages (1-based), in the given order: all of them, or a refusal.
+def render_pages(pdf: bytes | io.FileIO, page_numbers: Iterable[int], *, settings: Pack) -> list[PageImage] | Refusal:
+    """The given pages (1-based), in the given order: all of them, or a refusal. An open file is read from its start.
 
     Besides those of `open_pdf` the reason may be `unrenderable`, for a page that is missing, has no area, or fails.
     A `MemoryError` is let through.
     """
-    document = open_pdf(pdf if isinstance(pdf, bytes) else pdf.read_bytes())
+    if isinstance(pdf, io.FileIO):
+        pdf.seek(0)
+        pdf = pdf.readall()
+    document = open_pdf(pdf)
     if isinstance(document, Refusal):
         return document
     images: list[PageImage] = []

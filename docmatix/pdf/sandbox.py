@@ -14,10 +14,17 @@ second. No document is tried again beyond that.
 The child is a fresh interpreter, neither forked (it would inherit the address space of its parent, gigabytes inside a
 Ray worker, and the memory limit would mean nothing) nor started by `multiprocessing` (which imports the parent's
 `__main__` again: Ray's worker script, a second and 190 MB). It imports what the functions need, nothing else.
+
+A PDF may also take the child over. So it has no environment but what its libraries need, is confined before it sees a
+document (`docmatix.pdf.confinement`), is handed files open, and its answers are data that is checked
+(`docmatix.pdf.answers`). What is left to it is to lie about the documents that it is given, that one and later ones.
+`python -m docmatix.pdf.sandbox` says how far this machine lets it be confined.
 """
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
 import math
 import os
@@ -30,16 +37,17 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
-from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 from docmatix.documents import Refusal
 from docmatix.errors import BuildError
+from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
+from docmatix.pdf.confinement import Confinement, confine, list_code
 
 Result = TypeVar("Result")
 
@@ -66,9 +74,15 @@ FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.
 STACK_BYTES = 8 << 20
 """The main thread's stack, whatever the shell's limit: how deep a document may nest must not differ by machine."""
 
+ENVIRONMENT = ("LD_LIBRARY_PATH", "PYTHONHOME")
+"""What the child inherits: without these some interpreters do not start. Keys and tokens are in most of the others."""
+
+CPU_GRACE_S = 2
+"""A child that has used this much more than its CPU limit has lifted it."""
+
 _CHILD = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from docmatix.pdf.sandbox import serve; serve(int(sys.argv[2]), lifeline=int(sys.argv[3]))"
+    "import json, sys; path, packages, connection, lifeline = json.loads(sys.argv[1]); sys.path[:] = path; "
+    "from docmatix.pdf.sandbox import serve; serve(connection, lifeline=lifeline, packages=packages)"
 )
 
 
@@ -77,16 +91,19 @@ class Sandbox:
 
     `memory_mb` limits what the child can write to while a function runs; libraries and their data take 240 MB of it
     when all are in use. After `runs_per_child` calls the child is replaced, which gives back what MuPDF and Python keep
-    in fragments.
+    in fragments. Functions come from `packages`, what is installed or the standard library: it can read no other code.
     """
 
-    def __init__(self, *, memory_mb: int, runs_per_child: int = 500) -> None:
+    def __init__(self, *, memory_mb: int, runs_per_child: int = 500, packages: Sequence[str] = ("docmatix",)) -> None:
         self._memory_mb = memory_mb
         self._runs_per_child = runs_per_child
+        self._packages = packages
         self._runs = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._connection: socket.socket | None = None
         self._lifeline: int | None = None
+        self.confinement = Confinement()
+        """What holds for the latest child, as far as one has been started."""
 
     def __enter__(self) -> Sandbox:
         return self
@@ -99,17 +116,21 @@ class Sandbox:
     def run(self, function: Callable[..., Result], *args: Any, timeout_s: float, **options: Any) -> Result | Refusal:
         """`function(*args, **options)`, computed in the child.
 
-        `function` is one that can be imported by name; arguments and result can be pickled. `timeout_s` counts the
-        child's CPU seconds, rounded up. Raises `BuildError` if no child can be started at all.
+        `function` is one that can be imported by name, `args` are open files (`io.FileIO`) or, like `options`, can be
+        pickled, and `docmatix.pdf.answers` has a form for the result. `timeout_s` counts the child's CPU seconds,
+        rounded up. Raises `BuildError` if no child can be started at all.
         """
+        files = [arg for arg in args if isinstance(arg, io.FileIO)]
+        args = tuple(_Handed(files.index(arg), arg.mode) if isinstance(arg, io.FileIO) else arg for arg in args)
         task = pickle.dumps((function, args, options, timeout_s, self._memory_mb), pickle.HIGHEST_PROTOCOL)
+        unpack = find_form(function).unpack
         for attempt in count(1):
             if self._runs >= self._runs_per_child:
                 self.close()
             connection = self._connection or self._start()
             self._runs += 1
             is_fresh = self._runs == 1
-            outcome = self._exchange(connection, task, timeout_s=timeout_s)
+            outcome = self._exchange(connection, task, files=files, unpack=unpack, timeout_s=timeout_s)
             if not isinstance(outcome, _End):
                 result: Result = outcome
                 return result
@@ -117,33 +138,48 @@ class Sandbox:
                 return outcome.refusal
         raise AssertionError
 
-    def _exchange(self, connection: Connection, task: bytes, *, timeout_s: float) -> Any:
+    def _exchange(
+        self,
+        connection: socket.socket,
+        task: bytes,
+        *,
+        files: Sequence[io.FileIO],
+        unpack: Callable[[memoryview], Any],
+        timeout_s: float,
+    ) -> Any:
         """The child's result, or the `_End` it has met; after that the child is gone."""
         wall_s = WALL_FACTOR * timeout_s
         deadline = time.monotonic() + wall_s
         try:
-            # a child that stands still reads and writes nothing, and the pipe holds 200 KB
-            _bound_waits(connection, wall_s)
-            connection.send_bytes(task)
-            used_s = self._read_cpu_s()
-            while not connection.poll(max(0.0, deadline - time.monotonic())):
+            # a child that stands still reads and writes nothing, and the socket holds 200 KB
+            connection.settimeout(wall_s)
+            _send(connection, _TASK, task, files=files)
+            began_s = used_s = self._read_cpu_s()
+            while not _is_readable(connection, max(0.0, deadline - time.monotonic())):
                 before_s, used_s = used_s, self._read_cpu_s()
+                if used_s - began_s > timeout_s + CPU_GRACE_S:
+                    self._stop(patience_s=0)
+                    return _explain_end(-signal.SIGXCPU, timeout_s=timeout_s)
                 if used_s - before_s < STANDSTILL_SHARE * timeout_s:
                     return self._end_standstill(wall_s)
                 deadline = time.monotonic() + wall_s
-            answer = connection.recv_bytes()
+            # what is packed within the child's limit is no longer than that
+            kind, answer = _receive(connection, most=self._memory_mb << 20, seconds=wall_s)
+            if kind == _OUT_OF_MEMORY:
+                self._stop()
+                return _End(Refusal("out_of_memory", f"needs more than {self._memory_mb} MB"), needs_fresh=True)
+            return unpack_refusal(answer) if kind == _REFUSAL else unpack(answer)
         except (EOFError, ConnectionError):
             return _explain_end(self._stop(), timeout_s=timeout_s)
-        except BlockingIOError:
+        except TimeoutError:
             return self._end_standstill(wall_s)
+        except Malformed as error:
+            self._stop(patience_s=0)
+            return _End(Refusal("crashed", f"gave a malformed answer: {error}"), needs_fresh=True)
         except BaseException:
             # An interrupt in the middle of an exchange: what the child sends next would answer the wrong call.
             self._stop()
             raise
-        if answer.startswith(_OUT_OF_MEMORY):
-            self._stop()
-            return _End(Refusal("out_of_memory", f"needs more than {self._memory_mb} MB"), needs_fresh=True)
-        return pickle.loads(answer)
 
     def _read_cpu_s(self) -> float:
         """CPU seconds that the child has used in its life."""
@@ -168,30 +204,34 @@ class Sandbox:
         """The process id of the child, if there is one."""
         return self._process.pid if self._process else None
 
-    def _start(self) -> Connection:
-        ours, theirs = Pipe()
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
+        setup = (_list_import_folders(self._packages), self._packages, theirs.fileno(), lifeline)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, json.dumps(sys.path), str(theirs.fileno()), str(lifeline)],
+            # without -P the current folder would come first, whoever wrote its json.py
+            [sys.executable, "-P", "-s", "-c", _CHILD, json.dumps(setup)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), lifeline),
-            # Every thread of a numerical library and every malloc arena reserves address space by the 64 MB.
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
+            env={
+                **{name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+                # Every thread of a numerical library and every malloc arena reserves address space by the 64 MB.
+                **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
+            },
         )
         theirs.close()
         os.close(lifeline)
         self._connection, self._runs = ours, 0
         try:
-            started = ours.poll(START_TIMEOUT_S) and ours.recv_bytes() == b"hello"
-        except (EOFError, ConnectionError):
-            started = False
-        if not started:
+            _, hello = _receive(ours, most=_MOST_HELLO_BYTES, seconds=START_TIMEOUT_S)
+            self.confinement = Confinement(*json.loads(bytes(hello)))
+        except (EOFError, ConnectionError, TimeoutError, Malformed):
             raise BuildError(
                 f"The process that handles PDFs did not start (exit status {self._stop()}); "
                 f"try `{sys.executable} -c 'import docmatix.pdf.sandbox'`."
-            )
+            ) from None
         return ours
 
     def _stop(self, *, patience_s: float = 1) -> int:
@@ -233,20 +273,76 @@ def _explain_end(status: int, *, timeout_s: float) -> _End:
     return _End(Refusal("crashed", f"ended by {name}"), attempts=attempts, needs_fresh=True)
 
 
-def _bound_waits(connection: Connection, seconds: float) -> None:
-    """Have every read and write on the connection end with BlockingIOError when nothing moves for so long."""
-    # of zero the kernel makes for ever
-    timeval = struct.pack("@ll", *divmod(max(1, round(seconds * 1e6)), 1_000_000))
-    with socket.socket(fileno=os.dup(connection.fileno())) as channel:
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+def _list_import_folders(packages: Sequence[str]) -> list[str]:
+    """Where the child looks for modules: as this process does, but for the current folder, unless `packages` are there:
+    then it comes last."""
+    here = None
+    with suppress(OSError):
+        here = os.path.realpath(os.curdir)
+    folders = [os.path.abspath(each) for each in sys.path if each and os.path.realpath(each) != here]  # noqa: PTH100
+    own = (str(Path(importlib.import_module(name).__path__[0]).parent) for name in packages)
+    return list(dict.fromkeys([*folders, *own]))
+
+
+# --- what goes to and fro ---------------------------------------------------------------------------------------------
+
+_HEAD = struct.Struct("=BQ")
+"""In front of every message: its kind and its length."""
+
+_HELLO, _TASK, _RESULT, _REFUSAL, _OUT_OF_MEMORY = range(5)
+_MOST_FILES = 8
+_MOST_HELLO_BYTES = 1000
+
+
+class _Handed(NamedTuple):
+    """Stands for an open file among the arguments of a call: its place among those sent along, and its mode."""
+
+    place: int
+    mode: str
+
+
+def _send(channel: socket.socket, kind: int, data: bytes, *, files: Sequence[io.FileIO] = ()) -> None:
+    socket.send_fds(channel, [_HEAD.pack(kind, len(data))], [file.fileno() for file in files])
+    channel.sendall(data)
+
+
+def _receive(channel: socket.socket, *, most: int, seconds: float) -> tuple[int, memoryview]:
+    """The next message of a child; it is malformed beyond `most` bytes, and late after so many seconds."""
+    deadline = time.monotonic() + seconds
+    kind, size = _HEAD.unpack(_receive_bytes(channel, _HEAD.size, deadline))
+    if size > most:
+        raise Malformed(f"{size} bytes")
+    return kind, _receive_bytes(channel, size, deadline)
+
+
+def _receive_bytes(channel: socket.socket, size: int, deadline: float = math.inf) -> memoryview:
+    buffer = memoryview(bytearray(size))
+    filled = 0
+    while filled < size:
+        if deadline < math.inf:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            channel.settimeout(left_s)
+        received = channel.recv_into(buffer[filled:])
+        if not received:
+            raise EOFError
+        filled += received
+    return buffer.toreadonly()
+
+
+def _is_readable(channel: socket.socket | int, seconds: float) -> bool:
+    # unlike `select` it knows descriptors above 1023
+    poller = select.poll()
+    poller.register(channel, select.POLLIN)
+    return bool(poller.poll(math.ceil(seconds * 1000)))
 
 
 # --- inside the child -------------------------------------------------------------------------------------------------
 
 
-def serve(connection: int, *, lifeline: int) -> None:
-    """Answer calls until the parent closes its end. Both arguments are file descriptors."""
+def serve(connection: int, *, lifeline: int, packages: Sequence[str]) -> None:
+    """Answer calls until the parent closes its end. The first two arguments are file descriptors."""
     import resource
 
     _die_with_parent(lifeline)
@@ -260,14 +356,41 @@ def serve(connection: int, *, lifeline: int) -> None:
     with suppress(OSError):
         # when the machine runs out of memory the kernel takes this process, not the worker with a shard in its hands
         Path("/proc/self/oom_score_adj").write_text("1000")
-    with Connection(connection) as parent:
-        parent.send_bytes(b"hello")
+    for name in (*packages, *_LINKED):
+        with suppress(ImportError):
+            importlib.import_module(name)
+    _keep_temporary_files_in_memory()
+    holds = confine(list_code(packages))
+    with socket.socket(fileno=connection) as parent:
+        _send(parent, _HELLO, json.dumps(holds).encode())
         while True:
             try:
-                task = parent.recv_bytes()
+                task, files = _receive_task(parent)
             except (EOFError, ConnectionError):
                 return
-            parent.send_bytes(_answer(task))
+            _send(parent, *_answer(task, files))
+
+
+_LINKED = ("bz2", "hashlib", "lzma", "zlib")
+"""Modules of the standard library with shared libraries that may lie where a confined process cannot look."""
+
+
+def _keep_temporary_files_in_memory() -> None:
+    """py3langid unpacks its model, 68 MB, by way of a temporary file, and there is no folder to write one to."""
+    import tempfile
+
+    def make_file(mode: str = "w+b", **_: Any) -> Any:
+        return os.fdopen(os.memfd_create("temporary"), mode)
+
+    tempfile.TemporaryFile = make_file  # type: ignore[assignment]
+
+
+def _receive_task(parent: socket.socket) -> tuple[memoryview, list[int]]:
+    head, files, _, _ = socket.recv_fds(parent, _HEAD.size, _MOST_FILES)
+    if not head:
+        raise EOFError
+    _, size = _HEAD.unpack(head)
+    return _receive_bytes(parent, size), files
 
 
 def _die_with_parent(lifeline: int) -> None:
@@ -281,25 +404,26 @@ def _die_with_parent(lifeline: int) -> None:
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([lifeline], [], [], 0)[0]:
+    if _is_readable(lifeline, 0):
         os._exit(0)
 
 
-_OUT_OF_MEMORY = b"out of memory"
-"""Said in place of a result: no pickle begins like this."""
-
-
-def _answer(task: bytes) -> bytes:
+def _answer(task: memoryview, files: Sequence[int]) -> tuple[int, bytes]:
+    """The kind of the answer, and the answer."""
     try:
         function, args, options, timeout_s, memory_mb = pickle.loads(task)
         del task
+        args = [io.FileIO(files[arg.place], arg.mode) if isinstance(arg, _Handed) else arg for arg in args]
         # the result is part of the work: of a document of two million words it is half of the memory
         with _limits(timeout_s=timeout_s, memory_mb=memory_mb):
-            return pickle.dumps(function(*args, **options), pickle.HIGHEST_PROTOCOL)
+            result = function(*args, **options)
+            if isinstance(result, Refusal):
+                return _REFUSAL, pack_refusal(result)
+            return _RESULT, find_form(function).pack(result)
     except MemoryError:
-        return _OUT_OF_MEMORY
+        return _OUT_OF_MEMORY, b""
     except Exception as error:
-        return pickle.dumps(Refusal("internal_error", _describe(error)))
+        return _REFUSAL, pack_refusal(Refusal("internal_error", _describe(error)))
 
 
 @contextmanager
@@ -332,3 +456,9 @@ def _describe(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{'/'.join(frames[-1].filename.split('/')[-3:])}:{frames[-1].lineno}" if frames else "unknown place"
     return f"{type(error).__name__} at {place}: {' '.join(str(error).split())[:200]}"
+
+
+if __name__ == "__main__":
+    with Sandbox(memory_mb=512) as own:
+        own.run(len, "", timeout_s=60)
+        sys.stdout.write(f"{own.confinement.describe()}\n")

@@ -35,8 +35,8 @@ THE_PAGES_FAULT = ("timeout", "out_of_memory", "crashed", "unrenderable")
 
 @contextlib.contextmanager
 def kept_aside(source: SourceDocument | Refusal) -> Iterator[tuple[Path, str] | Refusal]:
-    """A document as a temporary file, with the id of its content: a manual of 250 windows is sent to the child as a
-    path 250 times, not as 100 MB."""
+    """A document as a temporary file, with the id of its content: a manual of 250 windows is handed to the child as an
+    open file 250 times, not as 100 MB."""
     if isinstance(source, Refusal):
         yield source
         return
@@ -70,14 +70,20 @@ def render_kept(
     path, found = pdf
     if found != doc_id:
         return Refusal("source_changed", "the PDF is not the one that was read by extract")
-    outcome: list[PageImage] | Refusal = sandbox.run(
-        render_pages, path, page_numbers, settings=settings, timeout_s=timeout_s
-    )
-    if isinstance(outcome, Refusal) and not path.exists():
+    try:
+        stream = path.open("rb", buffering=0)
+    except FileNotFoundError:
         raise StorageFailed(
             f"The temporary file {path} has vanished while it was in use: have nothing else tidy {path.parent}, or set"
             " TMPDIR to another folder; the same command continues."
+        ) from None
+    # open, since the child can open no files itself
+    with stream:
+        outcome: list[PageImage] | Refusal = sandbox.run(
+            render_pages, stream, page_numbers, settings=settings, timeout_s=timeout_s
         )
+    if not isinstance(outcome, Refusal) and len(outcome) != len(page_numbers):
+        return Refusal("crashed", f"gave {len(outcome)} images of {len(page_numbers)} pages")
     return outcome
 
 

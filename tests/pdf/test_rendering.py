@@ -127,11 +127,13 @@ def test_annotations_and_forms_are_drawn():
     assert darkest < 100
 
 
-def test_a_path_is_read(tmp_path: Path):
+def test_an_open_file_is_read_from_its_start_each_time(tmp_path: Path):
     pdf = pdfs.write_pdf("Some text.")
     path = tmp_path / "a.pdf"
     path.write_bytes(pdf)
-    assert render_pages(path, [1], settings=Pack()) == render(pdf)
+    with path.open("rb", buffering=0) as stream:
+        for _ in range(2):
+            assert render_pages(stream, [1], settings=Pack()) == render(pdf)
 
 
 def test_what_cannot_be_opened_or_drawn_is_refused():

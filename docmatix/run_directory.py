@@ -45,6 +45,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from docmatix import scratch
+from docmatix.bombs import check_footer
 from docmatix.errors import BuildError, DocmatixError, RunRefused, SetupError, StorageFailed
 from docmatix.ledger import Ledger
 from docmatix.plain_files import NotPlain, describe_kind, open_plain
@@ -610,10 +611,19 @@ class RunDirectory:
                 f"{name} is missing from {hide_in_url(self.url)}, though a commit record names it: remove the record"
                 " (`docmatix check` says which), and the same command does the shard again."
             ) from None
-        with stream, pq.ParquetFile(stream) as parquet:
-            size = _choose_batch_size(parquet)
-            for batch in parquet.iter_batches(batch_size=size, columns=columns, use_threads=False):
-                yield from batch.to_pylist()
+        with stream:
+            try:
+                parquet = pq.ParquetFile(stream)
+                # a run may come from anybody, and a kilobyte can claim to unpack to gigabytes
+                check_footer(parquet.metadata, stream.seek(0, os.SEEK_END))
+                size = _choose_batch_size(parquet)
+                for batch in parquet.iter_batches(batch_size=size, columns=columns, use_threads=False):
+                    yield from batch.to_pylist()
+            except (pa.ArrowException, ValueError) as error:
+                raise BuildError(
+                    f"{name} in {hide_in_url(self.url)} is damaged ({str(error).rstrip('.')}): remove it and the commit"
+                    " record that names it (`docmatix check` says which), and the same command does the shard again."
+                ) from None
 
     # --- tidying ------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -553,3 +555,25 @@ def test_inspect_says_why_a_picture_is_missing(own_run, tmp_path, capsys):
     assert main(["inspect", own_run.root, "--dropped", "blank", "--pictures", str(pictures)]) == 0
     assert "no picture: outside_source" in capsys.readouterr().out
     assert not pictures.exists()
+
+
+def _write_bomb(path: Path) -> None:
+    """A row group of 640 MB of one letter, in a few kilobytes."""
+    schema = pa.schema([("text", pa.string())])
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
+        text = pa.array(["a" * (8 << 20)])
+        rows = pa.chunked_array([text] * 80)
+        writer.write_table(pa.table([rows], schema=schema), row_group_size=80)
+
+
+@pytest.mark.parametrize("kind", ["bomb", "no-parquet", "cut"])
+def test_a_part_that_is_a_bomb_or_none_is_named_in_a_sentence(own_run: RunDirectory, kind: str) -> None:
+    record = own_run.read_record("extract", 0)
+    assert record is not None
+    path = Path(own_run.path(own_run.part_name("extract", record)))
+    if kind == "bomb":
+        _write_bomb(path)
+    else:
+        path.write_bytes(b"PAR1 this is none" if kind == "no-parquet" else path.read_bytes()[:-200])
+    with pytest.raises(BuildError, match=f"extract/{record.file} in .* is damaged"):
+        list(own_run.iterate_rows("extract", 0))

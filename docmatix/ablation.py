@@ -34,6 +34,7 @@ from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
 from docmatix.displays import make_visible
 from docmatix.driver import build, check_run, load_build_prompts
 from docmatix.errors import SetupError
+from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
 from docmatix.plots import plot_statistics
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
@@ -41,7 +42,8 @@ from docmatix.statistics import Statistics, summarise_groups
 
 LIMIT = 20
 """Documents: enough for some hundred pairs a prompt, few enough for minutes with a server on this machine."""
-_SHARED = ("plan", "extract", "dedup")
+_SHARED = (PLAN, EXTRACT, DEDUP)
+"""What no prompt changes."""
 _SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
 
 
@@ -149,7 +151,7 @@ def ablate(
     plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
     first = next(iter(configs.values())).model_copy(update={"plan": plan})
     build(first, run=pages.url, limit=limit, stages=_SHARED, config_dir=config_dir, progress=progress)
-    stages = ["generate", *(["verify"] if config.verify else []), "curate", "pack"]
+    stages = [stage for stage in list_stages(verify=config.verify is not None) if stage not in _SHARED]
     for name, directory in directories.items():
         progress.say(f"--- {name}")
         directory.write("run.yaml", dump_config(configs[name]).encode())
@@ -203,7 +205,7 @@ def _link_file(source: RunDirectory, target: RunDirectory, name: str) -> None:
 def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablation:
     """The figures of the runs below `root`, and what they made of a few windows."""
     directories = {name: RunDirectory(f"{root}/{name}") for name in prompts}
-    accounts = directories[prompts[0]].ledger("dedup").accounts
+    accounts = directories[prompts[0]].ledger(DEDUP).accounts
     documents, pages = accounts["documents"].kept, accounts["pages"].kept
     return Ablation(
         run=root,
@@ -218,17 +220,17 @@ def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablat
 def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, Any]:
     """The figures of one prompt's run over `pages` pages."""
     statistics = Statistics()
-    for shard, record in run.records("curate"):
+    for shard, record in run.records(CURATE):
         statistics.add_dropped(record.extra["dropped"])
-        rows = (row for row in run.iterate_rows("curate", shard) if row["reason"] is None)
+        rows = (row for row in run.iterate_rows(CURATE, shard) if row["reason"] is None)
         for _, pairs in groupby(rows, key=lambda row: row["sample_id"]):
             statistics.add_row(pairs, [])
     statistics.add_dropped({"prompt": {prompt: {}}})  # there even if nothing came of it
     figures = dict(summarise_groups(statistics, "prompt"))[prompt]
     kept = figures["pairs"]
-    requests = run.ledger("generate").accounts["requests"]
+    requests = run.ledger(GENERATE).accounts["requests"]
     tokens = {"prompt": 0, "completion": 0}
-    for stage in ("generate", "verify"):
+    for stage in ASKING:
         for _, record in run.records(stage):
             for kind, count in record.extra.get("tokens", {}).items():
                 tokens[kind] += count
@@ -252,16 +254,16 @@ def compare_windows(directories: Mapping[str, RunDirectory], *, seed: int) -> li
 
     known: set[str] = set()
     for run in directories.values():
-        for shard in run.shards("curate"):
-            known |= {row["sample_id"] for row in run.iterate_rows("curate", shard, columns=["sample_id"])}
+        for shard in run.shards(CURATE):
+            known |= {row["sample_id"] for row in run.iterate_rows(CURATE, shard, columns=["sample_id"])}
     windows: dict[str, dict[str, Any]] = {
         sample_id: {"pairs": {name: [] for name in directories}}
         for sample_id in heapq.nsmallest(_SHOWN_WINDOWS, known, key=rank)
     }
     columns = ["sample_id", "source_uri", "page_numbers", "question", "answer", "reason"]
     for name, run in directories.items():
-        for shard in run.shards("curate"):
-            for row in run.iterate_rows("curate", shard, columns=columns):
+        for shard in run.shards(CURATE):
+            for row in run.iterate_rows(CURATE, shard, columns=columns):
                 if (window := windows.get(row["sample_id"])) is not None:
                     window |= {"source_uri": row["source_uri"], "page_numbers": row["page_numbers"]}
                     window["pairs"][name].append({key: row[key] for key in ("question", "answer", "reason")})

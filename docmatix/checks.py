@@ -42,12 +42,13 @@ from docmatix.ledger import Ledger
 from docmatix.pairs import make_pair_id
 from docmatix.pdf.rendering import PageImage
 from docmatix.pictures import open_picture
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.publishing.card import is_picture, shows, split_card
-from docmatix.recounts import COLUMNS, RECOUNTS, find_miscounts
+from docmatix.recounts import RECOUNTS, find_miscounts
 from docmatix.run_directory import Record, RunDirectory
 from docmatix.run_files import is_own
-from docmatix.schemas import CURATE, DATASETS, DEDUP, EXTRACT, GENERATE, PLAN, REPLIES, VERIFY
-from docmatix.stages.job import UPSTREAM, Job
+from docmatix.schemas import DATASETS, REPLIES
+from docmatix.stages.job import Job
 from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
 from docmatix.statistics import Statistics, summarise
 
@@ -59,14 +60,6 @@ _CARD = ("dataset/README.md", "dataset/plots/", "dataset/samples/")
 _NAMED = 5
 """Of ids that came twice, so many are named."""
 
-_SCHEMAS = {"plan": PLAN, "extract": EXTRACT, "dedup": DEDUP, "generate": GENERATE, "verify": VERIFY, "curate": CURATE}
-_CHAIN = {
-    "dedup": [("documents", "extract"), ("pages", "extract")],
-    "generate": [("documents", "dedup")],
-    "verify": [("pairs", "generate")],
-    "curate": [("pairs", "generate")],
-}
-"""What must leave a shard of one stage and enter the same shard of another."""
 _EVIDENCE = ["index", "pair_id", "sample_id", "page_numbers", "reason", "question", "answer", "evidence"]
 _PUBLISHED = ["doc_id", "source_uri", "prompt", "model", "style", "scores"]
 
@@ -152,12 +145,12 @@ class _Proof:
         self._ledgers[stage].add(Ledger.from_json(record.ledger))
         self._files[stage][shard] = record.file
         try:
-            if stage == "curate":
+            if stage == CURATE:
                 extra = record.extra
                 foreseen = foresee_bytes(extra["square_inches"], self._job.config.pack)
                 self._curated.append((shard, record.sha256, extra["samples"], foreseen))
                 self._statistics.add_dropped(extra["dropped"])
-            elif stage == "pack":
+            elif stage == PACK:
                 self._packed[record.file] = record.sha256
                 self._statistics.add(record.extra["statistics"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -169,7 +162,7 @@ class _Proof:
         """Every stage but `pack`, shard by shard."""
         run, stages = self._run, self._job.stages[:-1]
         there = {stage: set(run.shards(stage)) for stage in stages}
-        planned = there["plan"]
+        planned = there[PLAN]
         shards = set().union(*there.values())
         if gaps := set(range(max(shards, default=-1) + 1)) - planned:
             yield (
@@ -192,12 +185,12 @@ class _Proof:
                 )
         yield from self._check_ledgers(stages)
         yield from self._find_twice(
-            self._places, "plan", ["address", "member", "offset", "row"], _tell_place, "{} is planned {} times."
+            self._places, PLAN, ["address", "member", "offset", "row"], _tell_place, "{} is planned {} times."
         )
         if self._job.config.dedup.exact:
             yield from self._find_twice(
                 self._documents,
-                "extract",
+                EXTRACT,
                 ["doc_id"],
                 lambda row: row["doc_id"] or "",
                 "The document {} was let in {} times.",
@@ -217,7 +210,7 @@ class _Proof:
         parts: dict[str, pq.ParquetFile] = {}
         with contextlib.ExitStack() as stack:
             for stage, record in records.items():
-                if stage != "plan" and not self._is_current(stage, records):
+                if stage != PLAN and not self._is_current(stage, records):
                     stale.setdefault(stage, []).append(shard)
                 self._note(stage, shard, record)
                 part = yield from self._open_part(stack, stage, shard, record)
@@ -233,8 +226,7 @@ class _Proof:
 
     def _is_current(self, stage: str, records: Mapping[str, Record]) -> bool:
         record = records[stage]
-        upstream = [each for each in UPSTREAM[stage] if each in self._job.stages]
-        inputs = tuple(records[each].sha256 for each in upstream if each in records)
+        inputs = tuple(records[each].sha256 for each in self._job.reads(stage) if each in records)
         return record.fingerprint == self._job.fingerprints.get(stage) and record.inputs == inputs
 
     def _open_part(
@@ -260,7 +252,7 @@ class _Proof:
         except (pa.ArrowException, OSError, ValueError) as error:
             yield f"{name} cannot be read: {error}. {again}"
             return None
-        if not part.schema_arrow.equals(_SCHEMAS[stage]):
+        if not part.schema_arrow.equals(PIPELINE[stage].load_schema()):
             yield f"{name} has another schema than {stage} writes. {again}"
             return None
         if part.metadata.num_rows != record.rows:
@@ -274,14 +266,14 @@ class _Proof:
     def _compare_ledgers(self, shard: int, records: Mapping[str, Record]) -> Iterator[str]:
         """Of one shard, so that what one lost and another found does not even out."""
         ledgers = {stage: Ledger.from_json(record.ledger).accounts for stage, record in records.items()}
-        if "plan" in ledgers and "extract" in ledgers:
-            rows, entered = records["plan"].rows, ledgers["extract"]["documents"].entered
+        if PLAN in ledgers and EXTRACT in ledgers:
+            rows, entered = records[PLAN].rows, ledgers[EXTRACT]["documents"].entered
             if rows != entered:
-                again = _anew("extract", shard)
+                again = _anew(EXTRACT, shard)
                 yield f"{rows} documents are planned in shard {shard} but {entered} entered extract. {again}"
-        for stage, chained in _CHAIN.items():
-            for unit, earlier in chained:
-                if stage in ledgers and earlier in ledgers:
+        for stage in ledgers:
+            for unit, earlier in PIPELINE[stage].links:
+                if earlier in ledgers and earlier != PLAN:
                     left, entered = ledgers[earlier][unit].kept, ledgers[stage][unit].entered
                     if left != entered:
                         yield (
@@ -292,21 +284,21 @@ class _Proof:
     def _check_rows(
         self, shard: int, records: Mapping[str, Record], parts: Mapping[str, pq.ParquetFile]
     ) -> Iterator[str]:
-        for place in iterate_rows(parts.get("plan"), ["address", "member", "offset", "row"]):
+        for place in iterate_rows(parts.get(PLAN), ["address", "member", "offset", "row"]):
             self._places.add(_tell_place(place))
         counted = {stage: Ledger() for stage in parts if stage in RECOUNTS}
         rows = {
-            stage: RECOUNTS[stage](iterate_rows(parts[stage], COLUMNS[stage]), counted[stage])
+            stage: RECOUNTS[stage].recount(iterate_rows(parts[stage], RECOUNTS[stage].columns), counted[stage])
             for stage in counted
-            if stage != "curate"
+            if stage != CURATE
         }
-        left_out = {row["index"] for row in rows.get("dedup", ())}
+        left_out = {row["index"] for row in rows.get(DEDUP, ())}
         let_in: set[int] = set()
         # before `dedup` has decided by these settings, a document that is there twice is nobody's fault
-        is_decided = "dedup" in parts and records["dedup"].fingerprint == self._job.fingerprints.get("dedup")
-        for row in rows.get("extract", ()):
+        is_decided = DEDUP in parts and records[DEDUP].fingerprint == self._job.fingerprints.get(DEDUP)
+        for row in rows.get(EXTRACT, ()):
             if row["doc_id"] is not None and row["doc_id"] != row["sha256"][:32]:
-                again = _anew("extract", shard)
+                again = _anew(EXTRACT, shard)
                 yield f"Document {row['index']} of shard {shard} has an id that is not its content's. {again}"
             if row["reason"] is None and row["index"] not in left_out:
                 let_in.add(row["index"])
@@ -314,23 +306,23 @@ class _Proof:
                     self._documents.add(row["doc_id"])
         order, asked = hashlib.sha256(), set[str]()
         strangers = 0
-        for row in rows.get("generate", ()):
+        for row in rows.get(GENERATE, ()):
             strangers += row["index"] not in let_in
             if row["request_id"] and row["reason"] is None:
                 asked.add(row["request_id"])
             for number, pair in enumerate(row["pairs"] or ()):
                 order.update(pair["pair_id"].encode())
                 if pair["pair_id"] != make_pair_id(row["sample_id"], row["request_id"], number):
-                    again = _anew("generate", shard)
+                    again = _anew(GENERATE, shard)
                     yield f"The pair {pair['pair_id']} in shard {shard} of generate has another's id. {again}"
-        if strangers and "extract" in parts and "dedup" in parts:
-            again = _anew("generate", shard)
+        if strangers and EXTRACT in parts and DEDUP in parts:
+            again = _anew(GENERATE, shard)
             yield f"{strangers} rows of generate in shard {shard} are of documents that were left out. {again}"
-        yield from self._check_replies("generate", shard, asked if "generate" in parts else None)
-        if "verify" in records:
-            yield from self._check_verified(shard, rows.get("verify"), order if "generate" in parts else None)
-        if "curate" in parts:
-            yield from self._check_curated(shard, records, parts, counted["curate"], order)
+        yield from self._check_replies(GENERATE, shard, asked if GENERATE in parts else None)
+        if VERIFY in records:
+            yield from self._check_verified(shard, rows.get(VERIFY), order if GENERATE in parts else None)
+        if CURATE in parts:
+            yield from self._check_curated(shard, records, parts, counted[CURATE], order)
         else:
             self._kept.skip(shard)
         for stage, ledger in counted.items():
@@ -345,8 +337,8 @@ class _Proof:
             if row["request_id"] and row["reason"] is None:
                 asked.add(row["request_id"])
         if rows is not None and order is not None and verified.digest() != order.digest():
-            yield f"The pairs that verify has in shard {shard} are not those of generate. {_anew('verify', shard)}"
-        yield from self._check_replies("verify", shard, asked if rows is not None else None)
+            yield f"The pairs that verify has in shard {shard} are not those of generate. {_anew(VERIFY, shard)}"
+        yield from self._check_replies(VERIFY, shard, asked if rows is not None else None)
 
     def _check_replies(self, stage: str, shard: int, asked: set[str] | None) -> Iterator[str]:
         """The reply store of a shard: files are named by their content; every reply that was used is in it."""
@@ -377,17 +369,15 @@ class _Proof:
         self, shard: int, records: Mapping[str, Record], parts: Mapping[str, pq.ParquetFile], ledger: Ledger, order: Any
     ) -> Iterator[str]:
         """The pairs against those of `generate` and the pages of `extract`; remembers what pack must write."""
-        documents = iterate_rows(
-            parts.get("extract"), ["index", "pages.list.element.number", "pages.list.element.text"]
-        )
-        rows = RECOUNTS["curate"](iterate_rows(parts["curate"], [*_EVIDENCE, *_PUBLISHED]), ledger)
+        documents = iterate_rows(parts.get(EXTRACT), ["index", "pages.list.element.number", "pages.list.element.text"])
+        rows = RECOUNTS[CURATE].recount(iterate_rows(parts[CURATE], [*_EVIDENCE, *_PUBLISHED]), ledger)
         curated, samples, pages = hashlib.sha256(), 0, 0
-        again = _anew("curate", shard)
+        again = _anew(CURATE, shard)
         self._kept.begin(shard)
         for index, group in groupby(rows, key=lambda row: row["index"]):
             document = next((each for each in documents if each["index"] == index), None)
             texts = _PageTexts(document["pages"] if document else ())
-            if document is None and "extract" in parts:
+            if document is None and EXTRACT in parts:
                 yield f"A pair in shard {shard} of curate is of no document: {index}. {again}"
             for _, pairs in groupby(group, key=lambda row: row["sample_id"]):
                 kept = []
@@ -400,9 +390,9 @@ class _Proof:
                 if kept:
                     samples, pages = samples + 1, pages + len(kept[0]["page_numbers"])
                     self._kept.add(kept, settings=self._job.config.pack)
-        if "generate" in parts and curated.digest() != order.digest():
+        if GENERATE in parts and curated.digest() != order.digest():
             yield f"The pairs that curate judged in shard {shard} are not those of generate. {again}"
-        extra = records["curate"].extra
+        extra = records[CURATE].extra
         if (samples, pages) != (extra.get("samples"), extra.get("pages")):
             yield f"The commit record of shard {shard} of curate counts other samples or pages than were kept. {again}"
 
@@ -410,10 +400,10 @@ class _Proof:
         whole = True
         for stage in stages:
             # of a stage that is not done the missing shards were told, and those after it cannot agree with it
-            whole = whole and (stage == "pack" or len(self._files[stage]) >= len(self._files["plan"]))
+            whole = whole and (stage == PACK or len(self._files[stage]) >= len(self._files[PLAN]))
             try:
                 self._ledgers[stage].require_balance(stage)
-                if self._ledgers[stage].accounts and stage != "plan" and whole and not self._damaged:
+                if self._ledgers[stage].accounts and stage != PLAN and whole and not self._damaged:
                     check_chain(self._job, stage, self._ledgers[stage], known=self._ledgers)
             except LedgerError as error:
                 yield str(error)
@@ -443,7 +433,7 @@ class _Proof:
     def check_dataset(self) -> Iterator[str]:
         """What `pack` wrote, against what `curate` kept."""
         job, run = self._job, self._run
-        planned, curated = len(self._files["plan"]), self._files["curate"]
+        planned, curated = len(self._files[PLAN]), self._files[CURATE]
         if self._damaged or len(curated) < planned or not planned or len(self._curated) < len(curated):
             return
         divided = divide_rows(self._curated, target_bytes=job.config.pack.file_mb << 20)
@@ -451,7 +441,7 @@ class _Proof:
         present = set(run.names("dataset/data"))
         for name in sorted(present - set(outputs)):
             yield _describe_stray(f"dataset/data/{name}")
-        for number in run.shards("pack"):
+        for number in run.shards(PACK):
             if number >= len(outputs):
                 yield f"pack/part-{number:05d}.json is of another division into files. The same build removes it."
         for name in ("README.md", "stats.json"):
@@ -466,13 +456,13 @@ class _Proof:
             if job.config.dedup.exact:
                 yield from self._find_ids_twice(identities, [output.name for output in outputs.values()])
         if not self._damaged:
-            yield from self._check_ledgers(["pack"])
+            yield from self._check_ledgers([PACK])
 
     def _check_output(self, output: OutputFile, present: bool, identities: Identities) -> Iterator[str]:
         run, job = self._run, self._job
-        again = _anew("pack", output.number)
+        again = _anew(PACK, output.number)
         try:
-            record = run.read_record("pack", output.number)
+            record = run.read_record(PACK, output.number)
         except BuildError as error:
             self._damaged = True
             yield str(error)
@@ -481,10 +471,10 @@ class _Proof:
             lost = f"pack/part-{output.number:05d}.json"
             yield f"{output.name} is not committed (there is no {lost}). The same build packs it."
         else:
-            self._note("pack", output.number, record)
+            self._note(PACK, output.number, record)
             if (record.file, record.fingerprint, record.inputs) != (
                 output.name,
-                job.fingerprints.get("pack"),
+                job.fingerprints.get(PACK),
                 output.inputs,
             ):
                 yield f"{output.name} was made from other settings or inputs. The same build packs it anew."
@@ -503,9 +493,9 @@ class _Proof:
     def _check_data(
         self, output: OutputFile, stream: IO[bytes], record: Record | None, identities: Identities
     ) -> Iterator[str]:
-        pack, name, again = self._job.config.pack, output.name, _anew("pack", output.number)
+        pack, name, again = self._job.config.pack, output.name, _anew(PACK, output.number)
         expected = self._kept.expect(output)
-        counted = Ledger(("rows", "pages", "pairs"))
+        counted = Ledger(PIPELINE[PACK].units)
         order = _Order(expected)
         with pq.ParquetFile(stream) as part:
             check_footer(part.metadata, stream.seek(0, os.SEEK_END))
@@ -566,9 +556,9 @@ class _Proof:
         if not finished or self._damaged:
             return
         try:
-            for number in run.shards("pack"):  # of another division, or all where the dataset could not be checked
-                if number not in self._files["pack"] and (record := run.read_record("pack", number)) is not None:
-                    self._note("pack", number, record)
+            for number in run.shards(PACK):  # of another division, or all where the dataset could not be checked
+                if number not in self._files[PACK] and (record := run.read_record(PACK, number)) is not None:
+                    self._note(PACK, number, record)
         except BuildError as error:
             yield str(error)
             return

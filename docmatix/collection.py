@@ -42,7 +42,8 @@ from docmatix.displays import (
 )
 from docmatix.errors import SetupError
 from docmatix.pictures import decode_picture, draw_marks
-from docmatix.run_directory import STAGES, RunDirectory
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
+from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
 from docmatix.stores import describe
 
@@ -519,11 +520,11 @@ def _list_packed(run: RunDirectory) -> list[str]:
     """The files of a run's dataset that are committed: others in their folder are not whole, or of another division."""
 
     def find(shard: int) -> str | None:
-        record = run.read_record("pack", shard)
+        record = run.read_record(PACK, shard)
         return record.file if record is not None and run.size(record.file) == record.size else None
 
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        return [name for name in pool.map(find, run.shards("pack")) if name is not None]
+        return [name for name in pool.map(find, run.shards(PACK)) if name is not None]
 
 
 def _list_data_files(directory: RunDirectory, path: str) -> list[str]:
@@ -744,46 +745,45 @@ def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dr
             if reasons if reason is None else reason in reasons:
                 yield shard
 
-    for shard in find_shards("extract"):
+    for shard in find_shards(EXTRACT):
         columns = ["index", "doc_id", "source_uri", "reason", "detail"]
         columns += ["pages.list.element.number", "pages.list.element.reason"]
-        for row in run.iterate_rows("extract", shard, columns=columns):
+        for row in run.iterate_rows(EXTRACT, shard, columns=columns):
             if row["reason"]:
-                yield Dropped("extract", row["reason"], row["source_uri"], row["detail"] or "")
+                yield Dropped(EXTRACT, row["reason"], row["source_uri"], row["detail"] or "")
             for page in row["pages"] or ():
                 if page["reason"]:
                     place = Place(shard, row["index"], row["doc_id"], (page["number"],))
                     what = f"{row['source_uri']}, page {page['number']}"
-                    yield Dropped("extract", page["reason"], what, "", place=place)
-    for shard in find_shards("dedup"):
-        for row in run.iterate_rows("dedup", shard):
+                    yield Dropped(EXTRACT, page["reason"], what, "", place=place)
+    for shard in find_shards(DEDUP):
+        for row in run.iterate_rows(DEDUP, shard):
             favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
             place = Place(shard, row["index"], row["doc_id"], (1,))
-            yield Dropped("dedup", row["reason"], row["source_uri"], favour, place=place)
-    for shard in find_shards("generate"):
+            yield Dropped(DEDUP, row["reason"], row["source_uri"], favour, place=place)
+    for shard in find_shards(GENERATE):
         uris = {
-            row["index"]: row["source_uri"]
-            for row in run.iterate_rows("extract", shard, columns=["index", "source_uri"])
+            row["index"]: row["source_uri"] for row in run.iterate_rows(EXTRACT, shard, columns=["index", "source_uri"])
         }
         said = _read_malformed(job, shard, reason) if replies else {}
         columns = ["index", "doc_id", "page_numbers", "request_id", "reason", "detail", "malformed"]
-        for row in run.iterate_rows("generate", shard, columns=columns):
+        for row in run.iterate_rows(GENERATE, shard, columns=columns):
             place = Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"]))
             what = f"{uris[row['index']]}, {describe_pages(row['page_numbers'])}"
             if row["reason"]:
-                yield Dropped("generate", row["reason"], what, row["detail"] or "", place=place)
+                yield Dropped(GENERATE, row["reason"], what, row["detail"] or "", place=place)
             for malformed in row["malformed"] or ():
-                yield Dropped("generate", malformed, what, said.get(row["request_id"], ""), place=place)
-    if "verify" in stages:
-        for shard in find_shards("verify"):
-            for row in run.iterate_rows("verify", shard, columns=["pair_id", "reason", "detail"]):
+                yield Dropped(GENERATE, malformed, what, said.get(row["request_id"], ""), place=place)
+    if VERIFY in stages:
+        for shard in find_shards(VERIFY):
+            for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reason", "detail"]):
                 if row["reason"]:
-                    yield Dropped("verify", row["reason"], row["pair_id"], row["detail"] or "")
-    for shard in find_shards("curate"):
+                    yield Dropped(VERIFY, row["reason"], row["pair_id"], row["detail"] or "")
+    for shard in find_shards(CURATE):
         said = {}
-        if "verify" in stages and reason in (None, "round_trip_failed"):
+        if VERIFY in stages and reason in (None, "round_trip_failed"):
             columns = ["pair_id", "reply"]
-            said = {row["pair_id"]: row["reply"] for row in run.iterate_rows("verify", shard, columns=columns)}
+            said = {row["pair_id"]: row["reply"] for row in run.iterate_rows(VERIFY, shard, columns=columns)}
         for row in _iterate_dropped_pairs(job, shard, reason):
             yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
 
@@ -793,12 +793,12 @@ def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
     columns = ["request_id", "malformed"]
     wanted = {
         row["request_id"]
-        for row in job.run.iterate_rows("generate", shard, columns=columns)
+        for row in job.run.iterate_rows(GENERATE, shard, columns=columns)
         if (reason in (row["malformed"] or ()) if reason else row["malformed"])
     }
     said: dict[str, str] = {}
     # those that the record names: others may be half written, or of other prompts
-    for name in job.record("generate", shard).extra.get("replies", ()) if wanted else ():
+    for name in job.record(GENERATE, shard).extra.get("replies", ()) if wanted else ():
         for row in job.run.iterate_file(f"generate/replies/{name}", columns=["request_id", "content"]):
             if row["request_id"] in wanted:
                 # not by words, which a reply that runs away has none of
@@ -810,7 +810,7 @@ def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
 
 def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator[dict[str, Any]]:
     """The curated rows that were dropped for a reason, or any. The others, mostly the larger part, stay Arrow's."""
-    name = job.run.part_name("curate", job.record("curate", shard))
+    name = job.run.part_name(CURATE, job.record(CURATE, shard))
     with job.run.open(name) as stream, pq.ParquetFile(stream) as parquet:
         for batch in parquet.iter_batches(256, use_threads=False):
             reasons = batch["reason"]
@@ -825,7 +825,7 @@ def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) ->
     if row["reason"] == "round_trip_failed":
         what += f"\n   asked again, the model said: {said}"
     return Dropped(
-        "curate",
+        CURATE,
         row["reason"],
         what,
         f"{row['source_uri']}, pages {pages}; {scores}",

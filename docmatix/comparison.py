@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from docmatix.dataset_rows import read_texts
 from docmatix.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.errors import SetupError
+from docmatix.pipeline import CURATE
 
 if TYPE_CHECKING:
     from docmatix.collection import Collection
@@ -221,8 +222,8 @@ def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[d
     """The pairs of a run with their reasons, or those of a dataset, which has the kept ones alone."""
     if collection.is_run:
         run = collection.read_job().run
-        for shard in run.shards("curate"):
-            yield from run.iterate_rows("curate", shard, columns=list(columns))
+        for shard in run.shards(CURATE):
+            yield from run.iterate_rows(CURATE, shard, columns=list(columns))
         return
     for row in collection.rows(images=False):
         if row.get("annotations") is None or row.get("sample_id") is None:

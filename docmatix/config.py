@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from docmatix.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, AnyFilter
+from docmatix.pipeline import VERIFY
 from docmatix.sampling import Sampling
 from docmatix.secrets import hide_in_arguments, hide_in_url, hide_in_variables
 
@@ -488,6 +489,10 @@ class Config(Section):
     def verify_engine(self) -> Engine:
         """Who answers `verify`: its own engine, or the one of `generate`."""
         return (self.verify and self.verify.engine) or self.generate.engine
+
+    def choose_engine(self, stage: str) -> Engine:
+        """Who answers a stage that asks."""
+        return self.verify_engine if stage == VERIFY else self.generate.engine
 
 
 # --- reading the file -------------------------------------------------------------------------------------------------

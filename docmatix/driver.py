@@ -39,13 +39,14 @@ from docmatix.config import (
 from docmatix.errors import BuildError, LedgerError, SetupError
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.ledger import Ledger
+from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
 from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
 from docmatix.ray_cluster import ray_running
 from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
 from docmatix.requests import measure_room
-from docmatix.run_directory import STAGES, RunDirectory, require_disk
+from docmatix.run_directory import RunDirectory, require_disk
 from docmatix.run_files import is_own
 from docmatix.runner import Done, Task, map_shards
 from docmatix.secrets import hide_in_url
@@ -120,7 +121,7 @@ def build(
         checked = _may_ask(job, wanted)
         if checked:
             check_engines(config)
-        watched = _open_listing(job, listing, config_dir, progress) if "plan" in wanted else None
+        watched = _open_listing(job, listing, config_dir, progress) if PLAN in wanted else None
         # before anything is planned: a run whose planning is interrupted must not take up another source
         directory.write("run.yaml", dump_config(config).encode())
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
@@ -140,8 +141,8 @@ def build(
                     _do_stages(job, wanted, progress, recording, stack, beside_pack)
         finally:
             # after the signs of life have ended: one given now would put its folder back
-            if not planned and not directory.shards("plan"):
-                directory.remove("run.yaml", "fingerprints.json", KEPT_AS, "plan", "telemetry")
+            if not planned and not directory.shards(PLAN):
+                directory.remove("run.yaml", "fingerprints.json", KEPT_AS, PLAN, "telemetry")
     return Built(directory.root if directory.local else directory.url, recording.stages)
 
 
@@ -310,8 +311,8 @@ def _alive(job: Job) -> Iterator[None]:
 
 def _may_ask(job: Job, wanted: set[str]) -> bool:
     """Whether the model will be asked anything, as far as fingerprints tell before the build."""
-    shards = job.run.shards("plan")
-    for stage in ("generate", "verify"):
+    shards = job.run.shards(PLAN)
+    for stage in ASKING:
         if stage in wanted and stage in job.stages:
             if not shards:
                 return True
@@ -335,16 +336,16 @@ def _open_listing(
         patience_s = limits.store_patience_s
         return list_documents(job.config.source, base_dir=config_dir, patience_s=patience_s, say=progress.say)
 
-    return watch_listing(start, stall_s=limits.stall_s, patience_s=find_patience(job.config, "plan"), say=progress.say)
+    return watch_listing(start, stall_s=limits.stall_s, patience_s=find_patience(job.config, PLAN), say=progress.say)
 
 
 def _plan(job: Job, listing: Generator[Locator], limit: int | None, progress: Progress) -> None:
-    with progress.stage("plan", None) as shown, contextlib.closing(listing):
+    with progress.stage(PLAN, None) as shown, contextlib.closing(listing):
         plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
-    planned = job.run.ledger("plan").accounts
+    planned = job.run.ledger(PLAN).accounts
     if not planned:
         raise SetupError("The source lists no document.")
-    progress.say(f"plan      {planned['documents'].kept} documents in {len(job.run.shards('plan'))} shards")
+    progress.say(f"{PLAN:9} {planned['documents'].kept} documents in {len(job.run.shards(PLAN))} shards")
 
 
 def _do_stages(
@@ -365,19 +366,19 @@ def _do_stages(
             continue
         if set(job.stages) - wanted:
             _require_upstream(job, stage)
-        asks = stage in ("generate", "verify")
+        asks = PIPELINE[stage].asks
         if not asks:
             # replicas hold CPUs that the later stages would wait for
             serving.close()
         tasks = _find_tasks(job, stage)
         began = time.monotonic()
-        if tasks and stage != "dedup" and not ray_started:
+        if tasks and PIPELINE[stage].workers and not ray_started:
             stack.enter_context(ray_running(job.config.resources))
             stack.enter_context(serving)
             ray_started = True
             _check_nodes(job)
         if tasks and asks:
-            engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
+            engine = job.config.choose_engine(stage)
             if engine != served:
                 serving.close()
                 running = serving.enter_context(
@@ -392,17 +393,17 @@ def _do_stages(
                 watch = ServingWatch(running.look, model=engine.model_name)
                 recording.serving.append(watch.record)
         try:
-            if stage == "dedup":
+            if stage == DEDUP:
                 if tasks:
-                    with progress.stage("dedup", len(tasks)) as shown:
+                    with progress.stage(DEDUP, len(tasks)) as shown:
                         dedup_documents(job, show=shown.update)
             else:
-                with beside_pack(job) if stage == "pack" else contextlib.nullcontext():
+                with beside_pack(job) if stage == PACK else contextlib.nullcontext():
                     _do_tasks(job, stage, tasks, progress, recording, watch=watch if asks else None)
             _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         finally:
             recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
-    if "pack" in wanted:
+    if PACK in wanted:
         finish_dataset(job)
         job.run.sweep(job.stages)
 
@@ -417,7 +418,7 @@ def _check_nodes(job: Job) -> None:
 
 
 def _require_upstream(job: Job, stage: str) -> None:
-    shards = job.run.shards("plan")
+    shards = job.run.shards(PLAN)
     if not shards:
         raise SetupError(f"{stage} needs plan, which is not there: add it to --stages.")
     for earlier in job.stages[1 : job.stages.index(stage)]:
@@ -430,14 +431,14 @@ def _require_upstream(job: Job, stage: str) -> None:
 def _find_tasks(job: Job, stage: str) -> list[Task]:
     """What of a stage is not current, and what an outage left, if there was so much of it that the stage stopped."""
     failed = _find_failed(job, stage)
-    if stage != "pack":
-        shards = job.run.shards("plan")
+    if stage != PACK:
+        shards = job.run.shards(PLAN)
         return [Task(shard) for shard in shards if shard in failed or not job.is_current(stage, shard)]
     outputs = divide_run(job)
     tasks = [Task(output.number, output) for output in outputs if output.number in failed or not is_packed(job, output)]
     names = {Path(output.name).name for output in outputs}
     # files of another division must go before the first new one appears, else a reader would find rows twice
-    stale = [f"pack/part-{number:05d}.json" for number in job.run.shards("pack") if number >= len(outputs)]
+    stale = [f"pack/part-{number:05d}.json" for number in job.run.shards(PACK) if number >= len(outputs)]
     # and the record of a file must go before the file is written over: it would vouch for another one's content
     stale += [f"pack/part-{task.shard:05d}.json" for task in tasks]
     stale += [f"dataset/data/{name}" for name in job.run.names("dataset/data") if name not in names]
@@ -526,26 +527,16 @@ def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, do
     progress.say(f"{stage:9} {describe_ledger(ledger)} [{took}]")
 
 
-_CHAIN = {
-    "extract": [("documents", "plan", "documents")],
-    "dedup": [("documents", "extract", "documents"), ("pages", "extract", "pages")],
-    "generate": [("documents", "dedup", "documents")],
-    "verify": [("pairs", "generate", "pairs")],
-    "curate": [("pairs", "generate", "pairs")],
-    "pack": [("pairs", "curate", "pairs")],
-}
-
-
 def check_chain(job: Job, stage: str, ledger: Ledger, *, known: Mapping[str, Ledger] | None = None) -> None:
     """What entered a stage must be what left the one before. Raises LedgerError.
 
     `known` are ledgers that were added up already: that of a stage takes as many requests as it has shards.
     """
     ledgers = dict(known or {})
-    for unit, earlier, earlier_unit in _CHAIN.get(stage, ()):
+    for unit, earlier in PIPELINE[stage].links:
         if earlier not in ledgers:
             ledgers[earlier] = job.run.ledger(earlier)
-        left = ledgers[earlier].accounts[earlier_unit].kept
+        left = ledgers[earlier].accounts[unit].kept
         if ledger.accounts[unit].entered != left:
             raise LedgerError(
                 f"{left} {unit} left {earlier} but {ledger.accounts[unit].entered} entered {stage}. This is a bug in"
@@ -559,9 +550,9 @@ def finish_dataset(job: Job) -> None:
     Where all of it would be as it is, nothing is written: a finished dataset never loses its card for a moment.
     """
     statistics = Statistics()
-    for _, record in job.run.records("curate"):
+    for _, record in job.run.records(CURATE):
         statistics.add_dropped(record.extra["dropped"])
-    packed = [record for _, record in job.run.records("pack")]
+    packed = [record for _, record in job.run.records(PACK)]
     for record in packed:
         statistics.add(record.extra["statistics"])
     ledgers = {stage: job.run.ledger(stage).to_json() for stage in job.stages}

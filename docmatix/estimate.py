@@ -15,6 +15,7 @@ from docmatix.collection import draw
 from docmatix.config import Config, Plan, VllmEngine, resolve_paths
 from docmatix.driver import build
 from docmatix.errors import SetupError
+from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents
@@ -141,7 +142,7 @@ def _scale(
 ) -> Estimate:
     factor = documents / sampled
     tokens = [0, 0]
-    for stage in ("generate", "verify"):
+    for stage in ASKING:
         for name in (name for _, record in run.records(stage) for name in record.extra["replies"]):
             for row in run.iterate_file(f"{stage}/replies/{name}", columns=["prompt_tokens", "completion_tokens"]):
                 tokens[0] += row["prompt_tokens"]
@@ -149,8 +150,8 @@ def _scale(
 
     requests = Counter(
         row["doc_id"]
-        for shard, _ in run.records("generate")
-        for row in run.iterate_rows("generate", shard, columns=["doc_id", "request_id"])
+        for shard, _ in run.records(GENERATE)
+        for row in run.iterate_rows(GENERATE, shard, columns=["doc_id", "request_id"])
         if row["request_id"] is not None
     )
 
@@ -161,26 +162,26 @@ def _scale(
     def hours(figure: str, *stages: str) -> float:
         return factor * sum(figures.get(stage, {}).get(figure, 0) for stage in stages) / 3600
 
-    size = factor * sum(record.size for _, record in run.records("pack"))
+    size = factor * sum(record.size for _, record in run.records(PACK))
     files = max(1, math.ceil(size / (config.pack.file_mb << 20)))
     return Estimate(
         documents=documents,
         sampled=sampled,
         error=estimate_error(requests.values(), sampled=sampled, documents=documents),
-        kept_documents=count("dedup", "documents"),
-        pages=count("pack", "pages"),
-        requests=count("generate", "requests", "entered") + count("verify", "requests", "entered"),
+        kept_documents=count(DEDUP, "documents"),
+        pages=count(PACK, "pages"),
+        requests=sum(count(stage, "requests", "entered") for stage in ASKING),
         prompt_tokens=factor * tokens[0],
         completion_tokens=factor * tokens[1],
-        pairs=count("pack", "pairs"),
-        extract_cpu_hours=hours("work_seconds", "extract"),
-        ask_hours=hours("span_seconds", "generate", "verify"),
+        pairs=count(PACK, "pairs"),
+        extract_cpu_hours=hours("work_seconds", EXTRACT),
+        ask_hours=hours("span_seconds", *ASKING),
         gpu_hours=sum(
             hours("span_seconds", stage) * engine.total_gpus
-            for stage, engine in (("generate", config.generate.engine), ("verify", config.verify_engine))
-            if isinstance(engine, VllmEngine)
+            for stage in ASKING
+            if isinstance(engine := config.choose_engine(stage), VllmEngine)
         ),
-        curate_and_pack_cpu_hours=hours("work_seconds", "curate", "pack"),
+        curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK),
         dataset_bytes=size,
         hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,
     )

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from docmatix.config import Config
+from docmatix.pipeline import GENERATE, PIPELINE, PLAN, VERIFY
 from docmatix.prompts import Prompt
 from docmatix.secrets import identify_url
 from docmatix.tokens import ESTIMATE
-
-CODE_VERSIONS = {"plan": 1, "extract": 2, "dedup": 1, "generate": 5, "verify": 4, "curate": 3, "pack": 3}
-"""Raise a stage's number with every change of code that changes its output."""
 
 
 def hash_json(content: Any) -> str:
@@ -36,17 +34,16 @@ def fingerprint_stages(
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     round_trip = used.pop("round_trip", None)
     engine = config.verify_engine.to_fingerprint()
-    depends: dict[str, tuple[list[str], Any]] = {
-        "plan": ([], source),
-        "extract": (["plan"], settings["extract"]),
-        "dedup": (["extract"], settings["dedup"]),
-        "generate": (["dedup"], [settings["seed"], settings["window"], settings["generate"], used, counter_id]),
-        "verify": (["generate"], settings["verify"] and [settings["verify"], engine, round_trip]),
-        "curate": (["verify"], settings["curate"]),
-        "pack": (["curate"], settings["pack"]),
+    # of most stages their own section
+    depends: dict[str, Any] = settings | {
+        PLAN: source,
+        GENERATE: [settings["seed"], settings["window"], settings[GENERATE], used, counter_id],
+        VERIFY: settings[VERIFY] and [settings[VERIFY], engine, round_trip],
     }
     fingerprints: dict[str, str] = {}
-    for stage, (reads, content) in depends.items():
-        chained = [fingerprints[earlier] for earlier in reads]
-        fingerprints[stage] = hash_json([stage, CODE_VERSIONS[stage], content, chained])
+    before: list[str] = []
+    for stage in PIPELINE.values():
+        fingerprint = hash_json([stage.name, stage.code_version, depends[stage.name], before])
+        fingerprints[stage.name] = fingerprint
+        before = [fingerprint]
     return fingerprints

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from docmatix.ledger import Ledger
+from docmatix.pipeline import GENERATE, PIPELINE
 from docmatix.run_directory import RunDirectory
 from docmatix.secrets import hide_in_text
 from docmatix.stages.job import Job
@@ -189,12 +190,6 @@ class AtWork:
         return self.own | self._workers.total
 
 
-_DONE_IN = {"extract": "documents", "generate": "requests", "verify": "pairs", "curate": "pairs", "pack": "rows"}
-"""The unit of the ledger that a stage's shards at work count as `done`."""
-_KEPT_AS_PAIRS = {"generate": "pairs", "curate": "kept"}
-"""What the shards at work of a stage call the pairs that they keep."""
-
-
 def count_progress(
     stage: str, ledger: Ledger, *, at_work: Mapping[str, float], counted: Mapping[str, float]
 ) -> dict[str, float]:
@@ -204,10 +199,11 @@ def count_progress(
     def read(unit: str, side: str) -> int:
         return int(getattr(ledger.accounts[unit], side)) if unit in ledger.accounts else 0
 
-    committed = {"done": read(_DONE_IN[stage], "entered")}
-    if stage in _KEPT_AS_PAIRS:
-        committed[_KEPT_AS_PAIRS[stage]] = read("pairs", "kept")
-    if stage == "generate":  # a window that gave no candidate is a row too
+    row = PIPELINE[stage]
+    committed = {"done": read(row.done_in, "entered")} if row.done_in is not None else {}
+    if row.shows_pairs_as is not None:
+        committed[row.shows_pairs_as] = read("pairs", "kept")
+    if stage == GENERATE:  # a window that gave no candidate is a row too
         committed["done"] += ledger.accounts["windows"].dropped["no_candidates"] if "windows" in ledger.accounts else 0
     own = {name: count + at_work.get(name, 0) for name, count in committed.items()}
     return {**counted, "in_flight": at_work.get("in_flight", 0), **own}

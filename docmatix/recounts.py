@@ -5,21 +5,20 @@ Every function passes the rows through and fills the ledger as they go by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from docmatix.ledger import Account, Ledger
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
 
 Rows = Iterator[Mapping[str, Any]]
 
-COLUMNS = {
-    "extract": ["index", "doc_id", "sha256", "reason", "pages.list.element.number", "pages.list.element.reason"],
-    "dedup": ["index", "reason"],
-    "generate": ["index", "sample_id", "request_id", "reason", "malformed", "pairs"],
-    "verify": ["pair_id", "request_id", "reason"],
-    "curate": ["reason"],
-}
-"""What has to be read of a stage's rows to count them."""
+
+class Recount(NamedTuple):
+    """How the rows of a stage are counted, and which columns that takes."""
+
+    recount: Callable[[Rows, Ledger], Rows]
+    columns: Sequence[str]
 
 
 def recount_extract(rows: Rows, ledger: Ledger) -> Rows:
@@ -79,22 +78,23 @@ def recount_curate(rows: Rows, ledger: Ledger) -> Rows:
         yield row
 
 
-RECOUNTS: dict[str, Callable[[Rows, Ledger], Rows]] = {
-    "extract": recount_extract,
-    "dedup": recount_dedup,
-    "generate": recount_generate,
-    "verify": recount_verify,
-    "curate": recount_curate,
+_PAGES = ("pages.list.element.number", "pages.list.element.reason")
+RECOUNTS = {
+    EXTRACT: Recount(recount_extract, ("index", "doc_id", "sha256", "reason", *_PAGES)),
+    DEDUP: Recount(recount_dedup, ("index", "reason")),
+    GENERATE: Recount(recount_generate, ("index", "sample_id", "request_id", "reason", "malformed", "pairs")),
+    VERIFY: Recount(recount_verify, ("pair_id", "request_id", "reason")),
+    CURATE: Recount(recount_curate, ("reason",)),
 }
 
 
 def find_miscounts(stage: str, recorded: Ledger, counted: Ledger) -> Iterator[str]:
     """Where the ledger of a record and that of the rows differ, such as `200 pairs in, its rows 199`."""
     # of the documents that dedup leaves out, the pages stand in no row of it, and the others in none at all
-    units = {"documents"} if stage == "dedup" else {*recorded.accounts, *counted.accounts}
+    units = {"documents"} if stage == DEDUP else {*recorded.accounts, *counted.accounts}
     for unit in sorted(units):
         said, found = recorded.accounts.get(unit, Account()), counted.accounts.get(unit, Account())
-        if stage != "dedup" and (said.entered, said.kept) != (found.entered, found.kept):
+        if stage != DEDUP and (said.entered, said.kept) != (found.entered, found.kept):
             yield f"{said.entered} {unit} in and {said.kept} out, its rows {found.entered} and {found.kept}"
         for reason in sorted({*said.dropped, *found.dropped}):
             if said.dropped[reason] != found.dropped[reason]:

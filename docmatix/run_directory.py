@@ -48,9 +48,10 @@ from docmatix import scratch
 from docmatix.bombs import check_footer
 from docmatix.errors import BuildError, DocmatixError, RunRefused, SetupError, StorageFailed
 from docmatix.ledger import Ledger
+from docmatix.pipeline import PACK, STAGES
 from docmatix.plain_files import NotPlain, describe_kind, open_plain
 from docmatix.process_space import find_process_space
-from docmatix.run_files import FOLDERS, SINGLE, STAGES, find_foreign_name, is_own
+from docmatix.run_files import FOLDERS, SINGLE, find_foreign_name, is_own
 from docmatix.secrets import hide_in_url
 from docmatix.stores import (
     PATIENCE_S,
@@ -68,7 +69,6 @@ from docmatix.stores import (
 
 T = TypeVar("T")
 
-__all__ = ["STAGES", "PendingFile", "Record", "RunDirectory", "ShardWriter"]
 
 _PART = re.compile(r"part-(\d{5,})(?:-[0-9a-f]{8})?\.(?:json|parquet)")
 _LEASE_S = 120.0
@@ -594,7 +594,7 @@ class RunDirectory:
         return total
 
     def part_name(self, stage: str, record: Record) -> str:
-        return record.file if stage == "pack" else f"{stage}/{record.file}"
+        return record.file if stage == PACK else f"{stage}/{record.file}"
 
     def iterate_rows(self, stage: str, shard: int, *, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """The rows of a committed shard as dicts, a few in memory at a time."""
@@ -643,7 +643,7 @@ class RunDirectory:
             for folder in self.names(f"{stage}/replies"):
                 found = [f"{folder}/{name}" for name in self.names(f"{stage}/replies/{folder}")]
                 stray += [f"{stage}/replies/{name}" for name in found if name.endswith(".tmp")]
-        packed = {posixpath.basename(record.file) for _, record in self.records("pack")}
+        packed = {posixpath.basename(record.file) for _, record in self.records(PACK)}
         stray += [f"dataset/data/{name}" for name in self.names("dataset/data") if name not in packed]
         beside = [*(f"dataset/{name}" for name in self.names("dataset")), *self.names("")]
         stray += [name for name in beside if name.endswith(".tmp") and is_own(name)]

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-STAGES = ("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
+from docmatix.pipeline import PACK, STAGES
+
 FOLDERS = (*STAGES, "dataset", "dataset/data", "dataset/plots", "dataset/samples", "telemetry", "telemetry/live")
 """Folders that work in a run begins with."""
 SINGLE = (".lock", "run.yaml", "fingerprints.json", "tokenizer.json", "SHA256SUMS")
@@ -25,7 +26,7 @@ _OWN = re.compile(
     r"|(?:[\w-]+/)*\.[0-9a-f]{32}\.tmp",
     re.ASCII,
 )
-_NAMED = {"pack": re.compile(_DATA_FILE, re.ASCII)}
+_NAMED = {PACK: re.compile(_DATA_FILE, re.ASCII)}
 _NAMED_ELSEWHERE = re.compile(_PART_FILE, re.ASCII)
 
 

@@ -25,6 +25,7 @@ import psutil  # type: ignore[import-untyped]
 from docmatix import errors
 from docmatix.config import OpenaiEngine
 from docmatix.errors import BuildError, DocmatixError
+from docmatix.pipeline import PACK, PIPELINE
 from docmatix.ray_cluster import find_private_ray
 from docmatix.serving.fleet import Roster
 from docmatix.serving.warden import find_start
@@ -158,7 +159,7 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
     from ray.data import ActorPoolStrategy
 
     resources = job.config.resources
-    asking = stage in ("generate", "verify")
+    asking = PIPELINE[stage].asks
     try:
         rows = [{"task": _encode(task)} for task in tasks]
         # without a number `from_items` makes at most 200 blocks, and a shard would wait for its neighbours
@@ -224,8 +225,10 @@ class ShardWorker:
         from docmatix.pdf.sandbox import Sandbox
 
         self.job, self.stage = job, stage
-        memory_mb = job.config.pack.memory_mb if stage == "pack" else job.config.extract.memory_mb
+        memory_mb = job.config.pack.memory_mb if stage == PACK else job.config.extract.memory_mb
         self.sandbox = Sandbox(memory_mb=memory_mb)
+        self.tools = {"sandbox": self.sandbox} if PIPELINE[stage].sandboxed else {}
+        self.do_shard = PIPELINE[stage].load_shell()
         self.heart = Heart(job, stage, node=_find_node())
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -234,25 +237,13 @@ class ShardWorker:
         self.heart.take(task.shard, pulse)
         try:
             count_attempt(self.job, self.stage, task.shard)
-            self._work(task, pulse)
+            self.do_shard(self.job, task.output or task.shard, pulse=pulse, **self.tools)
         except Exception as error:
             return _report(task, started, error=error)
         finally:
             self.heart.lay_down(task.shard)
             pulse.stop()
         return _report(task, started)
-
-    def _work(self, task: Task, pulse: Pulse) -> None:
-        from docmatix.stages.curate import curate_shard
-        from docmatix.stages.extract import extract_shard
-        from docmatix.stages.pack import pack_file
-
-        if self.stage == "extract":
-            extract_shard(self.job, task.shard, sandbox=self.sandbox, pulse=pulse)
-        elif self.stage == "curate":
-            curate_shard(self.job, task.shard, pulse=pulse)
-        elif task.output is not None:
-            pack_file(self.job, task.output, sandbox=self.sandbox, pulse=pulse)
 
 
 class AskingWorker:
@@ -262,13 +253,11 @@ class AskingWorker:
         import uvloop
 
         from docmatix.stages.asking import Asker
-        from docmatix.stages.generate import generate_shard
-        from docmatix.stages.verify import verify_shard
 
         self.job, self.stage = job, stage
-        self.ask_shard = generate_shard if stage == "generate" else verify_shard
+        self.ask_shard = PIPELINE[stage].load_shell()
         self.client = _make_client(job, stage, workers)
-        engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
+        engine = job.config.choose_engine(stage)
         self.asker = Asker(
             self.client,
             in_flight=max(1, engine.most_in_flight // workers),
@@ -344,7 +333,7 @@ def _calm_collector() -> None:
 def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
     from docmatix.serving.client import ChatClient
 
-    engine = job.config.generate.engine if stage == "generate" else job.config.verify_engine
+    engine = job.config.choose_engine(stage)
     key = job.service.api_key
     bound = max(1, engine.max_in_flight // workers)
     # vLLM's bound is for each replica, since how many there are is known only as they come

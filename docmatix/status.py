@@ -17,6 +17,7 @@ from typing import Any
 from docmatix.displays import make_sayable
 from docmatix.driver import list_engines, read_job
 from docmatix.ledger import Ledger
+from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
 from docmatix.progress import describe_figures, describe_ledger
 from docmatix.recording import read_live, read_live_records, read_pulses
 from docmatix.report.cost import add_up, read_telemetry
@@ -26,8 +27,6 @@ from docmatix.serving.telemetry import describe_serving
 from docmatix.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
-
-_ASKING = ("generate", "verify")
 
 
 def read_status(run: RunDirectory) -> dict[str, Any]:
@@ -161,14 +160,14 @@ class _Counts:
 
 def _count_stage(job: Job, stage: str) -> _Counts:
     committed = job.run.shards(stage)
-    planned = committed if stage == "plan" else job.run.shards("plan")
+    planned = committed if stage == PLAN else job.run.shards(PLAN)
     shards = len(planned)
-    if stage == "pack":
-        curated = len(job.run.shards("curate")) == len(planned) > 0
+    if stage == PACK:
+        curated = len(job.run.shards(CURATE)) == len(planned) > 0
         outputs = divide_run(job) if curated else []
         current = [output.number for output in outputs if is_packed(job, output)]
         shards = max(1, len(outputs))
-    elif stage == "plan":
+    elif stage == PLAN:
         current = committed
     else:
         current = [shard for shard in planned if job.is_current(stage, shard)]
@@ -220,12 +219,12 @@ def _find_driver(run: RunDirectory, drivers: Sequence[Mapping[str, Any]], *, run
 def _count_tokens(counted: Mapping[str, _Counts]) -> dict[str, float]:
     """Tokens of the replies that committed pairs were read from, whenever they were asked; empty before any."""
     tokens: dict[str, float] = {"prompt": 0, "completion": 0}
-    for stage in _ASKING:
+    for stage in ASKING:
         for name, count in counted[stage].tokens.items() if stage in counted else ():
             tokens[name] += count
     if not any(tokens.values()):
         return {}
-    kept = counted["curate"].ledger.accounts.get("pairs")
+    kept = counted[CURATE].ledger.accounts.get("pairs")
     if kept is not None and kept.kept:
         tokens |= {f"{name}_per_kept_pair": round(count / kept.kept, 1) for name, count in tokens.items()}
     return tokens
@@ -238,7 +237,7 @@ def _count_requests(job: Job, drivers: Sequence[Mapping[str, Any]]) -> dict[str,
     for driver in drivers:
         made = driver.get("fingerprints")
         parts: dict[str, dict[str, Any]] = {}
-        for stage in _ASKING:
+        for stage in ASKING:
             if (figures := driver["stages"].get(stage)) and figures.get("requests"):
                 same = made is not None and made.get(stage) == job.fingerprints.get(stage)
                 sort = "unknown" if made is None else "now" if same else "earlier"

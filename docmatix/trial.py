@@ -22,6 +22,7 @@ from docmatix.documents import Page
 from docmatix.errors import SetupError
 from docmatix.filters import CopiesExample, Filter, Scores
 from docmatix.pairs import Evidence, Pair
+from docmatix.pipeline import CURATE, GENERATE
 from docmatix.questions import score_clarity
 from docmatix.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
 from docmatix.source_pages import Place, render_places, show_pairs
@@ -178,7 +179,7 @@ def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
 
     Raises SetupError where no pair is curated yet.
     """
-    needed = ["extract", "generate", "curate", *(["verify"] if job.config.verify else [])]
+    needed = [*job.reads(CURATE), CURATE]
     shards = sorted(set.intersection(*(set(job.run.shards(stage)) for stage in needed)))
     if not shards:
         raise SetupError(f"{job.run.url} has no curated pairs yet: build it as far as `curate` first.")
@@ -189,12 +190,12 @@ def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
     for shard, indexes in sorted(wanted.items()):
         of_shard = list(_read_shard(job, shard, indexes))
         read += of_shard
-        recorded = job.record("curate", shard).extra.get("examples")
+        recorded = job.record(CURATE, shard).extra.get("examples")
         if recorded is None:
             unknown |= {pair.prompt for document in of_shard for pair in document.pairs}
         else:
             examples |= recorded
-    total = job.run.ledger("generate").accounts["documents"].kept
+    total = job.run.ledger(GENERATE).accounts["documents"].kept
     return Judged(job, tuple(read), total, examples, tuple(sorted(unknown)))
 
 
@@ -232,7 +233,7 @@ def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: in
     for shard in sorted(shards, key=mark):
         if len(found) >= documents:
             break
-        for row in job.run.iterate_rows("generate", shard, columns=["index", "doc_id"]):
+        for row in job.run.iterate_rows(GENERATE, shard, columns=["index", "doc_id"]):
             found[shard, row["index"]] = mark(row["doc_id"])
     chosen: dict[int, set[int]] = {}
     for shard, index in heapq.nsmallest(documents, found, key=lambda place: (found[place], place)):
@@ -242,7 +243,7 @@ def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: in
 
 def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[JudgedDocument]:
     round_trips = read_round_trips(job, shard)
-    rows = job.run.iterate_rows("curate", shard, columns=["pair_id", "reason"])
+    rows = job.run.iterate_rows(CURATE, shard, columns=["pair_id", "reason"])
     before = {row["pair_id"]: row["reason"] or KEPT for row in rows}
     for row, asked in match_documents(job, shard):
         if row["index"] not in wanted:

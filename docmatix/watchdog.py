@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from docmatix.config import Config
 from docmatix.errors import BuildError, SourceGone
 from docmatix.pdf.sandbox import STANDSTILLS_BELIEVED, WALL_FACTOR
+from docmatix.pipeline import EXTRACT, GENERATE, PACK, PIPELINE
 from docmatix.ray_cluster import describe_resources
 from docmatix.runner import end_workers
 from docmatix.signs import Sign, choose_interval, read_signs
@@ -125,15 +126,15 @@ def find_patience(config: Config, stage: str) -> float:
     if config.limits.no_progress_s is not None:
         return config.limits.no_progress_s
     extract, pack = config.extract, config.pack
-    if stage == "extract":  # with tables, then without
+    if stage == EXTRACT:  # with tables, then without
         longest = 2 * STANDSTILLS_BELIEVED * WALL_FACTOR * extract.timeout_s + READING_S
-    elif stage == "pack":
+    elif stage == PACK:
         longest = STANDSTILLS_BELIEVED * WALL_FACTOR * pack.timeout_s + READING_S
-    elif stage in ("generate", "verify"):
-        engine = config.generate.engine if stage == "generate" else config.verify_engine
+    elif PIPELINE[stage].asks:
+        engine = config.choose_engine(stage)
         # two time-outs, then the server's patience: who asks has a better sentence for a server that does not answer
         longest = 2 * engine.timeout_s + engine.give_up_after_s + READING_S
-        if engine.vision and stage == "generate":
+        if engine.vision and stage == GENERATE:
             longest += STANDSTILLS_BELIEVED * WALL_FACTOR * extract.timeout_s
     else:
         longest = 0.0
@@ -291,14 +292,14 @@ class StageWatch:
         )
 
     def _name_servers(self) -> str | None:
-        if self._stage not in ("generate", "verify"):
+        if not PIPELINE[self._stage].asks:
             return None
         service = self._job.service
         return f"{len(service.replicas)} vLLM replicas" if service.replicas else ", ".join(service.addresses)
 
     def _find_document(self, shard: int, done: int) -> str | None:
         """The document that a worker is at, if the stage goes through them in the order of the plan."""
-        if self._stage != "extract":
+        if self._stage != EXTRACT:
             return None
         with contextlib.suppress(Exception):
             return next(islice(read_plan(self._job, shard), done, None)).source_uri

@@ -39,13 +39,13 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from docmatix.pipeline import STAGES
 from docmatix.serving.warden import find_start
 from docmatix.signs import Sign
 from tests.builds import hash_dataset, list_files
 from tests.ray_token import set_ray_token
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("plan", "extract", "dedup", "generate", "verify", "curate", "pack")
 VICTIMS = {
     "worker": ("extract", "generate", "verify", "curate", "pack"),
     "raylet": ("extract", "generate", "verify", "curate", "pack"),

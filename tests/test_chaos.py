@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chaos import LATEST, STAGES, VICTIMS, Kill, find_difference, move_kill, schedule_kills
+from docmatix.pipeline import STAGES
+from tests.chaos import LATEST, VICTIMS, Kill, find_difference, move_kill, schedule_kills
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docmatix.ledger import Ledger
-from docmatix.recounts import COLUMNS, RECOUNTS, find_miscounts
+from docmatix.recounts import RECOUNTS, find_miscounts
 from docmatix.run_directory import RunDirectory
 from tests.jobs import LLAMACPP, FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
@@ -15,7 +15,7 @@ from tests.pdfs import write_distinct_pdf
 
 def count(stage: str, rows: list[dict[str, Any]]) -> Ledger:
     ledger = Ledger()
-    assert list(RECOUNTS[stage](iter(rows), ledger)) == rows
+    assert list(RECOUNTS[stage].recount(iter(rows), ledger)) == rows
     return ledger
 
 
@@ -23,7 +23,7 @@ def count(stage: str, rows: list[dict[str, Any]]) -> Ledger:
 def test_the_ledgers_of_a_finished_run_are_borne_out_by_its_rows(finished_run, stage):
     run = RunDirectory(finished_run)
     for shard, record in run.records(stage):
-        rows = list(run.iterate_rows(stage, shard, columns=COLUMNS[stage]))
+        rows = list(run.iterate_rows(stage, shard, columns=RECOUNTS[stage].columns))
         recorded = Ledger.from_json(record.ledger)
         assert list(find_miscounts(stage, recorded, count(stage, rows))) == []
 
@@ -37,7 +37,7 @@ def test_the_ledger_of_verify_is_borne_out_by_its_rows(tmp_path):
         pack={"dpi": 36},
     )
     build(job, client=FakeClient())
-    rows = list(job.run.iterate_rows("verify", 0, columns=COLUMNS["verify"]))
+    rows = list(job.run.iterate_rows("verify", 0, columns=RECOUNTS["verify"].columns))
     recorded = Ledger.from_json(job.record("verify", 0).ledger)
     assert recorded.accounts["pairs"].entered
     assert list(find_miscounts("verify", recorded, count("verify", rows))) == []

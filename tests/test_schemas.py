@@ -17,7 +17,7 @@ from docmatix import schemas
 from docmatix.documents import Box, Page, Table, Word
 from docmatix.filters import Scores
 from docmatix.pairs import Evidence, Pair
-from docmatix.run_directory import STAGES
+from docmatix.pipeline import STAGES
 
 SHARES = st.floats(0, 1, width=32)
 BOXES = st.builds(Box, SHARES, SHARES, SHARES, SHARES)

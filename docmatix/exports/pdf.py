@@ -19,6 +19,7 @@ import pyarrow as pa
 from docmatix.documents import Refusal
 from docmatix.exports.parquet import write_rows
 from docmatix.pdf.reading import make_doc_id
+from docmatix.pipeline import CURATE
 from docmatix.schemas import TEXTS, publish_schema
 from docmatix.sources import read_documents
 from docmatix.stages.job import Job
@@ -36,8 +37,8 @@ Key = tuple[str, tuple[int, int]]
 
 def list_keys(job: Job) -> Iterator[Key]:
     """Every document with kept pairs, once."""
-    for shard in job.run.shards("curate"):
-        rows = job.run.iterate_rows("curate", shard, columns=["index", "doc_id", "reason"])
+    for shard in job.run.shards(CURATE):
+        rows = job.run.iterate_rows(CURATE, shard, columns=["index", "doc_id", "reason"])
         kept = ((row["doc_id"], (shard, row["index"])) for row in rows if row["reason"] is None)
         yield from (key for key, _ in groupby(kept))
 
@@ -52,7 +53,7 @@ def write_documents(
 
     def list_rows() -> Iterator[tuple[dict[str, Any], int]]:
         nonlocal documents, pairs
-        for shard in job.run.shards("curate"):
+        for shard in job.run.shards(CURATE):
             for row in _read_rows(job, shard, split=split, chosen=chosen, left_out=left_out):
                 documents, pairs = documents + 1, pairs + len(row["texts"])
                 yield row, len(row["pdf"])
@@ -69,7 +70,7 @@ def _read_rows(
         return row["reason"] is None and (chosen is None or chosen.get(key) == split)
 
     columns = ["index", "doc_id", "source_uri", "question", "answer", "reason"]
-    kept = [row for row in job.run.iterate_rows("curate", shard, columns=columns) if is_wanted(row)]
+    kept = [row for row in job.run.iterate_rows(CURATE, shard, columns=columns) if is_wanted(row)]
     documents = [list(rows) for _, rows in groupby(kept, key=lambda row: row["index"])]
     locators = read_plan(job, shard)
     bound = job.config.extract.max_file_mb << 20

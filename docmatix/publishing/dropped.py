@@ -8,14 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from docmatix import schemas
+from docmatix.pipeline import CURATE
 from docmatix.run_directory import RunDirectory
-from docmatix.schemas import CURATE
 
 _COLUMNS = (
     *("reason", "pair_id", "sample_id", "doc_id", "source_uri", "page_numbers", "language"),
     *("prompt", "model", "style", "question", "answer", "scores", "evidence"),
 )
-DROPPED = pa.schema([CURATE.field(name) for name in _COLUMNS])
+DROPPED = pa.schema([schemas.CURATE.field(name) for name in _COLUMNS])
 """One row a dropped pair."""
 _FILE_BYTES = 200 << 20
 
@@ -25,8 +26,8 @@ def write_dropped(run: RunDirectory, folder: Path) -> list[Path]:
     files: list[Path] = []
     writer: pq.ParquetWriter | None = None
     try:
-        for _, record in run.records("curate"):
-            with run.open(run.part_name("curate", record)) as stream, pq.ParquetFile(stream) as parquet:
+        for _, record in run.records(CURATE):
+            with run.open(run.part_name(CURATE, record)) as stream, pq.ParquetFile(stream) as parquet:
                 for batch in parquet.iter_batches(batch_size=4096, columns=list(_COLUMNS), use_threads=False):
                     table = pa.Table.from_batches([batch])
                     table = table.filter(pc.is_valid(table["reason"])).select(list(_COLUMNS))

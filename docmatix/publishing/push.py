@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from docmatix.checks import describe_false_picture, find_problems, list_card_pictures
 from docmatix.errors import BuildError, SetupError
+from docmatix.pipeline import PACK
 from docmatix.publishing.card import (
     Part,
     is_picture,
@@ -298,8 +299,8 @@ def list_key_variables(job: Job) -> list[str]:
 def list_shards(job: Job, target: Target, *, numbers: Iterable[int] | None = None) -> list[Shard]:
     """The committed data files of a run, or those of some `numbers`; their hashes are those of the commit records."""
     shards = []
-    for number in job.run.shards("pack") if numbers is None else numbers:
-        record = job.run.read_record("pack", number)
+    for number in job.run.shards(PACK) if numbers is None else numbers:
+        record = job.run.read_record(PACK, number)
         if record is not None and (match := re.search(r"-of-(\d+)\.parquet$", record.file)):
             path = target.name_file(number, int(match[1]))
             shards.append(Shard(path, job.run, record.file, record.size, record.sha256))
@@ -309,7 +310,7 @@ def list_shards(job: Job, target: Target, *, numbers: Iterable[int] | None = Non
 def check_once(run: RunDirectory) -> list[str]:
     """`docmatix check`, but not again for the same files: a push that goes on after a kill need not read a terabyte."""
     seal = hashlib.sha256()
-    for number, record in run.records("pack"):
+    for number, record in run.records(PACK):
         seal.update(f"{number} {record.file} {record.sha256} {run.size(record.file) == record.size}\n".encode())
     for name in ("README.md", "stats.json"):
         seal.update(run.read(f"dataset/{name}") if run.exists(f"dataset/{name}") else b"-")
@@ -587,7 +588,7 @@ def _send_as_packed(
         while True:
             ready = [
                 number
-                for number in job.run.shards("pack")
+                for number in job.run.shards(PACK)
                 if number in outputs and number not in handled and is_packed(job, outputs[number])
             ]
             for shard in list_shards(job, target, numbers=ready):

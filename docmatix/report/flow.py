@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, VERIFY
+
 WIDTH = 1000
 """Of a step's drawing; it is stretched to the width of the page."""
 
@@ -18,14 +20,14 @@ COLORS = 5
 """Reasons with a colour of their own at one step; what is left shares the last one."""
 
 _STEPS = {
-    ("extract", "documents"): "Documents read",
-    ("dedup", "documents"): "Documents there once",
-    ("generate", "windows"): "Windows with something to ask",
-    ("generate", "requests"): "Requests answered",
-    ("generate", "pairs"): "Pairs read from replies",
-    ("verify", "pairs"): "Pairs asked again",
-    ("curate", "pairs"): "Pairs that passed the filters",
-    ("pack", "pairs"): "Pairs in the dataset",
+    (EXTRACT, "documents"): "Documents read",
+    (DEDUP, "documents"): "Documents there once",
+    (GENERATE, "windows"): "Windows with something to ask",
+    (GENERATE, "requests"): "Requests answered",
+    (GENERATE, "pairs"): "Pairs read from replies",
+    (VERIFY, "pairs"): "Pairs asked again",
+    (CURATE, "pairs"): "Pairs that passed the filters",
+    (PACK, "pairs"): "Pairs in the dataset",
 }
 """What the flow goes through, in its order; the other units of a stage stand beside it."""
 

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import pyarrow.parquet as pq
 
+from docmatix.pipeline import CURATE, VERIFY
 from docmatix.run_directory import RunDirectory
 
 Item = TypeVar("Item")
@@ -124,8 +125,8 @@ def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, 
 def iterate_marks(run: RunDirectory) -> Iterator[tuple[Place, str, str | None]]:
     """What `draw_windows` wants to know of every curated pair."""
     columns = ["sample_id", "prompt", "reason"]
-    for shard, record in run.records("curate"):
-        with run.open(run.part_name("curate", record)) as stream, pq.ParquetFile(stream) as parquet:
+    for shard, record in run.records(CURATE):
+        with run.open(run.part_name(CURATE, record)) as stream, pq.ParquetFile(stream) as parquet:
             for batch in parquet.iter_batches(batch_size=4096, columns=columns, use_threads=False):
                 for sample_id, prompt, reason in zip(*(batch[name].to_pylist() for name in columns), strict=True):
                     yield (shard, sample_id), prompt, reason
@@ -145,7 +146,7 @@ def read_windows(run: RunDirectory, places: Sequence[Place]) -> list[Window]:
     windows: list[Window] = []
     for shard, ids in sorted(wanted.items()):
         found: dict[str, Window] = {}
-        for row in run.iterate_rows("curate", shard, columns=_COLUMNS):
+        for row in run.iterate_rows(CURATE, shard, columns=_COLUMNS):
             if row["sample_id"] in ids:
                 window = found.setdefault(row["sample_id"], _open_window(shard, row))
                 reason = row["reason"] or ""
@@ -159,10 +160,10 @@ def read_windows(run: RunDirectory, places: Sequence[Place]) -> list[Window]:
 
 def _add_second_replies(run: RunDirectory, shard: int, windows: Iterable[Window]) -> None:
     """Where the model was asked again: what it said then, which tells a bad pair from a strict filter."""
-    if run.read_record("verify", shard) is None:
+    if run.read_record(VERIFY, shard) is None:
         return
     pairs = {pair["pair_id"]: pair for window in windows for pair in window.pairs}
-    for row in run.iterate_rows("verify", shard, columns=["pair_id", "reply"]):
+    for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reply"]):
         if row["pair_id"] in pairs and row["reply"]:
             pairs[row["pair_id"]]["said"] = clip_text(row["reply"])
 

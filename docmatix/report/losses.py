@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
 from docmatix.report.gallery import Smallest, clip_text
 from docmatix.stages.job import Job
 
@@ -54,7 +55,7 @@ def gather_losses(job: Job, *, seed: int) -> list[Lost]:
     names = _look_up_names(job, [found for each in chosen.values() for found in each])
     lost = []
     for stage in job.stages:
-        if stage == "curate":
+        if stage == CURATE:
             continue
         for unit, account in job.run.ledger(stage).accounts.items():
             for reason, count in account.dropped.most_common():
@@ -72,40 +73,40 @@ def describe_pages(numbers: Sequence[int]) -> str:
 
 def _iterate_found(job: Job) -> Iterator[_Found]:
     yield from _read_extract(job)
-    for shard in _losing_shards(job, "dedup"):
-        for row in job.run.iterate_rows("dedup", shard):
+    for shard in _losing_shards(job, DEDUP):
+        for row in job.run.iterate_rows(DEDUP, shard):
             favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
-            yield _Found("dedup", "documents", row["reason"], _example(row["source_uri"], favour), shard)
+            yield _Found(DEDUP, "documents", row["reason"], _example(row["source_uri"], favour), shard)
     columns = ["index", "sample_id", "page_numbers", "prompt", "request_id", "reason", "detail", "malformed"]
-    for shard in _losing_shards(job, "generate"):
-        for row in job.run.iterate_rows("generate", shard, columns=columns):
+    for shard in _losing_shards(job, GENERATE):
+        for row in job.run.iterate_rows(GENERATE, shard, columns=columns):
             pages = describe_pages(row["page_numbers"] or ())
             unit = "requests" if row["request_id"] else "windows"
             about = f"{row['prompt']}: {row['detail']}" if row["prompt"] and row["detail"] else row["detail"]
             if row["reason"]:
                 example = _example(pages, about or row["prompt"] or "")
-                yield _Found("generate", unit, row["reason"], example, shard, row["index"])
+                yield _Found(GENERATE, unit, row["reason"], example, shard, row["index"])
             for malformed in row["malformed"] or ():
                 asked = f"{row['prompt']}, reply to request {row['request_id']}"
-                yield _Found("generate", "pairs", malformed, _example(pages, asked), shard, row["index"])
-    for shard in _losing_shards(job, "verify"):
-        for row in job.run.iterate_rows("verify", shard, columns=["pair_id", "request_id", "reason", "detail"]):
+                yield _Found(GENERATE, "pairs", malformed, _example(pages, asked), shard, row["index"])
+    for shard in _losing_shards(job, VERIFY):
+        for row in job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "request_id", "reason", "detail"]):
             if row["reason"]:
                 for unit in ("pairs", "requests"):
-                    yield _Found("verify", unit, row["reason"], _example(row["pair_id"], row["detail"] or ""), shard)
+                    yield _Found(VERIFY, unit, row["reason"], _example(row["pair_id"], row["detail"] or ""), shard)
 
 
 def _read_extract(job: Job) -> Iterator[_Found]:
     columns = ["source_uri", "reason", "detail", "pages.list.element.number", "pages.list.element.reason"]
-    for shard in _losing_shards(job, "extract"):
-        for row in job.run.iterate_rows("extract", shard, columns=columns):
+    for shard in _losing_shards(job, EXTRACT):
+        for row in job.run.iterate_rows(EXTRACT, shard, columns=columns):
             if row["reason"]:
                 example = _example(row["source_uri"], row["detail"] or "")
-                yield _Found("extract", "documents", row["reason"], example, shard)
+                yield _Found(EXTRACT, "documents", row["reason"], example, shard)
             for page in row["pages"] or ():
                 if page["reason"]:
                     example = _example(f"{row['source_uri']}, page {page['number']}")
-                    yield _Found("extract", "pages", page["reason"], example, shard)
+                    yield _Found(EXTRACT, "pages", page["reason"], example, shard)
 
 
 def _losing_shards(job: Job, stage: str) -> Iterator[int]:
@@ -120,7 +121,7 @@ def _look_up_names(job: Job, found: list[_Found]) -> dict[tuple[int, int], str]:
     wanted = {(each.shard, each.index) for each in found if each.index is not None}
     names = {}
     for shard in sorted({shard for shard, _ in wanted}):
-        for row in job.run.iterate_rows("extract", shard, columns=["index", "source_uri"]):
+        for row in job.run.iterate_rows(EXTRACT, shard, columns=["index", "source_uri"]):
             if (shard, row["index"]) in wanted:
                 names[shard, row["index"]] = row["source_uri"]
     return names

@@ -21,6 +21,7 @@ from docmatix.dataset_rows import check_types
 from docmatix.documents import Refusal
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pictures import open_picture
+from docmatix.pipeline import PACK
 from docmatix.report.gallery import Window
 from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import Place, render_in_turn
@@ -121,7 +122,7 @@ def read_packed_pages(run: RunDirectory, wanted: Mapping[str, Window]) -> Iterat
     Only the annotated schema says whose pages a row has. A row whose pages are others than the window's, of a dataset
     that is older than `curate`, is not taken.
     """
-    for _, record in run.records("pack"):
+    for _, record in run.records(PACK):
         unreadable = contextlib.suppress(pa.ArrowException, OSError, ValueError)
         with unreadable, run.open(record.file) as stream, pq.ParquetFile(stream) as parquet:
             check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))

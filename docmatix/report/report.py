@@ -22,6 +22,7 @@ from docmatix.config import Config
 from docmatix.driver import read_job
 from docmatix.errors import SetupError
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pipeline import CURATE, EXTRACT, GENERATE
 from docmatix.recording import read_live_records
 from docmatix.report.cost import Cost, add_up, read_telemetry
 from docmatix.report.flow import Step, draw_strip, lay_out_flow
@@ -151,7 +152,7 @@ def escape_json(value: Any) -> str:
 
 def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any]:
     """What the gallery's script is given: the windows with their pairs, and how many there are in the run."""
-    curated = next((step for step in flow if step.stage == "curate"), None)
+    curated = next((step for step in flow if step.stage == CURATE), None)
     return {
         "kept": curated.kept if curated else 0,
         "dropped": curated.entered - curated.kept if curated else 0,
@@ -174,12 +175,12 @@ def list_figures(flow: Sequence[Step], tokens: Mapping[str, float], cost: Cost) 
     """The handful of figures at the top, each with its name and what it is measured by."""
     steps = {(step.stage, step.unit): step for step in flow}
     found = []
-    if read := steps.get(("extract", "documents")):
+    if read := steps.get((EXTRACT, "documents")):
         pages = next((aside for aside in read.asides if aside.unit == "pages"), None)
         found.append((format_number(read.entered), "documents", f"{format_number(pages.kept)} pages" if pages else ""))
-    if asked := steps.get(("generate", "requests")):
+    if asked := steps.get((GENERATE, "requests")):
         found.append((format_number(asked.entered), "requests", f"{asked.kept / asked.entered:.0%} answered"))
-    judged = steps.get(("curate", "pairs"))
+    judged = steps.get((CURATE, "pairs"))
     if judged:
         found.append((format_number(judged.kept), "pairs kept", f"of {format_number(judged.entered)} judged"))
     if "completion_per_kept_pair" in tokens:

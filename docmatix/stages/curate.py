@@ -12,9 +12,9 @@ from docmatix.documents import Page
 from docmatix.filters import Scores
 from docmatix.ledger import Ledger
 from docmatix.pairs import name_model
+from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.questions import score_clarity
 from docmatix.schemas import (
-    CURATE,
     evidence_to_row,
     page_from_row,
     pair_from_row,
@@ -32,7 +32,7 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
     `generate` could not read. It also holds the `examples` of the prompts that show any, so that the pairs can be
     judged again where the prompts' files are not at hand.
     """
-    ledger = Ledger(("pairs",))
+    ledger = Ledger(PIPELINE[CURATE].units)
     dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
     shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != "round_trip"}
     examples = {name: texts for name, texts in shown.items() if texts}
@@ -43,7 +43,7 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
             dropped[kind].setdefault(name, Counter()).update(reasons)
 
     round_trips = read_round_trips(job, shard)
-    with job.committing("curate", shard, schema=CURATE, ledger=ledger, extra=extra) as writer:
+    with job.committing(CURATE, shard, ledger=ledger, extra=extra) as writer:
         for document, asked in match_documents(job, shard):
             pages = [page_from_row(page) for page in document["pages"]]
             places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
@@ -102,8 +102,8 @@ def _measure_page(page: Page) -> float:
 def match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Each document that was asked about, with its requests: a merge of two files in the same order."""
     columns = ["index", "sample_id", "page_numbers", "prompt", "malformed", "pairs"]
-    documents = job.run.iterate_rows("extract", shard)
-    for index, asked in groupby(job.run.iterate_rows("generate", shard, columns=columns), key=lambda row: row["index"]):
+    documents = job.run.iterate_rows(EXTRACT, shard)
+    for index, asked in groupby(job.run.iterate_rows(GENERATE, shard, columns=columns), key=lambda row: row["index"]):
         document = next(row for row in documents if row["index"] == index)
         yield document, list(asked)
 
@@ -112,7 +112,7 @@ def read_round_trips(job: Job, shard: int) -> dict[str, float]:
     """The round-trip score of each pair that has one."""
     if job.config.verify is None:
         return {}
-    rows = job.run.iterate_rows("verify", shard, columns=["pair_id", "round_trip"])
+    rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "round_trip"])
     return {row["pair_id"]: row["round_trip"] for row in rows if row["round_trip"] is not None}
 
 

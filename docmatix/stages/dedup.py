@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docmatix.ledger import Ledger
-from docmatix.schemas import DEDUP
+from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
 from docmatix.signatures import SIGNATURE_LENGTH, Duplicate, choose_duplicates
 from docmatix.stages.job import Job
 
@@ -29,7 +29,7 @@ def dedup_documents(job: Job, *, show: Show = lambda shards, figures: None) -> N
     """Commit, for every shard, the documents of it that are left out; `show` is told after each shard that is read, and
     after each that is committed."""
     settings = job.config.dedup
-    shards = job.run.shards("extract")
+    shards = job.run.shards(EXTRACT)
     duplicates = choose_duplicates(
         *_read_signatures(job, shards, show=show),
         exact=settings.exact,
@@ -54,8 +54,8 @@ def _commit(
     duplicates: Mapping[int, Duplicate],
     favoured: Mapping[int, Mapping[str, Any]],
 ) -> None:
-    ledger = Ledger(("documents", "pages"))
-    with job.committing("dedup", shard, schema=DEDUP, ledger=ledger) as writer:
+    ledger = Ledger(PIPELINE[DEDUP].units)
+    with job.committing(DEDUP, shard, ledger=ledger) as writer:
         for number, row in enumerate(rows, first_number):
             pages = sum(page["reason"] is None for page in row["pages"])
             duplicate = duplicates.get(number)
@@ -81,7 +81,7 @@ def _read_signatures(
     job: Job, shards: Sequence[int], *, show: Show
 ) -> tuple[npt.NDArray[np.bytes_], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
     """The ids, signatures, and which of the documents have one, of all documents that could be read, in plan order."""
-    count = sum(Ledger.from_json(job.record("extract", shard).ledger).accounts["documents"].kept for shard in shards)
+    count = sum(Ledger.from_json(job.record(EXTRACT, shard).ledger).accounts["documents"].kept for shard in shards)
     doc_ids = np.zeros(count, dtype="S32")
     signatures = np.zeros((count, SIGNATURE_LENGTH), dtype=np.uint32)
     signed = np.zeros(count, dtype=np.bool_)
@@ -98,7 +98,7 @@ def _read_signatures(
 
 def _read_documents(job: Job, shard: int) -> Iterator[dict[str, Any]]:
     """The documents of a shard that `extract` could read, in order."""
-    return (row for row in job.run.iterate_rows("extract", shard, columns=_COLUMNS) if row["reason"] is None)
+    return (row for row in job.run.iterate_rows(EXTRACT, shard, columns=_COLUMNS) if row["reason"] is None)
 
 
 def _find_favoured(job: Job, shards: Sequence[int], numbers: set[int]) -> dict[int, dict[str, Any]]:

@@ -10,7 +10,8 @@ from docmatix.documents import Document, Refusal
 from docmatix.ledger import Ledger
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.schemas import EXTRACT, page_to_row
+from docmatix.pipeline import EXTRACT, PIPELINE
+from docmatix.schemas import page_to_row
 from docmatix.sources import Locator, SourceDocument, read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.plan import read_plan
@@ -21,8 +22,8 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
     """Read the documents of one planned shard and commit what was found."""
     settings = job.config.extract
     locators = read_plan(job, shard)
-    ledger = Ledger(("documents", "pages"))
-    suspects = Suspects(job, "extract", shard)
+    ledger = Ledger(PIPELINE[EXTRACT].units)
+    suspects = Suspects(job, EXTRACT, shard)
     # lazily: a document that its workers die of as they fetch it is not to be fetched
     fetched = read_documents(
         (locator for index, locator in enumerate(locators) if suspects.refuse(index, "fetch") is None),
@@ -30,7 +31,7 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
         max_file_bytes=settings.max_file_mb << 20,
         patience_s=job.config.limits.store_patience_s,
     )
-    with job.committing("extract", shard, schema=EXTRACT, ledger=ledger) as writer:
+    with job.committing(EXTRACT, shard, ledger=ledger) as writer:
         for index, locator in enumerate(locators):
             ledger.enter("documents")
             with suspects.in_hand(index, "fetch") as go_on:

@@ -13,9 +13,10 @@ from typing import Any
 
 from docmatix.ledger import Ledger
 from docmatix.pairs import Failure, Reply, Request
+from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompts import Prompt, choose_prompts
 from docmatix.requests import Ask, build_asks, halve_ask, measure_room, read_pairs
-from docmatix.schemas import EXTRACT_WITHOUT_WORDS, GENERATE, page_from_row, pair_to_row
+from docmatix.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_to_row
 from docmatix.stages.asking import Asker
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import PictureDesk
@@ -42,8 +43,8 @@ async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) ->
 
     The record's `extra` names the files of replies and counts the tokens of those that were used.
     """
-    store = ReplyStore(job.run, "generate", shard)
-    ledger = Ledger(("documents", "windows", "requests", "pairs"))
+    store = ReplyStore(job.run, GENERATE, shard)
+    ledger = Ledger(PIPELINE[GENERATE].units)
     extra: dict[str, Any] = {}
     engine, client = job.config.generate.engine, asker.client
     desk = PictureDesk(job, shard)
@@ -73,7 +74,7 @@ async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) ->
     try:
         with (
             store.kept_on_failure(),
-            job.committing("generate", shard, schema=GENERATE, ledger=ledger, extra=extra) as writer,
+            job.committing(GENERATE, shard, ledger=ledger, extra=extra) as writer,
         ):
             async for step, answered in asker.answer_in_order(_build_steps(job, shard, ledger), answer):
                 if step.index != last:
@@ -151,8 +152,8 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         for choice in settings.prompts
         if not isinstance(choice, str) and choice.weight is not None
     }
-    left_out = {row["index"] for row in job.run.iterate_rows("dedup", shard, columns=["index"])}
-    for row in job.run.iterate_rows("extract", shard, columns=columns):
+    left_out = {row["index"] for row in job.run.iterate_rows(DEDUP, shard, columns=["index"])}
+    for row in job.run.iterate_rows(EXTRACT, shard, columns=columns):
         if row["reason"] is not None or row["index"] in left_out:
             continue
         ledger.enter("documents")

@@ -13,24 +13,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from docmatix.config import Config
 from docmatix.ledger import Ledger
+from docmatix.pipeline import PIPELINE, list_stages
 from docmatix.process_space import find_process_space
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.serving.servers import NOWHERE, Service
 from docmatix.tokens import ESTIMATE, TokenCounter
-
-UPSTREAM = {
-    "extract": ("plan",),
-    "dedup": ("extract",),
-    "generate": ("extract", "dedup"),
-    "verify": ("generate",),
-    "curate": ("extract", "dedup", "generate", "verify"),
-}
-"""The stages whose shard of the same number a stage reads."""
 
 if TYPE_CHECKING:
     from docmatix.serving.client import Counters
@@ -53,15 +43,16 @@ class Job:
     @property
     def stages(self) -> list[str]:
         """The stages of this build, in their order."""
-        verify = ["verify"] if self.config.verify else []
-        return ["plan", "extract", "dedup", "generate", *verify, "curate", "pack"]
+        return list_stages(verify=self.config.verify is not None)
+
+    def reads(self, stage: str) -> list[str]:
+        """The stages of this build whose shard of the same number a stage reads."""
+        return [upstream for upstream in PIPELINE[stage].reads if upstream in self.stages]
 
     def inputs(self, stage: str, shard: int) -> tuple[str, ...] | None:
         """sha256 of the parts that a shard is made from; None while one of them is not there."""
         parts = []
-        for upstream in UPSTREAM[stage]:
-            if upstream not in self.stages:
-                continue
+        for upstream in self.reads(stage):
             record = self.run.read_record(upstream, shard)
             if record is None:
                 return None
@@ -79,14 +70,14 @@ class Job:
 
     @contextlib.contextmanager
     def committing(
-        self, stage: str, shard: int, *, schema: pa.Schema, ledger: Ledger, extra: dict[str, Any] | None = None
+        self, stage: str, shard: int, *, ledger: Ledger, extra: dict[str, Any] | None = None
     ) -> Iterator[ShardWriter]:
-        """`run_directory.committing` with this job's fingerprint and inputs."""
+        """`run_directory.committing` with the schema of the stage, and this job's fingerprint and inputs."""
         with committing(
             self.run,
             stage,
             shard,
-            schema=schema,
+            schema=PIPELINE[stage].load_schema(),
             fingerprint=self.fingerprints[stage],
             ledger=ledger,
             inputs=self.inputs(stage, shard) or (),

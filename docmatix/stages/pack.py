@@ -21,6 +21,7 @@ from docmatix.documents import Refusal
 from docmatix.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pipeline import CURATE, PACK, PIPELINE
 from docmatix.run_directory import Record, ShardWriter, commit, look_up_record
 from docmatix.schemas import DATASETS
 from docmatix.sources import read_documents
@@ -91,7 +92,7 @@ def divide_run(job: Job) -> list[OutputFile]:
     settings = job.config.pack
     counts = [
         (shard, record.sha256, record.extra["samples"], foresee_bytes(record.extra["square_inches"], settings))
-        for shard, record in job.run.records("curate")
+        for shard, record in job.run.records(CURATE)
     ]
     return divide_rows(counts, target_bytes=settings.file_mb << 20)
 
@@ -103,11 +104,11 @@ def foresee_bytes(square_inches: float, settings: Pack) -> float:
 
 def is_packed(job: Job, output: OutputFile) -> bool:
     """Whether a file is committed as this configuration and these curated pairs would give it."""
-    record = job.run.read_record("pack", output.number)
+    record = job.run.read_record(PACK, output.number)
     return (
         record is not None
         and record.file == output.name
-        and record.fingerprint == job.fingerprints["pack"]
+        and record.fingerprint == job.fingerprints[PACK]
         and record.inputs == output.inputs
         and job.run.size(output.name) == record.size
     )
@@ -116,10 +117,10 @@ def is_packed(job: Job, output: OutputFile) -> bool:
 def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -> None:
     """Render and write one output file, and commit it."""
     settings = job.config.pack
-    ledger = Ledger(("rows", "pages", "pairs"))
+    ledger = Ledger(PIPELINE[PACK].units)
     statistics = Statistics()
-    seen = look_up_record(job.run, "pack", output.number)
-    with job.run.writing("pack") as pending:
+    seen = look_up_record(job.run, PACK, output.number)
+    with job.run.writing(PACK) as pending:
         writer = ShardWriter(
             pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
         )
@@ -148,11 +149,11 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
             size=pending.bytes,
             sha256=pending.sha256,
             ledger=ledger.to_json(),
-            fingerprint=job.fingerprints["pack"],
+            fingerprint=job.fingerprints[PACK],
             inputs=output.inputs,
             extra={"statistics": statistics.to_json()},
         )
-        commit(job.run, "pack", output.number, pending, record, seen=seen)
+        commit(job.run, PACK, output.number, pending, record, seen=seen)
 
 
 _Sample = list[dict[str, Any]]
@@ -164,7 +165,7 @@ def _render_samples(
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """The samples of a file with their page images, document by document, each document's bytes read once."""
     bound = job.config.extract.max_file_mb << 20
-    suspects = Suspects(job, "pack", output.number)
+    suspects = Suspects(job, PACK, output.number)
     places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
         locators = read_plan(job, each.shard)
@@ -195,7 +196,7 @@ _PLACE = ("index", "sample_id", "reason")
 
 
 def _read_samples(job: Job, each: Range, *, columns: Sequence[str] | None = None) -> Iterator[_Sample]:
-    rows = (row for row in job.run.iterate_rows("curate", each.shard, columns=columns) if row["reason"] is None)
+    rows = (row for row in job.run.iterate_rows(CURATE, each.shard, columns=columns) if row["reason"] is None)
     # by document too: where `dedup.exact` is off, copies stand side by side and their samples have the same id
     samples = (list(group) for _, group in groupby(rows, key=lambda row: (row["index"], row["sample_id"])))
     return islice(samples, each.first, each.first + each.count)

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from docmatix.ledger import Ledger
-from docmatix.run_directory import Record, committing
-from docmatix.schemas import PLAN
+from docmatix.pipeline import PIPELINE, PLAN
+from docmatix.run_directory import Record
 from docmatix.secrets import GivenUrls, hide_in_url
 from docmatix.sources import Locator
 from docmatix.sources.bounds import SourceBounds
@@ -43,11 +43,10 @@ def plan_shards(
     new = (locator for locator in listing if not _contains(known, _key(locator)))
     appended = 0
     for chunk in _chunk(islice(new, room), job.config.plan.documents_per_shard):
-        ledger = Ledger(("documents",))
+        ledger = Ledger(PIPELINE[PLAN].units)
         ledger.enter("documents", len(chunk))
         ledger.keep("documents", len(chunk))
-        fingerprint = job.fingerprints["plan"]
-        with committing(job.run, "plan", next(free), schema=PLAN, fingerprint=fingerprint, ledger=ledger) as writer:
+        with job.committing(PLAN, next(free), ledger=ledger) as writer:
             for locator in chunk:
                 writer.add(asdict(locator) | {"address": hide_in_url(locator.address)})
         appended += 1
@@ -60,7 +59,7 @@ def read_plan(job: Job, shard: int) -> list[Locator]:
     leads out of its source has the problem `outside_source`: nobody planned it from there."""
     given = _know_secrets(job.config.source.paths)
     bounds = know_bounds(job.config.source.paths)
-    rows = job.run.iterate_rows("plan", shard)
+    rows = job.run.iterate_rows(PLAN, shard)
     found = (Locator(**row | {"address": given.restore(row["address"])}) for row in rows)
     return [
         each if each.problem or bounds.allows(each.address) else replace(each, problem="outside_source")
@@ -81,11 +80,11 @@ def know_bounds(paths: tuple[str, ...]) -> SourceBounds:
 
 def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], set[int]]:
     """The keys of what is planned, ascending, and the numbers of the shards."""
-    records: list[tuple[int, Record]] = list(job.run.records("plan"))
+    records: list[tuple[int, Record]] = list(job.run.records(PLAN))
     keys = np.empty(sum(record.rows for _, record in records), dtype=np.uint64)
     at = 0
     for shard, _ in records:
-        for row in job.run.iterate_rows("plan", shard):
+        for row in job.run.iterate_rows(PLAN, shard):
             keys[at] = _key(Locator(**row))
             at += 1
     keys.sort()

@@ -10,9 +10,10 @@ from typing import Any
 
 from docmatix.ledger import Ledger
 from docmatix.pairs import Failure, Pair, Reply, Request
+from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
 from docmatix.requests import build_round_trip
 from docmatix.round_trip import score_round_trip
-from docmatix.schemas import VERIFY, pair_from_row
+from docmatix.schemas import pair_from_row
 from docmatix.stages.asking import Asker
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.replies import ReplyStore
@@ -23,8 +24,8 @@ _Question = tuple[int, Pair, Request | None]
 
 async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> None:
     """Score the pairs of one shard, reusing stored replies, and commit the scores."""
-    store = ReplyStore(job.run, "verify", shard)
-    ledger = Ledger(("requests", "pairs"))
+    store = ReplyStore(job.run, VERIFY, shard)
+    ledger = Ledger(PIPELINE[VERIFY].units)
     extra: dict[str, Any] = {}
     done = 0
 
@@ -36,7 +37,7 @@ async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> N
         asker.note(outcome, document=(shard, index))
         return outcome
 
-    with store.kept_on_failure(), job.committing("verify", shard, schema=VERIFY, ledger=ledger, extra=extra) as writer:
+    with store.kept_on_failure(), job.committing(VERIFY, shard, ledger=ledger, extra=extra) as writer:
         async for (_, pair, request), outcome in asker.answer_in_order(_build_questions(job, shard), answer):
             ledger.enter("pairs")
             ledger.keep("pairs")
@@ -64,7 +65,7 @@ def _build_questions(job: Job, shard: int) -> Iterator[_Question]:
     settings = job.config.verify
     assert settings is not None
     prompt = job.prompts["round_trip"]
-    for row in job.run.iterate_rows("generate", shard, columns=["index", "pairs"]):
+    for row in job.run.iterate_rows(GENERATE, shard, columns=["index", "pairs"]):
         for pair in map(pair_from_row, row["pairs"] or ()):
             yield (
                 row["index"],

@@ -1,0 +1,163 @@
+"""The stages of a build, as one table: what each reads and counts, its code version, and where its code is.
+
+    plan -> extract -> dedup -> generate -> verify -> curate -> pack
+
+Every other module asks this table. It imports nothing of docmatix, so that everything may import it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PLAN: Final = "plan"
+EXTRACT: Final = "extract"
+DEDUP: Final = "dedup"
+GENERATE: Final = "generate"
+VERIFY: Final = "verify"
+CURATE: Final = "curate"
+PACK: Final = "pack"
+
+
+class Link(NamedTuple):
+    """What enters a stage of a `unit` must be what an `earlier` stage kept of it."""
+
+    unit: str
+    earlier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage. Its fingerprint depends on that of the stage before it in the table, whatever it `reads`."""
+
+    name: str
+    code_version: int
+    """To be raised with every change of code that changes the stage's output: what it made is then made again."""
+    shell: str
+    """The function that does one shard, as `module:function`; of a stage without `workers` the one that does them all.
+    """
+    reads: tuple[str, ...] = ()
+    """The stages whose shard of the same number a shard is made from."""
+    units: tuple[str, ...]
+    """What its ledger counts."""
+    links: tuple[Link, ...] = ()
+    schema: str | None
+    """What its files hold, as `module:name`; None where the configuration decides."""
+    workers: bool = True
+    """Whether Ray maps it over shards; the others run in the driver."""
+    asks: bool = False
+    """Whether it asks a model."""
+    sandboxed: bool = False
+    """Whether its shell is given a sandbox for documents."""
+    optional: bool = False
+    """Whether a configuration may leave it out."""
+    done_in: str | None = None
+    """The unit that its shards at work count as done; None where nothing shows their progress."""
+    shows_pairs_as: str | None = None
+    """What its shards at work call the pairs that they keep."""
+
+    def load_shell(self) -> Callable[..., Any]:
+        """Import the function that `shell` names."""
+        shell: Callable[..., Any] = pkgutil.resolve_name(self.shell)
+        return shell
+
+    def load_schema(self) -> pa.Schema:
+        """Import what `schema` names. Not for a stage whose schema the configuration decides."""
+        assert self.schema is not None, f"{self.name} has no schema of its own"
+        return pkgutil.resolve_name(self.schema)
+
+
+PIPELINE: Final[Mapping[str, Stage]] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name=PLAN,
+            code_version=1,
+            shell="docmatix.stages.plan:plan_shards",
+            units=("documents",),
+            schema="docmatix.schemas:PLAN",
+            workers=False,
+        ),
+        Stage(
+            name=EXTRACT,
+            code_version=2,
+            shell="docmatix.stages.extract:extract_shard",
+            reads=(PLAN,),
+            units=("documents", "pages"),
+            links=(Link("documents", PLAN),),
+            schema="docmatix.schemas:EXTRACT",
+            sandboxed=True,
+            done_in="documents",
+        ),
+        Stage(
+            name=DEDUP,
+            code_version=1,
+            shell="docmatix.stages.dedup:dedup_documents",
+            reads=(EXTRACT,),
+            units=("documents", "pages"),
+            links=(Link("documents", EXTRACT), Link("pages", EXTRACT)),
+            schema="docmatix.schemas:DEDUP",
+            workers=False,
+        ),
+        Stage(
+            name=GENERATE,
+            code_version=5,
+            shell="docmatix.stages.generate:generate_shard",
+            reads=(EXTRACT, DEDUP),
+            units=("documents", "windows", "requests", "pairs"),
+            links=(Link("documents", DEDUP),),
+            schema="docmatix.schemas:GENERATE",
+            asks=True,
+            done_in="requests",
+            shows_pairs_as="pairs",
+        ),
+        Stage(
+            name=VERIFY,
+            code_version=4,
+            shell="docmatix.stages.verify:verify_shard",
+            reads=(GENERATE,),
+            units=("requests", "pairs"),
+            links=(Link("pairs", GENERATE),),
+            schema="docmatix.schemas:VERIFY",
+            asks=True,
+            optional=True,
+            done_in="pairs",
+        ),
+        Stage(
+            name=CURATE,
+            code_version=3,
+            shell="docmatix.stages.curate:curate_shard",
+            reads=(EXTRACT, DEDUP, GENERATE, VERIFY),
+            units=("pairs",),
+            links=(Link("pairs", GENERATE),),
+            schema="docmatix.schemas:CURATE",
+            done_in="pairs",
+            shows_pairs_as="kept",
+        ),
+        Stage(
+            name=PACK,
+            code_version=3,
+            shell="docmatix.stages.pack:pack_file",
+            # it divides the pairs of all shards into files of its own: these have shards' numbers, and no shard's rows
+            units=("rows", "pages", "pairs"),
+            links=(Link("pairs", CURATE),),
+            schema=None,
+            sandboxed=True,
+            done_in="rows",
+        ),
+    )
+}
+STAGES: Final = tuple(PIPELINE)
+"""Their names, in their order."""
+ASKING: Final = tuple(stage.name for stage in PIPELINE.values() if stage.asks)
+"""Those that ask a model."""
+
+
+def list_stages(*, verify: bool) -> list[str]:
+    """The stages of a build, in their order; without `verify` those that no build can do without."""
+    return [stage.name for stage in PIPELINE.values() if verify or not stage.optional]

@@ -149,7 +149,7 @@ def ablate(
     # so few documents would be a single shard, and one core would do all the work
     per_shard = min(config.plan.documents_per_shard, max(1, limit // 8))
     plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
-    first = next(iter(configs.values())).model_copy(update={"plan": plan})
+    first = next(iter(configs.values())).model_copy(update={PLAN: plan})
     build(first, run=pages.url, limit=limit, stages=_SHARED, config_dir=config_dir, progress=progress)
     stages = [stage for stage in list_stages(verify=config.verify is not None) if stage not in _SHARED]
     for name, directory in directories.items():
@@ -173,7 +173,7 @@ def choose_prompt(config: Config, name: str) -> Config:
     """The configuration with this prompt alone, as it is set there if it is."""
     known = {each.name: each for each in config.generate.prompts if isinstance(each, PromptChoice)}
     generate = config.generate.model_copy(update={"prompts": (known.get(name, name),)})
-    return config.model_copy(update={"generate": generate})
+    return config.model_copy(update={GENERATE: generate})
 
 
 def share_pages(pages: RunDirectory, run: RunDirectory) -> None:

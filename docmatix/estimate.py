@@ -15,7 +15,7 @@ from docmatix.collection import draw
 from docmatix.config import Config, Plan, VllmEngine, resolve_paths
 from docmatix.driver import build
 from docmatix.errors import SetupError
-from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK
+from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents
@@ -96,7 +96,7 @@ def estimate_build(
     # is asked, so that the sample keeps as many requests in flight as it has
     plan = Plan(documents_per_shard=math.ceil(sample / SHARDS))
     resources = config.resources.model_copy(update={"shards_in_flight": SHARDS})
-    config = config.model_copy(update={"plan": plan, "resources": resources})
+    config = config.model_copy(update={PLAN: plan, "resources": resources})
     listed = 0
 
     def count(listing: Iterator[Locator]) -> Iterator[Locator]:

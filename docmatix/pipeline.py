@@ -36,6 +36,7 @@ class Stage:
     """One stage. Its fingerprint depends on that of the stage before it in the table, whatever it `reads`."""
 
     name: str
+    """Also that of its section in the configuration and of its folder in a run."""
     code_version: int
     """To be raised with every change of code that changes the stage's output: what it made is then made again."""
     shell: str

@@ -169,7 +169,7 @@ def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter
         return tuple(config.curate.filters)
     content = yaml.safe_load(dump_config(config))
     told = [one.model_dump(mode="json") if isinstance(one, Filter) else one for one in filters]
-    content["curate"] = {**content["curate"], "filters": told}
+    content[CURATE] = {**content[CURATE], "filters": told}
     return tuple(parse_config(content, origin="the filters").curate.filters)
 
 

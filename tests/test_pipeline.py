@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from docmatix import pipeline
+from docmatix.config import Config
 from docmatix.pipeline import ASKING, PIPELINE, STAGES, list_stages
 from tests.jobs import LLAMACPP, make_config
 
@@ -49,6 +50,24 @@ def test_each_stage_that_asks_has_an_engine_of_its_own() -> None:
     config = make_config(verify={"kind": "round_trip", "engine": LLAMACPP})
     assert {stage: config.choose_engine(stage).kind for stage in ASKING} == {"generate": "openai", "verify": "llamacpp"}
     assert make_config(verify={"kind": "round_trip"}).choose_engine("verify").kind == "openai"
+
+
+def test_every_stage_has_a_section_of_its_name_in_the_configuration() -> None:
+    assert set(STAGES) <= set(Config.model_fields)
+
+
+def test_stages_are_named_by_the_table_alone() -> None:
+    """Another module takes the constants, so that a search for one finds all that knows of a stage."""
+    package = Path(pipeline.__file__).parent
+    own = {package / "pipeline.py", package / "config.py"}  # the latter has sections of the same names
+    found = [
+        f"{path.relative_to(package)}:{node.lineno}: {node.value!r}"
+        for path in sorted(package.rglob("*.py"))
+        if path not in own
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in STAGES
+    ]
+    assert not found
 
 
 def test_the_table_imports_nothing_of_docmatix() -> None:

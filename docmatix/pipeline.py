@@ -38,10 +38,9 @@ class Stage:
     name: str
     """Also that of its section in the configuration and of its folder in a run."""
     code_version: int
-    """To be raised with every change of code that changes the stage's output: what it made is then made again."""
+    """Raise it with every change of code that changes the stage's output: what it made is then made again."""
     shell: str
-    """The function that does one shard, as `module:function`; of a stage without `workers` the one that does them all.
-    """
+    """`module:function` that does one shard, or without `workers` all of them."""
     reads: tuple[str, ...] = ()
     """The stages whose shard of the same number a shard is made from."""
     units: tuple[str, ...]
@@ -144,7 +143,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
             name=PACK,
             code_version=3,
             shell="docmatix.stages.pack:pack_file",
-            # it divides the pairs of all shards into files of its own: these have shards' numbers, and no shard's rows
+            # reads no shard by its number: it divides the pairs of all of them into files of its own
             units=("rows", "pages", "pairs"),
             links=(Link("pairs", CURATE),),
             schema=None,

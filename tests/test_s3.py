@@ -443,7 +443,7 @@ def test_a_file_in_parts_is_whole_or_not_there(store: ObjectStore) -> None:
 
 
 def make_record(name: str, *, fingerprint: str = "f") -> Record:
-    return Record(f"{name}.parquet", 1, 1, name, [], fingerprint, ("i",))
+    return Record(f"part-00000-{name * 8}.parquet", 1, 1, name, [], fingerprint, ("i",))
 
 
 def test_of_two_workers_on_one_shard_the_first_one_s_record_stands(store: ObjectStore) -> None:

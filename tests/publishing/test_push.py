@@ -24,6 +24,8 @@ from docmatix.run_directory import Record, RunDirectory
 from tests.hub import READER_TOKEN, Faults, Hub, store_small
 from tests.publishing.runs import build_wide_run, curate_wide_run, pack_wide_run
 
+PNG = b"\x89PNG\r\n\x1a\n old"
+
 
 def hash_shards(run: RunDirectory, *, folder: str = "data", split: str = "train") -> dict[str, str]:
     """The sha256 of every data file, by its path in the repository."""
@@ -156,7 +158,7 @@ def test_files_of_an_earlier_build_stay_in_force_until_the_last_commit_and_then_
 def test_pictures_of_an_earlier_build_go_and_those_of_others_stay(hub, connect, wide_run, own_wide_run, target, folder):
     card = own_wide_run.read("dataset/README.md")
     card += b'\n![Old](plots/old.png)\n![Other](other.png)\n<img src="samples/6.jpg">\n'
-    for name, content in {"README.md": card, "plots/old.png": b"old", "samples/6.jpg": b"six"}.items():
+    for name, content in {"README.md": card, "plots/old.png": PNG, "samples/6.jpg": b"\xff\xd8\xff six"}.items():
         own_wide_run.write(f"dataset/{name}", content)
     assert not push_run(own_wide_run, connect(), target=target).findings
     hub.put("anna/set", f"{folder}samples/7.jpg", b"not shown by the card")

@@ -5,6 +5,7 @@ The verbs of the command line are functions here; nothing heavy is imported befo
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +15,57 @@ if TYPE_CHECKING:
     from docmatix.collection import Collection
     from docmatix.config import Config
     from docmatix.driver import Built
+    from docmatix.progress import Progress
 
-__all__ = ["BuildError", "DocmatixError", "SetupError", "build", "open"]
+__all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__", "build", "open"]
+
+__version__: str
+
+if not TYPE_CHECKING:  # a type checker would take any name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        """What takes time to import is imported when it is first used."""
+        if name == "Config":
+            from docmatix.config import Config
+
+            return Config
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("docmatix")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def build(config: Config | str | Path, *, run: str | Path | None = None, **options: Any) -> Built:
-    """Build a dataset from a configuration or its file, or continue its build; see `docmatix.driver.build`."""
-    from docmatix.config import load_config
+def build(
+    config: Config | Mapping[str, Any] | str | Path,
+    *,
+    run: str | Path | None = None,
+    limit: int | None = None,
+    stages: Sequence[str] | None = None,
+    config_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    trust_run: bool = False,
+) -> Built:
+    """Build a dataset from a configuration (a `Config`, a mapping with the keys of the YAML file, or that file's path),
+    or continue its build. `config_dir` is where relative paths and prompts are looked for: the file's folder, or the
+    current one. See `docmatix.driver.build` for the other arguments and for what is raised."""
+    from docmatix.config import load_config, parse_config
     from docmatix.driver import build
 
     if isinstance(config, (str, Path)):
-        options.setdefault("config_dir", Path(config).resolve().parent)
+        config_dir = config_dir or Path(config).resolve().parent
         config = load_config(config)
-    return build(config, run=run, **options)
+    elif isinstance(config, Mapping):
+        config = parse_config(dict(config))
+    return build(
+        config,
+        run=run,
+        limit=limit,
+        stages=stages,
+        config_dir=None if config_dir is None else Path(config_dir),
+        progress=progress,
+        trust_run=trust_run,
+    )
 
 
 def open(path: str | Path, *, fetch: bool = False) -> Collection:

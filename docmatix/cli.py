@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from docmatix import __version__
 from docmatix.displays import make_sayable
 from docmatix.errors import DocmatixError, SetupError
 
@@ -66,6 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The command line as argparse knows it."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="docmatix", description=_DESCRIPTION, formatter_class=formatter)
+    parser.add_argument("--version", action="version", version=f"docmatix {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     build = verbs.add_parser(

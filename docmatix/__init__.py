@@ -14,8 +14,8 @@ from docmatix.errors import BuildError, DocmatixError, SetupError
 if TYPE_CHECKING:
     from docmatix.collection import Collection
     from docmatix.config import Config
-    from docmatix.driver import Built
     from docmatix.progress import Progress
+    from docmatix.result import BuildResult
 
 __all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__", "build", "open"]
 
@@ -45,27 +45,31 @@ def build(
     config_dir: str | Path | None = None,
     progress: Progress | None = None,
     trust_run: bool = False,
-) -> Built:
+) -> BuildResult:
     """Build a dataset from a configuration (a `Config`, a mapping with the keys of the YAML file, or that file's path),
     or continue its build. `config_dir` is where relative paths and prompts are looked for: the file's folder, or the
     current one. See `docmatix.driver.build` for the other arguments and for what is raised."""
+    from docmatix.chatter import without_chatter_in_notebooks
     from docmatix.config import load_config, parse_config
     from docmatix.driver import build
+    from docmatix.result import BuildResult
 
     if isinstance(config, (str, Path)):
         config_dir = config_dir or Path(config).resolve().parent
         config = load_config(config)
     elif isinstance(config, Mapping):
         config = parse_config(dict(config))
-    return build(
-        config,
-        run=run,
-        limit=limit,
-        stages=stages,
-        config_dir=None if config_dir is None else Path(config_dir),
-        progress=progress,
-        trust_run=trust_run,
-    )
+    with without_chatter_in_notebooks():
+        built = build(
+            config,
+            run=run,
+            limit=limit,
+            stages=stages,
+            config_dir=None if config_dir is None else Path(config_dir),
+            progress=progress,
+            trust_run=trust_run,
+        )
+    return BuildResult(built.run, built.figures)
 
 
 def open(path: str | Path, *, fetch: bool = False) -> Collection:

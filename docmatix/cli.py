@@ -6,16 +6,16 @@ Exit codes: 0 finished; 1 the build failed (or `check` found something); 2 the c
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from docmatix import __version__
+from docmatix.chatter import without_chatter
 from docmatix.displays import make_sayable
 from docmatix.errors import DocmatixError, SetupError
 
@@ -276,7 +276,7 @@ def _build(options: argparse.Namespace) -> int:
 
         # a wrong token must not be found after a week's build
         Repository(options.push, say=_say).prepare(private=options.private)
-    with _without_chatter() as stderr:
+    with without_chatter() as stderr:
         progress = Progress(stderr)
         built = build(
             config,
@@ -330,7 +330,7 @@ def _estimate(options: argparse.Namespace) -> int:
 
     config = load_config(options.config, overrides=options.overrides)
     folder = Path(options.config).resolve().parent
-    with _without_chatter() as stderr:
+    with without_chatter() as stderr:
         where = options.run or "a temporary directory"
         print(make_sayable(f"Building {options.sample} documents in {where} to measure them."), file=stderr)
         estimate = estimate_build(
@@ -351,7 +351,7 @@ def _ablate(options: argparse.Namespace) -> int:
     from docmatix.progress import Progress
 
     config = load_config(options.config, overrides=options.overrides)
-    with _without_chatter() as stderr:
+    with without_chatter() as stderr:
         ablation = ablate(
             config,
             [name.strip() for name in options.prompts.split(",") if name.strip()],
@@ -486,25 +486,6 @@ def _push_run(
 
 def _say(line: str) -> None:
     print(make_sayable(line), file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[TextIO]:
-    """Keep what Ray's C++ parts print (on both streams, past every logger) off the terminal; yields the real stderr."""
-    kept = {number: os.dup(number) for number in (1, 2)}
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    with os.fdopen(os.dup(2), "w", buffering=1) as stderr:
-        try:
-            for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
-                stream.flush()
-                os.dup2(nowhere, number)
-            yield stderr
-        finally:
-            for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
-                stream.flush()
-                os.dup2(kept[number], number)
-            for descriptor in (*kept.values(), nowhere):
-                os.close(descriptor)
 
 
 def _positive(text: str) -> int:

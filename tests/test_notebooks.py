@@ -14,8 +14,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.builds import write_config
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
+from tests.scripted_server import start_scripted_server
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -40,7 +42,9 @@ def run_notebook(path: Path, *, environment: dict[str, str], folder: Path) -> An
     with warnings.catch_warnings():
         # of the Jupyter packages among themselves
         warnings.simplefilter("ignore")
-        asyncio.run(client.async_execute(env={**os.environ, **environment}))
+        # told of pytest, a kernel would not listen on its own streams as it does for people
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        asyncio.run(client.async_execute(env={**inherited, **environment}))
     return notebook
 
 
@@ -68,6 +72,30 @@ def test_a_notebook_runs_and_shows_pictures(path, runs, tmp_path):
     shown = list_html(notebook)
     assert any('<img src="data:image/jpeg;base64,' in html for html in shown)
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_a_build_in_a_notebook_shows_its_result_and_no_line_of_ray(tmp_path):
+    (tmp_path / "pdfs").mkdir()
+    (tmp_path / "pdfs" / "one.pdf").write_bytes(write_distinct_pdf(1))
+    cells = [
+        "import os, docmatix",
+        f"built = docmatix.build('trial.yaml', run={str(tmp_path / 'run')!r})",
+        "os.write(1, b'heard again'); built",
+        "built.open()[0]",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    path = tmp_path / "build.ipynb"
+    nbformat.write(notebook, path)
+    with start_scripted_server() as server:
+        write_config(tmp_path, tmp_path / "pdfs", server.base_url)
+        shown = run_notebook(path, environment={}, folder=tmp_path)
+    assert "".join(output.get("text", "") for output in shown.cells[1].outputs) == ""
+    streams = [output.text for output in shown.cells[2].outputs if output.output_type == "stream"]
+    assert "heard again" in "".join(streams)
+    summary, sample = list_html(shown)
+    assert "1 rows" in summary
+    assert '<img src="data:image/jpeg;base64,' in sample
 
 
 def test_there_are_two_notebooks():

@@ -14,6 +14,7 @@ import pytest
 
 import docmatix
 from docmatix.config import Config
+from docmatix.driver import Built
 from docmatix.errors import SetupError
 from tests.jobs import OPENAI, make_config
 
@@ -28,7 +29,12 @@ def run_python(code: str) -> str:
 def capture_build(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What reaches the driver, from now on."""
     reached: dict[str, Any] = {}
-    monkeypatch.setattr("docmatix.driver.build", lambda config, **options: reached.update(options, config=config))
+
+    def build(config: Config, **options: Any) -> Built:
+        reached.update(options, config=config)
+        return Built("run", {})
+
+    monkeypatch.setattr("docmatix.driver.build", build)
     return reached
 
 

@@ -14,8 +14,6 @@ command again asks only for what is new: a prompt that was edited or added, or m
 from __future__ import annotations
 
 import base64
-import hashlib
-import heapq
 import json
 import os
 import posixpath
@@ -32,6 +30,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
 from docmatix.displays import make_visible
+from docmatix.draws import Smallest
 from docmatix.driver import build, check_run, load_build_prompts
 from docmatix.errors import SetupError
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
@@ -248,17 +247,13 @@ def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, A
 def compare_windows(directories: Mapping[str, RunDirectory], *, seed: int) -> list[dict[str, Any]]:
     """A few windows of which any prompt made a pair, drawn by their ids and the seed, with the pairs of every prompt,
     the kept ones first."""
-
-    def rank(sample_id: str) -> bytes:
-        return hashlib.sha256(f"{seed}\n{sample_id}".encode()).digest()
-
-    known: set[str] = set()
+    drawn: Smallest[str] = Smallest(_SHOWN_WINDOWS, seed=seed)
     for run in directories.values():
         for shard in run.shards(CURATE):
-            known |= {row["sample_id"] for row in run.iterate_rows(CURATE, shard, columns=["sample_id"])}
+            for row in run.iterate_rows(CURATE, shard, columns=["sample_id"]):
+                drawn.add(row["sample_id"], row["sample_id"])
     windows: dict[str, dict[str, Any]] = {
-        sample_id: {"pairs": {name: [] for name in directories}}
-        for sample_id in heapq.nsmallest(_SHOWN_WINDOWS, known, key=rank)
+        sample_id: {"pairs": {name: [] for name in directories}} for sample_id in drawn.items()
     }
     columns = ["sample_id", "source_uri", "page_numbers", "question", "answer", "reason"]
     for name, run in directories.items():

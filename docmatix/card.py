@@ -5,7 +5,6 @@ Text of documents and models stands in it as text: whatever Markdown or HTML it 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
@@ -20,6 +19,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config
+from docmatix.draws import draw_places
 from docmatix.pairs import name_model
 from docmatix.pictures import open_picture
 from docmatix.prompts import Prompt
@@ -152,19 +152,6 @@ def draw_samples(run: RunDirectory, records: Sequence[Record], *, seed: int, cou
         samples += [_make_sample(_read_row(run, record.file, place)) for place in within]
         start += record.rows
     return samples
-
-
-def draw_places(total: int, count: int, *, seed: int) -> list[int]:
-    """`count` different numbers below `total`, ascending; all of them where there are no more."""
-    if total <= count:
-        return list(range(total))
-    places: set[int] = set()
-    number = 0
-    while len(places) < count:
-        digest = hashlib.sha256(f"{seed}\n{number}".encode()).digest()
-        places.add(int.from_bytes(digest[:8]) * total >> 64)
-        number += 1
-    return sorted(places)
 
 
 def _read_row(run: RunDirectory, name: str, place: int) -> dict[str, Any]:

@@ -10,8 +10,6 @@ the one row group it is in, a piece at a time. Page images are not read before s
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import io
 import posixpath
 import random
@@ -21,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, takewhile
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,6 +38,7 @@ from docmatix.displays import (
     show_table,
     show_text,
 )
+from docmatix.draws import draw
 from docmatix.errors import SetupError
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
     from docmatix.documents import Refusal
     from docmatix.stages.job import Job
     from docmatix.trial import Trial
-
-Item = TypeVar("Item")
 
 SHOWN = 10
 """Samples that a notebook is shown at once: about 100 kB a page."""
@@ -625,14 +622,6 @@ def _show_ledger(run: RunDirectory) -> str:
     return show_folded(
         "what came in, and what became of it", show_table(("stage", "unit", "in", "out", "dropped"), rows)
     )
-
-
-def draw(items: Iterable[Item], count: int, *, seed: int, key: Callable[[Item], str]) -> list[Item]:
-    """`count` items by the smallest hash of seed and key, in the order they came; one pass, `count` in memory."""
-    marked = (
-        (hashlib.sha256(f"{seed}\n{key(item)}".encode()).digest(), number, item) for number, item in enumerate(items)
-    )
-    return [item for _, _, item in sorted(heapq.nsmallest(count, marked, key=lambda m: m[:2]), key=lambda m: m[1])]
 
 
 def draw_pages(pages: Iterable[Pictured], *, max_width_px: int) -> list[Image]:

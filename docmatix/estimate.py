@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from docmatix.collection import draw
 from docmatix.config import Config, Plan, VllmEngine, resolve_paths
+from docmatix.draws import draw
 from docmatix.driver import build
 from docmatix.errors import SetupError
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN

@@ -43,6 +43,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from docmatix.draws import draw_unit
 from docmatix.errors import SetupError
 from docmatix.pairs import Message
 from docmatix.replies import parse_reply
@@ -424,8 +425,6 @@ def choose_prompts(
     """
 
     def score(prompt: Prompt) -> tuple[float, str]:
-        digest = hashlib.sha256(f"{seed}\n{key}\n{prompt.name}".encode()).digest()
-        u = ((int.from_bytes(digest[:8]) >> 11) + 0.5) / 2**53
-        return -math.log(u) / weights.get(prompt.name, prompt.weight), prompt.name
+        return -math.log(draw_unit(seed, key, prompt.name)) / weights.get(prompt.name, prompt.weight), prompt.name
 
     return sorted(prompts, key=score)[:count]

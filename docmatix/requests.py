@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
+from docmatix.draws import draw_seed
 from docmatix.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
 from docmatix.portions import (
     MIN_BUDGET_TOKENS,
@@ -317,12 +318,6 @@ def hold_to_choices(engine: Engine, choices: Sequence[str]) -> dict[str, Any]:
     if isinstance(engine, LlamacppEngine):
         return {"grammar": to_grammar(choices)}
     return {"structured_outputs": {"choice": list(choices)}}
-
-
-def draw_seed(seed: int, place: str, draw: int) -> int:
-    """A sampling seed (31 bits) from the build's seed, what is asked about, and the number of the draw."""
-    digest = hashlib.sha256(f"{seed}\n{place}\n{draw}".encode()).digest()
-    return int.from_bytes(digest[:4]) & 0x7FFFFFFF
 
 
 def _short_hash(text: str) -> str:

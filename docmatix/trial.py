@@ -6,7 +6,6 @@ Pairs are read and grounded once (`read_judged`, most of the time goes there), t
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from docmatix.config import Config, dump_config, parse_config
 from docmatix.curation import Verdict, curate_pairs
 from docmatix.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.documents import Page
+from docmatix.draws import hash_seeded
 from docmatix.errors import SetupError
 from docmatix.filters import CopiesExample, Filter, Scores
 from docmatix.pairs import Evidence, Pair
@@ -225,16 +225,12 @@ def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
 
 def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: int) -> dict[int, set[int]]:
     """The places of at most so many documents, by shard."""
-
-    def mark(content: Any) -> bytes:
-        return hashlib.sha256(f"{seed}\n{content}".encode()).digest()
-
     found: dict[tuple[int, int], bytes] = {}
-    for shard in sorted(shards, key=mark):
+    for shard in sorted(shards, key=lambda shard: hash_seeded(seed, shard)):
         if len(found) >= documents:
             break
         for row in job.run.iterate_rows(GENERATE, shard, columns=["index", "doc_id"]):
-            found[shard, row["index"]] = mark(row["doc_id"])
+            found[shard, row["index"]] = hash_seeded(seed, row["doc_id"])
     chosen: dict[int, set[int]] = {}
     for shard, index in heapq.nsmallest(documents, found, key=lambda place: (found[place], place)):
         chosen.setdefault(shard, set()).add(index)

@@ -24,7 +24,6 @@ from docmatix.card import (
     LICENSES,
     CardSample,
     describe_metadata,
-    draw_places,
     draw_samples,
     name_plot,
     write_card,
@@ -304,18 +303,6 @@ def test_a_sample_shows_a_page_and_the_pairs_of_a_row(built):
         assert picture.height <= 640
         assert {(pair["question"], pair["answer"]) for pair in sample.pairs} in texts
     assert samples == draw_samples(built.run, records, seed=0)
-
-
-@pytest.mark.parametrize(("total", "count"), [(0, 0), (3, 3), (5, 5), (1000, 5)])
-def test_places_are_different_ones_below_the_number_of_rows(total, count):
-    places = draw_places(total, 5, seed=1)
-    assert len(set(places)) == count
-    assert all(0 <= place < total for place in places)
-    assert places == sorted(places)
-
-
-def test_another_seed_draws_others():
-    assert draw_places(1000, 5, seed=1) != draw_places(1000, 5, seed=2)
 
 
 def test_the_figures_add_up_to_the_ledger(built):

@@ -21,38 +21,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import docmatix
-from docmatix.collection import Collection, Sample, Samples, draw
+from docmatix.collection import Collection, Sample, Samples
 from docmatix.errors import SetupError
 from docmatix.schemas import DATASETS
 from tests.hub import serve_hub
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
-
-# --- drawing ----------------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.text(max_size=4), unique=True), st.integers(0, 30), st.integers(0, 3))
-def test_a_draw_takes_so_many_in_their_order(items, count, seed):
-    drawn = draw(items, count, seed=seed, key=str)
-    assert len(drawn) == min(count, len(items))
-    assert drawn == [item for item in items if item in drawn]
-
-
-@settings(max_examples=50)
-@given(st.lists(st.text(max_size=4), unique=True), st.integers(0, 30), st.randoms())
-def test_the_same_ones_are_drawn_whatever_the_order(items, count, random):
-    shuffled = random.sample(items, len(items))
-    assert set(draw(items, count, seed=0, key=str)) == set(draw(shuffled, count, seed=0, key=str))
-
-
-def test_another_seed_draws_others():
-    items = [str(number) for number in range(1000)]
-    assert draw(items, 5, seed=0, key=str) != draw(items, 5, seed=1, key=str)
-
-
-def test_equal_items_can_all_be_drawn():
-    assert draw(["a", "a", "a"], 2, seed=0, key=str) == ["a", "a"]
-
 
 # --- datasets made by hand --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from docmatix.errors import SetupError
 from docmatix.pairs import Pair, Reply
 from docmatix.portions import count_picture_tokens
 from docmatix.prompts import Prompt, load_prompts, tune_prompt
-from docmatix.requests import Ask, build_asks, build_round_trip, draw_seed, halve_ask, read_pairs
+from docmatix.requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs
 from docmatix.tokens import estimate_tokens
 from docmatix.windows import Window, cut_windows
 from tests.jobs import make_config, make_page
@@ -188,13 +188,6 @@ def test_a_pair_without_context_has_no_round_trip():
     (one,) = ask(make_window(TEXT), "broad_whole")
     (pair,), _ = answer(one, '[{"question": "Who?", "answer": "Alice"}]')
     assert build_round_trip(pair, PROMPTS["round_trip"], engine=OPENAI, seed=0, max_tokens=7) is None
-
-
-def test_seeds_are_drawn_from_build_place_and_draw_and_fit_31_bits():
-    seeds = [draw_seed(seed, place, draw) for seed in (0, 1) for place in ("a", "b") for draw in (0, 1)]
-    assert len(set(seeds)) == 8
-    assert all(0 <= seed < 2**31 for seed in seeds)
-    assert draw_seed(0, "a", 0) == seeds[0]
 
 
 def test_answer_first_asks_nothing_about_a_document_in_another_language():

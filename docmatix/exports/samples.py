@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
+from docmatix.draws import Smallest
 from docmatix.errors import SetupError
 
 Place = TypeVar("Place", bound=Hashable)
@@ -126,8 +126,10 @@ def draw_split(
     """
     # rows of one document are adjacent, and each has one row at least
     documents = (doc_id for doc_id, _ in groupby(keys(), key=lambda key: key[0]))
-    drawn = heapq.nsmallest(test + train, ((_mark(doc_id, seed), doc_id) for doc_id in documents))
-    order = {doc_id: rank for rank, (_, doc_id) in enumerate(drawn)}
+    drawn: Smallest[str] = Smallest(test + train, seed=seed)
+    for doc_id in documents:
+        drawn.add(f"split\n{doc_id}", doc_id)
+    order = {doc_id: rank for rank, doc_id in enumerate(drawn.items())}
     places: dict[str, list[Place]] = {}
     for doc_id, place in keys():
         if doc_id in order:
@@ -155,10 +157,6 @@ def _read_source(row: Mapping[str, Any]) -> str:
 def _make_stem(identifier: str) -> str:
     # ids come from datasets of others: nothing in them may lead out of a folder, or end the stem of a name early
     return identifier if _STEM.fullmatch(identifier) else _hash(identifier)
-
-
-def _mark(doc_id: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed}\nsplit\n{doc_id}".encode()).hexdigest()
 
 
 def _hash(*parts: str | bytes) -> str:

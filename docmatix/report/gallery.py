@@ -6,8 +6,6 @@ drawn and never grows with the run.
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,14 +13,13 @@ from dataclasses import dataclass, field
 from itertools import count as count_up
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import pyarrow.parquet as pq
 
+from docmatix.draws import Smallest, hash_seeded
 from docmatix.pipeline import CURATE, VERIFY
 from docmatix.run_directory import RunDirectory
-
-Item = TypeVar("Item")
 
 PAIRS_FOR_ONE_REASON = 12
 """Pairs of one window that are shown for each reason; a window of a hundred pages may have a thousand pairs."""
@@ -61,41 +58,6 @@ class Window:
         return sorted({evidence["page"] for pair in self.pairs for evidence in pair["evidence"]})
 
 
-class Smallest(Generic[Item]):
-    """The `count` items with the smallest hash of seed and key, whatever the order they come in."""
-
-    def __init__(self, count: int, *, seed: int) -> None:
-        self._count, self._seed = count, seed
-        self._heap: list[tuple[int, str, Item]] = []
-        self._there: set[str] = set()
-
-    def add(self, key: str, item: Item) -> None:
-        """Offer an item; a key that was offered before changes nothing."""
-        self.offer(hash_key(key, seed=self._seed), key, item)
-
-    def offer(self, digest: int, key: str, item: Item) -> None:
-        """`add` with the key's hash, for one that several draws are offered."""
-        full = len(self._heap) >= self._count
-        # nearly every item of a large run ends here
-        if (full and (not self._heap or -digest < self._heap[0][0])) or key in self._there:
-            return
-        if full:
-            _, gone, _ = heapq.heapreplace(self._heap, (-digest, key, item))
-            self._there.discard(gone)
-        else:
-            heapq.heappush(self._heap, (-digest, key, item))
-        self._there.add(key)
-
-    def items(self) -> list[Item]:
-        """What was drawn, the smallest hash first."""
-        return [item for *_, item in sorted(self._heap, key=lambda entry: (-entry[0], entry[1]))]
-
-
-def hash_key(key: str, *, seed: int) -> int:
-    """A number of 128 bits that seed and key decide."""
-    return int.from_bytes(hashlib.sha256(f"{seed}\n{key}".encode()).digest()[:16])
-
-
 def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, seed: int) -> list[Place]:
     """`count` windows out of pairs given as (window, prompt, reason or None), in the order of shards.
 
@@ -106,7 +68,7 @@ def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, 
     order: dict[Place, None] = {}
     for place, marks in groupby(pairs, key=itemgetter(0)):
         key = f"{place[0]}/{place[1]}"
-        digest = hash_key(key, seed=seed)
+        digest = hash_seeded(seed, key)
         for prompt, reason in {mark[1:] for mark in marks}:
             for stratum in (("prompt", prompt), ("kept", prompt) if reason is None else ("dropped", reason)):
                 strata.setdefault(stratum, Smallest(count, seed=seed)).offer(digest, key, place)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from docmatix.draws import Smallest
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
-from docmatix.report.gallery import Smallest, clip_text
+from docmatix.report.gallery import clip_text
 from docmatix.stages.job import Job
 
 EXAMPLES = 5

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from docmatix.report.gallery import (
     BOXES,
     LONGEST,
     PAIRS_FOR_ONE_REASON,
     Place,
-    Smallest,
     Window,
     draw_windows,
     fit_pairs,
@@ -45,20 +42,6 @@ def make_marks(windows: int, *, rare: int | None = None) -> Iterator[Mark]:
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=50)
-@given(st.sets(st.text(max_size=4)), st.integers(0, 20), st.integers(0, 3), st.randoms())
-def test_the_smallest_are_the_same_whatever_the_order(keys, count, seed, random):
-    shuffled = random.sample(sorted(keys), len(keys))
-    drawn = []
-    for order in (sorted(keys), shuffled, shuffled * 2):
-        smallest: Smallest[str] = Smallest(count, seed=seed)
-        for key in order:
-            smallest.add(key, key)
-        drawn.append(smallest.items())
-    assert drawn[0] == drawn[1] == drawn[2]
-    assert len(drawn[0]) == min(count, len(keys))
 
 
 def test_a_reason_that_came_once_in_a_thousand_windows_is_shown():

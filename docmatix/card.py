@@ -20,6 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config
 from docmatix.draws import draw_places
+from docmatix.filters import AnyFilter
 from docmatix.pairs import name_model
 from docmatix.pictures import open_picture
 from docmatix.prompts import Prompt
@@ -92,7 +93,7 @@ def write_card(
         models=_list_models(config, summary),
         source=_describe_source(config),
         license=_write_cell(config.pack.license or "not stated"),
-        filters=[_describe_filter(each.model_dump(mode="json")) for each in config.curate.filters],
+        filters=[_describe_filter(each) for each in config.curate.filters],
         figures=_list_figures(summary),
         kinds=_list_kinds(summary),
         samples=[
@@ -231,11 +232,9 @@ def _list_models(config: Config, summary: Mapping[str, Any]) -> str:
     return asked
 
 
-def _describe_filter(settings: dict[str, Any]) -> dict[str, str]:
-    kind = settings.pop("kind")
-    shown = {name: value for name, value in settings.items() if value not in ([], None)}
-    plain = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in shown.items()}
-    return {"kind": kind, "settings": ", ".join(write_code(f"{name}: {value}") for name, value in plain.items())}
+def _describe_filter(one: AnyFilter) -> dict[str, str]:
+    told = one.describe_settings().items()
+    return {"kind": one.kind, "settings": ", ".join(write_code(f"{name}: {value}") for name, value in told)}
 
 
 def _list_figures(summary: Mapping[str, Any]) -> dict[str, str]:

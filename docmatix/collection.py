@@ -808,7 +808,6 @@ def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator
 
 
 def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) -> Dropped:
-    pages = ", ".join(map(str, row["page_numbers"]))
     scores = ", ".join(f"{name} {value:.2f}" for name, value in row["scores"].items() if value is not None)
     what = f"Q {row['question']}\n   A {row['answer']}"
     if row["reason"] == "round_trip_failed":
@@ -817,7 +816,7 @@ def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) ->
         CURATE,
         row["reason"],
         what,
-        f"{row['source_uri']}, pages {pages}; {scores}",
+        f"{row['source_uri']}, {describe_pages(row['page_numbers'])}; {scores}",
         pair={**row, "said": said if row["reason"] == "round_trip_failed" else None},
         place=Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"])),
     )

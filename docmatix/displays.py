@@ -127,8 +127,14 @@ def describe_facts(pair: Mapping[str, Any]) -> list[str]:
 
 
 def describe_pages(numbers: Sequence[int] | None) -> str:
-    """`page 3`, `pages 3, 4`, or nothing."""
-    return f"page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
+    """`page 3`, `pages 3, 5`, `pages 3 to 6` where three or more follow each other, or nothing."""
+    if not numbers:
+        return ""
+    # in a dataset of others a page number may be any text
+    in_a_row = all(isinstance(each, int) and each == numbers[0] + place for place, each in enumerate(numbers))
+    if len(numbers) > 2 and in_a_row:
+        return f"pages {numbers[0]} to {numbers[-1]}"
+    return f"page{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

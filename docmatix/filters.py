@@ -105,6 +105,15 @@ class Filter(BaseModel):
         """None to keep the pair, else the reason (one to three words, snake case) it is dropped for."""
         raise NotImplementedError
 
+    def describe_settings(self) -> dict[str, str]:
+        """The settings by name, as text for people; those that are empty are left out."""
+        told = {name: value for name, value in self.model_dump(mode="json").items() if name != "kind"}
+        return {
+            name: " ".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in told.items()
+            if value not in ([], None)
+        }
+
 
 class Length(Filter):
     """Bounds on the characters of question and answer; an empty one is `empty`, and so is an answer of punctuation

@@ -602,7 +602,7 @@ def strict_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_dropped_pairs_are_shown_with_their_scores(strict_run):
     (item, *_) = Collection(str(strict_run)).dropped("too_long")
     assert item.what.startswith("Q Who is named as")
-    assert item.detail == "docs/a.pdf, pages 1; grounding 1.00"
+    assert item.detail == "docs/a.pdf, page 1; grounding 1.00"
     assert item.pair is not None
     assert item.pair["prompt"] == "broad_whole"
 

@@ -147,6 +147,11 @@ def test_a_pair_says_what_is_known_of_it():
 
 def test_pages_are_told_by_their_numbers():
     assert [describe_pages(numbers) for numbers in (None, [], [3], (3, 4))] == ["", "", "page 3", "pages 3, 4"]
+    assert [describe_pages(numbers) for numbers in ([3, 4, 5], (3, 4, 6))] == ["pages 3 to 5", "pages 3, 4, 6"]
+
+
+def test_page_numbers_of_others_may_be_any_text():
+    assert describe_pages(["a", "b", "c"]) == "pages a, b, c"  # type: ignore[list-item]
 
 
 def test_pieces_stand_side_by_side_or_folded():

@@ -530,3 +530,13 @@ def test_a_hostile_text_takes_linear_time(piece: str):
         rule.judge(pair, Surroundings(language=None))
     # measured: at most 0.1 s, growing tenfold with tenfold text; a quadratic expression would need over ten seconds
     assert time.process_time() - start < 5
+
+
+def test_settings_are_described_by_their_names_and_empty_ones_left_out() -> None:
+    assert Length(styles=("table", "number")).describe_settings() == {
+        "styles": "table number",
+        "min_question_chars": "8",
+        "max_question_chars": "400",
+        "min_answer_chars": "1",
+        "max_answer_chars": "1200",
+    }

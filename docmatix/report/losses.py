@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from docmatix.displays import describe_pages
 from docmatix.draws import Smallest
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
 from docmatix.report.gallery import clip_text
@@ -65,13 +66,6 @@ def gather_losses(job: Job, *, seed: int) -> list[Lost]:
     return lost
 
 
-def describe_pages(numbers: Sequence[int]) -> str:
-    """`page 3`, or `pages 3 to 6` of those in a row."""
-    if not numbers:
-        return "no page"
-    return f"page {numbers[0]}" if len(numbers) == 1 else f"pages {numbers[0]} to {numbers[-1]}"
-
-
 def _iterate_found(job: Job) -> Iterator[_Found]:
     yield from _read_extract(job)
     for shard in _losing_shards(job, DEDUP):
@@ -81,7 +75,7 @@ def _iterate_found(job: Job) -> Iterator[_Found]:
     columns = ["index", "sample_id", "page_numbers", "prompt", "request_id", "reason", "detail", "malformed"]
     for shard in _losing_shards(job, GENERATE):
         for row in job.run.iterate_rows(GENERATE, shard, columns=columns):
-            pages = describe_pages(row["page_numbers"] or ())
+            pages = describe_pages(row["page_numbers"]) or "no page"
             unit = "requests" if row["request_id"] else "windows"
             about = f"{row['prompt']}: {row['detail']}" if row["prompt"] and row["detail"] else row["detail"]
             if row["reason"]:

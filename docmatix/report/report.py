@@ -16,11 +16,11 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from pydantic import BaseModel
 
 from docmatix.config import Config
 from docmatix.driver import read_job
 from docmatix.errors import SetupError
+from docmatix.filters import Filter
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
 from docmatix.recording import read_live_records
@@ -199,7 +199,7 @@ def draw_times(seconds: Mapping[str, float]) -> dict[str, Markup]:
 
 
 def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]]]:
-    """The settings that a reader of the figures asks for first; of a filter its name and its bounds."""
+    """The settings that a reader of the figures asks for first; of a filter its name and its settings."""
     engine = config.generate.engine
     prompts = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
     found: list[tuple[str, str | list[tuple[str, str]]]] = [
@@ -210,18 +210,15 @@ def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]
         found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
     return [
         *found,
-        ("Filters", [_describe_filter(each) for each in config.curate.filters]),
+        ("Filters", [(each.kind, _describe_settings(each)) for each in config.curate.filters]),
         ("Window", f"{config.window.max_pages} pages at most"),
         ("Images", f"{config.pack.dpi} dpi, {config.pack.image_format}"),
         ("Seed", str(config.seed)),
     ]
 
 
-def _describe_filter(settings: BaseModel) -> tuple[str, str]:
-    bounds = settings.model_dump()
-    kind = str(bounds.pop("kind"))
-    told = [f"{name.replace('_', ' ')} {value:g}" for name, value in bounds.items() if isinstance(value, (int, float))]
-    return kind, ", ".join(told)
+def _describe_settings(one: Filter) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in one.describe_settings().items())
 
 
 def read_plots(run: RunDirectory) -> Plots:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from docmatix.report.losses import EXAMPLES, describe_pages, gather_losses
+from docmatix.report.losses import EXAMPLES, gather_losses
 from docmatix.stages.job import Job
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
@@ -29,11 +27,6 @@ def test_replies_that_cannot_be_read_are_named_with_their_document_and_pages(tmp
     (lost,) = gather_losses(job, seed=0)
     assert (lost.stage, lost.count) == ("generate", 1)
     assert lost.examples[0].what == "docs/a.pdf, page 1"
-
-
-@pytest.mark.parametrize(("numbers", "text"), [([3], "page 3"), ([3, 4, 5, 6], "pages 3 to 6"), ([], "no page")])
-def test_pages_in_a_row_are_told_by_their_ends(numbers: list[int], text: str):
-    assert describe_pages(numbers) == text
 
 
 def test_of_many_a_few_are_drawn_by_seed(tmp_path):

@@ -128,7 +128,7 @@ def test_a_run_that_is_not_complete_is_told_of_as_far_as_it_is(mixed_job: Job, t
 def test_filters_and_prompts_are_told(mixed_job: Job):
     settings = dict(list_settings(mixed_job.config))
     assert settings["Prompts"] == "broad_whole"
-    assert ("grounded", "min score 0.6") in settings["Filters"]
+    assert ("grounded", "exempt_styles: visual, min_score: 0.6") in settings["Filters"]
     assert dict(list_settings(make_config(verify={"kind": "round_trip"})))["Verified by"] == "round_trip, m"
 
 

@@ -40,6 +40,7 @@ from docmatix.errors import BuildError, LedgerError, SetupError
 from docmatix.identities import Identities, hash_identity
 from docmatix.ledger import Ledger
 from docmatix.pairs import make_pair_id
+from docmatix.parquet_rows import iterate_rows
 from docmatix.pdf.rendering import PageImage
 from docmatix.pictures import open_picture
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
@@ -284,7 +285,7 @@ class _Proof:
     def _check_rows(
         self, shard: int, records: Mapping[str, Record], parts: Mapping[str, pq.ParquetFile]
     ) -> Iterator[str]:
-        for place in iterate_rows(parts.get(PLAN), ["address", "member", "offset", "row"]):
+        for place in _iterate_part(parts.get(PLAN), ["address", "member", "offset", "row"]):
             self._places.add(_tell_place(place))
         counted = {stage: Ledger() for stage in parts if stage in RECOUNTS}
         rows = {
@@ -369,7 +370,7 @@ class _Proof:
         self, shard: int, records: Mapping[str, Record], parts: Mapping[str, pq.ParquetFile], ledger: Ledger, order: Any
     ) -> Iterator[str]:
         """The pairs against those of `generate` and the pages of `extract`; remembers what pack must write."""
-        documents = iterate_rows(parts.get(EXTRACT), ["index", "pages.list.element.number", "pages.list.element.text"])
+        documents = _iterate_part(parts.get(EXTRACT), ["index", "pages.list.element.number", "pages.list.element.text"])
         rows = RECOUNTS[CURATE].recount(iterate_rows(parts[CURATE], [*_EVIDENCE, *_PUBLISHED]), ledger)
         curated, samples, pages = hashlib.sha256(), 0, 0
         again = _anew(CURATE, shard)
@@ -703,13 +704,9 @@ def open_once(run: RunDirectory, name: str) -> Iterator[Opened]:
         yield Opened(held, digest.hexdigest(), size)
 
 
-def iterate_rows(
-    part: pq.ParquetFile | None, columns: Sequence[str] | None, *, at_once: int = 16
-) -> Iterator[dict[str, Any]]:
-    """The rows of a file (none of None) as dicts."""
-    if part is not None:
-        for batch in part.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
-            yield from batch.to_pylist()
+def _iterate_part(part: pq.ParquetFile | None, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a part; none where it is missing, which is a problem of its own."""
+    return iter(()) if part is None else iterate_rows(part, columns)
 
 
 def check_row_groups(part: pq.ParquetFile, *, decode: bool = True) -> Iterator[str]:

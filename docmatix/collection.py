@@ -800,11 +800,10 @@ def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
 def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator[dict[str, Any]]:
     """The curated rows that were dropped for a reason, or any. The others, mostly the larger part, stay Arrow's."""
     name = job.run.part_name(CURATE, job.record(CURATE, shard))
-    with job.run.open(name) as stream, pq.ParquetFile(stream) as parquet:
-        for batch in parquet.iter_batches(256, use_threads=False):
-            reasons = batch["reason"]
-            chosen = pc.is_valid(reasons) if reason is None else pc.equal(reasons, reason)
-            yield from batch.filter(chosen).to_pylist()
+    for batch in job.run.iterate_batches(name, at_once=256):
+        reasons = batch["reason"]
+        chosen = pc.is_valid(reasons) if reason is None else pc.equal(reasons, reason)
+        yield from batch.filter(chosen).to_pylist()
 
 
 def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) -> Dropped:

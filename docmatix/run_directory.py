@@ -48,6 +48,7 @@ from docmatix import scratch
 from docmatix.bombs import check_footer
 from docmatix.errors import BuildError, DocmatixError, RunRefused, SetupError, StorageFailed
 from docmatix.ledger import Ledger
+from docmatix.parquet_rows import iterate_batches
 from docmatix.pipeline import PACK, STAGES
 from docmatix.plain_files import NotPlain, describe_kind, open_plain
 from docmatix.process_space import find_process_space
@@ -604,6 +605,13 @@ class RunDirectory:
         yield from self.iterate_file(self.part_name(stage, record), columns=columns)
 
     def iterate_file(self, name: str, *, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        for batch in self.iterate_batches(name, columns=columns):
+            yield from batch.to_pylist()
+
+    def iterate_batches(
+        self, name: str, *, columns: Sequence[str] | None = None, at_once: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The same as Arrow's batches, of `at_once` rows: for those who need few rows of many."""
         try:
             stream = self.open(name)
         except FileNotFoundError:
@@ -616,9 +624,7 @@ class RunDirectory:
                 parquet = pq.ParquetFile(stream)
                 # a run may come from anybody, and a kilobyte can claim to unpack to gigabytes
                 check_footer(parquet.metadata, stream.seek(0, os.SEEK_END))
-                size = _choose_batch_size(parquet)
-                for batch in parquet.iter_batches(batch_size=size, columns=columns, use_threads=False):
-                    yield from batch.to_pylist()
+                yield from iterate_batches(parquet, columns, at_once=at_once)
             except (pa.ArrowException, ValueError) as error:
                 raise BuildError(
                     f"{name} in {hide_in_url(self.url)} is damaged ({str(error).rstrip('.')}): remove it and the commit"
@@ -719,19 +725,6 @@ class RunDirectory:
                     (folder / ".lock").unlink()
                     with contextlib.suppress(NotADirectoryError):  # a link that the user named
                         folder.rmdir()
-
-
-BATCH_BYTES = 4 << 20
-MOST_IN_A_BATCH = 256
-
-
-def _choose_batch_size(parquet: pq.ParquetFile) -> int:
-    """Rows to read at once: as many as hold `BATCH_BYTES` on average. Where the processor has done something else since
-    the last batch, one costs 1.4 ms before its first row: 16 rows at a time took 0.1 ms each."""
-    facts = parquet.metadata
-    payload: int = sum(facts.row_group(group).total_byte_size for group in range(facts.num_row_groups))
-    rows: int = facts.num_rows
-    return max(1, min(MOST_IN_A_BATCH, BATCH_BYTES * rows // max(1, payload)))
 
 
 WRITE_BYTES = 1 << 16

@@ -27,19 +27,18 @@ def write_dropped(run: RunDirectory, folder: Path) -> list[Path]:
     writer: pq.ParquetWriter | None = None
     try:
         for _, record in run.records(CURATE):
-            with run.open(run.part_name(CURATE, record)) as stream, pq.ParquetFile(stream) as parquet:
-                for batch in parquet.iter_batches(batch_size=4096, columns=list(_COLUMNS), use_threads=False):
-                    table = pa.Table.from_batches([batch])
-                    table = table.filter(pc.is_valid(table["reason"])).select(list(_COLUMNS))
-                    if not len(table):
-                        continue
-                    if writer is None:
-                        files.append(folder / f"{len(files):05d}.parquet")
-                        writer = pq.ParquetWriter(files[-1], DROPPED, compression="zstd")
-                    writer.write_table(table.cast(DROPPED))
-                    if files[-1].stat().st_size > _FILE_BYTES:
-                        writer.close()
-                        writer = None
+            for batch in run.iterate_batches(run.part_name(CURATE, record), columns=_COLUMNS, at_once=4096):
+                table = pa.Table.from_batches([batch])
+                table = table.filter(pc.is_valid(table["reason"])).select(list(_COLUMNS))
+                if not len(table):
+                    continue
+                if writer is None:
+                    files.append(folder / f"{len(files):05d}.parquet")
+                    writer = pq.ParquetWriter(files[-1], DROPPED, compression="zstd")
+                writer.write_table(table.cast(DROPPED))
+                if files[-1].stat().st_size > _FILE_BYTES:
+                    writer.close()
+                    writer = None
     finally:
         if writer is not None:
             writer.close()

@@ -15,8 +15,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from docmatix.draws import Smallest, hash_seeded
 from docmatix.pipeline import CURATE, VERIFY
 from docmatix.run_directory import RunDirectory
@@ -88,10 +86,9 @@ def iterate_marks(run: RunDirectory) -> Iterator[tuple[Place, str, str | None]]:
     """What `draw_windows` wants to know of every curated pair."""
     columns = ["sample_id", "prompt", "reason"]
     for shard, record in run.records(CURATE):
-        with run.open(run.part_name(CURATE, record)) as stream, pq.ParquetFile(stream) as parquet:
-            for batch in parquet.iter_batches(batch_size=4096, columns=columns, use_threads=False):
-                for sample_id, prompt, reason in zip(*(batch[name].to_pylist() for name in columns), strict=True):
-                    yield (shard, sample_id), prompt, reason
+        for batch in run.iterate_batches(run.part_name(CURATE, record), columns=columns, at_once=4096):
+            for sample_id, prompt, reason in zip(*(batch[name].to_pylist() for name in columns), strict=True):
+                yield (shard, sample_id), prompt, reason
 
 
 _COLUMNS = [

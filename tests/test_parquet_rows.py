@@ -1,0 +1,49 @@
+"""Rows and batches of a build's own Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from docmatix.errors import BuildError
+from docmatix.parquet_rows import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
+from docmatix.run_directory import RunDirectory
+
+
+def write_table(path: Path, rows: int, *, text: str = "x") -> Path:
+    pq.write_table(pa.table({"number": list(range(rows)), "text": [f"{text}{row}" for row in range(rows)]}), path)
+    return path
+
+
+def test_rows_come_in_order_with_the_columns_asked_for(tmp_path: Path) -> None:
+    with pq.ParquetFile(write_table(tmp_path / "a.parquet", 600)) as file:
+        assert list(iterate_rows(file, ("number",))) == [{"number": number} for number in range(600)]
+        assert next(iterate_rows(file)) == {"number": 0, "text": "x0"}
+
+
+def test_a_batch_has_the_rows_asked_for_or_as_many_as_fit(tmp_path: Path) -> None:
+    with pq.ParquetFile(write_table(tmp_path / "a.parquet", 600)) as file:
+        assert [len(batch) for batch in iterate_batches(file, at_once=500)] == [500, 100]
+        assert [len(batch) for batch in iterate_batches(file)] == [256, 256, 88]
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 1), (10, MOST_IN_A_BATCH)])
+def test_small_rows_are_read_many_at_once_and_none_one_at_a_time(tmp_path: Path, rows: int, size: int) -> None:
+    with pq.ParquetFile(write_table(tmp_path / "a.parquet", rows)) as file:
+        assert choose_batch_size(file) == size
+
+
+def test_large_rows_are_read_a_few_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"data": [bytes([row]) * (1 << 20) for row in range(8)]}), path, use_dictionary=False)
+    with pq.ParquetFile(path) as file:
+        assert 1 <= choose_batch_size(file) <= 8
+
+
+def test_a_part_that_is_missing_is_one_sentence_for_rows_and_batches(memory_run: RunDirectory) -> None:
+    for read in (memory_run.iterate_file, memory_run.iterate_batches):
+        with pytest.raises(BuildError, match="a commit record names it"):
+            list(read("curate/part-00000-abc.parquet"))

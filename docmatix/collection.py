@@ -39,6 +39,7 @@ from docmatix.displays import (
     show_text,
 )
 from docmatix.draws import draw
+from docmatix.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
 from docmatix.errors import SetupError
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
@@ -724,57 +725,44 @@ class Droppings(Iterable[Dropped]):
 
 
 def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dropped]:
-    """What was left out for a reason, or any; other reasons may be among it. Shards without one are not read, nor are
-    the `replies`, the bulk of a run, where what the model said is not asked for."""
-    run, stages = job.run, job.stages
-
-    def find_shards(stage: str) -> Iterator[int]:
-        for shard, record in run.records(stage):
-            reasons = {each for line in record.ledger for each in line["dropped"]}
-            if reasons if reason is None else reason in reasons:
-                yield shard
-
-    for shard in find_shards(EXTRACT):
-        columns = ["index", "doc_id", "source_uri", "reason", "detail"]
-        columns += ["pages.list.element.number", "pages.list.element.reason"]
-        for row in run.iterate_rows(EXTRACT, shard, columns=columns):
-            if row["reason"]:
-                yield Dropped(EXTRACT, row["reason"], row["source_uri"], row["detail"] or "")
-            for page in row["pages"] or ():
-                if page["reason"]:
-                    place = Place(shard, row["index"], row["doc_id"], (page["number"],))
-                    what = f"{row['source_uri']}, page {page['number']}"
-                    yield Dropped(EXTRACT, page["reason"], what, "", place=place)
-    for shard in find_shards(DEDUP):
-        for row in run.iterate_rows(DEDUP, shard):
-            favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
+    """What was dropped for a reason, or any. The `replies`, the bulk of a run, are not read where what the model said
+    is not asked for."""
+    uris: dict[int, str] = {}
+    said: dict[str, str] = {}
+    shard_read: int | None = None
+    for item in iterate_dropped(job, reason):
+        row, shard = item.row, item.shard
+        what, detail, place = row.get("source_uri", ""), row.get("detail") or "", None
+        if item.stage == EXTRACT and item.page is not None:
+            place = Place(shard, row["index"], row["doc_id"], (item.page,))
+            what, detail = f"{what}, page {item.page}", ""
+        elif item.stage == DEDUP:
             place = Place(shard, row["index"], row["doc_id"], (1,))
-            yield Dropped(DEDUP, row["reason"], row["source_uri"], favour, place=place)
-    for shard in find_shards(GENERATE):
-        uris = {
-            row["index"]: row["source_uri"] for row in run.iterate_rows(EXTRACT, shard, columns=["index", "source_uri"])
-        }
-        said = _read_malformed(job, shard, reason) if replies else {}
-        columns = ["index", "doc_id", "page_numbers", "request_id", "reason", "detail", "malformed"]
-        for row in run.iterate_rows(GENERATE, shard, columns=columns):
+            detail = describe_favoured(row)
+        elif item.stage == GENERATE:
+            if shard != shard_read:
+                shard_read = shard
+                uris = _read_source_uris(job, shard)
+                said = _read_malformed(job, shard, reason) if replies else {}
             place = Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"]))
             what = f"{uris[row['index']]}, {describe_pages(row['page_numbers'])}"
-            if row["reason"]:
-                yield Dropped(GENERATE, row["reason"], what, row["detail"] or "", place=place)
-            for malformed in row["malformed"] or ():
-                yield Dropped(GENERATE, malformed, what, said.get(row["request_id"], ""), place=place)
-    if VERIFY in stages:
-        for shard in find_shards(VERIFY):
-            for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reason", "detail"]):
-                if row["reason"]:
-                    yield Dropped(VERIFY, row["reason"], row["pair_id"], row["detail"] or "")
-    for shard in find_shards(CURATE):
+            if item.units == ("pairs",):
+                detail = said.get(row["request_id"], "")
+        elif item.stage == VERIFY:
+            what = row["pair_id"]
+        yield Dropped(item.stage, item.reason, what, detail, place=place)
+    for shard in find_losing_shards(job, CURATE, reason):
         said = {}
-        if VERIFY in stages and reason in (None, "round_trip_failed"):
+        if VERIFY in job.stages and reason in (None, "round_trip_failed"):
             columns = ["pair_id", "reply"]
-            said = {row["pair_id"]: row["reply"] for row in run.iterate_rows(VERIFY, shard, columns=columns)}
+            said = {row["pair_id"]: row["reply"] for row in job.run.iterate_rows(VERIFY, shard, columns=columns)}
         for row in _iterate_dropped_pairs(job, shard, reason):
             yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+
+
+def _read_source_uris(job: Job, shard: int) -> dict[int, str]:
+    rows = job.run.iterate_rows(EXTRACT, shard, columns=["index", "source_uri"])
+    return {row["index"]: row["source_uri"] for row in rows}
 
 
 def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from docmatix.displays import describe_pages
 from docmatix.draws import Smallest
-from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
+from docmatix.dropped_items import DroppedItem, describe_favoured, iterate_dropped
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE
 from docmatix.report.gallery import clip_text
 from docmatix.stages.job import Job
 
@@ -67,49 +68,27 @@ def gather_losses(job: Job, *, seed: int) -> list[Lost]:
 
 
 def _iterate_found(job: Job) -> Iterator[_Found]:
-    yield from _read_extract(job)
-    for shard in _losing_shards(job, DEDUP):
-        for row in job.run.iterate_rows(DEDUP, shard):
-            favour = f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
-            yield _Found(DEDUP, "documents", row["reason"], _example(row["source_uri"], favour), shard)
-    columns = ["index", "sample_id", "page_numbers", "prompt", "request_id", "reason", "detail", "malformed"]
-    for shard in _losing_shards(job, GENERATE):
-        for row in job.run.iterate_rows(GENERATE, shard, columns=columns):
-            pages = describe_pages(row["page_numbers"]) or "no page"
-            unit = "requests" if row["request_id"] else "windows"
-            about = f"{row['prompt']}: {row['detail']}" if row["prompt"] and row["detail"] else row["detail"]
-            if row["reason"]:
-                example = _example(pages, about or row["prompt"] or "")
-                yield _Found(GENERATE, unit, row["reason"], example, shard, row["index"])
-            for malformed in row["malformed"] or ():
-                asked = f"{row['prompt']}, reply to request {row['request_id']}"
-                yield _Found(GENERATE, "pairs", malformed, _example(pages, asked), shard, row["index"])
-    for shard in _losing_shards(job, VERIFY):
-        for row in job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "request_id", "reason", "detail"]):
-            if row["reason"]:
-                for unit in ("pairs", "requests"):
-                    yield _Found(VERIFY, unit, row["reason"], _example(row["pair_id"], row["detail"] or ""), shard)
+    for item in iterate_dropped(job):
+        row, index = item.row, None
+        if item.stage == EXTRACT:
+            page = "" if item.page is None else f", page {item.page}"
+            example = _example(f"{row['source_uri']}{page}", "" if page else row["detail"] or "")
+        elif item.stage == DEDUP:
+            example = _example(row["source_uri"], describe_favoured(row))
+        elif item.stage == GENERATE:
+            index = row["index"]
+            example = _example(describe_pages(row["page_numbers"]) or "no page", _tell_request(item))
+        else:
+            example = _example(row["pair_id"], row["detail"] or "")
+        for unit in item.units:
+            yield _Found(item.stage, unit, item.reason, example, item.shard, index)
 
 
-def _read_extract(job: Job) -> Iterator[_Found]:
-    columns = ["source_uri", "reason", "detail", "pages.list.element.number", "pages.list.element.reason"]
-    for shard in _losing_shards(job, EXTRACT):
-        for row in job.run.iterate_rows(EXTRACT, shard, columns=columns):
-            if row["reason"]:
-                example = _example(row["source_uri"], row["detail"] or "")
-                yield _Found(EXTRACT, "documents", row["reason"], example, shard)
-            for page in row["pages"] or ():
-                if page["reason"]:
-                    example = _example(f"{row['source_uri']}, page {page['number']}")
-                    yield _Found(EXTRACT, "pages", page["reason"], example, shard)
-
-
-def _losing_shards(job: Job, stage: str) -> Iterator[int]:
-    """Shards of a stage that dropped anything at all: the others need not be opened."""
-    if stage in job.stages:
-        for shard, record in job.run.records(stage):
-            if any(line["dropped"] for line in record.ledger):
-                yield shard
+def _tell_request(item: DroppedItem) -> str:
+    prompt, detail = item.row["prompt"], item.row["detail"]
+    if item.units == ("pairs",):
+        return f"{prompt}, reply to request {item.row['request_id']}"
+    return f"{prompt}: {detail}" if prompt and detail else detail or prompt or ""
 
 
 def _look_up_names(job: Job, found: list[_Found]) -> dict[tuple[int, int], str]:

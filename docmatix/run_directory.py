@@ -46,7 +46,7 @@ import pyarrow.parquet as pq
 
 from docmatix import scratch
 from docmatix.bombs import check_footer
-from docmatix.errors import BuildError, DocmatixError, RunRefused, SetupError, StorageFailed
+from docmatix.errors import BuildError, RunRefused, SetupError, StorageFailed
 from docmatix.ledger import Ledger
 from docmatix.parquet_rows import iterate_batches
 from docmatix.pipeline import PACK, STAGES
@@ -63,6 +63,7 @@ from docmatix.stores import (
     explain_setup,
     has_expired,
     is_overtaken,
+    keep_trying,
     log_outage,
     read_code,
     require_answer,
@@ -409,40 +410,40 @@ class RunDirectory:
         if self._given_up is not None and time.monotonic() < self._given_up[0]:
             raise StorageFailed(self._given_up[1])
         attempts = Attempts(url, self._patience)
-        while True:
-            try:
-                return action()
-            except (DocmatixError, MemoryError):
-                raise
-            # every exception: clients of object stores have trees of their own beside OSError
-            except Exception as error:
-                if is_overtaken(error):
-                    raise Overtaken(url) from error
-                if (advice := explain_setup(error)) is not None:
-                    raise StorageFailed(f"{url} cannot be used, {advice} ({describe(error)}).") from error
-                if has_expired(error):
-                    raise StorageFailed(
-                        f"The credentials for {url} have expired ({describe(error)}): with new ones, the same command"
-                        " continues."
-                    ) from error
-                # of a write it is an upload in parts that went away with the connection
-                if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not writing:
-                    raise
-                if isinstance(error, FileNotFoundError) and read_code(error) in ("NoSuchKey", "404"):
-                    raise Overtaken(url) from error  # what was to be replaced is gone
-                if isinstance(error, PermissionError):
-                    done = "written" if writing else "read"
-                    raise StorageFailed(f"{url} may not be {done} by these credentials: {describe(error)}.") from error
-                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                    raise StorageFailed(describe_full(url, url)) from error
-                if not patient or not attempts.wait(error):
-                    said = (
-                        f"{url} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
-                        " continues once it is back."
-                    )
-                    if patient:
-                        self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
-                    raise StorageFailed(said) from error
+
+        def judge(error: Exception) -> None:
+            if is_overtaken(error):
+                raise Overtaken(url) from error
+            if (advice := explain_setup(error)) is not None:
+                raise StorageFailed(f"{url} cannot be used, {advice} ({describe(error)}).") from error
+            if has_expired(error):
+                raise StorageFailed(
+                    f"The credentials for {url} have expired ({describe(error)}): with new ones, the same command"
+                    " continues."
+                ) from error
+            # of a write it is an upload in parts that went away with the connection
+            if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not writing:
+                raise error
+            if isinstance(error, FileNotFoundError) and read_code(error) in ("NoSuchKey", "404"):
+                raise Overtaken(url) from error  # what was to be replaced is gone
+            if isinstance(error, PermissionError):
+                done = "written" if writing else "read"
+                raise StorageFailed(f"{url} may not be {done} by these credentials: {describe(error)}.") from error
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise StorageFailed(describe_full(url, url)) from error
+            if not patient:
+                raise give_up(error) from error
+
+        def give_up(error: Exception) -> StorageFailed:
+            said = (
+                f"{url} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
+                " continues once it is back."
+            )
+            if patient:
+                self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
+            return StorageFailed(said)
+
+        return keep_trying(action, attempts, judge=judge, give_up=give_up)
 
     def _require_held(self) -> None:
         if self.lost.is_set():

@@ -119,6 +119,27 @@ class Attempts:
         return True
 
 
+def keep_trying(
+    action: Callable[[], T],
+    attempts: Attempts,
+    *,
+    judge: Callable[[Exception], object],
+    give_up: Callable[[Exception], Exception],
+) -> T:
+    """The result of `action`, which is tried again while the way to a store fails. `judge` raises for an error that
+    will not pass; `give_up` makes the exception that is raised where patience runs out."""
+    while True:
+        try:
+            return action()
+        except (DocmatixError, MemoryError):
+            raise
+        # every exception: clients of object stores have trees of their own (aiohttp, botocore) beside OSError
+        except Exception as error:
+            judge(error)
+            if not attempts.wait(error):
+                raise give_up(error) from error
+
+
 def require_answer(
     filesystem: Any,
     path: str,
@@ -139,23 +160,22 @@ def require_answer(
     # an attempt after the last pause needs time too
     attempts = Attempts(hide_in_url(url), replace(patience, limit_s=0.75 * within_s, say=lambda line: None))
     hasty = _make_hasty(filesystem)
-    while True:
+
+    def ask() -> None:
         try:
             _call_within(lambda: hasty.info(path), timeout_s=max(0.0, silence_s - attempts.tried_s))
-        except (DocmatixError, MemoryError):
-            raise
-        # every exception: clients of object stores have trees of their own beside OSError
         except Exception as error:
-            if has_answered(error):
-                return
-            if not attempts.wait(error):
-                where = ", AWS_ENDPOINT_URL and AWS_DEFAULT_REGION" if url.startswith(("s3:", "s3a:")) else ""
-                raise SetupError(
-                    f"{hide_in_url(url)} does not answer ({describe(error)}): mend its address{where}, or see to the"
-                    " network and to its server, and run the same command again."
-                ) from error
-        else:
-            return
+            if isinstance(error, DocmatixError) or not has_answered(error):
+                raise
+
+    def give_up(error: Exception) -> SetupError:
+        where = ", AWS_ENDPOINT_URL and AWS_DEFAULT_REGION" if url.startswith(("s3:", "s3a:")) else ""
+        return SetupError(
+            f"{hide_in_url(url)} does not answer ({describe(error)}): mend its address{where}, or see to the"
+            " network and to its server, and run the same command again."
+        )
+
+    keep_trying(ask, attempts, judge=lambda error: None, give_up=give_up)
 
 
 def _make_hasty(filesystem: Any) -> Any:

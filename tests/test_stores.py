@@ -12,9 +12,18 @@ from typing import Any
 
 import pytest
 
-from docmatix.errors import SetupError
+from docmatix.errors import SetupError, StorageFailed
 from docmatix.run_directory import RunDirectory
-from docmatix.stores import FIRST_ANSWER_S, PATIENCE_S, Attempts, Patience, choose_pauses, connect, require_answer
+from docmatix.stores import (
+    FIRST_ANSWER_S,
+    PATIENCE_S,
+    Attempts,
+    Patience,
+    choose_pauses,
+    connect,
+    keep_trying,
+    require_answer,
+)
 
 
 class AnsweringFiles:
@@ -74,6 +83,41 @@ def test_what_lasts_is_said_once_and_what_passes_is_not() -> None:
             pass
         wrong = "ConnectionRefusedError: Connection refused"
         assert said == [f"s3://bucket/run does not answer as it should ({wrong}); trying for {long}"]
+
+
+def test_what_passes_is_tried_again_and_what_does_not_is_raised_at_once() -> None:
+    attempts = Attempts("s3://bucket/run", Patience(sleep=lambda seconds: None))
+    outcomes: list[object] = [TimeoutError("slow"), ConnectionError("gone"), "read", KeyError("lost")]
+
+    def act() -> object:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def judge(error: Exception) -> None:
+        if isinstance(error, KeyError):
+            raise StorageFailed("it is lost") from error
+
+    assert keep_trying(act, attempts, judge=judge, give_up=SetupError) == "read"
+    with pytest.raises(StorageFailed, match="it is lost"):
+        keep_trying(act, attempts, judge=judge, give_up=SetupError)
+
+
+def test_after_the_last_pause_it_is_given_up_for_the_last_error() -> None:
+    pauses: list[float] = []
+    attempts = Attempts("s3://bucket/run", Patience(limit_s=10, sleep=pauses.append))
+    with pytest.raises(SetupError, match="slow") as raised:
+        keep_trying(raise_it(TimeoutError("slow")), attempts, judge=lambda error: None, give_up=SetupError)
+    assert sum(pauses) == 10
+    assert isinstance(raised.value.__cause__, TimeoutError)
+
+
+@pytest.mark.parametrize("error", [SetupError("ours"), MemoryError()])
+def test_what_is_nothing_of_the_stores_is_neither_judged_nor_tried_again(error: Exception) -> None:
+    attempts = Attempts("s3://bucket/run", Patience(sleep=lambda seconds: pytest.fail("it waited")))
+    with pytest.raises(type(error)):
+        keep_trying(raise_it(error), attempts, judge=lambda error: pytest.fail("judged"), give_up=StorageFailed)
 
 
 def test_without_a_listener_it_is_said_in_the_log_and_steers_no_terminal(caplog: pytest.LogCaptureFixture) -> None:

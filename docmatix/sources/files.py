@@ -31,6 +31,7 @@ from docmatix.stores import (
     has_expired,
     hides_outage,
     is_local,
+    keep_trying,
     read_code,
     read_http_status,
     require_answer,
@@ -331,31 +332,31 @@ def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
     Raises `UnreadableError` (`missing`, `no_access`) for what is wrong with the file itself, `SetupError` for what
     would be wrong with every file of its store, `SourceGone` when attempts or patience run out.
     """
-    attempts = Attempts(hide_in_url(about), patience)
-    while True:
-        try:
-            return action()
-        except (SetupError, UnreadableError, MemoryError):
-            raise
-        # Every exception: clients of object stores have trees of their own (aiohttp, botocore) beside OSError.
-        except Exception as error:
-            name = hide_in_url(about)
-            # Before what is about one file: to s3fs a refused key is a PermissionError too, a lost bucket a file that
-            # is not there, and each document would be dropped for it.
-            if (advice := explain_setup(error)) is not None:
-                raise SetupError(f"{name} cannot be read, {advice} ({describe(error)}).") from error
-            if has_expired(error):
-                raise SourceGone(
-                    f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command"
-                    " continues."
-                ) from error
-            if (reason := _blame_file(error)) is not None:
-                raise UnreadableError(Refusal(reason, describe(error))) from error
-            if not attempts.wait(error):
-                raise SourceGone(
-                    f"{name} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
-                    " continues once it is back."
-                ) from error
+    name = hide_in_url(about)
+    attempts = Attempts(name, patience)
+
+    def judge(error: Exception) -> None:
+        if isinstance(error, UnreadableError):
+            raise error
+        # Before what is about one file: to s3fs a refused key is a PermissionError too, a lost bucket a file that
+        # is not there, and each document would be dropped for it.
+        if (advice := explain_setup(error)) is not None:
+            raise SetupError(f"{name} cannot be read, {advice} ({describe(error)}).") from error
+        if has_expired(error):
+            raise SourceGone(
+                f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command"
+                " continues."
+            ) from error
+        if (reason := _blame_file(error)) is not None:
+            raise UnreadableError(Refusal(reason, describe(error))) from error
+
+    def give_up(error: Exception) -> SourceGone:
+        return SourceGone(
+            f"{name} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
+            " continues once it is back."
+        )
+
+    return keep_trying(action, attempts, judge=judge, give_up=give_up)
 
 
 def _require_regular(path: str) -> None:

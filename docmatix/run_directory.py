@@ -60,6 +60,7 @@ from docmatix.stores import (
     Patience,
     choose_options,
     describe,
+    describe_expiry,
     explain_setup,
     has_expired,
     is_overtaken,
@@ -417,10 +418,7 @@ class RunDirectory:
             if (advice := explain_setup(error)) is not None:
                 raise StorageFailed(f"{url} cannot be used, {advice} ({describe(error)}).") from error
             if has_expired(error):
-                raise StorageFailed(
-                    f"The credentials for {url} have expired ({describe(error)}): with new ones, the same command"
-                    " continues."
-                ) from error
+                raise StorageFailed(describe_expiry(url, error)) from error
             # of a write it is an upload in parts that went away with the connection
             if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not writing:
                 raise error
@@ -435,10 +433,7 @@ class RunDirectory:
                 raise give_up(error) from error
 
         def give_up(error: Exception) -> StorageFailed:
-            said = (
-                f"{url} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
-                " continues once it is back."
-            )
+            said = attempts.describe_outage(error)
             if patient:
                 self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
             return StorageFailed(said)

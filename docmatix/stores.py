@@ -105,6 +105,13 @@ class Attempts:
         """Seconds since the first attempt began."""
         return self._patience.clock() - self._began
 
+    def describe_outage(self, error: BaseException) -> str:
+        """That patience has run out, as a sentence."""
+        return (
+            f"{self._name} stayed unreachable for {self.tried_s:.0f} s ({describe(error)}); the same command continues"
+            " once it is back."
+        )
+
     def wait(self, error: BaseException) -> bool:
         """Pause before the next attempt; False, without a pause, where patience has run out."""
         pause_s = next(self._pauses, None)
@@ -305,6 +312,11 @@ def explain_setup(error: BaseException) -> str | None:
 def has_expired(error: BaseException) -> bool:
     """Whether the credentials were good once."""
     return read_code(error) in _EXPIRED
+
+
+def describe_expiry(name: str, error: BaseException) -> str:
+    """That credentials for what is called `name` were good once, as a sentence."""
+    return f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command continues."
 
 
 def is_overtaken(error: BaseException) -> bool:

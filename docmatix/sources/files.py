@@ -27,6 +27,7 @@ from docmatix.stores import (
     Patience,
     connect,
     describe,
+    describe_expiry,
     explain_setup,
     has_expired,
     hides_outage,
@@ -343,20 +344,11 @@ def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
         if (advice := explain_setup(error)) is not None:
             raise SetupError(f"{name} cannot be read, {advice} ({describe(error)}).") from error
         if has_expired(error):
-            raise SourceGone(
-                f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command"
-                " continues."
-            ) from error
+            raise SourceGone(describe_expiry(name, error)) from error
         if (reason := _blame_file(error)) is not None:
             raise UnreadableError(Refusal(reason, describe(error))) from error
 
-    def give_up(error: Exception) -> SourceGone:
-        return SourceGone(
-            f"{name} stayed unreachable for {attempts.tried_s:.0f} s ({describe(error)}); the same command"
-            " continues once it is back."
-        )
-
-    return keep_trying(action, attempts, judge=judge, give_up=give_up)
+    return keep_trying(action, attempts, judge=judge, give_up=lambda error: SourceGone(attempts.describe_outage(error)))
 
 
 def _require_regular(path: str) -> None:

@@ -20,8 +20,8 @@ def drop_current_folder(path: Sequence[str], *, current: str, python_path: str, 
 
     A checkout that docmatix is imported from stays importable, behind everything else."""
     named = {entry for entry in python_path.split(os.pathsep) if Path(entry).is_absolute()}
-    kept = [entry for entry in path if entry and (entry in named or not _is_same(entry, current))]
-    return kept if any(_is_same(entry, package_root) for entry in kept) else [*kept, package_root]
+    kept = [entry for entry in path if entry and (entry in named or not is_same_folder(entry, current))]
+    return kept if any(is_same_folder(entry, package_root) for entry in kept) else [*kept, package_root]
 
 
 def clean_python_path(python_path: str) -> str:
@@ -42,5 +42,8 @@ def protect_process() -> None:
     os.environ.update(protect_children(os.environ))
 
 
-def _is_same(entry: str, folder: str) -> bool:
-    return os.path.realpath(entry) == os.path.realpath(folder)
+def is_same_folder(one: str, other: str) -> bool:
+    """Whether two paths lead to one folder; where either is not there, whether they are the same words."""
+    with contextlib.suppress(OSError):
+        return Path(one).samefile(other)
+    return one == other

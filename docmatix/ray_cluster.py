@@ -18,9 +18,9 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from docmatix import errors, scratch
+from docmatix import scratch
 from docmatix.config import Resources
-from docmatix.errors import BuildError
+from docmatix.errors import BuildError, SetupError
 from docmatix.import_path import protect_children
 
 _TELL_PATIENCE_S = 5.0
@@ -87,7 +87,7 @@ def guard_joined(address: str) -> dict[str, str]:
     """The environment to join a cluster in: with its token, unless it is said that it has none. Raises SetupError for
     `auto` where this machine runs another user's Ray, which would be given the token."""
     if address == "auto" and not os.environ.get("RAY_ADDRESS") and (owner := _find_other_owner()):
-        raise errors.SetupError(
+        raise SetupError(
             f"resources.address is `auto`, and this machine runs a Ray of {owner}, which would be joined: give the"
             " address of your own cluster, as HOST:PORT or in RAY_ADDRESS."
         )
@@ -162,7 +162,7 @@ def _connected(resources: Resources, init: Callable[..., object]) -> Iterator[No
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, at_term)  # Ray's own leaves with exit code 15
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise errors.SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
+            raise SetupError(f"Ray cannot be reached at {resources.address!r}: {error}.") from None
         yield
 
 
@@ -183,7 +183,7 @@ def _join(init: Callable[..., object], address: str, options: dict[str, Any]) ->
         # of a wrong token the type is lost on the way, and its name is in the text of the cause
         if not isinstance(error, AuthenticationError) and "AuthenticationError" not in str(error.__cause__):
             raise
-        raise errors.SetupError(
+        raise SetupError(
             f"The Ray cluster at {address!r} does not accept this token, or none was given: set RAY_AUTH_TOKEN or"
             " RAY_AUTH_TOKEN_PATH to the token that its nodes were started with."
         ) from None

@@ -46,6 +46,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from docmatix.documents import Refusal
 from docmatix.errors import BuildError
+from docmatix.import_path import is_same_folder
 from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.confinement import Confinement, confine, list_code
 
@@ -276,10 +277,7 @@ def _explain_end(status: int, *, timeout_s: float) -> _End:
 def _list_import_folders(packages: Sequence[str]) -> list[str]:
     """Where the child looks for modules: as this process does, but for the current folder, unless `packages` are there:
     then it comes last."""
-    here = None
-    with suppress(OSError):
-        here = os.path.realpath(os.curdir)
-    folders = [os.path.abspath(each) for each in sys.path if each and os.path.realpath(each) != here]  # noqa: PTH100
+    folders = [os.path.abspath(each) for each in sys.path if each and not is_same_folder(each, os.curdir)]  # noqa: PTH100
     own = (str(Path(importlib.import_module(name).__path__[0]).parent) for name in packages)
     return list(dict.fromkeys([*folders, *own]))
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from docmatix.import_path import clean_python_path
+from docmatix.import_path import is_same_folder, protect_children
 
 START_FOLDER = "/"
 """Python before 3.11 knows no PYTHONSAFEPATH and imports from wherever it starts; empty entries of PATH and
@@ -26,11 +26,10 @@ def leave_current_folder(environment: Mapping[str, str]) -> dict[str, str]:
     moved = {name: make_absolute(value) if is_relative(value) else value for name, value in environment.items()}
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         moved.pop(name, None)
-    entries = clean_python_path(environment.get("PYTHONPATH", "")).split(os.pathsep)
-    return moved | {
-        "PYTHONSAFEPATH": "1",
-        "PYTHONPATH": os.pathsep.join(entry for entry in entries if entry and not _is_here(Path(entry))),
-    }
+    moved |= protect_children(environment)
+    entries = moved["PYTHONPATH"].split(os.pathsep)
+    moved["PYTHONPATH"] = os.pathsep.join(entry for entry in entries if not is_same_folder(entry, os.curdir))
+    return moved
 
 
 def is_relative(value: str) -> bool:
@@ -41,10 +40,3 @@ def is_relative(value: str) -> bool:
 def make_absolute(path: str) -> str:
     """A path for a process that starts elsewhere. Links stay: the interpreter of an environment is one."""
     return str(Path(path).absolute())
-
-
-def _is_here(folder: Path) -> bool:
-    try:
-        return folder.samefile(os.curdir)
-    except OSError:
-        return False

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from docmatix.config import Pack
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 from docmatix.pdf.rendering import PageImage, render_pages
 
 _MOST_PAGES = 5

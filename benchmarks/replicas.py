@@ -24,8 +24,8 @@ from pathlib import Path
 import docmatix
 from benchmarks.bare_client import send_all
 from docmatix.config import Config, VllmEngine
+from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver import load_build_prompts
-from docmatix.errors import BuildError, SetupError
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.ray_cluster import ray_running
 from docmatix.run_directory import RunDirectory

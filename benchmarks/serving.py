@@ -27,7 +27,7 @@ import yaml
 
 from benchmarks.fixed_server import start_fixed_server
 from docmatix.config import load_config
-from docmatix.errors import DocmatixError
+from docmatix.core.errors import DocmatixError
 from tests.pdfs import write_distinct_text, write_pdf
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docmatix.errors import BuildError, DocmatixError, SetupError
+from docmatix.core.errors import BuildError, DocmatixError, SetupError
 
 if TYPE_CHECKING:
     from docmatix.collection import Collection

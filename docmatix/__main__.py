@@ -2,7 +2,7 @@
 
 import sys
 
-from docmatix.import_path import protect_process
+from docmatix.core.import_path import protect_process
 
 
 def main() -> int:

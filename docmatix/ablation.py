@@ -29,10 +29,10 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
+from docmatix.core.draws import Smallest
+from docmatix.core.errors import SetupError
 from docmatix.displays import make_visible
-from docmatix.draws import Smallest
 from docmatix.driver import build, check_run, load_build_prompts
-from docmatix.errors import SetupError
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
 from docmatix.plots import plot_statistics
 from docmatix.progress import Progress

@@ -19,9 +19,9 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.config import Config
-from docmatix.draws import draw_places
+from docmatix.core.draws import draw_places
+from docmatix.core.pairs import name_model
 from docmatix.filters import AnyFilter
-from docmatix.pairs import name_model
 from docmatix.pictures import open_picture
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory

@@ -35,11 +35,11 @@ from docmatix.bombs import check_footer
 from docmatix.card import describe_metadata
 from docmatix.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
 from docmatix.config import Pack
+from docmatix.core.errors import BuildError, LedgerError, SetupError
+from docmatix.core.ledger import Ledger
+from docmatix.core.pairs import make_pair_id
 from docmatix.driver import check_chain, read_job
-from docmatix.errors import BuildError, LedgerError, SetupError
 from docmatix.identities import Identities, hash_identity
-from docmatix.ledger import Ledger
-from docmatix.pairs import make_pair_id
 from docmatix.parquet_rows import iterate_rows
 from docmatix.pdf.rendering import PageImage
 from docmatix.pictures import open_picture

@@ -16,8 +16,8 @@ from typing import Any
 
 from docmatix import __version__
 from docmatix.chatter import without_chatter
+from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.displays import make_sayable
-from docmatix.errors import DocmatixError, SetupError
 
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.

@@ -26,6 +26,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from docmatix.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
+from docmatix.core.draws import draw
+from docmatix.core.errors import SetupError
 from docmatix.dataset_rows import check_types, complete_row, read_texts
 from docmatix.displays import (
     Pictured,
@@ -38,9 +40,7 @@ from docmatix.displays import (
     show_table,
     show_text,
 )
-from docmatix.draws import draw
 from docmatix.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
-from docmatix.errors import SetupError
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
 from docmatix.run_directory import RunDirectory
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from docmatix.comparison import Comparison
-    from docmatix.documents import Refusal
+    from docmatix.core.documents import Refusal
     from docmatix.stages.job import Job
     from docmatix.trial import Trial
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from docmatix.core.errors import SetupError
 from docmatix.dataset_rows import read_texts
 from docmatix.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
-from docmatix.errors import SetupError
 from docmatix.pipeline import CURATE
 
 if TYPE_CHECKING:

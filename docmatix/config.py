@@ -14,11 +14,11 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_arguments, hide_in_url, hide_in_variables
 from docmatix.filters import DEFAULT_FILTERS, AnyFilter
 from docmatix.pipeline import VERIFY
 from docmatix.sampling import Sampling
-from docmatix.secrets import hide_in_arguments, hide_in_url, hide_in_variables
 
 
 class Effort:
@@ -568,7 +568,7 @@ def _resolve_engine(engine: Engine, absolute: Callable[[str], str]) -> Engine:
 
 def dump_config(config: Config) -> str:
     """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable, and what is one
-    in an address, in `env` or in `extra_args` is left out (`docmatix.secrets`)."""
+    in an address, in `env` or in `extra_args` is left out (`docmatix.core.redaction`)."""
     content = config.model_dump(mode="json", by_alias=True)
     content["source"]["paths"] = [hide_in_url(path) for path in content["source"]["paths"]]
     for engine in (content["generate"]["engine"], (content["verify"] or {}).get("engine")):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from docmatix.documents import Page
+from docmatix.core.documents import Page
+from docmatix.core.pairs import Evidence, Pair
 from docmatix.filters import Filter, KeptPairs, Scores, Surroundings, judge_pair
 from docmatix.grounding import Grounding, ground, index_pages
-from docmatix.pairs import Evidence, Pair
 
 
 @dataclass(frozen=True, slots=True)

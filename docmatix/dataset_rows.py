@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import types
 
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.filters import Scores
 
 _TEXT = "text"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 
+from docmatix.core.redaction import hide_in_text
 from docmatix.pictures import Mark, choose_color, decode_picture, encode_picture
-from docmatix.secrets import hide_in_text
 
 PICTURE_WIDTH_PX = 900
 """Twice the width at which a page is shown, so that it can be enlarged; a dense page has 200 kB as JPEG. Of more than

@@ -36,9 +36,10 @@ from docmatix.config import (
     parse_config,
     resolve_paths,
 )
-from docmatix.errors import BuildError, LedgerError, SetupError
+from docmatix.core.errors import BuildError, LedgerError, SetupError
+from docmatix.core.ledger import Ledger
+from docmatix.core.redaction import hide_in_url
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.ledger import Ledger
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
@@ -49,7 +50,6 @@ from docmatix.requests import measure_room
 from docmatix.run_directory import RunDirectory, require_disk
 from docmatix.run_files import is_own
 from docmatix.runner import Done, Task, map_shards
-from docmatix.secrets import hide_in_url
 from docmatix.serving.fleet import check_nodes, is_private, require_room
 from docmatix.serving.preflight import read_api_key
 from docmatix.serving.servers import check_engine, serve

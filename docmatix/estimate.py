@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docmatix.config import Config, Plan, VllmEngine, resolve_paths
-from docmatix.draws import draw
+from docmatix.core.draws import draw
+from docmatix.core.errors import SetupError
 from docmatix.driver import build
-from docmatix.errors import SetupError
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory

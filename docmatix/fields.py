@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from docmatix.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.english import classify_answer, is_generic, is_noun, is_period
 from docmatix.frames import FIELD_SEPARATOR
 

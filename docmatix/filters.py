@@ -20,10 +20,10 @@ from typing import Annotated, Literal, overload
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docmatix.documents import Page
+from docmatix.core.documents import Page
+from docmatix.core.pairs import Evidence, Pair
 from docmatix.grounding import has_content, join_pieces, split_pieces
 from docmatix.languages import is_in_language
-from docmatix.pairs import Evidence, Pair
 
 
 @dataclass(frozen=True, slots=True)

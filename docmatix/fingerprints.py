@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from docmatix.config import Config
+from docmatix.core.redaction import identify_url
 from docmatix.pipeline import GENERATE, PIPELINE, PLAN, VERIFY
 from docmatix.prompts import Prompt
-from docmatix.secrets import identify_url
 from docmatix.tokens import ESTIMATE
 
 

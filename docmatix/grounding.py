@@ -33,8 +33,8 @@ from functools import lru_cache
 from itertools import groupby, islice, pairwise, zip_longest
 from typing import NamedTuple
 
-from docmatix.documents import Box, Page, Word, WordSpan, locate_words
-from docmatix.pairs import Evidence
+from docmatix.core.documents import Box, Page, Word, WordSpan, locate_words
+from docmatix.core.pairs import Evidence
 
 NEAR_CEILING = 0.95
 """What an answer scores whose words all stand close together, but not as it has them: never a full 1.0."""

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from docmatix.collection import Collection, Dropped, Sample, draw_pages
+from docmatix.core.errors import SetupError
 from docmatix.dataset_rows import read_texts
 from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
-from docmatix.errors import SetupError
 from docmatix.pictures import encode_picture
 from docmatix.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from docmatix.documents import Refusal
+    from docmatix.core.documents import Refusal
 
 Protocol = Literal["kitty", "iterm2"]
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from docmatix.config import Pictures
-from docmatix.documents import Page
-from docmatix.errors import SetupError
-from docmatix.pairs import Picture
+from docmatix.core.documents import Page
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Picture
 from docmatix.prompts import Prompt, neutralise, render_messages
 from docmatix.tokens import ESTIMATE, SEPARATORS, TokenCounter, bound_tokens, estimate_tokens, estimate_tokens_to
 

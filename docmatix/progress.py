@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from docmatix.core.ledger import Ledger
 from docmatix.displays import make_sayable
-from docmatix.ledger import Ledger
 
 if TYPE_CHECKING:
     from rich.console import Console

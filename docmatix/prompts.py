@@ -43,9 +43,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from docmatix.draws import draw_unit
-from docmatix.errors import SetupError
-from docmatix.pairs import Message
+from docmatix.core.draws import draw_unit
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Message
 from docmatix.replies import parse_reply
 from docmatix.sampling import Sampling
 

@@ -20,8 +20,8 @@ import psutil  # type: ignore[import-untyped]
 
 from docmatix import scratch
 from docmatix.config import Resources
-from docmatix.errors import BuildError, SetupError
-from docmatix.import_path import protect_children
+from docmatix.core.errors import BuildError, SetupError
+from docmatix.core.import_path import protect_children
 
 _TELL_PATIENCE_S = 5.0
 _SCRATCH = "dmx"

@@ -15,10 +15,10 @@ import time
 from collections.abc import Mapping
 from typing import Any, Self
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
+from docmatix.core.redaction import hide_in_text
 from docmatix.pipeline import GENERATE, PIPELINE
 from docmatix.run_directory import RunDirectory
-from docmatix.secrets import hide_in_text
 from docmatix.stages.job import Job
 
 KEEP_EVERY_S = 5.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docmatix.ledger import Account, Ledger
+from docmatix.core.ledger import Account, Ledger
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
 
 Rows = Iterator[Mapping[str, Any]]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
-from docmatix.draws import draw_seed
-from docmatix.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
+from docmatix.core.draws import draw_seed
+from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
 from docmatix.portions import (
     MIN_BUDGET_TOKENS,
     PageText,

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from docmatix.core.errors import DocmatixError
 from docmatix.displays import make_sayable, show_folded, show_table, show_text
 from docmatix.driver import Built
-from docmatix.errors import DocmatixError
 from docmatix.run_directory import RunDirectory
 from docmatix.status import read_status
 

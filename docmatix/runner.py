@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
 
-from docmatix import errors
 from docmatix.config import OpenaiEngine
-from docmatix.errors import BuildError, DocmatixError
+from docmatix.core import errors
+from docmatix.core.errors import BuildError, DocmatixError
 from docmatix.pipeline import PACK, PIPELINE
 from docmatix.ray_cluster import find_private_ray
 from docmatix.serving.fleet import Roster

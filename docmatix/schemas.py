@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from docmatix.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.pairs import Evidence, Pair
 from docmatix.filters import Scores
-from docmatix.pairs import Evidence, Pair
 
 # --- plan -------------------------------------------------------------------------------------------------------------
 

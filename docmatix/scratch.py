@@ -18,7 +18,7 @@ from typing import IO
 
 import psutil  # type: ignore[import-untyped]
 
-from docmatix.process_space import find_process_space
+from docmatix.core.process_space import find_process_space
 
 _UNKNOWN = "0" * 8
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from docmatix.documents import Word, WordSpan
+from docmatix.core.documents import Word, WordSpan
 from docmatix.frames import FIELD_SEPARATOR
 
 MAX_SENTENCES = 400

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import DocmatixError, SourceGone
 from docmatix.displays import Pictured, describe_pages, show_sample
-from docmatix.documents import Refusal
-from docmatix.errors import DocmatixError, SourceGone
 from docmatix.pictures import mark_evidence
 
 if TYPE_CHECKING:

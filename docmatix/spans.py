@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from docmatix.documents import Page, locate_words
+from docmatix.core.documents import Page, locate_words
 from docmatix.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.fields import find_fields, mark_tables
 from docmatix.frames import frame_question, read_fields

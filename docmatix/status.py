@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from docmatix.core.ledger import Ledger
+from docmatix.core.redaction import hide_in_url
 from docmatix.displays import make_sayable
 from docmatix.driver import list_engines, read_job
-from docmatix.ledger import Ledger
 from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
 from docmatix.progress import describe_figures, describe_ledger
 from docmatix.recording import read_live, read_live_records, read_pulses
 from docmatix.report.cost import add_up, read_telemetry
 from docmatix.run_directory import RunDirectory
-from docmatix.secrets import hide_in_url
 from docmatix.serving.telemetry import describe_serving
 from docmatix.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.stages.job import Job

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
-from docmatix.errors import DocmatixError, SetupError
-from docmatix.secrets import hide_in_text, hide_in_url
+from docmatix.core.errors import DocmatixError, SetupError
+from docmatix.core.redaction import hide_in_text, hide_in_url
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from docmatix.config import Engine, VllmEngine
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -15,13 +15,13 @@ from typing import Any
 import yaml
 
 from docmatix.config import Config, dump_config, parse_config
+from docmatix.core.documents import Page
+from docmatix.core.draws import hash_seeded
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Evidence, Pair
 from docmatix.curation import Verdict, curate_pairs
 from docmatix.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
-from docmatix.documents import Page
-from docmatix.draws import hash_seeded
-from docmatix.errors import SetupError
 from docmatix.filters import CopiesExample, Filter, Scores
-from docmatix.pairs import Evidence, Pair
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.questions import score_clarity
 from docmatix.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row

@@ -23,7 +23,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from docmatix.config import Config
-from docmatix.errors import BuildError, SourceGone
+from docmatix.core.errors import BuildError, SourceGone
 from docmatix.pdf.sandbox import STANDSTILLS_BELIEVED, WALL_FACTOR
 from docmatix.pipeline import EXTRACT, GENERATE, PACK, PIPELINE
 from docmatix.ray_cluster import describe_resources

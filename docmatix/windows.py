@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docmatix.documents import Page
+from docmatix.core.documents import Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from docmatix.config import Extract, Pack
-from docmatix.documents import Refusal, compose_text
+from docmatix.core.documents import Refusal, compose_text
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import STANDSTILL_SHARE, STANDSTILLS_BELIEVED, WALL_FACTOR, Sandbox

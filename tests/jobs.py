@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from docmatix.config import Config, dump_config, parse_config, resolve_paths
-from docmatix.documents import Box, Page, Word, compose_text
+from docmatix.core.documents import Box, Page, Word, compose_text
+from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver import finish_dataset
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.pairs import Failure, Reply, Request
 from docmatix.prompts import Prompt, load_prompts
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.client import Counters

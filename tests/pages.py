@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from docmatix.documents import Box, Page, Table, Word, compose_text
+from docmatix.core.documents import Box, Page, Table, Word, compose_text
 
 LINE_HEIGHT = 0.014
 

@@ -13,7 +13,7 @@ import pytest
 from docmatix.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
 from docmatix.cli import main
 from docmatix.config import PromptChoice
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.run_directory import RunDirectory
 from docmatix.statistics import Group
 from tests.builds import write_config

@@ -31,8 +31,8 @@ from docmatix.card import (
     write_text,
 )
 from docmatix.config import Config, Pack, SourceSection
+from docmatix.core.ledger import Ledger
 from docmatix.driver import finish_dataset
-from docmatix.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.job import Job
 from docmatix.statistics import Statistics, summarise

@@ -22,8 +22,8 @@ from PIL import Image
 from docmatix.checks import check_row, count_parts, find_problems
 from docmatix.checksums import CHECKSUMS
 from docmatix.cli import main
+from docmatix.core.errors import SetupError
 from docmatix.driver import read_job
-from docmatix.errors import SetupError
 from docmatix.run_directory import Record, RunDirectory, ShardWriter
 from docmatix.schemas import CURATE, DATASETS, EXTRACT, GENERATE
 from docmatix.status import read_status

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import docmatix
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
 from tests.test_collection import make_docmatix_row, write_dataset

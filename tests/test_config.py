@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from docmatix.config import Config, LlamacppEngine, OpenaiEngine, VllmEngine, dump_config, load_config, parse_config
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.filters import DEFAULT_FILTERS, Length
 from docmatix.stores import PATIENCE_S
 

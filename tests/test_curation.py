@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docmatix.core.documents import Box, Page, Word, compose_text
+from docmatix.core.pairs import Pair
 from docmatix.curation import Verdict, curate_pairs, rank_alternatives
-from docmatix.documents import Box, Page, Word, compose_text
 from docmatix.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip, Scores
-from docmatix.pairs import Pair
 
 
 def make_page(text: str, number: int = 1) -> Page:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from docmatix.documents import Box, Page, Word, compose_text
+from docmatix.core.documents import Box, Page, Word, compose_text
+from docmatix.core.pairs import Pair
 from docmatix.filters import (
     DEFAULT_FILTERS,
     AnyFilter,
@@ -35,7 +36,6 @@ from docmatix.filters import (
     measure_overlap,
 )
 from docmatix.grounding import ground
-from docmatix.pairs import Pair
 
 ALL_FILTERS: tuple[Filter, ...] = (*DEFAULT_FILTERS, References())
 

@@ -16,9 +16,9 @@ import pytest
 
 from docmatix import scratch
 from docmatix.config import FilesSource, Pack
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import StorageFailed
 from docmatix.driver import finish_dataset
-from docmatix.errors import StorageFailed
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.run_directory import RunDirectory, require_disk

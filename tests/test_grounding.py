@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Box, Page, Word, compose_text, locate_words
+from docmatix.core.documents import Box, Page, Word, compose_text, locate_words
+from docmatix.core.pairs import Evidence
 from docmatix.grounding import (
     MISSING_NUMBER_CAP,
     NEAR_CEILING,
@@ -20,7 +21,6 @@ from docmatix.grounding import (
     join_pieces,
     split_pieces,
 )
-from docmatix.pairs import Evidence
 
 
 def make_page(text: str, number: int = 1) -> Page:

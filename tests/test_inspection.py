@@ -17,8 +17,9 @@ from PIL import Image
 from docmatix.cli import main
 from docmatix.collection import Collection, Dropped, Droppings
 from docmatix.comparison import Change, Comparison, SidesOfSample
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Failure, Pair
 from docmatix.displays import Pictured, Shown
-from docmatix.errors import SetupError
 from docmatix.filters import Scores
 from docmatix.inspection import (
     PictureOutput,
@@ -29,7 +30,6 @@ from docmatix.inspection import (
     detect_protocol,
     encode_for_terminal,
 )
-from docmatix.pairs import Failure, Pair
 from docmatix.source_pages import Place
 from docmatix.trial import Change as TrialChange
 from docmatix.trial import Trial

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from docmatix.errors import BuildError
+from docmatix.core.errors import BuildError
 from docmatix.parquet_rows import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
 from docmatix.run_directory import RunDirectory
 

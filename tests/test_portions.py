@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import Pictures
-from docmatix.documents import Box, Page, Table
-from docmatix.errors import SetupError
+from docmatix.core.documents import Box, Page, Table
+from docmatix.core.errors import SetupError
 from docmatix.pdf.rendering import render_page
 from docmatix.portions import (
     MIN_BUDGET_TOKENS,

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
 from docmatix.progress import Progress, describe_figures, describe_ledger
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Pair
 from docmatix.filters import DEFAULT_FILTERS, Scores, Surroundings, judge_pair
-from docmatix.pairs import Pair
 from docmatix.portions import PageText, measure_budget
 from docmatix.prompts import (
     CHAT_TOKENS,

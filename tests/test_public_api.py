@@ -14,8 +14,8 @@ import pytest
 
 import docmatix
 from docmatix.config import Config
+from docmatix.core.errors import SetupError
 from docmatix.driver import Built
-from docmatix.errors import SetupError
 from tests.jobs import OPENAI, make_config
 
 REPOSITORY = Path(docmatix.__file__).parents[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docmatix.config import Resources
-from docmatix.errors import BuildError, SetupError
+from docmatix.core.errors import BuildError, SetupError
 from docmatix.ray_cluster import ray_running
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
 from docmatix.recording import (
     AtWork,
     Recording,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
 from docmatix.recounts import RECOUNTS, find_miscounts
 from docmatix.run_directory import RunDirectory
 from tests.jobs import LLAMACPP, FakeClient, build, make_job

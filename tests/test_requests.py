@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, Pictures, VllmEngine
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Pair, Reply
 from docmatix.driver import load_build_prompts
-from docmatix.errors import SetupError
-from docmatix.pairs import Pair, Reply
 from docmatix.portions import count_picture_tokens
 from docmatix.prompts import Prompt, load_prompts, tune_prompt
 from docmatix.requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs

@@ -23,8 +23,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.errors import BuildError, LedgerError, SetupError, StorageFailed
-from docmatix.ledger import Ledger
+from docmatix.core.errors import BuildError, LedgerError, SetupError, StorageFailed
+from docmatix.core.ledger import Ledger
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.stores import PATIENCE_S, choose_pauses
 

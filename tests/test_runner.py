@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from docmatix.errors import BuildError
+from docmatix.core.errors import BuildError
 from docmatix.runner import count_attempt, kill_process
 from docmatix.serving.warden import find_start
 from tests.jobs import make_job

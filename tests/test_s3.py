@@ -23,10 +23,10 @@ import s3fs
 
 from docmatix import cli
 from docmatix.config import FilesSource, ParquetSource, Source, WebdatasetSource
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import BuildError, SetupError, SourceGone, StorageFailed
+from docmatix.core.ledger import Ledger
 from docmatix.driver import finish_dataset
-from docmatix.errors import BuildError, SetupError, SourceGone, StorageFailed
-from docmatix.ledger import Ledger
 from docmatix.run_directory import Overtaken, Record, RunDirectory, committing
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.stages.dedup import dedup_documents

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix import schemas
-from docmatix.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.pairs import Evidence, Pair
 from docmatix.filters import Scores
-from docmatix.pairs import Evidence, Pair
 from docmatix.pipeline import STAGES
 
 SHARES = st.floats(0, 1, width=32)

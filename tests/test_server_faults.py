@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import docmatix
-from docmatix.ledger import JUDGED_FROM
+from docmatix.core.ledger import JUDGED_FROM
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status

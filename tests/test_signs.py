@@ -13,8 +13,8 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from docmatix.core.errors import SetupError, SourceGone, StorageFailed
 from docmatix.driver import build
-from docmatix.errors import SetupError, SourceGone, StorageFailed
 from docmatix.run_directory import RunDirectory
 from docmatix.signs import DriverSign, driver_alive, read_driver_sign
 from docmatix.sources import Locator

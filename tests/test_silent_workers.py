@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.errors import StorageFailed
+from docmatix.core.errors import StorageFailed
 from docmatix.run_directory import RunDirectory
 from docmatix.runner import end_workers
 from docmatix.signs import Sign, read_signs

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Page
+from docmatix.core.documents import Page
 from docmatix.questions import question_grammar
 from docmatix.spans import MAX_CONTEXT_CHARS, find_candidates, find_phrases
 from tests.pages import write_page, write_table

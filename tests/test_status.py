@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from docmatix.config import dump_config
-from docmatix.errors import LedgerError
+from docmatix.core.errors import LedgerError
 from docmatix.recording import Recording
 from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status

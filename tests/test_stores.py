@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.errors import SetupError, StorageFailed
+from docmatix.core.errors import SetupError, StorageFailed
 from docmatix.run_directory import RunDirectory
 from docmatix.stores import (
     FIRST_ANSWER_S,

@@ -19,8 +19,8 @@ from docmatix.card import describe_metadata
 from docmatix.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import LlamacppEngine
+from docmatix.core.pairs import Message, Request
 from docmatix.grounding import ground
-from docmatix.pairs import Message, Request
 from docmatix.portions import PageText
 from docmatix.prompts import load_prompts, neutralise, render_messages
 from docmatix.run_directory import RunDirectory

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, VllmEngine
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.tokens import (
     ESTIMATE,
     TokenCounter,

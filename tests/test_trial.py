@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import docmatix
 from docmatix.collection import Collection
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Request
 from docmatix.filters import Grounded, Length
-from docmatix.pairs import Request
 from docmatix.prompts import find_prompt_directories, load_prompts
 from docmatix.run_directory import RunDirectory
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply

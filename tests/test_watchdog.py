@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import FilesSource
+from docmatix.core.errors import SetupError, SourceGone
 from docmatix.driver import build
-from docmatix.errors import SetupError, SourceGone
 from docmatix.pdf.sandbox import WALL_FACTOR
 from docmatix.signs import Heart, Sign, choose_interval, read_signs
 from docmatix.stages.job import Pulse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Page
+from docmatix.core.documents import Page
 from docmatix.windows import cut_windows
 from tests.jobs import make_page
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 from docmatix.exports.parquet import write_rows
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pipeline import CURATE

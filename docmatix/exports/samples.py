@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
-from docmatix.draws import Smallest
-from docmatix.errors import SetupError
+from docmatix.core.draws import Smallest
+from docmatix.core.errors import SetupError
 
 Place = TypeVar("Place", bound=Hashable)
 

@@ -1,8 +1,8 @@
 """What the process that reads PDFs may answer: packed there, checked and unpacked by its parent.
 
 That process is the first that a hostile PDF takes over, so its parent believes nothing about an answer: neither types,
-nor lengths, nor ranges. What is let through keeps the promises of `docmatix.documents`, so that no later stage trips
-over it; whether it is true, no one can check. (A pickle would be a program that the parent runs.)
+nor lengths, nor ranges. What is let through keeps the promises of `docmatix.core.documents`, so that no later stage
+trips over it; whether it is true, no one can check. (A pickle would be a program that the parent runs.)
 
 The form of an answer follows from the function that was called, so the child has no say in it. Words travel as columns,
 which also takes a fifth of the time that pickling them took.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from docmatix.documents import Box, Document, Page, Refusal, Table, Word, compose_text
+from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, compose_text
 
 if TYPE_CHECKING:
     from docmatix.pdf.rendering import PageImage

@@ -17,7 +17,7 @@ from itertools import chain, groupby, pairwise
 from statistics import median
 from typing import NamedTuple
 
-from docmatix.documents import Box, Word
+from docmatix.core.documents import Box, Word
 
 
 class Piece(NamedTuple):

@@ -22,7 +22,7 @@ from dataclasses import replace
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
-from docmatix.documents import Box, Document, Page, Refusal, Word, compose_text
+from docmatix.core.documents import Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.visibility import Looks, draw_page, find_hidden, find_inside
 

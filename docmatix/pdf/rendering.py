@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 from docmatix.pdf.reading import describe_error, open_pdf, raise_if_memory
 
 if TYPE_CHECKING:

@@ -44,9 +44,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
-from docmatix.documents import Refusal
-from docmatix.errors import BuildError
-from docmatix.import_path import is_same_folder
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import BuildError
+from docmatix.core.import_path import is_same_folder
 from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.confinement import Confinement, confine, list_code
 

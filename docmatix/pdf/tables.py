@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from docmatix.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Page, Table, Word
 
 MIN_CROSSINGS = 9
 MAX_STROKES = 2000

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from docmatix.documents import Box
+from docmatix.core.documents import Box
 
 MIN_CONTRAST = 24
 """Difference (0..255) within a word's place, in its strongest channel, from which something is seen there: the palest

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from docmatix.card import LOAD, SIZES
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n?---[ \t]*(?:\n|\Z)", re.DOTALL)
 _LICENSE = ("license", "license_name", "license_link")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from docmatix.errors import BuildError, DocmatixError, SetupError
+from docmatix.core.errors import BuildError, DocmatixError, SetupError
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, HfApi

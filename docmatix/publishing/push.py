@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docmatix.checks import describe_false_picture, find_problems, list_card_pictures
-from docmatix.errors import BuildError, SetupError
+from docmatix.core.errors import BuildError, SetupError
 from docmatix.pipeline import PACK
 from docmatix.publishing.card import (
     Part,

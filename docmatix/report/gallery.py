@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from docmatix.draws import Smallest, hash_seeded
+from docmatix.core.draws import Smallest, hash_seeded
 from docmatix.pipeline import CURATE, VERIFY
 from docmatix.run_directory import RunDirectory
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from docmatix.core.draws import Smallest
 from docmatix.displays import describe_pages
-from docmatix.draws import Smallest
 from docmatix.dropped_items import DroppedItem, describe_favoured, iterate_dropped
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE
 from docmatix.report.gallery import clip_text

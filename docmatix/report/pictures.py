@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from docmatix.bombs import check_footer
 from docmatix.config import Pack
+from docmatix.core.documents import Refusal
 from docmatix.dataset_rows import check_types
-from docmatix.documents import Refusal
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pictures import open_picture
 from docmatix.pipeline import PACK

@@ -18,8 +18,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from docmatix.config import Config
+from docmatix.core.errors import SetupError
 from docmatix.driver import read_job
-from docmatix.errors import SetupError
 from docmatix.filters import Filter
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from docmatix.pairs import Failure, Reply
+from docmatix.core.pairs import Failure, Reply
 
 LONGEST_RETRY_AFTER_S = 120.0
 """A server that says "come back in an hour" is asked again after two minutes: many say so and recover at once."""

@@ -34,8 +34,8 @@ from typing import Self
 
 import aiohttp
 
-from docmatix.errors import DocmatixError, ServerGone, SetupError
-from docmatix.pairs import Failure, Message, Reply, Request, dump_body
+from docmatix.core.errors import DocmatixError, ServerGone, SetupError
+from docmatix.core.pairs import Failure, Message, Reply, Request, dump_body
 from docmatix.serving.answers import Misfit, Trouble, hide, read_answer
 from docmatix.serving.metrics import parse_metrics
 from docmatix.serving.places import (

@@ -25,9 +25,9 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import SecretStr
 
 from docmatix.config import VllmEngine
-from docmatix.errors import BuildError, DocmatixError, SetupError
+from docmatix.core.errors import BuildError, DocmatixError, SetupError
+from docmatix.core.redaction import hide_in_url
 from docmatix.run_directory import RunDirectory
-from docmatix.secrets import hide_in_url
 from docmatix.serving.metrics import ServerMetrics
 from docmatix.serving.vllm import Restart, ServerState, VllmServer, check_environment, tell_log
 

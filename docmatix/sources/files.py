@@ -19,9 +19,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError, SourceGone
-from docmatix.secrets import hide_in_url
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError, SourceGone
+from docmatix.core.redaction import hide_in_url
 from docmatix.stores import (
     Attempts,
     Patience,

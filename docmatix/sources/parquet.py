@@ -11,8 +11,8 @@ from itertools import accumulate, islice
 from typing import Any
 
 from docmatix.bombs import check_claims, is_bomb
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError
 from docmatix.sources.files import (
     FoundFile,
     Locator,

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from docmatix.documents import Box, Refusal, Word
+from docmatix.core.documents import Box, Refusal, Word
 from docmatix.pdf.reading import UNKNOWN, clean_text
 
 _MAX_BYTES = 64 << 20

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError
 from docmatix.sources.files import FoundFile, Locator, RangeFile, SourceDocument, UnreadableError, check_size
 from docmatix.stores import Patience
 

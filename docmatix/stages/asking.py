@@ -14,9 +14,9 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from docmatix.errors import DocmatixError, LedgerError
-from docmatix.ledger import UNEXPECTED, describe_reasons, is_past_share
-from docmatix.pairs import Failure, Reply, Request
+from docmatix.core.errors import DocmatixError, LedgerError
+from docmatix.core.ledger import UNEXPECTED, describe_reasons, is_past_share
+from docmatix.core.pairs import Failure, Reply, Request
 
 if TYPE_CHECKING:
     from docmatix.serving.client import ChatClient

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from docmatix.core.documents import Page
+from docmatix.core.ledger import Ledger
+from docmatix.core.pairs import name_model
 from docmatix.curation import Verdict, curate_pairs
-from docmatix.documents import Page
 from docmatix.filters import Scores
-from docmatix.ledger import Ledger
-from docmatix.pairs import name_model
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.questions import score_clarity
 from docmatix.schemas import (

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
 from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
 from docmatix.signatures import SIGNATURE_LENGTH, Duplicate, choose_duplicates
 from docmatix.stages.job import Job

@@ -6,8 +6,8 @@ import hashlib
 from typing import Any
 
 from docmatix.config import Extract
-from docmatix.documents import Document, Refusal
-from docmatix.ledger import Ledger
+from docmatix.core.documents import Document, Refusal
+from docmatix.core.ledger import Ledger
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import EXTRACT, PIPELINE

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from docmatix.ledger import Ledger
-from docmatix.pairs import Failure, Reply, Request
+from docmatix.core.ledger import Ledger
+from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompts import Prompt, choose_prompts
 from docmatix.requests import Ask, build_asks, halve_ask, measure_room, read_pairs

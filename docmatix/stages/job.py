@@ -14,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from docmatix.config import Config
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
+from docmatix.core.process_space import find_process_space
 from docmatix.pipeline import PIPELINE, list_stages
-from docmatix.process_space import find_process_space
 from docmatix.prompts import Prompt
 from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.serving.servers import NOWHERE, Service

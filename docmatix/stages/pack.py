@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from docmatix.config import Pack
-from docmatix.documents import Refusal
-from docmatix.ledger import Ledger
+from docmatix.core.documents import Refusal
+from docmatix.core.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE

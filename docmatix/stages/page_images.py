@@ -14,9 +14,9 @@ from pathlib import Path
 
 from docmatix import scratch
 from docmatix.config import Pack
-from docmatix.documents import Refusal
-from docmatix.errors import StorageFailed
-from docmatix.pairs import Failure, Picture
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import StorageFailed
+from docmatix.core.pairs import Failure, Picture
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox

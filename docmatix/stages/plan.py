@@ -15,10 +15,10 @@ from itertools import count, islice
 import numpy as np
 import numpy.typing as npt
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
+from docmatix.core.redaction import GivenUrls, hide_in_url
 from docmatix.pipeline import PIPELINE, PLAN
 from docmatix.run_directory import Record
-from docmatix.secrets import GivenUrls, hide_in_url
 from docmatix.sources import Locator
 from docmatix.sources.bounds import SourceBounds
 from docmatix.stages.job import Job

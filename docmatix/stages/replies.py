@@ -14,8 +14,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
-from docmatix.errors import BuildError
-from docmatix.pairs import Failure, Reply, Request
+from docmatix.core.errors import BuildError
+from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.run_directory import RunDirectory, ShardWriter
 from docmatix.schemas import REPLIES
 

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 
 if TYPE_CHECKING:
     from docmatix.stages.job import Job

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from docmatix.ledger import Ledger
-from docmatix.pairs import Failure, Pair, Reply, Request
+from docmatix.core.ledger import Ledger
+from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
 from docmatix.requests import build_round_trip
 from docmatix.round_trip import score_round_trip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docmatix.import_path import clean_python_path, drop_current_folder
+from docmatix.core.import_path import clean_python_path, drop_current_folder
 from tests.builds import write_config
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import start_scripted_server

@@ -23,8 +23,8 @@ from docmatix.card import _shrink_picture
 from docmatix.checks import check_row
 from docmatix.cli import main
 from docmatix.config import ParquetSource
-from docmatix.documents import Refusal
-from docmatix.errors import DocmatixError, SetupError
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.exports import FORMATS, export_dataset
 from docmatix.pictures import decode_picture
 from docmatix.publishing.card import split_card
@@ -157,7 +157,7 @@ resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 import docmatix
 try:
     print(docmatix.open(sys.argv[1]).files)
-except docmatix.errors.DocmatixError as error:
+except docmatix.core.errors.DocmatixError as error:
     print(error)
 """
 

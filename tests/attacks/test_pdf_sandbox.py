@@ -24,7 +24,7 @@ import pytest
 
 import docmatix
 from docmatix.config import Extract
-from docmatix.documents import Document, Refusal
+from docmatix.core.documents import Document, Refusal
 from docmatix.pdf import sandbox as sandbox_module
 from docmatix.pdf.answers import Malformed, find_form
 from docmatix.pdf.reading import read_document

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docmatix.checks import find_problems
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.publishing import push as push_module
 from docmatix.publishing.hub import Repository
 from docmatix.publishing.push import push_run

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from docmatix.config import VllmEngine
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.ray_cluster import guard_joined, guard_private
 from docmatix.serving.surroundings import leave_current_folder
 from docmatix.serving.vllm import build_environment
@@ -184,7 +184,7 @@ def test_joining_a_cluster_without_its_token_is_refused_in_one_sentence(
     join = """
 import sys
 from docmatix.config import Resources
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.ray_cluster import ray_running
 try:
     with ray_running(Resources(address=sys.argv[1])):

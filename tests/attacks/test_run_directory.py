@@ -26,9 +26,9 @@ from docmatix.ablation import share_pages
 from docmatix.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import Pack
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver import read_job
-from docmatix.errors import BuildError, SetupError
 from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import Place, render_in_turn
 from docmatix.sources import Locator

@@ -14,13 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import dump_config, parse_config
-from docmatix.driver import check_run
-from docmatix.errors import SetupError
-from docmatix.fingerprints import fingerprint_stages
-from docmatix.ledger import Ledger
-from docmatix.run_directory import RunDirectory, committing
-from docmatix.schemas import PLAN
-from docmatix.secrets import (
+from docmatix.core.errors import SetupError
+from docmatix.core.ledger import Ledger
+from docmatix.core.redaction import (
     GivenUrls,
     hide_in_arguments,
     hide_in_text,
@@ -29,6 +25,10 @@ from docmatix.secrets import (
     hide_values,
     list_secrets,
 )
+from docmatix.driver import check_run
+from docmatix.fingerprints import fingerprint_stages
+from docmatix.run_directory import RunDirectory, committing
+from docmatix.schemas import PLAN
 from docmatix.serving.client import ChatClient
 from docmatix.serving.preflight import check_server
 from docmatix.sources import Locator

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from docmatix.config import LlamacppEngine, VllmEngine
-from docmatix.errors import DocmatixError
+from docmatix.core.errors import DocmatixError
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.servers import serve
 from docmatix.serving.vllm import VllmServer, check_environment

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from docmatix import cli
 from docmatix.cli import main
 from docmatix.collection import Dropped, Droppings
-from docmatix.errors import BuildError, SetupError
+from docmatix.core.errors import BuildError, SetupError
 from docmatix.progress import Progress
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.preflight import check_server

@@ -18,7 +18,7 @@ from PIL import Image
 
 import docmatix
 from docmatix.cli import main
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.exports import FORMATS, export_dataset, webdataset
 from docmatix.exports.samples import Sample, read_sample
 from docmatix.schemas import DATASETS

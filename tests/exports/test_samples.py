@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.exports.samples import draw_split, read_sample
 
 JPEG, PNG = b"\xff\xd8\xff\xe0one", b"\x89PNG\r\ntwo"

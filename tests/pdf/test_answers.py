@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import Extract, Pack
-from docmatix.documents import Box, Document, Page, Refusal, Table, Word, compose_text
+from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, compose_text
 from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages

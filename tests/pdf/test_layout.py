@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Box, compose_text
+from docmatix.core.documents import Box, compose_text
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.reading import open_pdf, read_page
 from tests import pdfs

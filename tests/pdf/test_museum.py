@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.config import Extract, Pack
-from docmatix.documents import Document, Page, Refusal
+from docmatix.core.documents import Document, Page, Refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox

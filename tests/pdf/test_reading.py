@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import Extract
-from docmatix.documents import Document, Page, Refusal, compose_text
+from docmatix.core.documents import Document, Page, Refusal, compose_text
 from docmatix.pdf.reading import (
     clean_text,
     is_garbled,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docmatix.config import Pack
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 from docmatix.pdf.rendering import PageImage, render_page, render_pages
 from tests import pdfs
 

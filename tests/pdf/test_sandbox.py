@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from docmatix.config import Extract, Pack
-from docmatix.documents import Document, Refusal
+from docmatix.core.documents import Document, Refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.sandbox import KILLS_BELIEVED, STACK_BYTES, STANDSTILLS_BELIEVED, Sandbox

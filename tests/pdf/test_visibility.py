@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Box, Document, Page, Refusal
+from docmatix.core.documents import Box, Document, Page, Refusal
 from docmatix.pdf import visibility
 from docmatix.pdf.reading import _try_page, open_pdf
 from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, MAX_PATHS, Looks, find_inside

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.card import LOAD
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.publishing.card import Part, join_card, matches, merge_cards, split_card
 from docmatix.publishing.dropped import DROPPED
 from docmatix.schemas import DATASETS, describe_features

@@ -16,7 +16,7 @@ import hf_xet  # type: ignore[import-untyped]
 import pyarrow.parquet as pq
 import pytest
 
-from docmatix.errors import BuildError, SetupError
+from docmatix.core.errors import BuildError, SetupError
 from docmatix.publishing.card import split_card
 from docmatix.publishing.hub import judge_error
 from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from docmatix.pairs import Request
+from docmatix.core.pairs import Request
 
 HOSTILE_NAME = "<img src=x onerror=window.hacked=1>&amp;'\".pdf"
 _ATTACKS = (

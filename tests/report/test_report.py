@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.cli import main
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.report import report as module
 from docmatix.report.report import (
     LARGEST,

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from docmatix.errors import ServerGone, SetupError
-from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.core.errors import ServerGone, SetupError
+from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.serving.answers import Misfit, Trouble, read_answer
 from docmatix.serving.client import ChatClient
 from docmatix.serving.preflight import MOST_REPLY_BYTES, check_server, read_api_key

@@ -20,8 +20,8 @@ import pytest
 
 from docmatix.cli import main
 from docmatix.config import VllmEngine
-from docmatix.errors import BuildError, SetupError
-from docmatix.ledger import Ledger
+from docmatix.core.errors import BuildError, SetupError
+from docmatix.core.ledger import Ledger
 from docmatix.run_directory import RunDirectory
 from docmatix.serving.fleet import Fleet, Said, check_nodes, is_private, make_key, start_fleet
 from docmatix.serving.metrics import ServerMetrics

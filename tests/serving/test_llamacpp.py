@@ -17,8 +17,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.config import LlamacppEngine
-from docmatix.errors import BuildError, SetupError
-from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.core.errors import BuildError, SetupError
+from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.serving.client import ChatClient
 from docmatix.serving.llamacpp import LlamacppServer, count_threads, find_model, start_llamacpp
 from docmatix.serving.preflight import check_server

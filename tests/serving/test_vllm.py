@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import VllmEngine
-from docmatix.errors import SetupError
+from docmatix.core.errors import SetupError
 from docmatix.serving.inside_vllm.docmatix_guard import Guard
 from docmatix.serving.metrics import ServerMetrics
 from docmatix.serving.vllm import (

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.config import FilesSource
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError, SourceGone
-from docmatix.secrets import hide_in_url
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError, SourceGone
+from docmatix.core.redaction import hide_in_url
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.sources.files import RangeFile, retry
 from docmatix.stores import PATIENCE_S, Patience, choose_pauses

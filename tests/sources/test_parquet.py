@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.config import ParquetSource
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError, SourceGone
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError, SourceGone
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.stores import PATIENCE_S, choose_pauses
 from tests.sources.test_files import FailingFiles

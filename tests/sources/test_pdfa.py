@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Box, Refusal, compose_text
+from docmatix.core.documents import Box, Refusal, compose_text
 from docmatix.sources.pdfa import TwinPage, read_twin
 
 NUMBERS = st.floats(-2, 3, allow_nan=False)

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.config import WebdatasetSource
-from docmatix.documents import Refusal
-from docmatix.errors import SetupError
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import SetupError
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.sources.webdataset import PAIRING_DISTANCE
 

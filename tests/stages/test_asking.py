@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.errors import LedgerError, ServerGone
-from docmatix.ledger import JUDGED_FROM
-from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.core.errors import LedgerError, ServerGone
+from docmatix.core.ledger import JUDGED_FROM
+from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.serving.client import ChatClient
 from docmatix.stages.asking import LEAST_AHEAD, LONGEST_TURN_S, Asker, RecentFailures, Turns, answer_in_order
 from tests.scripted_server import Faults, start_scripted_server

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.schemas import page_from_row
 from docmatix.stages.job import Job

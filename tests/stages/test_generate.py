@@ -15,10 +15,10 @@ from typing import Any, cast
 
 import pytest
 
-from docmatix.documents import Refusal
-from docmatix.errors import ServerGone
+from docmatix.core.documents import Refusal
+from docmatix.core.errors import ServerGone
+from docmatix.core.pairs import Failure, Picture, Reply, Request
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.pairs import Failure, Picture, Reply, Request
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.portions import MIN_BUDGET_TOKENS
 from docmatix.serving.client import ChatClient

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docmatix.config import Pack
-from docmatix.documents import Refusal
+from docmatix.core.documents import Refusal
 from docmatix.pdf.rendering import PageImage
 from docmatix.schemas import DATASETS
 from docmatix.stages.job import Job

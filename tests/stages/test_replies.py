@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from docmatix.errors import ServerGone
-from docmatix.pairs import Failure, Message, Reply, Request
+from docmatix.core.errors import ServerGone
+from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.run_directory import RunDirectory
 from docmatix.stages.replies import ReplyStore
 from tests.jobs import FakeClient

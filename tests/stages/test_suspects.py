@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec import AbstractFileSystem
 
-from docmatix.ledger import Ledger
+from docmatix.core.ledger import Ledger
 from docmatix.stages.job import Job
 from tests.jobs import FakeClient, curate, generate, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf

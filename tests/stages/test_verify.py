@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.pairs import Failure, Request
+from docmatix.core.pairs import Failure, Request
 from docmatix.stages.job import Job
 from tests.jobs import FakeClient, generate, make_job, read_documents, verify
 from tests.pdfs import write_distinct_pdf

@@ -19,7 +19,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.config import VllmEngine
-from docmatix.pairs import Failure, Reply
+from docmatix.core.pairs import Failure, Reply
 from docmatix.questions import question_grammar
 from docmatix.replies import pairs_schema
 from docmatix.requests import hold_to_choices, hold_to_grammar, hold_to_json

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.draws import Smallest, draw, draw_places, draw_seed, draw_unit, hash_seeded
+from docmatix.core.draws import Smallest, draw, draw_places, draw_seed, draw_unit, hash_seeded
 from docmatix.exports.samples import draw_split
 
 DOCUMENTS = [f"document {number}" for number in range(1000)]

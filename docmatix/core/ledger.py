@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from docmatix.errors import LedgerError
+from docmatix.core.errors import LedgerError
 
 UNEXPECTED = {
     "documents": frozenset({"internal_error", "missing", "no_access", "outside_source"}),

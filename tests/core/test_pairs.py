@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from docmatix.pairs import Message, Picture, Request, make_pair_id, name_model
+from docmatix.core.pairs import Message, Picture, Request, make_pair_id, name_model
 
 PICTURE = Picture("d", 3, 150, 1540, 85, width_px=1190, height_px=1540, scale=0.9333)
 REQUEST = Request("m", (Message("user", "Why?"),), {"temperature": 0.5, "seed": 1}, {"grammar": "g"})

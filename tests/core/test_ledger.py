@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.errors import LedgerError
-from docmatix.ledger import JUDGED_FROM, UNEXPECTED, Ledger, is_past_share
+from docmatix.core.errors import LedgerError
+from docmatix.core.ledger import JUDGED_FROM, UNEXPECTED, Ledger, is_past_share
 
 UNITS = st.sampled_from(["documents", "pages", "pairs"])
 REASONS = st.sampled_from(["blank", "encrypted", "timeout", "naïve reason"])

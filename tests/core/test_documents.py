@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.documents import Box, Table, Word, WordSpan, compose_text, locate_words
+from docmatix.core.documents import Box, Table, Word, WordSpan, compose_text, locate_words
 
 BOX = Box(0, 0, 1, 1)
 

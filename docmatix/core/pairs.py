@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from docmatix.documents import Box
+from docmatix.core.documents import Box
 
 
 class Message(NamedTuple):

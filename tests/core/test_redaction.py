@@ -24,11 +24,8 @@ from hypothesis import strategies as st
 from docmatix.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import dump_config, load_config, parse_config
-from docmatix.driver import check_run, read_job
-from docmatix.errors import SetupError
-from docmatix.fingerprints import fingerprint_stages
-from docmatix.run_directory import RunDirectory
-from docmatix.secrets import (
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import (
     GivenUrls,
     hide_in_arguments,
     hide_in_text,
@@ -38,6 +35,9 @@ from docmatix.secrets import (
     is_secret_name,
     list_secrets,
 )
+from docmatix.driver import check_run, read_job
+from docmatix.fingerprints import fingerprint_stages
+from docmatix.run_directory import RunDirectory
 from docmatix.serving.vllm import VllmServer
 from docmatix.status import read_status
 from tests.builds import Driver, hash_dataset

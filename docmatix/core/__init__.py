@@ -1,0 +1,1 @@
+"""Plain values and rules that everything else builds on: documents, pairs, ledgers, draws, redaction."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from docmatix.english import (
+from docmatix.text.english import (
     ANAPHORA,
     AUXILIARIES,
     BE,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from docmatix.english import (
+from docmatix.frames import frame_question, read_fields
+from docmatix.text.english import (
     AUXILIARIES,
     CONJUNCTIONS,
     DETERMINERS,
@@ -23,7 +24,6 @@ from docmatix.english import (
     is_period,
     spell_label,
 )
-from docmatix.frames import frame_question, read_fields
 
 if TYPE_CHECKING:
     from docmatix.spans import Candidate

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from docmatix.core.documents import Page, locate_words
-from docmatix.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.fields import find_fields, mark_tables
 from docmatix.frames import frame_question, read_fields
-from docmatix.sentences import split_sentences
+from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
+from docmatix.text.sentences import split_sentences
 
 MAX_WORDS = 20_000
 """Words of a page that are looked at: some ten times a dense newspaper page. What is behind them yields no

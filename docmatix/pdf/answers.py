@@ -147,7 +147,7 @@ def _is_language(value: Any) -> bool:
 
 
 def _is_signature(value: Any) -> bool:
-    from docmatix.signatures import SIGNATURE_LENGTH
+    from docmatix.text.minhash import SIGNATURE_LENGTH
 
     return value is None or (
         isinstance(value, list)

@@ -48,8 +48,8 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
     A `MemoryError` is let through (it is the sandbox that names it); any other failure inside MuPDF is a `Refusal`, or,
     on one page, that page's reason.
     """
-    from docmatix.languages import detect_language
-    from docmatix.signatures import sign_text
+    from docmatix.text.languages import detect_language
+    from docmatix.text.minhash import sign_text
 
     if len(pdf) > settings.max_file_mb * 2**20:
         return Refusal("too_large", f"{len(pdf)} bytes, more than {settings.max_file_mb} MB")

@@ -1,8 +1,8 @@
 """dedup: decide which documents are left out, and in favour of whom, from signatures alone.
 
 The one stage that looks at all documents together. It runs in the driver; its memory is what
-`docmatix.signatures.choose_duplicates` states. No watchdog looks after it: it waits for nothing but files, and a store
-that is away ends it by itself (`limits.store_patience_s`).
+`docmatix.text.minhash.choose_duplicates` states. No watchdog looks after it: it waits for nothing but files, and a
+store that is away ends it by itself (`limits.store_patience_s`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
-from docmatix.signatures import SIGNATURE_LENGTH, Duplicate, choose_duplicates
 from docmatix.stages.job import Job
+from docmatix.text.minhash import SIGNATURE_LENGTH, Duplicate, choose_duplicates
 
 _COLUMNS = ["index", "doc_id", "source_uri", "reason", "signature", "pages.list.element.reason"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.languages import detect_language, is_in_language
+from docmatix.text.languages import detect_language, is_in_language
 
 QUESTIONS = {
     "en": "How many layers does the encoder have?",

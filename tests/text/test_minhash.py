@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from docmatix.signatures import MIN_SHINGLES, SIGNATURE_LENGTH, Duplicate, choose_duplicates, sign_text
+from docmatix.text.minhash import MIN_SHINGLES, SIGNATURE_LENGTH, Duplicate, choose_duplicates, sign_text
 
 WORDS = [f"word{number}" for number in range(400)]
 TEXT = " ".join(WORDS)
@@ -33,7 +33,7 @@ def test_a_signature_is_128_unsigned_32_bit_numbers():
 
 
 def test_a_signature_is_the_same_in_another_process():
-    code = "from docmatix.signatures import sign_text; print(sign_text(' '.join(f'word{n}' for n in range(400))))"
+    code = "from docmatix.text.minhash import sign_text; print(sign_text(' '.join(f'word{n}' for n in range(400))))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == str(sign_text(TEXT))
 

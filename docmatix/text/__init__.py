@@ -1,0 +1,1 @@
+"""Properties of text: its language, its English, its MinHash signature."""

@@ -28,12 +28,12 @@ from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver import load_build_prompts
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.ray_cluster import ray_running
-from docmatix.run_directory import RunDirectory
 from docmatix.runner import Task, map_shards
 from docmatix.serving.fleet import Roster
 from docmatix.serving.metrics import ServerMetrics, parse_metrics
 from docmatix.serving.servers import serve
 from docmatix.stages.job import Job
+from docmatix.storage.run import RunDirectory
 from docmatix.tokens import Vocabulary, load_tokenizer
 
 POLL_S = 0.1

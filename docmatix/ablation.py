@@ -36,8 +36,8 @@ from docmatix.driver import build, check_run, load_build_prompts
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
 from docmatix.plots import plot_statistics
 from docmatix.progress import Progress
-from docmatix.run_directory import RunDirectory
 from docmatix.statistics import Statistics, summarise_groups
+from docmatix.storage.run import RunDirectory
 
 LIMIT = 20
 """Documents: enough for some hundred pairs a prompt, few enough for minutes with a server on this machine."""

@@ -24,9 +24,9 @@ from docmatix.core.pairs import name_model
 from docmatix.filters import AnyFilter
 from docmatix.pictures import open_picture
 from docmatix.prompts import Prompt
-from docmatix.run_directory import Record, RunDirectory
-from docmatix.schemas import DATASETS, describe_features
 from docmatix.statistics import KINDS
+from docmatix.storage.run import Record, RunDirectory
+from docmatix.storage.schemas import DATASETS, describe_features
 
 SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
 SIZES += [(10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B")]

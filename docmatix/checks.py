@@ -31,27 +31,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from docmatix.bombs import check_footer
 from docmatix.card import describe_metadata
-from docmatix.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
 from docmatix.config import Pack
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_pair_id
 from docmatix.driver import check_chain, read_job
 from docmatix.identities import Identities, hash_identity
-from docmatix.parquet_rows import iterate_rows
 from docmatix.pdf.rendering import PageImage
 from docmatix.pictures import open_picture
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.publishing.card import is_picture, shows, split_card
 from docmatix.recounts import RECOUNTS, find_miscounts
-from docmatix.run_directory import Record, RunDirectory
-from docmatix.run_files import is_own
-from docmatix.schemas import DATASETS, REPLIES
 from docmatix.stages.job import Job
 from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
 from docmatix.statistics import Statistics, summarise
+from docmatix.storage.bombs import check_footer
+from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
+from docmatix.storage.parquet_rows import iterate_rows
+from docmatix.storage.run import Record, RunDirectory
+from docmatix.storage.run_files import is_own
+from docmatix.storage.schemas import DATASETS, REPLIES
 
 _VIEWER_LIMIT = 300_000_000
 """Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""

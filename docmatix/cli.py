@@ -265,8 +265,8 @@ def _build(options: argparse.Namespace) -> int:
     from docmatix.config import load_config
     from docmatix.driver import build
     from docmatix.progress import Progress
-    from docmatix.run_directory import RunDirectory
     from docmatix.status import read_status
+    from docmatix.storage.run import RunDirectory
 
     config = load_config(options.config, overrides=options.overrides)
     if options.private and not options.push:
@@ -315,8 +315,8 @@ def _push_beside(repo_id: str | None, say: Callable[[str], object]) -> dict[str,
 
 
 def _status(options: argparse.Namespace) -> int:
-    from docmatix.run_directory import RunDirectory
     from docmatix.status import describe_status, read_status
+    from docmatix.storage.run import RunDirectory
 
     run = RunDirectory(options.run)
     print(json.dumps(read_status(run), indent=1) if options.json else describe_status(run))
@@ -391,7 +391,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from docmatix.exports import export_dataset
-    from docmatix.run_directory import RunDirectory
+    from docmatix.storage.run import RunDirectory
 
     name = options.path.rstrip("/").rsplit("/", 1)[-1]
     local = Path(options.path)
@@ -415,7 +415,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from docmatix.report.report import write_report
-    from docmatix.run_directory import RunDirectory
+    from docmatix.storage.run import RunDirectory
 
     run = RunDirectory(options.run)
     written = write_report(run, output=options.output, samples=options.samples, seed=options.seed, fetch=options.fetch)
@@ -426,7 +426,7 @@ def _report(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from docmatix.checks import count_parts, find_problems
     from docmatix.progress import Progress
-    from docmatix.run_directory import RunDirectory
+    from docmatix.storage.run import RunDirectory
 
     run = RunDirectory(options.run)
     problems = 0
@@ -464,7 +464,7 @@ def _push_run(
 ) -> int:
     from docmatix.publishing.hub import TRIES, Repository
     from docmatix.publishing.push import Target, push_run
-    from docmatix.run_directory import RunDirectory
+    from docmatix.storage.run import RunDirectory
 
     # a dry run is looked at by somebody who waits
     repository = Repository(repo_id, revision=revision, tries=2 if options.get("dry_run") else TRIES, say=_say)

@@ -25,7 +25,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from docmatix.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
 from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
 from docmatix.dataset_rows import check_types, complete_row, read_texts
@@ -43,9 +42,10 @@ from docmatix.displays import (
 from docmatix.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
 from docmatix.pictures import decode_picture, draw_marks
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
-from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
-from docmatix.stores import describe
+from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
+from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import describe
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -25,7 +25,6 @@ from typing import Any
 import yaml
 
 from docmatix.card import draw_samples, name_plot, name_sample, write_card
-from docmatix.checksums import has_unaltered, write_checksums
 from docmatix.config import (
     Config,
     Engine,
@@ -47,8 +46,6 @@ from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune
 from docmatix.ray_cluster import ray_running
 from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
 from docmatix.requests import measure_room
-from docmatix.run_directory import RunDirectory, require_disk
-from docmatix.run_files import is_own
 from docmatix.runner import Done, Task, map_shards
 from docmatix.serving.fleet import check_nodes, is_private, require_room
 from docmatix.serving.preflight import read_api_key
@@ -61,6 +58,9 @@ from docmatix.stages.job import REMOTE_EVERY_S, Job
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
 from docmatix.statistics import Statistics, summarise
+from docmatix.storage.checksums import has_unaltered, write_checksums
+from docmatix.storage.run import RunDirectory, require_disk
+from docmatix.storage.run_files import is_own
 from docmatix.tokens import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.watchdog import StageWatch, find_patience, watch_listing
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, VERIFY
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job
+from docmatix.storage.run import RunDirectory
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from docmatix.core.errors import SetupError
 from docmatix.driver import build
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
 from docmatix.progress import Progress
-from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator, list_documents
+from docmatix.storage.run import RunDirectory
 
 SHARDS = 64
 ROUGH = 0.1

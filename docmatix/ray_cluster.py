@@ -18,10 +18,10 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from docmatix import scratch
 from docmatix.config import Resources
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.import_path import protect_children
+from docmatix.storage import scratch
 
 _TELL_PATIENCE_S = 5.0
 _SCRATCH = "dmx"

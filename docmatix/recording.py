@@ -18,8 +18,8 @@ from typing import Any, Self
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import hide_in_text
 from docmatix.pipeline import GENERATE, PIPELINE
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job
+from docmatix.storage.run import RunDirectory
 
 KEEP_EVERY_S = 5.0
 """A driver that is killed loses what was counted in so many seconds."""

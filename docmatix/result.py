@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docmatix.core.errors import DocmatixError
 from docmatix.displays import make_sayable, show_folded, show_table, show_text
 from docmatix.driver import Built
-from docmatix.run_directory import RunDirectory
 from docmatix.status import read_status
+from docmatix.storage.run import RunDirectory
 
 if TYPE_CHECKING:
     from docmatix.collection import Collection

@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.warden import find_start
 from docmatix.stages.job import Job, Pulse, name_worker
+from docmatix.storage.run import RunDirectory
 
 SIGNS_A_STALL = 24
 """Signs that a worker gives, and looks that the driver takes, in `limits.stall_s`: one of 120 s lets a machine that

@@ -22,11 +22,11 @@ from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
 from docmatix.progress import describe_figures, describe_ledger
 from docmatix.recording import read_live, read_live_records, read_pulses
 from docmatix.report.cost import add_up, read_telemetry
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.telemetry import describe_serving
 from docmatix.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
+from docmatix.storage.run import RunDirectory
 
 
 def read_status(run: RunDirectory) -> dict[str, Any]:

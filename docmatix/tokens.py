@@ -24,7 +24,7 @@ from docmatix.core.errors import SetupError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from docmatix.run_directory import RunDirectory
+    from docmatix.storage.run import RunDirectory
 
 SEPARATORS = ("\n\n", "\n", " ")
 """Where a text may be cut, widest gap first: between blocks, lines, words."""

@@ -24,10 +24,10 @@ from docmatix.displays import Shown, make_line, make_visible, show_columns, show
 from docmatix.filters import CopiesExample, Filter, Scores
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.questions import score_clarity
-from docmatix.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
 from docmatix.source_pages import Place, render_places, show_pairs
 from docmatix.stages.curate import match_documents, read_round_trips
 from docmatix.stages.job import Job
+from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
 
 KEPT = "kept"
 UNJUDGED = "not judged"

@@ -9,7 +9,7 @@ import fsspec
 import pytest
 from hypothesis import settings
 
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 
 # The first example pays for imports, and a busy machine for everything.
 settings.register_profile("without_deadline", deadline=None)

@@ -35,7 +35,7 @@ from docmatix.core.documents import Refusal, compose_text
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import STANDSTILL_SHARE, STANDSTILLS_BELIEVED, WALL_FACTOR, Sandbox
-from docmatix.schemas import page_from_row
+from docmatix.storage.schemas import page_from_row
 from tests.jobs import extract, make_job, plan
 
 SAMPLES = Path(__file__).parent.parent / "samples"

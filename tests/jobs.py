@@ -17,7 +17,6 @@ from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver import finish_dataset
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.prompts import Prompt, load_prompts
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.client import Counters
 from docmatix.sources import list_documents
 from docmatix.stages.asking import Asker
@@ -29,6 +28,7 @@ from docmatix.stages.job import Job, Pulse
 from docmatix.stages.pack import OutputFile, divide_run, pack_file
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.verify import verify_shard
+from docmatix.storage.run import RunDirectory
 
 SHIPPED = Path(__file__).parent.parent / "prompts"
 OPENAI = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1"}

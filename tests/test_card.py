@@ -136,7 +136,7 @@ def test_the_hubs_own_client_reads_the_head_back():
 @pytest.mark.parametrize("schema", ["annotated", "docmatix"])
 def test_the_features_in_the_head_are_those_of_the_files(schema):
     datasets = pytest.importorskip("datasets")
-    from docmatix.schemas import DATASETS
+    from docmatix.storage.schemas import DATASETS
 
     head = read_head(make_card(make_config(pack={"schema": schema})))
     features = datasets.Features.from_arrow_schema(DATASETS[schema])

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docmatix.checks import check_row, count_parts, find_problems
-from docmatix.checksums import CHECKSUMS
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.driver import read_job
-from docmatix.run_directory import Record, RunDirectory, ShardWriter
-from docmatix.schemas import CURATE, DATASETS, EXTRACT, GENERATE
 from docmatix.status import read_status
+from docmatix.storage.checksums import CHECKSUMS
+from docmatix.storage.run import Record, RunDirectory, ShardWriter
+from docmatix.storage.schemas import CURATE, DATASETS, EXTRACT, GENERATE
 from tests.jobs import FakeClient, build, extract, make_job
 from tests.pdfs import write_distinct_pdf
 from tests.publishing.runs import build_wide_run

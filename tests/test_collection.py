@@ -23,7 +23,7 @@ from PIL import Image
 import docmatix
 from docmatix.collection import Collection, Sample, Samples
 from docmatix.core.errors import SetupError
-from docmatix.schemas import DATASETS
+from docmatix.storage.schemas import DATASETS
 from tests.hub import serve_hub
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf

@@ -12,8 +12,8 @@ import pytest
 import docmatix
 from docmatix.config import load_config
 from docmatix.driver import read_job
-from docmatix.run_directory import RunDirectory
 from docmatix.status import read_status
+from docmatix.storage.run import RunDirectory
 from tests.builds import hash_dataset, write_config, write_pdfs
 from tests.pdfs import write_distinct_pdf
 from tests.ray_token import set_ray_token

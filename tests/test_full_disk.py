@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 
-from docmatix import scratch
 from docmatix.config import FilesSource, Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
 from docmatix.driver import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.run_directory import RunDirectory, require_disk
 from docmatix.sources import SourceDocument
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
 from docmatix.stages.page_images import kept_aside, render_kept
+from docmatix.storage import scratch
+from docmatix.storage.run import RunDirectory, require_disk
 from tests import jobs
 from tests.builds import hash_dataset, list_files
 from tests.pdfs import write_distinct_pdf

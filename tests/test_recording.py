@@ -20,8 +20,8 @@ from docmatix.recording import (
     read_live_records,
     read_pulses,
 )
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job, Pulse
+from docmatix.storage.run import RunDirectory
 from tests.jobs import count_files_asked, make_job
 
 

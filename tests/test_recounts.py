@@ -8,7 +8,7 @@ import pytest
 
 from docmatix.core.ledger import Ledger
 from docmatix.recounts import RECOUNTS, find_miscounts
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from tests.jobs import LLAMACPP, FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from docmatix.result import BuildResult
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from tests.jobs import build, make_job
 
 

@@ -27,12 +27,12 @@ from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError, SourceGone, StorageFailed
 from docmatix.core.ledger import Ledger
 from docmatix.driver import finish_dataset
-from docmatix.run_directory import Overtaken, Record, RunDirectory, committing
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
-from docmatix.stores import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
+from docmatix.storage.run import Overtaken, Record, RunDirectory, committing
+from docmatix.storage.store import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.object_store import FOR_EVER, Fault, ObjectStore, start_object_store

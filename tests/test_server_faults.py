@@ -23,8 +23,8 @@ import pytest
 import docmatix
 from docmatix.core.ledger import JUDGED_FROM
 from docmatix.progress import Progress
-from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status
+from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset, write_config
 from tests.pdfs import write_distinct_pdf
 from tests.ray_token import set_ray_token

@@ -15,9 +15,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from docmatix.core.errors import SetupError, SourceGone, StorageFailed
 from docmatix.driver import build
-from docmatix.run_directory import RunDirectory
 from docmatix.signs import DriverSign, driver_alive, read_driver_sign
 from docmatix.sources import Locator
+from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from docmatix.config import dump_config
 from docmatix.core.errors import LedgerError
 from docmatix.recording import Recording
-from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status
+from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config, make_job
 
 
@@ -92,7 +92,7 @@ def give_sign(run: RunDirectory, *, ago_s: float, process: int = 7) -> None:
 
 DRIVER = """
 import sys, time
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from docmatix.signs import driver_alive
 
 run = RunDirectory(sys.argv[1])

@@ -23,8 +23,8 @@ from docmatix.core.pairs import Message, Request
 from docmatix.grounding import ground
 from docmatix.portions import PageText
 from docmatix.prompts import load_prompts, neutralise, render_messages
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job
+from docmatix.storage.run import RunDirectory
 from tests.jobs import LLAMACPP, FakeClient, build, make_job, make_page
 from tests.pdfs import write_pdf
 from tests.test_prompts import SHIPPED, TOKENS

@@ -19,7 +19,7 @@ from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Request
 from docmatix.filters import Grounded, Length
 from docmatix.prompts import find_prompt_directories, load_prompts
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply
 from tests.pdfs import write_distinct_pdf
 

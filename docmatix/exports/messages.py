@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from docmatix.exports.parquet import write_rows
 from docmatix.exports.samples import Sample, without_image_marks
-from docmatix.schemas import IMAGES, publish_schema
+from docmatix.storage.schemas import IMAGES, publish_schema
 
 _PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
 SCHEMA = publish_schema(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from docmatix.run_directory import RunDirectory, ShardWriter
+from docmatix.storage.run import RunDirectory, ShardWriter
 
 FILE_BYTES = 400 << 20
 ROW_GROUP_BYTES = 64 << 20

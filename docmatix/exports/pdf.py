@@ -20,10 +20,10 @@ from docmatix.core.documents import Refusal
 from docmatix.exports.parquet import write_rows
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pipeline import CURATE
-from docmatix.schemas import TEXTS, publish_schema
 from docmatix.sources import read_documents
 from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
+from docmatix.storage.schemas import TEXTS, publish_schema
 
 MAX_ROW_BYTES = 100 << 20
 """A reader holds a row group at once, and a row cannot be divided."""

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from docmatix import schemas
 from docmatix.pipeline import CURATE
-from docmatix.run_directory import RunDirectory
+from docmatix.storage import schemas
+from docmatix.storage.run import RunDirectory
 
 _COLUMNS = (
     *("reason", "pair_id", "sample_id", "doc_id", "source_uri", "page_numbers", "language"),

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from docmatix.bombs import check_footer
 from docmatix.publishing.card import split_card
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.bombs import check_footer
+from docmatix.storage.run import RunDirectory
 
 VIEWER_LIMIT = 300_000_000
 """Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docmatix.config import Config, VllmEngine
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 from docmatix.core.draws import Smallest, hash_seeded
 from docmatix.pipeline import CURATE, VERIFY
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 
 PAIRS_FOR_ONE_REASON = 12
 """Pairs of one window that are shown for each reason; a window of a hundred pages may have a thousand pairs."""

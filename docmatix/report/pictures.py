@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from docmatix.bombs import check_footer
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.dataset_rows import check_types
@@ -23,9 +22,10 @@ from docmatix.pdf.sandbox import Sandbox
 from docmatix.pictures import open_picture
 from docmatix.pipeline import PACK
 from docmatix.report.gallery import Window
-from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import Place, render_in_turn
 from docmatix.stages.job import Job
+from docmatix.storage.bombs import check_footer
+from docmatix.storage.run import RunDirectory
 
 SIZES = ((1100, 60), (1000, 50), (860, 45), (700, 40), (560, 35), (420, 30))
 """Longer side in pixels and WebP quality, the best first. A page of text takes 40 to 90 KB of the first and 8 of the

@@ -30,8 +30,8 @@ from docmatix.report.gallery import Window, draw_windows, fit_pairs, iterate_mar
 from docmatix.report.losses import gather_losses
 from docmatix.report.pictures import Sheet, make_albums
 from docmatix.report.plots import Plots, make_plots
-from docmatix.run_directory import RunDirectory
 from docmatix.status import read_status
+from docmatix.storage.run import RunDirectory
 
 SAMPLES = 60
 LARGEST = 25_000_000

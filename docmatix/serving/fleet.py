@@ -27,9 +27,9 @@ from pydantic import SecretStr
 from docmatix.config import VllmEngine
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.metrics import ServerMetrics
 from docmatix.serving.vllm import Restart, ServerState, VllmServer, check_environment, tell_log
+from docmatix.storage.run import RunDirectory
 
 SAY_EVERY_S = 15.0
 """Loading takes minutes: a line this often, and one whenever a replica gets ready or is lost."""

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.preflight import check_server, read_api_key
+from docmatix.storage.run import RunDirectory
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.sources.files import Locator, RangeFile, SourceDocument, find_files, locate_file, read_files
 from docmatix.sources.parquet import locate_rows, read_rows
 from docmatix.sources.webdataset import locate_members, read_members
-from docmatix.stores import PATIENCE_S, Patience, log_outage
+from docmatix.storage.store import PATIENCE_S, Patience, log_outage
 
 __all__ = ["Locator", "SourceDocument", "list_documents", "read_documents"]
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError, SourceGone
 from docmatix.core.redaction import hide_in_url
-from docmatix.stores import (
+from docmatix.storage.store import (
     Attempts,
     Patience,
     connect,

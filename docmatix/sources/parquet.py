@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from itertools import accumulate, islice
 from typing import Any
 
-from docmatix.bombs import check_claims, is_bomb
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
 from docmatix.sources.files import (
@@ -21,7 +20,8 @@ from docmatix.sources.files import (
     UnreadableError,
     check_size,
 )
-from docmatix.stores import Patience, describe
+from docmatix.storage.bombs import check_claims, is_bomb
+from docmatix.storage.store import Patience, describe
 
 _ROWS_AT_ONCE = 8
 _LARGE_CHUNK_BYTES = 64 << 20

@@ -18,7 +18,7 @@ from itertools import chain
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
 from docmatix.sources.files import FoundFile, Locator, RangeFile, SourceDocument, UnreadableError, check_size
-from docmatix.stores import Patience
+from docmatix.storage.store import Patience
 
 PAIRING_DISTANCE = 1024
 """A PDF and its twin may stand this many documents and twins apart; this many are held in memory."""

@@ -14,14 +14,14 @@ from docmatix.curation import Verdict, curate_pairs
 from docmatix.filters import Scores
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.questions import score_clarity
-from docmatix.schemas import (
+from docmatix.stages.job import Job, Pulse
+from docmatix.storage.schemas import (
     evidence_to_row,
     page_from_row,
     pair_from_row,
     pair_to_row,
     scores_to_row,
 )
-from docmatix.stages.job import Job, Pulse
 
 
 def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:

@@ -11,11 +11,11 @@ from docmatix.core.ledger import Ledger
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import EXTRACT, PIPELINE
-from docmatix.schemas import page_to_row
 from docmatix.sources import Locator, SourceDocument, read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.plan import read_plan
 from docmatix.stages.suspects import Suspects
+from docmatix.storage.schemas import page_to_row
 
 
 def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> None:

@@ -18,8 +18,8 @@ from docmatix.core.ledger import Ledger
 from docmatix.core.process_space import find_process_space
 from docmatix.pipeline import PIPELINE, list_stages
 from docmatix.prompts import Prompt
-from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
 from docmatix.serving.servers import NOWHERE, Service
+from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
 from docmatix.tokens import ESTIMATE, TokenCounter
 
 if TYPE_CHECKING:

@@ -22,14 +22,14 @@ from docmatix.core.ledger import Ledger
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
-from docmatix.run_directory import Record, ShardWriter, commit, look_up_record
-from docmatix.schemas import DATASETS
 from docmatix.sources import read_documents
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import kept_aside, render_kept
 from docmatix.stages.plan import read_plan
 from docmatix.stages.suspects import Suspects
 from docmatix.statistics import KINDS, Statistics
+from docmatix.storage.run import Record, ShardWriter, commit, look_up_record
+from docmatix.storage.schemas import DATASETS
 
 BYTES_PER_PIXEL = {"jpeg": 0.12, "png": 0.16, "webp": 0.07}
 """Bytes a pixel of a rendered page, to foresee sizes before anything is rendered; see benchmarks/rendering.py."""

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from docmatix import scratch
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
@@ -20,10 +19,11 @@ from docmatix.core.pairs import Failure, Picture
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.run_directory import storage_errors
 from docmatix.sources import Locator, SourceDocument, read_documents
 from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
+from docmatix.storage import scratch
+from docmatix.storage.run import storage_errors
 
 DOCUMENTS_AT_HAND = 4
 """Documents that a shard keeps on disk to render from. Requests come in the order of the plan, so that one would do but

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import GivenUrls, hide_in_url
 from docmatix.pipeline import PIPELINE, PLAN
-from docmatix.run_directory import Record
 from docmatix.sources import Locator
 from docmatix.sources.bounds import SourceBounds
 from docmatix.stages.job import Job
+from docmatix.storage.run import Record
 
 
 def plan_shards(

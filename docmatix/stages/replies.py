@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from docmatix.core.errors import BuildError
 from docmatix.core.pairs import Failure, Reply, Request
-from docmatix.run_directory import RunDirectory, ShardWriter
-from docmatix.schemas import REPLIES
+from docmatix.storage.run import RunDirectory, ShardWriter
+from docmatix.storage.schemas import REPLIES
 
 _CHUNK = re.compile(r"[0-9a-f]{16}\.parquet")
 _MERGE_AT = 32

@@ -29,9 +29,9 @@ from docmatix.exports import FORMATS, export_dataset
 from docmatix.pictures import decode_picture
 from docmatix.publishing.card import split_card
 from docmatix.report.pictures import shrink_page
-from docmatix.schemas import DATASETS, IMAGES
 from docmatix.sources import SourceDocument, list_documents, read_documents
 from docmatix.sources.pdfa import read_twin
+from docmatix.storage.schemas import DATASETS, IMAGES
 
 
 def encode(image_format: str, *, size: tuple[int, int] = (30, 40)) -> bytes:

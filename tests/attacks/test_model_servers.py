@@ -18,9 +18,9 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.config import LlamacppEngine, VllmEngine
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.servers import Service, serve
 from docmatix.serving.vllm import ServerState, VllmServer
+from docmatix.storage.run import RunDirectory
 from tests.fake_vllm import fake_engine
 
 EVIL = "http://evil.example"

@@ -14,7 +14,7 @@ from docmatix.core.errors import SetupError
 from docmatix.publishing import push as push_module
 from docmatix.publishing.hub import Repository
 from docmatix.publishing.push import push_run
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from tests.hub import GOOD_TOKEN, Hub, serve_hub
 from tests.publishing.conftest import _plain_lfs  # noqa: F401 -- a fixture
 

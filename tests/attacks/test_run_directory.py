@@ -29,12 +29,12 @@ from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver import read_job
-from docmatix.run_directory import RunDirectory
 from docmatix.source_pages import Place, render_in_turn
 from docmatix.sources import Locator
 from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards
 from docmatix.status import read_status
+from docmatix.storage.run import RunDirectory
 from tests.builds import write_config
 from tests.jobs import InlineSandbox, extract, make_job
 from tests.pdfs import write_distinct_pdf

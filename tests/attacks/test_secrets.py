@@ -27,13 +27,13 @@ from docmatix.core.redaction import (
 )
 from docmatix.driver import check_run
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.run_directory import RunDirectory, committing
-from docmatix.schemas import PLAN
 from docmatix.serving.client import ChatClient
 from docmatix.serving.preflight import check_server
 from docmatix.sources import Locator
 from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards, read_plan
+from docmatix.storage.run import RunDirectory, committing
+from docmatix.storage.schemas import PLAN
 from tests.jobs import load_shipped, make_config
 from tests.scripted_server import start_scripted_server
 

@@ -14,9 +14,9 @@ import pytest
 
 from docmatix.config import LlamacppEngine, VllmEngine
 from docmatix.core.errors import DocmatixError
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.servers import serve
 from docmatix.serving.vllm import VllmServer, check_environment
+from docmatix.storage.run import RunDirectory
 
 MODULES = (
     *("argparse", "click", "ctypes", "importlib", "json", "numpy", "pandas", "pyarrow", "pydantic", "ray", "re"),

@@ -19,10 +19,10 @@ from docmatix.cli import main
 from docmatix.collection import Dropped, Droppings
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.progress import Progress
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.preflight import check_server
 from docmatix.status import describe_status
-from docmatix.stores import Attempts, Patience
+from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Attempts, Patience
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_pdf
 

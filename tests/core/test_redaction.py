@@ -37,9 +37,9 @@ from docmatix.core.redaction import (
 )
 from docmatix.driver import check_run, read_job
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.vllm import VllmServer
 from docmatix.status import read_status
+from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset
 from tests.fake_vllm import fake_engine
 from tests.jobs import OPENAI, load_shipped, make_config

@@ -21,7 +21,7 @@ from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.exports import FORMATS, export_dataset, webdataset
 from docmatix.exports.samples import Sample, read_sample
-from docmatix.schemas import DATASETS
+from docmatix.storage.schemas import DATASETS
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
 

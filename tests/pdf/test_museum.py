@@ -21,7 +21,7 @@ from docmatix.core.documents import Document, Page, Refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.schemas import page_from_row
+from docmatix.storage.schemas import page_from_row
 from tests import museum, pdfs
 from tests.fuzz import find_fault
 from tests.jobs import extract, make_job, plan
@@ -362,8 +362,8 @@ def write_museum_tar() -> bytes:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_build_over_the_whole_museum_is_complete_and_balanced_with_a_reason_for_everything(tmp_path: Path) -> None:
-    from docmatix.run_directory import RunDirectory
     from docmatix.status import read_status
+    from docmatix.storage.run import RunDirectory
     from tests.builds import Driver, write_config
     from tests.scripted_server import start_scripted_server
 

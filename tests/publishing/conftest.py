@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from docmatix.publishing.hub import Repository
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from tests.hub import GOOD_TOKEN, Hub, serve_hub
 from tests.publishing.runs import build_wide_run
 

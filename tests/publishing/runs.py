@@ -14,9 +14,9 @@ from PIL import Image
 from docmatix.config import dump_config
 from docmatix.driver import finish_dataset
 from docmatix.pdf.rendering import PageImage
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
+from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, curate, generate, make_job, pack, read_documents
 from tests.pdfs import write_distinct_pdf
 

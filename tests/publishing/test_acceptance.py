@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from docmatix.publishing.push import Target, push_run
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 from tests.builds import write_config, write_pdfs
 from tests.hub import GOOD_TOKEN, Faults, Hub, serve_hub
 from tests.publishing.runs import build_wide_run

@@ -16,7 +16,7 @@ from docmatix.card import LOAD
 from docmatix.core.errors import SetupError
 from docmatix.publishing.card import Part, join_card, matches, merge_cards, split_card
 from docmatix.publishing.dropped import DROPPED
-from docmatix.schemas import DATASETS, describe_features
+from docmatix.storage.schemas import DATASETS, describe_features
 
 OWN = "---\nlicense: cc0-1.0\nlanguage: [en]\nsize_categories: [n<1K]\npretty_name: mine\n---\n\n# mine\n"
 

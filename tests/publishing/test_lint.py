@@ -12,8 +12,8 @@ import pytest
 
 from docmatix.publishing import lint
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
-from docmatix.run_directory import RunDirectory
-from docmatix.schemas import DATASETS
+from docmatix.storage.run import RunDirectory
+from docmatix.storage.schemas import DATASETS
 
 SCHEMA = DATASETS["docmatix"]
 HF_TOKEN = "hf_" + "aB3" * 11

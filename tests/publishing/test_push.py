@@ -20,7 +20,7 @@ from docmatix.core.errors import BuildError, SetupError
 from docmatix.publishing.card import split_card
 from docmatix.publishing.hub import judge_error
 from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files
-from docmatix.run_directory import Record, RunDirectory
+from docmatix.storage.run import Record, RunDirectory
 from tests.hub import READER_TOKEN, Faults, Hub, store_small
 from tests.publishing.runs import build_wide_run, curate_wide_run, pack_wide_run
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docmatix.report.report import make_report
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job
+from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
 from tests.pdfs import write_distinct_text, write_pdf
 from tests.report.replies import HOSTILE_NAME, HOSTILE_TEXT, write_hostile_reply, write_mixed_reply

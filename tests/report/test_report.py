@@ -25,8 +25,8 @@ from docmatix.report.report import (
     make_report,
     write_report,
 )
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Job
+from docmatix.storage.run import RunDirectory
 from tests.jobs import InlineSandbox, make_config
 
 SANDBOX: Any = InlineSandbox()

@@ -22,11 +22,11 @@ from docmatix.cli import main
 from docmatix.config import VllmEngine
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.ledger import Ledger
-from docmatix.run_directory import RunDirectory
 from docmatix.serving.fleet import Fleet, Said, check_nodes, is_private, make_key, start_fleet
 from docmatix.serving.metrics import ServerMetrics
 from docmatix.serving.vllm import ServerState
 from docmatix.status import describe_status, read_status
+from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.fake_vllm import fake_engine, find_engine_pid
 from tests.ray_token import set_ray_token

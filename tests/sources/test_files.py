@@ -22,7 +22,7 @@ from docmatix.core.errors import SetupError, SourceGone
 from docmatix.core.redaction import hide_in_url
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.sources.files import RangeFile, retry
-from docmatix.stores import PATIENCE_S, Patience, choose_pauses
+from docmatix.storage.store import PATIENCE_S, Patience, choose_pauses
 
 WAITS_S = list(choose_pauses(PATIENCE_S))
 

@@ -16,7 +16,7 @@ from docmatix.config import ParquetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError, SourceGone
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
-from docmatix.stores import PATIENCE_S, choose_pauses
+from docmatix.storage.store import PATIENCE_S, choose_pauses
 from tests.sources.test_files import FailingFiles
 
 Values = list[bytes | None]

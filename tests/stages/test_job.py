@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.job import Pulse
+from docmatix.storage.run import RunDirectory
 from tests.jobs import make_job
 
 

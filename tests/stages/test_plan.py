@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.run_directory import RunDirectory
 from docmatix.sources import Locator
 from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards, read_plan
+from docmatix.storage.run import RunDirectory
 from tests.jobs import make_job
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Message, Reply, Request
-from docmatix.run_directory import RunDirectory
 from docmatix.stages.replies import ReplyStore
+from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient
 
 

@@ -15,8 +15,8 @@ import psutil  # type: ignore[import-untyped]
 from docmatix.cli import main
 from docmatix.collection import Collection
 from docmatix.config import dump_config, parse_config
-from docmatix.run_directory import RunDirectory
 from docmatix.status import describe_status, read_status
+from docmatix.storage.run import RunDirectory
 from tests.builds import Driver
 from tests.vllm_environment import real_engine
 

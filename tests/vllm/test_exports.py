@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 import docmatix
 from docmatix.exports import export_dataset
-from docmatix.schemas import DATASETS
+from docmatix.storage.schemas import DATASETS
 from tests.vllm_environment import PICTURE_TOKENS, find_python, prepare_vision_model
 
 READ = """

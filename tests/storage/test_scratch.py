@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from docmatix import scratch
+from docmatix.storage import scratch
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix import schemas
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.core.pairs import Evidence, Pair
 from docmatix.filters import Scores
 from docmatix.pipeline import STAGES
+from docmatix.storage import schemas
 
 SHARES = st.floats(0, 1, width=32)
 BOXES = st.builds(Box, SHARES, SHARES, SHARES, SHARES)

@@ -44,17 +44,17 @@ import psutil  # type: ignore[import-untyped]
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from docmatix import scratch
-from docmatix.bombs import check_footer
 from docmatix.core.errors import BuildError, RunRefused, SetupError, StorageFailed
 from docmatix.core.ledger import Ledger
 from docmatix.core.process_space import find_process_space
 from docmatix.core.redaction import hide_in_url
-from docmatix.parquet_rows import iterate_batches
 from docmatix.pipeline import PACK, STAGES
-from docmatix.plain_files import NotPlain, describe_kind, open_plain
-from docmatix.run_files import FOLDERS, SINGLE, find_foreign_name, is_own
-from docmatix.stores import (
+from docmatix.storage import scratch
+from docmatix.storage.bombs import check_footer
+from docmatix.storage.parquet_rows import iterate_batches
+from docmatix.storage.plain_files import NotPlain, describe_kind, open_plain
+from docmatix.storage.run_files import FOLDERS, SINGLE, find_foreign_name, is_own
+from docmatix.storage.store import (
     PATIENCE_S,
     Attempts,
     Patience,

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from docmatix.core.errors import BuildError
-from docmatix.parquet_rows import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.parquet_rows import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
+from docmatix.storage.run import RunDirectory
 
 
 def write_table(path: Path, rows: int, *, text: str = "x") -> Path:

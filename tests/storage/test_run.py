@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.core.ledger import Ledger
-from docmatix.run_directory import Record, RunDirectory, ShardWriter, committing
-from docmatix.stores import PATIENCE_S, choose_pauses
+from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
+from docmatix.storage.store import PATIENCE_S, choose_pauses
 
 ASIDE = f".{'a' * 32}.tmp"
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
@@ -451,7 +451,7 @@ def test_sweeping_keeps_the_files_of_the_dataset_that_are_committed(run):
 
 HOLD = """
 import sys, time
-from docmatix.run_directory import RunDirectory
+from docmatix.storage.run import RunDirectory
 with RunDirectory(sys.argv[1]).locked():
     print("held", flush=True)
     time.sleep(600)

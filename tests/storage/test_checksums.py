@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from docmatix.checksums import CHECKSUMS, find_altered, has_unaltered, read_checksums, write_checksums
 from docmatix.driver import finish_dataset, read_job
+from docmatix.storage.checksums import CHECKSUMS, find_altered, has_unaltered, read_checksums, write_checksums
 
 
 def test_sums_are_those_of_the_tool_that_everybody_has(own_run):

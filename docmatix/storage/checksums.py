@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from docmatix.run_directory import Record, RunDirectory
+from docmatix.storage.run import Record, RunDirectory
 from docmatix.tokens import KEPT_AS
 
 CHECKSUMS = "SHA256SUMS"

@@ -27,14 +27,14 @@ from docmatix.config import Config, VllmEngine
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver import load_build_prompts
 from docmatix.fingerprints import fingerprint_stages
+from docmatix.models.metrics import ServerMetrics, parse_metrics
+from docmatix.models.servers import serve
+from docmatix.models.tokenizer import Vocabulary, load_tokenizer
+from docmatix.models.vllm.replica_pool import Roster
 from docmatix.ray_cluster import ray_running
 from docmatix.runner import Task, map_shards
-from docmatix.serving.fleet import Roster
-from docmatix.serving.metrics import ServerMetrics, parse_metrics
-from docmatix.serving.servers import serve
 from docmatix.stages.job import Job
 from docmatix.storage.run import RunDirectory
-from docmatix.tokens import Vocabulary, load_tokenizer
 
 POLL_S = 0.1
 

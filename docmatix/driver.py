@@ -39,6 +39,11 @@ from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.fingerprints import fingerprint_stages
+from docmatix.models.preflight import read_api_key
+from docmatix.models.servers import check_engine, serve
+from docmatix.models.telemetry import ServingWatch
+from docmatix.models.tokenizer import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
+from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_room
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
@@ -47,10 +52,6 @@ from docmatix.ray_cluster import ray_running
 from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
 from docmatix.requests import measure_room
 from docmatix.runner import Done, Task, map_shards
-from docmatix.serving.fleet import check_nodes, is_private, require_room
-from docmatix.serving.preflight import read_api_key
-from docmatix.serving.servers import check_engine, serve
-from docmatix.serving.telemetry import ServingWatch
 from docmatix.signs import driver_alive
 from docmatix.sources import Locator, list_documents
 from docmatix.stages.dedup import dedup_documents
@@ -61,7 +62,6 @@ from docmatix.statistics import Statistics, summarise
 from docmatix.storage.checksums import has_unaltered, write_checksums
 from docmatix.storage.run import RunDirectory, require_disk
 from docmatix.storage.run_files import is_own
-from docmatix.tokens import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.watchdog import StageWatch, find_patience, watch_listing
 
 _PULSES_EVERY_S = 0.5

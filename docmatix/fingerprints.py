@@ -12,9 +12,9 @@ from typing import Any
 
 from docmatix.config import Config
 from docmatix.core.redaction import identify_url
+from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import GENERATE, PIPELINE, PLAN, VERIFY
 from docmatix.prompts import Prompt
-from docmatix.tokens import ESTIMATE
 
 
 def hash_json(content: Any) -> str:

@@ -11,8 +11,15 @@ from docmatix.config import Pictures
 from docmatix.core.documents import Page
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Picture
+from docmatix.models.tokenizer import (
+    ESTIMATE,
+    SEPARATORS,
+    TokenCounter,
+    bound_tokens,
+    estimate_tokens,
+    estimate_tokens_to,
+)
 from docmatix.prompts import Prompt, neutralise, render_messages
-from docmatix.tokens import ESTIMATE, SEPARATORS, TokenCounter, bound_tokens, estimate_tokens, estimate_tokens_to
 
 PAGE_OVERHEAD_TOKENS = 24
 """What the marks around one page cost, with room to spare (16 tokens by Mistral v3's vocabulary)."""

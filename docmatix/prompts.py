@@ -46,8 +46,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from docmatix.core.draws import draw_unit
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Message
+from docmatix.models.sampling import Sampling
 from docmatix.replies import parse_reply
-from docmatix.sampling import Sampling
 
 Family = Literal["answer_first", "window", "vision", "round_trip"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]

@@ -57,7 +57,7 @@ class Recording:
         self.stages: dict[str, dict[str, float]] = {}
         """The figures of each stage: those of its workers' clients, and `seconds`."""
         self.serving: list[dict[str, Any]] = []
-        """What is known of the servers of each model; see `docmatix.serving.telemetry`."""
+        """What is known of the servers of each model; see `docmatix.models.telemetry`."""
         self.watchdog: list[dict[str, Any]] = []
         """What the watchdog found, in its order."""
         self._stopped: str | None = None

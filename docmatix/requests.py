@@ -11,6 +11,7 @@ from typing import Any
 from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
+from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.portions import (
     MIN_BUDGET_TOKENS,
     PageText,
@@ -27,7 +28,6 @@ from docmatix.questions import clean_question, question_grammar
 from docmatix.replies import pairs_schema, parse_reply
 from docmatix.round_trip import list_choices, to_grammar
 from docmatix.spans import Candidate, find_candidates
-from docmatix.tokens import ESTIMATE, TokenCounter
 from docmatix.windows import Window
 
 

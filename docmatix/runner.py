@@ -25,16 +25,16 @@ import psutil  # type: ignore[import-untyped]
 from docmatix.config import OpenaiEngine
 from docmatix.core import errors
 from docmatix.core.errors import BuildError, DocmatixError
+from docmatix.models.vllm.replica_pool import Roster
+from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import PACK, PIPELINE
 from docmatix.ray_cluster import find_private_ray
-from docmatix.serving.fleet import Roster
-from docmatix.serving.warden import find_start
 from docmatix.signs import Heart, Sign
 from docmatix.stages.job import Job, Pulse, name_worker, read_figures
 from docmatix.stages.pack import OutputFile, Range
 
 if TYPE_CHECKING:
-    from docmatix.serving.client import ChatClient
+    from docmatix.models.client import ChatClient
 
 _POLL_S = 0.5
 _KILL_PATIENCE_S = 60.0
@@ -331,7 +331,7 @@ def _calm_collector() -> None:
 
 
 def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
-    from docmatix.serving.client import ChatClient
+    from docmatix.models.client import ChatClient
 
     engine = job.config.choose_engine(stage)
     key = job.service.api_key

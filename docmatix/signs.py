@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
-from docmatix.serving.warden import find_start
+from docmatix.models.vllm.supervisor import find_start
 from docmatix.stages.job import Job, Pulse, name_worker
 from docmatix.storage.run import RunDirectory
 

@@ -39,8 +39,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import STAGES
-from docmatix.serving.warden import find_start
 from docmatix.signs import Sign
 from tests.builds import hash_dataset, list_files
 from tests.ray_token import set_ray_token

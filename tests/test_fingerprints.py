@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from docmatix.config import Config, Section, parse_config
 from docmatix.filters import AnyFilter
 from docmatix.fingerprints import fingerprint_stages, hash_json
+from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES
 from docmatix.prompts import load_prompts
-from docmatix.tokens import ESTIMATE
 
 PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parent.parent / "prompts"])
 

@@ -12,8 +12,8 @@ import yaml
 
 from docmatix.config import parse_config
 from docmatix.fingerprints import fingerprint_stages
+from docmatix.models.tokenizer import ESTIMATE
 from docmatix.prompts import Prompt, load_prompts
-from docmatix.tokens import ESTIMATE
 from tests.jobs import SHIPPED
 
 CONFIGS = {

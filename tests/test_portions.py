@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from docmatix.config import Pictures
 from docmatix.core.documents import Box, Page, Table
 from docmatix.core.errors import SetupError
+from docmatix.models.tokenizer import ESTIMATE, estimate_tokens
 from docmatix.pdf.rendering import render_page
 from docmatix.portions import (
     MIN_BUDGET_TOKENS,
@@ -26,7 +27,6 @@ from docmatix.portions import (
     split_pages,
 )
 from docmatix.prompts import load_prompts
-from docmatix.tokens import ESTIMATE, estimate_tokens
 from tests.tokenizers import train_vocabulary
 
 SHIPPED = Path(__file__).parent.parent / "prompts"

@@ -11,10 +11,10 @@ from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, Pictures, Vllm
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Reply
 from docmatix.driver import load_build_prompts
+from docmatix.models.tokenizer import estimate_tokens
 from docmatix.portions import count_picture_tokens
 from docmatix.prompts import Prompt, load_prompts, tune_prompt
 from docmatix.requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs
-from docmatix.tokens import estimate_tokens
 from docmatix.windows import Window, cut_windows
 from tests.jobs import make_config, make_page
 from tests.tokenizers import train_vocabulary

@@ -61,7 +61,7 @@ class TokenizingServer:
 @pytest.fixture(scope="module")
 def server() -> Iterator[TokenizingServer]:
     pytest.importorskip("xllamacpp")
-    from docmatix.serving.llamacpp import start_llamacpp
+    from docmatix.models.llamacpp import start_llamacpp
 
     with start_llamacpp(LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)) as running:
         yield TokenizingServer(running.base_url, running.api_key)

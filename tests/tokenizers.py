@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from docmatix.tokens import Vocabulary
+from docmatix.models.tokenizer import Vocabulary
 
 PROSE = "The committee met on Monday and agreed that the new bridge should be opened before the summer holidays. "
 

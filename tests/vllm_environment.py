@@ -45,7 +45,7 @@ def is_wanted() -> bool:
 
 def prepare_model() -> Path:
     """The folder with the model, made the first time (about a minute)."""
-    from docmatix.serving.llamacpp import find_model
+    from docmatix.models.llamacpp import find_model
 
     return _prepare(MODEL, "text", find_model("smollm2-135m"))
 
@@ -70,7 +70,7 @@ def _prepare(folder: Path, kind: str, source: Path) -> Path:
 def real_engine(**settings: Any) -> VllmEngine:
     """The engine that serves it; further settings take the place of these. Raises `SetupError`."""
     from docmatix.config import VllmEngine
-    from docmatix.serving.vllm import check_environment
+    from docmatix.models.vllm.replica import check_environment
 
     extra_args = (
         "--enforce-eager",  # compiling takes longer than any test

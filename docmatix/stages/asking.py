@@ -19,7 +19,7 @@ from docmatix.core.ledger import UNEXPECTED, describe_reasons, is_past_share
 from docmatix.core.pairs import Failure, Reply, Request
 
 if TYPE_CHECKING:
-    from docmatix.serving.client import ChatClient
+    from docmatix.models.client import ChatClient
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

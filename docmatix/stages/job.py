@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from docmatix.config import Config
 from docmatix.core.ledger import Ledger
 from docmatix.core.process_space import find_process_space
+from docmatix.models.servers import NOWHERE, Service
+from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import PIPELINE, list_stages
 from docmatix.prompts import Prompt
-from docmatix.serving.servers import NOWHERE, Service
 from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
-from docmatix.tokens import ESTIMATE, TokenCounter
 
 if TYPE_CHECKING:
-    from docmatix.serving.client import Counters
+    from docmatix.models.client import Counters
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from docmatix.models.tokenizer import KEPT_AS
 from docmatix.storage.run import Record, RunDirectory
-from docmatix.tokens import KEPT_AS
 
 CHECKSUMS = "SHA256SUMS"
 _PICTURE = re.compile(r"\.(?:png|jpe?g|webp)$", re.IGNORECASE)

@@ -18,8 +18,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.config import LlamacppEngine, VllmEngine
-from docmatix.serving.servers import Service, serve
-from docmatix.serving.vllm import ServerState, VllmServer
+from docmatix.models.servers import Service, serve
+from docmatix.models.vllm.replica import ServerState, VllmServer
 from docmatix.storage.run import RunDirectory
 from tests.fake_vllm import fake_engine
 

@@ -18,9 +18,9 @@ import yaml
 
 from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
+from docmatix.models.child_environment import leave_current_folder
+from docmatix.models.vllm.replica import build_environment
 from docmatix.ray_cluster import guard_joined, guard_private
-from docmatix.serving.surroundings import leave_current_folder
-from docmatix.serving.vllm import build_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -27,8 +27,8 @@ from docmatix.core.redaction import (
 )
 from docmatix.driver import check_run
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.serving.client import ChatClient
-from docmatix.serving.preflight import check_server
+from docmatix.models.client import ChatClient
+from docmatix.models.preflight import check_server
 from docmatix.sources import Locator
 from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards, read_plan

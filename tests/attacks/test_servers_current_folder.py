@@ -14,8 +14,8 @@ import pytest
 
 from docmatix.config import LlamacppEngine, VllmEngine
 from docmatix.core.errors import DocmatixError
-from docmatix.serving.servers import serve
-from docmatix.serving.vllm import VllmServer, check_environment
+from docmatix.models.servers import serve
+from docmatix.models.vllm.replica import VllmServer, check_environment
 from docmatix.storage.run import RunDirectory
 
 MODULES = (

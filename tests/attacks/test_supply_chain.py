@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docmatix.serving.llamacpp import PACKAGED_MODELS
+from docmatix.models.llamacpp import PACKAGED_MODELS
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [f"locks/{name}.txt" for name in ("dev", "runtime", "model", "uv", "vllm/gpu", "vllm/cpu")]
@@ -27,7 +27,7 @@ HIDDEN = [
     ".git/config",
     ".venv-old/pyvenv.cfg",
     "docmatix/.env",
-    "docmatix/serving/.env.local",
+    "docmatix/models/.env.local",
     "docmatix/.ipynb_checkpoints/cli-checkpoint.py",
     "locks/.netrc",
     "prompts/.env",
@@ -42,7 +42,7 @@ OUTSIDE = [
     "runs/reports/plan.json",
     "notebooks/inspect.ipynb",
 ]
-KEYS_INSIDE = ["docmatix/id_rsa", "docmatix/serving/tls.key", "docmatix/signing.pem", "prompts/deep/signing.pem"]
+KEYS_INSIDE = ["docmatix/id_rsa", "docmatix/models/tls.key", "docmatix/signing.pem", "prompts/deep/signing.pem"]
 NEEDED = ["LICENSE", "README.md", "pyproject.toml", "docmatix/report/style.css", "prompts/extractive.md"]
 
 

@@ -37,7 +37,7 @@ from docmatix.core.redaction import (
 )
 from docmatix.driver import check_run, read_job
 from docmatix.fingerprints import fingerprint_stages
-from docmatix.serving.vllm import VllmServer
+from docmatix.models.vllm.replica import VllmServer
 from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset

@@ -20,13 +20,13 @@ import pytest
 
 from docmatix.config import VllmEngine
 from docmatix.core.pairs import Failure, Reply
+from docmatix.models.metrics import ServerMetrics, parse_metrics
+from docmatix.models.responses import read_answer
+from docmatix.models.vllm.replica import ServerState, VllmServer, build_command, build_environment
+from docmatix.models.vllm.supervisor import find_start, list_processes
 from docmatix.questions import question_grammar
 from docmatix.replies import pairs_schema
 from docmatix.requests import hold_to_choices, hold_to_grammar, hold_to_json
-from docmatix.serving.answers import read_answer
-from docmatix.serving.metrics import ServerMetrics, parse_metrics
-from docmatix.serving.vllm import ServerState, VllmServer, build_command, build_environment
-from docmatix.serving.warden import find_start, list_processes
 from docmatix.spans import Candidate
 from tests.vllm_environment import find_python, real_engine
 

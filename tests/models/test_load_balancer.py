@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.serving.places import (
+from docmatix.models.load_balancer import (
     LEAST_LIMIT,
     LONG_QUEUE_S,
     Address,

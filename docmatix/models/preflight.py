@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from docmatix.core.errors import SetupError
-from docmatix.serving.answers import hide, read_error, shorten
-from docmatix.serving.places import Address, read_address
+from docmatix.models.load_balancer import Address, read_address
+from docmatix.models.responses import hide, read_error, shorten
 
 if TYPE_CHECKING:
     import aiohttp

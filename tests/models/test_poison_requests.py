@@ -7,8 +7,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.serving.places import read_address
-from docmatix.serving.quarantine import ROOM, TOGETHER_AFTER_DEATHS, Deaths, Quarantine, goes_alone, is_suspect
+from docmatix.models.load_balancer import read_address
+from docmatix.models.poison_requests import ROOM, TOGETHER_AFTER_DEATHS, Deaths, Quarantine, goes_alone, is_suspect
 
 DEATHS = st.integers(min(TOGETHER_AFTER_DEATHS), max(TOGETHER_AFTER_DEATHS) + 3)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, VllmEngine
 from docmatix.core.errors import SetupError
-from docmatix.tokens import (
+from docmatix.models.tokenizer import (
     ESTIMATE,
     TokenCounter,
     Vocabulary,

@@ -14,14 +14,15 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from docmatix.serving.places import Address
+    from docmatix.models.load_balancer import Address
 
 TOGETHER_AFTER_DEATHS = {2: 16, 3: 4}
 """How many go at once after so many deaths; after more, one. It is the only one then, of those that are here."""
 ROOM = max(TOGETHER_AFTER_DEATHS.values())
 MOST_DEATHS_ALONE = 2
 """Deaths of servers that had just answered a small request, under one that was in flight alone. One may be chance; more
-than a few, with nothing else finished in between, and `docmatix.serving.vllm` takes the server itself for broken."""
+than a few, with nothing else finished in between, and `docmatix.models.vllm.replica` takes the server itself for
+broken."""
 
 
 def is_suspect(deaths: int) -> bool:

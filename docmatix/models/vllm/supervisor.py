@@ -380,7 +380,7 @@ def _tell(word: Mapping[str, object]) -> None:
 
 def main() -> None:
     """Watch over one server until it has ended."""
-    parser = argparse.ArgumentParser(prog="python -m docmatix.serving.warden")
+    parser = argparse.ArgumentParser(prog="python -m docmatix.models.vllm.supervisor")
     parser.add_argument("--owner", type=int, required=True)
     parser.add_argument("--owner-started", type=int, required=True)
     parser.add_argument("--grace-s", type=float, default=GRACE_S)

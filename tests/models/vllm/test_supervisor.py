@@ -14,7 +14,15 @@ from typing import BinaryIO
 
 import pytest
 
-from docmatix.serving.warden import LOST, Ward, find_family, find_start, list_processes, read_process, start_ward
+from docmatix.models.vllm.supervisor import (
+    LOST,
+    Ward,
+    find_family,
+    find_start,
+    list_processes,
+    read_process,
+    start_ward,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="wardens need Linux")
 
@@ -29,7 +37,7 @@ time.sleep(600)
 """A server with a child that no SIGTERM ends, and one that has left its session."""
 OWNER = """
 import os, sys, tempfile, time
-from docmatix.serving.warden import start_ward
+from docmatix.models.vllm.supervisor import start_ward
 ward = start_ward([sys.executable, '-c', sys.argv[1]], env=os.environ, log=tempfile.TemporaryFile(), grace_s=1)
 fork = os.fork()  # holds the pipe to the warden open when its parent is dead
 if not fork:

@@ -34,9 +34,9 @@ from typing import Any, BinaryIO, Literal
 from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_text, hide_values, list_secrets
-from docmatix.serving.metrics import ServerMetrics, parse_metrics
-from docmatix.serving.surroundings import START_FOLDER, leave_current_folder, make_absolute
-from docmatix.serving.warden import GRACE_S, LOST, Ward, start_ward
+from docmatix.models.child_environment import START_FOLDER, leave_current_folder, make_absolute
+from docmatix.models.metrics import ServerMetrics, parse_metrics
+from docmatix.models.vllm.supervisor import GRACE_S, LOST, Ward, start_ward
 
 POLL_S = 1.0
 ANSWER_TIMEOUT_S = 5.0
@@ -45,7 +45,7 @@ MOST_TICK_S = 15.0
 """A watch thread that was itself kept from running must not take its own absence for the server's."""
 LIVES_A_START = 3
 """A life in which no request was finished counts as so much less of a failure than one that never began: a request that
-kills servers does that to each that it is sent to, and it takes `docmatix.serving.client` six to be sure of it."""
+kills servers does that to each that it is sent to, and it takes `docmatix.models.client` six to be sure of it."""
 RESTART_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 """The pause triples with each failed start: a Hub that refuses 64 downloads at once, or GPU memory that is not yet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from docmatix.serving.telemetry import ServingWatch, describe_serving, summarise_replicas
+from docmatix.models.telemetry import ServingWatch, describe_serving, summarise_replicas
 
 
 def make_replica(

@@ -22,9 +22,9 @@ from docmatix.cli import main
 from docmatix.config import VllmEngine
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.ledger import Ledger
-from docmatix.serving.fleet import Fleet, Said, check_nodes, is_private, make_key, start_fleet
-from docmatix.serving.metrics import ServerMetrics
-from docmatix.serving.vllm import ServerState
+from docmatix.models.metrics import ServerMetrics
+from docmatix.models.vllm.replica import ServerState
+from docmatix.models.vllm.replica_pool import Fleet, Said, check_nodes, is_private, make_key, start_fleet
 from docmatix.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs

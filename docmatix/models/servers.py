@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine
-from docmatix.serving.preflight import check_server, read_api_key
+from docmatix.models.preflight import check_server, read_api_key
 from docmatix.storage.run import RunDirectory
 
 
@@ -39,8 +39,8 @@ class Served:
 async def check_engine(engine: Engine, *, private: bool) -> None:
     """Raise SetupError if the model cannot be asked, or what serves it is not installed. `private`: it will be served
     on this machine."""
-    from docmatix.serving.llamacpp import find_model
-    from docmatix.serving.vllm import check_environment
+    from docmatix.models.llamacpp import find_model
+    from docmatix.models.vllm.replica import check_environment
 
     if isinstance(engine, LlamacppEngine):
         find_model(engine.model)
@@ -74,14 +74,14 @@ def serve(
         key = read_api_key(engine.api_key_env)
         yield Served(Service(list_addresses(engine), api_key=SecretStr(key) if key else None), list)
     elif isinstance(engine, LlamacppEngine):
-        from docmatix.serving.llamacpp import start_llamacpp
+        from docmatix.models.llamacpp import start_llamacpp
 
         began = time.monotonic()
         with start_llamacpp(engine) as server:
             say(f"serving   {engine.model} with llama.cpp ({time.monotonic() - began:.1f} s to start)")
             yield Served(Service((server.base_url,), api_key=server.api_key), server.look)
     else:
-        from docmatix.serving.fleet import make_key, start_fleet
+        from docmatix.models.vllm.replica_pool import make_key, start_fleet
 
         own = make_key()
         with start_fleet(engine, key=own, pictures_per_request=pictures_per_request, say=say, run=run) as fleet:

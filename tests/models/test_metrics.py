@@ -7,7 +7,7 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.serving.metrics import GAUGES, ServerMetrics, parse_metrics
+from docmatix.models.metrics import GAUGES, ServerMetrics, parse_metrics
 
 PAGE = """\
 # HELP python_gc_objects_collected_total Objects collected during gc

@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 
 from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
-from docmatix.serving.inside_vllm.docmatix_guard import Guard
-from docmatix.serving.metrics import ServerMetrics
-from docmatix.serving.vllm import (
+from docmatix.models.metrics import ServerMetrics
+from docmatix.models.vllm.inside_vllm.docmatix_guard import Guard
+from docmatix.models.vllm.replica import (
     CANARY_SHARE,
     GUARD_FOLDER,
     MOST_TICK_S,
@@ -46,7 +46,7 @@ from docmatix.serving.vllm import (
     find_python,
     read_end,
 )
-from docmatix.serving.warden import LOST, find_family, find_start, list_processes
+from docmatix.models.vllm.supervisor import LOST, find_family, find_start, list_processes
 from tests.fake_vllm import fake_engine, find_engine_pid, write_interpreter
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="vLLM is served on Linux alone")
@@ -55,7 +55,7 @@ OWNER = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from docmatix.serving.vllm import VllmServer
+from docmatix.models.vllm.replica import VllmServer
 from tests.fake_vllm import fake_engine, find_engine_pid
 server = VllmServer(fake_engine(Path(sys.argv[1])), grace_s=1)
 while server.describe().state != "ready":

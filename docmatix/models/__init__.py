@@ -1,0 +1,1 @@
+"""Model servers and the client that asks them."""

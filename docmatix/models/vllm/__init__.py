@@ -1,0 +1,1 @@
+"""vLLM replicas: processes on Ray nodes, supervised and restarted."""

@@ -1,1 +1,0 @@
-"""Model servers: asking them (`client`), and running a small one inside the build (`llamacpp`)."""

@@ -137,7 +137,7 @@ def _try_page(document: Any, index: int, *, min_words: int, looks: Looks) -> tup
 
 def _take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
     """The pages with the words of a twin, less those that are hidden; as they are if it cannot be read."""
-    from docmatix.sources.pdfa import read_twin
+    from docmatix.pdf.pdfa import read_twin
 
     others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
     if isinstance(others, Refusal):

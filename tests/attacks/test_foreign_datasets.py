@@ -26,11 +26,11 @@ from docmatix.config import ParquetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.exports import FORMATS, export_dataset
+from docmatix.pdf.pdfa import read_twin
 from docmatix.pictures import decode_picture
 from docmatix.publishing.card import split_card
 from docmatix.report.pictures import shrink_page
 from docmatix.sources import SourceDocument, list_documents, read_documents
-from docmatix.sources.pdfa import read_twin
 from docmatix.storage.schemas import DATASETS, IMAGES
 
 

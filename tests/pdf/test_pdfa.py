@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Refusal, compose_text
-from docmatix.sources.pdfa import TwinPage, read_twin
+from docmatix.pdf.pdfa import TwinPage, read_twin
 
 NUMBERS = st.floats(-2, 3, allow_nan=False)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from docmatix.core.documents import Page, locate_words
-from docmatix.fields import find_fields, mark_tables
+from docmatix.facts.fields import find_fields, mark_tables
 from docmatix.frames import frame_question, read_fields
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.sentences import split_sentences

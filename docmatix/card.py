@@ -23,7 +23,7 @@ from docmatix.core.draws import draw_places
 from docmatix.core.pairs import name_model
 from docmatix.filters import AnyFilter
 from docmatix.pictures import open_picture
-from docmatix.prompts import Prompt
+from docmatix.prompting.prompts import Prompt
 from docmatix.statistics import KINDS
 from docmatix.storage.run import Record, RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features

@@ -47,10 +47,10 @@ from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_r
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
-from docmatix.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
+from docmatix.prompting.planned_requests import measure_room
+from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
 from docmatix.ray_cluster import ray_running
 from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
-from docmatix.requests import measure_room
 from docmatix.runner import Done, Task, map_shards
 from docmatix.signs import driver_alive
 from docmatix.sources import Locator, list_documents

@@ -14,7 +14,7 @@ from docmatix.config import Config
 from docmatix.core.redaction import identify_url
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import GENERATE, PIPELINE, PLAN, VERIFY
-from docmatix.prompts import Prompt
+from docmatix.prompting.prompts import Prompt
 
 
 def hash_json(content: Any) -> str:

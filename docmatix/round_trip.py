@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from docmatix.spans import find_phrases
+from docmatix.prompting.questions.candidates import find_phrases
 
 FEWEST_CHOICES = 3
 """Measured with the 135M model on the samples: of two choices it took the right one for 67 % of the questions, and a

@@ -23,7 +23,7 @@ from docmatix.curation import Verdict, curate_pairs
 from docmatix.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.filters import CopiesExample, Filter, Scores
 from docmatix.pipeline import CURATE, GENERATE
-from docmatix.questions import score_clarity
+from docmatix.prompting.questions.wording import score_clarity
 from docmatix.source_pages import Place, render_places, show_pairs
 from docmatix.stages.curate import match_documents, read_round_trips
 from docmatix.stages.job import Job

@@ -17,7 +17,7 @@ from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver import finish_dataset
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.client import Counters
-from docmatix.prompts import Prompt, load_prompts
+from docmatix.prompting.prompts import Prompt, load_prompts
 from docmatix.sources import list_documents
 from docmatix.stages.asking import Asker
 from docmatix.stages.curate import curate_shard

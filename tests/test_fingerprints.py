@@ -15,7 +15,7 @@ from docmatix.filters import AnyFilter
 from docmatix.fingerprints import fingerprint_stages, hash_json
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES
-from docmatix.prompts import load_prompts
+from docmatix.prompting.prompts import load_prompts
 
 PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parent.parent / "prompts"])
 

@@ -13,7 +13,7 @@ import yaml
 from docmatix.config import parse_config
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.tokenizer import ESTIMATE
-from docmatix.prompts import Prompt, load_prompts
+from docmatix.prompting.prompts import Prompt, load_prompts
 from tests.jobs import SHIPPED
 
 CONFIGS = {

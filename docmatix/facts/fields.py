@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from docmatix.core.documents import Box, Page, Table, Word
-from docmatix.frames import FIELD_SEPARATOR
+from docmatix.prompting.questions.question_templates import FIELD_SEPARATOR
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_period
 
 MAX_TABLES = 20

@@ -13,7 +13,7 @@ from docmatix.core.pairs import name_model
 from docmatix.curation import Verdict, curate_pairs
 from docmatix.filters import Scores
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
-from docmatix.questions import score_clarity
+from docmatix.prompting.questions.wording import score_clarity
 from docmatix.stages.job import Job, Pulse
 from docmatix.storage.schemas import (
     evidence_to_row,

@@ -14,14 +14,14 @@ from typing import Any
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
-from docmatix.prompts import Prompt, choose_prompts
-from docmatix.requests import Ask, build_asks, halve_ask, measure_room, read_pairs
+from docmatix.prompting.planned_requests import Ask, build_asks, halve_ask, measure_room, read_pairs
+from docmatix.prompting.prompts import Prompt, choose_prompts
+from docmatix.prompting.windows import Window, cut_windows
 from docmatix.stages.asking import Asker
 from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import PictureDesk
 from docmatix.stages.replies import ReplyStore
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_to_row
-from docmatix.windows import Window, cut_windows
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from docmatix.core.process_space import find_process_space
 from docmatix.models.servers import NOWHERE, Service
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import PIPELINE, list_stages
-from docmatix.prompts import Prompt
+from docmatix.prompting.prompts import Prompt
 from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
-from docmatix.requests import build_round_trip
+from docmatix.prompting.planned_requests import build_round_trip
 from docmatix.round_trip import score_round_trip
 from docmatix.stages.asking import Asker
 from docmatix.stages.job import Job, Pulse

@@ -22,7 +22,7 @@ from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.client import ChatClient
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.portions import MIN_BUDGET_TOKENS
+from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
 from docmatix.stages.asking import Asker
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.job import Job, Pulse

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from docmatix.models.vllm.replica import ServerState, VllmServer
-from docmatix.replies import pairs_schema
-from docmatix.requests import hold_to_json
+from docmatix.prompting.planned_requests import hold_to_json
+from docmatix.prompting.replies import pairs_schema
 from tests.vllm_environment import PICTURE_TOKENS, real_vision_engine
 
 PATIENCE_S = 600.0

@@ -24,10 +24,10 @@ from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.responses import read_answer
 from docmatix.models.vllm.replica import ServerState, VllmServer, build_command, build_environment
 from docmatix.models.vllm.supervisor import find_start, list_processes
-from docmatix.questions import question_grammar
-from docmatix.replies import pairs_schema
-from docmatix.requests import hold_to_choices, hold_to_grammar, hold_to_json
-from docmatix.spans import Candidate
+from docmatix.prompting.planned_requests import hold_to_choices, hold_to_grammar, hold_to_json
+from docmatix.prompting.questions.candidates import Candidate
+from docmatix.prompting.questions.wording import question_grammar
+from docmatix.prompting.replies import pairs_schema
 from tests.vllm_environment import find_python, real_engine
 
 PATIENCE_S = 600.0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Page
-from docmatix.windows import cut_windows
+from docmatix.prompting.windows import cut_windows
 from tests.jobs import make_page
 
 

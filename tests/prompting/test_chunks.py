@@ -14,7 +14,7 @@ from docmatix.core.documents import Box, Page, Table
 from docmatix.core.errors import SetupError
 from docmatix.models.tokenizer import ESTIMATE, estimate_tokens
 from docmatix.pdf.rendering import render_page
-from docmatix.portions import (
+from docmatix.prompting.chunks import (
     MIN_BUDGET_TOKENS,
     PAGE_OVERHEAD_TOKENS,
     PageText,
@@ -26,10 +26,10 @@ from docmatix.portions import (
     refer_to_picture,
     split_pages,
 )
-from docmatix.prompts import load_prompts
+from docmatix.prompting.prompts import load_prompts
 from tests.tokenizers import train_vocabulary
 
-SHIPPED = Path(__file__).parent.parent / "prompts"
+SHIPPED = Path(__file__).parents[2] / "prompts"
 
 
 def make_page(text: str, *, number: int = 1, tables: tuple[Table, ...] = (), reason: str | None = None) -> Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docmatix.frames import Frame, frame_question, read_fields
+from docmatix.prompting.questions.question_templates import Frame, frame_question, read_fields
 
 
 def list_questions(frame: Frame | None) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from docmatix.replies import ParsedPair, pairs_schema, parse_reply, question_schema
+from docmatix.prompting.replies import ParsedPair, pairs_schema, parse_reply, question_schema
 
 FORMATS = ("pairs_json", "pairs_text", "question", "answer")
 ONE = ParsedPair("When does it open?", "at nine")

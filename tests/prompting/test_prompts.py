@@ -1,5 +1,6 @@
 """Prompts. The rendered messages of the shipped window prompts are compared with `tests/golden/prompt_*.txt`; after a
-wanted change write these anew with `DOCMATIX_UPDATE_GOLDEN=1 pytest tests/test_prompts.py` and read the difference."""
+wanted change write these anew with `DOCMATIX_UPDATE_GOLDEN=1 pytest tests/prompting/test_prompts.py` and read the
+difference."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from hypothesis import strategies as st
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair
 from docmatix.filters import DEFAULT_FILTERS, Scores, Surroundings, judge_pair
-from docmatix.portions import PageText, measure_budget
-from docmatix.prompts import (
+from docmatix.prompting.chunks import PageText, measure_budget
+from docmatix.prompting.prompts import (
     CHAT_TOKENS,
     Prompt,
     choose_prompts,
@@ -28,10 +29,10 @@ from docmatix.prompts import (
     read_prompt,
     render_messages,
 )
-from docmatix.replies import parse_reply
+from docmatix.prompting.replies import parse_reply
 
-SHIPPED = Path(__file__).parent.parent / "prompts"
-GOLDEN = Path(__file__).parent / "golden"
+SHIPPED = Path(__file__).parents[2] / "prompts"
+GOLDEN = Path(__file__).parents[1] / "golden"
 BROAD = ("broad_whole", "broad_sections", "broad_critical", "broad_details", "broad_general")
 
 VISION = ("vision_layout", "vision_charts", "vision_tables", "vision_marks")

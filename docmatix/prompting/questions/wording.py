@@ -1,7 +1,8 @@
 """Questions for known answers: the grammar that holds a small model to a frame, cleaning of replies, and a score.
 
-The answer comes first (`docmatix.spans`), the model writes only the question, within a frame (`docmatix.frames`).
-Servers that take no grammars get the plain prompt; `score_clarity` judges both alike.
+The answer comes first (`docmatix.prompting.questions.candidates`), the model writes only the question, within a frame
+(`docmatix.prompting.questions.question_templates`). Servers that take no grammars get the plain prompt; `score_clarity`
+judges both alike.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from docmatix.frames import frame_question, read_fields
+from docmatix.prompting.questions.question_templates import frame_question, read_fields
 from docmatix.text.english import (
     AUXILIARIES,
     CONJUNCTIONS,
@@ -26,7 +27,7 @@ from docmatix.text.english import (
 )
 
 if TYPE_CHECKING:
-    from docmatix.spans import Candidate
+    from docmatix.prompting.questions.candidates import Candidate
 
 # --- grammar ----------------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ from docmatix.core.draws import draw_unit
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Message
 from docmatix.models.sampling import Sampling
-from docmatix.replies import parse_reply
+from docmatix.prompting.replies import parse_reply
 
 Family = Literal["answer_first", "window", "vision", "round_trip"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]
@@ -119,7 +119,7 @@ def find_prompt_directories(config_dir: Path, prompts_dir: str | Path | None = N
     Raises:
         SetupError: `prompts_dir` is no directory.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     places = [config_dir / "prompts", config_dir.parent / "prompts", package / "shipped_prompts"]
     places.append(package.parent / "prompts")
     if prompts_dir is not None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Page
-from docmatix.questions import question_grammar
-from docmatix.spans import MAX_CONTEXT_CHARS, find_candidates, find_phrases
+from docmatix.prompting.questions.candidates import MAX_CONTEXT_CHARS, find_candidates, find_phrases
+from docmatix.prompting.questions.wording import question_grammar
 from tests.pages import write_page, write_table
 
 PROSE = (

@@ -12,7 +12,7 @@ from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
-from docmatix.portions import (
+from docmatix.prompting.chunks import (
     MIN_BUDGET_TOKENS,
     PageText,
     Portion,
@@ -23,12 +23,12 @@ from docmatix.portions import (
     refer_to_picture,
     split_pages,
 )
-from docmatix.prompts import Prompt, render_messages
-from docmatix.questions import clean_question, question_grammar
-from docmatix.replies import pairs_schema, parse_reply
+from docmatix.prompting.prompts import Prompt, render_messages
+from docmatix.prompting.questions.candidates import Candidate, find_candidates
+from docmatix.prompting.questions.wording import clean_question, question_grammar
+from docmatix.prompting.replies import pairs_schema, parse_reply
+from docmatix.prompting.windows import Window
 from docmatix.round_trip import list_choices, to_grammar
-from docmatix.spans import Candidate, find_candidates
-from docmatix.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ asked.
 A small model invents answers; it cannot invent one that was chosen first. Looked for are the things people ask
 documents about: amounts, dates, shares, counted things, names, definitions, acronyms, values of form fields, cells of
 tables. Few and safe beat many: a candidate is only returned if its context can be turned into a question
-(`docmatix.frames`). English only; other languages simply yield little.
+(`docmatix.prompting.questions.question_templates`). English only; other languages simply yield little.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import islice
 
 from docmatix.core.documents import Page, locate_words
 from docmatix.facts.fields import find_fields, mark_tables
-from docmatix.frames import frame_question, read_fields
+from docmatix.prompting.questions.question_templates import frame_question, read_fields
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.sentences import split_sentences
 

@@ -12,15 +12,15 @@ from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Reply
 from docmatix.driver import load_build_prompts
 from docmatix.models.tokenizer import estimate_tokens
-from docmatix.portions import count_picture_tokens
-from docmatix.prompts import Prompt, load_prompts, tune_prompt
-from docmatix.requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs
-from docmatix.windows import Window, cut_windows
+from docmatix.prompting.chunks import count_picture_tokens
+from docmatix.prompting.planned_requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs
+from docmatix.prompting.prompts import Prompt, load_prompts, tune_prompt
+from docmatix.prompting.windows import Window, cut_windows
 from tests.jobs import make_config, make_page
 from tests.tokenizers import train_vocabulary
 
 PROMPTS = load_prompts(
-    ["extractive", "broad_whole", "vision_charts", "round_trip"], [Path(__file__).parent.parent / "prompts"]
+    ["extractive", "broad_whole", "vision_charts", "round_trip"], [Path(__file__).parents[2] / "prompts"]
 )
 LLAMACPP = LlamacppEngine(kind="llamacpp")
 OPENAI = OpenaiEngine(kind="openai", model="m", base_url="http://a")

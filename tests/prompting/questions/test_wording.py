@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.frames import frame_question
-from docmatix.questions import clean_question, question_grammar, score_clarity
-from docmatix.spans import Candidate
+from docmatix.prompting.questions.candidates import Candidate
+from docmatix.prompting.questions.question_templates import frame_question
+from docmatix.prompting.questions.wording import clean_question, question_grammar, score_clarity
 
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
 

@@ -1,0 +1,1 @@
+"""From prompt files and windows to requests, and from replies to pairs."""

@@ -1,0 +1,1 @@
+"""Answer-first questions: candidate answers and the templates that ask for them."""

@@ -28,7 +28,7 @@ from docmatix.prompting.questions.candidates import Candidate, find_candidates
 from docmatix.prompting.questions.wording import clean_question, question_grammar
 from docmatix.prompting.replies import pairs_schema, parse_reply
 from docmatix.prompting.windows import Window
-from docmatix.round_trip import list_choices, to_grammar
+from docmatix.verification.round_trip import list_choices, to_grammar
 
 
 @dataclass(frozen=True, slots=True)

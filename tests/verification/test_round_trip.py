@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.round_trip import list_choices, score_round_trip, to_grammar
+from docmatix.verification.round_trip import list_choices, score_round_trip, to_grammar
 
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
 

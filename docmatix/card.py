@@ -21,7 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from docmatix.config import Config
 from docmatix.core.draws import draw_places
 from docmatix.core.pairs import name_model
-from docmatix.filters import AnyFilter
+from docmatix.curation.filters import AnyFilter
 from docmatix.pictures import open_picture
 from docmatix.prompting.prompts import Prompt
 from docmatix.statistics import KINDS

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_arguments, hide_in_url, hide_in_variables
-from docmatix.filters import DEFAULT_FILTERS, AnyFilter
+from docmatix.curation.filters import DEFAULT_FILTERS, AnyFilter
 from docmatix.models.sampling import Sampling
 from docmatix.pipeline import VERIFY
 

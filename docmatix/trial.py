@@ -19,9 +19,9 @@ from docmatix.core.documents import Page
 from docmatix.core.draws import hash_seeded
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Evidence, Pair
-from docmatix.curation import Verdict, curate_pairs
+from docmatix.curation.filters import CopiesExample, Filter, Scores
+from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
-from docmatix.filters import CopiesExample, Filter, Scores
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.prompting.questions.wording import score_clarity
 from docmatix.source_pages import Place, render_places, show_pairs

@@ -10,7 +10,7 @@ import yaml
 
 from docmatix.config import Config, LlamacppEngine, OpenaiEngine, VllmEngine, dump_config, load_config, parse_config
 from docmatix.core.errors import SetupError
-from docmatix.filters import DEFAULT_FILTERS, Length
+from docmatix.curation.filters import DEFAULT_FILTERS, Length
 from docmatix.storage.store import PATIENCE_S
 
 MINIMAL = "name: small\nsource: {kind: files, paths: [docs/*.pdf]}\ngenerate: {engine: {kind: llamacpp}}\n"

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from docmatix.config import Config, Section, parse_config
-from docmatix.filters import AnyFilter
+from docmatix.curation.filters import AnyFilter
 from docmatix.fingerprints import fingerprint_stages, hash_json
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES

@@ -19,8 +19,8 @@ from docmatix.collection import Collection, Dropped, Droppings
 from docmatix.comparison import Change, Comparison, SidesOfSample
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Failure, Pair
+from docmatix.curation.filters import Scores
 from docmatix.displays import Pictured, Shown
-from docmatix.filters import Scores
 from docmatix.inspection import (
     PictureOutput,
     choose_output,

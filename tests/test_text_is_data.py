@@ -20,7 +20,7 @@ from docmatix.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import LlamacppEngine
 from docmatix.core.pairs import Message, Request
-from docmatix.grounding import ground
+from docmatix.curation.grounding import ground
 from docmatix.prompting.chunks import PageText
 from docmatix.prompting.prompts import load_prompts, neutralise, render_messages
 from docmatix.stages.job import Job

@@ -17,7 +17,7 @@ import docmatix
 from docmatix.collection import Collection
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Request
-from docmatix.filters import Grounded, Length
+from docmatix.curation.filters import Grounded, Length
 from docmatix.prompting.prompts import find_prompt_directories, load_prompts
 from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply

@@ -19,8 +19,8 @@ from markupsafe import Markup
 
 from docmatix.config import Config
 from docmatix.core.errors import SetupError
+from docmatix.curation.filters import Filter
 from docmatix.driver import read_job
-from docmatix.filters import Filter
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
 from docmatix.recording import read_live_records

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.core.pairs import Evidence, Pair
-from docmatix.filters import Scores
+from docmatix.curation.filters import Scores
 
 # --- plan -------------------------------------------------------------------------------------------------------------
 

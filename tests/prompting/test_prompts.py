@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair
-from docmatix.filters import DEFAULT_FILTERS, Scores, Surroundings, judge_pair
+from docmatix.curation.filters import DEFAULT_FILTERS, Scores, Surroundings, judge_pair
 from docmatix.prompting.chunks import PageText, measure_budget
 from docmatix.prompting.prompts import (
     CHAT_TOKENS,

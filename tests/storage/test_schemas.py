@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.core.pairs import Evidence, Pair
-from docmatix.filters import Scores
+from docmatix.curation.filters import Scores
 from docmatix.pipeline import STAGES
 from docmatix.storage import schemas
 

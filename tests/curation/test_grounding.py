@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Word, compose_text, locate_words
 from docmatix.core.pairs import Evidence
-from docmatix.grounding import (
+from docmatix.curation.grounding import (
     MISSING_NUMBER_CAP,
     NEAR_CEILING,
     content_terms,

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence, Pair
-from docmatix.grounding import has_content, join_pieces, split_pieces
+from docmatix.curation.grounding import has_content, join_pieces, split_pieces
 from docmatix.text.languages import is_in_language
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Pair
-from docmatix.filters import (
+from docmatix.curation.filters import (
     DEFAULT_FILTERS,
     AnyFilter,
     Clarity,
@@ -35,7 +35,7 @@ from docmatix.filters import (
     judge_pair,
     measure_overlap,
 )
-from docmatix.grounding import ground
+from docmatix.curation.grounding import ground
 
 ALL_FILTERS: tuple[Filter, ...] = (*DEFAULT_FILTERS, References())
 

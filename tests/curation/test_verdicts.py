@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Pair
-from docmatix.curation import Verdict, curate_pairs, rank_alternatives
-from docmatix.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip, Scores
+from docmatix.curation.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip, Scores
+from docmatix.curation.verdicts import Verdict, curate_pairs, rank_alternatives
 
 
 def make_page(text: str, number: int = 1) -> Page:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence, Pair
-from docmatix.filters import Filter, KeptPairs, Scores, Surroundings, judge_pair
-from docmatix.grounding import Grounding, ground, index_pages
+from docmatix.curation.filters import Filter, KeptPairs, Scores, Surroundings, judge_pair
+from docmatix.curation.grounding import Grounding, ground, index_pages
 
 
 @dataclass(frozen=True, slots=True)

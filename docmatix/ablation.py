@@ -31,12 +31,12 @@ from jinja2.sandbox import SandboxedEnvironment
 from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
 from docmatix.core.draws import Smallest
 from docmatix.core.errors import SetupError
+from docmatix.dataset.plots import plot_statistics
+from docmatix.dataset.stats import Statistics, summarise_groups
 from docmatix.displays import make_visible
 from docmatix.driver import build, check_run, load_build_prompts
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
-from docmatix.plots import plot_statistics
 from docmatix.progress import Progress
-from docmatix.statistics import Statistics, summarise_groups
 from docmatix.storage.run import RunDirectory
 
 LIMIT = 20
@@ -50,7 +50,7 @@ _SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
 class Ablation:
     """The figures of each prompt over the same pages, in the order in which the prompts were given.
 
-    `prompts[name]` is what `docmatix.statistics.Group.summarise` tells, but for `pairs_per_page`, which is over all
+    `prompts[name]` is what `docmatix.dataset.stats.Group.summarise` tells, but for `pairs_per_page`, which is over all
     pages that were asked about; and `requests`, `failed_requests`, `prompt_tokens`, `completion_tokens` (of `generate`
     and `verify` together), and both per kept pair (None without one).
     """

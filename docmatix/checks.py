@@ -31,21 +31,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from docmatix.card import describe_metadata
 from docmatix.config import Pack
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_pair_id
+from docmatix.dataset.card import describe_metadata
+from docmatix.dataset.pictures import open_picture
+from docmatix.dataset.published_card import is_picture, shows, split_card
+from docmatix.dataset.stats import Statistics, summarise
 from docmatix.driver import check_chain, read_job
 from docmatix.identities import Identities, hash_identity
 from docmatix.pdf.rendering import PageImage
-from docmatix.pictures import open_picture
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
-from docmatix.publishing.card import is_picture, shows, split_card
 from docmatix.recounts import RECOUNTS, find_miscounts
 from docmatix.stages.job import Job
 from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
-from docmatix.statistics import Statistics, summarise
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
 from docmatix.storage.parquet_rows import iterate_rows

@@ -27,7 +27,8 @@ import pyarrow.parquet as pq
 
 from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
-from docmatix.dataset_rows import check_types, complete_row, read_texts
+from docmatix.dataset.pictures import decode_picture, draw_marks
+from docmatix.dataset.rows import check_types, complete_row, read_texts
 from docmatix.displays import (
     Pictured,
     describe_pages,
@@ -40,7 +41,6 @@ from docmatix.displays import (
     show_text,
 )
 from docmatix.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
-from docmatix.pictures import decode_picture, draw_marks
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
 from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
@@ -526,7 +526,7 @@ def _list_packed(run: RunDirectory) -> list[str]:
 
 
 def _list_data_files(directory: RunDirectory, path: str) -> list[str]:
-    from docmatix.publishing.card import matches_pattern
+    from docmatix.dataset.published_card import matches_pattern
 
     if named := _choose_split(_read_head(directory)):
         config, split, patterns = named
@@ -567,7 +567,7 @@ def _check_patterns(patterns: Sequence[str], path: str) -> None:
 
 def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
     """The metadata of the dataset's card; nothing where it has none that can be read."""
-    from docmatix.publishing.card import MAX_METADATA_BYTES, split_card
+    from docmatix.dataset.published_card import MAX_METADATA_BYTES, split_card
 
     most = 2 * MAX_METADATA_BYTES  # the text below may be of any length
     try:
@@ -584,7 +584,7 @@ def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
 def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
     """The configuration and split that a reader gets unasked, with the patterns of its files; None where the card names
     no files."""
-    from docmatix.publishing.card import list_paths
+    from docmatix.dataset.published_card import list_paths
 
     if not isinstance(head.get("configs"), list) or not (paths := list(list_paths(head))):
         return None

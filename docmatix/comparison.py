@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docmatix.core.errors import SetupError
-from docmatix.dataset_rows import read_texts
+from docmatix.dataset.rows import read_texts
 from docmatix.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.pipeline import CURATE
 

@@ -14,7 +14,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from docmatix.core.redaction import hide_in_text
-from docmatix.pictures import Mark, choose_color, decode_picture, encode_picture
+from docmatix.dataset.pictures import Mark, choose_color, decode_picture, encode_picture
 
 PICTURE_WIDTH_PX = 900
 """Twice the width at which a page is shown, so that it can be enlarged; a dense page has 200 kB as JPEG. Of more than

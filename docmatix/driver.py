@@ -24,7 +24,6 @@ from typing import Any
 
 import yaml
 
-from docmatix.card import draw_samples, name_plot, name_sample, write_card
 from docmatix.config import (
     Config,
     Engine,
@@ -38,6 +37,9 @@ from docmatix.config import (
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import hide_in_url
+from docmatix.dataset.card import draw_samples, name_plot, name_sample, write_card
+from docmatix.dataset.plots import list_titles, plot_statistics
+from docmatix.dataset.stats import Statistics, summarise
 from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.preflight import read_api_key
 from docmatix.models.servers import check_engine, serve
@@ -45,7 +47,6 @@ from docmatix.models.telemetry import ServingWatch
 from docmatix.models.tokenizer import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_room
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
-from docmatix.plots import list_titles, plot_statistics
 from docmatix.progress import Progress, describe_ledger
 from docmatix.prompting.planned_requests import measure_room
 from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
@@ -58,7 +59,6 @@ from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.job import REMOTE_EVERY_S, Job
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
-from docmatix.statistics import Statistics, summarise
 from docmatix.storage.checksums import has_unaltered, write_checksums
 from docmatix.storage.run import RunDirectory, require_disk
 from docmatix.storage.run_files import is_own

@@ -9,7 +9,7 @@ from typing import Any
 
 import datasets
 
-from docmatix.pictures import FORMATS, open_picture
+from docmatix.dataset.pictures import FORMATS, open_picture
 
 
 @dataclass

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from docmatix.collection import Collection, Dropped, Sample, draw_pages
 from docmatix.core.errors import SetupError
-from docmatix.dataset_rows import read_texts
+from docmatix.dataset.pictures import encode_picture
+from docmatix.dataset.rows import read_texts
 from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
-from docmatix.pictures import encode_picture
 from docmatix.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:

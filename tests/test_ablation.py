@@ -14,7 +14,7 @@ from docmatix.ablation import Ablation, ablate, choose_prompt, measure_prompt, s
 from docmatix.cli import main
 from docmatix.config import PromptChoice
 from docmatix.core.errors import SetupError
-from docmatix.statistics import Group
+from docmatix.dataset.stats import Group
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config
 from tests.jobs import FakeClient, curate, generate, make_config, make_job, read_documents

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docmatix.dataset.pictures import Mark
 from docmatix.displays import (
     Pictured,
     describe_facts,
@@ -24,7 +25,6 @@ from docmatix.displays import (
     show_sample,
     show_table,
 )
-from docmatix.pictures import Mark
 from tests.test_collection import encode_image
 
 PAGE = encode_image("white")

@@ -15,12 +15,12 @@ import yaml
 from pydantic import SecretStr
 
 import docmatix
-from docmatix.card import describe_metadata
 from docmatix.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import LlamacppEngine
 from docmatix.core.pairs import Message, Request
 from docmatix.curation.grounding import ground
+from docmatix.dataset.card import describe_metadata
 from docmatix.prompting.chunks import PageText
 from docmatix.prompting.prompts import load_prompts, neutralise, render_messages
 from docmatix.stages.job import Job

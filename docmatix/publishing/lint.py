@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from docmatix.publishing.card import split_card
+from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.run import RunDirectory
 

@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING
 
 from docmatix.checks import describe_false_picture, find_problems, list_card_pictures
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.pipeline import PACK
-from docmatix.publishing.card import (
+from docmatix.dataset.published_card import (
     Part,
     is_picture,
     keeps_license,
@@ -36,6 +35,7 @@ from docmatix.publishing.card import (
     name_license,
     split_card,
 )
+from docmatix.pipeline import PACK
 from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Repository, Tree
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file

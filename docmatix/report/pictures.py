@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
-from docmatix.dataset_rows import check_types
+from docmatix.dataset.pictures import open_picture
+from docmatix.dataset.rows import check_types
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.pictures import open_picture
 from docmatix.pipeline import PACK
 from docmatix.report.gallery import Window
 from docmatix.source_pages import Place, render_in_turn

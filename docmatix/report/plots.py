@@ -1,4 +1,4 @@
-"""The plots of a dataset's statistics, drawn for the report: the values are those of `docmatix.plots`.
+"""The plots of a dataset's statistics, drawn for the report: the values are those of `docmatix.dataset.plots`.
 
 Drawn here once more, since a picture of bars has its letters at a fixed size: on a phone they shrink to 7 pixels, and
 in the dark they keep the colours of the light. These are text, and take the colours of the page.
@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from docmatix.plots import list_bars, list_outcomes
+from docmatix.dataset.plots import list_bars, list_outcomes
 from docmatix.report.flow import COLORS, Loss, draw_bar, draw_strip, rank_losses
 
 

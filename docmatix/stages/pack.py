@@ -19,6 +19,7 @@ from typing import Any
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.ledger import Ledger
+from docmatix.dataset.stats import KINDS, Statistics
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
@@ -27,7 +28,6 @@ from docmatix.stages.job import Job, Pulse
 from docmatix.stages.page_images import kept_aside, render_kept
 from docmatix.stages.plan import read_plan
 from docmatix.stages.suspects import Suspects
-from docmatix.statistics import KINDS, Statistics
 from docmatix.storage.run import Record, ShardWriter, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 

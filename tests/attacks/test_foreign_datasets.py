@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import docmatix
-from docmatix.card import _shrink_picture
 from docmatix.checks import check_row
 from docmatix.cli import main
 from docmatix.config import ParquetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import DocmatixError, SetupError
+from docmatix.dataset.card import _shrink_picture
+from docmatix.dataset.pictures import decode_picture
+from docmatix.dataset.published_card import split_card
 from docmatix.exports import FORMATS, export_dataset
 from docmatix.pdf.pdfa import read_twin
-from docmatix.pictures import decode_picture
-from docmatix.publishing.card import split_card
 from docmatix.report.pictures import shrink_page
 from docmatix.sources import SourceDocument, list_documents, read_documents
 from docmatix.storage.schemas import DATASETS, IMAGES
@@ -242,7 +242,7 @@ def test_patterns_lead_to_what_they_led_to(pattern: str, name: str) -> None:
 
     from fsspec.utils import glob_translate
 
-    from docmatix.publishing.card import matches_pattern
+    from docmatix.dataset.published_card import matches_pattern
 
     assert matches_pattern(name, pattern) == bool(re.match(glob_translate(pattern), name))
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.publishing.card import split_card
+from docmatix.dataset.published_card import split_card
 from docmatix.publishing.hub import judge_error
 from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files
 from docmatix.storage.run import Record, RunDirectory

@@ -1,5 +1,5 @@
 """The dataset card, compared with `tests/golden/card.md`; after a wanted change write that anew with
-`DOCMATIX_UPDATE_GOLDEN=1 pytest tests/test_card.py` and read the difference."""
+`DOCMATIX_UPDATE_GOLDEN=1 pytest tests/dataset/test_card.py` and read the difference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from docmatix.card import (
+from docmatix.config import Config, Pack, SourceSection
+from docmatix.core.ledger import Ledger
+from docmatix.dataset.card import (
     LICENSES,
     CardSample,
     describe_metadata,
@@ -30,17 +32,15 @@ from docmatix.card import (
     write_code,
     write_text,
 )
-from docmatix.config import Config, Pack, SourceSection
-from docmatix.core.ledger import Ledger
+from docmatix.dataset.stats import Statistics, summarise
 from docmatix.driver import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.job import Job
-from docmatix.statistics import Statistics, summarise
 from tests.builds import hash_dataset
 from tests.jobs import build, load_shipped, make_config, make_job
 from tests.pdfs import write_distinct_pdf
 
-GOLDEN = Path(__file__).parent / "golden" / "card.md"
+GOLDEN = Path(__file__).parents[1] / "golden" / "card.md"
 HOSTILE = (
     "<script>alert(1)</script> ![x](https://a.example/p.png) <b>`</td></table>`</b> | **bold** www.a.example [l](u)"
     "\n\n# h"

@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from docmatix.card import LOAD, SIZES
 from docmatix.core.errors import SetupError
+from docmatix.dataset.card import LOAD, SIZES
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n?---[ \t]*(?:\n|\Z)", re.DOTALL)
 _LICENSE = ("license", "license_name", "license_link")

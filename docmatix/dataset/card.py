@@ -22,9 +22,9 @@ from docmatix.config import Config
 from docmatix.core.draws import draw_places
 from docmatix.core.pairs import name_model
 from docmatix.curation.filters import AnyFilter
-from docmatix.pictures import open_picture
+from docmatix.dataset.pictures import open_picture
+from docmatix.dataset.stats import KINDS
 from docmatix.prompting.prompts import Prompt
-from docmatix.statistics import KINDS
 from docmatix.storage.run import Record, RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features
 

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from docmatix.pictures import COLORS, Mark, choose_color, decode_picture, draw_marks, encode_picture, mark_evidence
+from docmatix.dataset.pictures import (
+    COLORS,
+    Mark,
+    choose_color,
+    decode_picture,
+    draw_marks,
+    encode_picture,
+    mark_evidence,
+)
 from tests.test_collection import encode_image
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.distinct import ERROR, MOST_EXACT, DistinctCounter
+from docmatix.dataset.distinct import ERROR, MOST_EXACT, DistinctCounter
 
 
 def count(texts: list[str]) -> DistinctCounter:

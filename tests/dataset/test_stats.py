@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.config import Pack
+from docmatix.dataset.stats import Statistics, classify_length, find_median, summarise
 from docmatix.pdf.rendering import PageImage
-from docmatix.statistics import Statistics, classify_length, find_median, summarise
 
 Row = tuple[list[dict[str, Any]], list[PageImage]]
 

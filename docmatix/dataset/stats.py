@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from docmatix.config import Pack
-from docmatix.distinct import ERROR, DistinctCounter
+from docmatix.dataset.distinct import ERROR, DistinctCounter
 
 KINDS = ("prompt", "style", "model")
 """What pairs are told apart by."""

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from docmatix.config import Pack
-from docmatix.plots import list_bars, list_outcomes, list_titles, plot_statistics
-from docmatix.statistics import Statistics, summarise
+from docmatix.dataset.plots import list_bars, list_outcomes, list_titles, plot_statistics
+from docmatix.dataset.stats import Statistics, summarise
 
 
 def make_group(pairs: int, **figures: Any) -> dict[str, Any]:

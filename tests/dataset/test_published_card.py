@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.card import LOAD
 from docmatix.core.errors import SetupError
-from docmatix.publishing.card import Part, join_card, matches, merge_cards, split_card
+from docmatix.dataset.card import LOAD
+from docmatix.dataset.published_card import Part, join_card, matches, merge_cards, split_card
 from docmatix.publishing.dropped import DROPPED
 from docmatix.storage.schemas import DATASETS, describe_features
 

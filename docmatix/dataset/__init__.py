@@ -1,0 +1,1 @@
+"""The published dataset: its rows, statistics, card and plots."""

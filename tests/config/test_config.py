@@ -145,7 +145,7 @@ def test_what_is_dumped_reads_back_as_the_same_configuration(tmp_path):
 
 
 def test_the_shipped_pipelines_are_valid():
-    pipelines = sorted((Path(__file__).parent.parent / "pipelines").glob("*.yaml"))
+    pipelines = sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml"))
     assert pipelines
     for pipeline in pipelines:
         load_config(pipeline)

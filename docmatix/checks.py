@@ -44,8 +44,8 @@ from docmatix.identities import Identities, hash_identity
 from docmatix.pdf.rendering import PageImage
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.recounts import RECOUNTS, find_miscounts
-from docmatix.stages.job import Job
 from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
+from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
 from docmatix.storage.parquet_rows import iterate_rows

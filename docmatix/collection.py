@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from docmatix.comparison import Comparison
     from docmatix.core.documents import Refusal
-    from docmatix.stages.job import Job
+    from docmatix.stages.support.job import Job
     from docmatix.trial import Trial
 
 SHOWN = 10

@@ -40,7 +40,6 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.dataset.card import draw_samples, name_plot, name_sample, write_card
 from docmatix.dataset.plots import list_titles, plot_statistics
 from docmatix.dataset.stats import Statistics, summarise
-from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.preflight import read_api_key
 from docmatix.models.servers import check_engine, serve
 from docmatix.models.telemetry import ServingWatch
@@ -56,9 +55,10 @@ from docmatix.runner import Done, Task, map_shards
 from docmatix.signs import driver_alive
 from docmatix.sources import Locator, list_documents
 from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.job import REMOTE_EVERY_S, Job
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
+from docmatix.stages.support.fingerprints import fingerprint_stages
+from docmatix.stages.support.job import REMOTE_EVERY_S, Job
 from docmatix.storage.checksums import has_unaltered, write_checksums
 from docmatix.storage.run import RunDirectory, require_disk
 from docmatix.storage.run_files import is_own

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, VERIFY
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 
 

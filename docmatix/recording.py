@@ -18,7 +18,7 @@ from typing import Any, Self
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import hide_in_text
 from docmatix.pipeline import GENERATE, PIPELINE
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 
 KEEP_EVERY_S = 5.0

@@ -30,8 +30,8 @@ from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import PACK, PIPELINE
 from docmatix.ray_cluster import find_private_ray
 from docmatix.signs import Heart, Sign
-from docmatix.stages.job import Job, Pulse, name_worker, read_figures
 from docmatix.stages.pack import OutputFile, Range
+from docmatix.stages.support.job import Job, Pulse, name_worker, read_figures
 
 if TYPE_CHECKING:
     from docmatix.models.client import ChatClient
@@ -252,7 +252,7 @@ class AskingWorker:
     def __init__(self, job: Job, stage: str, workers: int) -> None:
         import uvloop
 
-        from docmatix.stages.asking import Asker
+        from docmatix.stages.support.concurrency import Asker
 
         self.job, self.stage = job, stage
         self.ask_shard = PIPELINE[stage].load_shell()

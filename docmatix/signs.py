@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from docmatix.models.vllm.supervisor import find_start
-from docmatix.stages.job import Job, Pulse, name_worker
+from docmatix.stages.support.job import Job, Pulse, name_worker
 from docmatix.storage.run import RunDirectory
 
 SIGNS_A_STALL = 24
@@ -51,9 +51,9 @@ class Sign:
     replies: int = 0
     in_flight: int = 0
     counted: dict[str, float] = field(default_factory=dict)
-    """What the worker's client has counted; see `docmatix.stages.job.read_figures`."""
+    """What the worker's client has counted; see `docmatix.stages.support.job.read_figures`."""
     worker: str = ""
-    """Its name among the workers of all machines; see `docmatix.stages.job.name_worker`."""
+    """Its name among the workers of all machines; see `docmatix.stages.support.job.name_worker`."""
 
 
 class Heart:

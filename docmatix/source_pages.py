@@ -20,7 +20,7 @@ from docmatix.displays import Pictured, describe_pages, show_sample
 if TYPE_CHECKING:
     from docmatix.config import Pack
     from docmatix.pdf.sandbox import Sandbox
-    from docmatix.stages.job import Job
+    from docmatix.stages.support.job import Job
 
 PLACES_SHOWN = 8
 """Windows that are rendered at once: 50 to 200 ms a page."""
@@ -87,8 +87,8 @@ def _render_shard(
     job: Job, shard: int, places: Sequence[Place], *, settings: Pack, sandbox: Sandbox, fetch: bool
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     from docmatix.sources import read_documents
-    from docmatix.stages.page_images import kept_aside, render_kept
     from docmatix.stages.plan import know_bounds, read_plan
+    from docmatix.stages.support.page_renderer import kept_aside, render_kept
 
     locators = read_plan(job, shard)
     bounds = know_bounds(job.config.source.paths)

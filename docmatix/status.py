@@ -24,8 +24,8 @@ from docmatix.progress import describe_figures, describe_ledger
 from docmatix.recording import read_live, read_live_records, read_pulses
 from docmatix.report.cost import add_up, read_telemetry
 from docmatix.signs import DRIVER_SILENT_S, read_driver_sign
-from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run, is_packed
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 
 

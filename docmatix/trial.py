@@ -26,7 +26,7 @@ from docmatix.pipeline import CURATE, GENERATE
 from docmatix.prompting.questions.wording import score_clarity
 from docmatix.source_pages import Place, render_places, show_pairs
 from docmatix.stages.curate import match_documents, read_round_trips
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
 
 KEPT = "kept"

@@ -29,8 +29,8 @@ from docmatix.pipeline import EXTRACT, GENERATE, PACK, PIPELINE
 from docmatix.ray_cluster import describe_resources
 from docmatix.runner import end_workers
 from docmatix.signs import Sign, choose_interval, read_signs
-from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
+from docmatix.stages.support.job import Job
 
 T = TypeVar("T")
 

@@ -15,18 +15,18 @@ from docmatix.config import Config, dump_config, parse_config, resolve_paths
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver import finish_dataset
-from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.client import Counters
 from docmatix.prompting.prompts import Prompt, load_prompts
 from docmatix.sources import list_documents
-from docmatix.stages.asking import Asker
 from docmatix.stages.curate import curate_shard
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.extract import extract_shard
 from docmatix.stages.generate import generate_shard
-from docmatix.stages.job import Job, Pulse
 from docmatix.stages.pack import OutputFile, divide_run, pack_file
 from docmatix.stages.plan import plan_shards
+from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.fingerprints import fingerprint_stages
+from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.verify import verify_shard
 from docmatix.storage.run import RunDirectory
 

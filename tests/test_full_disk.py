@@ -22,9 +22,9 @@ from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.sources import SourceDocument
 from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
-from docmatix.stages.page_images import kept_aside, render_kept
+from docmatix.stages.support.job import Job
+from docmatix.stages.support.page_renderer import kept_aside, render_kept
 from docmatix.storage import scratch
 from docmatix.storage.run import RunDirectory, require_disk
 from tests import jobs

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from docmatix.config import parse_config
-from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.prompting.prompts import Prompt, load_prompts
+from docmatix.stages.support.fingerprints import fingerprint_stages
 from tests.jobs import SHIPPED
 
 CONFIGS = {

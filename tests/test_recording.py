@@ -20,7 +20,7 @@ from docmatix.recording import (
     read_live_records,
     read_pulses,
 )
-from docmatix.stages.job import Job, Pulse
+from docmatix.stages.support.job import Job, Pulse
 from docmatix.storage.run import RunDirectory
 from tests.jobs import count_files_asked, make_job
 

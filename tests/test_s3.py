@@ -29,8 +29,8 @@ from docmatix.core.ledger import Ledger
 from docmatix.driver import finish_dataset
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import Overtaken, Record, RunDirectory, committing
 from docmatix.storage.store import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from tests import jobs

@@ -15,7 +15,7 @@ import pytest
 from docmatix.core.errors import StorageFailed
 from docmatix.runner import end_workers
 from docmatix.signs import Sign, read_signs
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from docmatix.watchdog import LEAST_LOOKS, StageWatch, Watchdog
 from tests.jobs import count_files_asked, make_job

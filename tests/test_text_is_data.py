@@ -23,7 +23,7 @@ from docmatix.curation.grounding import ground
 from docmatix.dataset.card import describe_metadata
 from docmatix.prompting.chunks import PageText
 from docmatix.prompting.prompts import load_prompts, neutralise, render_messages
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from tests.jobs import LLAMACPP, FakeClient, build, make_job, make_page
 from tests.pdfs import write_pdf

@@ -22,7 +22,7 @@ from docmatix.core.errors import SetupError, SourceGone
 from docmatix.driver import build
 from docmatix.pdf.sandbox import WALL_FACTOR
 from docmatix.signs import Heart, Sign, choose_interval, read_signs
-from docmatix.stages.job import Pulse
+from docmatix.stages.support.job import Pulse
 from docmatix.watchdog import PATIENCE_S, Watchdog, _ListingWatch, describe_wait, find_patience, watch_listing
 from tests.jobs import OPENAI, make_config, make_job
 

@@ -10,7 +10,7 @@ from docmatix.displays import describe_pages
 from docmatix.dropped_items import DroppedItem, describe_favoured, iterate_dropped
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE
 from docmatix.report.gallery import clip_text
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 
 EXAMPLES = 5
 """Shown for each reason."""

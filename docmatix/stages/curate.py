@@ -14,7 +14,7 @@ from docmatix.curation.filters import Scores
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.questions.wording import score_clarity
-from docmatix.stages.job import Job, Pulse
+from docmatix.stages.support.job import Job, Pulse
 from docmatix.storage.schemas import (
     evidence_to_row,
     page_from_row,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.text.minhash import SIGNATURE_LENGTH, Duplicate, choose_duplicates
 
 _COLUMNS = ["index", "doc_id", "source_uri", "reason", "signature", "pages.list.element.reason"]

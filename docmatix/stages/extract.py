@@ -12,9 +12,9 @@ from docmatix.pdf.reading import read_document
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources import Locator, SourceDocument, read_documents
-from docmatix.stages.job import Job, Pulse
 from docmatix.stages.plan import read_plan
-from docmatix.stages.suspects import Suspects
+from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.poison_documents import Suspects
 from docmatix.storage.schemas import page_to_row
 
 

@@ -17,10 +17,10 @@ from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompting.planned_requests import Ask, build_asks, halve_ask, measure_room, read_pairs
 from docmatix.prompting.prompts import Prompt, choose_prompts
 from docmatix.prompting.windows import Window, cut_windows
-from docmatix.stages.asking import Asker
-from docmatix.stages.job import Job, Pulse
-from docmatix.stages.page_images import PictureDesk
-from docmatix.stages.replies import ReplyStore
+from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.page_renderer import PictureDesk
+from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_to_row
 
 

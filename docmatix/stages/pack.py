@@ -24,10 +24,10 @@ from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
 from docmatix.sources import read_documents
-from docmatix.stages.job import Job, Pulse
-from docmatix.stages.page_images import kept_aside, render_kept
 from docmatix.stages.plan import read_plan
-from docmatix.stages.suspects import Suspects
+from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.page_renderer import kept_aside, render_kept
+from docmatix.stages.support.poison_documents import Suspects
 from docmatix.storage.run import Record, ShardWriter, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 

@@ -20,7 +20,7 @@ from docmatix.core.redaction import GivenUrls, hide_in_url
 from docmatix.pipeline import PIPELINE, PLAN
 from docmatix.sources import Locator
 from docmatix.sources.bounds import SourceBounds
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import Record
 
 

@@ -12,9 +12,9 @@ from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.planned_requests import build_round_trip
-from docmatix.stages.asking import Asker
-from docmatix.stages.job import Job, Pulse
-from docmatix.stages.replies import ReplyStore
+from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import pair_from_row
 from docmatix.verification.round_trip import score_round_trip
 

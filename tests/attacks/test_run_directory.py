@@ -31,8 +31,8 @@ from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver import read_job
 from docmatix.source_pages import Place, render_in_turn
 from docmatix.sources import Locator
-from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards
+from docmatix.stages.support.job import Job
 from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config

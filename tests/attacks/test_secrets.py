@@ -26,12 +26,12 @@ from docmatix.core.redaction import (
     list_secrets,
 )
 from docmatix.driver import check_run
-from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.client import ChatClient
 from docmatix.models.preflight import check_server
 from docmatix.sources import Locator
-from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards, read_plan
+from docmatix.stages.support.fingerprints import fingerprint_stages
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory, committing
 from docmatix.storage.schemas import PLAN
 from tests.jobs import load_shipped, make_config

@@ -36,8 +36,8 @@ from docmatix.core.redaction import (
     list_secrets,
 )
 from docmatix.driver import check_run, read_job
-from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.vllm.replica import VllmServer
+from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset

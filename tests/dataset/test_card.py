@@ -35,7 +35,7 @@ from docmatix.dataset.card import (
 from docmatix.dataset.stats import Statistics, summarise
 from docmatix.driver import finish_dataset
 from docmatix.pdf.rendering import PageImage
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.builds import hash_dataset
 from tests.jobs import build, load_shipped, make_config, make_job
 from tests.pdfs import write_distinct_pdf

@@ -14,8 +14,8 @@ from PIL import Image
 from docmatix.config import dump_config
 from docmatix.driver import finish_dataset
 from docmatix.pdf.rendering import PageImage
-from docmatix.stages.job import Job
 from docmatix.stages.pack import divide_run
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, curate, generate, make_job, pack, read_documents
 from tests.pdfs import write_distinct_pdf

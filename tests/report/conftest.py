@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docmatix.report.report import make_report
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
 from tests.pdfs import write_distinct_text, write_pdf

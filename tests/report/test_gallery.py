@@ -23,7 +23,7 @@ from docmatix.report.gallery import (
     read_windows,
     to_shown_pair,
 )
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docmatix.report.losses import EXAMPLES, gather_losses
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
 

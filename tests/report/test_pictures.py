@@ -23,7 +23,7 @@ from docmatix.report.pictures import (
     shrink_page,
     shrink_pages,
 )
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
 from tests.pdfs import write_distinct_pdf
 from tests.report.replies import write_mixed_reply

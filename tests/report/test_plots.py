@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from docmatix.report.plots import Plots, make_plots
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 
 
 def make_group(pairs: int, **dropped: int) -> dict[str, Any]:

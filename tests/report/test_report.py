@@ -25,7 +25,7 @@ from docmatix.report.report import (
     make_report,
     write_report,
 )
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from tests.jobs import InlineSandbox, make_config
 

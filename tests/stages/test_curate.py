@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from docmatix.core.pairs import Request
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, curate, generate, make_job, read_documents, verify, write_reply
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import extract, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
 

@@ -18,15 +18,15 @@ import pytest
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Picture, Reply, Request
-from docmatix.fingerprints import fingerprint_stages
 from docmatix.models.client import ChatClient
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
-from docmatix.stages.asking import Asker
 from docmatix.stages.generate import generate_shard
-from docmatix.stages.job import Job, Pulse
-from docmatix.stages.page_images import PictureDesk
+from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.fingerprints import fingerprint_stages
+from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.page_renderer import PictureDesk
 from tests.jobs import FakeClient, InlineSandbox, generate, make_config, make_job, plan, read_documents, write_reply
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_huge_page_pdf, write_pdf
 from tests.scripted_server import ScriptedServer, SentImage, start_scripted_server

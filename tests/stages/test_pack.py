@@ -20,8 +20,8 @@ from PIL import Image
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.pdf.rendering import PageImage
-from docmatix.stages.job import Job
 from docmatix.stages.pack import OutputFile, divide_rows, divide_run, foresee_bytes, is_packed
+from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import DATASETS
 from tests.jobs import FakeClient, build, curate, generate, make_job, pack, read_documents
 from tests.pdfs import write_coloured_pdf, write_distinct_pdf, write_distinct_text, write_pdf

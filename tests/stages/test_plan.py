@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.sources import Locator
-from docmatix.stages.job import Job
 from docmatix.stages.plan import plan_shards, read_plan
+from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_job
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from docmatix.core.pairs import Failure, Request
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, generate, make_job, read_documents, verify
 from tests.pdfs import write_distinct_pdf
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from docmatix.core.documents import Refusal
 
 if TYPE_CHECKING:
-    from docmatix.stages.job import Job
+    from docmatix.stages.support.job import Job
 
 NOTES_BELIEVED = 2
 """A worker may be killed for any reason while a document happens to be in its hands: once is chance."""

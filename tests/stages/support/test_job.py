@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from docmatix.stages.job import Pulse
+from docmatix.stages.support.job import Pulse
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_job
 

@@ -20,8 +20,8 @@ from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.sources import Locator, SourceDocument, read_documents
-from docmatix.stages.job import Job
 from docmatix.stages.plan import read_plan
+from docmatix.stages.support.job import Job
 from docmatix.storage import scratch
 from docmatix.storage.run import storage_errors
 

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from docmatix.config import Config, Section, parse_config
 from docmatix.curation.filters import AnyFilter
-from docmatix.fingerprints import fingerprint_stages, hash_json
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES
 from docmatix.prompting.prompts import load_prompts
+from docmatix.stages.support.fingerprints import fingerprint_stages, hash_json
 
-PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parent.parent / "prompts"])
+PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parents[3] / "prompts"])
 
 SOURCES: dict[str, dict[str, Any]] = {
     kind: {"kind": kind, "paths": ["docs"]} for kind in ("files", "webdataset", "parquet")

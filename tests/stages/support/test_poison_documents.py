@@ -15,7 +15,7 @@ import pytest
 from fsspec import AbstractFileSystem
 
 from docmatix.core.ledger import Ledger
-from docmatix.stages.job import Job
+from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, curate, generate, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf
 
@@ -43,7 +43,7 @@ import sys
 from pathlib import Path
 from docmatix.runner import count_attempt
 from tests.jobs import extract
-from tests.stages.test_suspects import DeadlyFiles, make_remote_job
+from tests.stages.support.test_poison_documents import DeadlyFiles, make_remote_job
 
 DeadlyFiles.deadly = sys.argv[2:]
 job = make_remote_job(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ import pytest
 
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Message, Reply, Request
-from docmatix.stages.replies import ReplyStore
+from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient
 

@@ -14,7 +14,14 @@ from docmatix.core.errors import LedgerError, ServerGone
 from docmatix.core.ledger import JUDGED_FROM
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.models.client import ChatClient
-from docmatix.stages.asking import LEAST_AHEAD, LONGEST_TURN_S, Asker, RecentFailures, Turns, answer_in_order
+from docmatix.stages.support.concurrency import (
+    LEAST_AHEAD,
+    LONGEST_TURN_S,
+    Asker,
+    RecentFailures,
+    Turns,
+    answer_in_order,
+)
 from tests.scripted_server import Faults, start_scripted_server
 
 

@@ -1,0 +1,1 @@
+"""What the stage shells share: the job, fingerprints, stored replies, concurrency."""

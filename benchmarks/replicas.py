@@ -25,13 +25,13 @@ import docmatix
 from benchmarks.bare_client import send_all
 from docmatix.config import Config, VllmEngine
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.driver import load_build_prompts
+from docmatix.driver.build import load_build_prompts
+from docmatix.driver.ray_cluster import ray_running
+from docmatix.driver.workers import Task, map_shards
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.servers import serve
 from docmatix.models.tokenizer import Vocabulary, load_tokenizer
 from docmatix.models.vllm.replica_pool import Roster
-from docmatix.ray_cluster import ray_running
-from docmatix.runner import Task, map_shards
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory

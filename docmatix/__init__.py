@@ -14,7 +14,7 @@ from docmatix.core.errors import BuildError, DocmatixError, SetupError
 if TYPE_CHECKING:
     from docmatix.collection import Collection
     from docmatix.config import Config
-    from docmatix.progress import Progress
+    from docmatix.driver.progress import Progress
     from docmatix.result import BuildResult
 
 __all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__", "build", "open"]
@@ -48,10 +48,10 @@ def build(
 ) -> BuildResult:
     """Build a dataset from a configuration (a `Config`, a mapping with the keys of the YAML file, or that file's path),
     or continue its build. `config_dir` is where relative paths and prompts are looked for: the file's folder, or the
-    current one. See `docmatix.driver.build` for the other arguments and for what is raised."""
-    from docmatix.chatter import without_chatter_in_notebooks
+    current one. See `docmatix.driver.build.build` for the other arguments and for what is raised."""
     from docmatix.config import load_config, parse_config
-    from docmatix.driver import build
+    from docmatix.driver.build import build
+    from docmatix.driver.chatter import without_chatter_in_notebooks
     from docmatix.result import BuildResult
 
     if isinstance(config, (str, Path)):

@@ -34,9 +34,9 @@ from docmatix.core.errors import SetupError
 from docmatix.dataset.plots import plot_statistics
 from docmatix.dataset.stats import Statistics, summarise_groups
 from docmatix.displays import make_visible
-from docmatix.driver import build, check_run, load_build_prompts
+from docmatix.driver.build import build, check_run, load_build_prompts
+from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
-from docmatix.progress import Progress
 from docmatix.storage.run import RunDirectory
 
 LIMIT = 20
@@ -122,8 +122,8 @@ def ablate(
     """Put the pages of at most `limit` documents through each prompt, and write figures and plots into `run`
     (`runs/NAME-ablation` without it).
 
-    A prompt that the configuration names keeps its settings there. Raises as `docmatix.driver.build` does: SetupError
-    before anything is read if a prompt is missing or not for this engine.
+    A prompt that the configuration names keeps its settings there. Raises as `docmatix.driver.build.build` does:
+    SetupError before anything is read if a prompt is missing or not for this engine.
     """
     progress = progress or Progress(quiet=True)
     config = resolve_paths(config, base_dir=config_dir)

@@ -39,7 +39,7 @@ from docmatix.dataset.card import describe_metadata
 from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.published_card import is_picture, shows, split_card
 from docmatix.dataset.stats import Statistics, summarise
-from docmatix.driver import check_chain, read_job
+from docmatix.driver.build import check_chain, read_job
 from docmatix.identities import Identities, hash_identity
 from docmatix.pdf.rendering import PageImage
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY

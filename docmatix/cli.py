@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from docmatix import __version__
-from docmatix.chatter import without_chatter
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.displays import make_sayable
+from docmatix.driver.chatter import without_chatter
 
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.
@@ -263,8 +263,8 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 def _build(options: argparse.Namespace) -> int:
     from docmatix.config import load_config
-    from docmatix.driver import build
-    from docmatix.progress import Progress
+    from docmatix.driver.build import build
+    from docmatix.driver.progress import Progress
     from docmatix.status import read_status
     from docmatix.storage.run import RunDirectory
 
@@ -325,8 +325,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _estimate(options: argparse.Namespace) -> int:
     from docmatix.config import load_config
+    from docmatix.driver.progress import Progress
     from docmatix.estimate import estimate_build
-    from docmatix.progress import Progress
 
     config = load_config(options.config, overrides=options.overrides)
     folder = Path(options.config).resolve().parent
@@ -348,7 +348,7 @@ def _estimate(options: argparse.Namespace) -> int:
 def _ablate(options: argparse.Namespace) -> int:
     from docmatix.ablation import ablate
     from docmatix.config import load_config
-    from docmatix.progress import Progress
+    from docmatix.driver.progress import Progress
 
     config = load_config(options.config, overrides=options.overrides)
     with without_chatter() as stderr:
@@ -425,7 +425,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from docmatix.checks import count_parts, find_problems
-    from docmatix.progress import Progress
+    from docmatix.driver.progress import Progress
     from docmatix.storage.run import RunDirectory
 
     run = RunDirectory(options.run)

@@ -347,7 +347,7 @@ class Collection(Sequence[Sample]):
         """The job of the run. Raises SetupError if this is not a run."""
         if not self.is_run:
             raise SetupError("Only a run knows what was dropped, and what was asked: give the run directory.")
-        from docmatix.driver import read_job
+        from docmatix.driver.build import read_job
 
         return read_job(self._directory)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from docmatix.config import Config, Plan, VllmEngine, resolve_paths
 from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
-from docmatix.driver import build
+from docmatix.driver.build import build
+from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
-from docmatix.progress import Progress
 from docmatix.sources import Locator, list_documents
 from docmatix.storage.run import RunDirectory
 
@@ -87,7 +87,8 @@ def estimate_build(
     these. They are built in `run`, which must be new and is kept, or else in a temporary directory of this machine.
 
     The model is really asked, so this takes as long as these documents take. Replicas that the sample does not keep
-    busy are slower for each document than in the build: hours then err upwards. Raises as `docmatix.driver.build` does.
+    busy are slower for each document than in the build: hours then err upwards. Raises as `docmatix.driver.build.build`
+    does.
     """
     config = resolve_paths(config, base_dir=config_dir)
     if config.resources.address is not None and run is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.core.errors import DocmatixError
 from docmatix.displays import make_sayable, show_folded, show_table, show_text
-from docmatix.driver import Built
+from docmatix.driver.build import Built
 from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 

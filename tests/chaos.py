@@ -39,9 +39,9 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from docmatix.driver.signs import Sign
 from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import STAGES
-from docmatix.signs import Sign
 from tests.builds import hash_dataset, list_files
 from tests.ray_token import set_ray_token
 

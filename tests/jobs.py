@@ -14,7 +14,7 @@ import pytest
 from docmatix.config import Config, dump_config, parse_config, resolve_paths
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Failure, Reply, Request
-from docmatix.driver import finish_dataset
+from docmatix.driver.build import finish_dataset
 from docmatix.models.client import Counters
 from docmatix.prompting.prompts import Prompt, load_prompts
 from docmatix.sources import list_documents
@@ -160,7 +160,7 @@ def read_documents(job: Job) -> None:
 
 
 def build(job: Job, *, client: Any = None) -> None:
-    """Every stage, and the dataset's card: what `docmatix.driver.build` leaves, without lock and Ray."""
+    """Every stage, and the dataset's card: what `docmatix.driver.build.build` leaves, without lock and Ray."""
     client = client or FakeClient()
     read_documents(job)
     for shard in job.run.shards("plan"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 
-from docmatix.ray_cluster import reload_authentication
+from docmatix.driver.ray_cluster import reload_authentication
 
 
 def set_ray_token() -> None:

@@ -22,7 +22,7 @@ from PIL import Image
 from docmatix.checks import check_row, count_parts, find_problems
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
-from docmatix.driver import read_job
+from docmatix.driver.build import read_job
 from docmatix.status import read_status
 from docmatix.storage.checksums import CHECKSUMS
 from docmatix.storage.run import Record, RunDirectory, ShardWriter

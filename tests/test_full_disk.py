@@ -17,7 +17,7 @@ import pytest
 from docmatix.config import FilesSource, Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
-from docmatix.driver import finish_dataset
+from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.sources import SourceDocument

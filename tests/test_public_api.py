@@ -15,7 +15,7 @@ import pytest
 import docmatix
 from docmatix.config import Config
 from docmatix.core.errors import SetupError
-from docmatix.driver import Built
+from docmatix.driver.build import Built
 from tests.jobs import OPENAI, make_config
 
 REPOSITORY = Path(docmatix.__file__).parents[1]
@@ -34,7 +34,7 @@ def capture_build(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         reached.update(options, config=config)
         return Built("run", {})
 
-    monkeypatch.setattr("docmatix.driver.build", build)
+    monkeypatch.setattr("docmatix.driver.build.build", build)
     return reached
 
 

@@ -26,7 +26,7 @@ from docmatix.config import FilesSource, ParquetSource, Source, WebdatasetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError, SourceGone, StorageFailed
 from docmatix.core.ledger import Ledger
-from docmatix.driver import finish_dataset
+from docmatix.driver.build import finish_dataset
 from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from docmatix.core.errors import StorageFailed
-from docmatix.runner import end_workers
-from docmatix.signs import Sign, read_signs
+from docmatix.driver.signs import Sign, read_signs
+from docmatix.driver.watchdog import LEAST_LOOKS, StageWatch, Watchdog
+from docmatix.driver.workers import end_workers
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
-from docmatix.watchdog import LEAST_LOOKS, StageWatch, Watchdog
 from tests.jobs import count_files_asked, make_job
 
 SIGN = Sign(stage="extract", host="here", node="n1", pid=7, started=70, beats=1, shards={"3": 4})

@@ -15,7 +15,7 @@ from typing import Any
 
 from docmatix.config import dump_config
 from docmatix.core.errors import LedgerError
-from docmatix.recording import Recording
+from docmatix.driver.live_state import Recording
 from docmatix.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config, make_job
@@ -93,7 +93,7 @@ def give_sign(run: RunDirectory, *, ago_s: float, process: int = 7) -> None:
 DRIVER = """
 import sys, time
 from docmatix.storage.run import RunDirectory
-from docmatix.signs import driver_alive
+from docmatix.driver.signs import driver_alive
 
 run = RunDirectory(sys.argv[1])
 with run.locked(), driver_alive(run, "now", every_s=0.1):

@@ -1,7 +1,7 @@
 """The ledger: what came in, what went out, and why the rest was dropped, for each unit a stage handles.
 
 `in = out + sum(dropped)` must hold for every unit of a stage, and what enters a stage must be what left the one before
-(`docmatix.driver.check_chain`): a document that is lost within a stage or between two shows.
+(`docmatix.driver.build.check_chain`): a document that is lost within a stage or between two shows.
 """
 
 from __future__ import annotations

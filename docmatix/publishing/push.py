@@ -241,7 +241,7 @@ def choose_group_size(files: int) -> int:
 
 def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in: Path | None = None) -> Shipment:
     """All that is to be sent, looked through. What was dropped is written into `dropped_in`, if that is wanted."""
-    from docmatix.driver import read_job
+    from docmatix.driver.build import read_job
 
     job = read_job(run)
     schema = DATASETS[job.config.pack.schema_]
@@ -291,7 +291,7 @@ def list_extras(run: RunDirectory) -> list[str]:
 
 def list_key_variables(job: Job) -> list[str]:
     """The environment variables from which the build reads its keys."""
-    from docmatix.driver import list_engines
+    from docmatix.driver.build import list_engines
 
     return [name for engine in list_engines(job.config) if (name := getattr(engine, "api_key_env", None))]
 

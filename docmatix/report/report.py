@@ -20,10 +20,10 @@ from markupsafe import Markup
 from docmatix.config import Config
 from docmatix.core.errors import SetupError
 from docmatix.curation.filters import Filter
-from docmatix.driver import read_job
+from docmatix.driver.build import read_job
+from docmatix.driver.live_state import read_live_records
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
-from docmatix.recording import read_live_records
 from docmatix.report.cost import Cost, add_up, read_telemetry
 from docmatix.report.flow import Step, draw_strip, lay_out_flow
 from docmatix.report.gallery import Window, draw_windows, fit_pairs, iterate_marks, read_windows

@@ -1,1 +1,2 @@
-"""The stages. Each module has the work of one stage on one shard; `docmatix.runner` maps it over shards with Ray."""
+"""The stages. Each module has the work of one stage on one shard; `docmatix.driver.workers` maps it over shards with
+Ray."""

@@ -18,9 +18,9 @@ import yaml
 
 from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
+from docmatix.driver.ray_cluster import guard_joined, guard_private
 from docmatix.models.child_environment import leave_current_folder
 from docmatix.models.vllm.replica import build_environment
-from docmatix.ray_cluster import guard_joined, guard_private
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -32,7 +32,7 @@ LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _DRIVER = """
 import json, os, sys
 from docmatix.config import Resources
-from docmatix.ray_cluster import ray_running
+from docmatix.driver.ray_cluster import ray_running
 
 with ray_running(Resources(cpus=1)):
     import ray
@@ -185,7 +185,7 @@ def test_joining_a_cluster_without_its_token_is_refused_in_one_sentence(
 import sys
 from docmatix.config import Resources
 from docmatix.core.errors import SetupError
-from docmatix.ray_cluster import ray_running
+from docmatix.driver.ray_cluster import ray_running
 try:
     with ray_running(Resources(address=sys.argv[1])):
         print("joined")

@@ -28,7 +28,7 @@ from docmatix.cli import main
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.driver import read_job
+from docmatix.driver.build import read_job
 from docmatix.source_pages import Place, render_in_turn
 from docmatix.sources import Locator
 from docmatix.stages.plan import plan_shards

@@ -18,8 +18,8 @@ from docmatix import cli
 from docmatix.cli import main
 from docmatix.collection import Dropped, Droppings
 from docmatix.core.errors import BuildError, SetupError
+from docmatix.driver.progress import Progress
 from docmatix.models.preflight import check_server
-from docmatix.progress import Progress
 from docmatix.status import describe_status
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Attempts, Patience

@@ -35,7 +35,7 @@ from docmatix.core.redaction import (
     is_secret_name,
     list_secrets,
 )
-from docmatix.driver import check_run, read_job
+from docmatix.driver.build import check_run, read_job
 from docmatix.models.vllm.replica import VllmServer
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.status import read_status

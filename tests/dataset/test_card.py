@@ -33,7 +33,7 @@ from docmatix.dataset.card import (
     write_text,
 )
 from docmatix.dataset.stats import Statistics, summarise
-from docmatix.driver import finish_dataset
+from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.support.job import Job
 from tests.builds import hash_dataset

@@ -10,7 +10,7 @@ import pytest
 from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, Pictures, VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Reply
-from docmatix.driver import load_build_prompts
+from docmatix.driver.build import load_build_prompts
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.prompting.chunks import count_picture_tokens
 from docmatix.prompting.planned_requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from docmatix.config import dump_config
-from docmatix.driver import finish_dataset
+from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job

@@ -22,7 +22,7 @@ from tests.pdfs import write_distinct_pdf
 WORKER = """
 import os, signal, sys
 from pathlib import Path
-from docmatix.runner import count_attempt
+from docmatix.driver.workers import count_attempt
 from tests.jobs import InlineSandbox, extract, make_job
 
 class Deadly(InlineSandbox):
@@ -41,7 +41,7 @@ extract(job, sandbox=Deadly())
 FETCHER = """
 import sys
 from pathlib import Path
-from docmatix.runner import count_attempt
+from docmatix.driver.workers import count_attempt
 from tests.jobs import extract
 from tests.stages.support.test_poison_documents import DeadlyFiles, make_remote_job
 
@@ -54,7 +54,7 @@ extract(job)
 PACKER = """
 import os, signal, sys
 from pathlib import Path
-from docmatix.runner import count_attempt
+from docmatix.driver.workers import count_attempt
 from docmatix.stages.pack import divide_run
 from tests.jobs import InlineSandbox, make_job, pack
 

@@ -6,7 +6,7 @@ import pytest
 
 from docmatix.config import Resources
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.ray_cluster import ray_running
+from docmatix.driver.ray_cluster import ray_running
 
 
 class SlowRay:

@@ -1,7 +1,7 @@
 """A build, from the configuration to the dataset: checks first, then one stage after the other.
 
-This is the driver. It holds the lock, decides which shards are not current, hands them to `docmatix.runner`, and
-watches ledger and clock; it never holds a document.
+This is the driver. It holds the lock, decides which shards are not current, hands them to `docmatix.driver.workers`,
+and watches ledger and clock; it never holds a document.
 """
 
 from __future__ import annotations
@@ -40,19 +40,20 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.dataset.card import draw_samples, name_plot, name_sample, write_card
 from docmatix.dataset.plots import list_titles, plot_statistics
 from docmatix.dataset.stats import Statistics, summarise
+from docmatix.driver.live_state import AtWork, Recording, Tally, adopt_records, count_progress
+from docmatix.driver.progress import Progress, describe_ledger
+from docmatix.driver.ray_cluster import ray_running
+from docmatix.driver.signs import driver_alive
+from docmatix.driver.watchdog import StageWatch, find_patience, watch_listing
+from docmatix.driver.workers import Done, Task, map_shards
 from docmatix.models.preflight import read_api_key
 from docmatix.models.servers import check_engine, serve
 from docmatix.models.telemetry import ServingWatch
 from docmatix.models.tokenizer import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_room
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
-from docmatix.progress import Progress, describe_ledger
 from docmatix.prompting.planned_requests import measure_room
 from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
-from docmatix.ray_cluster import ray_running
-from docmatix.recording import AtWork, Recording, Tally, adopt_records, count_progress
-from docmatix.runner import Done, Task, map_shards
-from docmatix.signs import driver_alive
 from docmatix.sources import Locator, list_documents
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run, is_packed
@@ -62,7 +63,6 @@ from docmatix.stages.support.job import REMOTE_EVERY_S, Job
 from docmatix.storage.checksums import has_unaltered, write_checksums
 from docmatix.storage.run import RunDirectory, require_disk
 from docmatix.storage.run_files import is_own
-from docmatix.watchdog import StageWatch, find_patience, watch_listing
 
 _PULSES_EVERY_S = 0.5
 """How often the figures of shards at work are read."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.chatter import is_notebook, without_chatter, without_chatter_in_notebooks
+from docmatix.driver.chatter import is_notebook, without_chatter, without_chatter_in_notebooks
 
 
 def stand_in_for_ipython(monkeypatch: pytest.MonkeyPatch, shell: object) -> None:

@@ -14,8 +14,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from docmatix.core.errors import SetupError, SourceGone, StorageFailed
-from docmatix.driver import build
-from docmatix.signs import DriverSign, driver_alive, read_driver_sign
+from docmatix.driver.build import build
+from docmatix.driver.signs import DriverSign, driver_alive, read_driver_sign
 from docmatix.sources import Locator
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config

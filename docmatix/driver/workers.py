@@ -25,11 +25,11 @@ import psutil  # type: ignore[import-untyped]
 from docmatix.config import OpenaiEngine
 from docmatix.core import errors
 from docmatix.core.errors import BuildError, DocmatixError
+from docmatix.driver.ray_cluster import find_private_ray
+from docmatix.driver.signs import Heart, Sign
 from docmatix.models.vllm.replica_pool import Roster
 from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import PACK, PIPELINE
-from docmatix.ray_cluster import find_private_ray
-from docmatix.signs import Heart, Sign
 from docmatix.stages.pack import OutputFile, Range
 from docmatix.stages.support.job import Job, Pulse, name_worker, read_figures
 

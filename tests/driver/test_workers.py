@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from docmatix.core.errors import BuildError
+from docmatix.driver.workers import count_attempt, kill_process
 from docmatix.models.vllm.supervisor import find_start
-from docmatix.runner import count_attempt, kill_process
 from tests.jobs import make_job
 
 

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from docmatix.core.ledger import Ledger
-from docmatix.progress import Progress, describe_figures, describe_ledger
+from docmatix.driver.progress import Progress, describe_figures, describe_ledger
 
 
 class Terminal(io.StringIO):

@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 
 from docmatix.config import Config
 from docmatix.core.errors import BuildError, SourceGone
+from docmatix.driver.ray_cluster import describe_resources
+from docmatix.driver.signs import Sign, choose_interval, read_signs
+from docmatix.driver.workers import end_workers
 from docmatix.pdf.sandbox import STANDSTILLS_BELIEVED, WALL_FACTOR
 from docmatix.pipeline import EXTRACT, GENERATE, PACK, PIPELINE
-from docmatix.ray_cluster import describe_resources
-from docmatix.runner import end_workers
-from docmatix.signs import Sign, choose_interval, read_signs
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
 

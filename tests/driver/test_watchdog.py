@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from docmatix.config import FilesSource
 from docmatix.core.errors import SetupError, SourceGone
-from docmatix.driver import build
+from docmatix.driver.build import build
+from docmatix.driver.signs import Heart, Sign, choose_interval, read_signs
+from docmatix.driver.watchdog import PATIENCE_S, Watchdog, _ListingWatch, describe_wait, find_patience, watch_listing
 from docmatix.pdf.sandbox import WALL_FACTOR
-from docmatix.signs import Heart, Sign, choose_interval, read_signs
 from docmatix.stages.support.job import Pulse
-from docmatix.watchdog import PATIENCE_S, Watchdog, _ListingWatch, describe_wait, find_patience, watch_listing
 from tests.jobs import OPENAI, make_config, make_job
 
 SIGN = Sign(stage="extract", host="here", node="n1", pid=7, started=70, beats=1, shards={"3": 4})
@@ -270,7 +270,7 @@ class Looks(threading.Event):
 def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that were sent to threads; none arrives."""
     sent: list[int] = []
-    monkeypatch.setattr("docmatix.watchdog.signal.pthread_kill", lambda thread, number: sent.append(number))
+    monkeypatch.setattr("docmatix.driver.watchdog.signal.pthread_kill", lambda thread, number: sent.append(number))
     return sent
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.ledger import Ledger
-from docmatix.recording import (
+from docmatix.driver.live_state import (
     AtWork,
     Recording,
     Tally,

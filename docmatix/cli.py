@@ -424,7 +424,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from docmatix.checks import count_parts, find_problems
+    from docmatix.check.checks import count_parts, find_problems
     from docmatix.driver.progress import Progress
     from docmatix.storage.run import RunDirectory
 

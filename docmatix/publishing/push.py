@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docmatix.checks import describe_false_picture, find_problems, list_card_pictures
+from docmatix.check.checks import describe_false_picture, find_problems, list_card_pictures
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.dataset.published_card import (
     Part,

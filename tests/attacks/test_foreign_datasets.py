@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import docmatix
-from docmatix.checks import check_row
+from docmatix.check.checks import check_row
 from docmatix.cli import main
 from docmatix.config import ParquetSource
 from docmatix.core.documents import Refusal

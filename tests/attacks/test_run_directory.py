@@ -23,7 +23,7 @@ import yaml
 
 import docmatix
 from docmatix.ablation import share_pages
-from docmatix.checks import find_problems
+from docmatix.check.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal

@@ -21,7 +21,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.checks import find_problems
+from docmatix.check.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import dump_config, load_config, parse_config
 from docmatix.core.errors import SetupError

@@ -31,6 +31,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from docmatix.check.identities import Identities, hash_identity
+from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.config import Pack
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
@@ -40,10 +42,8 @@ from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.published_card import is_picture, shows, split_card
 from docmatix.dataset.stats import Statistics, summarise
 from docmatix.driver.build import check_chain, read_job
-from docmatix.identities import Identities, hash_identity
 from docmatix.pdf.rendering import PageImage
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
-from docmatix.recounts import RECOUNTS, find_miscounts
 from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_bytes
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.core.ledger import Ledger
-from docmatix.recounts import RECOUNTS, find_miscounts
 from docmatix.storage.run import RunDirectory
 from tests.jobs import LLAMACPP, FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf

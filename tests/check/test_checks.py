@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from docmatix.checks import check_row, count_parts, find_problems
+from docmatix.check.checks import check_row, count_parts, find_problems
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.driver.build import read_job

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.identities import Identities, hash_identity
+from docmatix.check.identities import Identities, hash_identity
 
 
 @given(st.lists(st.text(max_size=2), max_size=60), st.integers(1, 20))

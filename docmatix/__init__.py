@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
 
 if TYPE_CHECKING:
-    from docmatix.collection import Collection
     from docmatix.config import Config
     from docmatix.driver.progress import Progress
-    from docmatix.result import BuildResult
+    from docmatix.review.collection import Collection
+    from docmatix.review.result import BuildResult
 
 __all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__", "build", "open"]
 
@@ -52,7 +52,7 @@ def build(
     from docmatix.config import load_config, parse_config
     from docmatix.driver.build import build
     from docmatix.driver.chatter import without_chatter_in_notebooks
-    from docmatix.result import BuildResult
+    from docmatix.review.result import BuildResult
 
     if isinstance(config, (str, Path)):
         config_dir = config_dir or Path(config).resolve().parent
@@ -75,6 +75,6 @@ def build(
 def open(path: str | Path, *, fetch: bool = False) -> Collection:
     """Open a run, a dataset folder or a Hub repository to look at its rows, pairs, and what was dropped. With `fetch`,
     pages are rendered from sources on other machines too."""
-    from docmatix.collection import Collection
+    from docmatix.review.collection import Collection
 
     return Collection(str(path), fetch=fetch)

@@ -16,8 +16,8 @@ from typing import Any
 
 from docmatix import __version__
 from docmatix.core.errors import DocmatixError, SetupError
-from docmatix.displays import make_sayable
 from docmatix.driver.chatter import without_chatter
+from docmatix.review.displays import make_sayable
 
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.
@@ -265,7 +265,7 @@ def _build(options: argparse.Namespace) -> int:
     from docmatix.config import load_config
     from docmatix.driver.build import build
     from docmatix.driver.progress import Progress
-    from docmatix.status import read_status
+    from docmatix.review.status import read_status
     from docmatix.storage.run import RunDirectory
 
     config = load_config(options.config, overrides=options.overrides)
@@ -315,7 +315,7 @@ def _push_beside(repo_id: str | None, say: Callable[[str], object]) -> dict[str,
 
 
 def _status(options: argparse.Namespace) -> int:
-    from docmatix.status import describe_status, read_status
+    from docmatix.review.status import describe_status, read_status
     from docmatix.storage.run import RunDirectory
 
     run = RunDirectory(options.run)
@@ -326,7 +326,7 @@ def _status(options: argparse.Namespace) -> int:
 def _estimate(options: argparse.Namespace) -> int:
     from docmatix.config import load_config
     from docmatix.driver.progress import Progress
-    from docmatix.estimate import estimate_build
+    from docmatix.review.estimate import estimate_build
 
     config = load_config(options.config, overrides=options.overrides)
     folder = Path(options.config).resolve().parent
@@ -346,9 +346,9 @@ def _estimate(options: argparse.Namespace) -> int:
 
 
 def _ablate(options: argparse.Namespace) -> int:
-    from docmatix.ablation import ablate
     from docmatix.config import load_config
     from docmatix.driver.progress import Progress
+    from docmatix.review.ablation import ablate
 
     config = load_config(options.config, overrides=options.overrides)
     with without_chatter() as stderr:
@@ -368,8 +368,8 @@ def _ablate(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     import shutil
 
-    from docmatix.collection import Collection
-    from docmatix.inspection import choose_output, print_dropped, print_pairs, print_samples
+    from docmatix.review.collection import Collection
+    from docmatix.review.inspection import choose_output, print_dropped, print_pairs, print_samples
 
     columns = shutil.get_terminal_size((100, 40)).columns
     width = max(40, min(100, columns))

@@ -115,7 +115,7 @@ def test_help_teaches_every_verb() -> None:
 
 def test_verbs_that_need_no_ray_start_without_it() -> None:
     looked = (
-        "import sys; from docmatix.cli import main; main(['status', 'nowhere']); import docmatix.inspection,"
+        "import sys; from docmatix.cli import main; main(['status', 'nowhere']); import docmatix.review.inspection,"
         " docmatix.check.checks; sys.exit('ray' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True, check=False)

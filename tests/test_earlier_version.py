@@ -17,7 +17,7 @@ import pytest
 import docmatix
 from docmatix.cli import main
 from docmatix.pipeline import STAGES
-from docmatix.status import read_status
+from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.fixtures.make_run import FIXTURE, put_documents, take_config
 from tests.scripted_server import ScriptedServer, start_scripted_server

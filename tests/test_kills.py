@@ -17,7 +17,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.status import describe_status, read_status
+from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, find_workers, hash_dataset, list_files, write_config, write_pdfs
 from tests.chaos import Nodes

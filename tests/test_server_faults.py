@@ -23,7 +23,7 @@ import pytest
 import docmatix
 from docmatix.core.ledger import JUDGED_FROM
 from docmatix.driver.progress import Progress
-from docmatix.status import describe_status, read_status
+from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset, write_config
 from tests.pdfs import write_distinct_pdf

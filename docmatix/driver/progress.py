@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from docmatix.core.ledger import Ledger
-from docmatix.displays import make_sayable
+from docmatix.review.displays import make_sayable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -39,9 +39,9 @@ from docmatix.pipeline import PACK
 from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Repository, Tree
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
+from docmatix.review.status import read_status
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
-from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features
 

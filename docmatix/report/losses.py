@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docmatix.core.draws import Smallest
-from docmatix.displays import describe_pages
-from docmatix.dropped_items import DroppedItem, describe_favoured, iterate_dropped
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE
 from docmatix.report.gallery import clip_text
+from docmatix.review.displays import describe_pages
+from docmatix.review.dropped_items import DroppedItem, describe_favoured, iterate_dropped
 from docmatix.stages.support.job import Job
 
 EXAMPLES = 5

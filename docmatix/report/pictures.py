@@ -22,7 +22,7 @@ from docmatix.dataset.rows import check_types
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import PACK
 from docmatix.report.gallery import Window
-from docmatix.source_pages import Place, render_in_turn
+from docmatix.review.source_pages import Place, render_in_turn
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.run import RunDirectory

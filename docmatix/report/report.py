@@ -24,13 +24,13 @@ from docmatix.driver.build import read_job
 from docmatix.driver.live_state import read_live_records
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
-from docmatix.report.cost import Cost, add_up, read_telemetry
 from docmatix.report.flow import Step, draw_strip, lay_out_flow
 from docmatix.report.gallery import Window, draw_windows, fit_pairs, iterate_marks, read_windows
 from docmatix.report.losses import gather_losses
 from docmatix.report.pictures import Sheet, make_albums
 from docmatix.report.plots import Plots, make_plots
-from docmatix.status import read_status
+from docmatix.review.cost import Cost, add_up, read_telemetry
+from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 
 SAMPLES = 60

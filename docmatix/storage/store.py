@@ -72,7 +72,7 @@ def choose_pauses(patience_s: float) -> Iterator[float]:
 
 def log_outage(line: str) -> None:
     """Write a line to the log, as long as nobody nearer listens: of a worker it is a file of its own."""
-    from docmatix.displays import make_sayable
+    from docmatix.review.displays import make_sayable
 
     _LOG.warning("%s", make_sayable(line))  # it may hold a server's own words
 

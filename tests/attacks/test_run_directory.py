@@ -22,18 +22,18 @@ import pytest
 import yaml
 
 import docmatix
-from docmatix.ablation import share_pages
 from docmatix.check.checks import find_problems
 from docmatix.cli import main
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.build import read_job
-from docmatix.source_pages import Place, render_in_turn
+from docmatix.review.ablation import share_pages
+from docmatix.review.source_pages import Place, render_in_turn
+from docmatix.review.status import read_status
 from docmatix.sources import Locator
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
-from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config
 from tests.jobs import InlineSandbox, extract, make_job

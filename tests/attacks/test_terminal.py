@@ -16,11 +16,11 @@ from aiohttp.test_utils import TestServer
 
 from docmatix import cli
 from docmatix.cli import main
-from docmatix.collection import Dropped, Droppings
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.progress import Progress
 from docmatix.models.preflight import check_server
-from docmatix.status import describe_status
+from docmatix.review.collection import Dropped, Droppings
+from docmatix.review.status import describe_status
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Attempts, Patience
 from tests.jobs import FakeClient, build, make_job

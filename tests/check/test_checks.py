@@ -23,7 +23,7 @@ from docmatix.check.checks import check_row, count_parts, find_problems
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.driver.build import read_job
-from docmatix.status import read_status
+from docmatix.review.status import read_status
 from docmatix.storage.checksums import CHECKSUMS
 from docmatix.storage.run import Record, RunDirectory, ShardWriter
 from docmatix.storage.schemas import CURATE, DATASETS, EXTRACT, GENERATE

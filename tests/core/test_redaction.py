@@ -37,8 +37,8 @@ from docmatix.core.redaction import (
 )
 from docmatix.driver.build import check_run, read_job
 from docmatix.models.vllm.replica import VllmServer
+from docmatix.review.status import read_status
 from docmatix.stages.support.fingerprints import fingerprint_stages
-from docmatix.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset
 from tests.fake_vllm import fake_engine

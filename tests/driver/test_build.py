@@ -12,7 +12,7 @@ import pytest
 import docmatix
 from docmatix.config import load_config
 from docmatix.driver.build import read_job
-from docmatix.status import read_status
+from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import hash_dataset, write_config, write_pdfs
 from tests.pdfs import write_distinct_pdf

@@ -362,7 +362,7 @@ def write_museum_tar() -> bytes:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_build_over_the_whole_museum_is_complete_and_balanced_with_a_reason_for_everything(tmp_path: Path) -> None:
-    from docmatix.status import read_status
+    from docmatix.review.status import read_status
     from docmatix.storage.run import RunDirectory
     from tests.builds import Driver, write_config
     from tests.scripted_server import start_scripted_server

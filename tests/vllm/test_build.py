@@ -13,9 +13,9 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from docmatix.cli import main
-from docmatix.collection import Collection
 from docmatix.config import dump_config, parse_config
-from docmatix.status import describe_status, read_status
+from docmatix.review.collection import Collection
+from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver
 from tests.vllm_environment import real_engine

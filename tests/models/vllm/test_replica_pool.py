@@ -25,7 +25,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.models.metrics import ServerMetrics
 from docmatix.models.vllm.replica import ServerState
 from docmatix.models.vllm.replica_pool import Fleet, Said, check_nodes, is_private, make_key, start_fleet
-from docmatix.status import describe_status, read_status
+from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.fake_vllm import fake_engine, find_engine_pid

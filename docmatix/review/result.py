@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.core.errors import DocmatixError
-from docmatix.displays import make_sayable, show_folded, show_table, show_text
 from docmatix.driver.build import Built
-from docmatix.status import read_status
+from docmatix.review.displays import make_sayable, show_folded, show_table, show_text
+from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 
 if TYPE_CHECKING:
-    from docmatix.collection import Collection
+    from docmatix.review.collection import Collection
 
 
 class BuildResult(Built):
@@ -23,7 +23,7 @@ class BuildResult(Built):
 
     def open(self, *, fetch: bool = False) -> Collection:
         """What was built, to look at: `docmatix.open` of the run."""
-        from docmatix.collection import Collection
+        from docmatix.review.collection import Collection
 
         return Collection(self.run, fetch=fetch)
 

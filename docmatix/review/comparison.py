@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from docmatix.core.errors import SetupError
 from docmatix.dataset.rows import read_texts
-from docmatix.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.pipeline import CURATE
+from docmatix.review.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
 
 if TYPE_CHECKING:
-    from docmatix.collection import Collection
+    from docmatix.review.collection import Collection
 
 KEPT = "kept"
 """In place of a reason."""

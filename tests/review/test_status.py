@@ -16,7 +16,7 @@ from typing import Any
 from docmatix.config import dump_config
 from docmatix.core.errors import LedgerError
 from docmatix.driver.live_state import Recording
-from docmatix.status import describe_status, read_status
+from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config, make_job
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from docmatix.dropped_items import find_losing_shards, iterate_dropped
+from docmatix.review.dropped_items import find_losing_shards, iterate_dropped
 from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from docmatix.collection import Collection, Dropped, Sample, draw_pages
 from docmatix.core.errors import SetupError
 from docmatix.dataset.pictures import encode_picture
 from docmatix.dataset.rows import read_texts
-from docmatix.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
-from docmatix.source_pages import Place, mark_pages
+from docmatix.review.collection import Collection, Dropped, Sample, draw_pages
+from docmatix.review.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
+from docmatix.review.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:
     from PIL.Image import Image

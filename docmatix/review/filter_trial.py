@@ -21,10 +21,10 @@ from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Evidence, Pair
 from docmatix.curation.filters import CopiesExample, Filter, Scores
 from docmatix.curation.verdicts import Verdict, curate_pairs
-from docmatix.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.prompting.questions.wording import score_clarity
-from docmatix.source_pages import Place, render_places, show_pairs
+from docmatix.review.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
+from docmatix.review.source_pages import Place, render_places, show_pairs
 from docmatix.stages.curate import match_documents, read_round_trips
 from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row

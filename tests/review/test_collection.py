@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import docmatix
-from docmatix.collection import Collection, Sample, Samples
 from docmatix.core.errors import SetupError
+from docmatix.review.collection import Collection, Sample, Samples
 from docmatix.storage.schemas import DATASETS
 from tests.hub import serve_hub
 from tests.jobs import build, make_job

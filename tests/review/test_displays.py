@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.dataset.pictures import Mark
-from docmatix.displays import (
+from docmatix.review.displays import (
     Pictured,
     describe_facts,
     describe_pages,
@@ -25,7 +25,7 @@ from docmatix.displays import (
     show_sample,
     show_table,
 )
-from tests.test_collection import encode_image
+from tests.review.test_collection import encode_image
 
 PAGE = encode_image("white")
 PAIR: dict[str, Any] = {"question": "Who?", "answer": "Ada"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docmatix.report.cost import add_up, read_telemetry
+from docmatix.review.cost import add_up, read_telemetry
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config
 

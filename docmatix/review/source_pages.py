@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import DocmatixError, SourceGone
 from docmatix.dataset.pictures import mark_evidence
-from docmatix.displays import Pictured, describe_pages, show_sample
+from docmatix.review.displays import Pictured, describe_pages, show_sample
 
 if TYPE_CHECKING:
     from docmatix.config import Pack

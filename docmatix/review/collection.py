@@ -29,7 +29,8 @@ from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
 from docmatix.dataset.pictures import decode_picture, draw_marks
 from docmatix.dataset.rows import check_types, complete_row, read_texts
-from docmatix.displays import (
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
+from docmatix.review.displays import (
     Pictured,
     describe_pages,
     make_line,
@@ -40,9 +41,8 @@ from docmatix.displays import (
     show_table,
     show_text,
 )
-from docmatix.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
-from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
-from docmatix.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
+from docmatix.review.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
+from docmatix.review.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import describe
@@ -50,10 +50,10 @@ from docmatix.storage.store import describe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from docmatix.comparison import Comparison
     from docmatix.core.documents import Refusal
+    from docmatix.review.comparison import Comparison
+    from docmatix.review.filter_trial import Trial
     from docmatix.stages.support.job import Job
-    from docmatix.trial import Trial
 
 SHOWN = 10
 """Samples that a notebook is shown at once: about 100 kB a page."""
@@ -122,7 +122,7 @@ class Sample(Mapping[str, Any]):
         return draw_pages(self.read_pages(), max_width_px=max_width_px)
 
     def __repr__(self) -> str:
-        from docmatix.inspection import describe_row
+        from docmatix.review.inspection import describe_row
 
         return f"[{self.position}] {describe_row(self.row)}"
 
@@ -288,7 +288,7 @@ class Collection(Sequence[Sample]):
     def compare(self, other: str | Collection, *, examples: int = 12) -> Comparison:
         """This run or dataset beside another one over the same documents: which pairs one keeps and the other does not,
         and why."""
-        from docmatix.comparison import compare_collections
+        from docmatix.review.comparison import compare_collections
 
         return compare_collections(self, other if isinstance(other, Collection) else Collection(other), shown=examples)
 
@@ -305,7 +305,7 @@ class Collection(Sequence[Sample]):
 
         Raises SetupError for a filter that does not exist, and if this is not a run whose pairs are curated.
         """
-        from docmatix.trial import judge_again, parse_filters, read_judged
+        from docmatix.review.filter_trial import judge_again, parse_filters, read_judged
 
         job = self.read_job()
         chosen = parse_filters(job.config, filters)
@@ -321,7 +321,7 @@ class Collection(Sequence[Sample]):
         try:
             import datasets
 
-            from docmatix.image_feature import PageImage
+            from docmatix.review.image_feature import PageImage
         except ImportError:
             raise SetupError("This needs the package `datasets`: pip install 'docmatix[datasets]'.") from None
         if not self.files:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from docmatix.result import BuildResult
+from docmatix.review.result import BuildResult
 from docmatix.storage.run import RunDirectory
 from tests.jobs import build, make_job
 

@@ -1,6 +1,7 @@
 """Reads what a run dropped before there was a pair to judge: documents, pages, windows, requests, replies, pairs.
 
-Pairs that `curate` dropped are rows of its own table; see `docmatix.collection` and `docmatix.publishing.dropped`.
+Pairs that `curate` dropped are rows of its own table; see `docmatix.review.collection` and
+`docmatix.publishing.dropped`.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import docmatix
-from docmatix.collection import Collection
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Request
 from docmatix.curation.filters import Grounded, Length
 from docmatix.prompting.prompts import find_prompt_directories, load_prompts
+from docmatix.review.collection import Collection
 from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply
 from tests.pdfs import write_distinct_pdf

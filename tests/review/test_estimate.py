@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docmatix.config import load_config
-from docmatix.estimate import Estimate, estimate_build, estimate_error
+from docmatix.review.estimate import Estimate, estimate_build, estimate_error
 from tests.builds import write_config
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import start_scripted_server

@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docmatix.cli import main
-from docmatix.collection import Collection, Dropped, Droppings
-from docmatix.comparison import Change, Comparison, SidesOfSample
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Failure, Pair
 from docmatix.curation.filters import Scores
-from docmatix.displays import Pictured, Shown
-from docmatix.inspection import (
+from docmatix.review.collection import Collection, Dropped, Droppings
+from docmatix.review.comparison import Change, Comparison, SidesOfSample
+from docmatix.review.displays import Pictured, Shown
+from docmatix.review.filter_trial import Change as TrialChange
+from docmatix.review.filter_trial import Trial
+from docmatix.review.inspection import (
     PictureOutput,
     choose_output,
     describe_dropped,
@@ -30,12 +32,10 @@ from docmatix.inspection import (
     detect_protocol,
     encode_for_terminal,
 )
-from docmatix.source_pages import Place
-from docmatix.trial import Change as TrialChange
-from docmatix.trial import Trial
+from docmatix.review.source_pages import Place
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
-from tests.test_collection import encode_image, make_docmatix_row, write_dataset
+from tests.review.test_collection import encode_image, make_docmatix_row, write_dataset
 
 # --- as text ----------------------------------------------------------------------------------------------------------
 

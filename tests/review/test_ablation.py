@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from docmatix.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
 from docmatix.cli import main
 from docmatix.config import PromptChoice
 from docmatix.core.errors import SetupError
 from docmatix.dataset.stats import Group
+from docmatix.review.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config
 from tests.jobs import FakeClient, curate, generate, make_config, make_job, read_documents

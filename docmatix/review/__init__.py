@@ -1,0 +1,1 @@
+"""What a person looks at: samples, losses, comparisons, trials, estimates, status."""

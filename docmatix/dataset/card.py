@@ -81,7 +81,7 @@ def write_card(
     environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals |= {"number": "{:,}".format, "tell": _tell, "percent": _percent}
     environment.globals |= {"code": write_code, "cell": _write_cell, "text": write_text}
-    template = files("docmatix").joinpath("card.md.jinja").read_text(encoding="utf-8")
+    template = files("docmatix.dataset").joinpath("card.md.jinja").read_text(encoding="utf-8")
     asked = [prompts[name] for name in sorted(prompts) if name != "round_trip"]
     body = environment.from_string(template).render(
         config=config,

@@ -280,7 +280,7 @@ def write_page(ablation: Ablation) -> str:
         return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
-    template = files("docmatix").joinpath("ablation.html.jinja").read_text(encoding="utf-8")
+    template = files("docmatix.review").joinpath("ablation.html.jinja").read_text(encoding="utf-8")
     return environment.from_string(template).render(
         ablation=ablation,
         rows=ablation.rows(),

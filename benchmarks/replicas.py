@@ -31,7 +31,7 @@ from docmatix.driver.workers import Task, map_shards
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.servers import serve
 from docmatix.models.tokenizer import Vocabulary, load_tokenizer
-from docmatix.models.vllm.replica_pool import Roster
+from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
@@ -196,16 +196,16 @@ def make_job(config: Config, run: Path, *, config_dir: Path) -> Job:
         config=config,
         prompts=prompts,
         fingerprints=fingerprint_stages(config, prompts, counter_id=counter.identity),
-        epoch=uuid.uuid4().hex[:8],
+        driver_id=uuid.uuid4().hex[:8],
         counter=counter.keep_in(directory) if isinstance(counter, Vocabulary) else counter,
     )
 
 
 def await_addresses(replicas: Sequence[object], *, count: int, within_s: float) -> list[str]:
     """The addresses of all replicas, without `/v1`, once they are ready."""
-    roster = Roster(replicas)
+    replica_pool = ReplicaPool(replicas)
     deadline = time.monotonic() + within_s
-    while len(addresses := roster.find_addresses()) < count:
+    while len(addresses := replica_pool.find_addresses()) < count:
         if time.monotonic() > deadline:
             raise BuildError(f"Only {len(addresses)} of {count} replicas got ready.")
         time.sleep(0.5)

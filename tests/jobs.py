@@ -24,7 +24,7 @@ from docmatix.stages.extract import extract_shard
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.pack import OutputFile, divide_run, pack_file
 from docmatix.stages.plan import plan_shards
-from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.verify import verify_shard
@@ -71,7 +71,7 @@ def make_job(folder: Path, *, pdfs: dict[str, bytes] | None = None, **sections: 
     prompts = load_shipped(config)
     fingerprints = fingerprint_stages(config, prompts)
     config = resolve_paths(config, base_dir=folder)  # as a build does; fingerprints are those of any folder
-    return Job(RunDirectory(folder / "run"), config, prompts, fingerprints, epoch="test")
+    return Job(RunDirectory(folder / "run"), config, prompts, fingerprints, driver_id="test")
 
 
 def make_page(text: str, *, number: int = 1, reason: str | None = None) -> Page:
@@ -132,13 +132,13 @@ def extract(job: Job, shard: int = 0, *, sandbox: Any = None) -> None:
 
 
 def generate(job: Job, shard: int = 0, *, client: Any) -> None:
-    asker = Asker(client, in_flight=job.config.generate.engine.most_in_flight)
-    asyncio.run(generate_shard(job, shard, asker=asker, pulse=Pulse(job, "generate", shard)))
+    pool = RequestPool(client, in_flight=job.config.generate.engine.most_in_flight)
+    asyncio.run(generate_shard(job, shard, pool=pool, pulse=Pulse(job, "generate", shard)))
 
 
 def verify(job: Job, shard: int = 0, *, client: Any) -> None:
-    asker = Asker(client, in_flight=job.config.verify_engine.most_in_flight)
-    asyncio.run(verify_shard(job, shard, asker=asker, pulse=Pulse(job, "verify", shard)))
+    pool = RequestPool(client, in_flight=job.config.verify_engine.most_in_flight)
+    asyncio.run(verify_shard(job, shard, pool=pool, pulse=Pulse(job, "verify", shard)))
 
 
 def curate(job: Job, shard: int = 0) -> None:

@@ -24,7 +24,7 @@ from docmatix.sources import SourceDocument
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
-from docmatix.stages.support.page_renderer import kept_aside, render_kept
+from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.storage import scratch
 from docmatix.storage.run import RunDirectory, require_disk
 from tests import jobs
@@ -246,7 +246,7 @@ def test_where_process_ids_mean_nothing_no_temporary_file_is_removed(tmp_path: P
 
 def test_a_temporary_file_that_has_vanished_is_no_fault_of_its_document() -> None:
     pdf = write_distinct_pdf(1)
-    with Sandbox(memory_mb=1024) as sandbox, kept_aside(SourceDocument(pdf)) as kept:
+    with Sandbox(memory_mb=1024) as sandbox, temporary_pdf(SourceDocument(pdf)) as kept:
         assert not isinstance(kept, Refusal)
         path, doc_id = kept
 

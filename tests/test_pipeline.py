@@ -37,7 +37,7 @@ def test_the_shell_of_a_stage_is_there_and_takes_what_it_is_given(stage: pipelin
     parameters = inspect.signature(stage.load_shell()).parameters
     assert next(iter(parameters)) == "job"
     assert ("sandbox" in parameters) == stage.sandboxed
-    assert ("asker" in parameters) == stage.asks
+    assert ("pool" in parameters) == stage.asks
     assert ("pulse" in parameters) == stage.workers
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from docmatix import __version__
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.driver.chatter import without_chatter
-from docmatix.review.displays import make_sayable
+from docmatix.review.displays import sanitize_for_terminal
 
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.
@@ -239,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(globals()[f"_{options.verb}"](options))
     except DocmatixError as error:
-        print(f"docmatix: {make_sayable(str(error))}", file=sys.stderr)
+        print(f"docmatix: {sanitize_for_terminal(str(error))}", file=sys.stderr)
         _print_lines(line for note in getattr(error, "__notes__", ()) for line in note.splitlines())
         return error.exit_code
     except KeyboardInterrupt:
@@ -258,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _print_lines(lines: Iterable[str]) -> None:
     """What belongs to a message and has several lines, such as a trace: each is set off from what the build says."""
     for line in lines:
-        print(f"  | {make_sayable(line)}", file=sys.stderr)
+        print(f"  | {sanitize_for_terminal(line)}", file=sys.stderr)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -292,11 +292,11 @@ def _build(options: argparse.Namespace) -> int:
     if status["complete"]:
         pairs = next(line for line in status["stages"][-1]["ledger"] if line["unit"] == "pairs")
         rows = next(line for line in status["stages"][-1]["ledger"] if line["unit"] == "rows")
-        print(f"{pairs['out']} pairs in {rows['out']} rows: {make_sayable(built.run)}/dataset")
+        print(f"{pairs['out']} pairs in {rows['out']} rows: {sanitize_for_terminal(built.run)}/dataset")
         if not pairs["out"]:
             print("No pair was kept: `docmatix status` and `docmatix inspect --dropped` say why.", file=sys.stderr)
     else:
-        print(f"Not complete yet: {make_sayable(built.run)}")
+        print(f"Not complete yet: {sanitize_for_terminal(built.run)}")
     if options.push and status["complete"]:
         return _push_run(built.run, options.push, private=options.private)
     return 0
@@ -332,7 +332,7 @@ def _estimate(options: argparse.Namespace) -> int:
     folder = Path(options.config).resolve().parent
     with without_chatter() as stderr:
         where = options.run or "a temporary directory"
-        print(make_sayable(f"Building {options.sample} documents in {where} to measure them."), file=stderr)
+        print(sanitize_for_terminal(f"Building {options.sample} documents in {where} to measure them."), file=stderr)
         estimate = estimate_build(
             config,
             config_dir=folder,
@@ -361,7 +361,7 @@ def _ablate(options: argparse.Namespace) -> int:
             progress=Progress(stderr),
         )
     print(ablation.describe())
-    print(f"\nPlots and pairs side by side: {make_sayable(ablation.run)}/ablation.html")
+    print(f"\nPlots and pairs side by side: {sanitize_for_terminal(ablation.run)}/ablation.html")
     return 0
 
 
@@ -419,7 +419,7 @@ def _report(options: argparse.Namespace) -> int:
 
     run = RunDirectory(options.run)
     written = write_report(run, output=options.output, samples=options.samples, seed=options.seed, fetch=options.fetch)
-    print(make_sayable(written))
+    print(sanitize_for_terminal(written))
     return 0
 
 
@@ -432,11 +432,11 @@ def _check(options: argparse.Namespace) -> int:
     problems = 0
 
     def remark(said: str) -> None:
-        print(make_sayable(said), flush=True)
+        print(sanitize_for_terminal(said), flush=True)
 
     with Progress(sys.stderr).stage("check", count_parts(run)) as shown:
         for problem in find_problems(run, on_part=lambda done: shown.update(done, {}), on_remark=remark):
-            print(make_sayable(problem), flush=True)
+            print(sanitize_for_terminal(problem), flush=True)
             problems += 1
     print(f"{problems} problem{'s' if problems > 1 else ''} found." if problems else "The run is sound.")
     return 1 if problems else 0
@@ -470,22 +470,22 @@ def _push_run(
     repository = Repository(repo_id, revision=revision, tries=2 if options.get("dry_run") else TRIES, say=_say)
     pushed = push_run(RunDirectory(run), repository, target=Target(*place), say=_say, **options)
     for finding in pushed.findings:
-        print(make_sayable(finding))
+        print(sanitize_for_terminal(finding))
     if options.get("dry_run"):
         for path in pushed.sent:
-            print(make_sayable(f"would send {path}"))
+            print(sanitize_for_terminal(f"would send {path}"))
         for path in pushed.deleted:
-            print(make_sayable(f"would delete {path}"))
-        print(make_sayable(f"Nothing was sent. It would be: {pushed.describe()}"))
+            print(sanitize_for_terminal(f"would delete {path}"))
+        print(sanitize_for_terminal(f"Nothing was sent. It would be: {pushed.describe()}"))
     elif not pushed.findings:
-        print(make_sayable(pushed.describe()))
+        print(sanitize_for_terminal(pushed.describe()))
     if pushed.findings:
         print("Nothing is sent before these are put right.", file=sys.stderr)
     return 1 if pushed.findings else 0
 
 
 def _say(line: str) -> None:
-    print(make_sayable(line), file=sys.stderr, flush=True)
+    print(sanitize_for_terminal(line), file=sys.stderr, flush=True)
 
 
 def _positive(text: str) -> int:

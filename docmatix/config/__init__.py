@@ -1,7 +1,7 @@
 """The configuration of a build: one YAML file, these models. Read them top to bottom as the reference.
 
 Unknown keys are refused by name. Relative paths are relative to the file. Keys that cannot change the output
-(addresses, time-outs, worker counts) are marked `Effort`: they never enter a fingerprint.
+(addresses, time-outs, worker counts) are marked `NotFingerprinted`: they never enter a fingerprint.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from docmatix.models.sampling import Sampling
 from docmatix.pipeline import VERIFY
 
 
-class Effort:
+class NotFingerprinted:
     """Marks a field that decides how the work is done, never what comes out."""
 
 
-EFFORT = Effort()
+NOT_FINGERPRINTED = NotFingerprinted()
 
 
 class Section(BaseModel):
@@ -34,11 +34,11 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True)
 
     def to_fingerprint(self) -> dict[str, Any]:
-        """The fields that change the output, as plain JSON values, without those marked `Effort`."""
+        """The fields that change the output, as plain JSON values, without those marked `NotFingerprinted`."""
         return {
             name: _plain(getattr(self, name))
             for name, about in type(self).model_fields.items()
-            if EFFORT not in about.metadata
+            if NOT_FINGERPRINTED not in about.metadata
         }
 
 
@@ -116,7 +116,7 @@ Source = Annotated[FilesSource | WebdatasetSource | ParquetSource, Field(discrim
 class Plan(Section):
     """How documents are divided into shards."""
 
-    documents_per_shard: Annotated[int, EFFORT] = Field(64, ge=1)
+    documents_per_shard: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
     """For shards planned from now on: what is planned is never divided anew."""
 
 
@@ -159,17 +159,17 @@ class Asking(Section):
     """Takes the place of what prompt files say, for `generate`: what the model's card recommends belongs here."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the model's chat template, such as `{enable_thinking: false}`; for servers that take them."""
-    tokenizer: Annotated[str | None, EFFORT] = None
+    tokenizer: Annotated[str | None, NOT_FINGERPRINTED] = None
     """A `tokenizer.json`, the folder that holds one, or a repository on the Hub: counts the tokens that a context
     holds. Without it `vllm` takes its model's own where that can be had, and the others estimate, erring upwards. What
     counts is the file's content, wherever it lies."""
     vision: bool = False
     """The model sees pictures: prompts of the family `vision` may be drawn, and are sent page images."""
-    timeout_s: Annotated[float, EFFORT] = Field(600, gt=0)
+    timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, gt=0)
     """How long one reply is waited for."""
-    give_up_after_s: Annotated[float, EFFORT] = Field(600, ge=0)
+    give_up_after_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, ge=0)
     """How long a server that cannot be reached is waited for before the build stops."""
-    max_attempts: Annotated[int, EFFORT] = Field(8, ge=1)
+    max_attempts: Annotated[int, NOT_FINGERPRINTED] = Field(8, ge=1)
 
 
 class LlamacppEngine(Asking):
@@ -181,10 +181,10 @@ class LlamacppEngine(Asking):
     recorded, hashed and published of a path is the file's name alone."""
     context_tokens: int = Field(4096, ge=256)
     """Context of each slot: prompt and reply together. The broad prompts need 3,500."""
-    slots: Annotated[int, EFFORT] = Field(4, ge=1)
-    threads: Annotated[int | None, EFFORT] = None
-    max_in_flight: Annotated[int, EFFORT] = Field(8, ge=1)
-    give_up_after_s: Annotated[float, EFFORT] = Field(60, ge=0)
+    slots: Annotated[int, NOT_FINGERPRINTED] = Field(4, ge=1)
+    threads: Annotated[int | None, NOT_FINGERPRINTED] = None
+    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(8, ge=1)
+    give_up_after_s: Annotated[float, NOT_FINGERPRINTED] = Field(60, ge=0)
 
     @property
     def most_in_flight(self) -> int:
@@ -205,15 +205,15 @@ class OpenaiEngine(Asking):
 
     kind: Literal["openai"]
     model: str
-    base_url: Annotated[str | tuple[str, ...], EFFORT]
+    base_url: Annotated[str | tuple[str, ...], NOT_FINGERPRINTED]
     """One address or several (`http://host:8000/v1`); requests go to the least busy."""
-    api_key_env: Annotated[str | None, EFFORT] = None
+    api_key_env: Annotated[str | None, NOT_FINGERPRINTED] = None
     """The environment variable that holds the key; the key itself is never in a file."""
     context_tokens: int = Field(8192, ge=256)
     guided: Literal["json_schema", "vllm", "none"] = "json_schema"
     """How replies are held to JSON where a prompt asks for it: `response_format: json_schema`; `vllm`, its own field
     `structured_outputs`, in which white space can be forbidden (small models emit it without end); or not at all."""
-    max_in_flight: Annotated[int, EFFORT] = Field(64, ge=1)
+    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
     """Requests in flight, over all addresses together."""
 
     @property
@@ -243,19 +243,19 @@ class VllmEngine(Asking):
     name: str | None = None
     """What the model is called in requests, replies and the dataset; without it the repository or the folder's name.
     Replies are stored under it: other weights need another name."""
-    replicas: Annotated[int, EFFORT] = Field(1, ge=1)
-    tensor_parallel_size: Annotated[int, EFFORT] = Field(1, ge=1)
-    pipeline_parallel_size: Annotated[int, EFFORT] = Field(1, ge=1)
-    gpus_per_replica: Annotated[float | None, EFFORT] = Field(None, ge=0)
+    replicas: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
+    tensor_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
+    pipeline_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
+    gpus_per_replica: Annotated[float | None, NOT_FINGERPRINTED] = Field(None, ge=0)
     """GPUs that Ray reserves for a replica, all on one node; without it tensor times pipeline parallel size. 0 is for
     vLLM on the CPU."""
-    cpus_per_replica: Annotated[float, EFFORT] = Field(1, ge=0)
+    cpus_per_replica: Annotated[float, NOT_FINGERPRINTED] = Field(1, ge=0)
     """CPUs that Ray reserves for a replica."""
     max_model_len: int = Field(8192, ge=256)
     """Context: prompt and reply together."""
     dtype: str = "auto"
     quantization: str | None = None
-    gpu_memory_utilization: Annotated[float, EFFORT] = Field(0.9, gt=0, le=1)
+    gpu_memory_utilization: Annotated[float, NOT_FINGERPRINTED] = Field(0.9, gt=0, le=1)
     loras: dict[str, str] = Field(default_factory=dict)
     """LoRA adapters by name: folders or repositories. `generate.prompts` may choose one for each prompt. Replies are
     stored under the names: another adapter needs another name."""
@@ -266,21 +266,21 @@ class VllmEngine(Asking):
     grammar: bool = False
     """Hold the questions of answer-first prompts to well-formed ones, as is always done with llama.cpp. Models of less
     than about 1 B parameters need it; larger ones ask better without."""
-    max_in_flight: Annotated[int, EFFORT] = Field(256, ge=1)
+    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(256, ge=1)
     """Requests in flight to one replica at most; fewer are sent while requests wait in its queue."""
-    python: Annotated[str | None, EFFORT] = None
+    python: Annotated[str | None, NOT_FINGERPRINTED] = None
     """The interpreter, on every node, of an environment with vLLM; without it the one that docmatix runs in."""
-    extra_args: Annotated[tuple[str, ...], EFFORT] = ()
+    extra_args: Annotated[tuple[str, ...], NOT_FINGERPRINTED] = ()
     """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`. The process list shows them to
     every user of the machine: a token belongs in `env`."""
-    env: Annotated[dict[str, str], EFFORT] = Field(default_factory=dict)
+    env: Annotated[dict[str, str], NOT_FINGERPRINTED] = Field(default_factory=dict)
     """Environment variables of the server. They are recorded in run.yaml, with `***` for the values of those that are
     named like secrets (`HF_TOKEN`)."""
-    start_timeout_s: Annotated[float, EFFORT] = Field(1800, gt=0)
+    start_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(1800, gt=0)
     """How long a replica may take from its start until it answers; downloads and compilation are in it."""
-    hang_timeout_s: Annotated[float, EFFORT] = Field(120, gt=0)
+    hang_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(120, gt=0)
     """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
-    max_failed_starts: Annotated[int, EFFORT] = Field(3, ge=1)
+    max_failed_starts: Annotated[int, NOT_FINGERPRINTED] = Field(3, ge=1)
     """A replica that fails to start this often in a row, or starts and dies three times as often before it has finished
     a request, is given up; the build goes on while one is left."""
 
@@ -378,7 +378,7 @@ class Generate(Section):
     pictures: Pictures = Pictures()
     max_candidates: int = Field(6, ge=1)
     """Answer-first prompts: at most this many candidate answers a page are asked about."""
-    prompts_dir: Annotated[str | None, EFFORT] = None
+    prompts_dir: Annotated[str | None, NOT_FINGERPRINTED] = None
     """Where prompt files are looked for first; then `prompts/` beside the configuration, then the shipped ones."""
 
 
@@ -416,7 +416,7 @@ class Pack(Section):
     timeout_s: int = Field(120, ge=1)
     """CPU seconds to render one window."""
     memory_mb: int = Field(2048, ge=512)
-    license: Annotated[str | None, EFFORT] = None
+    license: Annotated[str | None, NOT_FINGERPRINTED] = None
     """Licence of the sources, for the dataset card (an identifier the Hub knows, such as `cc-by-4.0`).
     The card is written anew by every build, so another licence packs nothing again."""
 
@@ -482,8 +482,8 @@ class Config(Section):
     verify: RoundTrip | None = None
     curate: Curate = Curate()
     pack: Pack = Pack()
-    limits: Annotated[Limits, EFFORT] = Limits()
-    resources: Annotated[Resources, EFFORT] = Resources()
+    limits: Annotated[Limits, NOT_FINGERPRINTED] = Limits()
+    resources: Annotated[Resources, NOT_FINGERPRINTED] = Resources()
 
     @property
     def verify_engine(self) -> Engine:

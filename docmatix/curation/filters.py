@@ -71,7 +71,7 @@ class KeptPairs(Sequence[Pair]):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FilterContext:
     """What a filter may look at besides the pair itself."""
 
     pages: Sequence[Page] = ()
@@ -101,7 +101,7 @@ class Filter(BaseModel):
     styles: tuple[str, ...] = ()
     """Only pairs of these styles are judged; without any, all are."""
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         """None to keep the pair, else the reason (one to three words, snake case) it is dropped for."""
         raise NotImplementedError
 
@@ -125,11 +125,11 @@ class Length(Filter):
     min_answer_chars: int = 1
     max_answer_chars: int = 1200
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         question, answer = pair.question.strip(), pair.answer.strip()
         if not question or not answer:
             return "empty"
-        if not split_pieces(answer) and not (_has_sign(answer) and around.prints(answer)):
+        if not split_pieces(answer) and not (_has_sign(answer) and context.prints(answer)):
             return "empty"
         if len(question) < self.min_question_chars or len(answer) < self.min_answer_chars:
             return "too_short"
@@ -175,10 +175,10 @@ class QuestionForm(Filter):
 
     kind: Literal["question_form"] = "question_form"
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         if not split_pieces(pair.question):
             return "not_a_question"
-        if _QUESTION_MARK.search(pair.question) or around.language not in (None, "en"):
+        if _QUESTION_MARK.search(pair.question) or context.language not in (None, "en"):
             return None
         asks = _ASKING.search(pair.question) and not _UNFINISHED.search(pair.question)
         return None if asks else "not_a_question"
@@ -221,11 +221,11 @@ class Refused(Filter):
 
     kind: Literal["refusal"] = "refusal"
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         if _UNANSWERABLE.search(pair.question):
             return "refusal"
         answer = " ".join(pair.answer.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
-        return "refusal" if _REFUSAL.search(answer) and not around.is_printed else None
+        return "refusal" if _REFUSAL.search(answer) and not context.is_printed else None
 
 
 _LABEL = re.compile(r"(?i)^\W*(?:(?:q(?:uestion)?|a(?:nswer)?)\s{0,2}#?\d{0,3}|user|assistant|system|human)\s{0,2}:")
@@ -261,14 +261,14 @@ class Markup(Filter):
 
     kind: Literal["markup"] = "markup"
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         if _LABEL.match(pair.question):
             return "markup"
         label = _LABEL.match(pair.answer)
         found = [match[0] for text in (pair.question, pair.answer) for match in _LEAK.finditer(text)]
         leaks = ([label[0]] if label else []) + found
         # each distinct one is looked for on the pages, so their number is bounded
-        return "markup" if any(not around.prints(leak.strip()) for leak in list(dict.fromkeys(leaks))[:16]) else None
+        return "markup" if any(not context.prints(leak.strip()) for leak in list(dict.fromkeys(leaks))[:16]) else None
 
 
 _THE_TEXT = "(?:text|context|passage|content|information|paragraph)"
@@ -288,9 +288,9 @@ class References(Filter):
 
     kind: Literal["references"] = "references"
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         found = _TALK_OF_TEXT.search(pair.question)
-        return "refers_to_text" if found and not around.prints(found[0]) else None
+        return "refers_to_text" if found and not context.prints(found[0]) else None
 
 
 class Language(Filter):
@@ -304,13 +304,13 @@ class Language(Filter):
     """ISO 639-1; without it, the language of the document."""
     min_answer_chars: int = 60
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
-        language = self.language or around.language
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
+        language = self.language or context.language
         if language is None:
             return None
         if is_in_language(pair.question, language) is False:
             return "wrong_language"
-        if len(pair.answer) < self.min_answer_chars or around.is_printed:
+        if len(pair.answer) < self.min_answer_chars or context.is_printed:
             return None
         return "wrong_language" if is_in_language(pair.answer, language) is False else None
 
@@ -344,11 +344,11 @@ class CopiesExample(Filter):
     min_overlap: float = Field(0.9, gt=0, le=1)
     """Jaccard similarity of the words, of texts of five words and more."""
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         texts = [pair.question]
-        if not around.is_printed and has_content(pair.answer):
+        if not context.is_printed and has_content(pair.answer):
             texts.append(pair.answer)
-        copied = any(self._is_copy(text, example) for text in texts for example in around.examples)
+        copied = any(self._is_copy(text, example) for text in texts for example in context.examples)
         return "copies_example" if copied else None
 
     def _is_copy(self, text: str, example: str) -> bool:
@@ -367,7 +367,7 @@ class Echo(Filter):
     """Styles whose questions must not hold the answer. Long answers take up words of the question rightly."""
     min_overlap: float = Field(0.9, gt=0, le=1)
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         question, answer = split_pieces(pair.question), split_pieces(pair.answer)
         if not question or not answer:
             return None
@@ -401,8 +401,8 @@ class Duplicate(Filter):
     max_compared: int = Field(200, ge=1)
     """Of the kept pairs with the same answer, the latest ones that are compared."""
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
-        kept = around.earlier if isinstance(around.earlier, KeptPairs) else KeptPairs(around.earlier)
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
+        kept = context.earlier if isinstance(context.earlier, KeptPairs) else KeptPairs(context.earlier)
         if kept.has_question(pair.question):
             return "duplicate"
         if not has_content(pair.answer):
@@ -433,10 +433,10 @@ class Grounded(Filter):
     min_score: float = Field(0.6, ge=0, le=1)
     """1.0 is printed as it is; below, the share of its words that stand close together (see `grounding`)."""
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
         if pair.style in self.exempt_styles:
             return None
-        return _judge_score(around.scores.grounding, self.min_score, "ungrounded")
+        return _judge_score(context.scores.grounding, self.min_score, "ungrounded")
 
 
 class RoundTrip(Filter):
@@ -445,8 +445,8 @@ class RoundTrip(Filter):
     kind: Literal["round_trip"] = "round_trip"
     min_score: float = Field(0.5, ge=0, le=1)
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
-        return _judge_score(around.scores.round_trip, self.min_score, "round_trip_failed")
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
+        return _judge_score(context.scores.round_trip, self.min_score, "round_trip_failed")
 
 
 class Clarity(Filter):
@@ -455,8 +455,8 @@ class Clarity(Filter):
     kind: Literal["clarity"] = "clarity"
     min_score: float = Field(0.6, ge=0, le=1)
 
-    def judge(self, pair: Pair, around: Surroundings) -> str | None:
-        return _judge_score(around.scores.clarity, self.min_score, "unclear")
+    def judge(self, pair: Pair, context: FilterContext) -> str | None:
+        return _judge_score(context.scores.clarity, self.min_score, "unclear")
 
 
 def _judge_score(score: float | None, min_score: float, reason: str) -> str | None:
@@ -498,12 +498,12 @@ DEFAULT_FILTERS: tuple[AnyFilter, ...] = (
 the ledger names the nearer cause."""
 
 
-def judge_pair(pair: Pair, around: Surroundings, filters: Iterable[Filter]) -> str | None:
+def judge_pair(pair: Pair, context: FilterContext, filters: Iterable[Filter]) -> str | None:
     """The reason of the first filter that drops the pair, or None to keep it."""
     for one in filters:
         if one.styles and pair.style not in one.styles:
             continue
-        reason = one.judge(pair, around)
+        reason = one.judge(pair, context)
         if reason is not None:
             return reason
     return None

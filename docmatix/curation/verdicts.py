@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence, Pair
-from docmatix.curation.filters import Filter, KeptPairs, Scores, Surroundings, judge_pair
+from docmatix.curation.filters import Filter, FilterContext, KeptPairs, Scores, judge_pair
 from docmatix.curation.grounding import Grounding, ground, index_pages
 
 
@@ -72,7 +72,7 @@ def curate_pairs(
             if ground_answers:
                 found = ground(pair.answer, index, span=pair.span, question=pair.question, within=within)
                 known = replace(known, grounding=found.score)
-            around = Surroundings(
+            context = FilterContext(
                 pages=index.choose_pages(within),
                 scores=known,
                 evidence=found.evidence,
@@ -80,7 +80,7 @@ def curate_pairs(
                 examples=(examples or {}).get(pair.prompt, ()),
                 earlier=kept,
             )
-            reason = "outdone" if winner is not None else judge_pair(pair, around, filters)
+            reason = "outdone" if winner is not None else judge_pair(pair, context, filters)
             if reason is None:
                 winner = pair
             verdicts[place] = Verdict(pair, reason, known, found.evidence)

@@ -52,7 +52,7 @@ from docmatix.models.telemetry import ServingWatch
 from docmatix.models.tokenizer import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_room
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
-from docmatix.prompting.planned_requests import measure_room
+from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
 from docmatix.sources import Locator, list_documents
 from docmatix.stages.dedup import dedup_documents
@@ -181,7 +181,7 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
         extra=_template_arguments(engine),
     )
     if tuned.family != "answer_first":
-        measure_room(tuned, engine, counter=counter)
+        measure_token_budget(tuned, engine, counter=counter)
     return tuned
 
 
@@ -268,7 +268,7 @@ def read_job(run: RunDirectory) -> Job:
             f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({said}): put it back, or"
             " (fingerprints.json) remove it and run the build once more, which writes it."
         ) from None
-    return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), epoch="")
+    return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), driver_id="")
 
 
 def _prepare(config: Config, directory: RunDirectory, config_dir: Path, progress: Progress) -> Job:
@@ -284,7 +284,7 @@ def _prepare(config: Config, directory: RunDirectory, config_dir: Path, progress
         config=config,
         prompts=prompts,
         fingerprints=fingerprint_stages(config, prompts, counter_id=counter.identity),
-        epoch=f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}",
+        driver_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}",
         counter=counter,
     )
 
@@ -303,10 +303,10 @@ def _forget(run: RunDirectory, *folders: str) -> None:
 def _alive(job: Job) -> Iterator[None]:
     """Give the driver's signs of life, and leave none behind, nor those of its workers: only who is killed does."""
     try:
-        with driver_alive(job.run, job.epoch):
+        with driver_alive(job.run, job.driver_id):
             yield
     finally:
-        _forget(job.run, f"telemetry/live/{job.epoch}", f"telemetry/attempts/{job.epoch}")
+        _forget(job.run, f"telemetry/live/{job.driver_id}", f"telemetry/attempts/{job.driver_id}")
 
 
 def _may_ask(job: Job, wanted: set[str]) -> bool:
@@ -507,7 +507,7 @@ def _do_tasks(
             usage = {name: recording.count(name) for name in ("prompt_tokens", "completion_tokens")}
             if watch is not None and watch.look(usage=usage):
                 with contextlib.suppress(Exception):
-                    job.run.write(f"telemetry/live/{job.epoch}/serving.json", json.dumps(watch.record).encode())
+                    job.run.write(f"telemetry/live/{job.driver_id}/serving.json", json.dumps(watch.record).encode())
                 if not watch.anybody_there:
                     guard.note()  # replicas that load have a clock of their own
             if job.run.lost.is_set():

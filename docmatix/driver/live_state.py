@@ -50,7 +50,7 @@ class Recording:
     """What a driver has to tell of its run, kept as it goes."""
 
     def __init__(self, job: Job, *, keep_every_s: float = KEEP_EVERY_S) -> None:
-        self._run, self._epoch, self._keep_every_s = job.run, job.epoch, keep_every_s
+        self._run, self._driver_id, self._keep_every_s = job.run, job.driver_id, keep_every_s
         self._fingerprints = job.fingerprints
         self._kept_at = time.monotonic()
         self._started = time.time()
@@ -86,12 +86,12 @@ class Recording:
             return
         self._kept_at = now
         with contextlib.suppress(Exception):
-            self._run.write(f"telemetry/live/{self._epoch}/record.json", self._to_json(killed=True), durable=False)
+            self._run.write(f"telemetry/live/{self._driver_id}/record.json", self._to_json(killed=True), durable=False)
 
     def close(self) -> None:
         """Write the record of a driver that has come to its end, good or bad."""
         with contextlib.suppress(Exception):
-            self._run.write(f"telemetry/{self._epoch}.json", self._to_json())
+            self._run.write(f"telemetry/{self._driver_id}.json", self._to_json())
 
     def _to_json(self, **facts: Any) -> bytes:
         content = {
@@ -111,16 +111,16 @@ class Recording:
 
 def adopt_records(run: RunDirectory) -> None:
     """Give drivers that were killed the record that they could not write, with `killed` in it. By who holds the run."""
-    for epoch in _list_unfinished(run):
+    for driver_id in _list_unfinished(run):
         # one that was killed before it had anything to tell has none
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            run.write(f"telemetry/{epoch}.json", run.read(f"telemetry/live/{epoch}/record.json"))
+            run.write(f"telemetry/{driver_id}.json", run.read(f"telemetry/live/{driver_id}/record.json"))
 
 
 def _list_unfinished(run: RunDirectory) -> list[str]:
     """The drivers that are at work, or were killed: what one that has ended left behind tells less than its record."""
     ended = {name.removesuffix(".json") for name in run.names("telemetry")}
-    return [epoch for epoch in run.names("telemetry/live") if epoch not in ended]
+    return [driver_id for driver_id in run.names("telemetry/live") if driver_id not in ended]
 
 
 def read_live_records(run: RunDirectory) -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ def read_live_records(run: RunDirectory) -> list[dict[str, Any]]:
 def read_live(run: RunDirectory, name: str) -> list[dict[str, Any]]:
     """What drivers that are at work, or were killed, have in a file of that name."""
     found = []
-    names = [f"telemetry/live/{epoch}/{name}" for epoch in _list_unfinished(run)]
+    names = [f"telemetry/live/{driver_id}/{name}" for driver_id in _list_unfinished(run)]
     for content in run.read_several(names).values():
         with contextlib.suppress(ValueError):
             if isinstance(told := json.loads(content), dict):
@@ -152,7 +152,7 @@ class AtWork:
 
     def read(self) -> None:
         """Take in the pulses that are there now."""
-        folder = f"telemetry/live/{self._job.epoch}"
+        folder = f"telemetry/live/{self._job.driver_id}"
         shards = {}
         for name in self._job.run.names(folder):
             if match := re.fullmatch(rf"{self._stage}-(\d+)\.json", name):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from docmatix.core.ledger import Ledger
-from docmatix.review.displays import make_sayable
+from docmatix.review.displays import sanitize_for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,7 @@ class Progress:
     def say(self, line: str) -> None:
         if self._quiet:
             return
-        line = make_sayable(line)  # it may name a document
+        line = sanitize_for_terminal(line)  # it may name a document
         if self._console is not None:
             self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:

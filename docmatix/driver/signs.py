@@ -62,7 +62,7 @@ class Heart:
     def __init__(self, job: Job, stage: str, *, node: str, count: Callable[[], dict[str, float]] | None = None) -> None:
         """`node` is Ray's id of it; `count` tells the figures of the client, of a worker that asks."""
         self._run, self._stage, self._node, self._count = job.run, stage, node, count
-        self._name = f"telemetry/live/{job.epoch}/worker-{stage}-{node[:8]}-{os.getpid()}.json"
+        self._name = f"telemetry/live/{job.driver_id}/worker-{stage}-{node[:8]}-{os.getpid()}.json"
         self._every_s = choose_interval(job.config.limits.stall_s)
         self._started = find_start(os.getpid()) or 0
         self._in_hand: dict[int, Pulse] = {}
@@ -111,10 +111,10 @@ def choose_interval(stall_s: float) -> float:
     return max(LEAST_EVERY_S, stall_s / SIGNS_A_STALL)
 
 
-def read_signs(run: RunDirectory, epoch: str, stage: str) -> dict[str, Sign]:
+def read_signs(run: RunDirectory, driver_id: str, stage: str) -> dict[str, Sign]:
     """The last signs of a stage's workers, by file name; those that cannot be read now are left out."""
     found = {}
-    folder = f"telemetry/live/{epoch}"
+    folder = f"telemetry/live/{driver_id}"
     names = [f"{folder}/{name}" for name in run.names(folder) if name.startswith(f"worker-{stage}-")]
     for name, content in run.read_several(names).items():
         with contextlib.suppress(ValueError, TypeError):
@@ -133,7 +133,7 @@ class DriverSign:
 
 
 @contextlib.contextmanager
-def driver_alive(run: RunDirectory, epoch: str, *, every_s: float = DRIVER_EVERY_S) -> Iterator[None]:
+def driver_alive(run: RunDirectory, driver_id: str, *, every_s: float = DRIVER_EVERY_S) -> Iterator[None]:
     """Give the driver's signs of life for the length of the block, whatever it does meanwhile."""
     ended = threading.Event()
 
@@ -142,7 +142,7 @@ def driver_alive(run: RunDirectory, epoch: str, *, every_s: float = DRIVER_EVERY
             # what cannot be written now can be written the next time
             with contextlib.suppress(Exception):
                 sign = DriverSign(socket.gethostname(), os.getpid(), round(time.time(), 1))
-                run.write(f"telemetry/live/{epoch}/driver.json", json.dumps(asdict(sign)).encode(), durable=False)
+                run.write(f"telemetry/live/{driver_id}/driver.json", json.dumps(asdict(sign)).encode(), durable=False)
             if ended.wait(every_s):
                 return
 
@@ -157,7 +157,7 @@ def driver_alive(run: RunDirectory, epoch: str, *, every_s: float = DRIVER_EVERY
 
 def read_driver_sign(run: RunDirectory) -> DriverSign | None:
     """The latest sign of a driver that is at work on a run, or was killed; None where there is none."""
-    names = [f"telemetry/live/{epoch}/driver.json" for epoch in run.names("telemetry/live")]
+    names = [f"telemetry/live/{driver_id}/driver.json" for driver_id in run.names("telemetry/live")]
     found = []
     for content in run.read_several(names).values():
         with contextlib.suppress(ValueError, TypeError):

@@ -203,7 +203,7 @@ class StageWatch:
         self._end_workers, self._clock = end, clock
         patience_s = find_patience(job.config, stage)
         self._watchdog = Watchdog(stall_s=job.config.limits.stall_s, patience_s=patience_s, clock=clock)
-        self._stalled = f"telemetry/live/{job.epoch}/stalled.json"
+        self._stalled = f"telemetry/live/{job.driver_id}/stalled.json"
         self._said = False
 
     @property
@@ -223,7 +223,7 @@ class StageWatch:
             return
         job = self._job
         began = self._clock()
-        signs = read_signs(job.run, job.epoch, self._stage)
+        signs = read_signs(job.run, job.driver_id, self._stage)
         fallen = self._watchdog.hear(signs, took_s=self._clock() - began)
         # not only at the end: who could not give a sign must have time for one once it can again
         if self._watchdog.silent and not self._can_write():
@@ -251,7 +251,7 @@ class StageWatch:
         """Whether a sign of life can be given at all: workers that wait for a store which refuses writes, or for room
         on its disk, have none to show."""
         try:
-            self._job.run.write(f"telemetry/live/{self._job.epoch}/probe", b"driver", durable=False)
+            self._job.run.write(f"telemetry/live/{self._job.driver_id}/probe", b"driver", durable=False)
         except Exception:  # whatever it is, it would be the same for the workers
             return False
         return True
@@ -262,7 +262,7 @@ class StageWatch:
         outcomes = self._end_workers(list(fallen.values()))
         for (name, sign), outcome in zip(fallen.items(), outcomes, strict=True):
             if outcome is not None:
-                self._job.run.remove(f"telemetry/live/{self._job.epoch}/{name}")
+                self._job.run.remove(f"telemetry/live/{self._job.driver_id}/{name}")
             if outcome == "killed":
                 shards = ", ".join(sign.shards)
                 self._note_event("worker_killed", host=sign.host, process=sign.pid, shards=list(sign.shards))

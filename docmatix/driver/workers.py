@@ -27,7 +27,7 @@ from docmatix.core import errors
 from docmatix.core.errors import BuildError, DocmatixError
 from docmatix.driver.ray_cluster import find_private_ray
 from docmatix.driver.signs import Heart, Sign
-from docmatix.models.vllm.replica_pool import Roster
+from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import PACK, PIPELINE
 from docmatix.stages.pack import OutputFile, Range
@@ -252,18 +252,18 @@ class AskingWorker:
     def __init__(self, job: Job, stage: str, workers: int) -> None:
         import uvloop
 
-        from docmatix.stages.support.concurrency import Asker
+        from docmatix.stages.support.concurrency import RequestPool
 
         self.job, self.stage = job, stage
         self.ask_shard = PIPELINE[stage].load_shell()
         self.client = _make_client(job, stage, workers)
         engine = job.config.choose_engine(stage)
-        self.asker = Asker(
+        self.pool = RequestPool(
             self.client,
             in_flight=max(1, engine.most_in_flight // workers),
             max_share=job.config.limits.unexpected_share,
         )
-        self.roster = Roster(job.service.replicas) if job.service.replicas else None
+        self.replica_pool = ReplicaPool(job.service.replicas) if job.service.replicas else None
         self.following: asyncio.Task[None] | None = None
         self.heart = Heart(job, stage, node=_find_node(), count=self._count)
         _calm_collector()
@@ -274,24 +274,24 @@ class AskingWorker:
     def _count(self) -> dict[str, float]:
         return read_figures(self.client.counters)
 
-    async def _follow(self, roster: Roster) -> None:
+    async def _follow(self, replica_pool: ReplicaPool) -> None:
         """Ask the replicas that are ready, and send elsewhere what others have: they come late, die and come back."""
         while True:
             # a look that fails is followed by another one: without addresses every request would wait for ever
             with contextlib.suppress(Exception):
                 # Ray's calls block, and must not do so in the loop that hundreds of requests share
-                self.client.set_addresses(await asyncio.to_thread(roster.find_addresses))
+                self.client.set_addresses(await asyncio.to_thread(replica_pool.find_addresses))
             await asyncio.sleep(_POLL_S)
 
     async def __call__(self, batch: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        if self.roster is not None and self.following is None:
-            self.following = asyncio.create_task(self._follow(self.roster))
+        if self.replica_pool is not None and self.following is None:
+            self.following = asyncio.create_task(self._follow(self.replica_pool))
         task, started = _decode(str(batch["task"][0])), time.time()
         pulse = Pulse(self.job, self.stage, task.shard)
         self.heart.take(task.shard, pulse)
         try:
             count_attempt(self.job, self.stage, task.shard)
-            await self.ask_shard(self.job, task.shard, asker=self.asker, pulse=pulse)
+            await self.ask_shard(self.job, task.shard, pool=self.pool, pulse=pulse)
         except Exception as error:
             yield _report(task, started, error=error, figures=read_figures(self.client.counters))
         else:
@@ -355,7 +355,7 @@ def count_attempt(job: Job, stage: str, shard: int) -> None:
     Ray tries a task again for ever when its worker dies (ten times in 15 s were seen), so the count is on disk, where
     the next worker finds it. It is counted anew for each driver.
     """
-    folder = f"telemetry/attempts/{job.epoch}/{stage}-{shard:05d}"
+    folder = f"telemetry/attempts/{job.driver_id}/{stage}-{shard:05d}"
     before = len(job.run.names(folder))
     if before >= job.config.limits.shard_attempts:
         raise BuildError(

@@ -39,7 +39,7 @@ from docmatix.core.pairs import Failure, Message, Reply, Request, dump_body
 from docmatix.models.load_balancer import (
     LONGEST_WAIT_S,
     Address,
-    Places,
+    LoadBalancer,
     list_names,
     note_failure,
     note_no_queue,
@@ -49,7 +49,7 @@ from docmatix.models.load_balancer import (
     read_address,
 )
 from docmatix.models.metrics import parse_metrics
-from docmatix.models.poison_requests import Deaths, Quarantine, goes_alone, is_suspect
+from docmatix.models.poison_requests import Deaths, PoisonRequests, goes_alone, is_suspect
 from docmatix.models.preflight import (
     CONNECT_TIMEOUT_S,
     MOST_REPLY_BYTES,
@@ -60,7 +60,7 @@ from docmatix.models.preflight import (
     refuse_key,
     refuse_model,
 )
-from docmatix.models.responses import Misfit, Trouble, hide, read_answer
+from docmatix.models.responses import ConfigurationError, Retryable, hide, read_answer
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_UNREACHABLE_S = 5.0
@@ -127,8 +127,8 @@ class ChatClient:
         self._look_every_s = look_every_s
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
-        self._quarantine = Quarantine()
-        self._places = Places([self._read_address(address) for address in addresses], clock=clock)
+        self._poison = PoisonRequests()
+        self._balancer = LoadBalancer([self._read_address(address) for address in addresses], clock=clock)
         self._left: dict[str, Address] = {}
         """Addresses that were asked once, by name."""
         self._open_session: aiohttp.ClientSession | None = None
@@ -137,7 +137,7 @@ class ChatClient:
         self._stopped: DocmatixError | None = None
 
     def __repr__(self) -> str:
-        names = [address.name for address in self._places.addresses]
+        names = [address.name for address in self._balancer.addresses]
         key = "'***'" if self._api_key else None
         return f"ChatClient({names}, api_key={key}, max_in_flight={self._max_in_flight})"
 
@@ -160,21 +160,21 @@ class ChatClient:
     @property
     def limits(self) -> dict[str, int]:
         """How many requests each address may have in flight now."""
-        return {address.name: address.limit for address in self._places.addresses}
+        return {address.name: address.limit for address in self._balancer.addresses}
 
     def set_addresses(self, addresses: Sequence[str]) -> None:
         """From now on ask these: requests under way at others are called back and sent anew."""
         wanted = {address.name: address for address in map(self._read_address, addresses)}
-        for address in list(self._places.addresses):
+        for address in list(self._balancer.addresses):
             if address.name not in wanted:
-                self._places.remove(address)
+                self._balancer.remove(address)
                 self._left[address.name] = address
             wanted.pop(address.name, None)
         for address in wanted.values():
             if before := self._left.pop(address.name, None):
                 # a server that was started again is asked at once, but a row of failures lasts until it replies
                 address.failing_since, address.replied_at = before.failing_since, before.replied_at
-            self._places.add(address)
+            self._balancer.add(address)
 
     def stop(self, error: DocmatixError) -> None:
         """Send nothing more: requests that wait for room or for their next try raise `error`, as do later ones.
@@ -210,25 +210,27 @@ class ChatClient:
         hung = moves = busy = 0
         deaths, detail, doubted = Deaths(), "", False
         while True:
-            dead = deaths.count(self._places.addresses)
+            dead = deaths.count(self._balancer.addresses)
             if deaths.are_its_work:
                 return Failure("server_error", detail)
-            async with self._quarantine.hold(dead) if is_suspect(dead) else contextlib.nullcontext():
-                address = await self._places.take()
+            async with self._poison.hold(dead) if is_suspect(dead) else contextlib.nullcontext():
+                address = await self._balancer.take()
                 try:
                     if self._stopped:
                         raise self._stopped
-                    outcome: Reply | Failure | Trouble | Misfit
+                    outcome: Reply | Failure | Retryable | ConfigurationError
                     # asked before and not after: a server that has just died answers nothing, whatever it died of
-                    if (doubted or goes_alone(dead)) and (trouble := await self._find_trouble(address, request.model)):
+                    if (doubted or goes_alone(dead)) and (
+                        trouble := await self._find_retryable(address, request.model)
+                    ):
                         outcome = trouble
                     else:
                         deaths.note_sent(dead)
                         outcome = await self._send(address, body, request_id)
-                    if isinstance(outcome, Misfit):
-                        outcome = await self._weigh_misfit(address, request.model, outcome)
+                    if isinstance(outcome, ConfigurationError):
+                        outcome = await self._judge_configuration_error(address, request.model, outcome)
                 finally:
-                    self._places.give_back(address)
+                    self._balancer.give_back(address)
                     self._level_soon()
             now = self._clock()
             if isinstance(outcome, Reply | Failure):
@@ -237,7 +239,7 @@ class ChatClient:
 
             met[outcome.cause] += 1
             self.counters.retries[outcome.cause] += 1
-            if outcome.cause == "moved" and address in self._places.addresses:
+            if outcome.cause == "moved" and address in self._balancer.addresses:
                 moves += 1
                 continue
             tries = met.total() - moves
@@ -263,10 +265,10 @@ class ChatClient:
                     busy, busy_since = busy + 1, now if busy_since is None else busy_since
                     if busy >= MOST_BUSY and now - busy_since > 2 * self._give_up_after_s:
                         return Failure("server_error", outcome.detail)
-                if any(other is not address and other.rests_until <= now for other in self._places.addresses):
+                if any(other is not address and other.rests_until <= now for other in self._balancer.addresses):
                     continue
             elif outcome.cause == "timeout":
-                if await self._find_trouble(address, request.model) is None:
+                if await self._find_retryable(address, request.model) is None:
                     hung += 1
                     if hung >= MAX_TIMEOUTS:
                         return Failure("timeout", outcome.detail)
@@ -276,14 +278,16 @@ class ChatClient:
                 if address.replied_at >= failed_at:
                     return Failure("server_error", outcome.detail)
                 failed_at = now
-                if await self._find_trouble(address, request.model) is None:
+                if await self._find_retryable(address, request.model) is None:
                     continue
                 self._check_patience(outcome, started=started)
                 doubted = True
             failed_at = now
             await self._sleep(wait_s)
 
-    async def _send(self, address: Address, body: bytes, request_id: str) -> Reply | Failure | Trouble | Misfit:
+    async def _send(
+        self, address: Address, body: bytes, request_id: str
+    ) -> Reply | Failure | Retryable | ConfigurationError:
         session = self._connect()
         task = asyncio.current_task()
         assert task
@@ -297,21 +301,21 @@ class ChatClient:
             async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
                 raw = await read_body(response)
                 if raw is None:
-                    return Trouble("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
+                    return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
                 key = self._api_key
                 return read_answer(response.status, response.headers, raw, request_id=request_id, secret=key)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Trouble("unreachable", explain(error, self._api_key))
+            return Retryable("unreachable", explain(error, self._api_key))
         except TimeoutError:
-            return Trouble("timeout", f"no reply within {self._timeout_s:g} s")
+            return Retryable("timeout", f"no reply within {self._timeout_s:g} s")
         except aiohttp.ClientResponseError as error:  # no HTTP
-            return Trouble("garbage", explain(error, self._api_key))
+            return Retryable("garbage", explain(error, self._api_key))
         except aiohttp.ClientError as error:
-            return Trouble("cut", explain(error, self._api_key))
+            return Retryable("cut", explain(error, self._api_key))
         except asyncio.CancelledError:
-            # called back by `Places`, unless somebody else has cancelled the task as well
+            # called back by `LoadBalancer`, unless somebody else has cancelled the task as well
             if address.under_way[task] and task.uncancel() <= cancelled_before:
-                return Trouble("moved", f"called back from {address.name}")
+                return Retryable("moved", f"called back from {address.name}")
             raise
         finally:
             counters.in_flight -= 1
@@ -325,14 +329,14 @@ class ChatClient:
 
     def _level_soon(self) -> None:
         """Once nothing more is to be sent, a server that has run dry takes over what waits for another."""
-        if len(self._places.addresses) > 1 and not self._places.queued and not self._levels:
+        if len(self._balancer.addresses) > 1 and not self._balancer.queued and not self._levels:
             self._levels = True
             # whoever comes next takes the place first
             asyncio.get_running_loop().call_later(LEVEL_AFTER_S, self._level)
 
     def _level(self) -> None:
         self._levels = False
-        self._places.level()
+        self._balancer.level()
 
     async def _look_on(self) -> None:
         """Look at the servers' own metrics from time to time, and set the limits by them."""
@@ -340,10 +344,10 @@ class ChatClient:
         untold: set[str] = set()
         pause_s = self._look_every_s / 8  # a limit doubles with each look, and the first is for servers that are slow
         while True:
-            addresses = [address for address in self._places.addresses if address.name not in untold]
+            addresses = [address for address in self._balancer.addresses if address.name not in untold]
             await asyncio.gather(*(self._look_at(address, told, untold) for address in addresses))
-            self._places.hand_out()
-            self._places.level()
+            self._balancer.hand_out()
+            self._balancer.level()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self._look_every_s)
 
@@ -367,7 +371,7 @@ class ChatClient:
     def _read_address(self, base_url: str) -> Address:
         return read_address(base_url, most=self._most_each)
 
-    async def _find_trouble(self, address: Address, model: str) -> Trouble | None:
+    async def _find_retryable(self, address: Address, model: str) -> Retryable | None:
         """What keeps an address from answering a request that cannot be at fault; None where it answers it. A list of
         models proves nothing: vLLM goes on listing them after its engine has died.
         """
@@ -376,27 +380,27 @@ class ChatClient:
             async with asyncio.timeout(CANARY_TIMEOUT_S):
                 outcome = await self._send(address, canary.body, canary.request_id)
         except TimeoutError:
-            return Trouble("unreachable", f"no reply to a small request within {CANARY_TIMEOUT_S:g} s")
+            return Retryable("unreachable", f"no reply to a small request within {CANARY_TIMEOUT_S:g} s")
         if isinstance(outcome, Reply | Failure):
             note_reply(address, now=self._clock())
             return None
-        if isinstance(outcome, Trouble) and outcome.cause in ("moved", "busy", "unreachable"):
+        if isinstance(outcome, Retryable) and outcome.cause in ("moved", "busy", "unreachable"):
             return outcome
-        return Trouble("unreachable", outcome.detail)
+        return Retryable("unreachable", outcome.detail)
 
-    def _choose_wait(self, trouble: Trouble, tries: int) -> float:
+    def _choose_wait(self, retryable: Retryable, tries: int) -> float:
         """Seconds until the next try: what the server asked for, else twice as long each time; both with jitter, so
         that requests which failed together do not come back together.
         """
-        if trouble.wait_s is not None:
-            return max(trouble.wait_s, LEAST_RETRY_AFTER_S) * (1 + self._draw() / 10)
-        longest_s = LONGEST_WAIT_UNREACHABLE_S if trouble.cause == "unreachable" else LONGEST_WAIT_S
+        if retryable.wait_s is not None:
+            return max(retryable.wait_s, LEAST_RETRY_AFTER_S) * (1 + self._draw() / 10)
+        longest_s = LONGEST_WAIT_UNREACHABLE_S if retryable.cause == "unreachable" else LONGEST_WAIT_S
         return min(longest_s, FIRST_WAIT_S * 2.0 ** min(tries - 1, 10)) * (1 + self._draw()) / 2
 
-    def _check_patience(self, trouble: Trouble, *, started: float) -> None:
+    def _check_patience(self, retryable: Retryable, *, started: float) -> None:
         """Raise once every address has failed without a reply for too long, this request watching."""
         now = self._clock()
-        addresses = self._places.addresses
+        addresses = self._balancer.addresses
         if not addresses or any(
             one.failing_since is None or now - max(one.failing_since, started) < self._give_up_after_s
             for one in addresses
@@ -404,21 +408,23 @@ class ChatClient:
             return
         raise ServerGone(
             f"The model server at {list_names(addresses)} has given no reply for {self._give_up_after_s:g} s "
-            f"({hide(trouble.detail, self._api_key)}): see to it and run the same command again; "
+            f"({hide(retryable.detail, self._api_key)}): see to it and run the same command again; "
             "replies that came are kept."
         )
 
-    async def _weigh_misfit(self, address: Address, model: str, misfit: Misfit) -> Failure | Trouble:
-        detail = hide(misfit.detail, self._api_key)
-        if misfit.status in (401, 402, 403):
+    async def _judge_configuration_error(
+        self, address: Address, model: str, wrong: ConfigurationError
+    ) -> Failure | Retryable:
+        detail = hide(wrong.detail, self._api_key)
+        if wrong.status in (401, 402, 403):
             # Gateways moderate with 403; a key that has worked is not at fault
-            if misfit.status == 403 and address.replied_at > float("-inf"):
+            if wrong.status == 403 and address.replied_at > float("-inf"):
                 return Failure("refused", detail)
             raise refuse_key(address, detail, self._api_key, self._api_key_env)
-        if misfit.status == 404 and "model" in detail.lower():
+        if wrong.status == 404 and "model" in detail.lower():
             raise await self._miss_model(address, model, detail)
         if address.replied_at > float("-inf"):
-            return Trouble("server_error", detail)
+            return Retryable("server_error", detail)
         raise SetupError(f"No chat API answers at {address.name} ({detail}): the address usually ends in /v1.")
 
     async def _miss_model(self, address: Address, model: str, detail: str) -> SetupError:

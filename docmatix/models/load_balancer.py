@@ -76,7 +76,7 @@ class Address:
         return max(0, runs - self.in_flight)
 
 
-class Places:
+class LoadBalancer:
     """The addresses and those who wait for room at one of them."""
 
     def __init__(self, addresses: Iterable[Address], *, clock: Callable[[], float]) -> None:

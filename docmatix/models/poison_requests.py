@@ -74,7 +74,7 @@ class Deaths:
             self._seen += 1
 
 
-class Quarantine:
+class PoisonRequests:
     """Room for suspects: first come, first served, so that one which takes all of it is not passed by for ever."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ TOO_LONG = re.compile(
 )
 
 
-class Trouble(NamedTuple):
+class Retryable(NamedTuple):
     """A try that brought nothing and may be repeated."""
 
     cause: str
@@ -42,7 +42,7 @@ class Trouble(NamedTuple):
     """Whether it said that it has too many requests."""
 
 
-class Misfit(NamedTuple):
+class ConfigurationError(NamedTuple):
     """An answer that shows the set-up to be wrong, not the request."""
 
     status: int
@@ -51,26 +51,26 @@ class Misfit(NamedTuple):
 
 def read_answer(
     status: int, headers: Mapping[str, str], raw: bytes, *, request_id: str, secret: str | None = None
-) -> Reply | Failure | Trouble | Misfit:
+) -> Reply | Failure | Retryable | ConfigurationError:
     """What an HTTP answer to a chat request means. `secret` is the key that was sent with it: servers repeat headers in
     what they say of errors, and no detail may hold it."""
     if status == 200:
         try:
             return _read_completion(_decode(raw), request_id)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return Trouble("garbage", f"no chat completion: {shorten(raw, secret)}")
+            return Retryable("garbage", f"no chat completion: {shorten(raw, secret)}")
     detail = f"{status} {read_error(raw, secret)}".strip()
     if status == 429:
         # "Request too large for model on tokens per min": this one request asks for more than a minute's allowance
         if re.search(r"request too large", detail, re.IGNORECASE):
             return Failure("too_long", detail)
-        return Trouble("busy", detail, _read_retry_after(headers), crowded=True)
+        return Retryable("busy", detail, _read_retry_after(headers), crowded=True)
     if status >= 500 or status in (408, 409, 425):
-        return Trouble("server_error", detail, _read_retry_after(headers), crowded=status == 503)
+        return Retryable("server_error", detail, _read_retry_after(headers), crowded=status == 503)
     if status < 400 or status in (401, 402, 403, 404, 405):
         # header bytes that are no UTF-8 come as lone surrogates
         place = headers.get("Location", "").encode("utf-8", "replace")
-        return Misfit(status, f"{detail} {shorten(place, secret)}".strip())
+        return ConfigurationError(status, f"{detail} {shorten(place, secret)}".strip())
     # 413: a proxy that takes bodies up to a size (nginx: 1 MB), which pictures exceed; fewer of them will do
     return Failure("too_long" if status == 413 or TOO_LONG.search(detail) else "refused", detail)
 

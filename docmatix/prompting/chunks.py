@@ -1,4 +1,4 @@
-"""Portions: what of a window goes into one request, so that nothing is lost and none is too long for the model."""
+"""Chunks: what of a window goes into one request, so that nothing is lost and none is too long for the model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PageText(NamedTuple):
     text: str
 
 
-Portion = Sequence[PageText]
+Chunk = Sequence[PageText]
 """What one request shows: pages in order, each whole or in part."""
 
 
@@ -72,7 +72,7 @@ def _count_fixed(counter: TokenCounter, text: str) -> int:
     return counter.count(text)
 
 
-def count_pairs(pages: Portion, *, pairs_per_page: float) -> int:
+def count_pairs(pages: Chunk, *, pairs_per_page: float) -> int:
     """How many pairs to ask for: `pairs_per_page` of each page, fewer of pages with little text, at least one."""
     most = pairs_per_page * TOKENS_PER_PAIR
     return max(1, round(sum(estimate_tokens_to(most, page.text) / TOKENS_PER_PAIR for page in pages)))
@@ -116,7 +116,7 @@ def split_pages(
     max_pages: int | None = None,
     with_text: bool = True,
 ) -> list[list[PageText]]:
-    """Divide a window's usable pages into portions of at most `budget_tokens` each (by `counter`), in order, as many
+    """Divide a window's usable pages into chunks of at most `budget_tokens` each (by `counter`), in order, as many
     pages in each as fit, and at most `max_pages`. A page over the budget is cut; see `TokenCounter.cut`.
 
     `picture_tokens` is what the picture of each page costs, which is sent with every part of it. Without text a page
@@ -133,35 +133,35 @@ def split_pages(
     # most windows are far from the budget, and need no counting
     most = sum(bound_tokens(text) + around for _, text, around in usable)
     if most <= budget_tokens and len(usable) <= (max_pages or len(usable)):
-        portion = [PageText(number, text) for number, text, _ in usable if text.strip() or not with_text]
-        return [portion] if portion else []
-    portions: list[list[PageText]] = []
-    room = 0.0
+        chunk = [PageText(number, text) for number, text, _ in usable if text.strip() or not with_text]
+        return [chunk] if chunk else []
+    chunks: list[list[PageText]] = []
+    token_budget = 0.0
     for number, whole, around in usable:
         parts = counter.cut(whole, budget_tokens - around) if with_text else [("", 0.0)]
         for text, tokens in parts:
             needed = tokens + around
-            if not portions or needed > room or len(portions[-1]) == max_pages:
-                portions.append([])
-                room = budget_tokens
-            portions[-1].append(PageText(number, text))
-            room -= needed
-    return portions
+            if not chunks or needed > token_budget or len(chunks[-1]) == max_pages:
+                chunks.append([])
+                token_budget = budget_tokens
+            chunks[-1].append(PageText(number, text))
+            token_budget -= needed
+    return chunks
 
 
-def halve_portion(portion: Portion) -> list[list[PageText]]:
-    """Two portions for one that the server finds too long: between the pages where the halves are most alike, or
+def halve_chunk(chunk: Chunk) -> list[list[PageText]]:
+    """Two chunks for one that the server finds too long: between the pages where the halves are most alike, or
     within a page at the widest gap about its middle. Nothing but white space is lost.
 
-    Empty for a portion of one page without text, or with less of it than `MIN_BUDGET_TOKENS` (estimated): a context
+    Empty for a chunk of one page without text, or with less of it than `MIN_BUDGET_TOKENS` (estimated): a context
     that has no room for so little has none for its halves.
     """
-    if len(portion) > 1:
-        sizes = [len(page.text) + 1 for page in portion]
+    if len(chunk) > 1:
+        sizes = [len(page.text) + 1 for page in chunk]
         whole = sum(sizes)
-        middle = min(range(1, len(portion)), key=lambda at: abs(2 * sum(sizes[:at]) - whole))
-        return [list(portion[:middle]), list(portion[middle:])]
-    (page,) = portion
+        middle = min(range(1, len(chunk)), key=lambda at: abs(2 * sum(sizes[:at]) - whole))
+        return [list(chunk[:middle]), list(chunk[middle:])]
+    (page,) = chunk
     if estimate_tokens(page.text) < MIN_BUDGET_TOKENS:
         return []
     at = _find_middle(page.text)

@@ -14,11 +14,11 @@ from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pai
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.prompting.chunks import (
     MIN_BUDGET_TOKENS,
+    Chunk,
     PageText,
-    Portion,
     count_pairs,
     count_picture_tokens,
-    halve_portion,
+    halve_chunk,
     measure_budget,
     refer_to_picture,
     split_pages,
@@ -32,7 +32,7 @@ from docmatix.verification.round_trip import list_choices, to_grammar
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PlannedRequest:
     """One request about a window, with what is needed to read its reply."""
 
     request: Request
@@ -42,14 +42,14 @@ class Ask:
     reply: str
     candidate: Candidate | None = None
     group: str | None = None
-    portion: tuple[PageText, ...] = ()
+    chunk: tuple[PageText, ...] = ()
     """The pages that are asked about as a whole, and what is needed to ask about half of them."""
     place: str = ""
     draw: int = 0
     language: str | None = None
 
 
-def build_asks(
+def plan_requests(
     window: Window,
     prompt: Prompt,
     *,
@@ -58,13 +58,13 @@ def build_asks(
     max_candidates: int,
     language: str | None = None,
     counter: TokenCounter = ESTIMATE,
-    room: int | None = None,
+    token_budget: int | None = None,
     pictures: Pictures | None = None,
-) -> Iterator[Ask]:
+) -> Iterator[PlannedRequest]:
     """The requests of one prompt about one window, in page order; none if the window offers nothing to ask about.
 
-    `counter` counts what a request may hold, `room` is `measure_room` for the prompt (measured here without it), and
-    `pictures` says how the pages are shown to prompts of the family `vision`.
+    `counter` counts what a request may hold, `token_budget` is `measure_token_budget` for the prompt (measured here
+    without it), and `pictures` says how the pages are shown to prompts of the family `vision`.
     """
     if prompt.family == "answer_first":
         # candidates and frames know English alone; of other languages they would make broken questions at full price
@@ -78,14 +78,16 @@ def build_asks(
             seed=seed,
             language=language,
             counter=counter,
-            room=measure_room(prompt, engine, counter=counter) if room is None else room,
+            token_budget=measure_token_budget(prompt, engine, counter=counter)
+            if token_budget is None
+            else token_budget,
             settings=(pictures or Pictures()) if prompt.family == "vision" else None,
         )
 
 
 def _ask_about_candidates(
     window: Window, prompt: Prompt, *, engine: Engine, seed: int, max_candidates: int
-) -> Iterator[Ask]:
+) -> Iterator[PlannedRequest]:
     for page in window.pages:
         if page.reason is not None:
             continue
@@ -104,7 +106,7 @@ def _ask_about_candidates(
             for draw in range(prompt.samples):
                 sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
                 request = make_request(prompt, engine, messages, sampling, extra)
-                yield Ask(
+                yield PlannedRequest(
                     request, window.sample_id, prompt.name, prompt.style, prompt.reply, candidate, _short_hash(place)
                 )
 
@@ -117,28 +119,28 @@ def _ask_about_pages(
     seed: int,
     language: str | None,
     counter: TokenCounter,
-    room: int,
+    token_budget: int,
     settings: Pictures | None,
-) -> Iterator[Ask]:
+) -> Iterator[PlannedRequest]:
     pages = [page for page in window.pages if page.reason is None]
     pictures: dict[int, Picture] = {}
     if settings is not None:
         pictures = {page.number: refer_to_picture(page, window.doc_id, settings=settings) for page in pages}
     # a picture that leaves no room by our count may do so by the model's, which the server knows
-    most = room - MIN_BUDGET_TOKENS
-    portions = split_pages(
+    most = token_budget - MIN_BUDGET_TOKENS
+    chunks = split_pages(
         pages,
-        budget_tokens=room,
+        budget_tokens=token_budget,
         counter=counter,
         picture_tokens={number: min(count_picture_tokens(each), most) for number, each in pictures.items()},
         max_pages=None if settings is None else settings.max_per_request,
         with_text=settings is None or settings.with_text,
     )
-    for part, portion in enumerate(portions):
+    for part, chunk in enumerate(chunks):
         for draw in range(prompt.samples):
             place = f"{window.sample_id}/{prompt.name}/{part}"
-            yield _ask_about_portion(
-                portion,
+            yield _ask_about_chunk(
+                chunk,
                 prompt,
                 place=place,
                 draw=draw,
@@ -150,8 +152,8 @@ def _ask_about_pages(
             )
 
 
-def _ask_about_portion(
-    portion: Portion,
+def _ask_about_chunk(
+    chunk: Chunk,
     prompt: Prompt,
     *,
     place: str,
@@ -161,13 +163,13 @@ def _ask_about_portion(
     engine: Engine,
     seed: int,
     language: str | None,
-) -> Ask:
-    shown = tuple(pictures[number] for number in dict.fromkeys(page.number for page in portion) if number in pictures)
-    variables: dict[str, Any] = {"pages": [page for page in portion if page.text], "language": language}
+) -> PlannedRequest:
+    shown = tuple(pictures[number] for number in dict.fromkeys(page.number for page in chunk) if number in pictures)
+    variables: dict[str, Any] = {"pages": [page for page in chunk if page.text], "language": language}
     if prompt.family == "vision":
         variables |= {"pair_count": max(1, round(prompt.pairs_per_page * len(shown))), "picture_count": len(shown)}
     else:
-        variables["pair_count"] = count_pairs(portion, pairs_per_page=prompt.pairs_per_page)
+        variables["pair_count"] = count_pairs(chunk, pairs_per_page=prompt.pairs_per_page)
     extra = dict(prompt.extra)
     if prompt.reply == "pairs_json":
         extra |= hold_to_json(engine, "pairs", pairs_schema())
@@ -179,29 +181,29 @@ def _ask_about_portion(
         extra,
         pictures=shown,
     )
-    return Ask(
+    return PlannedRequest(
         request,
         sample_id,
         prompt.name,
         prompt.style,
         prompt.reply,
-        portion=tuple(portion),
+        chunk=tuple(chunk),
         place=place,
         draw=draw,
         language=language,
     )
 
 
-def halve_ask(ask: Ask, prompt: Prompt, *, engine: Engine, seed: int) -> list[Ask]:
+def halve_request(ask: PlannedRequest, prompt: Prompt, *, engine: Engine, seed: int) -> list[PlannedRequest]:
     """What is asked instead of a request that the server finds too long: two about half of its pages or its page each.
 
-    Empty where it cannot be halved: answer-first requests, a picture alone, a portion that is small already.
+    Empty where it cannot be halved: answer-first requests, a picture alone, a chunk that is small already.
     """
-    if not ask.portion:
+    if not ask.chunk:
         return []
     pictures = {picture.page: picture for picture in ask.request.pictures}
     return [
-        _ask_about_portion(
+        _ask_about_chunk(
             half,
             prompt,
             place=f"{ask.place}.{number}",
@@ -212,11 +214,11 @@ def halve_ask(ask: Ask, prompt: Prompt, *, engine: Engine, seed: int) -> list[As
             seed=seed,
             language=ask.language,
         )
-        for number, half in enumerate(halve_portion(ask.portion))
+        for number, half in enumerate(halve_chunk(ask.chunk))
     ]
 
 
-def measure_room(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
+def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
     """Tokens that the engine's context leaves for the pages of a window; SetupError if these are too few."""
     variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
     if prompt.family == "vision":
@@ -224,7 +226,7 @@ def measure_room(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTI
     return measure_budget(prompt, context_tokens=engine.context_tokens, counter=counter, **variables)
 
 
-def read_pairs(ask: Ask, reply: Reply) -> tuple[list[Pair], Counter[str]]:
+def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[str]]:
     """The pairs in a reply, and what in it could not be read, by reason."""
     parsed, malformed = parse_reply(reply.content, format=ask.reply, finish_reason=reply.finish_reason)
     request_id, model = ask.request.request_id, name_model(ask.request.model)

@@ -34,8 +34,8 @@ from docmatix.review.displays import (
     Pictured,
     describe_pages,
     make_line,
-    make_sayable,
     make_visible,
+    sanitize_for_terminal,
     show_folded,
     show_sample,
     show_table,
@@ -281,9 +281,9 @@ class Collection(Sequence[Sample]):
             key=lambda pair: f"{pair['source_uri']}{pair['question']}{pair['answer']}",
         )
 
-    def dropped(self, reason: str | None = None) -> Droppings:
+    def dropped(self, reason: str | None = None) -> DroppedItems:
         """What a run left out, stage by stage, for one reason or any. Raises SetupError if this is not a run."""
-        return Droppings(self.read_job(), reason, fetch=self.fetch)
+        return DroppedItems(self.read_job(), reason, fetch=self.fetch)
 
     def compare(self, other: str | Collection, *, examples: int = 12) -> Comparison:
         """This run or dataset beside another one over the same documents: which pairs one keeps and the other does not,
@@ -355,8 +355,8 @@ class Collection(Sequence[Sample]):
         kind = "run" if self.is_run else "dataset"
         files = f"{len(self.files):,} file{'s' * (len(self.files) != 1)}"
         if not self._directory.local:
-            return make_sayable(f"<{kind} {self.path}: {files}>")
-        return make_sayable(f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>")
+            return sanitize_for_terminal(f"<{kind} {self.path}: {files}>")
+        return sanitize_for_terminal(f"<{kind} {self.path}: {len(self):,} sample{'s' * (len(self) != 1)} in {files}>")
 
     def _repr_html_(self) -> str:
         shown = show_text(repr(self)[1:-1])
@@ -660,7 +660,7 @@ class Dropped:
         return "\n".join([make_visible(f"{self.stage}: {self.reason}"), *(f"   {line}" for line in lines)])
 
 
-class Droppings(Iterable[Dropped]):
+class DroppedItems(Iterable[Dropped]):
     """What a run left out, read again by every loop. A notebook is shown counts, or for one reason some of the items,
     with their pages rendered from the source where that is still there."""
 

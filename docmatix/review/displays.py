@@ -170,7 +170,7 @@ def make_line(text: str) -> str:
     return " ".join(make_printable(text).split())
 
 
-def make_sayable(text: str) -> str:
+def sanitize_for_terminal(text: str) -> str:
     """A message as one line of the terminal: names of files and words of servers, which strangers wrote, steer nothing
     there and forge no further line, and no address tells its password."""
     return make_visible(hide_in_text(text))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.core.errors import DocmatixError
 from docmatix.driver.build import Built
-from docmatix.review.displays import make_sayable, show_folded, show_table, show_text
+from docmatix.review.displays import sanitize_for_terminal, show_folded, show_table, show_text
 from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 
@@ -31,13 +31,17 @@ class BuildResult(Built):
         shown = self._summarise()
         dropped = [f"  {stage:9} {unit}: {count:,} {reason}" for stage, unit, reason, count in shown.dropped]
         lines = [*shown.headlines, *(["Dropped:", *dropped] if dropped else []), shown.next]
-        return "\n".join(map(make_sayable, lines))
+        return "\n".join(map(sanitize_for_terminal, lines))
 
     def _repr_html_(self) -> str:
         shown = self._summarise()
         table = show_table(("stage", "unit", "reason", "dropped"), shown.dropped) if shown.dropped else ""
-        html = "".join(show_text(make_sayable(line)) for line in shown.headlines)
-        return html + (show_folded("what was dropped", table) if table else "") + show_text(make_sayable(shown.next))
+        html = "".join(show_text(sanitize_for_terminal(line)) for line in shown.headlines)
+        return (
+            html
+            + (show_folded("what was dropped", table) if table else "")
+            + show_text(sanitize_for_terminal(shown.next))
+        )
 
     def _summarise(self) -> _Summary:
         try:

@@ -88,7 +88,7 @@ def _render_shard(
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     from docmatix.sources import read_documents
     from docmatix.stages.plan import know_bounds, read_plan
-    from docmatix.stages.support.page_renderer import kept_aside, render_kept
+    from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 
     locators = read_plan(job, shard)
     bounds = know_bounds(job.config.source.paths)
@@ -101,7 +101,7 @@ def _render_shard(
         patience_s=0,
     )
     for (_, of_document), (_, source) in zip(by_document, sources, strict=True):
-        with kept_aside(source) as pdf:
+        with temporary_pdf(source) as pdf:
             for place in of_document:
                 images = render_kept(
                     pdf,

@@ -23,7 +23,7 @@ from docmatix.driver.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.models.telemetry import describe_serving
 from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
 from docmatix.review.cost import add_up, read_telemetry
-from docmatix.review.displays import make_sayable
+from docmatix.review.displays import sanitize_for_terminal
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
@@ -37,9 +37,11 @@ def read_status(run: RunDirectory) -> dict[str, Any]:
     drivers = [*ended, *read_live_records(run)]
     counted = {stage: _count_stage(job, stage) for stage in job.stages}
     # what a driver that was killed left behind is nobody's work
-    epochs = run.names("telemetry/live") if running else []
+    driver_ids = run.names("telemetry/live") if running else []
     stalled = read_live(run, "stalled.json") if running else []
-    stages = [_describe_stage(job, stage, counted[stage], epochs=epochs, stalled=stalled) for stage in job.stages]
+    stages = [
+        _describe_stage(job, stage, counted[stage], driver_ids=driver_ids, stalled=stalled) for stage in job.stages
+    ]
     done = all(stage["shards_done"] == stage["shards"] for stage in stages)
     return {
         "name": job.config.name,
@@ -93,7 +95,7 @@ def describe_status(run: RunDirectory) -> str:
             lines.append(f"The last build stopped: {' '.join(stopped.split())}")
         where = run.root if run.local else hide_in_url(run.url)
         lines.append(f"To go on: docmatix build CONFIG --run {shlex.quote(where)}, with its configuration as CONFIG")
-    return "\n".join(map(make_sayable, lines))  # what is waited for may be a document, by its name
+    return "\n".join(map(sanitize_for_terminal, lines))  # what is waited for may be a document, by its name
 
 
 def _describe_driver(status: Mapping[str, Any], *, leased: bool) -> str:
@@ -180,9 +182,9 @@ def _count_stage(job: Job, stage: str) -> _Counts:
 
 
 def _describe_stage(
-    job: Job, stage: str, counts: _Counts, *, epochs: Sequence[str], stalled: Sequence[Mapping[str, Any]]
+    job: Job, stage: str, counts: _Counts, *, driver_ids: Sequence[str], stalled: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """A stage's entry; `epochs` are the drivers at work, and `stalled` what their watchdogs have said."""
+    """A stage's entry; `driver_ids` are the drivers at work, and `stalled` what their watchdogs have said."""
     content = {
         "stage": stage,
         "shards_done": counts.done,
@@ -190,8 +192,8 @@ def _describe_stage(
         "outdated": counts.outdated,
         "ledger": counts.ledger.to_json(),
     }
-    for epoch in epochs:
-        if working := read_pulses(replace(job, epoch=epoch), stage):
+    for driver_id in driver_ids:
+        if working := read_pulses(replace(job, driver_id=driver_id), stage):
             content["working"] = working
     for note in stalled:
         if note["stage"] == stage:

@@ -14,7 +14,7 @@ from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources import Locator, SourceDocument, read_documents
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, Pulse
-from docmatix.stages.support.poison_documents import Suspects
+from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.schemas import page_to_row
 
 
@@ -23,10 +23,10 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
     settings = job.config.extract
     locators = read_plan(job, shard)
     ledger = Ledger(PIPELINE[EXTRACT].units)
-    suspects = Suspects(job, EXTRACT, shard)
+    poison = PoisonDocuments(job, EXTRACT, shard)
     # lazily: a document that its workers die of as they fetch it is not to be fetched
     fetched = read_documents(
-        (locator for index, locator in enumerate(locators) if suspects.refuse(index, "fetch") is None),
+        (locator for index, locator in enumerate(locators) if poison.refuse(index, "fetch") is None),
         source=job.config.source,
         max_file_bytes=settings.max_file_mb << 20,
         patience_s=job.config.limits.store_patience_s,
@@ -34,10 +34,10 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
     with job.committing(EXTRACT, shard, ledger=ledger) as writer:
         for index, locator in enumerate(locators):
             ledger.enter("documents")
-            with suspects.in_hand(index, "fetch") as go_on:
-                source = suspects.refuse(index, "fetch") or next(fetched)[1]
+            with poison.in_hand(index, "fetch") as go_on:
+                source = poison.refuse(index, "fetch") or next(fetched)[1]
                 go_on("read")
-                row = _extract(locator, source, job=job, sandbox=sandbox, refusal=suspects.refuse(index))
+                row = _extract(locator, source, job=job, sandbox=sandbox, refusal=poison.refuse(index))
             for page in row["pages"]:
                 ledger.enter("pages")
                 ledger.settle("pages", row["reason"] or page["reason"])

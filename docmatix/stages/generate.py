@@ -14,12 +14,18 @@ from typing import Any
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
-from docmatix.prompting.planned_requests import Ask, build_asks, halve_ask, measure_room, read_pairs
+from docmatix.prompting.planned_requests import (
+    PlannedRequest,
+    halve_request,
+    measure_token_budget,
+    plan_requests,
+    read_pairs,
+)
 from docmatix.prompting.prompts import Prompt, choose_prompts
 from docmatix.prompting.windows import Window, cut_windows
-from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, Pulse
-from docmatix.stages.support.page_renderer import PictureDesk
+from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_to_row
 
@@ -31,14 +37,14 @@ class _Step:
     index: int
     window: Window
     opens_window: bool
-    ask: Ask | None = None
+    ask: PlannedRequest | None = None
     reason: str | None = None
 
 
-_Answered = tuple[Ask, Reply | Failure]
+_Answered = tuple[PlannedRequest, Reply | Failure]
 
 
-async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> None:
+async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
     """Ask everything there is to ask about one shard, reusing stored replies, and commit requests and pairs.
 
     The record's `extra` names the files of replies and counts the tokens of those that were used.
@@ -46,23 +52,23 @@ async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) ->
     store = ReplyStore(job.run, GENERATE, shard)
     ledger = Ledger(PIPELINE[GENERATE].units)
     extra: dict[str, Any] = {}
-    engine, client = job.config.generate.engine, asker.client
-    desk = PictureDesk(job, shard)
+    engine, client = job.config.generate.engine, pool.client
+    desk = PageRenderer(job, shard)
     done, last = 0, -1
 
     async def send(index: int, request: Request) -> Reply | Failure:
         if not request.pictures:
-            return await asker.ask(request)
-        async with asker.pictured:
+            return await pool.ask(request)
+        async with pool.pictured:
             pictures = await desk.render(index, request.pictures)
-            return pictures if isinstance(pictures, Failure) else await asker.ask(request, pictures=pictures)
+            return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
 
-    async def pursue(index: int, ask: Ask) -> list[_Answered]:
+    async def pursue(index: int, ask: PlannedRequest) -> list[_Answered]:
         """The request and what became of it; one that is too long is followed by those asked in its place."""
         outcome = await store.ask(ask.request, prompt=ask.prompt, ask=partial(send, index))
-        asker.note(outcome, document=(shard, index))
+        pool.note(outcome, document=(shard, index))
         if isinstance(outcome, Failure) and outcome.reason == "too_long":
-            halves = halve_ask(ask, job.prompts[ask.prompt], engine=engine, seed=job.config.seed)
+            halves = halve_request(ask, job.prompts[ask.prompt], engine=engine, seed=job.config.seed)
             if halves:
                 answered = [each for half in halves for each in await pursue(index, half)]
                 return [(ask, replace(outcome, reason="split")), *answered]
@@ -76,7 +82,7 @@ async def generate_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) ->
             store.kept_on_failure(),
             job.committing(GENERATE, shard, ledger=ledger, extra=extra) as writer,
         ):
-            async for step, answered in asker.answer_in_order(_build_steps(job, shard, ledger), answer):
+            async for step, answered in pool.answer_in_order(_build_steps(job, shard, ledger), answer):
                 if step.index != last:
                     last = step.index
                     ledger.keep("documents")
@@ -104,7 +110,7 @@ def _describe_window(step: _Step) -> dict[str, Any]:
     }
 
 
-def _to_row(ask: Ask, outcome: Reply | Failure, ledger: Ledger) -> dict[str, Any]:
+def _to_row(ask: PlannedRequest, outcome: Reply | Failure, ledger: Ledger) -> dict[str, Any]:
     row: dict[str, Any] = {
         "prompt": ask.prompt,
         "request_id": ask.request.request_id,
@@ -126,7 +132,7 @@ BYTES_A_PAIR = 400
 """Of ids and names; the texts of a pair stand in the reply, and its context in the request."""
 
 
-def _weigh_row(ask: Ask, outcome: Reply | Failure) -> int:
+def _weigh_row(ask: PlannedRequest, outcome: Reply | Failure) -> int:
     """About the payload of a row in bytes; to count it, field by field, took a tenth of the time that a request has."""
     if isinstance(outcome, Failure):
         return len(ask.request.body) + len(outcome.detail)
@@ -140,13 +146,13 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
     where they are written, since more may come of one."""
     settings, seed = job.config.generate, job.config.seed
     candidates = [prompt for name, prompt in job.prompts.items() if name != "round_trip"]
-    rooms = {
-        prompt.name: measure_room(prompt, settings.engine, counter=job.counter)
+    token_budgets = {
+        prompt.name: measure_token_budget(prompt, settings.engine, counter=job.counter)
         for prompt in candidates
         if prompt.family != "answer_first"
     }
     # only candidate answers are looked for among words
-    columns = None if len(rooms) < len(candidates) else EXTRACT_WITHOUT_WORDS
+    columns = None if len(token_budgets) < len(candidates) else EXTRACT_WITHOUT_WORDS
     weights = {
         choice.name: choice.weight
         for choice in settings.prompts
@@ -162,7 +168,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
             chosen = choose_prompts(
                 candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
             )
-            asks = _ask_about(window, chosen, job=job, rooms=rooms, language=row["language"])
+            asks = _ask_about(window, chosen, job=job, token_budgets=token_budgets, language=row["language"])
             ledger.enter("windows")
             first = next(asks, None)
             if first is None:
@@ -174,11 +180,11 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
 
 
 def _ask_about(
-    window: Window, prompts: list[Prompt], *, job: Job, rooms: Mapping[str, int], language: str | None
-) -> Iterator[Ask]:
+    window: Window, prompts: list[Prompt], *, job: Job, token_budgets: Mapping[str, int], language: str | None
+) -> Iterator[PlannedRequest]:
     settings = job.config.generate
     for prompt in prompts:
-        yield from build_asks(
+        yield from plan_requests(
             window,
             prompt,
             engine=settings.engine,
@@ -186,6 +192,6 @@ def _ask_about(
             max_candidates=settings.max_candidates,
             language=language,
             counter=job.counter,
-            room=rooms.get(prompt.name),
+            token_budget=token_budgets.get(prompt.name),
             pictures=settings.pictures,
         )

@@ -26,8 +26,8 @@ from docmatix.pipeline import CURATE, PACK, PIPELINE
 from docmatix.sources import read_documents
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, Pulse
-from docmatix.stages.support.page_renderer import kept_aside, render_kept
-from docmatix.stages.support.poison_documents import Suspects
+from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
+from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.run import Record, ShardWriter, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 
@@ -165,7 +165,7 @@ def _render_samples(
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """The samples of a file with their page images, document by document, each document's bytes read once."""
     bound = job.config.extract.max_file_mb << 20
-    suspects = Suspects(job, PACK, output.number)
+    poison = PoisonDocuments(job, PACK, output.number)
     places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
         locators = read_plan(job, each.shard)
@@ -180,14 +180,14 @@ def _render_samples(
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
         for (_, samples), (_, source) in zip(documents, sources, strict=True):
             place = next(places)
-            refusal = suspects.refuse(place)
-            with kept_aside(source) as pdf:
+            refusal = poison.refuse(place)
+            with temporary_pdf(source) as pdf:
                 for sample in samples:
                     if refusal is not None:
                         yield sample, refusal
                         continue
                     # not around `yield`: of what is done with the images the document is not to blame
-                    with suspects.in_hand(place, "render"):
+                    with poison.in_hand(place, "render"):
                         outcome = _render(sample, pdf, job=job, sandbox=sandbox)
                     yield sample, outcome
 

@@ -12,7 +12,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.planned_requests import build_round_trip
-from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import pair_from_row
@@ -22,7 +22,7 @@ _Question = tuple[int, Pair, Request | None]
 """The number of its document, the pair, and what is asked about it."""
 
 
-async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> None:
+async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
     """Score the pairs of one shard, reusing stored replies, and commit the scores."""
     store = ReplyStore(job.run, VERIFY, shard)
     ledger = Ledger(PIPELINE[VERIFY].units)
@@ -33,12 +33,12 @@ async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> N
         index, _, request = question
         if request is None:
             return None
-        outcome = await store.ask(request, prompt="round_trip", ask=asker.ask)
-        asker.note(outcome, document=(shard, index))
+        outcome = await store.ask(request, prompt="round_trip", ask=pool.ask)
+        pool.note(outcome, document=(shard, index))
         return outcome
 
     with store.kept_on_failure(), job.committing(VERIFY, shard, ledger=ledger, extra=extra) as writer:
-        async for (_, pair, request), outcome in asker.answer_in_order(_build_questions(job, shard), answer):
+        async for (_, pair, request), outcome in pool.answer_in_order(_build_questions(job, shard), answer):
             ledger.enter("pairs")
             ledger.keep("pairs")
             row: dict[str, Any] = {"pair_id": pair.pair_id}
@@ -57,7 +57,7 @@ async def verify_shard(job: Job, shard: int, *, asker: Asker, pulse: Pulse) -> N
                     row |= {"reason": failure.reason, "detail": failure.detail}
             writer.add(row)
             done += 1
-            pulse.beat(done=done, counters=asker.client.counters)
+            pulse.beat(done=done, counters=pool.client.counters)
         extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
 
 

@@ -72,9 +72,9 @@ def choose_pauses(patience_s: float) -> Iterator[float]:
 
 def log_outage(line: str) -> None:
     """Write a line to the log, as long as nobody nearer listens: of a worker it is a file of its own."""
-    from docmatix.review.displays import make_sayable
+    from docmatix.review.displays import sanitize_for_terminal
 
-    _LOG.warning("%s", make_sayable(line))  # it may hold a server's own words
+    _LOG.warning("%s", sanitize_for_terminal(line))  # it may hold a server's own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

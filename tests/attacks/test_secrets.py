@@ -298,7 +298,7 @@ def make_run_of_earlier_version(folder: Path) -> Job:
     """What the version before left of a build that was stopped after its plan: its addresses with less hidden."""
     config = make_config(source={"kind": "files", "paths": list(GIVEN)})
     prompts = load_shipped(config)
-    job = Job(RunDirectory(folder / "run"), config, prompts, fingerprint_stages(config, prompts), epoch="test")
+    job = Job(RunDirectory(folder / "run"), config, prompts, fingerprint_stages(config, prompts), driver_id="test")
     ledger = Ledger(("documents",))
     ledger.enter("documents", len(HELD))
     ledger.keep("documents", len(HELD))

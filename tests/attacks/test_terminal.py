@@ -19,7 +19,7 @@ from docmatix.cli import main
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.progress import Progress
 from docmatix.models.preflight import check_server
-from docmatix.review.collection import Dropped, Droppings
+from docmatix.review.collection import Dropped, DroppedItems
 from docmatix.review.status import describe_status
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Attempts, Patience
@@ -196,7 +196,7 @@ def test_the_trace_of_a_bug_is_set_off_and_steers_nothing(
     assert "canary" not in shown
 
 
-class HostileDroppings(Droppings):
+class HostileDroppings(DroppedItems):
     """One document and one pair that were dropped, of a run that somebody else made."""
 
     def __init__(self, reason: str | None) -> None:

@@ -633,7 +633,7 @@ def test_what_a_problem_says_to_do_mends_it(own_run):
     (problem,) = find_problems(own_run)
     removed = problem.split("Remove ")[1].split(", and")[0]
     own_run.remove(removed)
-    job = replace(read_job(own_run), epoch="again")
+    job = replace(read_job(own_run), driver_id="again")
     assert not job.is_current("extract", 0)
     extract(job, 0)
     assert check(own_run) == ""

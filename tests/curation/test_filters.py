@@ -21,6 +21,7 @@ from docmatix.curation.filters import (
     Duplicate,
     Echo,
     Filter,
+    FilterContext,
     Grounded,
     KeptPairs,
     Language,
@@ -31,7 +32,6 @@ from docmatix.curation.filters import (
     Refused,
     RoundTrip,
     Scores,
-    Surroundings,
     judge_pair,
     measure_overlap,
 )
@@ -49,8 +49,8 @@ def make_page(text: str) -> Page:
     return Page(1, 612, 792, 0, 0.0, compose_text(words), words)
 
 
-def judge(rule: Filter, question: str, answer: str = "42", around: Surroundings | None = None) -> str | None:
-    return rule.judge(make_pair(question, answer), around or Surroundings())
+def judge(rule: Filter, question: str, answer: str = "42", context: FilterContext | None = None) -> str | None:
+    return rule.judge(make_pair(question, answer), context or FilterContext())
 
 
 # --- length -----------------------------------------------------------------------------------------------------------
@@ -77,8 +77,8 @@ def test_length_has_bounds_on_both_sides(question: str, answer: str, reason: str
 def test_an_answer_without_letters_or_digits_is_empty_unless_it_is_a_sign_that_a_page_prints(
     answer: str, reason: str | None
 ):
-    around = Surroundings(pages=[make_page("Paid in full ☒ Part payment ☐, see ### 4")])
-    assert judge(Length(), "Which box is ticked?", answer, around) == reason
+    context = FilterContext(pages=[make_page("Paid in full ☒ Part payment ☐, see ### 4")])
+    assert judge(Length(), "Which box is ticked?", answer, context) == reason
 
 
 # --- question form ----------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_a_question_may_end_in_a_preposition(question: str):
 
 
 def test_without_a_mark_other_languages_get_the_benefit_of_the_doubt():
-    assert judge(QuestionForm(), "合計金額はいくらですか", around=Surroundings(language="ja")) is None
+    assert judge(QuestionForm(), "合計金額はいくらですか", context=FilterContext(language="ja")) is None
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -181,9 +181,9 @@ def test_an_answer_that_merely_sounds_negative_is_kept(answer: str):
 
 
 def test_a_refusal_that_is_printed_on_the_page_is_an_answer():
-    around = Surroundings(scores=Scores(grounding=1.0))
+    context = FilterContext(scores=Scores(grounding=1.0))
     assert judge(Refused(), "What did Washington say?", "I cannot create a lie.") == "refusal"
-    assert judge(Refused(), "What did Washington say?", "I cannot create a lie.", around) is None
+    assert judge(Refused(), "What did Washington say?", "I cannot create a lie.", context) is None
 
 
 def test_an_unanswerable_question_is_a_refusal_too():
@@ -263,11 +263,11 @@ def test_what_the_published_build_dropped_as_code_is_kept(answer: str):
 
 
 def test_what_a_page_prints_is_no_leftover():
-    around = Surroundings(pages=[make_page("Results: Q1: $5 m, Q2: $6 m. Use <b> for bold type.")])
+    context = FilterContext(pages=[make_page("Results: Q1: $5 m, Q2: $6 m. Use <b> for bold type.")])
     assert judge(Markup(), "What were the results?", "Q1: $5 m") == "markup"
-    assert judge(Markup(), "What were the results?", "Q1: $5 m", around) is None
-    assert judge(Markup(), "Which tag makes <b> type?", "<b>", around) is None
-    assert judge(Markup(), "Which tag?", "<i>", around) == "markup"
+    assert judge(Markup(), "What were the results?", "Q1: $5 m", context) is None
+    assert judge(Markup(), "Which tag makes <b> type?", "<b>", context) is None
+    assert judge(Markup(), "Which tag?", "<i>", context) == "markup"
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
@@ -276,26 +276,28 @@ EXAMPLES = ("What is the main topic of the document?", "The main topic of the do
 
 
 def test_a_question_copied_from_the_prompt_is_dropped():
-    around = Surroundings(examples=EXAMPLES)
-    assert judge(CopiesExample(), "what is the main topic of the document", "Cats", around) == "copies_example"
-    assert judge(CopiesExample(), "What is the main topic of the second letter?", "Cats", around) is None
+    context = FilterContext(examples=EXAMPLES)
+    assert judge(CopiesExample(), "what is the main topic of the document", "Cats", context) == "copies_example"
+    assert judge(CopiesExample(), "What is the main topic of the second letter?", "Cats", context) is None
 
 
 def test_an_answer_copied_from_the_prompt_is_dropped_unless_it_is_printed():
-    around = Surroundings(examples=EXAMPLES)
-    printed = replace(around, scores=Scores(grounding=1.0))
+    context = FilterContext(examples=EXAMPLES)
+    printed = replace(context, scores=Scores(grounding=1.0))
     for answer in ("The main topic of the document is", "$1250.00"):
-        assert judge(CopiesExample(), "What is it about?", answer, around) == "copies_example"
+        assert judge(CopiesExample(), "What is it about?", answer, context) == "copies_example"
         assert judge(CopiesExample(), "What is it about?", answer, printed) is None
-    assert judge(CopiesExample(), "Is it signed?", "Yes", around) is None
+    assert judge(CopiesExample(), "Is it signed?", "Yes", context) is None
 
 
 def test_nearly_an_example_is_a_copy_only_if_it_is_long_enough_to_tell():
-    around = Surroundings(examples=("Who wrote it?", "Which of the three proposed methods had the lowest error rate?"))
+    context = FilterContext(
+        examples=("Who wrote it?", "Which of the three proposed methods had the lowest error rate?")
+    )
     near = "Which of the three proposed methods had the lowest error rate, then?"
-    assert judge(CopiesExample(), near, around=around) == "copies_example"
-    assert judge(CopiesExample(min_overlap=0.95), near, around=around) is None
-    assert judge(CopiesExample(), "Who signed it?", around=around) is None
+    assert judge(CopiesExample(), near, context=context) == "copies_example"
+    assert judge(CopiesExample(min_overlap=0.95), near, context=context) is None
+    assert judge(CopiesExample(), "Who signed it?", context=context) is None
 
 
 # --- echo -------------------------------------------------------------------------------------------------------------
@@ -310,10 +312,10 @@ def test_an_answer_that_repeats_the_question_is_dropped():
 
 def test_a_question_must_not_hold_its_extractive_answer():
     question = "Who is John Smith, the chief executive?"
-    assert Echo().judge(make_pair(question, "John Smith"), Surroundings()) == "gives_answer_away"
-    assert Echo().judge(make_pair(question, "John Smith", "abstractive"), Surroundings()) is None
-    assert Echo().judge(make_pair(question, "Smithson"), Surroundings()) is None
-    assert Echo().judge(make_pair(question, "He"), Surroundings()) is None
+    assert Echo().judge(make_pair(question, "John Smith"), FilterContext()) == "gives_answer_away"
+    assert Echo().judge(make_pair(question, "John Smith", "abstractive"), FilterContext()) is None
+    assert Echo().judge(make_pair(question, "Smithson"), FilterContext()) is None
+    assert Echo().judge(make_pair(question, "He"), FilterContext()) is None
 
 
 def test_a_choice_may_name_its_answer_and_a_yes_is_never_given_away():
@@ -341,7 +343,7 @@ def test_a_question_should_not_speak_of_the_text_it_was_made_from(question: str,
 
 
 def test_a_pair_in_another_language_than_its_document_is_dropped():
-    english, french = Surroundings(language="en"), Surroundings(language="fr")
+    english, french = FilterContext(language="en"), FilterContext(language="fr")
     question, answer = "Quand le contrat a-t-il été signé ?", "12.3.2019"
     assert judge(Language(), question, answer, english) == "wrong_language"
     assert judge(Language(), question, answer, french) is None
@@ -350,7 +352,7 @@ def test_a_pair_in_another_language_than_its_document_is_dropped():
 
 
 def test_a_long_answer_in_another_language_is_dropped_unless_it_is_printed():
-    english = Surroundings(language="en")
+    english = FilterContext(language="en")
     answer = "le contrat a été signé par les deux parties au mois de mars et prend effet un an plus tard"
     assert judge(Language(), "When was the contract signed?", answer, english) == "wrong_language"
     printed = replace(english, scores=Scores(grounding=1.0))
@@ -362,24 +364,24 @@ def test_a_long_answer_in_another_language_is_dropped_unless_it_is_printed():
 
 @pytest.mark.parametrize("keep", [list, KeptPairs])
 def test_the_same_question_again_is_a_duplicate_whatever_its_answer(keep: type[Sequence[Pair]]):
-    around = Surroundings(earlier=keep([make_pair("What is the total?", "$5")]))  # type: ignore[call-arg]
-    assert judge(Duplicate(), "what is the  total", "$6", around) == "duplicate"
-    assert judge(Duplicate(), "What is the sum?", "$5", around) is None
+    context = FilterContext(earlier=keep([make_pair("What is the total?", "$5")]))  # type: ignore[call-arg]
+    assert judge(Duplicate(), "what is the  total", "$6", context) == "duplicate"
+    assert judge(Duplicate(), "What is the sum?", "$5", context) is None
 
 
 def test_a_similar_question_is_a_duplicate_only_with_the_same_answer():
-    around = Surroundings(earlier=KeptPairs([make_pair("What is the total amount of the invoice?", "$1,200")]))
+    context = FilterContext(earlier=KeptPairs([make_pair("What is the total amount of the invoice?", "$1,200")]))
     similar = "What is the total amount on the invoice?"
-    assert judge(Duplicate(), similar, "$1200", around) == "duplicate"
-    assert judge(Duplicate(), similar, "$1300", around) is None
-    assert judge(Duplicate(min_overlap=0.9), similar, "$1200", around) is None
+    assert judge(Duplicate(), similar, "$1200", context) == "duplicate"
+    assert judge(Duplicate(), similar, "$1300", context) is None
+    assert judge(Duplicate(min_overlap=0.9), similar, "$1200", context) is None
 
 
 def test_questions_about_other_numbers_or_with_a_yes_are_not_similar():
-    around = Surroundings(earlier=KeptPairs([make_pair("What was the total loss in 2018?", "none at all")]))
-    assert judge(Duplicate(), "What was the total loss in 2019?", "none at all", around) is None
-    around = Surroundings(earlier=KeptPairs([make_pair("Is the monthly rent of the flat due in advance?", "Yes")]))
-    assert judge(Duplicate(), "Is the weekly rent of the flat due in advance?", "Yes", around) is None
+    context = FilterContext(earlier=KeptPairs([make_pair("What was the total loss in 2018?", "none at all")]))
+    assert judge(Duplicate(), "What was the total loss in 2019?", "none at all", context) is None
+    context = FilterContext(earlier=KeptPairs([make_pair("Is the monthly rent of the flat due in advance?", "Yes")]))
+    assert judge(Duplicate(), "Is the weekly rent of the flat due in advance?", "Yes", context) is None
 
 
 def test_kept_pairs_are_a_sequence():
@@ -404,7 +406,7 @@ def test_kept_pairs_are_a_sequence():
 )
 def test_a_score_below_the_bound_drops_and_an_unknown_one_keeps(rule: Filter, name: str, reason: str):
     def verdict(score: float | None) -> str | None:
-        return rule.judge(make_pair(), Surroundings(scores=Scores(**{name: score})))
+        return rule.judge(make_pair(), FilterContext(scores=Scores(**{name: score})))
 
     assert verdict(0.3) == reason
     assert verdict(0.6) is None
@@ -412,7 +414,7 @@ def test_a_score_below_the_bound_drops_and_an_unknown_one_keeps(rule: Filter, na
 
 
 def test_what_is_seen_and_not_read_need_not_be_printed():
-    nowhere = Surroundings(scores=Scores(grounding=0.0))
+    nowhere = FilterContext(scores=Scores(grounding=0.0))
     assert Grounded().judge(make_pair(style="visual"), nowhere) is None
     assert Grounded(exempt_styles=()).judge(make_pair(style="visual"), nowhere) == "ungrounded"
     assert Grounded(exempt_styles=("poetic",)).judge(make_pair(style="poetic"), nowhere) is None
@@ -423,16 +425,16 @@ def test_what_is_seen_and_not_read_need_not_be_printed():
 
 def test_the_first_reason_wins():
     pair = make_pair("Q1: What is the total?", "As an AI, I cannot answer.")
-    assert judge_pair(pair, Surroundings(), DEFAULT_FILTERS) == "markup"
-    assert judge_pair(pair, Surroundings(), DEFAULT_FILTERS[2:]) == "refusal"
-    assert judge_pair(pair, Surroundings(), ()) is None
+    assert judge_pair(pair, FilterContext(), DEFAULT_FILTERS) == "markup"
+    assert judge_pair(pair, FilterContext(), DEFAULT_FILTERS[2:]) == "refusal"
+    assert judge_pair(pair, FilterContext(), ()) is None
 
 
 def test_a_filter_can_be_for_some_styles_only():
-    around = Surroundings(scores=Scores(grounding=0.8))
+    context = FilterContext(scores=Scores(grounding=0.8))
     strict = (Grounded(styles=("extractive",), min_score=0.9), Grounded(min_score=0.6))
-    assert judge_pair(make_pair(), around, strict) == "ungrounded"
-    assert judge_pair(make_pair(style="abstractive"), around, strict) is None
+    assert judge_pair(make_pair(), context, strict) == "ungrounded"
+    assert judge_pair(make_pair(style="abstractive"), context, strict) is None
 
 
 def test_every_filter_is_read_from_its_kind_and_unknown_keys_are_refused():
@@ -464,8 +466,8 @@ def test_a_good_pair_passes_every_default_filter(question: str, answer: str):
         "As in [12], results are in report_v1.2.pdf. Employees cannot carry over vacation days."
     )
     found = ground(answer, [page])
-    around = Surroundings(pages=[page], scores=Scores(found.score), evidence=found.evidence, language="en")
-    assert judge_pair(make_pair(question, answer), around, ALL_FILTERS) is None
+    context = FilterContext(pages=[page], scores=Scores(found.score), evidence=found.evidence, language="en")
+    assert judge_pair(make_pair(question, answer), context, ALL_FILTERS) is None
 
 
 texts = st.text(max_size=120) | st.text(alphabet='aQq1: \n{}[]<>|"\\#`~?.!&;not ivd', max_size=120)
@@ -476,16 +478,16 @@ texts = st.text(max_size=120) | st.text(alphabet='aQq1: \n{}[]<>|"\\#`~?.!&;not 
 def test_no_text_makes_a_filter_fail_and_the_verdict_is_always_the_same(
     question: str, answer: str, printed: str, language: str | None
 ):
-    around = Surroundings(
+    context = FilterContext(
         pages=[make_page(printed)],
         language=language,
         examples=(printed, ""),
         earlier=[make_pair(printed, answer), make_pair(answer, printed)],
     )
     for rule in ALL_FILTERS:
-        reason = judge(rule, question, answer, around)
+        reason = judge(rule, question, answer, context)
         assert reason is None or reason.isidentifier()
-        assert judge(rule, question, answer, around) == reason
+        assert judge(rule, question, answer, context) == reason
 
 
 @given(texts, texts)
@@ -527,7 +529,7 @@ def test_a_hostile_text_takes_linear_time(piece: str):
     pair = make_pair(piece * 4_000 + "x", piece * 4_000 + "x")
     start = time.process_time()
     for rule in ALL_FILTERS:
-        rule.judge(pair, Surroundings(language=None))
+        rule.judge(pair, FilterContext(language=None))
     # measured: at most 0.1 s, growing tenfold with tenfold text; a quadratic expression would need over ten seconds
     assert time.process_time() - start < 5
 

@@ -38,7 +38,7 @@ def test_shards_of_one_worker_count_its_client_once_and_their_own_pairs_each(tmp
     job = make_job(tmp_path)
     for shard, worker, requests in ((0, "a", 30), (1, "a", 32), (2, "b", 8)):
         pulse = {"done": 10, "pairs": 4, "requests": requests, "worker": worker}
-        job.run.write(f"telemetry/live/{job.epoch}/generate-{shard:05d}.json", json.dumps(pulse).encode())
+        job.run.write(f"telemetry/live/{job.driver_id}/generate-{shard:05d}.json", json.dumps(pulse).encode())
     tally = Tally()
     assert read_pulses(job, "generate", tally=tally) == {"done": 30, "pairs": 12, "requests": 40}
     assert tally.total == {"requests": 40}
@@ -49,9 +49,9 @@ def test_a_pulse_names_its_worker_and_half_of_one_is_passed_over(tmp_path: Path)
     job = make_job(tmp_path)
     Pulse(job, "extract", 3, every_s=0).beat(done=2)
     Pulse(job, "extract", 4, every_s=0).beat(done=3)
-    job.run.write(f"telemetry/live/{job.epoch}/extract-00005.json", b'{"done": 1')
+    job.run.write(f"telemetry/live/{job.driver_id}/extract-00005.json", b'{"done": 1')
     assert read_pulses(job, "extract") == {"done": 5}
-    told = json.loads(job.run.read(f"telemetry/live/{job.epoch}/extract-00003.json"))
+    told = json.loads(job.run.read(f"telemetry/live/{job.driver_id}/extract-00003.json"))
     assert told["worker"]
 
 
@@ -82,7 +82,7 @@ def test_a_driver_that_ends_leaves_its_record_and_nothing_live_to_adopt(tmp_path
 
 def tell(job: Job, shard: int, **figures: float) -> None:
     content = json.dumps({**figures, "worker": "a"}).encode()
-    job.run.write(f"telemetry/live/{job.epoch}/generate-{shard:05d}.json", content)
+    job.run.write(f"telemetry/live/{job.driver_id}/generate-{shard:05d}.json", content)
 
 
 def test_a_shard_counts_until_it_is_laid_down_and_then_no_more(tmp_path: Path) -> None:
@@ -91,7 +91,9 @@ def test_a_shard_counts_until_it_is_laid_down_and_then_no_more(tmp_path: Path) -
     tell(job, 0, done=10, pairs=3)
     tell(job, 1, done=4, pairs=1)
     at_work.read()
-    job.run.remove(f"telemetry/live/{job.epoch}/generate-00000.json")  # committed, but nobody has told the driver yet
+    job.run.remove(
+        f"telemetry/live/{job.driver_id}/generate-00000.json"
+    )  # committed, but nobody has told the driver yet
     at_work.read()
     assert at_work.total == {"done": 14, "pairs": 4}
     at_work.lay_down(0)
@@ -169,7 +171,7 @@ def test_the_record_of_a_driver_that_has_ended_stands_whatever_it_left_behind(tm
 
 def test_a_shard_whose_pulse_cannot_be_read_for_a_moment_has_not_moved(tmp_path: Path) -> None:
     job = make_job(tmp_path)
-    name = f"telemetry/live/{job.epoch}/generate-00000.json"
+    name = f"telemetry/live/{job.driver_id}/generate-00000.json"
     at_work = AtWork(job, "generate")
     job.run.write(name, b'{"done": 10, "requests": 12, "worker": "a"}')
     at_work.read()

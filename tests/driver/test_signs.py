@@ -56,8 +56,8 @@ def test_of_several_drivers_the_one_that_gave_the_last_sign_is_told(
     run = RunDirectory(tmp_path / "run") if place == "disk" else memory_run
     assert read_driver_sign(run) is None
     signs: dict[str, Any] = {"a": {"host": "h", "process": 1, "at": 5.0}, "b": {"host": "h", "process": 2, "at": 9.0}}
-    for epoch, sign in (signs | {"c": {"at": 99.0}, "d": 3}).items():
-        run.write(f"telemetry/live/{epoch}/driver.json", json.dumps(sign).encode())
+    for driver_id, sign in (signs | {"c": {"at": 99.0}, "d": 3}).items():
+        run.write(f"telemetry/live/{driver_id}/driver.json", json.dumps(sign).encode())
     sign = read_driver_sign(run)
     assert sign is not None
     assert sign.process == 2

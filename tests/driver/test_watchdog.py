@@ -187,13 +187,13 @@ def test_a_worker_tells_what_it_has_in_hand_and_which_document_it_is_at(tmp_path
     assert (again.pid, again.started) == (sign.pid, sign.started)
     heart.lay_down(5)
     wait_for_sign(job, lambda sign: sign.shards == {})
-    assert read_signs(job.run, job.epoch, "generate") == {}
+    assert read_signs(job.run, job.driver_id, "generate") == {}
 
 
 def wait_for_sign(job: Any, wanted: Any) -> Sign:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for sign in read_signs(job.run, job.epoch, "extract").values():
+        for sign in read_signs(job.run, job.driver_id, "extract").values():
             if wanted(sign):
                 return sign
         time.sleep(0.05)

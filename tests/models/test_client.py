@@ -22,7 +22,7 @@ from docmatix.core.errors import ServerGone, SetupError
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.models.client import ChatClient
 from docmatix.models.preflight import MOST_REPLY_BYTES, check_server, read_api_key
-from docmatix.models.responses import Misfit, Trouble, read_answer
+from docmatix.models.responses import ConfigurationError, Retryable, read_answer
 from tests.scripted_server import Body, Faults, start_scripted_server
 
 KEY = "sk-very-secret"
@@ -424,7 +424,7 @@ def test_a_prompt_beyond_the_context_is_too_long(status: int, said: dict[str, An
 )
 def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(headers: dict[str, str], wait_s: float | None) -> None:
     outcome = read_answer(429, headers, b"", request_id="r")
-    assert isinstance(outcome, Trouble)
+    assert isinstance(outcome, Retryable)
     assert outcome.wait_s == wait_s
 
 
@@ -440,7 +440,9 @@ def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(headers: dict[str
     ),
 )
 def test_no_answer_whatever_it_holds_raises(status: int, headers: dict[str, str], raw: bytes) -> None:
-    assert isinstance(read_answer(status, headers, raw, request_id="r"), Reply | Failure | Trouble | Misfit)
+    assert isinstance(
+        read_answer(status, headers, raw, request_id="r"), Reply | Failure | Retryable | ConfigurationError
+    )
 
 
 @pytest.mark.parametrize("count", ["1e999", "1" + "0" * 30, "-5", '"12"', "null", "[]", "{}", "NaN"])
@@ -455,7 +457,9 @@ def test_a_reply_holds_nothing_that_no_file_can_hold() -> None:
     assert outcome == Reply("r", "a \ufffd b", "\ufffd", "\ufffd", 0, 0)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(200, Trouble), (400, Failure), (500, Trouble), (302, Misfit)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(200, Retryable), (400, Failure), (500, Retryable), (302, ConfigurationError)]
+)
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"error":' * 100_000, b"[" * 1000 + b"]" * 1000])
 def test_an_answer_nested_without_end_is_read_as_any_other(status: int, kind: type, raw: bytes) -> None:
     assert isinstance(read_answer(status, {}, raw, request_id="r"), kind)

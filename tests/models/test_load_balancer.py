@@ -1,4 +1,4 @@
-"""Places: who gets the next request, and how limits follow what servers say. No network."""
+"""LoadBalancer: who gets the next request, and how limits follow what servers say. No network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docmatix.models.load_balancer import (
     LEAST_LIMIT,
     LONG_QUEUE_S,
     Address,
-    Places,
+    LoadBalancer,
     note_failure,
     note_no_queue,
     note_queue,
@@ -28,40 +28,40 @@ def make_address(name: str = "a", *, limit: int = 8, most: int = 256) -> Address
     return address
 
 
-def make_places(*addresses: Address, now: float = 0.0) -> Places:
-    return Places(addresses, clock=lambda: now)
+def make_balancer(*addresses: Address, now: float = 0.0) -> LoadBalancer:
+    return LoadBalancer(addresses, clock=lambda: now)
 
 
 async def test_the_emptier_of_two_addresses_gets_the_next_request():
     one, other = make_address("a"), make_address("b")
-    places = make_places(one, other)
-    taken = [await places.take() for _ in range(6)]
+    balancer = make_balancer(one, other)
+    taken = [await balancer.take() for _ in range(6)]
     assert taken.count(one) == taken.count(other) == 3
 
 
 async def test_an_address_of_twice_the_limit_gets_twice_the_requests():
     small, large = make_address("a", limit=4), make_address("b", limit=8)
-    places = make_places(small, large)
-    taken = [await places.take() for _ in range(12)]
+    balancer = make_balancer(small, large)
+    taken = [await balancer.take() for _ in range(12)]
     assert (taken.count(small), taken.count(large)) == (4, 8)
 
 
 async def test_who_finds_no_room_waits_and_is_served_in_order():
     only = make_address(limit=1)
-    places = make_places(only)
-    await places.take()
+    balancer = make_balancer(only)
+    await balancer.take()
     served: list[int] = []
 
     async def ask(number: int) -> None:
-        address = await places.take()
+        address = await balancer.take()
         served.append(number)
-        places.give_back(address)
+        balancer.give_back(address)
 
     waiting = [asyncio.create_task(ask(number)) for number in range(3)]
     await asyncio.sleep(0)
-    assert places.queued
+    assert balancer.queued
     assert served == []
-    places.give_back(only)
+    balancer.give_back(only)
     await asyncio.gather(*waiting)
     assert served == [0, 1, 2]
     assert only.in_flight == 0
@@ -69,45 +69,45 @@ async def test_who_finds_no_room_waits_and_is_served_in_order():
 
 async def test_a_cancelled_wait_gives_its_room_to_the_next():
     only = make_address(limit=1)
-    places = make_places(only)
-    await places.take()
-    first, second = asyncio.create_task(places.take()), asyncio.create_task(places.take())
+    balancer = make_balancer(only)
+    await balancer.take()
+    first, second = asyncio.create_task(balancer.take()), asyncio.create_task(balancer.take())
     await asyncio.sleep(0)
-    places.give_back(only)  # the first is handed the room, and is cancelled before it takes it
+    balancer.give_back(only)  # the first is handed the room, and is cancelled before it takes it
     first.cancel()
     assert await second is only
     assert only.in_flight == 1
 
 
 async def test_requests_wait_while_there_is_no_address_and_go_to_the_first_that_comes():
-    places = make_places()
-    waiting = asyncio.create_task(places.take())
+    balancer = make_balancer()
+    waiting = asyncio.create_task(balancer.take())
     await asyncio.sleep(0)
     assert not waiting.done()
     late = make_address()
-    places.add(late)
+    balancer.add(late)
     assert await waiting is late
 
 
 async def test_an_address_that_rests_gets_nothing_while_another_has_room():
     tired, well = make_address("a"), make_address("b")
     note_failure(tired, now=0, wait_s=10)
-    places = make_places(tired, well, now=5)
-    assert [await places.take() for _ in range(8)] == [well] * 8
+    balancer = make_balancer(tired, well, now=5)
+    assert [await balancer.take() for _ in range(8)] == [well] * 8
 
 
 async def test_where_all_rest_the_first_to_wake_is_tried():
     one, other = make_address("a"), make_address("b")
     note_failure(one, now=0, wait_s=10)
     note_failure(other, now=0, wait_s=20)
-    assert await make_places(one, other, now=5).take() is one
+    assert await make_balancer(one, other, now=5).take() is one
 
 
 async def test_one_request_finds_out_whether_a_failed_address_is_back():
     failed, well = make_address("a"), make_address("b")
     note_failure(failed, now=0, wait_s=10)
-    places = make_places(failed, well, now=11)
-    taken = [await places.take() for _ in range(6)]
+    balancer = make_balancer(failed, well, now=11)
+    taken = [await balancer.take() for _ in range(6)]
     assert taken.count(failed) == 1
 
 
@@ -115,10 +115,10 @@ async def test_nothing_is_sent_into_a_queue_while_another_server_would_run_it():
     slow, fast = make_address("slow", limit=64), make_address("fast", limit=64)
     slow.in_flight, fast.in_flight = 6, 20
     note_queue(slow, running=4, waiting=2, now=0)
-    places = make_places(slow, fast)
-    assert [await places.take() for _ in range(10)] == [fast] * 10
+    balancer = make_balancer(slow, fast)
+    assert [await balancer.take() for _ in range(10)] == [fast] * 10
     note_queue(fast, running=28, waiting=2, now=0)  # now both have a queue, and the emptier one takes more
-    assert await places.take() is slow
+    assert await balancer.take() is slow
 
 
 def test_a_server_without_a_queue_runs_at_least_what_it_has():
@@ -235,13 +235,13 @@ def test_a_limit_is_never_raised_by_a_long_queue():
 class Server:
     """Tasks that hang at an address until they are called back."""
 
-    def __init__(self, places: Places) -> None:
-        self.places = places
+    def __init__(self, balancer: LoadBalancer) -> None:
+        self.balancer = balancer
         self.moved: list[int] = []
 
     async def ask(self, number: int) -> Address:
         while True:
-            address = await self.places.take()
+            address = await self.balancer.take()
             task = asyncio.current_task()
             assert task
             address.under_way[task] = False
@@ -253,22 +253,22 @@ class Server:
                     raise
                 task.uncancel()
                 self.moved.append(number)
-                if self.places.addresses[-1] is not address:
+                if self.balancer.addresses[-1] is not address:
                     number += 100
             finally:
                 del address.under_way[task]
-                self.places.give_back(address)
+                self.balancer.give_back(address)
 
 
 async def test_requests_of_a_removed_address_go_to_the_others():
     gone, left = make_address("a"), make_address("b")
-    places = make_places(gone)
-    server = Server(places)
+    balancer = make_balancer(gone)
+    server = Server(balancer)
     tasks = [asyncio.create_task(server.ask(number)) for number in range(5)]
     await asyncio.sleep(0)
     assert gone.in_flight == 5
-    places.add(left)
-    places.remove(gone)
+    balancer.add(left)
+    balancer.remove(gone)
     assert [await task for task in tasks] == [left] * 5
     assert sorted(server.moved) == [0, 1, 2, 3, 4]
     assert (gone.in_flight, left.in_flight) == (0, 0)
@@ -276,13 +276,13 @@ async def test_requests_of_a_removed_address_go_to_the_others():
 
 async def test_a_queue_elsewhere_is_emptied_into_a_server_that_came_late_the_last_sent_first():
     slow = make_address("slow")
-    places = make_places(slow)
-    server = Server(places)
+    balancer = make_balancer(slow)
+    server = Server(balancer)
     tasks = [asyncio.create_task(server.ask(number)) for number in range(8)]
     await asyncio.sleep(0)
-    places.add(make_address("fast"))
+    balancer.add(make_address("fast"))
     note_queue(slow, running=5, waiting=3, now=0)
-    places.level()
+    balancer.level()
     moved = [await task for task in tasks[5:]]
     assert {address.name for address in moved} == {"http://fast/v1"}
     assert sorted(server.moved) == [5, 6, 7]
@@ -294,20 +294,20 @@ async def test_a_queue_elsewhere_is_emptied_into_a_server_that_came_late_the_las
 
 async def test_as_many_are_called_back_as_a_server_that_has_run_dry_would_run():
     slow, fast = make_address("slow", limit=16), make_address("fast", limit=16)
-    places = make_places(slow)
-    server = Server(places)
+    balancer = make_balancer(slow)
+    server = Server(balancer)
     tasks = [asyncio.create_task(server.ask(number)) for number in range(10)]
     await asyncio.sleep(0)
     note_queue(slow, running=4, waiting=6, now=0)
     fast.in_flight = 5
     note_queue(fast, running=3, waiting=2, now=0)
-    places.add(fast)
-    places.level()  # it has a queue itself
+    balancer.add(fast)
+    balancer.level()  # it has a queue itself
     await asyncio.sleep(0)
     assert server.moved == []
     fast.in_flight = 1
-    places.level()
-    places.level()  # those that are called back are on their way already
+    balancer.level()
+    balancer.level()  # those that are called back are on their way already
     moved = [await task for task in tasks[8:]]
     assert moved == [fast, fast]
     assert sorted(server.moved) == [8, 9]
@@ -318,12 +318,12 @@ async def test_as_many_are_called_back_as_a_server_that_has_run_dry_would_run():
 
 async def test_nothing_is_called_back_while_a_queue_is_the_only_place_to_wait():
     slow, full = make_address("slow"), make_address("full")
-    places = make_places(slow, full)
-    server = Server(places)
+    balancer = make_balancer(slow, full)
+    server = Server(balancer)
     tasks = [asyncio.create_task(server.ask(number)) for number in range(16)]
     await asyncio.sleep(0)
     note_queue(slow, running=5, waiting=3, now=0)
-    places.level()
+    balancer.level()
     await asyncio.sleep(0)
     assert server.moved == []
     for task in tasks:

@@ -1,4 +1,4 @@
-"""Suspects: how many of them go at once."""
+"""Poison requests: how many of them go at once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.models.load_balancer import read_address
-from docmatix.models.poison_requests import ROOM, TOGETHER_AFTER_DEATHS, Deaths, Quarantine, goes_alone, is_suspect
+from docmatix.models.poison_requests import ROOM, TOGETHER_AFTER_DEATHS, Deaths, PoisonRequests, goes_alone, is_suspect
 
 DEATHS = st.integers(min(TOGETHER_AFTER_DEATHS), max(TOGETHER_AFTER_DEATHS) + 3)
 
 
 async def run(deaths: list[int], cancelled: set[int]) -> list[list[int]]:
     """For each that got in, the deaths of all that were in with it; some are cancelled as they wait or are in."""
-    quarantine = Quarantine()
+    quarantine = PoisonRequests()
     inside: list[int] = []
     seen: list[list[int]] = []
 

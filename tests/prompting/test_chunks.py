@@ -1,4 +1,4 @@
-"""Portions: what of a window goes into one request, by pages, then by gaps in the text; pictures count as well."""
+"""Chunks: what of a window goes into one request, by pages, then by gaps in the text; pictures count as well."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from docmatix.prompting.chunks import (
     compose_page,
     count_pairs,
     count_picture_tokens,
-    halve_portion,
+    halve_chunk,
     measure_budget,
     refer_to_picture,
     split_pages,
@@ -84,8 +84,8 @@ class NeverAsked:
 
 def test_pages_with_fewer_bytes_than_the_budget_has_tokens_are_not_counted():
     pages = [make_page("A first page.", number=1), make_page("   ", number=2), make_page("é" * 40, number=3)]
-    (portion,) = split_pages(pages, budget_tokens=4000, counter=NeverAsked())
-    assert [(page.number, page.text) for page in portion] == [(1, "A first page."), (3, "é" * 40)]
+    (chunk,) = split_pages(pages, budget_tokens=4000, counter=NeverAsked())
+    assert [(page.number, page.text) for page in chunk] == [(1, "A first page."), (3, "é" * 40)]
     assert split_pages([make_page("  ", number=1)], budget_tokens=4000, counter=NeverAsked()) == []
 
 
@@ -125,9 +125,9 @@ def test_the_models_own_tokenizer_fits_more_into_a_request_or_less_and_keeps_to_
     counter = train_vocabulary()
     pages = [make_page("The committee met on Monday. " * 60, number=number) for number in (1, 2, 3)]
     budget = 2 * (counter.count(compose_page(pages[0])) + PAGE_OVERHEAD_TOKENS)
-    portions = split_pages(pages, budget_tokens=budget, counter=counter)
-    assert [[page.number for page in portion] for portion in portions] == [[1, 2], [3]]
-    assert portions != split_pages(pages, budget_tokens=budget)
+    chunks = split_pages(pages, budget_tokens=budget, counter=counter)
+    assert [[page.number for page in chunk] for chunk in chunks] == [[1, 2], [3]]
+    assert chunks != split_pages(pages, budget_tokens=budget)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -137,23 +137,23 @@ def test_pictures_count_against_the_budget_and_in_number():
     pages = [make_page(f"Page {number}", number=number) for number in range(1, 6)]
     costs = {page.number: 1000 for page in pages}
     by_tokens = split_pages(pages, budget_tokens=2300, picture_tokens=costs)
-    assert [[page.number for page in portion] for portion in by_tokens] == [[1, 2], [3, 4], [5]]
+    assert [[page.number for page in chunk] for chunk in by_tokens] == [[1, 2], [3, 4], [5]]
     by_number = split_pages(pages, budget_tokens=9999, picture_tokens=costs, max_pages=3)
-    assert [[page.number for page in portion] for portion in by_number] == [[1, 2, 3], [4, 5]]
+    assert [[page.number for page in chunk] for chunk in by_number] == [[1, 2, 3], [4, 5]]
 
 
 def test_a_page_too_long_for_its_picture_is_cut_and_each_part_has_the_room_that_the_picture_leaves():
     page = make_page("The committee met on Monday.\n" * 100)
-    portions = split_pages([page], budget_tokens=1000, picture_tokens={1: 700})
-    assert len(portions) > 1
-    for portion in portions:
-        assert sum(estimate_tokens(part.text) for part in portion) + 700 + PAGE_OVERHEAD_TOKENS <= 1000
+    chunks = split_pages([page], budget_tokens=1000, picture_tokens={1: 700})
+    assert len(chunks) > 1
+    for chunk in chunks:
+        assert sum(estimate_tokens(part.text) for part in chunk) + 700 + PAGE_OVERHEAD_TOKENS <= 1000
 
 
 def test_without_text_a_page_is_its_picture_alone():
     pages = [make_page("Long. " * 5000, number=1), make_page("", number=2, reason="blank"), make_page("x", number=3)]
-    portions = split_pages(pages, budget_tokens=3000, picture_tokens={1: 900, 3: 900}, with_text=False)
-    assert portions == [[PageText(1, ""), PageText(3, "")]]
+    chunks = split_pages(pages, budget_tokens=3000, picture_tokens={1: 900, 3: 900}, with_text=False)
+    assert chunks == [[PageText(1, ""), PageText(3, "")]]
 
 
 @pytest.mark.parametrize("size", [(612, 792), (595.28, 841.89), (1191.5, 842.1), (3000, 40), (14400, 9), (100.3, 77.7)])
@@ -179,25 +179,25 @@ def test_a_picture_costs_a_token_for_every_patch_of_28_pixels():
 # --- halves -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_portion_is_halved_between_the_pages_where_the_halves_are_most_alike():
-    portion = [PageText(1, "x" * 900), PageText(2, "x" * 100), PageText(3, "x" * 700)]
-    assert halve_portion(portion) == [portion[:1], portion[1:]]
+def test_a_chunk_is_halved_between_the_pages_where_the_halves_are_most_alike():
+    chunk = [PageText(1, "x" * 900), PageText(2, "x" * 100), PageText(3, "x" * 700)]
+    assert halve_chunk(chunk) == [chunk[:1], chunk[1:]]
     alone = [PageText(number, "") for number in (1, 2, 3, 4)]
-    assert halve_portion(alone) == [alone[:2], alone[2:]]
+    assert halve_chunk(alone) == [alone[:2], alone[2:]]
 
 
 def test_a_page_is_halved_at_the_widest_gap_about_its_middle():
     first, second = "The committee met. " * 40, "Nobody came. " * 60
-    assert halve_portion([PageText(3, first + "\n\n" + second)]) == [
+    assert halve_chunk([PageText(3, first + "\n\n" + second)]) == [
         [PageText(3, first.rstrip())],
         [PageText(3, second)],
     ]
-    assert [len(half[0].text) for half in halve_portion([PageText(3, "x" * 2000)])] == [1000, 1000]
+    assert [len(half[0].text) for half in halve_chunk([PageText(3, "x" * 2000)])] == [1000, 1000]
 
 
 def test_what_is_small_already_and_a_picture_alone_are_not_halved():
-    assert halve_portion([PageText(1, "The committee met.")]) == []
-    assert halve_portion([PageText(1, "")]) == []
+    assert halve_chunk([PageText(1, "The committee met.")]) == []
+    assert halve_chunk([PageText(1, "")]) == []
 
 
 @given(st.lists(PAGE_TEXTS.map(lambda text: text * 9), min_size=1, max_size=4))
@@ -205,11 +205,11 @@ def test_halving_as_often_as_can_be_loses_no_character_and_comes_to_an_end(texts
     whole = [[PageText(number, text) for number, text in enumerate(texts, 1)]]
     done = []
     while whole:
-        portion = whole.pop(0)
-        halves = halve_portion(portion)
+        chunk = whole.pop(0)
+        halves = halve_chunk(chunk)
         whole = halves + whole
-        done += [] if halves else [portion]
-    parts = [page for portion in done for page in portion]
+        done += [] if halves else [chunk]
+    parts = [page for chunk in done for page in chunk]
     for number, text in enumerate(texts, 1):
         assert "".join("".join(part.text.split()) for part in parts if part.number == number) == "".join(text.split())
-    assert all(len(portion) == 1 and ESTIMATE.count(portion[0].text) < MIN_BUDGET_TOKENS for portion in done)
+    assert all(len(chunk) == 1 and ESTIMATE.count(chunk[0].text) < MIN_BUDGET_TOKENS for chunk in done)

@@ -13,7 +13,13 @@ from docmatix.core.pairs import Pair, Reply
 from docmatix.driver.build import load_build_prompts
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.prompting.chunks import count_picture_tokens
-from docmatix.prompting.planned_requests import Ask, build_asks, build_round_trip, halve_ask, read_pairs
+from docmatix.prompting.planned_requests import (
+    PlannedRequest,
+    build_round_trip,
+    halve_request,
+    plan_requests,
+    read_pairs,
+)
 from docmatix.prompting.prompts import Prompt, load_prompts, tune_prompt
 from docmatix.prompting.windows import Window, cut_windows
 from tests.jobs import make_config, make_page
@@ -34,11 +40,11 @@ def make_window(*texts: str, reasons: tuple[str | None, ...] = ()) -> Window:
     return cut_windows("d", pages, max_pages=len(pages))[0]
 
 
-def ask(window: Window, name: str = "extractive", *, engine: Engine = OPENAI, **settings: Any) -> list[Ask]:
-    return list(build_asks(window, PROMPTS[name], engine=engine, **{"seed": 0, "max_candidates": 6, **settings}))
+def ask(window: Window, name: str = "extractive", *, engine: Engine = OPENAI, **settings: Any) -> list[PlannedRequest]:
+    return list(plan_requests(window, PROMPTS[name], engine=engine, **{"seed": 0, "max_candidates": 6, **settings}))
 
 
-def answer(one: Ask, content: str, finish_reason: str = "stop") -> tuple[list[Pair], dict[str, int]]:
+def answer(one: PlannedRequest, content: str, finish_reason: str = "stop") -> tuple[list[Pair], dict[str, int]]:
     reply = Reply(one.request.request_id, content, "served-as", finish_reason, 1, 1)
     pairs, malformed = read_pairs(one, reply)
     return pairs, dict(malformed)
@@ -46,7 +52,7 @@ def answer(one: Ask, content: str, finish_reason: str = "stop") -> tuple[list[Pa
 
 def test_every_candidate_answer_is_asked_about_as_often_as_the_prompt_draws():
     asks = ask(make_window(TEXT))
-    groups: dict[str | None, list[Ask]] = {}
+    groups: dict[str | None, list[PlannedRequest]] = {}
     for one in asks:
         groups.setdefault(one.group, []).append(one)
     assert len(groups) > 1
@@ -229,7 +235,7 @@ def test_the_more_particular_place_decides_how_replies_are_sampled(tmp_path):
     assert load_tuned(tmp_path, cards).sampling == expected
     tuned = load_tuned(tmp_path, cards, sampling={"temperature": 0.0, "stop": ["END"]})
     assert tuned.sampling == expected | {"temperature": 0.0, "stop": ["END"]}
-    (one,) = build_asks(make_window(TEXT), tuned, engine=OPENAI, seed=0, max_candidates=6)
+    (one,) = plan_requests(make_window(TEXT), tuned, engine=OPENAI, seed=0, max_candidates=6)
     assert one.request.sampling == tuned.sampling | {"seed": one.request.sampling["seed"]}
 
 
@@ -241,7 +247,7 @@ def test_longer_replies_leave_less_room_for_the_document(tmp_path):
 def test_arguments_of_the_chat_template_are_sent_beside_the_prompts_own_fields(tmp_path):
     tuned = load_tuned(tmp_path, {**PLAIN, "chat_template_kwargs": {"enable_thinking": False}})
     assert tuned.extra == {"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": False}}
-    (one,) = build_asks(make_window(TEXT), tuned, engine=OPENAI, seed=0, max_candidates=6)
+    (one,) = plan_requests(make_window(TEXT), tuned, engine=OPENAI, seed=0, max_candidates=6)
     assert one.request.to_body()["chat_template_kwargs"] == {"enable_thinking": False}
 
 
@@ -258,7 +264,7 @@ def test_arguments_of_the_chat_template_are_sent_beside_the_prompts_own_fields(t
 def test_a_prompt_is_answered_by_its_own_adapter_or_the_engines_or_the_model_itself(tmp_path, engine, choice, asked):
     tuned = load_tuned(tmp_path, engine, **choice)
     config = make_config(generate={"engine": engine})
-    (one,) = build_asks(make_window(TEXT), tuned, engine=config.generate.engine, seed=0, max_candidates=6)
+    (one,) = plan_requests(make_window(TEXT), tuned, engine=config.generate.engine, seed=0, max_candidates=6)
     assert one.request.model == asked
     (pair,), _ = answer(one, '[{"question": "Who opened the bridge?", "answer": "Alice"}]')
     assert pair.model == asked
@@ -267,7 +273,7 @@ def test_a_prompt_is_answered_by_its_own_adapter_or_the_engines_or_the_model_its
 def test_a_model_that_is_a_path_is_asked_by_it_and_named_without_it(tmp_path):
     config = make_config(generate={"engine": {**PLAIN, "model": "/models/anna/m"}})
     tuned = load_tuned(tmp_path, {**PLAIN, "model": "/models/anna/m"})
-    (one,) = build_asks(make_window(TEXT), tuned, engine=config.generate.engine, seed=0, max_candidates=6)
+    (one,) = plan_requests(make_window(TEXT), tuned, engine=config.generate.engine, seed=0, max_candidates=6)
     assert one.request.model == "/models/anna/m"
     (pair,), _ = answer(one, '[{"question": "Who opened the bridge?", "answer": "Alice"}]')
     assert pair.model == "m"
@@ -314,14 +320,14 @@ def test_a_window_is_divided_by_the_count_that_is_given():
 def test_halves_are_asked_with_seeds_of_their_own_and_hold_what_the_whole_held():
     window = make_window(*(f"Page {number}. " + "The committee met. " * 50 for number in range(1, 4)))
     (whole,) = ask(window, "broad_whole", language="en")
-    halves = halve_ask(whole, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
-    assert [[page.number for page in half.portion] for half in halves] in ([[1], [2, 3]], [[1, 2], [3]])
-    assert [page for half in halves for page in half.portion] == list(whole.portion)
+    halves = halve_request(whole, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
+    assert [[page.number for page in half.chunk] for half in halves] in ([[1], [2, 3]], [[1, 2], [3]])
+    assert [page for half in halves for page in half.chunk] == list(whole.chunk)
     seeds = {one.request.sampling["seed"] for one in (whole, *halves)}
     assert len(seeds) == 3
-    assert halves == halve_ask(whole, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
+    assert halves == halve_request(whole, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
     quarters = [
-        quarter for half in halves for quarter in halve_ask(half, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
+        quarter for half in halves for quarter in halve_request(half, PROMPTS["broad_whole"], engine=OPENAI, seed=0)
     ]
     assert len({one.place for one in (whole, *halves, *quarters)}) == 3 + len(quarters)
     for one in (*halves, *quarters):
@@ -330,7 +336,7 @@ def test_halves_are_asked_with_seeds_of_their_own_and_hold_what_the_whole_held()
 
 
 def test_an_answer_first_request_has_no_halves():
-    assert halve_ask(ask(make_window(TEXT))[0], PROMPTS["extractive"], engine=OPENAI, seed=0) == []
+    assert halve_request(ask(make_window(TEXT))[0], PROMPTS["extractive"], engine=OPENAI, seed=0) == []
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -338,7 +344,7 @@ def test_an_answer_first_request_has_no_halves():
 SEEING = OPENAI.model_copy(update={"vision": True})
 
 
-def see(window: Window, *, engine: Engine = SEEING, **settings: Any) -> list[Ask]:
+def see(window: Window, *, engine: Engine = SEEING, **settings: Any) -> list[PlannedRequest]:
     return ask(window, "vision_charts", engine=engine, pictures=Pictures(**settings))
 
 
@@ -364,10 +370,10 @@ def test_pictures_are_divided_by_their_number_and_by_what_they_cost():
     window = make_window(*["Few words here."] * 5)
     assert [len(one.request.pictures) for one in see(window, max_per_request=2)] == [2, 2, 1]
     engine = SEEING.model_copy(update={"context_tokens": 9000})
-    portions = [len(one.request.pictures) for one in see(window, engine=engine, max_per_request=5)]
+    chunks = [len(one.request.pictures) for one in see(window, engine=engine, max_per_request=5)]
     cost = count_picture_tokens(see(window)[0].request.pictures[0])
     assert cost == 43 * 55 + 2
-    assert portions == [2, 2, 1]
+    assert chunks == [2, 2, 1]
 
 
 def test_a_picture_that_is_too_large_by_our_count_is_sent_alone_for_the_server_to_judge():
@@ -384,14 +390,14 @@ def test_without_text_only_the_pictures_are_shown():
 
 def test_the_halves_of_a_vision_request_show_fewer_pictures():
     (one,) = see(make_window("One.", "Two.", "Three."), dpi=50)
-    halves = halve_ask(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
+    halves = halve_request(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
     assert [[picture.page for picture in half.request.pictures] for half in halves] == [[1, 2], [3]]
-    assert halve_ask(halves[1], PROMPTS["vision_charts"], engine=SEEING, seed=0) == []
+    assert halve_request(halves[1], PROMPTS["vision_charts"], engine=SEEING, seed=0) == []
 
 
 def test_the_halves_of_a_long_page_both_show_it():
     (one,) = see(make_window("The committee met. " * 200), dpi=50)
-    halves = halve_ask(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
+    halves = halve_request(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
     assert [half.request.pictures for half in halves] == [one.request.pictures] * 2
 
 

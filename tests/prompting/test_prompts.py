@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair
-from docmatix.curation.filters import DEFAULT_FILTERS, Scores, Surroundings, judge_pair
+from docmatix.curation.filters import DEFAULT_FILTERS, FilterContext, Scores, judge_pair
 from docmatix.prompting.chunks import PageText, measure_budget
 from docmatix.prompting.prompts import (
     CHAT_TOKENS,
@@ -135,7 +135,7 @@ def test_a_vision_prompt_says_what_to_reply_and_what_to_do_if_there_is_nothing(n
 def test_the_filters_look_for_the_answers_of_vision_prompts_in_the_text_only_where_they_are_printed(name):
     style = load_prompts([name], [SHIPPED])[name].style
     pair = Pair("p", "r", name, "m", style, "What is drawn at the top left of the order form?", "a lighthouse")
-    nowhere = Surroundings(scores=Scores(grounding=0.0), language="en")
+    nowhere = FilterContext(scores=Scores(grounding=0.0), language="en")
     assert judge_pair(pair, nowhere, DEFAULT_FILTERS) == ("ungrounded" if name == "vision_tables" else None)
 
 

@@ -18,8 +18,8 @@ from docmatix.review.displays import (
     describe_pages,
     make_line,
     make_printable,
-    make_sayable,
     make_visible,
+    sanitize_for_terminal,
     show_columns,
     show_folded,
     show_sample,
@@ -100,7 +100,7 @@ def test_of_a_text_no_character_that_steers_is_printed_and_nothing_else_is_chang
 
 @given(SOILED)
 def test_a_line_is_one_line(text):
-    assert len(f"x{make_line(text)}{make_sayable(text)}".splitlines()) == 1
+    assert len(f"x{make_line(text)}{sanitize_for_terminal(text)}".splitlines()) == 1
     assert "\t" not in make_line(text)
 
 

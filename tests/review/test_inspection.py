@@ -18,7 +18,7 @@ from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Failure, Pair
 from docmatix.curation.filters import Scores
-from docmatix.review.collection import Collection, Dropped, Droppings
+from docmatix.review.collection import Collection, Dropped, DroppedItems
 from docmatix.review.comparison import Change, Comparison, SidesOfSample
 from docmatix.review.displays import Pictured, Shown
 from docmatix.review.filter_trial import Change as TrialChange
@@ -78,7 +78,7 @@ def test_no_text_steers_the_terminal(text):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
 
 
-class HostileDroppings(Droppings):
+class HostileDroppings(DroppedItems):
     """Drops of a run whose every text would steer the terminal."""
 
     def __init__(self, text: str, reason: str | None) -> None:

@@ -23,10 +23,10 @@ from docmatix.models.tokenizer import estimate_tokens
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
 from docmatix.stages.generate import generate_shard
-from docmatix.stages.support.concurrency import Asker
+from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, Pulse
-from docmatix.stages.support.page_renderer import PictureDesk
+from docmatix.stages.support.page_renderer import PageRenderer
 from tests.jobs import FakeClient, InlineSandbox, generate, make_config, make_job, plan, read_documents, write_reply
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_huge_page_pdf, write_pdf
 from tests.scripted_server import ScriptedServer, SentImage, start_scripted_server
@@ -199,8 +199,8 @@ def test_a_build_that_goes_on_is_not_stopped_by_the_few_requests_that_failed_bef
         return Failure("refused") if int(request.request_id, 16) % 2 else write_reply(request)
 
     def ask(client: FakeClient) -> None:
-        asker = Asker(cast(ChatClient, client), in_flight=8, max_share=0.8)
-        asyncio.run(generate_shard(job, 0, asker=asker, pulse=Pulse(job, "generate", 0)))
+        pool = RequestPool(cast(ChatClient, client), in_flight=8, max_share=0.8)
+        asyncio.run(generate_shard(job, 0, pool=pool, pulse=Pulse(job, "generate", 0)))
 
     ask(FakeClient(refuse_half))
     undisturbed = job.record("generate", 0)
@@ -341,7 +341,7 @@ VISION: dict[str, Any] = {
 def ask_server(job: Job, server: ScriptedServer) -> None:
     async def work() -> None:
         async with ChatClient([server.base_url], give_up_after_s=5) as client:
-            await generate_shard(job, 0, asker=Asker(client, in_flight=64), pulse=Pulse(job, "generate", 0))
+            await generate_shard(job, 0, pool=RequestPool(client, in_flight=64), pulse=Pulse(job, "generate", 0))
 
     asyncio.run(work())
 
@@ -521,7 +521,7 @@ async def test_the_event_loop_goes_on_while_a_page_is_rendered(pictured):
         def close(self) -> None:
             pass
 
-    desk = PictureDesk(job, 0, sandbox=cast(Sandbox, Waiting()))
+    desk = PageRenderer(job, 0, sandbox=cast(Sandbox, Waiting()))
     doc_id = read_document_ids(job)[0]
     rendering = asyncio.ensure_future(desk.render(0, [Picture(doc_id, 1, 40, 900, 85)]))
     await asyncio.sleep(0)
@@ -538,7 +538,7 @@ async def test_documents_may_be_wanted_again_and_in_any_order_and_are_cleaned_up
     job = make_job(tmp_path, pdfs={f"{i}.pdf": write_distinct_pdf(i) for i in range(7)}, generate=VISION)
     read_documents(job)
     ids = read_document_ids(job)
-    desk = PictureDesk(job, 0)
+    desk = PageRenderer(job, 0)
     for index in (0, 5, 6, 3, 0, 1, 2, 4, 0):
         images = await desk.render(index, [Picture(ids[index], 1, 40, 900, 85)])
         assert not isinstance(images, Failure)

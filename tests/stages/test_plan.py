@@ -133,6 +133,6 @@ def test_however_a_source_grows_each_document_is_planned_once(tmp_path_factory, 
 
 
 def test_a_plan_may_lie_in_an_object_store(memory_run: RunDirectory, job: Job):
-    remote = Job(memory_run, job.config, job.prompts, job.fingerprints, epoch="test")
+    remote = Job(memory_run, job.config, job.prompts, job.fingerprints, driver_id="test")
     plan_shards(remote, locate("a", "b", "c"))
     assert read_names(remote) == [["a", "b"], ["c"]]

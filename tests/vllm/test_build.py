@@ -55,7 +55,7 @@ def wait_until(happened: Callable[[], Any], *, within_s: float = 600) -> None:
 
 
 def find_server(name: str) -> psutil.Process | None:
-    """The API server, not its warden, that serves a model under this name."""
+    """The API server, not its supervisor, that serves a model under this name."""
     for process in psutil.process_iter():
         try:
             command = process.cmdline()

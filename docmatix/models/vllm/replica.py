@@ -36,7 +36,7 @@ from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_text, hide_values, list_secrets
 from docmatix.models.child_environment import START_FOLDER, leave_current_folder, make_absolute
 from docmatix.models.metrics import ServerMetrics, parse_metrics
-from docmatix.models.vllm.supervisor import GRACE_S, LOST, Ward, start_ward
+from docmatix.models.vllm.supervisor import GRACE_S, LOST, SupervisedProcess, start_supervised
 
 POLL_S = 1.0
 ANSWER_TIMEOUT_S = 5.0
@@ -330,7 +330,7 @@ def tell_log(log: str) -> str:
 def explain_exit(code: int, log: str = "") -> str:
     """How a server ended: `exit 1`, `died (signal 9)`, or `engine died`, after which vLLM's API server ends itself."""
     if code == LOST:
-        return "died (its warden was killed)"
+        return "died (its supervisor was killed)"
     if code < 0:
         return f"died (signal {-code})"
     return "engine died" if _ENGINE_DIED.search(log) else f"exit {code}"
@@ -471,7 +471,7 @@ class ServerState:
 class _Run:
     """One life of the server."""
 
-    ward: Ward
+    supervised: SupervisedProcess
     port: int
     log: BinaryIO
     metrics: ServerMetrics | None = field(default=None)
@@ -582,16 +582,16 @@ class VllmServer:
         log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the run
         try:
             environment = build_environment(self._engine, os.environ)
-            ward = start_ward(command, env=environment, folder=START_FOLDER, log=log, grace_s=self._grace_s)
+            supervised = start_supervised(command, env=environment, folder=START_FOLDER, log=log, grace_s=self._grace_s)
         except OSError as error:
             log.close()
             return self._note_failure(str(error))
         with self._lock:
-            self._run = _Run(ward=ward, port=port, log=log)
-        self._change(pid=ward.pid)
+            self._run = _Run(supervised=supervised, port=port, log=log)
+        self._change(pid=supervised.pid)
         began = self._clock()
         while not self._closing.is_set():
-            code = ward.poll()
+            code = supervised.poll()
             if code is not None:
                 return self._note_failure(f"{explain_exit(code)} while it started: {find_cause(_read_tail(log))}")
             took_s = self._clock() - began
@@ -620,7 +620,7 @@ class VllmServer:
         dead_since: float | None = None
         try:
             while not self._closing.wait(POLL_S):
-                code = run.ward.poll()
+                code = run.supervised.poll()
                 if code is not None:
                     said = _read_tail(run.log)
                     # who is killed has no time to say why: what its log ends with is another matter
@@ -699,7 +699,7 @@ class VllmServer:
         run = self._run
         if run is None:
             return
-        run.ward.stop(kill=kill)
+        run.supervised.stop(kill=kill)
         with self._lock:
             line = find_last_line(_read_tail(run.log, LAST_LINE_BYTES))
             self._run = None

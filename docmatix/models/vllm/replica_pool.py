@@ -4,8 +4,8 @@
         ...  # fleet.replicas: handles for those who ask; fleet.look(): where each replica is
 
 No Serve application: it would outlive the driver. The actors are not detached, so Ray ends them with the driver, and a
-warden in each ends the server's processes with its actor (`docmatix.models.vllm.supervisor`). An actor that dies with
-its node is started again by Ray, under the same handle, elsewhere if need be.
+supervisor in each ends the server's processes with its actor (`docmatix.models.vllm.supervisor`). An actor that dies
+with its node is started again by Ray, under the same handle, elsewhere if need be.
 
 A replica lies on one node: its GPUs are one bundle of a placement group.
 """
@@ -63,9 +63,9 @@ class Replica:
         keep = (lambda said: "") if run is None else functools.partial(keep_log, run, number)
         self._server = VllmServer(engine, host=host, pictures_per_request=pictures_per_request, keep_log=keep)
 
-    def describe(self) -> Said:
+    def describe(self) -> ReplicaReport:
         """Which life of the actor this is, and how its server is."""
-        return Said(self._incarnation, self._server.describe())
+        return ReplicaReport(self._incarnation, self._server.describe())
 
     def close(self) -> None:
         """End the server and all its processes."""
@@ -79,7 +79,7 @@ def keep_log(run: RunDirectory, number: int, said: str) -> str:
     return hide_in_url(run.path(name) if run.local else f"{run.url}/{name}")
 
 
-class Said(NamedTuple):
+class ReplicaReport(NamedTuple):
     """The last word of a replica."""
 
     incarnation: str
@@ -90,18 +90,18 @@ class Said(NamedTuple):
 class Hearing(Protocol):
     """Whoever can tell the last word of each replica."""
 
-    def look(self) -> list[Said | str | None]: ...
+    def look(self) -> list[ReplicaReport | str | None]: ...
 
 
-class Roster:
+class ReplicaPool:
     """The last word of each replica, asked for without waiting: an actor may not be placed yet, or be gone."""
 
     def __init__(self, replicas: Sequence[Any]) -> None:
         self._replicas = list(replicas)
         self._asked: list[Any] = [None] * len(self._replicas)
-        self._said: list[Said | str | None] = [None] * len(self._replicas)
+        self._said: list[ReplicaReport | str | None] = [None] * len(self._replicas)
 
-    def look(self) -> list[Said | str | None]:
+    def look(self) -> list[ReplicaReport | str | None]:
         """For each replica what `Replica.describe` said last; None where nothing is heard of it (any more), a text
         where Ray has given it up, which says why."""
         import ray
@@ -123,7 +123,7 @@ class Roster:
 
     def find_addresses(self) -> list[str]:
         """The base URLs of the replicas that can be asked now."""
-        ready = [said.state for said in self.look() if isinstance(said, Said) and said.state.state == "ready"]
+        ready = [said.state for said in self.look() if isinstance(said, ReplicaReport) and said.state.state == "ready"]
         return [state.base_url for state in ready if state.base_url is not None]
 
 
@@ -132,7 +132,7 @@ def _find_last_line(text: str) -> str:
 
 
 @dataclass(slots=True)
-class _Life:
+class _TrackedReplica:
     """One replica over all lives of its actor."""
 
     incarnation: str | None = None
@@ -146,11 +146,11 @@ class _Life:
     past_idle_s: float = 0.0
     past_busy_s: float = 0.0
 
-    def hear(self, said: Said | str | None) -> None:
-        """Take in what the roster tells."""
+    def update(self, said: ReplicaReport | str | None) -> None:
+        """Take in what the replica_pool tells."""
         if self.given_up is not None:
             return
-        if self.now is not None and (not isinstance(said, Said) or said.incarnation != self.incarnation):
+        if self.now is not None and (not isinstance(said, ReplicaReport) or said.incarnation != self.incarnation):
             self._bury(self.now)
         if isinstance(said, str):
             self.given_up = said
@@ -204,15 +204,15 @@ class Fleet:
         *,
         say: Callable[[str], None],
         give_up: Callable[[int], None] = lambda number: None,
-        roster: Hearing | None = None,
+        replica_pool: Hearing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`give_up` is told the number (from 0) of a replica of which nothing more is expected, so that its place on
-        the cluster becomes free. `roster` and `clock` are seams for tests."""
+        the cluster becomes free. `replica_pool` and `clock` are seams for tests."""
         self.engine, self.replicas = engine, tuple(replicas)
         self._say, self._give_up, self._clock = say, give_up, clock
-        self._roster: Hearing = roster or Roster(replicas)
-        self._lives = [_Life() for _ in replicas]
+        self._pool: Hearing = replica_pool or ReplicaPool(replicas)
+        self._lives = [_TrackedReplica() for _ in replicas]
         self._told: dict[int, tuple[str, int]] = {}
         self._hoped_at = clock()
         self._hope: Any = None
@@ -223,9 +223,9 @@ class Fleet:
         Raises BuildError once all of them have been given up, or for `start_timeout_s` none could be asked and nothing
         has changed about any.
         """
-        for number, (life, said) in enumerate(zip(self._lives, self._roster.look(), strict=True)):
+        for number, (life, said) in enumerate(zip(self._lives, self._pool.look(), strict=True)):
             had_hope = life.given_up is None
-            life.hear(said)
+            life.update(said)
             self._tell(number, life)
             if had_hope and life.given_up is not None:
                 self._give_up(number)
@@ -252,7 +252,7 @@ class Fleet:
                 " room for one."
             )
 
-    def _tell(self, number: int, life: _Life) -> None:
+    def _tell(self, number: int, life: _TrackedReplica) -> None:
         state, restarts = life.state, life.all_restarts
         before = self._told.get(number, ("waiting", 0))
         if (state, len(restarts)) == before:

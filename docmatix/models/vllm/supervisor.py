@@ -1,21 +1,21 @@
 """A process that starts another one and outlives nobody: when its owner ends, everything it started ends.
 
-    ward = start_ward([python, "-m", "vllm..."], env=environment, log=file, grace_s=10)
-    ward.pid, ward.poll()  # None, or how it ended
-    ward.stop()
+    supervised = start_supervised([python, "-m", "vllm..."], env=environment, log=file, grace_s=10)
+    supervised.pid, supervised.poll()  # None, or how it ended
+    supervised.stop()
 
 A model server is a family of processes: vLLM's `EngineCore` and its workers hold the GPU's memory, and when their API
 server gets a SIGKILL they live on for ever (vLLM 0.32: still computing after five minutes). Nobody who may be killed
 can be trusted to end them, so two small processes of their own do:
 
-    owner ┄┄ guard ── warden ── server ── EngineCore ── workers
+    owner ┄┄ guard ── supervisor ── server ── EngineCore ── workers
 
 Both are out of the owner's sight (their parent is init, each has its own session), because Ray kills the children of
-a worker, and its process group, when the worker ends. The *warden* starts the server in a new session and ends it when
-it is told to, when its standard input ends, or when its owner's process is gone. The *guard* waits for the warden and
-ends whatever that leaves. Orphans of the server go to the warden, those of the warden to the guard (both are
-"subreapers"), so that no process escapes by a session of its own. If both are killed, the kernel ends the server
-and the owner, if it lives, ends the rest.
+a worker, and its process group, when the worker ends. The *supervisor* starts the server in a new session and ends it
+when it is told to, when its standard input ends, or when its owner's process is gone. The *guard* waits for the
+supervisor and ends whatever that leaves. Orphans of the server go to the supervisor, those of the supervisor to the
+guard (both are "subreapers"), so that no process escapes by a session of its own. If both are killed, the kernel ends
+the server and the owner, if it lives, ends the rest.
 
 Standard library alone, and run by its path: 10 MB and 30 ms for each of the two. Linux only.
 """
@@ -49,27 +49,28 @@ START_TIMEOUT_S = 60.0
 GRACE_S = 10.0
 NOBODY = -1
 LOST = -1000
-"""The code of a server whose warden was killed: it was ended, nobody knows how it would have."""
+"""The code of a server whose supervisor was killed: it was ended, nobody knows how it would have."""
 
 
 # --- the owner's side -------------------------------------------------------------------------------------------------
 
 
-class Ward:
-    """A server under a warden."""
+class SupervisedProcess:
+    """A server under a supervisor."""
 
     def __init__(self, process: subprocess.Popen[bytes], *, grace_s: float) -> None:
-        """Wait for the warden's first word; use `start_ward` to have one. Raises `OSError` where nothing started."""
+        """Wait for the supervisor's first word; use `start_supervised` to have one. Raises `OSError` where nothing
+        started."""
         self._process, self._grace_s = process, grace_s
         self._unread = b""
         self._code: int | None = None
         started = self._read_word(START_TIMEOUT_S)
         if started is None or "pid" not in started:
             self._close_pipes()
-            raise OSError((started or {}).get("error") or "its warden did not start")
+            raise OSError((started or {}).get("error") or "its supervisor did not start")
         self.pid: int = started["pid"]
         """The server's process id, which is also its session's."""
-        self.warden_pid: int = started["warden"]
+        self.supervisor_pid: int = started["supervisor"]
         self.guard_pid: int = started["guard"]
 
     def poll(self, timeout_s: float = 0.0) -> int | None:
@@ -91,7 +92,7 @@ class Ward:
     def stop(self, *, kill: bool = False, patience_s: float = TRACKER_PATIENCE_S + END_PATIENCE_S) -> int:
         """End the server and all it started: politely for `grace_s`, or with `kill` at once. Returns its code.
 
-        `patience_s`: how long the warden may take for it before it is taken for stuck.
+        `patience_s`: how long the supervisor may take for it before it is taken for stuck.
         """
         if self._code is None:
             try:
@@ -99,16 +100,16 @@ class Ward:
                 self._process.stdin.write(b"kill\n" if kill else b"stop\n")
                 self._process.stdin.flush()
             except OSError:
-                pass  # the warden is gone, or about to say so
+                pass  # the supervisor is gone, or about to say so
             code = self.poll((0 if kill else self._grace_s) + patience_s)
             if code is None:
-                # somebody has stopped the warden itself; its guard does the work
-                os.kill(self.warden_pid, signal.SIGKILL)
+                # somebody has stopped the supervisor itself; its guard does the work
+                os.kill(self.supervisor_pid, signal.SIGKILL)
                 self.poll(patience_s)
         return LOST if self._code is None else self._code
 
     def _read_word(self, timeout_s: float) -> dict[str, Any] | None:
-        """The warden's next line; None if there is none in time. Raises `EOFError` where none will come."""
+        """The supervisor's next line; None if there is none in time. Raises `EOFError` where none will come."""
         assert self._process.stdout
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._unread:
@@ -132,24 +133,24 @@ class Ward:
                 pass
 
 
-def start_ward(
+def start_supervised(
     command: Sequence[str],
     *,
     env: Mapping[str, str],
     log: BinaryIO,
     folder: str | None = None,
     grace_s: float = GRACE_S,
-) -> Ward:
-    """Start a command under a warden, in `folder` or else the current one; what it prints goes to `log`. It ends with
-    this process at the latest.
+) -> SupervisedProcess:
+    """Start a command under a supervisor, in `folder` or else the current one; what it prints goes to `log`. It ends
+    with this process at the latest.
 
     Raises `OSError` where the command cannot be started.
     """
     started = find_start(os.getpid())
-    warden = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
-    warden += [f"--owner={os.getpid()}", f"--owner-started={started}", f"--grace-s={grace_s}", "--", *command]
+    supervisor = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
+    supervisor += [f"--owner={os.getpid()}", f"--owner-started={started}", f"--grace-s={grace_s}", "--", *command]
     process = subprocess.Popen(
-        warden,
+        supervisor,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -158,12 +159,12 @@ def start_ward(
         start_new_session=True,
     )
     try:
-        ward = Ward(process, grace_s=grace_s)
+        supervised = SupervisedProcess(process, grace_s=grace_s)
     except EOFError:
-        raise OSError("its warden did not start") from None
+        raise OSError("its supervisor did not start") from None
     finally:
         process.wait()  # it has detached: what is waited for is the first of its three lives
-    return ward
+    return supervised
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -270,7 +271,7 @@ def _reap_orphans() -> None:
         pass
 
 
-# --- the warden's side ------------------------------------------------------------------------------------------------
+# --- the supervisor's side --------------------------------------------------------------------------------------------
 
 
 def _set_process(option: int, value: int) -> None:
@@ -278,41 +279,42 @@ def _set_process(option: int, value: int) -> None:
 
 
 def _detach() -> int:
-    """Leave the owner's family and become the warden. Returns the guard's process id; does so in the warden alone."""
+    """Leave the owner's family and become the supervisor. Returns the guard's process id; does so in the supervisor
+    alone."""
     if os.fork():
         os._exit(0)
     os.setsid()
     _set_process(PR_SET_CHILD_SUBREAPER, 1)
     guard = os.getpid()
-    warden = os.fork()
-    if warden:
-        _guard(warden)
+    supervisor = os.fork()
+    if supervisor:
+        _guard(supervisor)
     os.setsid()
     _set_process(PR_SET_CHILD_SUBREAPER, 1)
     return guard
 
 
-def _guard(warden: int) -> None:
-    """Wait for the warden, however long it lives, and end what it leaves."""
+def _guard(supervisor: int) -> None:
+    """Wait for the supervisor, however long it lives, and end what it leaves."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     nothing = os.open(os.devnull, os.O_RDWR)
     for channel in (0, 1, 2):
-        os.dup2(nothing, channel)  # the owner must see the end of the warden's pipes
-    os.waitpid(warden, 0)
+        os.dup2(nothing, channel)  # the owner must see the end of the supervisor's pipes
+    os.waitpid(supervisor, 0)
     end_family(os.getpid(), None)
     os._exit(0)
 
 
 def _start_server(command: Sequence[str]) -> int:
     """Start the command in a session of its own that ends with this process. Raises `OSError`."""
-    warden = os.getpid()
+    supervisor = os.getpid()
 
-    def follow_warden() -> None:
+    def follow_supervisor() -> None:
         for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)  # what the warden ignores, the server would ignore for ever
+            signal.signal(number, signal.SIG_DFL)  # what the supervisor ignores, the server would ignore for ever
         _set_process(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != warden:
+        if os.getppid() != supervisor:
             os._exit(1)
 
     server = subprocess.Popen(
@@ -320,7 +322,7 @@ def _start_server(command: Sequence[str]) -> int:
         stdin=subprocess.DEVNULL,
         stdout=2,
         start_new_session=True,
-        preexec_fn=follow_warden,  # noqa: PLW1509 -- the warden has one thread
+        preexec_fn=follow_supervisor,  # noqa: PLW1509 -- the supervisor has one thread
     )
     server.returncode = 0  # it is waited for here; Popen would warn of a child that still runs
     return server.pid
@@ -393,7 +395,7 @@ def main() -> None:
     except OSError as error:
         _tell({"error": str(error)})
         return
-    _tell({"pid": server, "warden": os.getpid(), "guard": guard})
+    _tell({"pid": server, "supervisor": os.getpid(), "guard": guard})
     _tell({"code": _attend(server, orders, grace_s=options.grace_s)})
 
 

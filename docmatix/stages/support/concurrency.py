@@ -41,7 +41,7 @@ LEAST_DOCUMENTS = 5
 """Failures of fewer documents are theirs: one of a hundred pages that a gateway's moderation refuses may come first."""
 
 
-class Asker:
+class RequestPool:
     """What the shards that one worker asks about at once have in common: the client, whose turn it is, and when it is
     time to stop."""
 

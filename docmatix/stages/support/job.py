@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A build, as its workers see it. `epoch` names the driver that started them."""
+    """A build, as its workers see it. `driver_id` names the driver that started them."""
 
     run: RunDirectory
     config: Config
     prompts: dict[str, Prompt]
     fingerprints: dict[str, str]
-    epoch: str
+    driver_id: str
     service: Service = NOWHERE
     """Where the model is asked; known once it is served."""
     counter: TokenCounter = ESTIMATE
@@ -130,7 +130,7 @@ class Pulse:
 
     @property
     def _name(self) -> str:
-        return f"telemetry/live/{self.job.epoch}/{self.stage}-{self.shard:05d}.json"
+        return f"telemetry/live/{self.job.driver_id}/{self.stage}-{self.shard:05d}.json"
 
 
 def name_worker() -> str:

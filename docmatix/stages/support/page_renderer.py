@@ -34,7 +34,7 @@ THE_PAGES_FAULT = ("timeout", "out_of_memory", "crashed", "unrenderable")
 
 
 @contextlib.contextmanager
-def kept_aside(source: SourceDocument | Refusal) -> Iterator[tuple[Path, str] | Refusal]:
+def temporary_pdf(source: SourceDocument | Refusal) -> Iterator[tuple[Path, str] | Refusal]:
     """A document as a temporary file, with the id of its content: a manual of 250 windows is handed to the child as an
     open file 250 times, not as 100 MB."""
     if isinstance(source, Refusal):
@@ -87,7 +87,7 @@ def render_kept(
     return outcome
 
 
-class PictureDesk:
+class PageRenderer:
     """Renders the pictures of a shard's requests, one request at a time, in a thread of its own: it takes 50 to 200 ms
     a page, in which the event loop has hundreds of requests to look after.
 
@@ -159,7 +159,7 @@ class PictureDesk:
                 # the generator has ended with it: a next call would raise StopIteration, which no future can hold
                 self._trouble = error
                 raise
-            self._at_hand[index] = stack, stack.enter_context(kept_aside(document))
+            self._at_hand[index] = stack, stack.enter_context(temporary_pdf(document))
         self._at_hand.move_to_end(index)
         return self._at_hand[index][1]
 

@@ -23,12 +23,12 @@ NOTES_BELIEVED = 2
 """A worker may be killed for any reason while a document happens to be in its hands: once is chance."""
 
 
-class Suspects:
+class PoisonDocuments:
     """What earlier attempts at a shard had in hand when their worker died, in this build."""
 
     def __init__(self, job: Job, stage: str, shard: int) -> None:
         self._run = job.run
-        folder = f"telemetry/attempts/{job.epoch}/{stage}-{shard:05d}"
+        folder = f"telemetry/attempts/{job.driver_id}/{stage}-{shard:05d}"
         self._notes = f"{folder}-in-hand"
         # the runner has counted this attempt already
         self._earlier = len(job.run.names(folder)) - 1

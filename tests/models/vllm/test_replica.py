@@ -475,7 +475,7 @@ def test_a_replica_starts_answers_and_ends(tmp_path: Path, serve: Callable[..., 
     [
         ("server", signal.SIGKILL, "died (signal 9)"),
         ("engine", signal.SIGKILL, "engine died"),
-        ("warden", signal.SIGKILL, "died (its warden was killed)"),
+        ("supervisor", signal.SIGKILL, "died (its supervisor was killed)"),
         ("server", signal.SIGSTOP, "hang"),
         ("engine", signal.SIGSTOP, "hang"),
     ],
@@ -489,8 +489,8 @@ def test_a_replica_that_dies_or_hangs_is_started_again(
     assert ask(before)[0] == 200
     wait_for(server, lambda state: state.metrics is not None and state.metrics.finished == 1)
     family = list_family(before)
-    engine, (warden, _) = find_engine_pid(before.pid), family[-2:]
-    os.kill({"server": before.pid, "engine": engine, "warden": warden}[victim], number)
+    engine, (supervisor, _) = find_engine_pid(before.pid), family[-2:]
+    os.kill({"server": before.pid, "engine": engine, "supervisor": supervisor}[victim], number)
     after = wait_for(server, lambda state: is_ready(state) and bool(state.restarts))
     assert [restart.reason for restart in after.restarts] == [reason]
     assert wait_until_gone(family)

@@ -24,7 +24,7 @@ from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.models.metrics import ServerMetrics
 from docmatix.models.vllm.replica import ServerState
-from docmatix.models.vllm.replica_pool import Fleet, Said, check_nodes, is_private, make_key, start_fleet
+from docmatix.models.vllm.replica_pool import Fleet, ReplicaReport, check_nodes, is_private, make_key, start_fleet
 from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
@@ -35,7 +35,7 @@ from tests.scripted_server import start_scripted_server
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),  # two whole builds, with restarts, on a machine that may be busy with others
-    pytest.mark.skipif(sys.platform != "linux", reason="vLLM and its warden run on Linux alone"),
+    pytest.mark.skipif(sys.platform != "linux", reason="vLLM and its supervisor run on Linux alone"),
 ]
 ASKED = ["--stages", "plan,extract,dedup,generate"]
 
@@ -44,15 +44,15 @@ ASKED = ["--stages", "plan,extract,dedup,generate"]
 
 
 class Heard:
-    """A roster that says what a test sets, and a clock that passes as it wants."""
+    """A replica_pool that says what a test sets, and a clock that passes as it wants."""
 
-    def __init__(self, *said: Said | str | None) -> None:
-        self.said: list[Said | str | None] = list(said)
+    def __init__(self, *said: ReplicaReport | str | None) -> None:
+        self.said: list[ReplicaReport | str | None] = list(said)
         self.now = 0.0
         self.lines: list[str] = []
         self.given_up: list[int] = []
 
-    def look(self) -> list[Said | str | None]:
+    def look(self) -> list[ReplicaReport | str | None]:
         return list(self.said)
 
     def make_fleet(self, **settings: Any) -> Fleet:
@@ -62,13 +62,13 @@ class Heard:
             self.said,
             say=self.lines.append,
             give_up=self.given_up.append,
-            roster=self,
+            replica_pool=self,
             clock=lambda: self.now,
         )
 
 
-def tell(state: str = "ready", *, life: str = "first", **values: Any) -> Said:
-    return Said(life, ServerState(state=state, host="node", **values))  # type: ignore[arg-type]
+def tell(state: str = "ready", *, life: str = "first", **values: Any) -> ReplicaReport:
+    return ReplicaReport(life, ServerState(state=state, host="node", **values))  # type: ignore[arg-type]
 
 
 def count(tokens: int, **values: int) -> ServerMetrics:
@@ -173,7 +173,7 @@ class Trial:
 
 
 def is_server(process: psutil.Process) -> bool:
-    """Whether it is an API server: neither its engine nor its warden, which carries its command."""
+    """Whether it is an API server: neither its engine nor its supervisor, which carries its command."""
     command = process.cmdline()
     return len(command) > 2 and command[1].endswith("fake_vllm.py") and "--served-model-name" in command
 
@@ -410,4 +410,4 @@ def test_on_a_cluster_each_node_is_looked_at_and_a_replica_of_two_gpus_has_its_o
         assert group["strategy"] == "STRICT_PACK"
         assert ray.available_resources().get("GPU", 0) == 0
     wait_until(lambda: ray.available_resources().get("GPU") == 2)
-    wait_until(lambda: trial.find_processes() == [], within_s=30)  # the wardens go last
+    wait_until(lambda: trial.find_processes() == [], within_s=30)  # the supervisors go last

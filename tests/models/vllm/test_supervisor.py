@@ -1,4 +1,4 @@
-"""The warden: whoever is killed, nothing of the server is left."""
+"""The supervisor: whoever is killed, nothing of the server is left."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import pytest
 
 from docmatix.models.vllm.supervisor import (
     LOST,
-    Ward,
+    SupervisedProcess,
     find_family,
     find_start,
     list_processes,
     read_process,
-    start_ward,
+    start_supervised,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="wardens need Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="supervisors need Linux")
 
 FAMILY = """
 import signal, subprocess, sys, time
@@ -37,13 +37,14 @@ time.sleep(600)
 """A server with a child that no SIGTERM ends, and one that has left its session."""
 OWNER = """
 import os, sys, tempfile, time
-from docmatix.models.vllm.supervisor import start_ward
-ward = start_ward([sys.executable, '-c', sys.argv[1]], env=os.environ, log=tempfile.TemporaryFile(), grace_s=1)
-fork = os.fork()  # holds the pipe to the warden open when its parent is dead
+from docmatix.models.vllm.supervisor import start_supervised
+log = tempfile.TemporaryFile()
+supervised = start_supervised([sys.executable, '-c', sys.argv[1]], env=os.environ, log=log, grace_s=1)
+fork = os.fork()  # holds the pipe to the supervisor open when its parent is dead
 if not fork:
     os.close(1)
     time.sleep(600)
-print(ward.pid, ward.warden_pid, ward.guard_pid, fork, flush=True)
+print(supervised.pid, supervised.supervisor_pid, supervised.guard_pid, fork, flush=True)
 if 'exit' in sys.argv:
     sys.exit()
 time.sleep(600)
@@ -69,92 +70,94 @@ def log() -> Iterator[BinaryIO]:
         yield file
 
 
-def start_family(log: BinaryIO) -> tuple[Ward, list[int]]:
+def start_family(log: BinaryIO) -> tuple[SupervisedProcess, list[int]]:
     """A server with its children, and the ids of all that must be gone in the end."""
-    ward = start_ward([sys.executable, "-c", FAMILY], env=os.environ, log=log, grace_s=1)
+    supervised = start_supervised([sys.executable, "-c", FAMILY], env=os.environ, log=log, grace_s=1)
     assert wait_until(lambda: b"three" in os.pread(log.fileno(), 100, 0))
-    family = [process.pid for process in find_family(ward.warden_pid, ward.pid)]
+    family = [process.pid for process in find_family(supervised.supervisor_pid, supervised.pid)]
     assert len(family) == 3
-    return ward, [*family, ward.warden_pid, ward.guard_pid]
+    return supervised, [*family, supervised.supervisor_pid, supervised.guard_pid]
 
 
 def test_a_server_that_ends_says_how(log: BinaryIO):
-    ward = start_ward([sys.executable, "-c", "print('words'); raise SystemExit(3)"], env=os.environ, log=log)
-    assert ward.poll(60) == 3
-    assert ward.poll() == ward.stop() == 3
+    supervised = start_supervised(
+        [sys.executable, "-c", "print('words'); raise SystemExit(3)"], env=os.environ, log=log
+    )
+    assert supervised.poll(60) == 3
+    assert supervised.poll() == supervised.stop() == 3
     assert os.pread(log.fileno(), 100, 0) == b"words\n"
-    assert wait_until(lambda: is_gone(ward.warden_pid) and is_gone(ward.guard_pid))
+    assert wait_until(lambda: is_gone(supervised.supervisor_pid) and is_gone(supervised.guard_pid))
 
 
 def test_a_server_that_runs_has_no_code_and_its_environment_is_the_one_given(log: BinaryIO):
     command = [sys.executable, "-c", "import os, time; print(os.environ['SAID'], flush=True); time.sleep(600)"]
-    ward = start_ward(command, env={"SAID": "this"}, log=log)
-    assert ward.poll(0.1) is None
+    supervised = start_supervised(command, env={"SAID": "this"}, log=log)
+    assert supervised.poll(0.1) is None
     assert wait_until(lambda: os.pread(log.fileno(), 100, 0) == b"this\n")
-    assert ward.stop(kill=True) == -signal.SIGKILL
+    assert supervised.stop(kill=True) == -signal.SIGKILL
 
 
 def test_a_command_that_cannot_be_started_is_an_error(log: BinaryIO):
     with pytest.raises(OSError, match="No such file"):
-        start_ward(["/nowhere/python"], env=os.environ, log=log)
+        start_supervised(["/nowhere/python"], env=os.environ, log=log)
 
 
 def test_it_is_ended_politely_first(log: BinaryIO):
     polite = (
         "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print(1, flush=True); time.sleep(600)"
     )
-    ward = start_ward([sys.executable, "-c", polite], env=os.environ, log=log, grace_s=60)
+    supervised = start_supervised([sys.executable, "-c", polite], env=os.environ, log=log, grace_s=60)
     assert wait_until(lambda: bool(os.pread(log.fileno(), 100, 0)))
-    assert ward.stop() == 7
+    assert supervised.stop() == 7
 
 
 def test_one_that_is_deaf_or_stopped_is_killed_after_the_grace(log: BinaryIO):
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
-    ward = start_ward([sys.executable, "-c", deaf], env=os.environ, log=log, grace_s=0.2)
+    supervised = start_supervised([sys.executable, "-c", deaf], env=os.environ, log=log, grace_s=0.2)
     assert wait_until(lambda: bool(os.pread(log.fileno(), 100, 0)))
-    os.kill(ward.pid, signal.SIGSTOP)
-    assert ward.stop() == -signal.SIGKILL
+    os.kill(supervised.pid, signal.SIGSTOP)
+    assert supervised.stop() == -signal.SIGKILL
 
 
-def test_interrupts_are_not_ignored_by_the_server_because_its_warden_does(log: BinaryIO):
+def test_interrupts_are_not_ignored_by_the_server_because_its_supervisor_does(log: BinaryIO):
     command = [sys.executable, "-c", "import signal; print(signal.getsignal(2), signal.getsignal(1))"]
-    assert start_ward(command, env=os.environ, log=log).poll(60) == 0
+    assert start_supervised(command, env=os.environ, log=log).poll(60) == 0
     assert b"default_int_handler" in os.pread(log.fileno(), 200, 0)
     assert b"SIG_IGN" not in os.pread(log.fileno(), 200, 0)
 
 
 def test_all_are_ended_when_it_is_told_to(log: BinaryIO):
-    ward, all_pids = start_family(log)
-    ward.stop()
+    supervised, all_pids = start_family(log)
+    supervised.stop()
     assert wait_until(lambda: all(map(is_gone, all_pids)))
 
 
 @pytest.mark.parametrize(
-    ("victim", "code"), [("pid", -signal.SIGKILL), ("warden_pid", LOST), ("guard_pid", -signal.SIGTERM)]
+    ("victim", "code"), [("pid", -signal.SIGKILL), ("supervisor_pid", LOST), ("guard_pid", -signal.SIGTERM)]
 )
 def test_all_end_when_one_of_them_is_killed(log: BinaryIO, victim: str, code: int):
-    ward, all_pids = start_family(log)
-    os.kill(getattr(ward, victim), signal.SIGKILL)
-    assert ward.poll(60) == code
+    supervised, all_pids = start_family(log)
+    os.kill(getattr(supervised, victim), signal.SIGKILL)
+    assert supervised.poll(60) == code
     assert wait_until(lambda: all(map(is_gone, all_pids)))
 
 
-def test_the_owner_ends_the_session_when_warden_and_guard_are_killed(log: BinaryIO):
-    ward, all_pids = start_family(log)
-    alone = [pid for pid in all_pids if (process := read_process(pid)) and process.session == pid != ward.pid]
-    os.kill(ward.guard_pid, signal.SIGKILL)
-    os.kill(ward.warden_pid, signal.SIGKILL)
-    assert ward.poll(60) == LOST
+def test_the_owner_ends_the_session_when_supervisor_and_guard_are_killed(log: BinaryIO):
+    supervised, all_pids = start_family(log)
+    alone = [pid for pid in all_pids if (process := read_process(pid)) and process.session == pid != supervised.pid]
+    os.kill(supervised.guard_pid, signal.SIGKILL)
+    os.kill(supervised.supervisor_pid, signal.SIGKILL)
+    assert supervised.poll(60) == LOST
     assert wait_until(lambda: all(is_gone(pid) for pid in all_pids if pid not in alone))
     for pid in alone:
         if not is_gone(pid):
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_warden_that_is_stopped_does_not_hold_up_the_end(log: BinaryIO):
-    ward, all_pids = start_family(log)
-    os.kill(ward.warden_pid, signal.SIGSTOP)
-    ward.stop(kill=True, patience_s=0.5)
+def test_a_supervisor_that_is_stopped_does_not_hold_up_the_end(log: BinaryIO):
+    supervised, all_pids = start_family(log)
+    os.kill(supervised.supervisor_pid, signal.SIGSTOP)
+    supervised.stop(kill=True, patience_s=0.5)
     assert wait_until(lambda: all(map(is_gone, all_pids)))
 
 
@@ -166,14 +169,14 @@ def test_all_end_with_the_owner_however_it_ends(end: str):
     fork = None
     try:
         assert owner.stdout
-        server, warden, guard, fork = map(int, owner.stdout.readline().split())
+        server, supervisor, guard, fork = map(int, owner.stdout.readline().split())
         if end == "exit":
             owner.wait(60)
         elif end == "kill":
             owner.kill()
         else:
             os.killpg(owner.pid, signal.SIGKILL)
-        assert wait_until(lambda: all(map(is_gone, (server, warden, guard))))
+        assert wait_until(lambda: all(map(is_gone, (server, supervisor, guard))))
         assert wait_until(lambda: not [process for process in list_processes() if process.session == server])
     finally:
         owner.kill()
@@ -188,12 +191,12 @@ def test_python_s_resource_trackers_may_clean_up_first(log: BinaryIO):
         "import time; from multiprocessing.shared_memory import SharedMemory; "
         "memory = SharedMemory(create=True, size=1024); print(memory.name, flush=True); time.sleep(600)"
     )
-    ward = start_ward([sys.executable, "-c", leaky], env=os.environ, log=log)
+    supervised = start_supervised([sys.executable, "-c", leaky], env=os.environ, log=log)
     assert wait_until(lambda: b"\n" in os.pread(log.fileno(), 100, 0))
     memory = Path("/dev/shm") / os.pread(log.fileno(), 100, 0).decode().strip()
     assert memory.exists()
-    os.kill(ward.pid, signal.SIGKILL)
-    assert ward.poll(60) == -signal.SIGKILL
+    os.kill(supervised.pid, signal.SIGKILL)
+    assert supervised.poll(60) == -signal.SIGKILL
     assert not memory.exists()
 
 

@@ -17,8 +17,8 @@ from docmatix.models.client import ChatClient
 from docmatix.stages.support.concurrency import (
     LEAST_AHEAD,
     LONGEST_TURN_S,
-    Asker,
     RecentFailures,
+    RequestPool,
     Turns,
     answer_in_order,
 )
@@ -109,13 +109,13 @@ class GoneClient(ChatClient):
 
 async def test_what_ends_one_shard_ends_the_others_at_once():
     client, met = GoneClient(), list[str]()
-    asker = Asker(client, in_flight=8)
+    pool = RequestPool(client, in_flight=8)
 
     async def take_all(*items: str) -> None:
         async def answer(item: str) -> Reply | Failure:
-            return await asker.ask(Request("m", (Message("user", item),)))
+            return await pool.ask(Request("m", (Message("user", item),)))
 
-        async for item, _ in asker.answer_in_order(iter(items), answer):
+        async for item, _ in pool.answer_in_order(iter(items), answer):
             met.append(item)
 
     async with asyncio.timeout(30):
@@ -131,13 +131,13 @@ async def test_what_ends_one_shard_ends_the_others_at_once():
 async def test_once_too_many_failed_nothing_more_is_sent_whoever_has_heard_of_it():
     with start_scripted_server(faults=Faults(refused=1.0)) as server:
         async with ChatClient([server.base_url], max_in_flight=8) as client:
-            asker = Asker(client, in_flight=8, max_share=0.2)
+            pool = RequestPool(client, in_flight=8, max_share=0.2)
 
             async def ask(document: int) -> None:
-                outcome = await asker.ask(Request("scripted", (Message("user", f"about {document}"),)))
-                asker.note(outcome, document=document)
+                outcome = await pool.ask(Request("scripted", (Message("user", f"about {document}"),)))
+                pool.note(outcome, document=document)
 
-            # all have passed the asker and wait for room; nobody is there to cancel them
+            # all have passed the pool and wait for room; nobody is there to cancel them
             ends = await asyncio.gather(*(ask(document) for document in range(200)), return_exceptions=True)
     assert JUDGED_FROM <= server.request_count <= JUDGED_FROM + 8
     assert {type(end) for end in ends} == {type(None), LedgerError}
@@ -207,7 +207,7 @@ async def test_no_items_give_no_answers():
 
 
 async def test_shards_prepare_one_after_the_other():
-    asker, taken = Asker(ChatClient([]), in_flight=4), list[str]()
+    pool, taken = RequestPool(ChatClient([]), in_flight=4), list[str]()
 
     def items(name: str) -> Iterator[str]:
         for _ in range(20):
@@ -216,7 +216,7 @@ async def test_shards_prepare_one_after_the_other():
             yield name
 
     async def take_all(name: str) -> None:
-        async for _ in asker.answer_in_order(items(name), answer):
+        async for _ in pool.answer_in_order(items(name), answer):
             pass
 
     async def answer(item: str) -> str:
@@ -227,7 +227,7 @@ async def test_shards_prepare_one_after_the_other():
 
 
 async def test_a_worker_prepares_few_more_than_it_may_have_in_flight():
-    asker, gate = Asker(ChatClient([]), in_flight=4), asyncio.Event()
+    pool, gate = RequestPool(ChatClient([]), in_flight=4), asyncio.Event()
     taken: list[int] = []
 
     def items(start: int) -> Iterator[int]:
@@ -240,7 +240,7 @@ async def test_a_worker_prepares_few_more_than_it_may_have_in_flight():
         return item
 
     async def take_all(start: int) -> list[int]:
-        return [answered async for _, answered in asker.answer_in_order(items(start), answer)]
+        return [answered async for _, answered in pool.answer_in_order(items(start), answer)]
 
     both = asyncio.gather(take_all(0), take_all(100))
     while len(taken) < 4 + LEAST_AHEAD:

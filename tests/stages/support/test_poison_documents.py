@@ -166,7 +166,7 @@ def test_a_shard_with_two_such_documents_stops_the_build(tmp_path: Path, job: Jo
 
 def test_the_first_attempt_writes_no_notes(tmp_path: Path, job: Job) -> None:
     assert attempt(tmp_path, "2.pdf") == -signal.SIGKILL
-    assert job.run.names(f"telemetry/attempts/{job.epoch}/extract-00000-in-hand") == []
+    assert job.run.names(f"telemetry/attempts/{job.driver_id}/extract-00000-in-hand") == []
 
 
 def test_an_output_file_is_packed_without_the_document_that_its_workers_died_of(tmp_path: Path) -> None:

@@ -12,47 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_arguments, hide_in_url, hide_in_variables
+from docmatix.core.settings import NOT_FINGERPRINTED, Section
 from docmatix.curation.filters import DEFAULT_FILTERS, AnyFilter
 from docmatix.models.sampling import Sampling
 from docmatix.pipeline import VERIFY
-
-
-class NotFingerprinted:
-    """Marks a field that decides how the work is done, never what comes out."""
-
-
-NOT_FINGERPRINTED = NotFingerprinted()
-
-
-class Section(BaseModel):
-    """One mapping of the configuration file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True)
-
-    def to_fingerprint(self) -> dict[str, Any]:
-        """The fields that change the output, as plain JSON values, without those marked `NotFingerprinted`."""
-        return {
-            name: _plain(getattr(self, name))
-            for name, about in type(self).model_fields.items()
-            if NOT_FINGERPRINTED not in about.metadata
-        }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Section):
-        return value.to_fingerprint()
-    if isinstance(value, Sampling):
-        return value.to_body()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
 
 # --- source -----------------------------------------------------------------------------------------------------------
 

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Annotated, Literal, overload
+from typing import Annotated, ClassVar, Literal, overload
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from docmatix.core.documents import Page
+from docmatix.core.kinds import Kind
 from docmatix.core.pairs import Evidence, Pair
 from docmatix.curation.grounding import has_content, join_pieces, split_pieces
 from docmatix.text.languages import is_in_language
@@ -93,10 +94,10 @@ class FilterContext:
         return any(text in page.text for page in self.pages)
 
 
-class Filter(BaseModel):
+class Filter(Kind):
     """The shape of a filter: settings as fields, the rule as `judge`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    family: ClassVar[str] = "filter"
 
     styles: tuple[str, ...] = ()
     """Only pairs of these styles are judged; without any, all are."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from docmatix.core.settings import Section
 
 
-class Sampling(BaseModel):
+class Sampling(Section):
     """Fields of the OpenAI chat API, and those beyond it that both vLLM and llama.cpp know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     temperature: float | None = Field(None, ge=0)
     top_p: float | None = Field(None, gt=0, le=1)
@@ -29,3 +29,6 @@ class Sampling(BaseModel):
     def to_body(self) -> dict[str, Any]:
         """The fields that are set."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        return self.to_body()

@@ -10,8 +10,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from docmatix.config import Config, Section, parse_config
-from docmatix.curation.filters import AnyFilter
+from docmatix.config import Config, parse_config
+from docmatix.core.settings import Section
+from docmatix.curation.filters import AnyFilter, Filter
+from docmatix.models.sampling import Sampling
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES
 from docmatix.prompting.prompts import load_prompts
@@ -151,7 +153,7 @@ def walk_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def _is_section(part: Any) -> bool:
-    return isinstance(part, type) and issubclass(part, Section)
+    return isinstance(part, type) and issubclass(part, Section) and not issubclass(part, Sampling | Filter)
 
 
 def make_content(key: str = "") -> dict[str, Any]:

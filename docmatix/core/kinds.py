@@ -1,0 +1,99 @@
+"""Kinds: sources, engines, filters, checks, exports and report parts; the project's own and those of other packages.
+
+A kind is one class: its fields are its settings, its methods the work. Its family (`Source`, `Filter`, ...) says which
+methods those are. An installed package adds kinds by entry points, named by family and kind:
+
+    [project.entry-points."docmatix.kinds"]
+    "filter.no_digits" = "acme_docmatix:NoDigits"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args
+
+from pydantic import Field
+
+from docmatix.core.errors import SetupError
+from docmatix.core.settings import Section
+
+GROUP = "docmatix.kinds"
+FAMILIES = ("source", "engine", "filter", "check", "export", "report_part")
+
+
+class Kind(Section):
+    """The root of all families. A kind has a field `kind: Literal["name"]`, by which a configuration chooses it."""
+
+    family: ClassVar[str]
+
+    @classmethod
+    def get_name(cls) -> str:
+        """What a configuration calls it."""
+        name: str = get_args(cls.model_fields["kind"].annotation)[0]
+        return name
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        """As `Section` does; of a kind from another package also that package and its version."""
+        package = _load_family(self.family).get(type(self))
+        return super().to_fingerprint() | ({"package": package} if package else {})
+
+
+AnyKind = TypeVar("AnyKind", bound=Kind)
+
+
+def collect_kinds(family: type[AnyKind], own: Iterable[type[AnyKind]]) -> Mapping[str, type[AnyKind]]:
+    """The kinds of a family by name: the project's `own`, then those of installed packages.
+
+    Raises SetupError for an entry point that cannot be loaded or is not a kind, and for a name that is taken.
+    """
+    kinds = {kind.get_name(): kind for kind in own}
+    for kind, package in _load_family(family.family).items():
+        if not issubclass(kind, family):
+            raise SetupError(f"{kind.__name__} of {package} is not a {family.__name__}: it must be a subclass of it.")
+        if kind.get_name() in kinds:
+            raise SetupError(
+                f"Two packages have a {family.family} `{kind.get_name()}`: uninstall {package}, or rename it."
+            )
+        kinds[kind.get_name()] = kind
+    return kinds
+
+
+def unite(kinds: Mapping[str, type[AnyKind]]) -> Any:
+    """The union that pydantic validates a field by, whose members `kind` tells apart."""
+    members = tuple(kinds.values())
+    return Annotated[Union[members], Field(discriminator="kind")] if len(members) > 1 else members[0]  # noqa: UP007
+
+
+@cache
+def _load_family(family: str) -> Mapping[type[Kind], str]:
+    """The kinds that other packages add to a family, each with `package version`."""
+    found = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+        prefix, _, name = point.name.partition(".")
+        if prefix not in FAMILIES or not name:
+            raise SetupError(
+                f"The entry point `{point.name}` of {package} must be named FAMILY.KIND, with one of the families"
+                f" {', '.join(FAMILIES)}."
+            )
+        if prefix == family:
+            found[_load(point, name, package)] = package
+    return found
+
+
+def _load(point: EntryPoint, name: str, package: str) -> type[Kind]:
+    try:
+        kind = point.load()
+    except Exception as error:
+        raise SetupError(
+            f"`{point.name}` ({point.value}) of {package} cannot be loaded ({type(error).__name__}: {error}): update or"
+            " uninstall the package."
+        ) from error
+    if isinstance(kind, type) and issubclass(kind, Kind) and "kind" in kind.model_fields and kind.get_name() == name:
+        return kind
+    raise SetupError(
+        f"`{point.name}` ({point.value}) of {package} is not a kind: it must be a subclass of `Kind` with a field"
+        f' `kind: Literal["{name}"]`.'
+    )

@@ -1,0 +1,36 @@
+"""Settings: the models that a configuration is made of, each beside what it sets; `docmatix.config` composes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class NotFingerprinted:
+    """Marks a field that decides how the work is done, never what comes out."""
+
+
+NOT_FINGERPRINTED = NotFingerprinted()
+
+
+class Section(BaseModel):
+    """One mapping of the configuration file: frozen, without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True)
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        """The fields that change the output, as plain JSON values, without those marked `NotFingerprinted`."""
+        return {
+            name: _plain(getattr(self, name))
+            for name, about in type(self).model_fields.items()
+            if NOT_FINGERPRINTED not in about.metadata
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return value.to_fingerprint()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

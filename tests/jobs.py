@@ -17,7 +17,7 @@ from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver.build import finish_dataset
 from docmatix.models.client import Counters
 from docmatix.prompting.prompts import Prompt, load_prompts
-from docmatix.sources import list_documents
+from docmatix.sources.documents import list_documents
 from docmatix.stages.curate import curate_shard
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.extract import extract_shard

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import FilesSource, Pack
+from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
 from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.sources import SourceDocument
+from docmatix.sources.files import FilesSource
+from docmatix.sources.locators import SourceDocument
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job

@@ -22,12 +22,16 @@ import pytest
 import s3fs
 
 from docmatix import cli
-from docmatix.config import FilesSource, ParquetSource, Source, WebdatasetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError, SourceGone, StorageFailed
 from docmatix.core.ledger import Ledger
 from docmatix.driver.build import finish_dataset
-from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
+from docmatix.sources.documents import list_documents, read_documents
+from docmatix.sources.files import FilesSource
+from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.sources.parquet import ParquetSource
+from docmatix.sources.source import Source
+from docmatix.sources.webdataset import WebdatasetSource
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job

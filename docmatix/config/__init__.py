@@ -9,72 +9,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from docmatix.core.errors import SetupError
+from docmatix.core.kinds import collect_kinds, unite
 from docmatix.core.redaction import hide_in_arguments, hide_in_url, hide_in_variables
 from docmatix.core.settings import NOT_FINGERPRINTED, Section
 from docmatix.curation.filters import DEFAULT_FILTERS, AnyFilter
 from docmatix.models.sampling import Sampling
 from docmatix.pipeline import VERIFY
+from docmatix.sources import SOURCES
+from docmatix.sources.source import Source
 
-# --- source -----------------------------------------------------------------------------------------------------------
-
-
-def _tell_apart(paths: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(map(hide_in_url, paths))) < len(set(paths)):
-        raise ValueError(
-            "two addresses differ in nothing but a password or a signature, which is not recorded: name one of them"
-        )
-    return paths
-
-
-Paths = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apart)]
-"""Local paths, globs, directories or URLs. Passwords and signatures in them are used and never recorded."""
-
-
-class SourceSection(Section):
-    """A place that documents come from."""
-
-    described: ClassVar[str] = "documents"
-    """What the card of the dataset calls it; a kind that says nothing is named by its `kind` alone."""
-
-
-class FilesSource(SourceSection):
-    """PDF files: paths, globs, directories (searched for `*.pdf`), or fsspec URLs of these (`s3://bucket/a/*.pdf`)."""
-
-    described: ClassVar[str] = "PDF files"
-
-    kind: Literal["files"]
-    paths: Paths
-
-
-class WebdatasetSource(SourceSection):
-    """Tar files in the PDFA layout: `key.pdf` and, where it has one, `key.json` with words and lines."""
-
-    described: ClassVar[str] = "WebDataset shards of PDFs"
-
-    kind: Literal["webdataset"]
-    paths: Paths
-    use_json: bool = False
-    """Take words and lines from the JSON twin instead of reading them from the PDF."""
-
-
-class ParquetSource(SourceSection):
-    """Parquet files with a column of PDF bytes."""
-
-    described: ClassVar[str] = "Parquet files that hold PDFs"
-
-    kind: Literal["parquet"]
-    paths: Paths
-    column: str = "pdf"
-    """A binary column, or a struct with a binary field `bytes` (as `datasets` stores files)."""
-
-
-Source = Annotated[FilesSource | WebdatasetSource | ParquetSource, Field(discriminator="kind")]
+if TYPE_CHECKING:
+    AnySource = Source
+else:
+    AnySource = unite(collect_kinds(Source, SOURCES))
 
 
 # --- stages -----------------------------------------------------------------------------------------------------------
@@ -440,7 +393,7 @@ class Config(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0
-    source: Source
+    source: AnySource
     plan: Plan = Plan()
     extract: Extract = Extract()
     dedup: Dedup = Dedup()

@@ -54,7 +54,8 @@ from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_r
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
-from docmatix.sources import Locator, list_documents
+from docmatix.sources.documents import list_documents
+from docmatix.sources.locators import Locator
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards

@@ -20,7 +20,7 @@ from docmatix.core.documents import Refusal
 from docmatix.exports.parquet import write_rows
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pipeline import CURATE
-from docmatix.sources import read_documents
+from docmatix.sources.documents import read_documents
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import TEXTS, publish_schema

@@ -17,7 +17,8 @@ from docmatix.core.errors import SetupError
 from docmatix.driver.build import build
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
-from docmatix.sources import Locator, list_documents
+from docmatix.sources.documents import list_documents
+from docmatix.sources.locators import Locator
 from docmatix.storage.run import RunDirectory
 
 SHARDS = 64

@@ -86,7 +86,7 @@ def render_in_turn(
 def _render_shard(
     job: Job, shard: int, places: Sequence[Place], *, settings: Pack, sandbox: Sandbox, fetch: bool
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
-    from docmatix.sources import read_documents
+    from docmatix.sources.documents import read_documents
     from docmatix.stages.plan import know_bounds, read_plan
     from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from docmatix.core.redaction import hide_in_url
-from docmatix.sources.files import Locator
+from docmatix.sources.locators import Locator
 
 _WILDCARDS = re.compile(r"[*?\[]")
 _OTHER_AUTHORITY = frozenset({"abfs", "abfss", "adl", "az", "wasb", "wasbs"})

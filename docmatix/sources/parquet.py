@@ -8,18 +8,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, islice
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
-from docmatix.sources.files import (
-    FoundFile,
-    Locator,
-    RangeFile,
-    SourceDocument,
-    UnreadableError,
-    check_size,
-)
+from docmatix.sources.locators import FoundFile, Locator, SourceDocument, UnreadableError
+from docmatix.sources.remote_files import RangeFile, check_size
+from docmatix.sources.source import Source
 from docmatix.storage.bombs import check_claims, is_bomb
 from docmatix.storage.store import Patience, describe
 
@@ -29,6 +24,26 @@ _LARGE_CHUNK_BYTES = 64 << 20
 stands there once."""
 _BUFFER_BYTES = 1 << 20
 """Read from the column at once: without it Arrow holds the whole compressed column chunk of the row group."""
+
+
+class ParquetSource(Source):
+    """Parquet files with a column of PDF bytes."""
+
+    suffix: ClassVar[str] = ".parquet"
+    described: ClassVar[str] = "Parquet files that hold PDFs"
+    holds: ClassVar[str] = "row"
+
+    kind: Literal["parquet"]
+    column: str = "pdf"
+    """A binary column, or a struct with a binary field `bytes` (as `datasets` stores files)."""
+
+    def locate(self, file: FoundFile, *, patience: Patience) -> Iterator[Locator]:
+        return locate_rows(file, column=self.column, patience=patience)
+
+    def read(
+        self, file: RangeFile, locators: Iterator[Locator], *, max_file_bytes: int | None
+    ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
+        return read_rows(file, locators, column=self.column, max_file_bytes=max_file_bytes)
 
 
 def locate_rows(found: FoundFile, *, column: str, patience: Patience) -> Iterator[Locator]:

@@ -14,10 +14,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import ClassVar, Literal
 
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
-from docmatix.sources.files import FoundFile, Locator, RangeFile, SourceDocument, UnreadableError, check_size
+from docmatix.sources.locators import FoundFile, Locator, SourceDocument, UnreadableError
+from docmatix.sources.remote_files import RangeFile, check_size
+from docmatix.sources.source import Source
 from docmatix.storage.store import Patience
 
 PAIRING_DISTANCE = 1024
@@ -49,6 +52,27 @@ _PADDING_BYTES = 2 * tarfile.RECORDSIZE
 which tar itself passes over in silence."""
 _LARGEST_PLAIN_SIZE = 8 << 30
 """From here on the size no longer fits the header's 11 octal digits and stands in an extended header."""
+
+
+class WebdatasetSource(Source):
+    """Tar files in the PDFA layout: `key.pdf` and, where it has one, `key.json` with words and lines."""
+
+    suffix: ClassVar[str] = ".tar"
+    described: ClassVar[str] = "WebDataset shards of PDFs"
+    holds: ClassVar[str] = "member *.pdf"
+
+    kind: Literal["webdataset"]
+    use_json: bool = False
+    """Take words and lines from the JSON twin instead of reading them from the PDF."""
+
+    def locate(self, file: FoundFile, *, patience: Patience) -> Iterator[Locator]:
+        return locate_members(file, patience=patience)
+
+    def read(
+        self, file: RangeFile, locators: Iterator[Locator], *, max_file_bytes: int | None
+    ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
+        for locator in locators:
+            yield locator, _read_member(file, locator, with_twin=self.use_json, max_file_bytes=max_file_bytes)
 
 
 # --- planning ---------------------------------------------------------------------------------------------------------
@@ -237,14 +261,6 @@ def _with_twin(locator: Locator, twin: Locator | None) -> Locator:
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
-
-
-def read_members(
-    file: RangeFile, locators: Iterator[Locator], *, with_twin: bool, max_file_bytes: int | None
-) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
-    """The documents of locators that all name members of `file`. A twin that is too large or cut short is left out."""
-    for locator in locators:
-        yield locator, _read_member(file, locator, with_twin=with_twin, max_file_bytes=max_file_bytes)
 
 
 def _read_member(

@@ -11,7 +11,8 @@ from docmatix.core.ledger import Ledger
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import EXTRACT, PIPELINE
-from docmatix.sources import Locator, SourceDocument, read_documents
+from docmatix.sources.documents import read_documents
+from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.support.poison_documents import PoisonDocuments

@@ -23,7 +23,7 @@ from docmatix.dataset.stats import KINDS, Statistics
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
-from docmatix.sources import read_documents
+from docmatix.sources.documents import read_documents
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import GivenUrls, hide_in_url
 from docmatix.pipeline import PIPELINE, PLAN
-from docmatix.sources import Locator
 from docmatix.sources.bounds import SourceBounds
+from docmatix.sources.locators import Locator
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import Record
 

@@ -21,7 +21,6 @@ from PIL import Image
 import docmatix
 from docmatix.check.checks import check_row
 from docmatix.cli import main
-from docmatix.config import ParquetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.dataset.card import _shrink_picture
@@ -30,7 +29,9 @@ from docmatix.dataset.published_card import split_card
 from docmatix.exports import FORMATS, export_dataset
 from docmatix.pdf.pdfa import read_twin
 from docmatix.report.pictures import shrink_page
-from docmatix.sources import SourceDocument, list_documents, read_documents
+from docmatix.sources.documents import list_documents, read_documents
+from docmatix.sources.locators import SourceDocument
+from docmatix.sources.parquet import ParquetSource
 from docmatix.storage.schemas import DATASETS, IMAGES
 
 
@@ -469,8 +470,8 @@ def read_source(path: Path, *, max_file_bytes: int = 1 << 20) -> list[str | Sour
 READ = """
 import re, sys
 from pathlib import Path
-from docmatix.config import ParquetSource
-from docmatix.sources import list_documents, read_documents
+from docmatix.sources.parquet import ParquetSource
+from docmatix.sources.documents import list_documents, read_documents
 source = ParquetSource(kind="parquet", paths=(sys.argv[1],), column="pdf")
 located = list_documents(source, base_dir=Path("/"))
 def read_peak():

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import WebdatasetSource
-from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
+from docmatix.sources.documents import list_documents, read_documents
+from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.sources.webdataset import WebdatasetSource
 
 
 def make_member(name: str, content: bytes, *, kind: bytes = tarfile.REGTYPE) -> bytes:
@@ -62,8 +63,8 @@ def list_problems(content: bytes) -> list[tuple[str | None, str | None]]:
 PLAN = """
 import resource, sys
 from pathlib import Path
-from docmatix.config import WebdatasetSource
-from docmatix.sources import list_documents
+from docmatix.sources.webdataset import WebdatasetSource
+from docmatix.sources.documents import list_documents
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 source = WebdatasetSource(kind="webdataset", paths=(sys.argv[1],), use_json=False)
 print([(locator.member, locator.problem) for locator in list_documents(source, base_dir=Path("/"))])

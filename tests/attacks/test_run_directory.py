@@ -31,7 +31,7 @@ from docmatix.driver.build import read_job
 from docmatix.review.ablation import share_pages
 from docmatix.review.source_pages import Place, render_in_turn
 from docmatix.review.status import read_status
-from docmatix.sources import Locator
+from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory

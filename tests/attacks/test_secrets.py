@@ -28,7 +28,7 @@ from docmatix.core.redaction import (
 from docmatix.driver.build import check_run
 from docmatix.models.client import ChatClient
 from docmatix.models.preflight import check_server
-from docmatix.sources import Locator
+from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards, read_plan
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job

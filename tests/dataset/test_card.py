@@ -20,7 +20,7 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from docmatix.config import Config, Pack, SourceSection
+from docmatix.config import Config, Pack
 from docmatix.core.ledger import Ledger
 from docmatix.dataset.card import (
     LICENSES,
@@ -35,6 +35,7 @@ from docmatix.dataset.card import (
 from docmatix.dataset.stats import Statistics, summarise
 from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
+from docmatix.sources.source import Source
 from docmatix.stages.support.job import Job
 from tests.builds import hash_dataset
 from tests.jobs import build, load_shipped, make_config, make_job
@@ -386,7 +387,7 @@ def quiet(datasets: Any) -> Iterator[None]:
 
 
 def test_a_source_of_a_kind_that_the_card_has_no_words_for_is_named_by_its_kind():
-    class ScannerSource(SourceSection):
+    class ScannerSource(Source):
         kind: str = "scanner"
         paths: tuple[str, ...] = ("a",)
 

@@ -16,7 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from docmatix.core.errors import SetupError, SourceGone, StorageFailed
 from docmatix.driver.build import build
 from docmatix.driver.signs import DriverSign, driver_alive, read_driver_sign
-from docmatix.sources import Locator
+from docmatix.sources.locators import Locator
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config
 

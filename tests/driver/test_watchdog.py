@@ -17,12 +17,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import FilesSource
 from docmatix.core.errors import SetupError, SourceGone
 from docmatix.driver.build import build
 from docmatix.driver.signs import Heart, Sign, choose_interval, read_signs
 from docmatix.driver.watchdog import PATIENCE_S, Watchdog, _ListingWatch, describe_wait, find_patience, watch_listing
 from docmatix.pdf.sandbox import WALL_FACTOR
+from docmatix.sources.files import FilesSource
 from docmatix.stages.support.job import Pulse
 from tests.jobs import OPENAI, make_config, make_job
 

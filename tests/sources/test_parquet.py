@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.config import ParquetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError, SourceGone
-from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
+from docmatix.sources.documents import list_documents, read_documents
+from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.sources.parquet import ParquetSource
 from docmatix.storage.store import PATIENCE_S, choose_pauses
 from tests.sources.test_files import FailingFiles
 

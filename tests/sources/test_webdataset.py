@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.config import WebdatasetSource
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
-from docmatix.sources import Locator, SourceDocument, list_documents, read_documents
-from docmatix.sources.webdataset import PAIRING_DISTANCE
+from docmatix.sources.documents import list_documents, read_documents
+from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.sources.webdataset import PAIRING_DISTANCE, WebdatasetSource
 
 Members = list[tuple[str, bytes]]
 

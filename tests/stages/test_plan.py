@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.sources import Locator
+from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards, read_plan
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory

@@ -19,7 +19,8 @@ from docmatix.core.pairs import Failure, Picture
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
-from docmatix.sources import Locator, SourceDocument, read_documents
+from docmatix.sources.documents import read_documents
+from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
 from docmatix.storage import scratch

@@ -11,15 +11,15 @@ import sys
 import time
 from pathlib import Path
 
-from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.pdf.rendering import PageImage, render_pages
+from docmatix.pdf.settings import Rendering
 
 _MOST_PAGES = 5
 """Of one document, so that a long one does not stand for all."""
 
 
-def render_folder(folder: Path, settings: Pack) -> list[PageImage]:
+def render_folder(folder: Path, settings: Rendering) -> list[PageImage]:
     images: list[PageImage] = []
     for path in sorted(folder.glob("*.pdf")):
         for number in range(1, _MOST_PAGES + 1):
@@ -35,7 +35,7 @@ def main() -> None:
     print("| format | pages | ms a page | KB a page | bytes a pixel |\n| --- | ---: | ---: | ---: | ---: |")
     for image_format in ("jpeg", "png", "webp"):
         started = time.process_time()
-        images = render_folder(folder, Pack.model_validate({"image_format": image_format}))
+        images = render_folder(folder, Rendering.model_validate({"image_format": image_format}))
         milliseconds = (time.process_time() - started) * 1000 / len(images)
         size = sum(len(image.data) for image in images)
         pixels = sum(image.width_px * image.height_px for image in images)

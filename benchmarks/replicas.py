@@ -23,14 +23,14 @@ from pathlib import Path
 
 import docmatix
 from benchmarks.bare_client import send_all
-from docmatix.config import Config, VllmEngine
+from docmatix.config import Config
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.build import load_build_prompts
 from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.workers import Task, map_shards
 from docmatix.models.metrics import ServerMetrics, parse_metrics
-from docmatix.models.servers import serve
 from docmatix.models.tokenizer import Vocabulary, load_tokenizer
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
@@ -144,7 +144,7 @@ def measure_replicas(
     pairs = []
     with (
         ray_running(config.resources),
-        serve(engine, pictures_per_request=config.generate.pictures.max_per_request, say=say, run=job.run) as served,
+        engine.serve(pictures_per_request=config.generate.pictures.max_per_request, say=say, run=job.run) as served,
     ):
         job = replace(job, service=served.service)
         addresses = await_addresses(served.service.replicas, count=engine.replicas, within_s=engine.start_timeout_s)

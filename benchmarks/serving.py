@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.fixed_server import start_fixed_server
-from docmatix.config import load_config
+from docmatix.config.loading import load_config
 from docmatix.core.errors import DocmatixError
 from tests.pdfs import write_distinct_text, write_pdf
 

@@ -49,7 +49,7 @@ def build(
     """Build a dataset from a configuration (a `Config`, a mapping with the keys of the YAML file, or that file's path),
     or continue its build. `config_dir` is where relative paths and prompts are looked for: the file's folder, or the
     current one. See `docmatix.driver.build.build` for the other arguments and for what is raised."""
-    from docmatix.config import load_config, parse_config
+    from docmatix.config.loading import load_config, parse_config
     from docmatix.driver.build import build
     from docmatix.driver.chatter import without_chatter_in_notebooks
     from docmatix.review.result import BuildResult

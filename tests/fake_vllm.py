@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from docmatix.config import VllmEngine
+    from docmatix.models.vllm.engine import VllmEngine
 
 ROOT = Path(__file__).resolve().parents[1]
 STEP_S = 0.01
@@ -105,7 +105,7 @@ def fake_engine(
     end it. `log`: a file to which every chat request adds a line, `{"pid", "key", "status"}`; the key is a hash of the
     body. `poison`: a request with this text in it kills the engine. Further settings are the engine's.
     """
-    from docmatix.config import VllmEngine
+    from docmatix.models.vllm.engine import VllmEngine
 
     folder.mkdir(parents=True, exist_ok=True)
     env = {"SLOTS": slots, "DELAY_S": delay_s, "START_S": start_s, "FAILURE": failure, "FOLDER": folder}

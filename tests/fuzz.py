@@ -30,11 +30,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from docmatix.config import Extract, Pack
 from docmatix.core.documents import Refusal, compose_text
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import STANDSTILL_SHARE, STANDSTILLS_BELIEVED, WALL_FACTOR, Sandbox
+from docmatix.pdf.settings import Extract, Rendering
 from docmatix.storage.schemas import page_from_row
 from tests.jobs import extract, make_job, plan
 
@@ -304,7 +304,7 @@ def find_fault(row: dict[str, Any], *, min_words: int) -> str | None:
 
 
 def _render(mutant: Mutant, row: dict[str, Any], box: Sandbox, outcomes: Outcomes) -> str | None:
-    settings = Pack(dpi=72, max_side_px=1200)
+    settings = Rendering(dpi=72, max_side_px=1200)
     numbers = [page["number"] for page in row["pages"] if page["reason"] is None][:PAGES_RENDERED]
     images = box.run(render_pages, mutant.pdf, numbers, settings=settings, timeout_s=30)
     if isinstance(images, Refusal):
@@ -316,7 +316,7 @@ def _render(mutant: Mutant, row: dict[str, Any], box: Sandbox, outcomes: Outcome
     return next((fault for image in images if (fault := _find_fault_of_image(image, settings))), None)
 
 
-def _find_fault_of_image(image: PageImage, settings: Pack) -> str | None:
+def _find_fault_of_image(image: PageImage, settings: Rendering) -> str | None:
     from PIL import Image
 
     with Image.open(io.BytesIO(image.data)) as picture:

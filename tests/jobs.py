@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Config, dump_config, parse_config, resolve_paths
+from docmatix.config import Config
+from docmatix.config.loading import dump_config, parse_config, resolve_paths
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver.build import finish_dataset

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
 from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.settings import Rendering
 from docmatix.sources.files import FilesSource
 from docmatix.sources.locators import SourceDocument
 from docmatix.stages.dedup import dedup_documents
@@ -252,7 +252,7 @@ def test_a_temporary_file_that_has_vanished_is_no_fault_of_its_document() -> Non
         path, doc_id = kept
 
         def render() -> list[PageImage] | Refusal:
-            return render_kept(kept, [1], doc_id=doc_id, settings=Pack(dpi=36), sandbox=sandbox, timeout_s=60)
+            return render_kept(kept, [1], doc_id=doc_id, settings=Rendering(dpi=36), sandbox=sandbox, timeout_s=60)
 
         assert isinstance(render(), list)
         path.unlink()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from docmatix.config import parse_config
+from docmatix.config.loading import parse_config
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.prompting.prompts import Prompt, load_prompts
 from docmatix.stages.support.fingerprints import fingerprint_stages

@@ -93,7 +93,7 @@ def test_a_mistake_in_a_mapping_is_one_sentence_that_names_the_key() -> None:
 
 
 def test_a_file_is_read_beside_its_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from docmatix.config import dump_config
+    from docmatix.config.loading import dump_config
 
     (tmp_path / "test.yaml").write_text(dump_config(make_config()))
     reached = capture_build(monkeypatch)

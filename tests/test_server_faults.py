@@ -207,7 +207,7 @@ def test_the_embedded_server_that_is_killed_is_started_again_and_costs_nothing_b
         # the first sign of a shard comes with its first reply
         wait_until(lambda: list(run.glob("telemetry/live/*/generate-*.json")))
         for child in psutil.Process().children():
-            if "docmatix.models.llamacpp" in child.cmdline():
+            if "docmatix.models.llamacpp_server" in child.cmdline():
                 child.kill()
 
     killer = threading.Thread(target=kill_at_work)

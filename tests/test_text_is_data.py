@@ -17,10 +17,11 @@ from pydantic import SecretStr
 import docmatix
 from docmatix.check.checks import find_problems
 from docmatix.cli import main
-from docmatix.config import LlamacppEngine
+from docmatix.config.description import describe_build
 from docmatix.core.pairs import Message, Request
 from docmatix.curation.grounding import ground
 from docmatix.dataset.card import describe_metadata
+from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.prompting.chunks import PageText
 from docmatix.prompting.prompts import load_prompts, neutralise, render_messages
 from docmatix.stages.support.job import Job
@@ -61,7 +62,7 @@ class TokenizingServer:
 @pytest.fixture(scope="module")
 def server() -> Iterator[TokenizingServer]:
     pytest.importorskip("xllamacpp")
-    from docmatix.models.llamacpp import start_llamacpp
+    from docmatix.models.llamacpp_server import start_llamacpp
 
     with start_llamacpp(LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)) as running:
         yield TokenizingServer(running.base_url, running.api_key)
@@ -261,7 +262,7 @@ def test_the_front_matter_of_the_card_is_the_datasets_own(hostile):
     card = hostile.run.read("dataset/README.md").decode()
     _, front, body = card.split("---\n", 2)
     summary = json.loads(hostile.run.read("dataset/stats.json"))
-    assert yaml.safe_load(front) == describe_metadata(hostile.config, summary)
+    assert yaml.safe_load(front) == describe_metadata(describe_build(hostile.config), summary)
     assert "owned" not in front
     elements = Elements(body)
     assert "script" not in elements.tags

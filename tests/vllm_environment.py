@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docmatix.config import VllmEngine
+    from docmatix.models.vllm.engine import VllmEngine
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / ".cache" / "smollm2-135m"
@@ -45,7 +45,7 @@ def is_wanted() -> bool:
 
 def prepare_model() -> Path:
     """The folder with the model, made the first time (about a minute)."""
-    from docmatix.models.llamacpp import find_model
+    from docmatix.models.llamacpp_server import find_model
 
     return _prepare(MODEL, "text", find_model("smollm2-135m"))
 
@@ -69,7 +69,7 @@ def _prepare(folder: Path, kind: str, source: Path) -> Path:
 
 def real_engine(**settings: Any) -> VllmEngine:
     """The engine that serves it; further settings take the place of these. Raises `SetupError`."""
-    from docmatix.config import VllmEngine
+    from docmatix.models.vllm.engine import VllmEngine
     from docmatix.models.vllm.replica import check_environment
 
     extra_args = (

@@ -34,6 +34,7 @@ import yaml
 from docmatix.check.identities import Identities, hash_identity
 from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.config import Pack
+from docmatix.config.description import describe_build
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_pair_id
@@ -599,7 +600,7 @@ class _Proof:
             mend = "put it right, or run the build once more, which writes it."
             yield f"dataset/README.md cannot be read ({error}): {mend}"
             return
-        wanted = describe_metadata(self._job.config, summary)
+        wanted = describe_metadata(describe_build(self._job.config), summary)
         if wrong := [name for name in wanted if head.get(name) != wanted[name]]:
             said = f"dataset/README.md says something else of `{wrong[0]}` than the dataset"
             if self._on_remark is None:

@@ -262,7 +262,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from docmatix.config import load_config
+    from docmatix.config.loading import load_config
     from docmatix.driver.build import build
     from docmatix.driver.progress import Progress
     from docmatix.review.status import read_status
@@ -324,7 +324,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _estimate(options: argparse.Namespace) -> int:
-    from docmatix.config import load_config
+    from docmatix.config.loading import load_config
     from docmatix.driver.progress import Progress
     from docmatix.review.estimate import estimate_build
 
@@ -346,7 +346,7 @@ def _estimate(options: argparse.Namespace) -> int:
 
 
 def _ablate(options: argparse.Namespace) -> int:
-    from docmatix.config import load_config
+    from docmatix.config.loading import load_config
     from docmatix.driver.progress import Progress
     from docmatix.review.ablation import ablate
 

@@ -10,11 +10,13 @@ methods those are. An installed package adds kinds by entry points, named by fam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
-from pydantic import Field
+from pydantic import GetCoreSchemaHandler, ValidatorFunctionWrapHandler
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from docmatix.core.errors import SetupError
 from docmatix.core.settings import Section
@@ -60,10 +62,44 @@ def collect_kinds(family: type[AnyKind], own: Iterable[type[AnyKind]]) -> Mappin
     return kinds
 
 
-def unite(kinds: Mapping[str, type[AnyKind]]) -> Any:
-    """The union that pydantic validates a field by, whose members `kind` tells apart."""
-    members = tuple(kinds.values())
-    return Annotated[Union[members], Field(discriminator="kind")] if len(members) > 1 else members[0]  # noqa: UP007
+@dataclass(frozen=True)
+class OneOf:
+    """Marks a field that holds a kind of a family: `Annotated[SerializeAsAny[Filter], OneOf(Filter, FILTERS)]`.
+
+    Which kinds there are is looked up when a value is validated, so that importing docmatix loads no other package.
+    """
+
+    family: type[Kind]
+    own: tuple[type[Kind], ...]
+
+    def kinds(self) -> Mapping[str, type[Kind]]:
+        """The kinds by name."""
+        return collect_kinds(self.family, self.own)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
+
+    def _validate(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(value, self.family) or not isinstance(value, Mapping):
+            return handler(value)
+        if (name := value.get("kind")) is None:
+            raise PydanticKnownError("union_tag_not_found", {"discriminator": "'kind'"})
+        if (kind := self.kinds().get(name)) is None:
+            expected = ", ".join(map(repr, self.kinds()))
+            context = {"discriminator": "'kind'", "tag": str(name), "expected_tags": expected}
+            raise PydanticKnownError("union_tag_invalid", context)
+        return kind.model_validate(value)
+
+
+def list_sections(annotation: Any, metadata: Iterable[Any] = ()) -> list[type[Section]]:
+    """The models that a field of this annotation may hold, each kind of a family among them."""
+    if get_origin(annotation) is Annotated:
+        return list_sections(annotation.__origin__, (*metadata, *annotation.__metadata__))
+    if (choice := next((each for each in metadata if isinstance(each, OneOf)), None)) is not None:
+        return list(choice.kinds().values())
+    if isinstance(annotation, type) and not get_args(annotation):
+        return [annotation] if issubclass(annotation, Section) else []
+    return [section for part in get_args(annotation) for section in list_sections(part)]
 
 
 @cache

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Annotated, ClassVar, Literal, overload
+from typing import Annotated, ClassVar, Literal, TypeAlias, overload
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from docmatix.core.documents import Page
-from docmatix.core.kinds import Kind
+from docmatix.core.kinds import Kind, OneOf
 from docmatix.core.pairs import Evidence, Pair
 from docmatix.curation.grounding import has_content, join_pieces, split_pieces
 from docmatix.text.languages import is_in_language
@@ -466,23 +466,23 @@ def _judge_score(score: float | None, min_score: float, reason: str) -> str | No
 
 # --- all of them ------------------------------------------------------------------------------------------------------
 
-AnyFilter = Annotated[
-    Length
-    | Markup
-    | Refused
-    | QuestionForm
-    | CopiesExample
-    | Echo
-    | References
-    | Language
-    | Grounded
-    | RoundTrip
-    | Clarity
-    | Duplicate,
-    Field(discriminator="kind"),
-]
+FILTERS: tuple[type[Filter], ...] = (
+    Length,
+    Markup,
+    Refused,
+    QuestionForm,
+    CopiesExample,
+    Echo,
+    References,
+    Language,
+    Grounded,
+    RoundTrip,
+    Clarity,
+    Duplicate,
+)
+AnyFilter: TypeAlias = Annotated[SerializeAsAny[Filter], OneOf(Filter, FILTERS)]
 
-DEFAULT_FILTERS: tuple[AnyFilter, ...] = (
+DEFAULT_FILTERS: tuple[Filter, ...] = (
     Length(),
     Markup(),
     Refused(),

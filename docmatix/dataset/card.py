@@ -18,10 +18,7 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from docmatix.config import Config
 from docmatix.core.draws import draw_places
-from docmatix.core.pairs import name_model
-from docmatix.curation.filters import AnyFilter
 from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.stats import KINDS
 from docmatix.prompting.prompts import Prompt
@@ -63,11 +60,28 @@ class CardSample:
     """How many pairs the row has besides."""
 
 
+@dataclass(frozen=True, slots=True)
+class BuildDescription:
+    """What a card says of the build behind a dataset."""
+
+    name: str
+    source: str
+    models: tuple[str, ...]
+    """Those that wrote pairs."""
+    verifier: str | None
+    schema: str
+    license: str | None
+    filters: tuple[tuple[str, Mapping[str, str]], ...]
+    """Each filter's kind and its settings."""
+    settings: Mapping[str, str]
+    """Further lines of the table of settings, as Markdown."""
+
+
 def write_card(
-    config: Config,
+    build: BuildDescription,
     summary: Mapping[str, Any],
     *,
-    prompts: Mapping[str, Prompt],
+    prompts: Sequence[Prompt],
     fingerprints: Mapping[str, str],
     versions: Mapping[str, str],
     samples: Sequence[CardSample] = (),
@@ -82,18 +96,17 @@ def write_card(
     environment.globals |= {"number": "{:,}".format, "tell": _tell, "percent": _percent}
     environment.globals |= {"code": write_code, "cell": _write_cell, "text": write_text}
     template = files("docmatix.dataset").joinpath("card.md.jinja").read_text(encoding="utf-8")
-    asked = [prompts[name] for name in sorted(prompts) if name != "round_trip"]
     body = environment.from_string(template).render(
-        config=config,
+        build=build,
         s=summary,
-        annotated=config.pack.schema_ == "annotated",
+        annotated=build.schema == "annotated",
         versions=versions,
         fingerprints=fingerprints,
-        prompts=asked,
-        models=_list_models(config, summary),
-        source=_describe_source(config),
-        license=_write_cell(config.pack.license or "not stated"),
-        filters=[_describe_filter(each) for each in config.curate.filters],
+        prompts=prompts,
+        models=_list_models(build, summary),
+        source=build.source,
+        license=_write_cell(build.license or "not stated"),
+        filters=[_describe_filter(*each) for each in build.filters],
         figures=_list_figures(summary),
         kinds=_list_kinds(summary),
         samples=[
@@ -101,13 +114,13 @@ def write_card(
             for number, sample in enumerate(samples, 1)
         ],
         plots={title: name_plot(title) for title in plots},
-        snippets=_write_snippets(config, asked),
+        snippets=_write_snippets(build, prompts),
     )
-    front = yaml.safe_dump(describe_metadata(config, summary), sort_keys=False, allow_unicode=True)
+    front = yaml.safe_dump(describe_metadata(build, summary), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{body}"
 
 
-def describe_metadata(config: Config, summary: Mapping[str, Any]) -> dict[str, Any]:
+def describe_metadata(build: BuildDescription, summary: Mapping[str, Any]) -> dict[str, Any]:
     """The front matter, as the Hub's validator takes it."""
     size = next((name for bound, name in SIZES if summary["rows"] < bound), "n>1T")
     # language tags are ISO 639; the Hub refuses a card with another one
@@ -116,17 +129,17 @@ def describe_metadata(config: Config, summary: Mapping[str, Any]) -> dict[str, A
     return {
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
         "dataset_info": {
-            "features": describe_features(DATASETS[config.pack.schema_]),
+            "features": describe_features(DATASETS[build.schema]),
             "splits": [{"name": "train", "num_bytes": payload, "num_examples": summary["rows"]}],
             "download_size": summary["file_bytes"],
             "dataset_size": payload,
         },
-        **_describe_license(config.pack.license),
+        **_describe_license(build.license),
         "task_categories": ["visual-question-answering", "document-question-answering"],
         **({"language": languages} if languages else {}),
         "size_categories": [size],
         "tags": ["docmatix", "docvqa", "synthetic"],
-        "pretty_name": config.name,
+        "pretty_name": build.name,
     }
 
 
@@ -220,21 +233,16 @@ def _percent(share: float | None) -> str:
 # --- what the card tells ----------------------------------------------------------------------------------------------
 
 
-def _describe_source(config: Config) -> str:
-    return f"{config.source.described} (`{config.source.kind}`)"
-
-
-def _list_models(config: Config, summary: Mapping[str, Any]) -> str:
-    models = list(dict.fromkeys([*summary["by_model"], name_model(config.generate.engine.model_name)]))
+def _list_models(build: BuildDescription, summary: Mapping[str, Any]) -> str:
+    models = list(dict.fromkeys([*summary["by_model"], *build.models]))
     asked = ", ".join(map(write_code, models))
-    if config.verify and (verifier := name_model(config.verify_engine.model_name)) not in models:
-        asked += f"; verified by {write_code(verifier)}"
-    return asked
+    if build.verifier is None or build.verifier in models:
+        return asked
+    return f"{asked}; verified by {write_code(build.verifier)}"
 
 
-def _describe_filter(one: AnyFilter) -> dict[str, str]:
-    told = one.describe_settings().items()
-    return {"kind": one.kind, "settings": ", ".join(write_code(f"{name}: {value}") for name, value in told)}
+def _describe_filter(kind: str, settings: Mapping[str, str]) -> dict[str, str]:
+    return {"kind": kind, "settings": ", ".join(write_code(f"{name}: {value}") for name, value in settings.items())}
 
 
 def _list_figures(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -269,9 +277,9 @@ def _describe_license(license: str | None) -> dict[str, str]:
     return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", license.lower()).strip("-") or "other"}
 
 
-def _write_snippets(config: Config, prompts: Sequence[Prompt]) -> dict[str, str]:
+def _write_snippets(build: BuildDescription, prompts: Sequence[Prompt]) -> dict[str, str]:
     prompt = prompts[0].name if prompts else "extractive"
-    title = config.name.replace("_", "\\_")
+    title = build.name.replace("_", "\\_")
     return {
         "load": "from datasets import load_dataset\n\n"
         f"dataset = {LOAD}  # or a folder; streaming=True reads as it goes\n"
@@ -287,7 +295,7 @@ def _write_snippets(config: Config, prompts: Sequence[Prompt]) -> dict[str, str]
         "    ]\n"
         '    return {"texts": [texts[i] for i in chosen], "annotations": [notes[i] for i in chosen]}\n\n\n'
         'chosen = dataset.map(choose, input_columns=["texts", "annotations"]).filter(bool, input_columns="texts")',
-        "cite": f"@misc{{{re.sub(r'[^A-Za-z0-9]+', '-', config.name).strip('-').lower()},\n"
+        "cite": f"@misc{{{re.sub(r'[^A-Za-z0-9]+', '-', build.name).strip('-').lower()},\n"
         f"  title        = {{{title}: a document visual question answering dataset}},\n"
         "  howpublished = {Built with docmatix},\n"
         "  note         = {Name here who published it, where and when}\n}",

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from docmatix.config import Pack
 from docmatix.dataset.distinct import ERROR, DistinctCounter
+from docmatix.pdf.settings import Rendering
 
 KINDS = ("prompt", "style", "model")
 """What pairs are told apart by."""
@@ -323,7 +323,7 @@ def find_median(classes: Mapping[str, int]) -> str | None:
     return None
 
 
-def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Pack) -> dict[str, Any]:
+def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rendering) -> dict[str, Any]:
     """What `dataset/stats.json` holds: final outcomes only, so that it is the same after any number of kills.
 
     `by_prompt`, `by_style` and `by_model` hold a `Group.summarise` for each name. `unique_questions` are told apart by

@@ -24,16 +24,9 @@ from typing import Any
 
 import yaml
 
-from docmatix.config import (
-    Config,
-    Engine,
-    OpenaiEngine,
-    PromptChoice,
-    VllmEngine,
-    dump_config,
-    parse_config,
-    resolve_paths,
-)
+from docmatix.config import Config, PromptChoice
+from docmatix.config.description import describe_build
+from docmatix.config.loading import dump_config, parse_config, resolve_paths
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import hide_in_url
@@ -46,11 +39,12 @@ from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.signs import driver_alive
 from docmatix.driver.watchdog import StageWatch, find_patience, watch_listing
 from docmatix.driver.workers import Done, Task, map_shards
+from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
-from docmatix.models.servers import check_engine, serve
 from docmatix.models.telemetry import ServingWatch
 from docmatix.models.tokenizer import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
-from docmatix.models.vllm.replica_pool import check_nodes, is_private, require_room
+from docmatix.models.vllm.engine import VllmEngine
+from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
@@ -154,14 +148,14 @@ def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounte
     names = [choice.name for choice in choices]
     if len(set(names)) < len(names):
         raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
-    if "round_trip" in names:
-        raise SetupError("`round_trip` is the prompt of `verify`; take it out of generate.prompts.")
+    if (checking := config.verify_prompt) in names or "round_trip" in names:
+        raise SetupError(f"`{checking or 'round_trip'}` is the prompt of `verify`; take it out of generate.prompts.")
     directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
-    prompts = load_prompts([*names, "round_trip"] if config.verify else names, directories)
+    prompts = load_prompts([*names, checking] if checking else names, directories)
     for choice in choices:
         prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config, counter)
-    if config.verify:
-        prompts["round_trip"] = _tune_for_verify(prompts["round_trip"], config.verify_engine)
+    if checking:
+        prompts[checking] = _tune_for_verify(prompts[checking], config.verify_engine)
     return prompts
 
 
@@ -178,7 +172,7 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
     tuned = tune_prompt(
         prompt,
         sampling=engine.sampling.to_body() | choice.sampling.to_body(),
-        model=_choose_lora(engine, choice.lora),
+        model=engine.choose_model(choice.lora),
         extra=_template_arguments(engine),
     )
     if tuned.family != "answer_first":
@@ -189,17 +183,7 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
 def _tune_for_verify(prompt: Prompt, engine: Engine) -> Prompt:
     if prompt.family != "round_trip":
         raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not round_trip.")
-    return tune_prompt(prompt, sampling={}, model=_choose_lora(engine, None), extra=_template_arguments(engine))
-
-
-def _choose_lora(engine: Engine, chosen: str | None) -> str | None:
-    if not isinstance(engine, VllmEngine):
-        return chosen
-    chosen = chosen or engine.lora
-    if chosen is not None and chosen not in engine.loras:
-        known = ", ".join(engine.loras) or "empty"
-        raise SetupError(f"`{chosen}` is no LoRA adapter of the engine: generate.engine.loras is {known}.")
-    return chosen
+    return tune_prompt(prompt, sampling={}, model=engine.choose_model(None), extra=_template_arguments(engine))
 
 
 def _template_arguments(engine: Engine) -> dict[str, Any]:
@@ -238,7 +222,7 @@ def check_engines(config: Config) -> None:
 
     async def check() -> None:
         for engine in list_engines(config):
-            await check_engine(engine, private=config.resources.address is None)
+            await engine.check(private=config.resources.address is None)
 
     # in a thread: a notebook has a loop of its own that runs
     with ThreadPoolExecutor(1) as thread:
@@ -278,8 +262,7 @@ def _prepare(config: Config, directory: RunDirectory, config_dir: Path, progress
         progress.say(note)
     prompts = load_build_prompts(config, config_dir, counter=counter)
     for engine in list_engines(config):
-        if isinstance(engine, OpenaiEngine):
-            read_api_key(engine.api_key_env)  # refuses a missing one before anything is touched
+        read_api_key(engine.key_variable)  # refuses a missing one before anything is touched
     return Job(
         run=directory,
         config=config,
@@ -383,8 +366,7 @@ def _do_stages(
             if engine != served:
                 serving.close()
                 running = serving.enter_context(
-                    serve(
-                        engine,
+                    engine.serve(
                         pictures_per_request=job.config.generate.pictures.max_per_request,
                         say=progress.say,
                         run=job.run,
@@ -411,11 +393,11 @@ def _do_stages(
 
 def _check_nodes(job: Job) -> None:
     """Refuse what the machines of the cluster cannot do, before the first document is read."""
-    engines = [engine for engine in list_engines(job.config) if isinstance(engine, VllmEngine)]
+    engines = list_engines(job.config)
     for engine in engines:
-        require_room(engine)
+        engine.check_placement()
     if not is_private():
-        check_nodes(job.run, engines)
+        check_nodes(job.run, [engine for engine in engines if isinstance(engine, VllmEngine)])
 
 
 def _require_upstream(job: Job, stage: str) -> None:
@@ -561,9 +543,9 @@ def finish_dataset(job: Job) -> None:
     samples = draw_samples(job.run, packed, seed=job.config.seed)
     titles = list_titles(summary)
     card = write_card(
-        job.config,
+        describe_build(job.config),
         summary,
-        prompts=job.prompts,
+        prompts=[prompt for name, prompt in sorted(job.prompts.items()) if name != job.config.verify_prompt],
         fingerprints={stage: job.fingerprints[stage] for stage in job.stages},
         versions={name: importlib.metadata.version(name) for name in ("docmatix", "pymupdf", "pillow")},
         samples=samples,

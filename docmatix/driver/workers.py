@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
 
-from docmatix.config import OpenaiEngine
 from docmatix.core import errors
 from docmatix.core.errors import BuildError, DocmatixError
 from docmatix.driver.ray_cluster import find_private_ray
@@ -341,7 +340,7 @@ def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
     return ChatClient(
         job.service.addresses,
         api_key=key.get_secret_value() if key else None,
-        api_key_env=engine.api_key_env if isinstance(engine, OpenaiEngine) else None,
+        api_key_env=engine.key_variable,
         **bounds,
         timeout_s=engine.timeout_s,
         max_attempts=engine.max_attempts,

@@ -18,8 +18,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from docmatix.config import Engine, VllmEngine
 from docmatix.core.errors import SetupError
+from docmatix.models.engine import Engine
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -310,10 +310,10 @@ def load_tokenizer(engine: Engine, *, download: Callable[[str], Path] | None = N
                 f"generate.engine.tokenizer is {engine.tokenizer!r}, but no tokenizer.json can be read there"
                 f" ({_shorten(error)}): correct it, or take the key out to have tokens estimated."
             ) from error
-    if not isinstance(engine, VllmEngine):
+    if engine.own_tokenizer is None:
         return ESTIMATE, None
     try:
-        return Vocabulary.read(_find_tokenizer(engine.model, download).read_bytes()), None
+        return Vocabulary.read(_find_tokenizer(engine.own_tokenizer, download).read_bytes()), None
     except Exception as error:
         return ESTIMATE, (
             f"tokens    are estimated: the tokenizer of {engine.model_name} cannot be had ({_shorten(error)});"

@@ -27,7 +27,7 @@ from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.visibility import Looks, draw_page, find_hidden, find_inside
 
 if TYPE_CHECKING:
-    from docmatix.config import Extract
+    from docmatix.pdf.settings import Extract
 
 UNKNOWN = "\ufffd"
 """Stands for every character whose meaning the file does not tell."""

@@ -16,7 +16,7 @@ from docmatix.core.documents import Refusal
 from docmatix.pdf.reading import describe_error, open_pdf, raise_if_memory
 
 if TYPE_CHECKING:
-    from docmatix.config import Pack
+    from docmatix.pdf.settings import Rendering
 
 THUMBNAIL_DPI = 36
 """Colour is looked for in a drawing of this size, 13 ms a page; a coloured hairline still tints its pixels there."""
@@ -35,7 +35,9 @@ class PageImage:
     mode: str
 
 
-def render_pages(pdf: bytes | io.FileIO, page_numbers: Iterable[int], *, settings: Pack) -> list[PageImage] | Refusal:
+def render_pages(
+    pdf: bytes | io.FileIO, page_numbers: Iterable[int], *, settings: Rendering
+) -> list[PageImage] | Refusal:
     """The given pages (1-based), in the given order: all of them, or a refusal. An open file is read from its start.
 
     Besides those of `open_pdf` the reason may be `unrenderable`, for a page that is missing, has no area, or fails.

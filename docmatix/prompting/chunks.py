@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from docmatix.config import Pictures
+from pydantic import Field
+
 from docmatix.core.documents import Page
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Picture
+from docmatix.core.settings import Section
 from docmatix.models.tokenizer import (
     ESTIMATE,
     SEPARATORS,
@@ -33,6 +35,21 @@ PATCH_PX = 28
 """One token for each square of this side: patches of 14 px, merged two by two (Qwen2-VL, arXiv 2409.12191, section 2.1;
 the same in Qwen2.5-VL). Tiling models of the same size take fewer, so the count leans upwards, save for those that do
 not merge patches (Pixtral: 16 px); what turns out too long nevertheless is halved when the server says so."""
+
+
+class Pictures(Section):
+    """The page images that a vision model is sent. They are rendered for the request and dropped again."""
+
+    max_per_request: int = Field(4, ge=1)
+    """A window of more pages becomes several requests."""
+    dpi: int = Field(150, ge=36, le=600)
+    max_side_px: int = Field(1540, ge=64)
+    """Longest side: larger pages are rendered smaller. Vision models cut a picture into tiles of 336 to 560 px or
+    patches of 28, so that tokens grow with the area."""
+    quality: int = Field(85, ge=1, le=100)
+    """Of the JPEG."""
+    with_text: bool = True
+    """Send the pages' text together with the pictures, instead of the pictures alone."""
 
 
 class PageText(NamedTuple):

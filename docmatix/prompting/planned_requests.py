@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docmatix.config import Engine, LlamacppEngine, Pictures, VllmEngine
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
+from docmatix.models.engine import Engine
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.prompting.chunks import (
     MIN_BUDGET_TOKENS,
     Chunk,
     PageText,
+    Pictures,
     count_pairs,
     count_picture_tokens,
     halve_chunk,
@@ -28,7 +29,6 @@ from docmatix.prompting.questions.candidates import Candidate, find_candidates
 from docmatix.prompting.questions.wording import clean_question, question_grammar
 from docmatix.prompting.replies import pairs_schema, parse_reply
 from docmatix.prompting.windows import Window
-from docmatix.verification.round_trip import list_choices, to_grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def _ask_about_candidates(
             )
             place = f"{window.sample_id}/{prompt.name}/{candidate.page}:{candidate.start}-{candidate.end}"
             extra = dict(prompt.extra)
-            if holds_to_grammar(engine) and (grammar := question_grammar(candidate)) is not None:
-                extra |= hold_to_grammar(engine, grammar)
+            if engine.uses_grammars and (grammar := question_grammar(candidate)) is not None:
+                extra |= engine.constrain_grammar(grammar) or {}
             for draw in range(prompt.samples):
                 sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
                 request = make_request(prompt, engine, messages, sampling, extra)
@@ -172,7 +172,7 @@ def _ask_about_chunk(
         variables["pair_count"] = count_pairs(chunk, pairs_per_page=prompt.pairs_per_page)
     extra = dict(prompt.extra)
     if prompt.reply == "pairs_json":
-        extra |= hold_to_json(engine, "pairs", pairs_schema())
+        extra |= engine.constrain_json("pairs", pairs_schema()) or {}
     request = make_request(
         prompt,
         engine,
@@ -223,7 +223,7 @@ def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounte
     variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
     if prompt.family == "vision":
         variables["picture_count"] = 1
-    return measure_budget(prompt, context_tokens=engine.context_tokens, counter=counter, **variables)
+    return measure_budget(prompt, context_tokens=engine.context_length, counter=counter, **variables)
 
 
 def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[str]]:
@@ -250,28 +250,6 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
     return pairs, malformed
 
 
-def build_round_trip(pair: Pair, prompt: Prompt, *, engine: Engine, seed: int, max_tokens: int) -> Request | None:
-    """Ask the pair's question again with its context.
-
-    None for a pair that has no context to be found in, and where the reply would be held to a choice of one: it could
-    not fail.
-    """
-    if pair.context is None or not pair.question:
-        return None
-    extra = dict(prompt.extra)
-    if holds_to_grammar(engine):
-        choices = list_choices(pair.context, question=pair.question, answer=pair.answer)
-        if len(choices) < 2:
-            return None
-        extra |= hold_to_choices(engine, choices)
-    messages = render_messages(prompt, question=pair.question, context=pair.context)
-    sampling = {**prompt.sampling, "max_tokens": max_tokens, "seed": draw_seed(seed, "round_trip", 0)}
-    return make_request(prompt, engine, messages, sampling, extra)
-
-
-# --- what engines differ in -------------------------------------------------------------------------------------------
-
-
 def make_request(
     prompt: Prompt,
     engine: Engine,
@@ -282,44 +260,7 @@ def make_request(
     pictures: tuple[Picture, ...] = (),
 ) -> Request:
     """A request to the engine's model, or to the LoRA adapter that answers the prompt."""
-    variant = ""
-    if isinstance(engine, VllmEngine):
-        # weights of another precision are another model, though its name in the request is the same
-        said = {"dtype": engine.dtype, "quantization": engine.quantization}
-        variant = ",".join(f"{name}={value}" for name, value in said.items() if value not in (None, "auto"))
-    return Request(prompt.model or engine.model_name, messages, sampling, extra, variant, pictures)
-
-
-def hold_to_json(engine: Engine, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a request body that hold the reply to a JSON schema; none for a server that cannot."""
-    if not isinstance(engine, LlamacppEngine) and engine.guided == "vllm":
-        # without the second field small models emit white space without end between two tokens of JSON
-        return {"structured_outputs": {"json": schema, "disable_any_whitespace": True}}
-    if isinstance(engine, LlamacppEngine) or engine.guided == "json_schema":
-        return {
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": name, "schema": schema, "strict": True},
-            }
-        }
-    return {}
-
-
-def holds_to_grammar(engine: Engine) -> bool:
-    """Whether small questions and answers are held to a grammar."""
-    return isinstance(engine, LlamacppEngine) or (isinstance(engine, VllmEngine) and engine.grammar)
-
-
-def hold_to_grammar(engine: Engine, grammar: str) -> dict[str, Any]:
-    """The fields that hold a reply to a grammar in llama.cpp's notation, which vLLM's backend `guidance` reads too."""
-    return {"grammar": grammar} if isinstance(engine, LlamacppEngine) else {"structured_outputs": {"grammar": grammar}}
-
-
-def hold_to_choices(engine: Engine, choices: Sequence[str]) -> dict[str, Any]:
-    """The fields that hold a reply to one of several texts."""
-    if isinstance(engine, LlamacppEngine):
-        return {"grammar": to_grammar(choices)}
-    return {"structured_outputs": {"choice": list(choices)}}
+    return Request(prompt.model or engine.model_name, messages, sampling, extra, engine.variant, pictures)
 
 
 def _short_hash(text: str) -> str:

@@ -293,7 +293,7 @@ def list_key_variables(job: Job) -> list[str]:
     """The environment variables from which the build reads its keys."""
     from docmatix.driver.build import list_engines
 
-    return [name for engine in list_engines(job.config) if (name := getattr(engine, "api_key_env", None))]
+    return [name for engine in list_engines(job.config) if (name := engine.key_variable)]
 
 
 def list_shards(job: Job, target: Target, *, numbers: Iterable[int] | None = None) -> list[Shard]:

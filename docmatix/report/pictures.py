@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.rows import check_types
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.settings import Rendering
 from docmatix.pipeline import PACK
 from docmatix.report.gallery import Window
 from docmatix.review.source_pages import Place, render_in_turn
@@ -152,7 +152,7 @@ def render_windows(
 ) -> Iterator[tuple[Window, dict[int, bytes] | Refusal]]:
     """The pages of windows that are not in the dataset, rendered from the source, or why they cannot be."""
     longest, _ = SIZES[0]
-    settings = Pack(dpi=110, max_side_px=longest, image_format="jpeg", quality=88)
+    settings = Rendering(dpi=110, max_side_px=longest, image_format="jpeg", quality=88)
     places = {
         Place(window.shard, window.index, window.doc_id, tuple(_choose_pages(window))): window for window in windows
     }

@@ -210,7 +210,7 @@ def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]
         found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
     return [
         *found,
-        ("Filters", [(each.kind, _describe_settings(each)) for each in config.curate.filters]),
+        ("Filters", [(each.get_name(), _describe_settings(each)) for each in config.curate.filters]),
         ("Window", f"{config.window.max_pages} pages at most"),
         ("Images", f"{config.pack.dpi} dpi, {config.pack.image_format}"),
         ("Seed", str(config.seed)),

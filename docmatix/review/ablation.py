@@ -28,7 +28,8 @@ from typing import Any
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from docmatix.config import Config, PromptChoice, dump_config, resolve_paths
+from docmatix.config import Config, PromptChoice
+from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.draws import Smallest
 from docmatix.core.errors import SetupError
 from docmatix.dataset.plots import plot_statistics

@@ -296,7 +296,7 @@ class Collection(Sequence[Sample]):
     def filters(self) -> list[dict[str, Any]]:
         """The filters of the run as its configuration may say them, defaults left out."""
         chosen = self.read_job().config.curate.filters
-        return [{"kind": one.kind, **one.model_dump(mode="json", exclude_defaults=True)} for one in chosen]
+        return [{"kind": one.get_name(), **one.model_dump(mode="json", exclude_defaults=True)} for one in chosen]
 
     def try_filters(self, filters: Sequence[Any] | None = None, *, documents: int = 300, seed: int = 0) -> Trial:
         """What other filters would keep, without a rerun; nothing is written. `filters` are as in the configuration,

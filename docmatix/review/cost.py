@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from docmatix.config import Config, VllmEngine
+from docmatix.config import Config
 from docmatix.storage.run import RunDirectory
 
 
@@ -42,11 +42,7 @@ def read_telemetry(run: RunDirectory) -> list[dict[str, Any]]:
 
 def add_up(telemetry: Iterable[Mapping[str, Any]], config: Config) -> Cost:
     """The cost over all drivers."""
-    gpus = {
-        engine.model_name: _count_gpus(engine)
-        for engine in (config.generate.engine, config.verify_engine)
-        if isinstance(engine, VllmEngine)
-    }
+    gpus = {engine.model_name: engine.gpus for engine in (config.generate.engine, config.verify_engine)}
     cost = Cost()
     for driver in telemetry:
         cost.drivers += 1
@@ -63,9 +59,3 @@ def add_up(telemetry: Iterable[Mapping[str, Any]], config: Config) -> Cost:
             cost.replica_s += ready
             cost.gpu_s += ready * gpus.get(served.get("model", ""), 0)
     return cost
-
-
-def _count_gpus(engine: VllmEngine) -> float:
-    if engine.gpus_per_replica is not None:
-        return engine.gpus_per_replica
-    return engine.tensor_parallel_size * engine.pipeline_parallel_size

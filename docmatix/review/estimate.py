@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from docmatix.config import Config, Plan, VllmEngine, resolve_paths
+from docmatix.config import Config, Plan
+from docmatix.config.loading import resolve_paths
 from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
 from docmatix.driver.build import build
@@ -178,11 +179,7 @@ def _scale(
         pairs=count(PACK, "pairs"),
         extract_cpu_hours=hours("work_seconds", EXTRACT),
         ask_hours=hours("span_seconds", *ASKING),
-        gpu_hours=sum(
-            hours("span_seconds", stage) * engine.total_gpus
-            for stage in ASKING
-            if isinstance(engine := config.choose_engine(stage), VllmEngine)
-        ),
+        gpu_hours=sum(hours("span_seconds", stage) * config.choose_engine(stage).total_gpus for stage in ASKING),
         curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK),
         dataset_bytes=size,
         hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from docmatix.config import Config, dump_config, parse_config
+from docmatix.config import Config
+from docmatix.config.loading import dump_config, parse_config
 from docmatix.core.documents import Page
 from docmatix.core.draws import hash_seeded
 from docmatix.core.errors import SetupError

@@ -18,8 +18,8 @@ from docmatix.dataset.pictures import mark_evidence
 from docmatix.review.displays import Pictured, describe_pages, show_sample
 
 if TYPE_CHECKING:
-    from docmatix.config import Pack
     from docmatix.pdf.sandbox import Sandbox
+    from docmatix.pdf.settings import Rendering
     from docmatix.stages.support.job import Job
 
 PLACES_SHOWN = 8
@@ -46,10 +46,10 @@ def render_places(
 ) -> dict[Place, list[Pictured]]:
     """The pages of the first `limit` different places; one that cannot be rendered (any more) is missing, and why is
     put into `refused`. Sources that are not on this machine are asked with `fetch` alone."""
-    from docmatix.config import Pack
     from docmatix.pdf.sandbox import Sandbox
+    from docmatix.pdf.settings import Rendering
 
-    settings = Pack(dpi=110, max_side_px=1600, image_format="jpeg", color="rgb")
+    settings = Rendering(dpi=110, max_side_px=1600, image_format="jpeg", color="rgb")
     wanted = list(dict.fromkeys(places))[:limit]
     with Sandbox(memory_mb=job.config.extract.memory_mb) as sandbox:
         pages: dict[Place, list[Pictured]] = {}
@@ -62,7 +62,7 @@ def render_places(
 
 
 def render_in_turn(
-    job: Job, places: Iterable[Place], *, settings: Pack, sandbox: Sandbox, fetch: bool = False
+    job: Job, places: Iterable[Place], *, settings: Rendering, sandbox: Sandbox, fetch: bool = False
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     """The page images of different places, or why there are none, in the order of the plan: each document is read once.
 
@@ -84,7 +84,7 @@ def render_in_turn(
 
 
 def _render_shard(
-    job: Job, shard: int, places: Sequence[Place], *, settings: Pack, sandbox: Sandbox, fetch: bool
+    job: Job, shard: int, places: Sequence[Place], *, settings: Rendering, sandbox: Sandbox, fetch: bool
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     from docmatix.sources.documents import read_documents
     from docmatix.stages.plan import know_bounds, read_plan

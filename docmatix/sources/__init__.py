@@ -1,8 +1,14 @@
 """Where documents come from, one file a kind. A new kind: its file, and its line here."""
 
+from typing import Annotated, TypeAlias
+
+from pydantic import SerializeAsAny
+
+from docmatix.core.kinds import OneOf
 from docmatix.sources.files import FilesSource
 from docmatix.sources.parquet import ParquetSource
 from docmatix.sources.source import Source
 from docmatix.sources.webdataset import WebdatasetSource
 
 SOURCES: tuple[type[Source], ...] = (FilesSource, WebdatasetSource, ParquetSource)
+AnySource: TypeAlias = Annotated[SerializeAsAny[Source], OneOf(Source, SOURCES)]

@@ -1,4 +1,5 @@
-"""The documents of a source: `list_documents` finds them and reads none, `read_documents` fetches them, on any machine."""
+"""The documents of a source: `list_documents` finds them and reads none, `read_documents` fetches them, on any
+machine."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
     """
     ledger = Ledger(PIPELINE[CURATE].units)
     dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
-    shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != "round_trip"}
+    shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != job.config.verify_prompt}
     examples = {name: texts for name, texts in shown.items() if texts}
     extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0, "dropped": dropped, "examples": examples}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from docmatix.config import Extract
 from docmatix.core.documents import Document, Refusal
 from docmatix.core.ledger import Ledger
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.settings import Extract
 from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument

@@ -145,7 +145,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
     """What is asked about a shard's documents, in plan order; documents and windows enter the ledger here, requests
     where they are written, since more may come of one."""
     settings, seed = job.config.generate, job.config.seed
-    candidates = [prompt for name, prompt in job.prompts.items() if name != "round_trip"]
+    candidates = [prompt for name, prompt in job.prompts.items() if name != job.config.verify_prompt]
     token_budgets = {
         prompt.name: measure_token_budget(prompt, settings.engine, counter=job.counter)
         for prompt in candidates

@@ -211,7 +211,7 @@ def _render(
         pdf,
         first["page_numbers"],
         doc_id=first["doc_id"],
-        settings=settings,
+        settings=settings.rendering,
         sandbox=sandbox,
         timeout_s=settings.timeout_s,
     )

@@ -1,6 +1,6 @@
-"""verify: ask each pair's question again with its context, and score whether the answer comes back.
+"""verify: ask a model about each pair, as the check of the configuration does, and score its reply.
 
-Nothing is dropped here: replies and scores are stored, and the filter `round_trip` in `curate` reads them.
+Nothing is dropped here: replies and scores are stored, and a filter in `curate` reads them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Any
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
-from docmatix.prompting.planned_requests import build_round_trip
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import pair_from_row
-from docmatix.verification.round_trip import score_round_trip
+from docmatix.verification.check import Check
 
 _Question = tuple[int, Pair, Request | None]
 """The number of its document, the pair, and what is asked about it."""
@@ -24,6 +23,8 @@ _Question = tuple[int, Pair, Request | None]
 
 async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
     """Score the pairs of one shard, reusing stored replies, and commit the scores."""
+    check = job.config.verify
+    assert check is not None
     store = ReplyStore(job.run, VERIFY, shard)
     ledger = Ledger(PIPELINE[VERIFY].units)
     extra: dict[str, Any] = {}
@@ -33,12 +34,12 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse)
         index, _, request = question
         if request is None:
             return None
-        outcome = await store.ask(request, prompt="round_trip", ask=pool.ask)
+        outcome = await store.ask(request, prompt=check.prompt, ask=pool.ask)
         pool.note(outcome, document=(shard, index))
         return outcome
 
     with store.kept_on_failure(), job.committing(VERIFY, shard, ledger=ledger, extra=extra) as writer:
-        async for (_, pair, request), outcome in pool.answer_in_order(_build_questions(job, shard), answer):
+        async for (_, pair, request), outcome in pool.answer_in_order(_build_questions(job, shard, check), answer):
             ledger.enter("pairs")
             ledger.keep("pairs")
             row: dict[str, Any] = {"pair_id": pair.pair_id}
@@ -50,7 +51,7 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse)
                 }
                 if isinstance(outcome, Reply):
                     ledger.keep("requests")
-                    row |= {"reply": outcome.content, "round_trip": score_round_trip(pair.answer, outcome.content)}
+                    row |= {"reply": outcome.content, "round_trip": check.score_reply(pair, outcome.content)}
                 else:
                     failure = outcome or Failure("internal_error")
                     ledger.drop("requests", failure.reason)
@@ -61,20 +62,9 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse)
         extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
 
 
-def _build_questions(job: Job, shard: int) -> Iterator[_Question]:
-    settings = job.config.verify
-    assert settings is not None
-    prompt = job.prompts["round_trip"]
+def _build_questions(job: Job, shard: int, check: Check) -> Iterator[_Question]:
+    prompt = job.prompts[check.prompt]
     for row in job.run.iterate_rows(GENERATE, shard, columns=["index", "pairs"]):
         for pair in map(pair_from_row, row["pairs"] or ()):
-            yield (
-                row["index"],
-                pair,
-                build_round_trip(
-                    pair,
-                    prompt,
-                    engine=job.config.verify_engine,
-                    seed=job.config.seed,
-                    max_tokens=settings.max_tokens,
-                ),
-            )
+            request = check.build_request(pair, prompt, engine=job.config.verify_engine, seed=job.config.seed)
+            yield row["index"], pair, request

@@ -1,1 +1,12 @@
-"""Checks that ask a model about pairs that a model wrote; one file a check."""
+"""Checks that ask a model about pairs that a model wrote, one file a kind. A new kind: its file, and its line here."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import SerializeAsAny
+
+from docmatix.core.kinds import OneOf
+from docmatix.verification.check import Check
+from docmatix.verification.round_trip import RoundTrip
+
+CHECKS: tuple[type[Check], ...] = (RoundTrip,)
+AnyCheck: TypeAlias = Annotated[SerializeAsAny[Check], OneOf(Check, CHECKS)]

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.config import LlamacppEngine, VllmEngine
-from docmatix.models.servers import Service, serve
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.service import Service
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import ServerState, VllmServer
 from docmatix.storage.run import RunDirectory
 from tests.fake_vllm import fake_engine
@@ -108,7 +109,7 @@ def serve_embedded() -> Iterator[Service]:
     engine = LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)
     with (
         tempfile.TemporaryDirectory() as folder,
-        serve(engine, pictures_per_request=0, say=lambda line: None, run=RunDirectory(folder)) as served,
+        engine.serve(pictures_per_request=0, say=lambda line: None, run=RunDirectory(folder)) as served,
     ):
         yield served.service
 

@@ -23,13 +23,13 @@ import orjson
 import pytest
 
 import docmatix
-from docmatix.config import Extract
 from docmatix.core.documents import Document, Refusal
 from docmatix.pdf import sandbox as sandbox_module
 from docmatix.pdf.answers import Malformed, find_form
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.settings import Extract
 from tests import pdfs
 
 PACKAGES = ("docmatix", "tests")
@@ -468,14 +468,14 @@ def test_the_current_folder_is_not_code(tmp_path):
         sys.path = [path for path in sys.path if path]
         from docmatix.pdf.sandbox import Sandbox
         from docmatix.pdf.rendering import render_pages
-        from docmatix.config import Pack
+        from docmatix.pdf.settings import Rendering
         from tests.pdfs import write_pdf
         import psutil
         pdf = write_pdf("text")
         sys.path[:0] = ["", {here!r}]
         with Sandbox(memory_mb=1024) as sandbox:
             print(sandbox.run(eval, "__import__('sys').path", timeout_s=60))
-            print(type(sandbox.run(render_pages, pdf, [1], settings=Pack(dpi=36), timeout_s=60)))
+            print(type(sandbox.run(render_pages, pdf, [1], settings=Rendering(dpi=36), timeout_s=60)))
     """
     ended = subprocess.run(
         [sys.executable, "-P", "-c", textwrap.dedent(script).format(here=str(tmp_path))],

@@ -16,10 +16,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.driver.ray_cluster import guard_joined, guard_private
 from docmatix.models.child_environment import leave_current_folder
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import build_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

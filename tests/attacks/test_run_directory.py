@@ -24,10 +24,10 @@ import yaml
 import docmatix
 from docmatix.check.checks import find_problems
 from docmatix.cli import main
-from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.build import read_job
+from docmatix.pdf.settings import Rendering
 from docmatix.review.ablation import share_pages
 from docmatix.review.source_pages import Place, render_in_turn
 from docmatix.review.status import read_status
@@ -418,7 +418,7 @@ def look(job: Job, pdf: bytes, **options: Any) -> list[str]:
     doc_id = hashlib.sha256(pdf).hexdigest()[:32]
     rows = len(list(job.run.iterate_rows("plan", 0)))
     places = [Place(0, index, doc_id, (1,)) for index in range(rows)]
-    settings = Pack(dpi=36)
+    settings = Rendering(dpi=36)
     outcomes = render_in_turn(job, places, settings=settings, sandbox=SANDBOX, **options)
     return [outcome.reason if isinstance(outcome, Refusal) else "shown" for _, outcome in outcomes]
 
@@ -536,9 +536,9 @@ def test_a_machine_that_does_not_answer_is_asked_once(tmp_path):
         job = plan_at(tmp_path, *addresses, paths=[f"{server.url}/docs"])
         assert len(job.run.shards("plan")) == 2
         places = [Place(shard, index, "0" * 32, (1,)) for shard in (0, 1) for index in (0, 1)]
-        assert len(list(render_in_turn(job, places, settings=Pack(), sandbox=SANDBOX))) == 4
+        assert len(list(render_in_turn(job, places, settings=Rendering(), sandbox=SANDBOX))) == 4
         assert server.asked == []
-        render = render_in_turn(job, places, settings=Pack(), sandbox=SANDBOX, fetch=True)
+        render = render_in_turn(job, places, settings=Rendering(), sandbox=SANDBOX, fetch=True)
         reasons = [getattr(outcome, "reason", None) for _, outcome in render]
         assert reasons == ["not_at_hand", "not_at_hand", "not_fetched", "not_fetched"]
         assert len({line.split()[1] for line in server.asked}) == 1

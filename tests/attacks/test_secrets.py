@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import dump_config, parse_config
+from docmatix.config.loading import dump_config, parse_config
 from docmatix.core.errors import SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.core.redaction import (
@@ -176,7 +176,7 @@ def test_a_recorded_configuration_holds_no_secret_of_headers_and_json() -> None:
     held = parse_config(yaml.safe_load(dumped))
     assert dump_config(held) == dumped
     assert "OMP_NUM_THREADS: '4'" in dumped
-    assert held.generate.engine.extra_args[-2:] == ("--max-num-seqs", "8")  # type: ignore[union-attr]
+    assert held.generate.engine.extra_args[-2:] == ("--max-num-seqs", "8")  # type: ignore[attr-defined]
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------

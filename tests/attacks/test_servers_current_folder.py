@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from docmatix.config import LlamacppEngine, VllmEngine
 from docmatix.core.errors import DocmatixError
-from docmatix.models.servers import serve
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import VllmServer, check_environment
 from docmatix.storage.run import RunDirectory
 
@@ -103,7 +103,7 @@ def test_the_embedded_model_imports_nothing_from_the_current_folder(hostile: Hos
     started = False
     with (
         contextlib.suppress(DocmatixError),
-        serve(engine, pictures_per_request=0, say=lambda line: None, run=RunDirectory(hostile.path / "run")),
+        engine.serve(pictures_per_request=0, say=lambda line: None, run=RunDirectory(hostile.path / "run")),
     ):
         started = True
     assert hostile.list_imported() == []

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docmatix.models.llamacpp import PACKAGED_MODELS
+from docmatix.models.llamacpp_server import PACKAGED_MODELS
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [f"locks/{name}.txt" for name in ("dev", "runtime", "model", "uv", "vllm/gpu", "vllm/cpu")]

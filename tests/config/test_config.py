@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docmatix.config import Config, LlamacppEngine, OpenaiEngine, VllmEngine, dump_config, load_config, parse_config
+from docmatix.config import Config
+from docmatix.config.loading import dump_config, load_config, parse_config
 from docmatix.core.errors import SetupError
 from docmatix.curation.filters import DEFAULT_FILTERS, Length
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.openai import OpenaiEngine
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.storage.store import PATIENCE_S
 
 MINIMAL = "name: small\nsource: {kind: files, paths: [docs/*.pdf]}\ngenerate: {engine: {kind: llamacpp}}\n"

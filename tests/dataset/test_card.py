@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from docmatix.config import Config, Pack
+from docmatix.config.description import describe_build
 from docmatix.core.ledger import Ledger
 from docmatix.dataset.card import (
     LICENSES,
@@ -90,10 +91,11 @@ def make_card(config: Config | None = None, summary: dict[str, Any] | None = Non
         pack={"license": "cc-by-4.0", "dpi": 110},
     )
     given: dict[str, Any] = {"samples": SAMPLES, "plots": ["pairs by prompt"], **parts}
+    prompts = load_shipped(config)
     return write_card(
-        config,
+        describe_build(config),
         summary or summarise_some(),
-        prompts=load_shipped(config),
+        prompts=[prompts[name] for name in sorted(prompts) if name != config.verify_prompt],
         fingerprints={"plan": "00ff", "pack": "ff00"},
         versions={"docmatix": "1.2.3", "pymupdf": "4.5"},
         **given,
@@ -173,7 +175,7 @@ def test_the_size_is_the_class_of_the_rows(rows, size):
     ],
 )
 def test_a_license_that_the_hub_does_not_know_is_an_other_one_with_a_name(license, head):
-    metadata = describe_metadata(make_config(pack={"license": license}), summarise_some())
+    metadata = describe_metadata(describe_build(make_config(pack={"license": license})), summarise_some())
     assert {name: value for name, value in metadata.items() if name.startswith("license")} == head
     assert head["license"] in LICENSES
 

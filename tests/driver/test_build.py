@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import docmatix
-from docmatix.config import load_config
+from docmatix.config.loading import load_config
 from docmatix.driver.build import read_job
 from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory

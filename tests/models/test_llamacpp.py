@@ -16,11 +16,11 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.config import LlamacppEngine
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.models.client import ChatClient
-from docmatix.models.llamacpp import LlamacppServer, count_threads, find_model, start_llamacpp
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.llamacpp_server import LlamacppServer, count_threads, find_model, start_llamacpp
 from docmatix.models.preflight import check_server
 
 pytest.importorskip("xllamacpp")
@@ -28,8 +28,8 @@ pytest.importorskip("xllamacpp")
 ENGINE = LlamacppEngine(kind="llamacpp", context_tokens=512, slots=2, threads=1)
 STARTER = """
 import os, sys, threading, time
-from docmatix.config import LlamacppEngine
-from docmatix.models.llamacpp import start_llamacpp
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.llamacpp_server import start_llamacpp
 
 def serve():
     with start_llamacpp(LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)) as server:

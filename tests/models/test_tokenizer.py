@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, VllmEngine
 from docmatix.core.errors import SetupError
+from docmatix.models.engine import Engine
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.openai import OpenaiEngine
 from docmatix.models.tokenizer import (
     ESTIMATE,
     TokenCounter,
@@ -22,6 +24,7 @@ from docmatix.models.tokenizer import (
     estimate_tokens_to,
     load_tokenizer,
 )
+from docmatix.models.vllm.engine import VllmEngine
 from tests.tokenizers import train_tokenizer, train_vocabulary
 
 # True counts, taken once with the vocabularies named in `estimate_tokens`; the largest of Mistral v3, Tekken and Qwen.

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import Extract, Pack
 from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, compose_text
 from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
+from docmatix.pdf.settings import Extract, Rendering
 from tests import pdfs
 
 DOCUMENTS, IMAGES, PLAIN = find_form(read_document), find_form(render_pages), find_form(len)
@@ -44,7 +44,7 @@ def test_a_document_of_pages_without_words_comes_through():
 
 def test_what_is_read_and_drawn_comes_through_as_it_was():
     pdf = pdfs.write_distinct_pdf(1)
-    document, images = read_document(pdf, settings=Extract()), render_pages(pdf, [1, 1], settings=Pack(dpi=36))
+    document, images = read_document(pdf, settings=Extract()), render_pages(pdf, [1, 1], settings=Rendering(dpi=36))
     assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(document))) == document
     assert IMAGES.unpack(memoryview(IMAGES.pack(images))) == images
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Extract
+from docmatix.pdf.settings import Extract
 from tests.fuzz import INJURIES, SAMPLES, find_fault, fuzz, main, make_mutant, read_samples
 
 MUTANTS = 300

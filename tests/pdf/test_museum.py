@@ -16,11 +16,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.config import Extract, Pack
 from docmatix.core.documents import Document, Page, Refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.settings import Extract, Rendering
 from docmatix.storage.schemas import page_from_row
 from tests import museum, pdfs
 from tests.fuzz import find_fault
@@ -76,7 +76,7 @@ def read_page(rows: dict[str, dict[str, Any]], name: str) -> Page:
 def render(sandbox: Sandbox, exhibit: Exhibit, **settings: Any) -> list[PageImage] | Refusal:
     numbers = [number for number, reason in enumerate(exhibit.page_reasons, 1) if reason is None]
     return sandbox.run(
-        render_pages, write(exhibit), numbers, settings=Pack.model_validate(settings), timeout_s=TIMEOUT_S
+        render_pages, write(exhibit), numbers, settings=Rendering.model_validate(settings), timeout_s=TIMEOUT_S
     )
 
 
@@ -98,7 +98,7 @@ def test_a_picture_of_its_pages_is_bounded_or_refused_by_name(exhibit: Exhibit, 
         return
     assert exhibit.rendering is None
     assert len(images) == exhibit.page_reasons.count(None)
-    assert all(1 <= side <= Pack().max_side_px for image in images for side in (image.width_px, image.height_px))
+    assert all(1 <= side <= Rendering().max_side_px for image in images for side in (image.width_px, image.height_px))
 
 
 def test_the_same_exhibit_has_the_same_bytes_and_none_is_large() -> None:
@@ -150,7 +150,7 @@ def test_a_picture_of_gigabytes_takes_no_more_than_the_child_may_have_and_nothin
     name: str, reason: str
 ) -> None:
     with Sandbox(memory_mb=512) as box, MemoryWatch(box) as watch:
-        images = box.run(render_pages, write(find(name)), [1], settings=Pack(), timeout_s=TIMEOUT_S)
+        images = box.run(render_pages, write(find(name)), [1], settings=Rendering(), timeout_s=TIMEOUT_S)
     assert isinstance(images, Refusal)
     assert images.reason == reason
     assert 0 < watch.child_mb < 512 + SHARED_LIBRARIES_MB

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import Extract
 from docmatix.core.documents import Document, Page, Refusal, compose_text
 from docmatix.pdf.reading import (
     clean_text,
@@ -23,6 +22,7 @@ from docmatix.pdf.reading import (
     read_document,
     read_page,
 )
+from docmatix.pdf.settings import Extract
 from tests import pdfs
 
 PROSE = "The harbour master counted forty ships before noon and wrote their names into the register."

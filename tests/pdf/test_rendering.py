@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.pdf.rendering import PageImage, render_page, render_pages
+from docmatix.pdf.settings import Rendering
 from tests import pdfs
 
 
 def render(pdf: bytes, numbers: tuple[int, ...] = (1,), **options: object) -> list[PageImage]:
-    images = render_pages(pdf, numbers, settings=Pack.model_validate(options))
+    images = render_pages(pdf, numbers, settings=Rendering.model_validate(options))
     assert isinstance(images, list), images
     return images
 
@@ -133,14 +133,14 @@ def test_an_open_file_is_read_from_its_start_each_time(tmp_path: Path):
     path.write_bytes(pdf)
     with path.open("rb", buffering=0) as stream:
         for _ in range(2):
-            assert render_pages(stream, [1], settings=Pack()) == render(pdf)
+            assert render_pages(stream, [1], settings=Rendering()) == render(pdf)
 
 
 def test_what_cannot_be_opened_or_drawn_is_refused():
     refusals = [
-        render_pages(b"no PDF", [1], settings=Pack()),
-        render_pages(pdfs.write_encrypted_pdf("text"), [1], settings=Pack()),
-        render_pages(pdfs.write_pdf("one page"), [1, 2], settings=Pack()),
+        render_pages(b"no PDF", [1], settings=Rendering()),
+        render_pages(pdfs.write_encrypted_pdf("text"), [1], settings=Rendering()),
+        render_pages(pdfs.write_pdf("one page"), [1, 2], settings=Rendering()),
     ]
     assert [refusal.reason for refusal in refusals if isinstance(refusal, Refusal)] == [
         "not_pdf",

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Extract, Pack
 from docmatix.core.documents import Document, Refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.sandbox import KILLS_BELIEVED, STACK_BYTES, STANDSTILLS_BELIEVED, Sandbox
+from docmatix.pdf.settings import Extract, Rendering
 from tests import pdfs
 
 PACKAGES = ("docmatix", "tests")
@@ -375,12 +375,12 @@ def test_documents_are_read_and_drawn_inside(sandbox):
     document = sandbox.run(read_document, pdf, settings=Extract(), timeout_s=60)
     assert isinstance(document, Document)
     assert document == read_document(pdf, settings=Extract())
-    images = sandbox.run(render_pages, pdf, [1], settings=Pack(), timeout_s=60)
-    assert images == render_pages(pdf, [1], settings=Pack())
+    images = sandbox.run(render_pages, pdf, [1], settings=Rendering(), timeout_s=60)
+    assert images == render_pages(pdf, [1], settings=Rendering())
 
 
 def test_a_picture_that_does_not_fit_is_out_of_memory(sandbox):
-    settings = Pack(dpi=600, max_side_px=16_000, color="rgb")
+    settings = Rendering(dpi=600, max_side_px=16_000, color="rgb")
     refusal = sandbox.run(render_pages, pdfs.write_huge_page_pdf(), [1], settings=settings, timeout_s=60)
     assert refusal == Refusal("out_of_memory", "needs more than 1024 MB")
 

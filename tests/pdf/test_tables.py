@@ -8,9 +8,9 @@ from typing import Any
 import pymupdf
 import pytest
 
-from docmatix.config import Extract
 from docmatix.core.documents import Box, Document, Table, Word
 from docmatix.pdf.reading import open_pdf, read_document, read_page
+from docmatix.pdf.settings import Extract
 from docmatix.pdf.tables import MIN_CROSSINGS, count_crossings, fill_table, find_tables
 from tests import pdfs
 

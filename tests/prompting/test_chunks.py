@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import Pictures
 from docmatix.core.documents import Box, Page, Table
 from docmatix.core.errors import SetupError
 from docmatix.models.tokenizer import ESTIMATE, estimate_tokens
@@ -18,6 +17,7 @@ from docmatix.prompting.chunks import (
     MIN_BUDGET_TOKENS,
     PAGE_OVERHEAD_TOKENS,
     PageText,
+    Pictures,
     compose_page,
     count_pairs,
     count_picture_tokens,

@@ -7,27 +7,31 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import Engine, LlamacppEngine, OpenaiEngine, Pictures, VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Reply
 from docmatix.driver.build import load_build_prompts
+from docmatix.models.engine import Engine
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.openai import OpenaiEngine
 from docmatix.models.tokenizer import estimate_tokens
-from docmatix.prompting.chunks import count_picture_tokens
+from docmatix.models.vllm.engine import VllmEngine
+from docmatix.prompting.chunks import Pictures, count_picture_tokens
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
-    build_round_trip,
     halve_request,
     plan_requests,
     read_pairs,
 )
 from docmatix.prompting.prompts import Prompt, load_prompts, tune_prompt
 from docmatix.prompting.windows import Window, cut_windows
+from docmatix.verification.round_trip import RoundTrip
 from tests.jobs import make_config, make_page
 from tests.tokenizers import train_vocabulary
 
 PROMPTS = load_prompts(
     ["extractive", "broad_whole", "vision_charts", "round_trip"], [Path(__file__).parents[2] / "prompts"]
 )
+ROUND_TRIP = RoundTrip(kind="round_trip", max_tokens=7)
 LLAMACPP = LlamacppEngine(kind="llamacpp")
 OPENAI = OpenaiEngine(kind="openai", model="m", base_url="http://a")
 VLLM = VllmEngine(kind="vllm", model="org/m")
@@ -179,12 +183,12 @@ def test_what_cannot_be_read_is_counted_by_reason():
 
 def test_a_round_trip_asks_the_question_with_its_context():
     (pair,), _ = answer(ask(make_window(TEXT))[0], "When was the bridge opened?")
-    request = build_round_trip(pair, PROMPTS["round_trip"], engine=OPENAI, seed=0, max_tokens=7)
+    request = ROUND_TRIP.build_request(pair, PROMPTS["round_trip"], engine=OPENAI, seed=0)
     assert request is not None
     assert pair.question in request.messages[-1].content
     assert TEXT.split(".", 1)[0] in request.messages[-1].content
     assert request.sampling["max_tokens"] == 7
-    guided = build_round_trip(pair, PROMPTS["round_trip"], engine=LLAMACPP, seed=0, max_tokens=7)
+    guided = ROUND_TRIP.build_request(pair, PROMPTS["round_trip"], engine=LLAMACPP, seed=0)
     assert guided is not None
     assert "grammar" in guided.extra
     assert "grammar" not in request.extra
@@ -193,7 +197,7 @@ def test_a_round_trip_asks_the_question_with_its_context():
 def test_a_pair_without_context_has_no_round_trip():
     (one,) = ask(make_window(TEXT), "broad_whole")
     (pair,), _ = answer(one, '[{"question": "Who?", "answer": "Alice"}]')
-    assert build_round_trip(pair, PROMPTS["round_trip"], engine=OPENAI, seed=0, max_tokens=7) is None
+    assert ROUND_TRIP.build_request(pair, PROMPTS["round_trip"], engine=OPENAI, seed=0) is None
 
 
 def test_answer_first_asks_nothing_about_a_document_in_another_language():
@@ -280,7 +284,7 @@ def test_a_model_that_is_a_path_is_asked_by_it_and_named_without_it(tmp_path):
 
 
 def test_an_adapter_that_the_engine_does_not_have_is_a_mistake_in_the_set_up(tmp_path):
-    with pytest.raises(SetupError, match="`tax` is no LoRA adapter of the engine"):
+    with pytest.raises(SetupError, match="`tax` is not a LoRA adapter of the engine"):
         load_tuned(tmp_path, SERVED, lora="tax")
 
 
@@ -296,7 +300,7 @@ def test_a_model_of_another_precision_is_another_model_though_it_has_the_same_na
 def test_verify_may_ask_another_engine_in_its_own_way():
     (pair,), _ = answer(ask(make_window(TEXT))[0], "When was the bridge opened?")
     requests = [
-        build_round_trip(pair, PROMPTS["round_trip"], engine=engine, seed=0, max_tokens=7)
+        ROUND_TRIP.build_request(pair, PROMPTS["round_trip"], engine=engine, seed=0)
         for engine in (OPENAI, VLLM.model_copy(update={"grammar": True, "quantization": "awq"}))
     ]
     assert [request and request.model for request in requests] == ["m", "org/m"]

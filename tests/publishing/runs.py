@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from docmatix.config import dump_config
+from docmatix.config.loading import dump_config
 from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.pack import divide_run

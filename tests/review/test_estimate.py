@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import load_config
+from docmatix.config.loading import load_config
 from docmatix.review.estimate import Estimate, estimate_build, estimate_error
 from tests.builds import write_config
 from tests.pdfs import write_distinct_pdf

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docmatix.config import dump_config
+from docmatix.config.loading import dump_config
 from docmatix.core.errors import LedgerError
 from docmatix.driver.live_state import Recording
 from docmatix.review.status import describe_status, read_status

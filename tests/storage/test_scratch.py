@@ -21,7 +21,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def leave_folder(prefix: str = "dmx") -> Path:
     """A folder with a file in it, made by a process that has ended."""
-    code = f"from docmatix import scratch; print(scratch.make_folder({prefix!r}))"
+    code = f"from docmatix.storage import scratch; print(scratch.make_folder({prefix!r}))"
     environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
     said = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     folder = Path(said.stdout.strip())

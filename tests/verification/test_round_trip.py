@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.verification.round_trip import list_choices, score_round_trip, to_grammar
+from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.verification.round_trip import list_choices, score_round_trip
 
+LLAMACPP = LlamacppEngine(kind="llamacpp")
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
 
 
@@ -39,7 +41,7 @@ def test_any_context_gives_a_grammar_of_quoted_choices(context: str, question: s
     choices = list_choices(context, question=question, answer=answer)
     assert answer in choices
     assert len(set(choices)) == len(choices)
-    start, _, written = to_grammar(choices).partition("\nstart: ")
+    start, _, written = LLAMACPP.constrain_choices(choices)["grammar"].partition("\nstart: ")
     assert start == "%llguidance {}"
     assert written == " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from docmatix.cli import main
-from docmatix.config import dump_config, parse_config
+from docmatix.config.loading import dump_config, parse_config
 from docmatix.review.collection import Collection
 from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory

@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 
 from docmatix.models.vllm.replica import ServerState, VllmServer
-from docmatix.prompting.planned_requests import hold_to_json
 from docmatix.prompting.replies import pairs_schema
 from tests.vllm_environment import PICTURE_TOKENS, real_vision_engine
 
@@ -71,7 +70,7 @@ def test_more_pictures_than_announced_are_refused(state: ServerState):
 
 
 def test_replies_about_pictures_keep_to_a_schema(state: ServerState):
-    held = hold_to_json(real_vision_engine(**ENGINE), "pairs", pairs_schema())
+    held = real_vision_engine(**ENGINE).constrain_json("pairs", pairs_schema()) or {}
     status, answer = ask(state, "red", max_tokens=40, **held)
     assert status == 200
     assert answer["choices"][0]["message"]["content"].startswith('{"')

@@ -18,13 +18,12 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.config import VllmEngine
 from docmatix.core.pairs import Failure, Reply
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.responses import read_answer
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import ServerState, VllmServer, build_command, build_environment
 from docmatix.models.vllm.supervisor import find_start, list_processes
-from docmatix.prompting.planned_requests import hold_to_choices, hold_to_grammar, hold_to_json
 from docmatix.prompting.questions.candidates import Candidate
 from docmatix.prompting.questions.wording import question_grammar
 from docmatix.prompting.replies import pairs_schema
@@ -199,7 +198,7 @@ def test_nothing_of_it_listens_beyond_this_machine_or_starts_in_our_folder(serve
 
 def test_replies_keep_to_a_json_schema_without_white_space(server: VllmServer, engine: VllmEngine):
     state = wait_until_ready(server)
-    held = hold_to_json(engine, "pairs", pairs_schema())
+    held = engine.constrain_json("pairs", pairs_schema()) or {}
     reply = ask(state, f"Write one question and its answer as JSON about this: {CONTEXT}", max_tokens=200, **held)
     if reply.finish_reason == "stop":
         json.loads(reply.content)
@@ -212,11 +211,11 @@ def test_replies_keep_to_a_question_s_grammar_and_to_choices(server: VllmServer,
     state = wait_until_ready(server)
     grammar = question_grammar(make_candidate())
     assert grammar is not None
-    reply = ask(state, f"Ask when the library was opened. {CONTEXT}", **hold_to_grammar(engine, grammar))
+    reply = ask(state, f"Ask when the library was opened. {CONTEXT}", **engine.constrain_grammar(grammar))
     assert reply.finish_reason == "stop"
     assert re.fullmatch(grammar.partition("start: /")[2].rstrip("/"), reply.content), reply.content
     choices = ['the "mayor"', "3 May 1962", "nobody\nat all"]
-    reply = ask(state, f"When was it opened? {CONTEXT}", **hold_to_choices(engine, choices))
+    reply = ask(state, f"When was it opened? {CONTEXT}", **engine.constrain_choices(choices))
     assert reply.content in choices
 
 

@@ -31,11 +31,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_text, hide_values, list_secrets
 from docmatix.models.child_environment import START_FOLDER, leave_current_folder, make_absolute
 from docmatix.models.metrics import ServerMetrics, parse_metrics
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.supervisor import GRACE_S, LOST, SupervisedProcess, start_supervised
 
 POLL_S = 1.0

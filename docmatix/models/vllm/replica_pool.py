@@ -24,10 +24,10 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import SecretStr
 
-from docmatix.config import VllmEngine
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
 from docmatix.models.metrics import ServerMetrics
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import Restart, ServerState, VllmServer, check_environment, tell_log
 from docmatix.storage.run import RunDirectory
 

@@ -25,20 +25,20 @@ def hash_json(content: Any) -> str:
 def fingerprint_stages(
     config: Config, prompts: Mapping[str, Prompt], *, counter_id: str = ESTIMATE.identity
 ) -> dict[str, str]:
-    """The fingerprint of each stage. `prompts` holds every prompt that `generate` may draw, and `round_trip` where
+    """The fingerprint of each stage. `prompts` holds every prompt that `generate` may draw, and that of the check where
     `verify` asks; only their names, weights and texts count, never where the files lie. `counter_id` is the identity of
     what counts tokens: it decides where texts are cut."""
     settings = config.to_fingerprint()
     # a link that was signed anew, or another password, leads to the same documents
     source = settings["source"] | {"paths": [identify_url(path) for path in settings["source"]["paths"]]}
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
-    round_trip = used.pop("round_trip", None)
+    checking = used.pop(config.verify_prompt or "round_trip", None)
     engine = config.verify_engine.to_fingerprint()
     # of most stages their own section
     depends: dict[str, Any] = settings | {
         PLAN: source,
         GENERATE: [settings["seed"], settings["window"], settings[GENERATE], used, counter_id],
-        VERIFY: settings[VERIFY] and [settings[VERIFY], engine, round_trip],
+        VERIFY: settings[VERIFY] and [settings[VERIFY], engine, checking],
     }
     fingerprints: dict[str, str] = {}
     before: list[str] = []

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from docmatix.config import Config
 from docmatix.core.ledger import Ledger
 from docmatix.core.process_space import find_process_space
-from docmatix.models.servers import NOWHERE, Service
+from docmatix.models.service import NOWHERE, Service
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import PIPELINE, list_stages
 from docmatix.prompting.prompts import Prompt

@@ -12,13 +12,13 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
 from docmatix.core.pairs import Failure, Picture
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
+from docmatix.pdf.settings import Rendering
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.stages.plan import read_plan
@@ -58,7 +58,7 @@ def render_kept(
     page_numbers: Sequence[int],
     *,
     doc_id: str,
-    settings: Pack,
+    settings: Rendering,
     sandbox: Sandbox,
     timeout_s: int,
 ) -> list[PageImage] | Refusal:
@@ -133,7 +133,7 @@ class PageRenderer:
             self._fetch(index),
             [picture.page for picture in pictures],
             doc_id=first.doc_id,
-            settings=Pack(
+            settings=Rendering(
                 dpi=first.dpi,
                 max_side_px=first.max_side_px,
                 quality=first.quality,

@@ -24,9 +24,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.models.metrics import ServerMetrics
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.inside_vllm.docmatix_guard import Guard
 from docmatix.models.vllm.replica import (
     CANARY_SHARE,

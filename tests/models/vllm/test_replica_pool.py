@@ -19,10 +19,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.cli import main
-from docmatix.config import VllmEngine
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.models.metrics import ServerMetrics
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import ServerState
 from docmatix.models.vllm.replica_pool import Fleet, ReplicaReport, check_nodes, is_private, make_key, start_fleet
 from docmatix.review.status import describe_status, read_status

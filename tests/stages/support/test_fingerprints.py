@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
-from pydantic import BaseModel
 
-from docmatix.config import Config, parse_config
+from docmatix.config import Config
+from docmatix.config.loading import parse_config
+from docmatix.core.kinds import Kind, list_sections
 from docmatix.core.settings import Section
-from docmatix.curation.filters import AnyFilter, Filter
+from docmatix.curation.filters import FILTERS
+from docmatix.models.engine import Engine
 from docmatix.models.sampling import Sampling
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES
@@ -139,21 +141,20 @@ KEYS |= {
 }
 
 
-def walk_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every key of a configuration; the members of a union by their kind, in brackets."""
+def walk_keys(model: type[Section], prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration; the kinds of a family by their name, in brackets."""
     for name, about in model.model_fields.items():
         key = prefix + (about.alias or name)
-        sections = [part for part in (about.annotation, *get_args(about.annotation)) if _is_section(part)]
-        tags_a_union = name == "kind" and prefix.endswith("].")
-        if not tags_a_union and (not sections or type(None) in get_args(about.annotation)):
+        found = [] if get_origin(about.annotation) is tuple else list_sections(about.annotation, about.metadata)
+        sections = [each for each in found if not issubclass(each, Sampling)]
+        tells_kinds_apart = name == "kind" and prefix.endswith("].")
+        if not tells_kinds_apart and (not sections or type(None) in get_args(about.annotation)):
             yield key
         for section in sections:
-            kind = section.model_fields.get("kind")
-            yield from walk_keys(section, f"{key}[{get_args(kind.annotation)[0]}]." if kind else f"{key}.")
-
-
-def _is_section(part: Any) -> bool:
-    return isinstance(part, type) and issubclass(part, Section) and not issubclass(part, Sampling | Filter)
+            if issubclass(section, Engine) and prefix.startswith("verify"):
+                continue  # the same keys as those of `generate`, and the whole engine has its line
+            kind = f"[{section.get_name()}]" if issubclass(section, Kind) else ""
+            yield from walk_keys(section, f"{key}{kind}.")
 
 
 def make_content(key: str = "") -> dict[str, Any]:
@@ -214,7 +215,6 @@ def test_another_kind_of_source_or_engine_is_another_output(section, kinds, firs
             assert find_changed(one, other) == list_from(first)
 
 
-FILTERS: list[type[BaseModel]] = list(get_args(get_args(AnyFilter)[0]))
 OTHERS: dict[Any, Any] = {bool: lambda value: not value, int: lambda value: value + 1, float: lambda value: value / 2}
 
 

@@ -1,0 +1,31 @@
+"""What a dataset's card says of the configuration that it was built with."""
+
+from __future__ import annotations
+
+from docmatix.config import Config
+from docmatix.core.pairs import name_model
+from docmatix.dataset.card import BuildDescription
+
+
+def describe_build(config: Config) -> BuildDescription:
+    """The settings that a reader of the dataset needs."""
+    pack, dedup = config.pack, config.dedup
+    verified = "asking again and comparing (`round_trip`)" if config.verify else "nothing more"
+    if config.verify and config.verify.kind != "round_trip":
+        verified = f"`{config.verify.kind}`"
+    return BuildDescription(
+        name=config.name,
+        source=f"{config.source.described} (`{config.source.kind}`)",
+        models=(name_model(config.generate.engine.model_name),),
+        verifier=name_model(config.verify_engine.model_name) if config.verify else None,
+        schema=pack.schema_,
+        license=pack.license,
+        filters=tuple((each.get_name(), each.describe_settings()) for each in config.curate.filters),
+        settings={
+            "verified by": verified,
+            "near duplicates": f"left out from a similarity of {dedup.threshold}" if dedup.near else "kept",
+            "pages": f"at most {config.window.max_pages} a row; {pack.dpi} dpi,"
+            f" longest side at most {pack.max_side_px:,} px, {pack.image_format}",
+            "seed": str(config.seed),
+        },
+    )

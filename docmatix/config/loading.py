@@ -1,0 +1,102 @@
+"""Reading a configuration from YAML or a mapping, with its relative paths resolved, and writing it without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from docmatix.config import Config
+from docmatix.config.wording import explain
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_url
+
+
+def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration file and apply `--set` overrides (`key.sub=value`, the value in YAML).
+
+    Relative paths in the result are made absolute from the file's folder. Raises SetupError, in one sentence that
+    names the key, for a missing file, broken YAML, an unknown key or a value that does not fit.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SetupError(f"There is no configuration file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"The configuration file {path} cannot be read: {error}.") from None
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise SetupError(f"{path} is not valid YAML{where}: {getattr(error, 'problem', None) or error}.") from None
+    if not isinstance(content, dict):
+        raise SetupError(f"{path} must hold a mapping with the keys name, source and generate.")
+    for override in overrides:
+        _apply_override(content, override)
+    return resolve_paths(parse_config(content, origin=str(path)), base_dir=path.resolve().parent)
+
+
+def parse_config(content: Mapping[str, Any], *, origin: str = "the configuration") -> Config:
+    """Validate a mapping. Raises SetupError with one sentence for the first thing that is wrong."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise SetupError(f"{origin}: {explain(error)}") from None
+
+
+def resolve_paths(config: Config, *, base_dir: Path) -> Config:
+    """Make the relative paths of a configuration absolute; URLs stay as they are."""
+
+    def absolute(path: str) -> str:
+        return path if "://" in path else str(base_dir / Path(path).expanduser())
+
+    source = config.source.model_copy(update={"paths": tuple(absolute(path) for path in config.source.paths)})
+    generate = config.generate
+    if generate.prompts_dir is not None:
+        generate = generate.model_copy(update={"prompts_dir": absolute(generate.prompts_dir)})
+    generate = generate.model_copy(update={"engine": generate.engine.resolve_paths(absolute)})
+    verify = config.verify
+    if verify is not None and verify.engine is not None:
+        verify = verify.model_copy(update={"engine": verify.engine.resolve_paths(absolute)})
+    return config.model_copy(update={"source": source, "generate": generate, "verify": verify})
+
+
+def dump_config(config: Config) -> str:
+    """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable, and what is one
+    in an address, in `env` or in `extra_args` is left out (`docmatix.core.redaction`)."""
+    content = config.model_dump(mode="json", by_alias=True)
+    content["source"]["paths"] = [hide_in_url(path) for path in content["source"]["paths"]]
+    config.generate.engine.hide_secrets(content["generate"]["engine"])
+    if config.verify and config.verify.engine:
+        config.verify.engine.hide_secrets(content["verify"]["engine"])
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _apply_override(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise SetupError(f"--set takes key.sub=value, not {override!r}.")
+    *parents, last = key.strip().split(".")
+    place: Any = content
+    try:
+        for part in parents:
+            if isinstance(place, list):
+                place = place[int(part)]
+            else:
+                if place.get(part) is None:
+                    place[part] = {}
+                place = place[part]
+        parsed = yaml.safe_load(value)
+        if isinstance(place, list):
+            place[int(last)] = parsed
+        else:
+            place[last] = parsed
+    except (AttributeError, TypeError, ValueError, IndexError):
+        raise SetupError(f"--set {key}: there is nothing to set at {key!r}.") from None
+    except yaml.YAMLError:
+        raise SetupError(f"--set {key}: the value is not valid YAML.") from None

@@ -1,0 +1,148 @@
+"""The family of engines: who serves the model that a build asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field
+
+from docmatix.core.kinds import Kind
+from docmatix.core.settings import NOT_FINGERPRINTED
+from docmatix.models.sampling import Sampling
+from docmatix.models.service import Served
+from docmatix.storage.run import RunDirectory
+
+
+class Engine(Kind):
+    """A model and the server that answers for it over the OpenAI chat API. A kind overrides what it can do."""
+
+    family: ClassVar[str] = "engine"
+
+    kind: str
+    model: str
+    sampling: Sampling = Sampling()
+    """Takes the place of what prompt files say, for `generate`: what the model's card recommends belongs here."""
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the model's chat template, such as `{enable_thinking: false}`; for servers that take them."""
+    tokenizer: Annotated[str | None, NOT_FINGERPRINTED] = None
+    """A `tokenizer.json`, the folder that holds one, or a repository on the Hub: counts the tokens that a context
+    holds. Without it `vllm` takes its model's own where that can be had, and the others estimate, erring upwards. What
+    counts is the file's content, wherever it lies."""
+    vision: bool = False
+    """The model sees pictures: prompts of the family `vision` may be drawn, and are sent page images."""
+    timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, gt=0)
+    """How long one reply is waited for."""
+    give_up_after_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, ge=0)
+    """How long a server that cannot be reached is waited for before the build stops."""
+    max_attempts: Annotated[int, NOT_FINGERPRINTED] = Field(8, ge=1)
+    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
+    """Requests in flight, over all servers together."""
+
+    # --- what the model is -------------------------------------------------------------------------------------------
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called in requests, replies and the dataset."""
+        return self.model
+
+    @property
+    def variant(self) -> str:
+        """What else decides the replies and is not in the request, such as `quantization=awq`."""
+        return ""
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that prompt and reply may take together."""
+        raise NotImplementedError
+
+    @property
+    def most_in_flight(self) -> int:
+        """Requests that may be in flight to all servers together."""
+        return self.max_in_flight
+
+    @property
+    def own_tokenizer(self) -> str | None:
+        """Where the model's own tokenizer is looked for if the configuration names none; None to estimate."""
+        return None
+
+    def choose_model(self, chosen: str | None) -> str | None:
+        """The LoRA adapter, or other model of its server, that answers a prompt which has `chosen` one; None for the
+        model itself. Raises SetupError if there is none of that name."""
+        return chosen
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key of a server that is not the build's own."""
+        return None
+
+    @property
+    def gpus(self) -> float:
+        """GPUs that the build takes for one server."""
+        return 0.0
+
+    @property
+    def total_gpus(self) -> float:
+        """GPUs that the build takes for all servers."""
+        return self.gpus
+
+    # --- holding replies to a form: fields of a request body, or None where the server cannot ------------------------
+
+    @property
+    def uses_grammars(self) -> bool:
+        """Whether the questions and answers of answer-first prompts are held to grammars and choices."""
+        return False
+
+    def constrain_json(self, name: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        """Hold a reply to a JSON schema."""
+        return None
+
+    def constrain_grammar(self, grammar: str) -> dict[str, Any] | None:
+        """Hold a reply to a grammar in llama.cpp's notation."""
+        return None
+
+    def constrain_choices(self, choices: Sequence[str]) -> dict[str, Any] | None:
+        """Hold a reply to one of several texts."""
+        return None
+
+    # --- serving it ---------------------------------------------------------------------------------------------------
+
+    async def check(self, *, private: bool) -> None:
+        """Raise SetupError if the model cannot be asked, or what serves it is not installed. `private`: it will be
+        served on this machine."""
+
+    def check_placement(self) -> None:
+        """Raise SetupError if the running Ray can never hold its servers."""
+
+    def serve(
+        self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory
+    ) -> AbstractContextManager[Served]:
+        """Have the model served for the length of the block. Raises SetupError or BuildError if that fails."""
+        raise NotImplementedError
+
+    # --- its settings -------------------------------------------------------------------------------------------------
+
+    def resolve_paths(self, absolute: Callable[[str], str]) -> Self:
+        """A copy whose relative paths are absolute."""
+        return self.model_copy(update={"tokenizer": self.tokenizer and resolve_path(self.tokenizer, absolute)})
+
+    @classmethod
+    def hide_secrets(cls, settings: dict[str, Any]) -> None:
+        """Take the secrets out of dumped settings, in place, before they are written."""
+
+
+def resolve_path(place: str, absolute: Callable[[str], str]) -> str:
+    """`org/model` is a repository: only what looks like a path is one."""
+    return absolute(place) if place.startswith((".", "/", "~")) else place
+
+
+def constrain_json_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The field `response_format` of the OpenAI API."""
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}}
+
+
+def constrain_json_in_vllm(schema: dict[str, Any]) -> dict[str, Any]:
+    """vLLM's own field."""
+    # without the second field small models emit white space without end between two tokens of JSON
+    return {"structured_outputs": {"json": schema, "disable_any_whitespace": True}}

@@ -1,0 +1,70 @@
+"""`openai`: any server that the user already has."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr
+
+from docmatix.core.redaction import hide_in_url
+from docmatix.core.settings import NOT_FINGERPRINTED
+from docmatix.models.engine import Engine, constrain_json_in_vllm, constrain_json_schema
+from docmatix.models.preflight import check_server, read_api_key
+from docmatix.models.service import Served, Service
+from docmatix.storage.run import RunDirectory
+
+
+class OpenaiEngine(Engine):
+    """Any server that speaks the OpenAI chat API."""
+
+    kind: Literal["openai"]
+    base_url: Annotated[str | tuple[str, ...], NOT_FINGERPRINTED]
+    """One address or several (`http://host:8000/v1`); requests go to the least busy."""
+    api_key_env: Annotated[str | None, NOT_FINGERPRINTED] = None
+    """The environment variable that holds the key; the key itself is never in a file."""
+    context_tokens: int = Field(8192, ge=256)
+    guided: Literal["json_schema", "vllm", "none"] = "json_schema"
+    """How replies are held to JSON where a prompt asks for it: `response_format: json_schema`; `vllm`, its own field
+    `structured_outputs`, in which white space can be forbidden (small models emit it without end); or not at all."""
+    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
+    """Requests in flight, over all addresses together."""
+
+    @property
+    def context_length(self) -> int:
+        return self.context_tokens
+
+    @property
+    def key_variable(self) -> str | None:
+        return self.api_key_env
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of `base_url`."""
+        return (self.base_url,) if isinstance(self.base_url, str) else self.base_url
+
+    def constrain_json(self, name: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        if self.guided == "vllm":
+            return constrain_json_in_vllm(schema)
+        return constrain_json_schema(name, schema) if self.guided == "json_schema" else None
+
+    async def check(self, *, private: bool) -> None:
+        await check_server(
+            self.addresses,
+            model=self.model,
+            api_key=read_api_key(self.api_key_env),
+            api_key_env=self.api_key_env,
+            timeout_s=min(10.0, self.timeout_s),
+            patience_s=min(10.0, self.timeout_s),
+        )
+
+    @contextlib.contextmanager
+    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory) -> Iterator[Served]:
+        key = read_api_key(self.api_key_env)
+        yield Served(Service(self.addresses, api_key=SecretStr(key) if key else None), list)
+
+    @classmethod
+    def hide_secrets(cls, settings: dict[str, Any]) -> None:
+        address = settings["base_url"]
+        settings["base_url"] = hide_in_url(address) if isinstance(address, str) else list(map(hide_in_url, address))

@@ -1,0 +1,176 @@
+"""`vllm`: vLLM replicas on the Ray cluster."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_arguments, hide_in_variables
+from docmatix.core.settings import NOT_FINGERPRINTED
+from docmatix.models.engine import Engine, constrain_json_in_vllm, resolve_path
+from docmatix.models.service import Served, Service
+from docmatix.storage.run import RunDirectory
+
+_OWN_ARGUMENTS = {"--api-key", "--host", "--port", "--model", "--served-model-name"}
+
+
+class VllmEngine(Engine):
+    """vLLM replicas on the Ray cluster, started, watched, restarted and stopped by the build.
+
+    What changes the replies has keys of its own. `extra_args` and `env` are for what does not (`--max-num-seqs`,
+    `--enforce-eager`): they enter no fingerprint. If they change replies nevertheless, give the model another `name`.
+    """
+
+    kind: Literal["vllm"]
+    model: str
+    """A folder or a repository on the Hub, as vLLM takes it; a folder must be there on every node."""
+    name: str | None = None
+    """What the model is called in requests, replies and the dataset; without it the repository or the folder's name.
+    Replies are stored under it: other weights need another name."""
+    replicas: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
+    tensor_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
+    pipeline_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
+    gpus_per_replica: Annotated[float | None, NOT_FINGERPRINTED] = Field(None, ge=0)
+    """GPUs that Ray reserves for a replica, all on one node; without it tensor times pipeline parallel size. 0 is for
+    vLLM on the CPU."""
+    cpus_per_replica: Annotated[float, NOT_FINGERPRINTED] = Field(1, ge=0)
+    """CPUs that Ray reserves for a replica."""
+    max_model_len: int = Field(8192, ge=256)
+    """Context: prompt and reply together."""
+    dtype: str = "auto"
+    quantization: str | None = None
+    gpu_memory_utilization: Annotated[float, NOT_FINGERPRINTED] = Field(0.9, gt=0, le=1)
+    loras: dict[str, str] = Field(default_factory=dict)
+    """LoRA adapters by name: folders or repositories. `generate.prompts` may choose one for each prompt. Replies are
+    stored under the names: another adapter needs another name."""
+    lora: str | None = None
+    """The adapter that is asked where a prompt chooses none; without it the model itself."""
+    guided: Literal["vllm", "none"] = "vllm"
+    """Whether replies are held to JSON where a prompt asks for it."""
+    grammar: bool = False
+    """Hold the questions of answer-first prompts to well-formed ones, as is always done with llama.cpp. Models of less
+    than about 1 B parameters need it; larger ones ask better without."""
+    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(256, ge=1)
+    """Requests in flight to one replica at most; fewer are sent while requests wait in its queue."""
+    python: Annotated[str | None, NOT_FINGERPRINTED] = None
+    """The interpreter, on every node, of an environment with vLLM; without it the one that docmatix runs in."""
+    extra_args: Annotated[tuple[str, ...], NOT_FINGERPRINTED] = ()
+    """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`. The process list shows them to
+    every user of the machine: a token belongs in `env`."""
+    env: Annotated[dict[str, str], NOT_FINGERPRINTED] = Field(default_factory=dict)
+    """Environment variables of the server. They are recorded in run.yaml, with `***` for the values of those that are
+    named like secrets (`HF_TOKEN`)."""
+    start_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(1800, gt=0)
+    """How long a replica may take from its start until it answers; downloads and compilation are in it."""
+    hang_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(120, gt=0)
+    """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
+    max_failed_starts: Annotated[int, NOT_FINGERPRINTED] = Field(3, ge=1)
+    """A replica that fails to start this often in a row, or starts and dies three times as often before it has finished
+    a request, is given up; the build goes on while one is left."""
+
+    @model_validator(mode="after")
+    def _check(self) -> VllmEngine:
+        needed = self.tensor_parallel_size * self.pipeline_parallel_size
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"gpus_per_replica is {self.gpus:g}, but Ray takes whole numbers above 1")
+        if needed > 1 and 0 < self.gpus < needed:
+            raise ValueError(f"gpus_per_replica is {self.gpus:g}, but tensor times pipeline parallel size is {needed}")
+        for argument in self.extra_args:
+            if argument.partition("=")[0] in _OWN_ARGUMENTS:
+                raise ValueError(f"{argument.partition('=')[0]} in extra_args is the build's own to set")
+        return self
+
+    @property
+    def model_name(self) -> str:
+        return self.name or (Path(self.model).name if self.model.startswith(("/", ".", "~")) else self.model)
+
+    @property
+    def variant(self) -> str:
+        # weights of another precision are another model, though its name in the request is the same
+        named = {"dtype": self.dtype, "quantization": self.quantization}
+        return ",".join(f"{name}={value}" for name, value in named.items() if value not in (None, "auto"))
+
+    @property
+    def context_length(self) -> int:
+        return self.max_model_len
+
+    @property
+    def most_in_flight(self) -> int:
+        return self.replicas * self.max_in_flight
+
+    @property
+    def own_tokenizer(self) -> str | None:
+        return self.model
+
+    def choose_model(self, chosen: str | None) -> str | None:
+        chosen = chosen or self.lora
+        if chosen is not None and chosen not in self.loras:
+            known = ", ".join(self.loras) or "empty"
+            raise SetupError(f"`{chosen}` is not a LoRA adapter of the engine: generate.engine.loras is {known}.")
+        return chosen
+
+    @property
+    def gpus(self) -> float:
+        """GPUs of one replica."""
+        if self.gpus_per_replica is not None:
+            return self.gpus_per_replica
+        return float(self.tensor_parallel_size * self.pipeline_parallel_size)
+
+    @property
+    def total_gpus(self) -> float:
+        return self.replicas * self.gpus
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        loras = sorted(self.loras)  # where they lie is no matter
+        return super().to_fingerprint() | {"model": self.model_name, "name": None, "loras": loras}
+
+    @property
+    def uses_grammars(self) -> bool:
+        return self.grammar
+
+    def constrain_json(self, name: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        return constrain_json_in_vllm(schema) if self.guided == "vllm" else None
+
+    def constrain_grammar(self, grammar: str) -> dict[str, Any]:
+        # vLLM's backend `guidance` reads llama.cpp's notation
+        return {"structured_outputs": {"grammar": grammar}}
+
+    def constrain_choices(self, choices: Sequence[str]) -> dict[str, Any]:
+        return {"structured_outputs": {"choice": list(choices)}}
+
+    async def check(self, *, private: bool) -> None:
+        from docmatix.models.vllm.replica import check_environment
+
+        if private:
+            check_environment(self)
+
+    def check_placement(self) -> None:
+        from docmatix.models.vllm.replica_pool import require_room
+
+        require_room(self)
+
+    @contextlib.contextmanager
+    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory) -> Iterator[Served]:
+        from docmatix.models.vllm.replica_pool import make_key, start_fleet
+
+        key = make_key()
+        with start_fleet(self, key=key, pictures_per_request=pictures_per_request, say=say, run=run) as fleet:
+            yield Served(Service(replicas=fleet.replicas, api_key=key), fleet.look)
+
+    def resolve_paths(self, absolute: Callable[[str], str]) -> Self:
+        changes = {
+            "model": resolve_path(self.model, absolute),
+            "python": absolute(self.python) if self.python and "/" in self.python else self.python,
+            "loras": {name: resolve_path(path, absolute) for name, path in self.loras.items()},
+        }
+        return super().resolve_paths(absolute).model_copy(update=changes)
+
+    @classmethod
+    def hide_secrets(cls, settings: dict[str, Any]) -> None:
+        settings["env"] = hide_in_variables(settings["env"])
+        settings["extra_args"] = hide_in_arguments(settings["extra_args"])

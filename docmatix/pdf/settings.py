@@ -1,0 +1,38 @@
+"""The settings of reading and of rendering. A child process imports them, so that they import nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from docmatix.core.settings import Section
+
+
+class Extract(Section):
+    """Reading PDFs, each in a child process that may die."""
+
+    timeout_s: int = Field(60, ge=1)
+    """CPU seconds for one document; ten times as many by the clock, so that a loaded machine decides nothing."""
+    memory_mb: int = Field(2048, ge=512)
+    """Memory of the child that reads the document; about 240 MB of it are the libraries."""
+    max_file_mb: int = Field(512, ge=1)
+    max_pages: int = Field(10_000, ge=1)
+    max_words: int = Field(2_000_000, ge=1)
+    """Words in one document, all pages together."""
+    min_words: int = Field(5, ge=0)
+    """A page with fewer words is `no_text` (or `blank`): nothing is asked about it."""
+    tables: bool = True
+    """Read ruled tables with pdfplumber, on the pages that show signs of one."""
+
+
+class Rendering(Section):
+    """Drawing pages."""
+
+    dpi: int = Field(150, ge=36, le=600)
+    max_side_px: int = Field(2940, ge=64)
+    """Longest side of a page image; larger pages are rendered smaller (2,940 px: the published recipe)."""
+    color: Literal["auto", "rgb", "gray"] = "auto"
+    """`auto` renders pages without colour in grey (about 40 % of real pages, at a third of the bytes)."""
+    image_format: Literal["jpeg", "png", "webp"] = "jpeg"
+    quality: int = Field(85, ge=1, le=100)

@@ -54,11 +54,11 @@ def collect_kinds(family: type[AnyKind], own: Iterable[type[AnyKind]]) -> Mappin
     for kind, package in _load_family(family.family).items():
         if not issubclass(kind, family):
             raise SetupError(f"{kind.__name__} of {package} is not a {family.__name__}: it must be a subclass of it.")
-        if kind.get_name() in kinds:
+        if (name := kind.get_name()) in kinds:
             raise SetupError(
-                f"Two packages have a {family.family} `{kind.get_name()}`: uninstall {package}, or rename it."
+                f"The {family.family} `{name}` of {package} has a name that is taken: rename or uninstall it."
             )
-        kinds[kind.get_name()] = kind
+        kinds[name] = kind
     return kinds
 
 

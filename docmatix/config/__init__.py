@@ -28,7 +28,7 @@ class Plan(Section):
     """How documents are divided into shards."""
 
     documents_per_shard: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
-    """For shards planned from now on: what is planned is never divided anew."""
+    """Applies to shards that are still to be planned: existing ones are never divided again."""
 
 
 class Dedup(Section):
@@ -52,7 +52,7 @@ class PromptChoice(Section):
     name: str
     weight: float | None = Field(None, gt=0)
     sampling: Sampling = Sampling()
-    """Takes the place of what the file and the engine say."""
+    """Overrides the prompt file and the engine."""
     lora: str | None = None
     """The LoRA adapter that answers this prompt: a key of `loras` (vllm), or a model that the server lists."""
 
@@ -72,14 +72,14 @@ class Generate(Section):
         ),
         min_length=1,
     )
-    """Names of prompt files. Each window draws among them by weight, seeded by its id."""
+    """Names of prompt files. Each window draws from them by weight, seeded by its id."""
     prompts_per_window: int = Field(1, ge=1)
     """How many different prompts a window draws."""
     pictures: Pictures = Pictures()
     max_candidates: int = Field(6, ge=1)
-    """Answer-first prompts: at most this many candidate answers a page are asked about."""
+    """Answer-first prompts ask about at most this many candidate answers per page."""
     prompts_dir: Annotated[str | None, NOT_FINGERPRINTED] = None
-    """Where prompt files are looked for first; then `prompts/` beside the configuration, then the shipped ones."""
+    """The first place to look for prompt files; then `prompts/` beside the configuration, then the shipped ones."""
 
 
 class Curate(Section):
@@ -115,37 +115,37 @@ class Limits(Section):
 
     unexpected_share: float = Field(0.2, ge=0, le=1)
     """The build stops when unexpected reasons (a bug, a failing server, requests that it refuses) together took more
-    than this share of a unit; at 1.0 never. While a worker asks it judges the latest 2,000 requests, from 50 on: it
-    stops where luck does not explain so many failures, and five documents had some."""
+    than this share of a unit; at 1.0 never. A worker that sends requests judges its latest 2,000, from the 50th on, and
+    stops when chance does not explain the failures and at least five documents had some."""
     shard_attempts: int = Field(4, ge=1)
-    """A shard that killed its worker this often in one build stops the build."""
+    """A shard that kills its worker this many times in one build stops the build."""
     stall_s: float = Field(120, gt=0)
-    """A stage in which nothing moves for this long says so, and what it waits for; a worker whose process gives no sign
-    of life for this long is killed, and its shards are tried again (`shard_attempts`)."""
+    """A stage that makes no progress for this long reports what it is waiting for. A worker without a heartbeat for
+    this long is killed and its shards are retried (`shard_attempts`)."""
     no_progress_s: float | None = Field(None, gt=0)
-    """A stage that commits nothing, gets on with no document and hears no reply for this long stops the build. Without
-    it 1,800 s, or as long as one document (`timeout_s`) or one request (`timeout_s`, `give_up_after_s`) may take."""
+    """A stage that commits nothing, finishes no document and receives no reply for this long stops the build. By default
+    1,800 s, or as long as one document (`timeout_s`) or one request (`timeout_s`, `give_up_after_s`) may take."""
     store_patience_s: float = Field(300, gt=0)
-    """A source or a run directory on an object store (or a web server) that no longer answers is tried for this long,
-    then the build stops. One that says nothing when a build begins is taken for misnamed within seconds."""
+    """A source or run directory on an object store or web server that stops responding is retried for this long; then
+    the build stops. One that does not respond when a build starts is reported as misnamed within seconds."""
     min_free_disk_mb: int = Field(200, ge=0)
-    """A build does not start with less room than this on the run directory's disk and in the temporary directory."""
+    """A build does not start with less free space on the run directory's disk or in the temporary directory."""
 
 
 class Resources(Section):
     """Ray: never part of a fingerprint."""
 
     address: str | None = None
-    """`auto` or `HOST:6379` joins a running cluster, from one of its nodes; without it a private Ray is started on this
+    """`auto` or `HOST:6379` joins a running cluster from one of its nodes; by default a private Ray starts on this
     machine. Ray Client (`ray://`) is not supported: start the build on a node, or as a job."""
     cpus: int | None = Field(None, ge=1)
-    """CPUs of the private Ray; without it all of the machine's."""
+    """CPUs of the private Ray; by default all of the machine's."""
     workers: int | None = Field(None, ge=1)
-    """At most this many workers for a stage on CPUs; without it one a CPU."""
+    """Most workers of a stage on CPUs; by default one per CPU."""
     generate_workers: int = Field(1, ge=1)
     """Workers that send requests; they share the engine's `max_in_flight`."""
     shards_in_flight: int = Field(4, ge=1)
-    """Shards that one sending worker overlaps, so that the server never waits for the end of one."""
+    """Shards that a sending worker overlaps, so that the server never idles at the end of one."""
 
     @field_validator("address")
     @classmethod
@@ -158,7 +158,7 @@ class Resources(Section):
 
 
 class Config(Section):
-    """A build. `name`, `source` and `generate.engine` are required; all else has a default."""
+    """A build. `name`, `source` and `generate.engine` are required; everything else has a default."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0

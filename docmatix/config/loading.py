@@ -25,7 +25,7 @@ def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SetupError(f"There is no configuration file {path}.") from None
+        raise SetupError(f"The configuration file {path} does not exist.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"The configuration file {path} cannot be read: {error}.") from None
     try:

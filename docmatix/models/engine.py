@@ -23,7 +23,7 @@ class Engine(Kind):
     kind: str
     model: str
     sampling: Sampling = Sampling()
-    """Takes the place of what prompt files say, for `generate`: what the model's card recommends belongs here."""
+    """Overrides the prompt files in `generate`: what the model's card recommends belongs here."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the model's chat template, such as `{enable_thinking: false}`; for servers that take them."""
     tokenizer: Annotated[str | None, NOT_FINGERPRINTED] = None
@@ -33,9 +33,9 @@ class Engine(Kind):
     vision: bool = False
     """The model sees pictures: prompts of the family `vision` may be drawn, and are sent page images."""
     timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, gt=0)
-    """How long one reply is waited for."""
+    """How long to wait for one reply."""
     give_up_after_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, ge=0)
-    """How long a server that cannot be reached is waited for before the build stops."""
+    """How long to wait for a server that cannot be reached before the build stops."""
     max_attempts: Annotated[int, NOT_FINGERPRINTED] = Field(8, ge=1)
     max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
     """Requests in flight, over all servers together."""

@@ -1,6 +1,6 @@
 """How replies are drawn: the settings of one chat request that decide it beside its messages.
 
-They are said in three places, the more particular winning: the prompt file, the engine (what a model's card
+They are set in three places, of which the most specific wins: the prompt file, the engine (what a model's card
 recommends), and the entry of `generate.prompts`. The seed is none of them: it is drawn for each request.
 """
 

@@ -207,7 +207,7 @@ class Vocabulary:
 
     @classmethod
     def read(cls, content: bytes) -> Vocabulary:
-        """Raises what the library raises for a file that is no tokenizer (plain `Exception`)."""
+        """Raises plain `Exception`, as the library does, for a file that is not a tokenizer."""
         vocabulary = cls(hashlib.sha256(content).hexdigest(), partial(bytes, content))
         vocabulary.count("")
         return vocabulary

@@ -13,7 +13,7 @@ class Extract(Section):
     """Reading PDFs, each in a child process that may die."""
 
     timeout_s: int = Field(60, ge=1)
-    """CPU seconds for one document; ten times as many by the clock, so that a loaded machine decides nothing."""
+    """CPU seconds for one document; ten times as many of wall time, so that the load of the machine changes nothing."""
     memory_mb: int = Field(2048, ge=512)
     """Memory of the child that reads the document; about 240 MB of it are the libraries."""
     max_file_mb: int = Field(512, ge=1)

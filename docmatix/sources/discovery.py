@@ -146,7 +146,7 @@ def _match(parts: Sequence[str], wildcards: Sequence[str]) -> bool:
 
 
 def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, patience: Patience, answered: set[str]) -> _Search:
-    """`answered` are the stores (`s3://bucket`) that have said something already; this one is added."""
+    """`answered` holds the stores (`s3://bucket`) that have responded; this one is added."""
     url = pattern if "://" in pattern else os.path.join(os.path.abspath(base_dir), os.path.expanduser(pattern))  # noqa: PTH100, PTH111, PTH118
     filesystem, path = connect(url)
     prefix = ""

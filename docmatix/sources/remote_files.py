@@ -1,4 +1,4 @@
-"""The bytes of a file by range, on any filesystem, fetched again when the way there fails."""
+"""The bytes of a file by range, on any filesystem, retried while it cannot be reached."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ T = TypeVar("T")
 
 
 def ask_about(filesystem: Any, path: str) -> dict[str, Any]:
-    """What a remote filesystem says of a path. S3's answer to a HEAD has no words for why it is refused; that to a GET
-    of one byte has."""
+    """What a remote filesystem says of a path. S3 explains why it refuses a GET of one byte, but not a HEAD."""
     try:
         info: dict[str, Any] = filesystem.info(path)
     except Exception as error:
@@ -50,7 +49,7 @@ def ask_about(filesystem: Any, path: str) -> dict[str, Any]:
 
 
 def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
-    """The result of `action`, which reaches for a file and is tried again when the way there fails.
+    """The result of `action`, retried while the file cannot be reached.
 
     Raises `UnreadableError` (`missing`, `no_access`) for what is wrong with the file itself, `SetupError` for what
     would be wrong with every file of its store, `SourceGone` when attempts or patience run out.
@@ -106,7 +105,7 @@ class RangeFile(io.RawIOBase):
         self._position = 0
         self._size: int | None = None
         self.planned_size: int | None = None
-        """What the listing said. A read that ends there is whole; one that ends elsewhere has the size looked up."""
+        """The size in the listing. A read that ends there is complete; for any other, the size is looked up."""
 
     @property
     def size(self) -> int:
@@ -153,7 +152,7 @@ class RangeFile(io.RawIOBase):
     def _measure(self) -> int:
         size = ask_about(self._filesystem, self._path)["size"]
         if size is None:
-            raise UnreadableError(Refusal("no_access", "its server does not tell its size"))
+            raise UnreadableError(Refusal("no_access", "its server does not report its size"))
         return int(size)
 
     def _drop_handle(self) -> None:

@@ -81,7 +81,7 @@ class WebdatasetSource(Source):
 @dataclass(slots=True)
 class _Member:
     kind: str
-    """`pdf`, `json`, or `problem`, which is waited for by nobody."""
+    """`pdf`, `json`, or `problem`, which has no other half."""
     stem: str
     locator: Locator
     number: int = 0
@@ -123,7 +123,7 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
                 raise tarfile.ReadError("global headers of this size are damage")
             if len(info.name) > _MAX_NAME_CHARS:
                 raise tarfile.ReadError("a name of this length is damage")
-            # A negative size leads backwards, for ever; data past the end of the file has been cut off.
+            # A negative size leads backwards, without end; data past the end of the file has been cut off.
             held = info.size if info.isreg() and not info.issparse() else 0
             if info.size < 0 or tar.offset <= at or info.offset_data + held > end:
                 raise tarfile.ReadError("a member reaches beyond the file")

@@ -56,7 +56,7 @@ def list_choices(context: str, *, question: str, answer: str) -> list[str]:
     `answer`, whose boundaries the phrases may miss. Without such a choice a 135M model replies with the whole sentence.
 
     Phrases that the question itself holds are left out, since the model likes to repeat its subject, unless that leaves
-    fewer than `FEWEST_CHOICES`. A choice of one is no test: whoever asks must not ask then.
+    fewer than `FEWEST_CHOICES`. A choice of one would test nothing: such a pair is not asked about.
     """
     asked = set(_normalise(question))
     phrases = find_phrases(context)

@@ -68,7 +68,7 @@ def test_a_wrong_setting_is_named_in_one_sentence_and_nothing_is_left_behind(
 
 def test_a_missing_configuration_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "no-such-file.yaml"]) == 2
-    assert "There is no configuration file no-such-file.yaml." in capsys.readouterr().err
+    assert "The configuration file no-such-file.yaml does not exist." in capsys.readouterr().err
 
 
 def test_broken_yaml_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

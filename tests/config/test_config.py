@@ -56,7 +56,7 @@ def test_the_name_of_a_model_is_no_path(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(SetupError, match=r"There is no configuration file .*gone\.yaml\."):
+    with pytest.raises(SetupError, match=r"The configuration file .*gone\.yaml does not exist\."):
         load_config(tmp_path / "gone.yaml")
 
 

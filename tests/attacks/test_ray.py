@@ -230,7 +230,7 @@ def test_auto_does_not_hand_the_token_to_a_ray_of_another_user(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "Makefile", "clusters/slurm.sh", "clusters/aws.yaml", "clusters/kuberay.yaml"]
+    "name", ["docs/cluster.md", "Makefile", "clusters/slurm.sh", "clusters/aws.yaml", "clusters/kuberay.yaml"]
 )
 def test_no_template_starts_ray_without_a_token(name: str) -> None:
     text = (ROOT / name).read_text()

@@ -31,7 +31,7 @@ $(VENV)/.installed: pyproject.toml locks/dev.txt locks/model.txt
 install-light: $(LIGHT_VENV)/.installed  ## make .venv-light, with what the tests of filters, prompts and facts need
 
 $(LIGHT_VENV)/.installed: pyproject.toml locks/light.txt
-	@echo "Setting up $(LIGHT_VENV): about 0.45 GB, less than a minute."
+	@echo "Setting up $(LIGHT_VENV): about 0.45 GB, a minute or two."
 	$(PYTHON) -m venv $(LIGHT_VENV)
 	$(LIGHT_VENV)/bin/python $(PIP_INSTALL) $(LOCKED) locks/light.txt
 	$(LIGHT_VENV)/bin/python $(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
@@ -86,7 +86,7 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-format: install  ## format the code and mend what ruff can mend
+format: install  ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

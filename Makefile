@@ -79,9 +79,10 @@ fuzz: install  ## put thousands of mutants of the sample PDFs through reading an
 
 check: lint types test test-vllm  ## what CI runs: lint, types, tests, and the tests with the real vLLM
 
-lint: install
+lint: install  ## check style, formatting, and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
 
 types: install
 	$(BIN)/mypy

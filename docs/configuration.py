@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docmatix.config import Config
-from docmatix.core.kinds import Kind
+from docmatix.core.kinds import Kind, list_sections
 from docmatix.core.settings import NotFingerprinted, Section
 
 REFERENCE = Path(__file__).parent / "configuration.md"
@@ -47,7 +47,7 @@ def write_reference() -> str:
 
 def _write_section(section: FieldInfo, key: str, seen: set[type]) -> Iterator[str]:
     """The section, or every kind that the key may hold, and the sections in these; each model once."""
-    models = [model for model in _find_models(section.annotation) if model not in seen]
+    models = [model for model in _find_models(section.annotation, section.metadata) if model not in seen]
     seen.update(models)
     if not models:
         return
@@ -56,7 +56,7 @@ def _write_section(section: FieldInfo, key: str, seen: set[type]) -> Iterator[st
     base = _find_base(kinds)
     if base:
         yield "\nEvery kind has these keys:\n"
-        yield from _write_table(base, base.model_fields)
+        yield from _write_table(base, {name: about for name, about in base.model_fields.items() if name != "kind"})
     for model in models:
         if model in kinds:
             yield f"\n### `{key}: {{kind: {_read_kind(model)}}}`"
@@ -85,15 +85,13 @@ def _write_table(model: type[BaseModel], fields: dict[str, FieldInfo]) -> Iterat
 def _list_sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[FieldInfo, str]]:
     """The fields of a model that hold settings of their own, with their keys."""
     for name, about in model.model_fields.items():
-        if _find_models(about.annotation):
+        if _find_models(about.annotation, about.metadata):
             yield about, f"{prefix}{about.alias or name}"
 
 
-def _find_models(annotation: Any) -> list[type[BaseModel]]:
-    """The project's own models in an annotation; kinds of other packages are theirs to document."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return [annotation] if annotation.__module__.startswith("docmatix.") else []
-    return [model for part in get_args(annotation) for model in _find_models(part)]
+def _find_models(annotation: Any, metadata: Sequence[Any] = ()) -> list[type[Section]]:
+    """The project's own models that a field may hold; kinds of other packages are theirs to document."""
+    return [model for model in list_sections(annotation, metadata) if model.__module__.startswith("docmatix.")]
 
 
 def _find_base(kinds: list[type[BaseModel]]) -> type[BaseModel] | None:
@@ -133,14 +131,14 @@ def _write_type(about: FieldInfo) -> str:
         for limit, words in BOUNDS.items()
         if (value := getattr(each, limit, None)) is not None
     ]
-    return ", ".join([_name_type(about.annotation), *limits])
+    return ", ".join([_name_type(about.annotation, about.metadata), *limits])
 
 
-def _name_type(annotation: Any) -> str:
+def _name_type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     origin, parts = get_origin(annotation), [each for each in get_args(annotation) if each is not Ellipsis]
     if origin is Literal:
         return " | ".join(f"`{each}`" for each in parts)
-    models = _find_models(annotation)
+    models = _find_models(annotation, metadata)
     if models and all("kind" in model.model_fields for model in models):
         kinds = " | ".join(f"`{_read_kind(model)}`" for model in models)
         return f"list of mappings with `kind`: {kinds}" if origin is tuple else f"mapping with `kind`: {kinds}"

@@ -123,8 +123,8 @@ class Limits(Section):
     """A stage that makes no progress for this long reports what it is waiting for. A worker without a heartbeat for
     this long is killed and its shards are retried (`shard_attempts`)."""
     no_progress_s: float | None = Field(None, gt=0)
-    """A stage that commits nothing, finishes no document and receives no reply for this long stops the build; by default
-    1,800 s, or as long as one document (`timeout_s`) or request (`timeout_s`, `give_up_after_s`) may take."""
+    """A stage that commits nothing, finishes no document and receives no reply for this long stops the build; by
+    default 1,800 s, or as long as one document (`timeout_s`) or request (`timeout_s`, `give_up_after_s`) may take."""
     store_patience_s: float = Field(300, gt=0)
     """A source or run directory on an object store or web server that stops responding is retried for this long; then
     the build stops. One that does not respond when a build starts is reported as misnamed within seconds."""

@@ -28,8 +28,6 @@ class OpenaiEngine(Engine):
     guided: Literal["json_schema", "vllm", "none"] = "json_schema"
     """How replies are held to JSON where a prompt asks for it: `response_format: json_schema`; `vllm`, its own field
     `structured_outputs`, in which white space can be forbidden (small models emit it without end); or not at all."""
-    max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
-    """Requests in flight, over all addresses together."""
 
     @property
     def context_length(self) -> int:

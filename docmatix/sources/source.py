@@ -23,10 +23,6 @@ def _tell_apart(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths
 
 
-Paths = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apart)]
-"""Local paths, globs, directories or URLs. Passwords and signatures in them are used and never recorded."""
-
-
 class Source(Kind):
     """A place that documents come from: files, each of which holds one document or many.
 
@@ -42,7 +38,8 @@ class Source(Kind):
     """What a file holds, for the message that there is none."""
 
     kind: str
-    paths: Paths
+    paths: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apart)]
+    """Local paths, globs, directories or URLs. Passwords and signatures in them are used and never recorded."""
 
     def locate(self, file: FoundFile, *, patience: Patience) -> Iterator[Locator]:
         """A locator for each document of a file, without reading the documents."""

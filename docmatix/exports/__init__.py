@@ -16,11 +16,11 @@ from pathlib import Path
 
 import docmatix
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import make_visible
 from docmatix.dataset.rows import read_texts
 from docmatix.exports import docvqa, florence2, llava, messages, mp_docvqa, pdf, webdataset
 from docmatix.exports.samples import Sample, draw_split, lacks_images, read_doc_id, read_sample
 from docmatix.review.collection import Collection
-from docmatix.review.displays import make_visible
 from docmatix.review.status import read_status
 
 WriteSplit = Callable[..., Counter[str]]

@@ -32,12 +32,12 @@ from docmatix.config import Config, PromptChoice
 from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.draws import Smallest
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import make_visible
 from docmatix.dataset.plots import plot_statistics
 from docmatix.dataset.stats import Statistics, summarise_groups
 from docmatix.driver.build import build, check_run, load_build_prompts
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
-from docmatix.review.displays import make_visible
 from docmatix.storage.run import RunDirectory
 
 LIMIT = 20

@@ -27,20 +27,11 @@ import pyarrow.parquet as pq
 
 from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import make_line, make_visible, sanitize_for_terminal
 from docmatix.dataset.pictures import decode_picture, draw_marks
 from docmatix.dataset.rows import check_types, complete_row, read_texts
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, STAGES, VERIFY
-from docmatix.review.displays import (
-    Pictured,
-    describe_pages,
-    make_line,
-    make_visible,
-    sanitize_for_terminal,
-    show_folded,
-    show_sample,
-    show_table,
-    show_text,
-)
+from docmatix.review.displays import Pictured, describe_pages, show_folded, show_sample, show_table, show_text
 from docmatix.review.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
 from docmatix.review.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts

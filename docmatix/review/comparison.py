@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import make_line, make_visible
 from docmatix.dataset.rows import read_texts
 from docmatix.pipeline import CURATE
-from docmatix.review.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
+from docmatix.review.displays import describe_pages, show_columns, show_table, show_text
 
 if TYPE_CHECKING:
     from docmatix.review.collection import Collection

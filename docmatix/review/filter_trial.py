@@ -20,11 +20,12 @@ from docmatix.core.documents import Page
 from docmatix.core.draws import hash_seeded
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Evidence, Pair
+from docmatix.core.terminal import make_line, make_visible
 from docmatix.curation.filters import CopiesExample, Filter, Scores
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.prompting.questions.wording import score_clarity
-from docmatix.review.displays import Shown, make_line, make_visible, show_columns, show_table, show_text
+from docmatix.review.displays import Shown, show_columns, show_table, show_text
 from docmatix.review.source_pages import Place, render_places, show_pairs
 from docmatix.stages.curate import match_documents, read_round_trips
 from docmatix.stages.support.job import Job

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.core.errors import DocmatixError
+from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.driver.build import Built
-from docmatix.review.displays import sanitize_for_terminal, show_folded, show_table, show_text
+from docmatix.review.displays import show_folded, show_table, show_text
 from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 

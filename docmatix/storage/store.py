@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_text, hide_in_url
+from docmatix.core.terminal import sanitize_for_terminal
 
 T = TypeVar("T")
 
@@ -72,8 +73,6 @@ def choose_pauses(patience_s: float) -> Iterator[float]:
 
 def log_outage(line: str) -> None:
     """Write a line to the log, as long as nobody nearer listens: of a worker it is a file of its own."""
-    from docmatix.review.displays import sanitize_for_terminal
-
     _LOG.warning("%s", sanitize_for_terminal(line))  # it may hold a server's own words
 
 

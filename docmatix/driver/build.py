@@ -42,7 +42,7 @@ from docmatix.driver.workers import Done, Task, map_shards
 from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
 from docmatix.models.telemetry import ServingWatch
-from docmatix.models.tokenizer import ESTIMATE, KEPT_AS, TokenCounter, Vocabulary, load_tokenizer
+from docmatix.models.tokenizer import ESTIMATE, TokenCounter, Vocabulary, load_tokenizer
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
@@ -57,7 +57,7 @@ from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import REMOTE_EVERY_S, Job
 from docmatix.storage.checksums import has_unaltered, write_checksums
 from docmatix.storage.run import RunDirectory, require_disk
-from docmatix.storage.run_files import is_own
+from docmatix.storage.run_files import TOKENIZER_FILE, is_own
 
 _PULSES_EVERY_S = 0.5
 """How often the figures of shards at work are read."""
@@ -137,7 +137,7 @@ def build(
         finally:
             # after the signs of life have ended: one given now would put its folder back
             if not planned and not directory.shards(PLAN):
-                directory.remove("run.yaml", "fingerprints.json", KEPT_AS, PLAN, "telemetry")
+                directory.remove("run.yaml", "fingerprints.json", TOKENIZER_FILE, PLAN, "telemetry")
     return Built(directory.root if directory.local else directory.url, recording.stages)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from docmatix.core.errors import SetupError
 from docmatix.models.engine import Engine
+from docmatix.storage.run_files import TOKENIZER_FILE
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 SEPARATORS = ("\n\n", "\n", " ")
 """Where a text may be cut, widest gap first: between blocks, lines, words."""
-
-
-KEPT_AS = "tokenizer.json"
-"""Name of a tokenizer's file: in a model's folder or repository, and in the run directory."""
 
 
 class TokenCounter(Protocol):
@@ -215,8 +212,8 @@ class Vocabulary:
     def keep_in(self, run: RunDirectory) -> Vocabulary:
         """The same, but read from the run directory, which every worker can reach: Ray would keep a copy of the 2 to
         33 MB of a file for every stage, in an object store made for shard numbers."""
-        run.write(KEPT_AS, self.load())
-        return replace(self, load=partial(run.read, KEPT_AS))
+        run.write(TOKENIZER_FILE, self.load())
+        return replace(self, load=partial(run.read, TOKENIZER_FILE))
 
     def count(self, text: str) -> int:
         return len(_open_tokenizer(self).encode(text, add_special_tokens=False))
@@ -324,7 +321,7 @@ def load_tokenizer(engine: Engine, *, download: Callable[[str], Path] | None = N
 def _find_tokenizer(place: str, download: Callable[[str], Path]) -> Path:
     path = Path(place).expanduser()
     if path.is_dir():
-        return path / KEPT_AS
+        return path / TOKENIZER_FILE
     if path.is_file() or place.startswith(("/", ".", "~")) or place.endswith(".json"):
         return path
     return download(place)
@@ -337,13 +334,13 @@ def _download(repository: str) -> Path:
 
     try:
         # without a network the Hub is tried for 24 s before the cache is looked at, and again with every build
-        return Path(hf_hub_download(repository, KEPT_AS, local_files_only=True))
+        return Path(hf_hub_download(repository, TOKENIZER_FILE, local_files_only=True))
     except LocalEntryNotFoundError:
         pass
     quiet = are_progress_bars_disabled()
     disable_progress_bars()
     try:
-        return Path(hf_hub_download(repository, KEPT_AS))
+        return Path(hf_hub_download(repository, TOKENIZER_FILE))
     finally:
         if not quiet:
             enable_progress_bars()

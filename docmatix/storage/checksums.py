@@ -11,8 +11,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from docmatix.models.tokenizer import KEPT_AS
 from docmatix.storage.run import Record, RunDirectory
+from docmatix.storage.run_files import TOKENIZER_FILE
 
 CHECKSUMS = "SHA256SUMS"
 _PICTURE = re.compile(r"\.(?:png|jpe?g|webp)$", re.IGNORECASE)
@@ -59,7 +59,7 @@ def list_small_files(run: RunDirectory) -> list[str]:
     """The files of a run, outside of the stages and the data, that something is read from later."""
     folders = {folder: run.names(folder) for folder in ("dataset/plots", "dataset/samples")}
     names = [f"{folder}/{name}" for folder, found in folders.items() for name in found if _PICTURE.search(name)]
-    single = ("run.yaml", "fingerprints.json", KEPT_AS, "dataset/README.md", "dataset/stats.json")
+    single = ("run.yaml", "fingerprints.json", TOKENIZER_FILE, "dataset/README.md", "dataset/stats.json")
     return [*names, *(name for name in single if run.exists(name))]
 
 

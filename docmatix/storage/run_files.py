@@ -11,7 +11,9 @@ from docmatix.pipeline import PACK, STAGES
 
 FOLDERS = (*STAGES, "dataset", "dataset/data", "dataset/plots", "dataset/samples", "telemetry", "telemetry/live")
 """Folders that work in a run begins with."""
-SINGLE = (".lock", "run.yaml", "fingerprints.json", "tokenizer.json", "SHA256SUMS")
+TOKENIZER_FILE = "tokenizer.json"
+"""A tokenizer's file: in a model's folder or repository, and in a run."""
+SINGLE = (".lock", "run.yaml", "fingerprints.json", TOKENIZER_FILE, "SHA256SUMS")
 """Files right in the run that are read again."""
 
 _STAGE = f"(?:{'|'.join(STAGES)})"

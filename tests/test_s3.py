@@ -35,8 +35,8 @@ from docmatix.sources.webdataset import WebdatasetSource
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
+from docmatix.storage.patience import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from docmatix.storage.run import Overtaken, Record, RunDirectory, committing
-from docmatix.storage.store import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.object_store import FOR_EVER, Fault, ObjectStore, start_object_store

@@ -35,8 +35,8 @@ from docmatix.review.displays import Pictured, describe_pages, show_folded, show
 from docmatix.review.dropped_items import describe_favoured, find_losing_shards, iterate_dropped
 from docmatix.review.source_pages import PLACES_SHOWN, Place, mark_pages, render_places, show_pairs
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
+from docmatix.storage.errors import describe
 from docmatix.storage.run import RunDirectory
-from docmatix.storage.store import describe
 
 if TYPE_CHECKING:
     from PIL.Image import Image

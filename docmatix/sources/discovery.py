@@ -20,7 +20,8 @@ from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_url
 from docmatix.sources.locators import FoundFile, UnreadableError
 from docmatix.sources.remote_files import ask_about, retry
-from docmatix.storage.store import Patience, connect, is_local, require_answer
+from docmatix.storage.filesystems import connect, is_local
+from docmatix.storage.patience import Patience, require_answer
 
 _WILDCARDS = re.compile(r"[*?\[]")
 

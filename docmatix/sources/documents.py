@@ -15,7 +15,7 @@ from docmatix.sources.discovery import find_files
 from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.sources.remote_files import RangeFile
 from docmatix.sources.source import Source
-from docmatix.storage.store import PATIENCE_S, Patience, log_outage
+from docmatix.storage.patience import PATIENCE_S, Patience, log_outage
 
 
 def list_documents(

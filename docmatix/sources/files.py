@@ -9,7 +9,7 @@ from docmatix.core.documents import Refusal
 from docmatix.sources.locators import FoundFile, Locator, SourceDocument, UnreadableError
 from docmatix.sources.remote_files import RangeFile, check_size
 from docmatix.sources.source import Source
-from docmatix.storage.store import Patience
+from docmatix.storage.patience import Patience
 
 
 class FilesSource(Source):

@@ -16,7 +16,8 @@ from docmatix.sources.locators import FoundFile, Locator, SourceDocument, Unread
 from docmatix.sources.remote_files import RangeFile, check_size
 from docmatix.sources.source import Source
 from docmatix.storage.bombs import check_claims, is_bomb
-from docmatix.storage.store import Patience, describe
+from docmatix.storage.errors import describe
+from docmatix.storage.patience import Patience
 
 _ROWS_AT_ONCE = 8
 _LARGE_CHUNK_BYTES = 64 << 20

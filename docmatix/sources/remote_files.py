@@ -14,20 +14,17 @@ from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError, SourceGone
 from docmatix.core.redaction import hide_in_url
 from docmatix.sources.locators import UnreadableError
-from docmatix.storage.store import (
-    Attempts,
-    Patience,
-    connect,
+from docmatix.storage.errors import (
     describe,
     describe_expiry,
     explain_setup,
     has_expired,
     hides_outage,
-    is_local,
-    keep_trying,
     read_code,
     read_http_status,
 )
+from docmatix.storage.filesystems import connect, is_local
+from docmatix.storage.patience import Attempts, Patience, keep_trying
 
 _NEVER_WELL = {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO}
 """Errors of the operating system that are about one file and do not go away: trying again would stop the build."""

@@ -12,7 +12,7 @@ from docmatix.core.kinds import Kind
 from docmatix.core.redaction import hide_in_url
 from docmatix.sources.locators import FoundFile, Locator, SourceDocument
 from docmatix.sources.remote_files import RangeFile
-from docmatix.storage.store import Patience
+from docmatix.storage.patience import Patience
 
 
 def _tell_apart(paths: tuple[str, ...]) -> tuple[str, ...]:

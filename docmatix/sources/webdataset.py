@@ -21,7 +21,7 @@ from docmatix.core.errors import SetupError
 from docmatix.sources.locators import FoundFile, Locator, SourceDocument, UnreadableError
 from docmatix.sources.remote_files import RangeFile, check_size
 from docmatix.sources.source import Source
-from docmatix.storage.store import Patience
+from docmatix.storage.patience import Patience
 
 PAIRING_DISTANCE = 1024
 """A PDF and its twin may stand this many documents and twins apart; this many are held in memory."""

@@ -51,24 +51,21 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.pipeline import PACK, STAGES
 from docmatix.storage import scratch
 from docmatix.storage.bombs import check_footer
-from docmatix.storage.parquet_rows import iterate_batches
-from docmatix.storage.plain_files import NotPlain, describe_kind, open_plain
-from docmatix.storage.run_files import FOLDERS, SINGLE, find_foreign_name, is_own
-from docmatix.storage.store import (
-    PATIENCE_S,
-    Attempts,
-    Patience,
-    choose_options,
+from docmatix.storage.errors import (
     describe,
     describe_expiry,
+    describe_full,
     explain_setup,
     has_expired,
     is_overtaken,
-    keep_trying,
-    log_outage,
     read_code,
-    require_answer,
+    storage_errors,
 )
+from docmatix.storage.filesystems import choose_options
+from docmatix.storage.parquet_rows import iterate_batches
+from docmatix.storage.patience import PATIENCE_S, Attempts, Patience, keep_trying, log_outage, require_answer
+from docmatix.storage.plain_files import NotPlain, describe_kind, open_plain
+from docmatix.storage.run_files import FOLDERS, SINGLE, find_foreign_name, is_own
 
 T = TypeVar("T")
 
@@ -894,44 +891,6 @@ def commit(
     Ledger.from_json(record.ledger).require_balance(f"{stage} (shard {shard})")
     pending.publish(run.part_name(stage, record))
     run.replace_record(stage, shard, record, seen=seen)
-
-
-@contextlib.contextmanager
-def storage_errors(url: str, *, folder: Path | None = None, wanted: int = 0) -> Iterator[None]:
-    """Turn the operating system's refusal to write into StorageFailed, in a sentence.
-
-    `wanted` are the bytes that a file in `folder` was to have when it happened.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC or "No space left" in str(error):
-            raise StorageFailed(describe_full(url, folder or url, wanted)) from error
-        if error.errno in (
-            errno.EACCES,
-            errno.EROFS,
-            errno.EPERM,
-            errno.EDQUOT,
-            errno.EIO,
-            errno.ENOTDIR,
-            errno.EEXIST,
-            errno.EFBIG,
-            errno.ESTALE,
-        ):
-            raise StorageFailed(f"The run directory {url} cannot be written: {error.strerror}.") from error
-        raise
-
-
-def describe_full(url: str, folder: Path | str, wanted: int = 0) -> str:
-    """That a disk is full, in a sentence."""
-    figures = ""
-    with contextlib.suppress(OSError):
-        figures = f" ({shutil.disk_usage(folder).free:,} bytes are left in {folder}"
-        figures += f", where a file of at least {wanted:,} was being written)" if wanted else ")"
-    return (
-        f"The disk that holds {url} is full: free some space and run the same command again; nothing that was"
-        f" committed is lost{figures}."
-    )
 
 
 def require_disk(run: RunDirectory, *, megabytes: int) -> None:

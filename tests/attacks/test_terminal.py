@@ -21,8 +21,8 @@ from docmatix.driver.progress import Progress
 from docmatix.models.preflight import check_server
 from docmatix.review.collection import Dropped, DroppedItems
 from docmatix.review.status import describe_status
+from docmatix.storage.patience import Attempts, Patience
 from docmatix.storage.run import RunDirectory
-from docmatix.storage.store import Attempts, Patience
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_pdf
 

@@ -15,7 +15,7 @@ from docmatix.curation.filters import DEFAULT_FILTERS, Length
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.openai import OpenaiEngine
 from docmatix.models.vllm.engine import VllmEngine
-from docmatix.storage.store import PATIENCE_S
+from docmatix.storage.patience import PATIENCE_S
 
 MINIMAL = "name: small\nsource: {kind: files, paths: [docs/*.pdf]}\ngenerate: {engine: {kind: llamacpp}}\n"
 

@@ -17,7 +17,7 @@ from docmatix.core.errors import SetupError, SourceGone
 from docmatix.sources.documents import list_documents, read_documents
 from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.sources.parquet import ParquetSource
-from docmatix.storage.store import PATIENCE_S, choose_pauses
+from docmatix.storage.patience import PATIENCE_S, choose_pauses
 from tests.sources.test_files import FailingFiles
 
 Values = list[bytes | None]

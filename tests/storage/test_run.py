@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.core.ledger import Ledger
+from docmatix.storage.patience import PATIENCE_S, choose_pauses
 from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
-from docmatix.storage.store import PATIENCE_S, choose_pauses
 
 ASIDE = f".{'a' * 32}.tmp"
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])

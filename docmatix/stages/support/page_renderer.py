@@ -24,7 +24,7 @@ from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
 from docmatix.storage import scratch
-from docmatix.storage.run import storage_errors
+from docmatix.storage.errors import storage_errors
 
 DOCUMENTS_AT_HAND = 4
 """Documents that a shard keeps on disk to render from. Requests come in the order of the plan, so that one would do but

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from docmatix.core.errors import SetupError, StorageFailed
-from docmatix.storage.run import RunDirectory
-from docmatix.storage.store import (
+from docmatix.storage.filesystems import connect
+from docmatix.storage.patience import (
     FIRST_ANSWER_S,
     PATIENCE_S,
     Attempts,
     Patience,
     choose_pauses,
-    connect,
     keep_trying,
     require_answer,
 )
+from docmatix.storage.run import RunDirectory
 
 
 class AnsweringFiles:
@@ -122,7 +122,7 @@ def test_what_is_nothing_of_the_stores_is_neither_judged_nor_tried_again(error: 
 
 def test_without_a_listener_it_is_said_in_the_log_and_steers_no_terminal(caplog: pytest.LogCaptureFixture) -> None:
     attempts = Attempts("s3://bucket/run", Patience(sleep=lambda seconds: None))
-    with caplog.at_level(logging.WARNING, logger="docmatix.storage.store"):
+    with caplog.at_level(logging.WARNING, logger="docmatix.storage.patience"):
         while attempts.wait(ConnectionError("\x1b[2Jgone %s")):
             pass
     (message,) = caplog.messages

@@ -1,14 +1,9 @@
-"""Object stores and other remote filesystems: what their errors mean, and how long one tries to reach them.
-
-An error is about one file (it is not there, it may not be read), about the way to all of them (credentials, bucket,
-region: a person must act), or it passes (throttling, a server that is away, a connection that breaks). Only the first
-may become a reason to drop a document, and only the last is tried again.
-"""
+"""Patience with object stores that are away: how long they are retried, what is said meanwhile, and when one that has
+never answered is taken to be misnamed."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +13,10 @@ from itertools import chain, repeat
 from typing import Any, TypeVar
 
 from docmatix.core.errors import DocmatixError, SetupError
-from docmatix.core.redaction import hide_in_text, hide_in_url
+from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
+from docmatix.storage.errors import describe, has_answered
+from docmatix.storage.filesystems import is_local
 
 T = TypeVar("T")
 
@@ -30,31 +27,12 @@ FIRST_ANSWER_S = 10.0
 """A store that nobody reaches for so long, from the first question on, is more likely misnamed than away."""
 FIRST_SILENCE_S = 60.0
 """One that takes the question and says nothing may be at work on it: the Hub's client lists a whole folder first."""
-S3_TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30}
-"""Seconds; botocore waits 60 for an answer, for each of the requests that an attempt consists of."""
 
 _FIRST_PAUSES_S = (0.5, 2.0, 8.0)
 _LONGEST_PAUSE_S = 30.0
 _SAID_AT = 3
 """The pause before which it is said that a store is away: what passes sooner is not worth a line."""
 _LOG = logging.getLogger(__name__)
-
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-_REFUSED = "the store refuses these credentials: give it others"
-_REGION = "the bucket lies in another region: name it in AWS_DEFAULT_REGION"
-_SETUP = {
-    "NoSuchBucket": "there is no such bucket: make it, or mend its name",
-    "InvalidBucketName": "no bucket can have this name: mend it",
-    "ParamValidationError": "no bucket can have this name: mend it",
-    **dict.fromkeys(
-        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity", "InvalidToken", "InvalidClientTokenId"),
-        _REFUSED,
-    ),
-    **dict.fromkeys(("AccountProblem", "AllAccessDisabled", "NotSignedUp"), _REFUSED),
-    "RequestTimeTooSkewed": "the clock of this machine is wrong: set it",
-    **dict.fromkeys(("AuthorizationHeaderMalformed", "PermanentRedirect", "301", "NoRegionError"), _REGION),
-    "ProfileNotFound": "AWS_PROFILE names a profile that is not there: mend it",
-}
 
 
 def choose_pauses(patience_s: float) -> Iterator[float]:
@@ -212,112 +190,3 @@ def _call_within(action: Callable[[], T], *, timeout_s: float) -> T:
         if outcome.done():
             raise
         raise TimeoutError("it said nothing") from None
-
-
-def connect(address: str) -> tuple[Any, str]:
-    """The filesystem of an address, and the path on it. Raises `SetupError` if the protocol cannot be spoken."""
-    import fsspec
-
-    protocol = address.partition("://")[0] if "://" in address else "file"
-    try:
-        kind = fsspec.get_filesystem_class(protocol)
-    except ImportError as error:
-        extra = "pip install 'docmatix[s3]'" if protocol in {"s3", "s3a"} else str(error)
-        raise SetupError(f"{protocol}:// needs a package that is not installed: {extra}.") from error
-    except ValueError as error:
-        raise SetupError(f"Nothing is known to read {protocol}:// ({hide_in_url(address)}); see fsspec.") from error
-    filesystem = kind(**kind._get_kwargs_from_urls(address), **choose_options(protocol))
-    return filesystem, address if protocol == "file" and "://" not in address else kind._strip_protocol(address)
-
-
-def choose_options(protocol: str) -> dict[str, Any]:
-    """How filesystems of a protocol are opened, as far as the user's own settings of fsspec do not say."""
-    import fsspec
-
-    # Without the cache of listings, which would keep every name in memory and what others write from being seen.
-    options: dict[str, Any] = {"use_listings_cache": False}
-    settings = fsspec.config.conf
-    if protocol in {"s3", "s3a"} and not any("config_kwargs" in settings.get(name, {}) for name in ("s3", "s3a")):
-        options["config_kwargs"] = dict(S3_TIMEOUTS)
-    return options
-
-
-def is_local(filesystem: Any) -> bool:
-    """Whether paths of the filesystem are paths of this machine."""
-    from fsspec.implementations.local import LocalFileSystem
-
-    return isinstance(filesystem, LocalFileSystem)
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one line, without the directories of this machine."""
-    words = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
-    code = read_code(error)
-    return f"{type(error).__name__}: {hide_in_text(words)[:200]}" + (f" [{code}]" if code else "")
-
-
-def read_code(error: BaseException | None) -> str | None:
-    """What S3 calls the error (`SlowDown`, `NoSuchKey`; of a HEAD its HTTP status), which s3fs hides in the cause."""
-    while error is not None:
-        response = getattr(error, "response", None)
-        if isinstance(response, dict):
-            code = response.get("Error", {}).get("Code")
-            return str(code) if code else None
-        error = error.__cause__
-    return None
-
-
-def read_http_status(error: BaseException | None) -> int | None:
-    """What an HTTP server answered, where aiohttp or fsspec, which hides it in the cause, say so."""
-    while error is not None:
-        if type(error).__name__ == "ClientResponseError":
-            return int(error.status)  # type: ignore[attr-defined]
-        error = error.__cause__
-    return None
-
-
-def hides_outage(error: FileNotFoundError | NotADirectoryError) -> bool:
-    """Whether "not found" only means that an HTTP server is away: so fsspec says of every failure to ask for a size."""
-    status = read_http_status(error)
-    if status is not None:
-        return status in (408, 425, 429) or status >= 500
-    kinds = {kind.__name__ for kind in type(error.__cause__).__mro__}
-    return bool(kinds & {"ClientConnectionError", "ClientPayloadError", "TimeoutError"})
-
-
-def has_answered(error: BaseException) -> bool:
-    """Whether an error is a store's own word, and not that nobody was reached."""
-    if read_code(error) is not None or read_http_status(error) is not None:
-        return True
-    # requests and httpx, by which the Hub is asked, and clients like theirs
-    if isinstance(getattr(getattr(error, "response", None), "status_code", None), int):
-        return True
-    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return not hides_outage(error)
-    return isinstance(error, PermissionError) or explain_setup(error) is not None
-
-
-def explain_setup(error: BaseException) -> str | None:
-    """What a person must do if the error is about the way to every file of the store; None if it is not."""
-    name = type(error).__name__
-    if name in ("NoCredentialsError", "PartialCredentialsError"):
-        return (
-            "not without credentials: give them in the environment, or ask for a public store with FSSPEC_S3_ANON=true"
-            " or its like"
-        )
-    return _SETUP.get(read_code(error) or name)
-
-
-def has_expired(error: BaseException) -> bool:
-    """Whether the credentials were good once."""
-    return read_code(error) in _EXPIRED
-
-
-def describe_expiry(name: str, error: BaseException) -> str:
-    """That credentials for what is called `name` were good once, as a sentence."""
-    return f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command continues."
-
-
-def is_overtaken(error: BaseException) -> bool:
-    """Whether a conditional write found that another one had come before it."""
-    return isinstance(error, FileExistsError) or read_code(error) in ("PreconditionFailed", "412")

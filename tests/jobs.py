@@ -39,13 +39,13 @@ LLAMACPP = {"kind": "llamacpp"}
 def count_files_asked(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Filled, from now on, with how many files each call that reads several asks the store of a run for."""
     asked: list[int] = []
-    cat = run.fs.cat
+    cat = run.store.fs.cat
 
     def count_and_cat(paths: list[str], **options: Any) -> Any:
         asked.append(len(paths))
         return cat(paths, **options)
 
-    monkeypatch.setattr(run.fs, "cat", count_and_cat)
+    monkeypatch.setattr(run.store.fs, "cat", count_and_cat)
     return asked
 
 

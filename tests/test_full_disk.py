@@ -27,7 +27,8 @@ from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.storage import scratch
-from docmatix.storage.run import RunDirectory, require_disk
+from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import require_disk
 from tests import jobs
 from tests.builds import hash_dataset, list_files
 from tests.pdfs import write_distinct_pdf
@@ -196,14 +197,14 @@ def test_too_little_room_is_found_before_work_starts(
     tmp_path: Path, small_disk: Path, memory_run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (small_disk / "run").mkdir()
-    require_disk(RunDirectory(small_disk / "run"), megabytes=7)
+    require_disk(RunDirectory(small_disk / "run").store, megabytes=7)
     with pytest.raises(StorageFailed, match=r"run has 8 MB left, less than limits\.min_free_disk_mb = 9: free some"):
-        require_disk(RunDirectory(small_disk / "run"), megabytes=9)
+        require_disk(RunDirectory(small_disk / "run").store, megabytes=9)
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     for run in (RunDirectory(tmp_path), memory_run):
-        require_disk(run, megabytes=7)
+        require_disk(run.store, megabytes=7)
         with pytest.raises(StorageFailed, match=r"has 8 MB left, .*, or set TMPDIR"):
-            require_disk(run, megabytes=9)
+            require_disk(run.store, megabytes=9)
 
 
 def test_temporary_files_of_killed_processes_are_removed_and_no_others(tmp_path: Path) -> None:

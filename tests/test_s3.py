@@ -36,7 +36,9 @@ from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.storage.patience import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
-from docmatix.storage.run import Overtaken, Record, RunDirectory, committing
+from docmatix.storage.records import Record, committing, replace_record
+from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Overtaken
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.object_store import FOR_EVER, Fault, ObjectStore, start_object_store
@@ -455,7 +457,7 @@ def test_of_two_workers_on_one_shard_the_first_one_s_record_stands(store: Object
     schema = pa.schema([("name", pa.string())])
 
     def commit(name: str) -> Any:
-        return committing(run, "generate", 0, schema=schema, fingerprint="f", ledger=Ledger(), inputs=["i"])
+        return committing(run.store, "generate", 0, schema=schema, fingerprint="f", ledger=Ledger(), inputs=["i"])
 
     with commit("slow") as slow:
         with commit("fast") as fast:
@@ -469,26 +471,26 @@ def test_of_two_workers_on_one_shard_the_first_one_s_record_stands(store: Object
 
 def test_a_worker_of_another_driver_does_not_replace_a_record(store: ObjectStore) -> None:
     run = open_run()
-    seen = run.look_up("extract/part-00000.json")
-    run.replace_record("extract", 0, make_record("a"), seen=seen)
+    seen = run.store.look_up("extract/part-00000.json")
+    replace_record(run.store, "extract", 0, make_record("a"), seen=seen)
     with pytest.raises(BuildError, match="committed by another driver meanwhile"):
-        run.replace_record("extract", 0, make_record("b", fingerprint="other"), seen=seen)
+        replace_record(run.store, "extract", 0, make_record("b", fingerprint="other"), seen=seen)
     assert run.read_record("extract", 0) == make_record("a")
 
 
 def test_a_conditional_write_whose_answer_was_lost_is_known_to_be_ours(store: ObjectStore) -> None:
     run = open_run()
     store.faults = [Fault("unheard", method="PUT", tries=2)]
-    version = run.replace("a.json", b"1", seen=None)
+    version = run.store.replace("a.json", b"1", seen=None)
     store.faults = []
     store.faults = [Fault("unheard", method="PUT")]
-    version = run.replace("a.json", b"2", seen=version)
-    assert run.look_up("a.json") == version
+    version = run.store.replace("a.json", b"2", seen=version)
+    assert run.store.look_up("a.json") == version
     for seen in (None, '"0123"'):
         with pytest.raises(Overtaken):
-            run.replace("a.json", b"3", seen=seen)
+            run.store.replace("a.json", b"3", seen=seen)
     with pytest.raises(Overtaken):
-        run.replace("gone.json", b"3", seen=version)
+        run.store.replace("gone.json", b"3", seen=version)
     assert run.read("a.json") == b"2"
 
 
@@ -566,8 +568,8 @@ def test_a_store_without_conditional_writes_has_a_lease_all_the_same(store: Obje
     with run.locked():
         with pytest.raises(SetupError, match="is held by"), open_run().locked():
             pass
-        run.replace_record("extract", 0, make_record("a"), seen=None)
-        run.replace_record("extract", 0, make_record("b"), seen=run.look_up("extract/part-00000.json"))
+        replace_record(run.store, "extract", 0, make_record("a"), seen=None)
+        replace_record(run.store, "extract", 0, make_record("b"), seen=run.store.look_up("extract/part-00000.json"))
     assert run.read_record("extract", 0) == make_record("b")
 
 

@@ -49,8 +49,9 @@ from docmatix.stages.pack import OutputFile, compose_row, divide_rows, foresee_b
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
-from docmatix.storage.parquet_rows import iterate_rows
-from docmatix.storage.run import Record, RunDirectory
+from docmatix.storage.parquet import iterate_rows
+from docmatix.storage.records import Record
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.run_files import is_own
 from docmatix.storage.schemas import DATASETS, REPLIES
 
@@ -611,14 +612,14 @@ class _Proof:
     def _check_sums(self, unshown: Container[str], *, edited: bool) -> Iterator[str]:
         again = "The same build writes it anew."
         try:
-            sums = read_checksums(self._run)
+            sums = read_checksums(self._run.store)
         except ValueError as error:
             yield f"{CHECKSUMS} is damaged ({error}). {again}"
             return
         if sums is None:
             if edited:
                 return
-            if should_have_checksums(self._run):
+            if should_have_checksums(self._run.store):
                 yield f"{CHECKSUMS} is missing. {again}"
             elif self._on_remark is not None:
                 self._on_remark(
@@ -626,7 +627,7 @@ class _Proof:
                     " text of the card are not proved."
                 )
             return
-        for name in find_altered(self._run, sums):
+        for name in find_altered(self._run.store, sums):
             if name in unshown and name not in sums:  # beside the dataset, and of no consequence
                 continue
             changed = f"{name} is not what it was when the build ended"

@@ -399,7 +399,7 @@ def _export(options: argparse.Namespace) -> int:
     if not options.out and (local / "run.yaml").exists():
         run = RunDirectory(local)
         run.require_own("give another folder with -o.")
-        run.check_folder("exports")
+        run.store.check_folder("exports")
     exported = export_dataset(
         options.path,
         options.format,

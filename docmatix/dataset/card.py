@@ -22,7 +22,8 @@ from docmatix.core.draws import draw_places
 from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.stats import KINDS
 from docmatix.prompting.prompts import Prompt
-from docmatix.storage.run import Record, RunDirectory
+from docmatix.storage.records import Record
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features
 
 SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]

@@ -56,8 +56,9 @@ from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import REMOTE_EVERY_S, Job
 from docmatix.storage.checksums import has_unaltered, write_checksums
-from docmatix.storage.run import RunDirectory, require_disk
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.run_files import TOKENIZER_FILE, is_own
+from docmatix.storage.store import require_disk
 
 _PULSES_EVERY_S = 0.5
 """How often the figures of shards at work are read."""
@@ -108,7 +109,7 @@ def build(
         directory.require_own("give another --run, or --trust-run where you trust all who can write there.")
     with _interruptible(), directory.locked():
         check_run(directory, config)
-        require_disk(directory, megabytes=config.limits.min_free_disk_mb)
+        require_disk(directory.store, megabytes=config.limits.min_free_disk_mb)
         wanted = set(stages or job.stages)
         recording = Recording(job)
         adopt_records(directory)
@@ -554,8 +555,8 @@ def finish_dataset(job: Job) -> None:
     figures = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     written = {"dataset/README.md": card.encode(), "dataset/stats.json": figures.encode()}
     same = all(job.run.exists(name) and job.run.read(name) == content for name, content in written.items())
-    if same and has_unaltered(job.run, "dataset/plots/", "dataset/samples/"):
-        write_checksums(job.run, packed)  # limits and addresses in run.yaml may be others
+    if same and has_unaltered(job.run.store, "dataset/plots/", "dataset/samples/"):
+        write_checksums(job.run.store, packed)  # limits and addresses in run.yaml may be others
         return
     job.run.remove("dataset/README.md", "dataset/plots", "dataset/samples")
     plots = plot_statistics(summary, format="png", background="white")
@@ -563,7 +564,7 @@ def finish_dataset(job: Job) -> None:
     written |= {f"dataset/{name_sample(number)}": sample.picture for number, sample in enumerate(samples, 1)}
     for name in list(written)[1:]:
         job.run.write(name, written[name])
-    write_checksums(job.run, packed, contents=written)
+    write_checksums(job.run.store, packed, contents=written)
     job.run.write("dataset/README.md", written["dataset/README.md"])
 
 

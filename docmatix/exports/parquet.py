@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from docmatix.storage.run import RunDirectory, ShardWriter
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.run import RunDirectory
 
 FILE_BYTES = 400 << 20
 ROW_GROUP_BYTES = 64 << 20

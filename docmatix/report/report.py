@@ -32,6 +32,7 @@ from docmatix.report.plots import Plots, make_plots
 from docmatix.review.cost import Cost, add_up, read_telemetry
 from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 SAMPLES = 60
 LARGEST = 25_000_000
@@ -69,14 +70,14 @@ def write_report(
         run.write("report.html", content)
         return run.path("report.html") if run.local else f"{run.url.rstrip('/')}/report.html"
     folder, name = posixpath.split(output)
-    RunDirectory(folder or ".").write(name, content)
+    Store(folder or ".").write(name, content)
     return output
 
 
 def _require_file(output: str) -> None:
     """Raise SetupError if a report cannot be written there: the work of minutes would be for nothing."""
     folder, name = posixpath.split(output)
-    target = RunDirectory(folder or ".")
+    target = Store(folder or ".")
     target.require_reachable()
     if not name or target.fs.isdir(target.path(name)):
         raise SetupError(f"{output} is a folder; give the name of a file for the report.")

@@ -139,7 +139,7 @@ def ablate(
     if top.exists("run.yaml"):
         raise SetupError(f"{root} holds a run: an ablation needs a directory of its own; give another --run.")
     for name in ("pages", *configs):
-        top.check_folder(name)  # these are no addresses that the user gave
+        top.store.check_folder(name)  # these are no addresses that the user gave
     directories = {name: RunDirectory(f"{root}/{name}") for name in configs}
     pages = RunDirectory(f"{root}/pages")
     if "pages" in configs:
@@ -190,7 +190,7 @@ def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
 def _link_file(source: RunDirectory, target: RunDirectory, name: str) -> None:
     if source.local and target.local:
         source.size(name)  # refuses what is no regular file
-        place = Path(target.make_folder(posixpath.dirname(name))) / posixpath.basename(name)
+        place = Path(target.store.make_folder(posixpath.dirname(name))) / posixpath.basename(name)
         try:
             os.link(source.path(name), place)
         except OSError:  # a filesystem without hard links

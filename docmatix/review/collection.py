@@ -37,6 +37,7 @@ from docmatix.review.source_pages import PLACES_SHOWN, Place, mark_pages, render
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
 from docmatix.storage.errors import describe
 from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -168,7 +169,7 @@ class Collection(Sequence[Sample]):
 
     def __init__(self, path: str, *, fetch: bool = False) -> None:
         # of a dataset links are followed: the Hub's cache is made of them
-        directory = RunDirectory(path, follow_links=True)
+        directory = Store(path, follow_links=True)
         directory.require_reachable()
         if directory.local and directory.fs.isfile(directory.root):
             raise SetupError(f"{path} is a file: give the folder of a run (such as runs/NAME) or of a dataset.")
@@ -176,11 +177,10 @@ class Collection(Sequence[Sample]):
             directory = _open_repository(path)
         directory.require_reachable()
         self.path, self.fetch = path, fetch
-        self.is_run = directory.exists("run.yaml") or (directory.local and RunDirectory(path).exists("run.yaml"))
-        if self.is_run:
-            directory = RunDirectory(path)
-        self._directory = directory
-        self.files = _list_packed(directory) if self.is_run else _list_data_files(directory, path)
+        self.is_run = directory.exists("run.yaml") or (directory.local and Store(path).exists("run.yaml"))
+        self._run = RunDirectory(path) if self.is_run else None
+        self._directory = directory if self._run is None else self._run.store
+        self.files = _list_data_files(directory, path) if self._run is None else _list_packed(self._run)
         self._sound: set[str] = set()
         """Files whose footers have been looked through."""
         self._groups: list[tuple[int, ...]] = []
@@ -336,11 +336,11 @@ class Collection(Sequence[Sample]):
 
     def read_job(self) -> Job:
         """The job of the run. Raises SetupError if this is not a run."""
-        if not self.is_run:
+        if self._run is None:
             raise SetupError("Only a run knows what was dropped, and what was asked: give the run directory.")
         from docmatix.driver.build import read_job
 
-        return read_job(self._directory)
+        return read_job(self._run)
 
     def __repr__(self) -> str:
         kind = "run" if self.is_run else "dataset"
@@ -351,8 +351,8 @@ class Collection(Sequence[Sample]):
 
     def _repr_html_(self) -> str:
         shown = show_text(repr(self)[1:-1])
-        if self.is_run:
-            shown += _show_ledger(self._directory)
+        if self._run is not None:
+            shown += _show_ledger(self._run)
         try:
             first = self[0]
         except IndexError:
@@ -496,9 +496,9 @@ def _flatten_pair(pair: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _open_repository(path: str) -> RunDirectory:
+def _open_repository(path: str) -> Store:
     try:
-        directory = RunDirectory(f"hf://datasets/{path}")
+        directory = Store(f"hf://datasets/{path}")
         directory.require_reachable()
     except SetupError as error:
         raise SetupError(f"There is no {path} here, and the Hub cannot be asked for it ({error})") from None
@@ -516,7 +516,7 @@ def _list_packed(run: RunDirectory) -> list[str]:
         return [name for name in pool.map(find, run.shards(PACK)) if name is not None]
 
 
-def _list_data_files(directory: RunDirectory, path: str) -> list[str]:
+def _list_data_files(directory: Store, path: str) -> list[str]:
     from docmatix.dataset.published_card import matches_pattern
 
     if named := _choose_split(_read_head(directory)):
@@ -556,7 +556,7 @@ def _check_patterns(patterns: Sequence[str], path: str) -> None:
         )
 
 
-def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
+def _read_head(directory: Store) -> Mapping[str, Any]:
     """The metadata of the dataset's card; nothing where it has none that can be read."""
     from docmatix.dataset.published_card import MAX_METADATA_BYTES, split_card
 
@@ -595,7 +595,7 @@ def _is_wild(pattern: str) -> bool:
     return not _WILDCARDS.isdisjoint(pattern)
 
 
-def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
+def _find_parquet(directory: Store, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
     """The Parquet files in a folder and below, by their paths from the dataset's; nothing outside of that one."""
     try:
         found = directory.fs.find(directory.path(folder).rstrip("/"), maxdepth=maxdepth)

@@ -28,7 +28,8 @@ from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.stages.support.poison_documents import PoisonDocuments
-from docmatix.storage.run import Record, ShardWriter, commit, look_up_record
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.records import Record, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 
 BYTES_PER_PIXEL = {"jpeg": 0.12, "png": 0.16, "webp": 0.07}
@@ -119,7 +120,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
     settings = job.config.pack
     ledger = Ledger(PIPELINE[PACK].units)
     statistics = Statistics()
-    seen = look_up_record(job.run, PACK, output.number)
+    seen = look_up_record(job.run.store, PACK, output.number)
     with job.run.writing(PACK) as pending:
         writer = ShardWriter(
             pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
@@ -153,7 +154,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
             inputs=output.inputs,
             extra={"statistics": statistics.to_json()},
         )
-        commit(job.run, PACK, output.number, pending, record, seen=seen)
+        commit(job.run.store, PACK, output.number, pending, record, seen=seen)
 
 
 _Sample = list[dict[str, Any]]

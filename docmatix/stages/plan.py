@@ -21,7 +21,7 @@ from docmatix.pipeline import PIPELINE, PLAN
 from docmatix.sources.bounds import SourceBounds
 from docmatix.sources.locators import Locator
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import Record
+from docmatix.storage.records import Record
 
 
 def plan_shards(

@@ -3,14 +3,16 @@ never answered is taken to be misnamed."""
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
@@ -190,3 +192,40 @@ def _call_within(action: Callable[[], T], *, timeout_s: float) -> T:
         if outcome.done():
             raise
         raise TimeoutError("it said nothing") from None
+
+
+class PatientFile(io.RawIOBase):
+    """A file of an object store whose reads are retried."""
+
+    def __init__(self, stream: IO[bytes], keep_trying: Callable[[Callable[[], bytes]], bytes]) -> None:
+        self._stream, self._try, self._at = stream, keep_trying, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            self._at = self._stream.seek(offset, whence)
+        else:
+            self._at = offset + (self._at if whence == os.SEEK_CUR else 0)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        def read() -> bytes:
+            self._stream.seek(self._at)
+            return self._stream.read(len(buffer))
+
+        data = self._try(read)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

@@ -32,7 +32,8 @@ from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards, read_plan
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory, committing
+from docmatix.storage.records import committing
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import PLAN
 from tests.jobs import load_shipped, make_config
 from tests.scripted_server import start_scripted_server
@@ -302,7 +303,9 @@ def make_run_of_earlier_version(folder: Path) -> Job:
     ledger = Ledger(("documents",))
     ledger.enter("documents", len(HELD))
     ledger.keep("documents", len(HELD))
-    with committing(job.run, "plan", 0, schema=PLAN, fingerprint=job.fingerprints["plan"], ledger=ledger) as writer:
+    with committing(
+        job.run.store, "plan", 0, schema=PLAN, fingerprint=job.fingerprints["plan"], ledger=ledger
+    ) as writer:
         for address in HELD:
             writer.add(asdict(Locator(address, address)))
     content = yaml.safe_load(dump_config(config))

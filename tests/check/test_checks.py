@@ -25,8 +25,11 @@ from docmatix.core.errors import SetupError
 from docmatix.driver.build import read_job
 from docmatix.review.status import read_status
 from docmatix.storage.checksums import CHECKSUMS
-from docmatix.storage.run import Record, RunDirectory, ShardWriter
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.records import Record
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import CURATE, DATASETS, EXTRACT, GENERATE
+from docmatix.storage.store import Store
 from tests.jobs import FakeClient, build, extract, make_job
 from tests.pdfs import write_distinct_pdf
 from tests.publishing.runs import build_wide_run
@@ -736,8 +739,8 @@ class CountingFiles:
         return self._fs.open(path, *rest)
 
 
-class CountingRun(RunDirectory):
-    """A run on a disk that counts how often each small file is read."""
+class CountingStore(Store):
+    """A store on a disk that counts how often each small file is read."""
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
@@ -752,8 +755,8 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
     for path in Path(wide_run.root).rglob("*"):
         if path.is_file():
             memory_run.write(str(path.relative_to(wide_run.root)), path.read_bytes())
-    files = CountingFiles(memory_run.fs)
-    memory_run.fs = files
+    files = CountingFiles(memory_run.store.fs)
+    memory_run.store.fs = files
     assert check(memory_run) == ""
     parts = {path: times for path, times in files.opened.items() if path.endswith(".parquet")}
     assert len(parts) > count_parts(memory_run) - 3
@@ -761,9 +764,10 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
 
 
 def count_reads_of_records(run: RunDirectory) -> dict[str, int]:
-    counted = CountingRun(run.root)
+    counted = RunDirectory(run.root)
+    store = counted.store = CountingStore(run.root)
     list(find_problems(counted))
-    return {path: times for path, times in counted.reads.items() if "/part-" in path}
+    return {path: times for path, times in store.reads.items() if "/part-" in path}
 
 
 def test_each_commit_record_is_read_once(own_wide_run):

@@ -94,7 +94,7 @@ def test_a_driver_that_plans_nothing_leaves_no_sign_no_record_and_no_folder_behi
     run = RunDirectory(tmp_path / "run" if place == "disk" else "watched://runs/one")
     with pytest.raises(SetupError, match="lists no document"):
         build(make_config(), run=run.url, stages=["plan"], listing=[])
-    assert not run.fs.exists(run.root)
+    assert not run.store.fs.exists(run.root)
     # a sign given after it would put a folder back
     assert WatchedFiles.alive_at == ([False] if place == "store" else [])
 

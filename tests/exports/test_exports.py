@@ -314,7 +314,7 @@ def test_an_unknown_format_and_a_dataset_without_its_source_are_refused(finished
 
 @pytest.mark.parametrize("format", [*FORMATS, "pdf"])
 def test_a_run_that_is_not_finished_is_refused(own_run, format, tmp_path):
-    own_run.fs.rm(own_run.path("dataset/README.md"))
+    own_run.store.fs.rm(own_run.path("dataset/README.md"))
     with pytest.raises(SetupError, match=r"not finished: `docmatix build` continues it\.$"):
         export_dataset(own_run.root, format, tmp_path / "out")
     assert not (tmp_path / "out").exists()

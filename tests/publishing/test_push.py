@@ -20,7 +20,8 @@ from docmatix.core.errors import BuildError, SetupError
 from docmatix.dataset.published_card import split_card
 from docmatix.publishing.hub import judge_error
 from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files
-from docmatix.storage.run import Record, RunDirectory
+from docmatix.storage.records import Record
+from docmatix.storage.run import RunDirectory
 from tests.hub import READER_TOKEN, Faults, Hub, store_small
 from tests.publishing.runs import build_wide_run, curate_wide_run, pack_wide_run
 
@@ -295,7 +296,7 @@ def build_wide_run_with_drops(folder: Path, filters):
 
 
 def test_a_run_on_another_filesystem_is_pushed_through_one_copy_at_a_time(hub, connect, wide_run, memory_run):
-    memory_run.fs.put(wide_run.root + "/", memory_run.root, recursive=True)
+    memory_run.store.fs.put(wide_run.root + "/", memory_run.root, recursive=True)
     pushed = push_run(memory_run, connect())
     assert not pushed.findings
     assert hash_pushed(hub) == hash_shards(wide_run)

@@ -23,7 +23,7 @@ def test_sums_are_those_of_the_tool_that_everybody_has(own_run):
 
 
 def test_sums_name_the_data_and_every_file_that_no_record_vouches_for(own_run):
-    sums = read_checksums(own_run)
+    sums = read_checksums(own_run.store)
     assert sums is not None
     folders = {name.rsplit("/", 1)[0] if "/" in name else name for name in sums}
     assert folders == {"run.yaml", "fingerprints.json", "dataset", "dataset/data", "dataset/plots", "dataset/samples"}
@@ -31,17 +31,17 @@ def test_sums_name_the_data_and_every_file_that_no_record_vouches_for(own_run):
 
 @pytest.mark.parametrize("name", ["run.yaml", "dataset/stats.json", "dataset/samples/1.jpg"])
 def test_a_changed_file_is_found(own_run, name):
-    sums = read_checksums(own_run)
+    sums = read_checksums(own_run.store)
     assert sums is not None
     own_run.write(name, own_run.read(name) + b"\n")
-    assert list(find_altered(own_run, sums)) == [name]
-    assert has_unaltered(own_run, "dataset/plots/")
-    assert has_unaltered(own_run, "dataset/") == (name == "run.yaml")
+    assert list(find_altered(own_run.store, sums)) == [name]
+    assert has_unaltered(own_run.store, "dataset/plots/")
+    assert has_unaltered(own_run.store, "dataset/") == (name == "run.yaml")
 
 
 def test_an_added_file_is_found(own_run):
     own_run.write("dataset/plots/more.png", b"x")
-    assert list(find_altered(own_run, read_checksums(own_run) or {})) == ["dataset/plots/more.png"]
+    assert list(find_altered(own_run.store, read_checksums(own_run.store) or {})) == ["dataset/plots/more.png"]
 
 
 SUM = "0" * 64
@@ -54,14 +54,14 @@ SUM = "0" * 64
 def test_a_damaged_file_of_sums_is_refused(own_run, content):
     own_run.write(CHECKSUMS, content)
     with pytest.raises(ValueError, match=r"a line is not|a name is there twice|codec can't decode"):
-        read_checksums(own_run)
-    assert not has_unaltered(own_run, "dataset/plots/")
+        read_checksums(own_run.store)
+    assert not has_unaltered(own_run.store, "dataset/plots/")
 
 
 def test_sums_that_agree_are_not_written_again(own_run):
-    before = own_run.fs.info(own_run.path(CHECKSUMS))["mtime"]
-    write_checksums(own_run, [record for _, record in own_run.records("pack")])
-    assert own_run.fs.info(own_run.path(CHECKSUMS))["mtime"] == before
+    before = own_run.store.fs.info(own_run.path(CHECKSUMS))["mtime"]
+    write_checksums(own_run.store, [record for _, record in own_run.records("pack")])
+    assert own_run.store.fs.info(own_run.path(CHECKSUMS))["mtime"] == before
 
 
 def test_a_plot_that_was_damaged_is_written_anew_by_the_end_of_a_build_and_not_vouched_for(own_run):

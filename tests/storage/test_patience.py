@@ -200,4 +200,4 @@ def test_a_disk_is_not_asked() -> None:
 def test_a_worker_s_run_has_the_patience_of_its_driver_s() -> None:
     lines: list[str] = []
     run = RunDirectory("memory://runs/one", patience_s=7, say=lines.append)
-    assert pickle.loads(pickle.dumps(run))._patience.limit_s == 7
+    assert pickle.loads(pickle.dumps(run)).store.patience_s == 7

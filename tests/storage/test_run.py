@@ -25,8 +25,10 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import BuildError, LedgerError, SetupError, StorageFailed
 from docmatix.core.ledger import Ledger
+from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.patience import PATIENCE_S, choose_pauses
-from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
+from docmatix.storage.records import Record, committing
+from docmatix.storage.run import RunDirectory
 
 ASIDE = f".{'a' * 32}.tmp"
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
@@ -45,7 +47,9 @@ def commit(run: RunDirectory, stage: str, shard: int, *names: str, extra: dict[s
     ledger = Ledger()
     ledger.enter("documents", len(names))
     ledger.keep("documents", len(names))
-    with committing(run, stage, shard, schema=SCHEMA, fingerprint="f", ledger=ledger, inputs=["i"], extra=extra) as w:
+    with committing(
+        run.store, stage, shard, schema=SCHEMA, fingerprint="f", ledger=ledger, inputs=["i"], extra=extra
+    ) as w:
         for name in names:
             w.add({"name": name, "payload": b""})
     record = run.read_record(stage, shard)
@@ -59,7 +63,7 @@ def read_names(run: RunDirectory, stage: str, shard: int) -> list[str]:
 
 def list_files(run: RunDirectory) -> list[str]:
     """Every file of a run, relative to it."""
-    found = run.fs.find(run.root)
+    found = run.store.fs.find(run.root)
     return sorted(os.path.relpath(path, run.root) for path in found)
 
 
@@ -218,7 +222,7 @@ def test_a_damaged_record_is_said_in_a_sentence(run, content):
 
 def test_an_exception_in_the_block_leaves_neither_file_nor_record(run):
     def fail() -> None:
-        with committing(run, "extract", 0, schema=SCHEMA, fingerprint="f", ledger=Ledger()) as writer:
+        with committing(run.store, "extract", 0, schema=SCHEMA, fingerprint="f", ledger=Ledger()) as writer:
             writer.add({"name": "a", "payload": b""})
             raise ZeroDivisionError
 
@@ -232,7 +236,7 @@ def test_a_shard_whose_ledger_does_not_balance_is_not_committed(run):
     ledger.enter("documents")
     with (
         pytest.raises(LedgerError, match=r"extract \(shard 4\)"),
-        committing(run, "extract", 4, schema=SCHEMA, fingerprint="f", ledger=ledger),
+        committing(run.store, "extract", 4, schema=SCHEMA, fingerprint="f", ledger=ledger),
     ):
         pass
     assert list_files(run) == []
@@ -245,7 +249,7 @@ def test_the_same_rows_give_the_same_bytes_and_so_the_same_name(run):
 
 
 def test_two_workers_that_race_on_a_shard_cannot_mix_their_files(run):
-    with committing(run, "extract", 0, schema=SCHEMA, fingerprint="slow", ledger=Ledger()) as writer:
+    with committing(run.store, "extract", 0, schema=SCHEMA, fingerprint="slow", ledger=Ledger()) as writer:
         writer.add({"name": "slow", "payload": b""})
         fast = commit(run, "extract", 0, "fast")
         assert read_names(run, "extract", 0) == ["fast"]

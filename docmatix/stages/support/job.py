@@ -20,7 +20,9 @@ from docmatix.models.service import NOWHERE, Service
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import PIPELINE, list_stages
 from docmatix.prompting.prompts import Prompt
-from docmatix.storage.run import Record, RunDirectory, ShardWriter, committing
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.records import Record, committing
+from docmatix.storage.run import RunDirectory
 
 if TYPE_CHECKING:
     from docmatix.models.client import Counters
@@ -72,9 +74,9 @@ class Job:
     def committing(
         self, stage: str, shard: int, *, ledger: Ledger, extra: dict[str, Any] | None = None
     ) -> Iterator[ShardWriter]:
-        """`run_directory.committing` with the schema of the stage, and this job's fingerprint and inputs."""
+        """`committing` with the schema of the stage, and this job's fingerprint and inputs."""
         with committing(
-            self.run,
+            self.run.store,
             stage,
             shard,
             schema=PIPELINE[stage].load_schema(),

@@ -16,7 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from docmatix.core.errors import BuildError
 from docmatix.core.pairs import Failure, Reply, Request
-from docmatix.storage.run import RunDirectory, ShardWriter
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import REPLIES
 
 _CHUNK = re.compile(r"[0-9a-f]{16}\.parquet")

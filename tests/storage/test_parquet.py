@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from docmatix.core.errors import BuildError
-from docmatix.storage.parquet_rows import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
+from docmatix.storage.parquet import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
 from docmatix.storage.run import RunDirectory
 
 

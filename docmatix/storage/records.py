@@ -1,0 +1,164 @@
+"""Commit records: a shard exists by its record, which is created last.
+
+A record names its part by content, so two workers that race on one shard cannot mix their files. Where the store has
+conditional writes, a record replaces only the one that its worker saw when it began: of two workers the first one's
+stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from docmatix.core.errors import BuildError
+from docmatix.core.ledger import Ledger
+from docmatix.pipeline import PACK
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.pending import PendingFile
+from docmatix.storage.run_files import find_foreign_name
+from docmatix.storage.store import Overtaken, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The commit record of one shard.
+
+    `inputs` are the sha256 of the parts it was made from: a shard is current only if they still are.
+    `extra` holds what the next stage needs without opening the file (counts), and `replies` names reply files.
+    """
+
+    file: str
+    rows: int
+    size: int
+    sha256: str
+    ledger: list[dict[str, Any]]
+    fingerprint: str
+    inputs: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        content["bytes"] = content.pop("size")
+        content["seal"] = _seal(content)
+        return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Record:
+        """Raises ValueError, LookupError, TypeError or RecursionError for a record that is damaged."""
+        fields = json.loads(content)
+        seal = fields.pop("seal", None)  # earlier versions wrote none
+        if seal is not None and seal != _seal(fields):
+            raise ValueError("its content is not what was sealed")
+        record = cls(size=fields.pop("bytes"), **{**fields, "inputs": tuple(fields["inputs"])})
+        kinds = (record.file, str), (record.rows, int), (record.size, int), (record.sha256, str)
+        if not all(isinstance(value, kind) for value, kind in (*kinds, (record.ledger, list), (record.extra, dict))):
+            raise TypeError("a field has the wrong type")
+        return record
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    """A hash of a record's content: it shows a flipped bit where no other check would, as in a count."""
+    plain = json.loads(json.dumps(content))  # keys that are numbers become text, and are then sorted as such
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def name_record(stage: str, shard: int) -> str:
+    return f"{stage}/part-{shard:05d}.json"
+
+
+def name_part(stage: str, record: Record) -> str:
+    return record.file if stage == PACK else f"{stage}/{record.file}"
+
+
+def read_record(store: Store, stage: str, shard: int) -> Record | None:
+    """The record of a shard; None where it is not committed. Raises BuildError for one that is damaged or forged."""
+    name = name_record(stage, shard)
+    try:
+        record = Record.from_json(store.read(name))
+    except FileNotFoundError:
+        return None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise BuildError(
+            f"The commit record {name} is damaged: remove it, and the same command does the shard again."
+        ) from None
+    if (foreign := find_foreign_name(stage, record.file, record.extra)) is not None:
+        raise BuildError(
+            f"The commit record {name} names {foreign[:200]!r}, which is no file of its stage: remove it, and the same"
+            " command does the shard again."
+        )
+    return record
+
+
+def write_record(store: Store, stage: str, shard: int, record: Record) -> None:
+    store.write(name_record(stage, shard), record.to_json())
+
+
+def replace_record(store: Store, stage: str, shard: int, record: Record, *, seen: str | None) -> None:
+    """Write a record, on S3 only in place of the version `seen`. Where another worker has committed the same work
+    meanwhile, its record stands: later stages may have begun with it."""
+    if not store.on_s3:
+        write_record(store, stage, shard, record)
+        return
+    try:
+        store.replace(name_record(stage, shard), record.to_json(), seen=seen)
+    except Overtaken:
+        other = read_record(store, stage, shard)
+        if other is None or (other.fingerprint, other.inputs) != (record.fingerprint, record.inputs):
+            raise BuildError(
+                f"Shard {shard} of {stage} was committed by another driver meanwhile: have one driver at a time, and"
+                " run the same command again."
+            ) from None
+
+
+@contextlib.contextmanager
+def committing(
+    store: Store,
+    stage: str,
+    shard: int,
+    *,
+    schema: pa.Schema,
+    fingerprint: str,
+    ledger: Ledger,
+    inputs: Sequence[str] = (),
+    extra: dict[str, Any] | None = None,
+) -> Iterator[ShardWriter]:
+    """Write a shard; when the block ends well, publish its file under its content's name, then its record.
+
+    `ledger` and `extra` are read at the end, so the block may fill them.
+    """
+    seen = look_up_record(store, stage, shard)
+    with store.writing(stage) as pending:
+        writer = ShardWriter(pending, schema)
+        yield writer
+        writer.close()
+        record = Record(
+            file=f"part-{shard:05d}-{pending.sha256[:8]}.parquet",
+            rows=writer.rows,
+            size=pending.bytes,
+            sha256=pending.sha256,
+            ledger=ledger.to_json(),
+            fingerprint=fingerprint,
+            inputs=tuple(inputs),
+            extra=extra or {},
+        )
+        commit(store, stage, shard, pending, record, seen=seen)
+
+
+def look_up_record(store: Store, stage: str, shard: int) -> str | None:
+    """The version of a shard's record as work on the shard begins, for `commit`."""
+    return store.look_up(name_record(stage, shard))
+
+
+def commit(
+    store: Store, stage: str, shard: int, pending: PendingFile, record: Record, *, seen: str | None = None
+) -> None:
+    """Publish a shard's file, then its record. Raises LedgerError, and publishes nothing, if its ledger is off."""
+    Ledger.from_json(record.ledger).require_balance(f"{stage} (shard {shard})")
+    pending.publish(name_part(stage, record))
+    replace_record(store, stage, shard, record, seen=seen)

@@ -1,0 +1,394 @@
+"""A store: files below one address, on a disk or in an object store, that appear whole or not at all.
+
+On a disk a file is written aside, flushed and renamed; an object store shows an upload only when it is complete, and a
+conditional write replaces only the version that its writer saw. A store that is away is retried for
+`limits.store_patience_s`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import io
+import posixpath
+import re
+import shutil
+import stat
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import fsspec
+
+from docmatix.core.errors import BuildError, RunRefused, SetupError, StorageFailed
+from docmatix.core.redaction import hide_in_url
+from docmatix.storage import scratch
+from docmatix.storage.errors import (
+    describe,
+    describe_expiry,
+    describe_full,
+    explain_setup,
+    has_expired,
+    is_overtaken,
+    read_code,
+    storage_errors,
+)
+from docmatix.storage.filesystems import choose_options
+from docmatix.storage.patience import (
+    PATIENCE_S,
+    Attempts,
+    Patience,
+    PatientFile,
+    keep_trying,
+    log_outage,
+    require_answer,
+)
+from docmatix.storage.pending import PendingFile
+from docmatix.storage.plain_files import PlainFolder
+from docmatix.storage.run_files import is_own
+
+T = TypeVar("T")
+
+_GIVEN_UP_FOR_S = 30.0
+"""A store that stayed unreachable is not asked again for this long."""
+_LEFT_NAMED = 5
+"""Of the files left in place, this many are named."""
+_S3 = frozenset({"s3", "s3a"})
+_CONDITIONAL = _S3 | {"gs", "gcs", "memory"}
+"""Protocols whose fsspec filesystems can be told to create a file only where there is none (`mode="create"`)."""
+
+
+class Overtaken(Exception):
+    """A conditional write of an object store found another version than it was to replace."""
+
+
+class Store:
+    """Files below one address. Cheap to make and to pickle; every name given is a path relative to it."""
+
+    def __init__(
+        self,
+        url: str | Path,
+        *,
+        patience_s: float = PATIENCE_S,
+        say: Callable[[str], object] = log_outage,
+        sleep: Callable[[float], object] = time.sleep,
+        follow_links: bool = False,
+    ) -> None:
+        """`say` hears that an object store is away and is retried for `patience_s` seconds; another process gets the
+        address and the patience alone. `follow_links` is for folders that hold no run, such as the Hub's cache.
+        Raises SetupError for an address that cannot be opened."""
+        self.url = str(url)
+        self._patience = Patience(limit_s=patience_s, say=say, sleep=sleep)
+        self._follow_links = follow_links
+        protocol = self.url.partition("://")[0]
+        remote = "://" in self.url
+        try:
+            self.fs, root = fsspec.core.url_to_fs(self.url, **(choose_options(protocol) if remote else {}))
+        except (ImportError, ValueError) as error:
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be used: {error}.") from None
+        protocols = {self.fs.protocol} if isinstance(self.fs.protocol, str) else set(self.fs.protocol)
+        self.local = "file" in protocols
+        self.root = str(Path(root).absolute()) if self.local else root.rstrip("/")
+        if not self.local and re.search(r"[*?\[]", self.root):
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be used: give it a name without *?[.")
+        self._folder = PlainFolder(self.root, self.url, follow_links=follow_links) if self.local else None
+        self.on_s3, self._creates = bool(protocols & _S3), bool(protocols & _CONDITIONAL)
+        # one request: s3fs asks for the size first, to read large files in several parts at once
+        self._read_options = {"max_concurrency": 1} if self.on_s3 else {}
+        self.lost = threading.Event()
+        """Set once another driver holds the run: nothing is written any more."""
+        self._given_up: tuple[float, str] | None = None
+
+    def __reduce__(self) -> tuple[Callable[[str], Store], tuple[str]]:
+        make = functools.partial(Store, patience_s=self.patience_s, follow_links=self._follow_links)
+        return make, (self.address,)
+
+    @property
+    def patience_s(self) -> float:
+        return self._patience.limit_s
+
+    @property
+    def address(self) -> str:
+        """By which another process, which may have another working directory, opens the same store."""
+        return self.root if self.local else self.url
+
+    def path(self, name: str) -> str:
+        """The address of a file, for `fs` or (on a disk) for `open`."""
+        return posixpath.join(self.root, name)
+
+    def require_reachable(self) -> None:
+        """Raise SetupError if the store cannot be used at all (credentials, bucket), and within seconds if it does not
+        respond (a wrong address, no network)."""
+        if self.local:
+            return
+        require_answer(self.fs, self.root, url=self.url, patience=self._patience)
+        try:
+            # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
+            self.names("")
+        except Exception as error:
+            said = str(error) if isinstance(error, StorageFailed) else describe(error)
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be reached: {said}") from None
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file or a folder; a link counts, and is refused when it is read."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                return self._folder.stat(name) is not None
+            return False
+        return bool(self._try(lambda: self.fs.exists(self.path(name))))
+
+    def size(self, name: str) -> int | None:
+        """Bytes of a file; None where there is none."""
+        if self._folder is not None:
+            return self._folder.size(name)
+        try:
+            return int(self._try(lambda: self.fs.size(self.path(name))))
+        except FileNotFoundError:
+            return None
+
+    def read(self, name: str, *, patient: bool = True) -> bytes:
+        if self._folder is not None:
+            with storage_errors(self.url), self._folder.open(name) as stream:
+                return stream.read()
+        return bytes(self._try(lambda: self.fs.cat_file(self.path(name), **self._read_options), patient=patient))
+
+    def read_several(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Small files by name, from an object store many at once; those that cannot be read now are left out."""
+        found = {}
+        if self.local:
+            for name in names:
+                with contextlib.suppress(OSError, StorageFailed):
+                    found[name] = self.read(name)
+        elif names:
+            paths = {self.path(name): name for name in names}
+
+            def read() -> Any:
+                return self.fs.cat(list(paths), on_error="omit", **self._read_options)
+
+            with contextlib.suppress(OSError, StorageFailed):
+                contents = self._try(read, patient=False)
+                found = {paths[path]: bytes(content) for path, content in contents.items() if path in paths}
+        return found
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file to read from, with seeking."""
+        if self._folder is not None:
+            return self._folder.open(name)
+        stream: IO[bytes] = self._try(lambda: self.fs.open(self.path(name), "rb"))
+        return io.BufferedReader(PatientFile(stream, self._try))
+
+    def names(self, folder: str) -> list[str]:
+        """Names of what is right in a folder, sorted; a missing one is empty."""
+        if self._folder is not None:
+            return self._folder.names(folder)
+        path = self.path(folder).rstrip("/")
+        try:
+            found = self._try(lambda: self.fs.ls(path, detail=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        # object stores list the marker of a folder that was made by hand, as if it were a file in it
+        listed = (str(item).rstrip("/") for item in found)
+        return sorted(posixpath.basename(item) for item in listed if item.strip("/") != path.strip("/"))
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def write(self, name: str, content: bytes, *, durable: bool = True) -> None:
+        """Write a small file, whole or not at all. One that is not `durable` may be lost with the machine's power."""
+        if not self.local:
+            self._require_held()
+            self._try(lambda: self.fs.pipe_file(self.path(name), content), writing=True, patient=durable)
+            return
+        with self.writing(posixpath.dirname(name)) as pending:
+            pending.write(content)
+            pending.publish(name, durable=durable)
+
+    @contextlib.contextmanager
+    def writing(self, folder: str) -> Iterator[PendingFile]:
+        """A file written aside in `folder`; the block gives it its name by `publish`, or it never appears."""
+        if self._folder is None:
+            pending = PendingFile(scratch.name_file(".tmp"), place=self._upload, disk=None)
+        else:
+            aside = Path(self._folder.make(folder)) / f".{uuid.uuid4().hex}.tmp"
+            pending = PendingFile(aside, place=self._folder.take_in, disk=self.url)
+        try:
+            yield pending
+        finally:
+            pending.discard()
+
+    def _upload(self, path: Path, name: str) -> None:
+        """Put a file of this machine into an object store, whole or not at all."""
+        self._require_held()
+        self._try(lambda: self.fs.put_file(str(path), self.path(name)), writing=True)
+
+    def look_up(self, name: str) -> str | None:
+        """The version of a file of an object store, for `replace`; None where there is none, or on a disk."""
+        if self.local:
+            return None
+        try:
+            facts = self._try(lambda: self.fs.info(self.path(name)))
+        except FileNotFoundError:
+            return None
+        return str(facts.get("ETag") or "there")
+
+    def replace(self, name: str, content: bytes, *, seen: str | None, patient: bool = True) -> str | None:
+        """Write a small file of an object store if it still is the version `seen` (None: if there is none); returns its
+        new version. Raises Overtaken otherwise. A store without conditional writes replaces whatever is there."""
+        options: dict[str, Any] = {}
+        if seen is None and self._creates:
+            options = {"mode": "create"}
+        elif seen is not None and self.on_s3:
+            options = {"IfMatch": seen}
+
+        def put() -> Any:
+            try:
+                return self.fs.pipe_file(self.path(name), content, **options)
+            except OSError as error:
+                if not options or read_code(error) not in ("NotImplemented", "501"):
+                    raise
+                return self.fs.pipe_file(self.path(name), content)
+
+        try:
+            done = self._try(put, writing=True, patient=patient)
+        except Overtaken:
+            # the answer to our own write may have been lost, and the write tried again
+            if self._find(name) != content:
+                raise
+            return self.look_up(name)
+        return str(done["ETag"]) if isinstance(done, dict) and "ETag" in done else self.look_up(name)
+
+    def _find(self, name: str) -> bytes | None:
+        try:
+            return self.read(name)
+        except FileNotFoundError:
+            return None
+
+    # --- removing -----------------------------------------------------------------------------------------------------
+
+    def remove(self, *names: str) -> None:
+        """Remove files, and folders with what is in them: on a disk only regular files, and in folders only those with
+        names that docmatix gives; others are left and reported."""
+        left: list[str] = []
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                if self._folder is None:
+                    self._remove_objects(self.path(name))
+                else:
+                    left += self._folder.remove(name, is_own=is_own)
+        self.report_left(left)
+
+    def report_left(self, left: Sequence[str]) -> None:
+        if left:
+            more = f" and {len(left) - _LEFT_NAMED} more" if len(left) > _LEFT_NAMED else ""
+            told = ", ".join(left[:_LEFT_NAMED])
+            self._patience.say(f"left alone in the run directory, since it is not docmatix's: {told}{more}")
+
+    def _remove_objects(self, path: str) -> None:
+        def remove() -> None:
+            found = self.fs.find(path)
+            if found:
+                self.fs.rm(found)
+            # S3 says of each file of such an order whether it is gone, and s3fs does not listen
+            if found and self.fs.find(path):
+                raise ConnectionError("some files are still there after they were removed")
+
+        self._try(remove)
+
+    def abort_uploads(self) -> None:
+        """Abort uploads in parts that killed workers left on S3: they are not listed, and cost money."""
+        if not self.on_s3:
+            return
+        bucket, _, prefix = self.root.partition("/")
+        # a store that will not say which there are has a rule of its own for them
+        with contextlib.suppress(Exception):
+            listed = self.fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=f"{prefix}/")
+            for upload in listed.get("Uploads", ()):
+                self.fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
+
+    # --- on a disk ----------------------------------------------------------------------------------------------------
+
+    def check_folder(self, folder: str) -> None:
+        """Raise RunRefused if a folder on a disk, or one that it lies in, leads out of the store."""
+        if self._folder is not None:
+            self._folder.check(folder)
+
+    def make_folder(self, folder: str) -> str:
+        """The path of a folder on a disk, made if missing."""
+        assert self._folder is not None, "an object store has no folders"
+        return self._folder.make(folder)
+
+    def is_plain(self, name: str) -> bool:
+        """Whether something that was listed is a regular file."""
+        if self._folder is None:
+            return True
+        status = self._folder.stat(name)
+        return status is not None and stat.S_ISREG(status.st_mode)
+
+    def refuse(self, name: str, kind: str) -> RunRefused:
+        """What is raised for a file on a disk that is something else (`a link`)."""
+        assert self._folder is not None, "an object store has files only"
+        return self._folder.refuse(name, kind)
+
+    # --- in an object store -------------------------------------------------------------------------------------------
+
+    def _require_held(self) -> None:
+        if self.lost.is_set():
+            raise BuildError(f"Another driver has taken the run {hide_in_url(self.url)} over; this one stops.")
+
+    def _try(self, action: Callable[[], T], *, writing: bool = False, patient: bool = True) -> T:
+        """The result of `action`, which is retried while the object store cannot be reached.
+
+        Raises FileNotFoundError for a missing file, Overtaken for a conditional write that came second, StorageFailed
+        for everything else.
+        """
+        url = hide_in_url(self.url)
+        # what a build does as it ends must not wait for a store that was just given up, once for each file
+        if self._given_up is not None and time.monotonic() < self._given_up[0]:
+            raise StorageFailed(self._given_up[1])
+        attempts = Attempts(url, self._patience)
+
+        def judge(error: Exception) -> None:
+            if is_overtaken(error):
+                raise Overtaken(url) from error
+            if (advice := explain_setup(error)) is not None:
+                raise StorageFailed(f"{url} cannot be used, {advice} ({describe(error)}).") from error
+            if has_expired(error):
+                raise StorageFailed(describe_expiry(url, error)) from error
+            # of a write it is an upload in parts that went away with the connection
+            if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not writing:
+                raise error
+            if isinstance(error, FileNotFoundError) and read_code(error) in ("NoSuchKey", "404"):
+                raise Overtaken(url) from error  # what was to be replaced is gone
+            if isinstance(error, PermissionError):
+                done = "written" if writing else "read"
+                raise StorageFailed(f"{url} may not be {done} by these credentials: {describe(error)}.") from error
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise StorageFailed(describe_full(url, url)) from error
+            if not patient:
+                raise give_up(error) from error
+
+        def give_up(error: Exception) -> StorageFailed:
+            said = attempts.describe_outage(error)
+            if patient:
+                self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
+            return StorageFailed(said)
+
+        return keep_trying(action, attempts, judge=judge, give_up=give_up)
+
+
+def require_disk(store: Store, *, megabytes: int) -> None:
+    """Raise StorageFailed if a disk that the build writes to has less than this left: that of a local store, and that
+    of the temporary directory, which Ray and the rendering of documents use."""
+    for place in [store.root] * store.local + [tempfile.gettempdir()]:
+        free = shutil.disk_usage(place).free
+        if free < megabytes << 20:
+            raise StorageFailed(
+                f"The disk that holds {place} has {free >> 20} MB left, less than limits.min_free_disk_mb ="
+                f" {megabytes}: free some space" + (", or set TMPDIR." if place != store.root else ".")
+            )

@@ -7,10 +7,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from docmatix.core.errors import BuildError
-from docmatix.storage.parquet import MOST_IN_A_BATCH, choose_batch_size, iterate_batches, iterate_rows
+from docmatix.storage.parquet import MOST_IN_A_BATCH, ShardWriter, choose_batch_size, iterate_batches, iterate_rows
 from docmatix.storage.run import RunDirectory
+from tests.storage.shards import SCHEMA
 
 
 def write_table(path: Path, rows: int, *, text: str = "x") -> Path:
@@ -47,3 +50,28 @@ def test_a_part_that_is_missing_is_one_sentence_for_rows_and_batches(memory_run:
     for read in (memory_run.iterate_file, memory_run.iterate_batches):
         with pytest.raises(BuildError, match="a commit record names it"):
             list(read("curate/part-00000-abc.parquet"))
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 60))
+def test_row_groups_hold_every_row_in_order_and_are_bounded(sizes, bound):
+    sink = pa.BufferOutputStream()
+    writer = ShardWriter(sink, SCHEMA, row_group_bytes=bound)
+    for number, size in enumerate(sizes):
+        writer.add({"name": str(number), "payload": bytes(size)}, size=size)
+    writer.close()
+    assert writer.rows == len(sizes)
+    parquet = pq.ParquetFile(pa.BufferReader(sink.getvalue()))
+    groups = [parquet.read_row_group(number).to_pylist() for number in range(parquet.num_row_groups)]
+    assert [row["name"] for group in groups for row in group] == [str(number) for number in range(len(sizes))]
+    for group in groups:
+        assert len(group) <= 1 or sum(len(row["payload"]) for row in group) <= bound
+
+
+def test_the_size_of_a_row_is_counted_where_it_is_not_given():
+    sink = pa.BufferOutputStream()
+    writer = ShardWriter(sink, SCHEMA, row_group_bytes=1000)
+    for _ in range(4):
+        writer.add({"name": "x", "payload": bytes(400)})
+    writer.close()
+    assert pq.ParquetFile(pa.BufferReader(sink.getvalue())).num_row_groups == 2

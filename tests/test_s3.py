@@ -203,7 +203,7 @@ def test_a_source_that_stays_away_stops_the_build_and_drops_nothing(store: Objec
             read.append(result)
             store.go_away()
 
-    with pytest.raises(SourceGone, match=r"in/0/2\.pdf stayed unreachable for .* the same command continues"):
+    with pytest.raises(SourceGone, match=r"in/0/2\.pdf stayed unreachable for .* rerun the command to resume"):
         read_until_it_goes()
     assert [type(result) for result in read] == [SourceDocument]
     store.come_back()
@@ -219,7 +219,7 @@ def test_a_source_that_has_never_answered_is_told_within_seconds_as_bad_setup(st
     source = take_in(store, DOCUMENTS)[kind]
     store.go_away()
     pauses: list[float] = []
-    with pytest.raises(SetupError, match=r"s3://bucket/\w+.* does not answer .*: mend its address, AWS_ENDPOINT_URL"):
+    with pytest.raises(SetupError, match=r"s3://bucket/\w+.* is not responding .*: check its address, AWS_ENDP"):
         list_all(source, sleep=pauses.append)
     assert 0 < sum(pauses) < FIRST_ANSWER_S <= 15
 
@@ -250,8 +250,8 @@ def test_it_is_said_once_that_a_source_or_a_run_is_away_and_how_long_it_is_tried
     store.go_away()
     run.write("a", b"a")
     for line, name in zip(said, ("s3://bucket/in/**/*.pdf", "s3://bucket/runs/one"), strict=True):
-        assert line.startswith(f"{name} does not answer as it should (")
-        assert line.endswith("; trying for 5 minutes")
+        assert line.startswith(f"{name} is unavailable (")
+        assert line.endswith("; retrying for up to 5 minutes")
 
 
 def test_only_what_is_wrong_with_one_document_drops_it(store: ObjectStore) -> None:
@@ -271,7 +271,7 @@ def test_only_what_is_wrong_with_one_document_drops_it(store: ObjectStore) -> No
     ("fault", "error", "words"),
     [
         ("unknown_key", SetupError, "the store refuses these credentials"),
-        ("expired", SourceGone, "have expired .* with new ones, the same command continues"),
+        ("expired", SourceGone, "have expired .*: renew them and rerun the command to resume"),
     ],
 )
 def test_refused_credentials_stop_the_build_and_drop_no_document(
@@ -386,7 +386,7 @@ def test_a_store_that_goes_away_stops_each_stage_in_a_sentence_and_leaves_nothin
     for stage in stages:
         before = read_remote_run(store)
         store.faults = [Fault("reset", method=method, tries=FOR_EVER)]
-        with pytest.raises(StorageFailed, match=r"s3://bucket/runs/one stayed unreachable .* same command continues"):
+        with pytest.raises(StorageFailed, match=r"runs/one stayed unreachable .* rerun the command to resume"):
             stage(replace(remote, run=open_run(patience_s=FOUR_TRIES_S)))
         store.faults = []
         assert read_remote_run(store) == before
@@ -613,10 +613,10 @@ def test_what_is_wrong_with_the_way_to_s3_is_said_before_work_starts(
         store.faults = []
         store.go_away()
         code, said = build(str(tmp_path), "s3://bucket/run")
-        assert (code, "s3://bucket/run does not answer" in said, "mend its address" in said) == (2, True, True), said
+        assert (code, "s3://bucket/run is not responding" in said, "check its address" in said) == (2, True, True), said
         asked_at = time.monotonic()
         code, said = run_command(capsys, "check", "s3://bucket/run")
-        assert (code, "s3://bucket/run does not answer" in said, "mend its address" in said) == (2, True, True), said
+        assert (code, "s3://bucket/run is not responding" in said, "check its address" in said) == (2, True, True), said
         assert time.monotonic() - asked_at < PATIENCE_S, "a store that answered before is waited for so long"
         store.come_back()
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -671,8 +671,8 @@ def test_a_build_on_s3_that_is_killed_throttled_and_cut_off_gives_the_dataset_of
         code, output = cut_off.finish()
         assert code == 1, output
         assert "Traceback" not in output
-        assert "the same command continues" in output.splitlines()[-1]
-        assert re.search(r"^s3://bucket/\w+ does not answer as it should \(.*\); trying for 3 s$", output, re.MULTILINE)
+        assert "rerun the command to resume" in output.splitlines()[-1]
+        assert re.search(r"^s3://bucket/\w+ is unavailable \(.*\); retrying for up to 3 s$", output, re.MULTILINE)
         store.come_back()
         store.faults = faults
         code, output = Driver(config, run).finish()

@@ -1,8 +1,7 @@
-"""Parquet files that are made to fill memory: a kilobyte can claim billions of rows, unpack to gigabytes, or hold one
-long text a million times.
+"""Parquet files made to fill memory: a kilobyte can claim billions of rows, unpack to gigabytes, or repeat one text.
 
-What a footer says is held against the size of the file, and texts are measured before they are written out. Pages of a
-column may still unpack further than a footer that lies says, by at most 2 GiB each.
+Footers are held against the size of the file, and texts are measured before they are written out. Pages of a column may
+unpack further than a lying footer says, by at most 2 GiB each.
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MOST_UNPACKED_BYTES = 512 << 20
-"""Of a row group, unless it takes a share of them in the file that data takes, and of the rows decoded at once."""
-_MOST_RATIO = 32
-"""By which texts or uncompressed pictures shrink at the very most; page images as JPEG do not shrink at all."""
+"""Of the rows decoded at once, and of a row group that shrank by more than `_MOST_RATIO`."""
+_MOST_RATIO = 32  # texts or uncompressed pictures shrink by less; page images as JPEG do not shrink
 
 
 def check_footer(footer: Any, size: int) -> None:
-    """Raise ValueError, in words that follow the name of the file, if its footer cannot be true of a file of this size,
+    """Raise ValueError, in words that follow the name of the file, if its footer cannot be true of a file of this size
     or a row group would unpack to gigabytes."""
     check_claims(footer, size)
     for number in range(footer.num_row_groups):
@@ -46,13 +44,13 @@ def check_claims(footer: Any, size: int) -> None:
 
 
 def is_bomb(stored: int, unpacked: int) -> bool:
-    """Whether so many bytes would unpack to so many more that they are made for it."""
+    """Whether bytes that unpack to so many more were made to do so."""
     return unpacked > MOST_UNPACKED_BYTES and unpacked > _MOST_RATIO * stored
 
 
 def list_texts(schema: Any) -> list[str]:
-    """The columns of a Parquet schema to be read as dictionaries, so that a text that stands there once stays one until
-    it is measured: all texts, and not the bytes of images, which reading so takes fifty times as long."""
+    """The columns of a Parquet schema to read as dictionaries, where a repeated text stays one until it is measured."""
+    # not the bytes of images, which take fifty times as long that way
     columns = [schema.column(number) for number in range(len(schema.names))]
     return [column.path for column in columns if column.logical_type.type == "STRING"]
 

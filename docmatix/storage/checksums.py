@@ -1,8 +1,8 @@
-"""SHA256SUMS: the SHA-256 of every file that a finished run is read by and no commit record vouches for.
+"""SHA256SUMS: the SHA-256 of the data files, and of every file of a finished run that no commit record vouches for.
 
     cd RUN && sha256sum --check SHA256SUMS
 
-proves the dataset without docmatix: the data files are in it too, with the sums of their commit records.
+proves the dataset without docmatix.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from docmatix.storage.records import Record
+from docmatix.pipeline import PACK
+from docmatix.storage.records import Record, name_record
 from docmatix.storage.run_files import TOKENIZER_FILE
 from docmatix.storage.store import Store
 
@@ -21,8 +22,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
 def write_checksums(store: Store, packed: Iterable[Record], *, contents: Mapping[str, bytes] | None = None) -> None:
-    """Write the file, unless it is there with just this content. `packed` are the records of `pack`; `contents` the
-    files that are about to be written, by name: all others are read as they are."""
+    """Write the file unless it already has this content. `packed` are the records of `pack`; `contents` the files
+    that are about to be written, by name."""
     contents = contents or {}
     sums = {record.file: record.sha256 for record in packed}
     for name in {*list_small_files(store), *contents}:
@@ -48,14 +49,13 @@ def read_checksums(store: Store) -> dict[str, str] | None:
 
 
 def should_have_checksums(store: Store) -> bool:
-    """Whether a finished run was packed by a version that wrote SHA256SUMS, by its first packed file: earlier ones did
-    not seal their commit records either."""
-    name = "pack/part-00000.json"
+    """Whether a run was packed by a version that writes SHA256SUMS: earlier ones did not seal records either."""
+    name = name_record(PACK, 0)
     return not store.exists(name) or b'"seal"' in store.read(name)
 
 
 def list_small_files(store: Store) -> list[str]:
-    """The files of a run, outside of the stages and the data, that something is read from later."""
+    """The files of a run, outside of the stages and the data, that are read later."""
     folders = {folder: store.names(folder) for folder in ("dataset/plots", "dataset/samples")}
     names = [f"{folder}/{name}" for folder, found in folders.items() for name in found if _PICTURE.search(name)]
     single = ("run.yaml", "fingerprints.json", TOKENIZER_FILE, "dataset/README.md", "dataset/stats.json")
@@ -63,7 +63,7 @@ def list_small_files(store: Store) -> list[str]:
 
 
 def find_altered(store: Store, sums: Mapping[str, str], *, below: str = "") -> Iterator[str]:
-    """The small files, those `below` a folder, that are not what the sums say: changed, added, or gone."""
+    """The small files, those `below` a folder, that are not what the sums say: changed, added or missing."""
     there = set(list_small_files(store))
     beside = ("dataset/plots/", "dataset/samples/")  # earlier versions had the sums of all that lay there
     expected = {

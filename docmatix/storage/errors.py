@@ -18,12 +18,12 @@ from docmatix.core.errors import StorageFailed
 from docmatix.core.redaction import hide_in_text
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-_REFUSED = "the store refuses these credentials: give it others"
-_REGION = "the bucket lies in another region: name it in AWS_DEFAULT_REGION"
+_REFUSED = "the store refuses these credentials: use others"
+_REGION = "the bucket is in another region: set AWS_DEFAULT_REGION"
 _SETUP = {
-    "NoSuchBucket": "there is no such bucket: make it, or mend its name",
-    "InvalidBucketName": "no bucket can have this name: mend it",
-    "ParamValidationError": "no bucket can have this name: mend it",
+    "NoSuchBucket": "there is no such bucket: create it, or correct its name",
+    "InvalidBucketName": "this is not a valid bucket name: correct it",
+    "ParamValidationError": "this is not a valid bucket name: correct it",
     **dict.fromkeys(
         ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity", "InvalidToken", "InvalidClientTokenId"),
         _REFUSED,
@@ -31,7 +31,7 @@ _SETUP = {
     **dict.fromkeys(("AccountProblem", "AllAccessDisabled", "NotSignedUp"), _REFUSED),
     "RequestTimeTooSkewed": "the clock of this machine is wrong: set it",
     **dict.fromkeys(("AuthorizationHeaderMalformed", "PermanentRedirect", "301", "NoRegionError"), _REGION),
-    "ProfileNotFound": "AWS_PROFILE names a profile that is not there: mend it",
+    "ProfileNotFound": "AWS_PROFILE names a profile that does not exist: correct it",
 }
 _DISK_REFUSES = frozenset(
     {
@@ -93,10 +93,7 @@ def explain_setup(error: BaseException) -> str | None:
     """What a person must do if the error concerns every file of the store; None otherwise."""
     name = type(error).__name__
     if name in ("NoCredentialsError", "PartialCredentialsError"):
-        return (
-            "not without credentials: give them in the environment, or ask for a public store with FSSPEC_S3_ANON=true"
-            " or its like"
-        )
+        return "not without credentials: set them in the environment, or for a public store set FSSPEC_S3_ANON=true"
     return _SETUP.get(read_code(error) or name)
 
 
@@ -107,7 +104,7 @@ def has_expired(error: BaseException) -> bool:
 
 def describe_expiry(name: str, error: BaseException) -> str:
     """That the credentials for what is called `name` have expired, as a sentence."""
-    return f"The credentials for {name} have expired ({describe(error)}): with new ones, the same command continues."
+    return f"The credentials for {name} have expired ({describe(error)}): renew them and rerun the command to resume."
 
 
 def is_overtaken(error: BaseException) -> bool:
@@ -136,6 +133,6 @@ def describe_full(url: str, folder: Path | str, wanted: int = 0) -> str:
         figures = f" ({shutil.disk_usage(folder).free:,} bytes are left in {folder}"
         figures += f", where a file of at least {wanted:,} was being written)" if wanted else ")"
     return (
-        f"The disk that holds {url} is full: free some space and run the same command again; nothing that was"
-        f" committed is lost{figures}."
+        f"The disk that holds {url} is full: free some space and rerun the command to resume; nothing committed is"
+        f" lost{figures}."
     )

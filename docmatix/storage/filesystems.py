@@ -22,7 +22,7 @@ def connect(address: str) -> tuple[Any, str]:
         extra = "pip install 'docmatix[s3]'" if protocol in {"s3", "s3a"} else str(error)
         raise SetupError(f"{protocol}:// needs a package that is not installed: {extra}.") from error
     except ValueError as error:
-        raise SetupError(f"Nothing is known to read {protocol}:// ({hide_in_url(address)}); see fsspec.") from error
+        raise SetupError(f"fsspec does not know the protocol {protocol}:// ({hide_in_url(address)}).") from error
     filesystem = kind(**kind._get_kwargs_from_urls(address), **choose_options(protocol))
     return filesystem, address if protocol == "file" and "://" not in address else kind._strip_protocol(address)
 

@@ -24,7 +24,7 @@ from docmatix.storage.store import Overtaken, Store
 
 LOCK = ".lock"
 LEASE_S = 120.0
-"""A lease that was not renewed for this long belongs to a dead driver; it is renewed four times as often."""
+"""A lease that was not renewed for this long belongs to a dead driver; a live one renews it four times as often."""
 _LOOKS_PASS = 25
 """`docmatix status` holds the lock for a moment, to see whether it is free: tries, 20 ms apart. Counted, not timed: a
 process that gets no processor for half a second has not tried meanwhile."""
@@ -51,7 +51,7 @@ def _is_flocked(store: Store) -> bool:
     import fcntl
 
     try:
-        # not created by who only looks, and a reader of somebody else's run may have no right to write
+        # opened for reading: looking creates nothing, and works in a run that only others may write
         with os.fdopen(_open_lock(store, os.O_RDONLY)) as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -119,7 +119,7 @@ class _Lease:
         if (other := self.read()) is not None and _is_alive(other):
             raise SetupError(
                 f"The run {hide_in_url(self._store.url)} is held by a driver on {other.get('host')}: wait for it, or"
-                f" give another --run (of one that was killed {other['until'] - time.time():.0f} s are left)."
+                f" give another --run (if it was killed, its lease ends in {other['until'] - time.time():.0f} s)."
             )
         try:
             self._version = self._store.replace(LOCK, self._write(), seen=version)
@@ -149,7 +149,7 @@ class _Lease:
             self._store.remove(LOCK)
 
     def read(self, *, patient: bool = False) -> dict[str, Any] | None:
-        """The lease that is there, whoever's it is."""
+        """The current lease, whoever holds it."""
         try:
             lease = json.loads(self._store.read(LOCK, patient=patient))
             return lease if isinstance(lease, dict) and isinstance(lease["until"], (int, float)) else None
@@ -200,5 +200,5 @@ def _leased(store: Store, lease_s: float) -> Iterator[None]:
         stop.set()
         renewer.join()
         if not store.lost.is_set():
-            with contextlib.suppress(StorageFailed):  # it runs out by itself
+            with contextlib.suppress(StorageFailed):  # the lease then expires
                 lease.give_back()

@@ -18,17 +18,13 @@ from docmatix.storage.store import Store
 BATCH_BYTES = 4 << 20
 MOST_IN_A_BATCH = 256
 WRITE_BYTES = 1 << 16
-"""Written at once."""
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
 class ShardWriter:
-    """Rows of one shard into one Parquet file, a row group for every `row_group_bytes` of payload.
-
-    A reader must load a row group whole, and one with over 2 GiB in a nested column is written without error and cannot
-    be read back (Ray #29492).
-    """
+    """Rows of one shard into one Parquet file, a row group for every `row_group_bytes` of payload: over 2 GiB in one
+    nested column are written without error and cannot be read back (Ray #29492)."""
 
     def __init__(
         self,
@@ -120,7 +116,7 @@ def read_batches(
     except FileNotFoundError:
         raise BuildError(
             f"{name} is missing from {hide_in_url(store.url)}, though a commit record names it: remove the record"
-            " (`docmatix check` says which), and the same command does the shard again."
+            " (`docmatix check` says which) and rerun the command to redo the shard."
         ) from None
     with stream:
         try:
@@ -131,7 +127,7 @@ def read_batches(
         except (pa.ArrowException, ValueError) as error:
             raise BuildError(
                 f"{name} in {hide_in_url(store.url)} is damaged ({str(error).rstrip('.')}): remove it and the commit"
-                " record that names it (`docmatix check` says which), and the same command does the shard again."
+                " record that names it (`docmatix check` says which) and rerun the command to redo the shard."
             ) from None
 
 

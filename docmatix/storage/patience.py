@@ -22,27 +22,21 @@ from docmatix.storage.filesystems import is_local
 
 T = TypeVar("T")
 
-PATIENCE_S = 300.0
-"""After this long nobody pauses to try again, however few the attempts were: one against a server that says nothing
-takes minutes alone. `limits.store_patience_s` sets another."""
+PATIENCE_S = 300.0  # the default of `limits.store_patience_s`
 FIRST_ANSWER_S = 10.0
-"""A store that nobody reaches for so long, from the first question on, is more likely misnamed than away."""
+"""A store that cannot be reached for so long from the first request on is more likely misnamed than away."""
 FIRST_SILENCE_S = 60.0
-"""One that takes the question and says nothing may be at work on it: the Hub's client lists a whole folder first."""
+"""One that accepts the request and is silent may be at work on it: the Hub's client lists a whole folder first."""
 
 _FIRST_PAUSES_S = (0.5, 2.0, 8.0)
 _LONGEST_PAUSE_S = 30.0
-_SAID_AT = 3
-"""The pause before which it is said that a store is away: what passes sooner is not worth a line."""
+_SAID_AT = 3  # failures: what passes sooner is not worth a line
 _LOG = logging.getLogger(__name__)
 
 
 def choose_pauses(patience_s: float) -> Iterator[float]:
-    """Seconds to pause between the attempts to reach a file, growing from half a second to half a minute.
-
-    They add up to `patience_s`, since not every way fails slowly: clients of S3 retry for 50 s before we see an error
-    (measured with their defaults), an HTTP server fails at once.
-    """
+    """Seconds to pause between attempts, from half a second to half a minute, which add up to `patience_s`."""
+    # their sum counts: clients of S3 retry for 50 s before we see an error (measured), an HTTP server fails at once
     left_s = patience_s
     for pause_s in chain(_FIRST_PAUSES_S, repeat(_LONGEST_PAUSE_S)):
         if left_s <= 0:
@@ -52,16 +46,14 @@ def choose_pauses(patience_s: float) -> Iterator[float]:
 
 
 def log_outage(line: str) -> None:
-    """Write a line to the log, as long as nobody nearer listens: of a worker it is a file of its own."""
+    """Write a line to the log, for callers without a better listener; each worker has a log file."""
     _LOG.warning("%s", sanitize_for_terminal(line))  # it may hold a server's own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long one tries to reach what is away (seconds), and who is told meanwhile.
-
-    `say` gets one line for each action that is tried for more than a moment. `sleep` and `clock` are seams for tests.
-    """
+    """How many seconds an unavailable store is retried; `say` gets one line for each action that is retried for more
+    than a moment. `sleep` and `clock` are seams for tests."""
 
     limit_s: float = PATIENCE_S
     say: Callable[[str], object] = log_outage
@@ -73,7 +65,7 @@ class Attempts:
     """The attempts at one action: `wait` is called after each that failed."""
 
     def __init__(self, name: str, patience: Patience) -> None:
-        """`name` is what is reached for, as it may be shown."""
+        """`name` is the store, as it may be shown."""
         self._name, self._patience = name, patience
         self._pauses = choose_pauses(patience.limit_s)
         self._began = patience.clock()
@@ -87,12 +79,12 @@ class Attempts:
     def describe_outage(self, error: BaseException) -> str:
         """That patience has run out, as a sentence."""
         return (
-            f"{self._name} stayed unreachable for {self.tried_s:.0f} s ({describe(error)}); the same command continues"
-            " once it is back."
+            f"{self._name} stayed unreachable for {self.tried_s:.0f} s ({describe(error)}); once it is back, rerun the"
+            " command to resume."
         )
 
     def wait(self, error: BaseException) -> bool:
-        """Pause before the next attempt; False, without a pause, where patience has run out."""
+        """Pause before the next attempt; False, without a pause, once patience has run out."""
         pause_s = next(self._pauses, None)
         limit_s = self._patience.limit_s
         if pause_s is None or self.tried_s > limit_s:
@@ -100,7 +92,7 @@ class Attempts:
         self._failed += 1
         if self._failed == _SAID_AT:
             long = f"{limit_s / 60:g} minutes" if limit_s >= 120 else f"{limit_s:g} s"
-            self._patience.say(f"{self._name} does not answer as it should ({describe(error)}); trying for {long}")
+            self._patience.say(f"{self._name} is unavailable ({describe(error)}); retrying for up to {long}")
         self._patience.sleep(pause_s)
         return True
 
@@ -112,8 +104,8 @@ def keep_trying(
     judge: Callable[[Exception], object],
     give_up: Callable[[Exception], Exception],
 ) -> T:
-    """The result of `action`, which is tried again while the way to a store fails. `judge` raises for an error that
-    will not pass; `give_up` makes the exception that is raised where patience runs out."""
+    """The result of `action`, retried while a store is unavailable. `judge` raises for an error that will not pass;
+    `give_up` makes the exception for when patience runs out."""
     while True:
         try:
             return action()
@@ -135,12 +127,9 @@ def require_answer(
     within_s: float = FIRST_ANSWER_S,
     silence_s: float = FIRST_SILENCE_S,
 ) -> None:
-    """Raise SetupError if a store is not reached for `within_s` seconds, or says nothing for `silence_s`, as one does
-    whose address is wrong.
-
-    To be called before work starts, once for a store: later it has its `patience`. Any answer will do, be it that there
-    is no such file, or that it has too much to do; what it means is for the question that follows.
-    """
+    """Raise SetupError if a store cannot be reached for `within_s` seconds, or is silent for `silence_s`, as one with a
+    wrong address. Call it once, before work starts; later the store has its `patience`. Any answer will do, even an
+    error."""
     if is_local(filesystem):
         return
     # an attempt after the last pause needs time too
@@ -155,17 +144,17 @@ def require_answer(
                 raise
 
     def give_up(error: Exception) -> SetupError:
-        where = ", AWS_ENDPOINT_URL and AWS_DEFAULT_REGION" if url.startswith(("s3:", "s3a:")) else ""
+        where = ", AWS_ENDPOINT_URL, AWS_DEFAULT_REGION" if url.startswith(("s3:", "s3a:")) else ""
         return SetupError(
-            f"{hide_in_url(url)} does not answer ({describe(error)}): mend its address{where}, or see to the"
-            " network and to its server, and run the same command again."
+            f"{hide_in_url(url)} is not responding ({describe(error)}): check its address{where}, the network and the"
+            " server, then rerun the command."
         )
 
     keep_trying(ask, attempts, judge=lambda error: None, give_up=give_up)
 
 
 def _make_hasty(filesystem: Any) -> Any:
-    """The same store by a client that tells at once what is wrong: those of S3 keep it to themselves for up to 50 s."""
+    """The same store by a client that does not retry on its own: those of S3 do for up to 50 s."""
     if "s3" not in getattr(filesystem, "protocol", ()):
         return filesystem
     options = dict(filesystem.storage_options)
@@ -176,7 +165,7 @@ def _make_hasty(filesystem: Any) -> Any:
 
 
 def _call_within(action: Callable[[], T], *, timeout_s: float) -> T:
-    """The result of `action`. Raises TimeoutError where it takes longer; it then goes on alone, holding up no exit."""
+    """The result of `action`. Raises TimeoutError if it takes longer; it then goes on in a daemon thread."""
     outcome: Future[T] = Future()
 
     def call() -> None:
@@ -191,7 +180,7 @@ def _call_within(action: Callable[[], T], *, timeout_s: float) -> T:
     except TimeoutError:
         if outcome.done():
             raise
-        raise TimeoutError("it said nothing") from None
+        raise TimeoutError("no answer") from None
 
 
 class PatientFile(io.RawIOBase):

@@ -25,7 +25,7 @@ class PendingFile:
         self.bytes = 0
 
     def write(self, content: bytes) -> int:
-        if self._discarded:  # a Parquet writer that was given up writes its footer when it is collected
+        if self._discarded:  # an abandoned Parquet writer writes its footer when it is collected
             return memoryview(content).nbytes
         self._hash.update(content)
         self.bytes += memoryview(content).nbytes

@@ -38,7 +38,7 @@ def describe_kind(mode: int) -> str:
 
 
 def open_plain(path: str, flags: int = os.O_RDONLY, *, follow_links: bool = False) -> int:
-    """The descriptor of a regular file. Raises NotPlain for anything else, at once, and what `os.open` raises."""
+    """The descriptor of a regular file. Raises NotPlain at once for anything else, or as `os.open` does."""
     may_follow = 0 if follow_links else os.O_NOFOLLOW
     try:
         # a named pipe would otherwise be waited for until somebody writes to it
@@ -170,6 +170,6 @@ class PlainFolder:
     def refuse(self, name: str, kind: str) -> RunRefused:
         """What is raised for a file that is something else (`a link`)."""
         return RunRefused(
-            f"{name} in the run directory {self._url} is {kind}, which docmatix neither puts there nor follows: remove"
-            " it, or put the file or folder itself in its place."
+            f"{name} in the run directory {self._url} is {kind}, which docmatix neither creates nor follows: remove it,"
+            " or replace it with the file or folder itself."
         )

@@ -27,11 +27,8 @@ from docmatix.storage.store import Overtaken, Store
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The commit record of one shard.
-
-    `inputs` are the sha256 of the parts it was made from: a shard is current only if they still are.
-    `extra` holds what the next stage needs without opening the file (counts), and `replies` names reply files.
-    """
+    """The commit record of one shard. `inputs` are the sha256 of the parts it was made from: a shard is current only if
+    they still are. `extra` holds counts that later stages need without opening the file, and names reply files."""
 
     file: str
     rows: int
@@ -50,7 +47,7 @@ class Record:
 
     @classmethod
     def from_json(cls, content: bytes) -> Record:
-        """Raises ValueError, LookupError, TypeError or RecursionError for a record that is damaged."""
+        """Raises ValueError, LookupError, TypeError or RecursionError for a damaged record."""
         fields = json.loads(content)
         seal = fields.pop("seal", None)  # earlier versions wrote none
         if seal is not None and seal != _seal(fields):
@@ -85,12 +82,12 @@ def read_record(store: Store, stage: str, shard: int) -> Record | None:
         return None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BuildError(
-            f"The commit record {name} is damaged: remove it, and the same command does the shard again."
+            f"The commit record {name} is damaged: remove it and rerun the command to redo the shard."
         ) from None
     if (foreign := find_foreign_name(stage, record.file, record.extra)) is not None:
         raise BuildError(
-            f"The commit record {name} names {foreign[:200]!r}, which is no file of its stage: remove it, and the same"
-            " command does the shard again."
+            f"The commit record {name} names {foreign[:200]!r}, which is not a file of its stage: remove it and rerun"
+            " the command to redo the shard."
         )
     return record
 
@@ -111,8 +108,8 @@ def replace_record(store: Store, stage: str, shard: int, record: Record, *, seen
         other = read_record(store, stage, shard)
         if other is None or (other.fingerprint, other.inputs) != (record.fingerprint, record.inputs):
             raise BuildError(
-                f"Shard {shard} of {stage} was committed by another driver meanwhile: have one driver at a time, and"
-                " run the same command again."
+                f"Shard {shard} of {stage} was committed by another driver meanwhile: run one driver at a time, and"
+                " rerun the command to resume."
             ) from None
 
 
@@ -128,10 +125,8 @@ def committing(
     inputs: Sequence[str] = (),
     extra: dict[str, Any] | None = None,
 ) -> Iterator[ShardWriter]:
-    """Write a shard; when the block ends well, publish its file under its content's name, then its record.
-
-    `ledger` and `extra` are read at the end, so the block may fill them.
-    """
+    """Write a shard; once the block has succeeded, publish its file, named by content, and then its record. The block
+    may fill `ledger` and `extra`, which are read at the end."""
     seen = look_up_record(store, stage, shard)
     with store.writing(stage) as pending:
         writer = ShardWriter(pending, schema)
@@ -158,7 +153,7 @@ def look_up_record(store: Store, stage: str, shard: int) -> str | None:
 def commit(
     store: Store, stage: str, shard: int, pending: PendingFile, record: Record, *, seen: str | None = None
 ) -> None:
-    """Publish a shard's file, then its record. Raises LedgerError, and publishes nothing, if its ledger is off."""
+    """Publish a shard's file, then its record. Raises LedgerError first if its ledger does not balance."""
     Ledger.from_json(record.ledger).require_balance(f"{stage} (shard {shard})")
     pending.publish(name_part(stage, record))
     replace_record(store, stage, shard, record, seen=seen)

@@ -49,7 +49,6 @@ class RunDirectory:
         say: Callable[[str], object] = log_outage,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """As a store is made."""
         self.store = Store(url, patience_s=patience_s, say=say, sleep=sleep)
         self.url, self.root, self.local = self.store.url, self.store.root, self.store.local
         self.lost = self.store.lost
@@ -127,7 +126,7 @@ class RunDirectory:
         """The rows of a committed shard as dicts, a few in memory at a time."""
         record = self.read_record(stage, shard)
         if record is None:
-            raise BuildError(f"Shard {shard} of {stage} is not there: run the earlier stages first.")
+            raise BuildError(f"Shard {shard} of {stage} is missing: run the earlier stages first.")
         yield from self.iterate_file(self.part_name(stage, record), columns=columns)
 
     def iterate_file(self, name: str, *, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -165,8 +164,8 @@ class RunDirectory:
         """Raise SetupError, with what to do instead, if a local run belongs to another user."""
         if (owner := self.find_owner()) is not None:
             raise SetupError(
-                f"The run directory {self.url} belongs to another user ({owner}), who could put there what is then"
-                f" taken for yours: {advice}"
+                f"The run directory {self.url} belongs to another user ({owner}), whose files would be taken for"
+                f" yours: {advice}"
             )
 
     def find_strange(self) -> Iterator[str]:
@@ -244,7 +243,7 @@ class RunDirectory:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SetupError(f"The run directory {self.url} cannot be made: {error.strerror}.") from None
+            raise SetupError(f"The run directory {self.url} cannot be created: {error.strerror}.") from None
         for name in FOLDERS:
             self.store.check_folder(name)
         with hold(self.store, lease_s=self.lease_s):

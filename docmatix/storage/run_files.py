@@ -1,6 +1,4 @@
-"""The names of what docmatix puts into a run directory: nothing else in there is removed, or read because a record
-names it.
-"""
+"""The names that docmatix gives to files of a run: nothing else is removed, or read because a record names it."""
 
 from __future__ import annotations
 
@@ -10,9 +8,9 @@ from typing import Any
 from docmatix.pipeline import PACK, STAGES
 
 FOLDERS = (*STAGES, "dataset", "dataset/data", "dataset/plots", "dataset/samples", "telemetry", "telemetry/live")
-"""Folders that work in a run begins with."""
+"""Folders checked before work in a run begins."""
 TOKENIZER_FILE = "tokenizer.json"
-"""A tokenizer's file: in a model's folder or repository, and in a run."""
+"""In a model's folder or repository, and in a run."""
 SINGLE = (".lock", "run.yaml", "fingerprints.json", TOKENIZER_FILE, "SHA256SUMS")
 """Files right in the run that are read again."""
 
@@ -38,7 +36,7 @@ def is_own(name: str) -> bool:
 
 
 def find_foreign_name(stage: str, file: str, extra: dict[str, Any]) -> str | None:
-    """What the record of a shard names that is no file of its stage: an absolute path, one with `..`, a folder."""
+    """A name in a shard's record that is not a file of its stage: an absolute path, one with `..`, a folder."""
     if not _NAMED.get(stage, _NAMED_ELSEWHERE).fullmatch(file):
         return file
     replies = extra.get("replies", ())

@@ -1,4 +1,4 @@
-"""Every table docmatix writes, as Arrow schemas: written down once, never inferred.
+"""Every table docmatix writes, as an Arrow schema: declared once, never inferred.
 
 The published rows are a superset of the Docmatix rows, same names first. `datasets` reads the image column as images
 only because the Parquet metadata key `huggingface` says so.

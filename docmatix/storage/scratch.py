@@ -1,4 +1,4 @@
-"""Files and folders in the temporary directory, named by the process that owns them, so that a dead one's are known."""
+"""Files and folders in the temporary directory, named by the process that owns them, so a dead one's can be removed."""
 
 from __future__ import annotations
 
@@ -24,31 +24,28 @@ _UNKNOWN = "0" * 8
 
 
 def name_file(suffix: str) -> Path:
-    """A path for a new file; what killed processes left is removed first, once for each process."""
+    """A path for a new file; leftovers of killed processes are removed first, once per process."""
     folder = Path(tempfile.gettempdir())
     _tidy_once(folder)
     return folder / f"docmatix-{_hash_space(find_process_space())}-{os.getpid()}-{uuid.uuid4().hex}{suffix}"
 
 
 def open_private(path: Path) -> IO[bytes]:
-    """A new file to write to, which no other user may read: the temporary directory is everybody's."""
+    """A new file to write to, readable by this user only: the temporary directory is shared."""
     return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def remove_files_of_the_dead(folder: Path, *, find_space: Callable[[], str | None] = find_process_space) -> None:
-    """Remove files that `name_file` named for processes that are no more.
-
-    Containers may share the folder and not the process ids: only files of one's own process space are judged, and none
-    where `find_space` knows of no space. Another user's stay, whatever they are called.
-    """
+    """Remove this user's files that `name_file` named for processes that have ended. Containers may share the folder
+    but not process ids: only files of one's own process space are removed, and none where `find_space` finds none."""
     for path in _list_of_the_dead(folder, "docmatix", r"[0-9a-f]{32}\.(?:pdf|tmp)", stat.S_ISREG, find_space):
         with contextlib.suppress(OSError):
             path.unlink()
 
 
 def make_folder(prefix: str, *, folder: Path | None = None) -> Path:
-    """A new folder in `folder` (the temporary directory) that no other user may enter. Its name is short, about 30
-    characters: a Unix socket below it has 107 bytes for its whole path."""
+    """A new folder in `folder` (the temporary directory) that no other user may enter."""
+    # a short name, of about 30 characters: a Unix socket below it has 107 bytes for its whole path
     named = f"{prefix}-{_hash_space(find_process_space())}-{os.getpid()}-"
     return Path(tempfile.mkdtemp(prefix=named, dir=folder or tempfile.gettempdir()))
 
@@ -56,7 +53,7 @@ def make_folder(prefix: str, *, folder: Path | None = None) -> Path:
 def remove_folders_of_the_dead(
     folder: Path, prefix: str, *, find_space: Callable[[], str | None] = find_process_space
 ) -> None:
-    """Remove the folders that `make_folder` made for processes that are no more, as `remove_files_of_the_dead` does."""
+    """Remove the folders that `make_folder` made for processes that have ended, as `remove_files_of_the_dead` does."""
     for path in _list_of_the_dead(folder, prefix, "[a-z0-9_]{8}", stat.S_ISDIR, find_space):
         shutil.rmtree(path, ignore_errors=True)
 
@@ -64,7 +61,7 @@ def remove_folders_of_the_dead(
 def _list_of_the_dead(
     folder: Path, prefix: str, end: str, is_kind: Callable[[int], bool], find_space: Callable[[], str | None]
 ) -> list[Path]:
-    """What this user's dead processes left in the folder. A link is never such a thing: anyone may put one there."""
+    """What this user's dead processes left in the folder; never a link, which anybody may put there."""
     here = _hash_space(find_space())
     if here == _UNKNOWN:
         return []

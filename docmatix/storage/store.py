@@ -54,17 +54,15 @@ from docmatix.storage.run_files import is_own
 
 T = TypeVar("T")
 
-_GIVEN_UP_FOR_S = 30.0
-"""A store that stayed unreachable is not asked again for this long."""
-_LEFT_NAMED = 5
-"""Of the files left in place, this many are named."""
+_GIVEN_UP_FOR_S = 30.0  # for this long a store that stayed unreachable is not asked again
+_LEFT_NAMED = 5  # of the files left in place
 _S3 = frozenset({"s3", "s3a"})
 _CONDITIONAL = _S3 | {"gs", "gcs", "memory"}
 """Protocols whose fsspec filesystems can be told to create a file only where there is none (`mode="create"`)."""
 
 
 class Overtaken(Exception):
-    """A conditional write of an object store found another version than it was to replace."""
+    """A conditional write found another version than the one it was to replace."""
 
 
 class Store:
@@ -79,8 +77,8 @@ class Store:
         sleep: Callable[[float], object] = time.sleep,
         follow_links: bool = False,
     ) -> None:
-        """`say` hears that an object store is away and is retried for `patience_s` seconds; another process gets the
-        address and the patience alone. `follow_links` is for folders that hold no run, such as the Hub's cache.
+        """An unavailable object store is retried for `patience_s` seconds, and `say` hears of it; a pickled copy keeps
+        only the address and the patience. `follow_links` is for folders other than runs, such as the Hub's cache.
         Raises SetupError for an address that cannot be opened."""
         self.url = str(url)
         self._patience = Patience(limit_s=patience_s, say=say, sleep=sleep)
@@ -101,7 +99,7 @@ class Store:
         # one request: s3fs asks for the size first, to read large files in several parts at once
         self._read_options = {"max_concurrency": 1} if self.on_s3 else {}
         self.lost = threading.Event()
-        """Set once another driver holds the run: nothing is written any more."""
+        """Set once another driver holds the run: from then on nothing is written."""
         self._given_up: tuple[float, str] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Store], tuple[str]]:
@@ -114,11 +112,11 @@ class Store:
 
     @property
     def address(self) -> str:
-        """By which another process, which may have another working directory, opens the same store."""
+        """The address by which a process in any working directory opens this store."""
         return self.root if self.local else self.url
 
     def path(self, name: str) -> str:
-        """The address of a file, for `fs` or (on a disk) for `open`."""
+        """The path of a file, for `fs` or, on a disk, for `open`."""
         return posixpath.join(self.root, name)
 
     def require_reachable(self) -> None:
@@ -160,7 +158,7 @@ class Store:
         return bytes(self._try(lambda: self.fs.cat_file(self.path(name), **self._read_options), patient=patient))
 
     def read_several(self, names: Sequence[str]) -> dict[str, bytes]:
-        """Small files by name, from an object store many at once; those that cannot be read now are left out."""
+        """The small files that can be read now, by name; from an object store many at once."""
         found = {}
         if self.local:
             for name in names:
@@ -211,7 +209,7 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self, folder: str) -> Iterator[PendingFile]:
-        """A file written aside in `folder`; the block gives it its name by `publish`, or it never appears."""
+        """A file written aside in `folder`; it appears only if the block calls `publish`."""
         if self._folder is None:
             pending = PendingFile(scratch.name_file(".tmp"), place=self._upload, disk=None)
         else:
@@ -287,7 +285,7 @@ class Store:
         if left:
             more = f" and {len(left) - _LEFT_NAMED} more" if len(left) > _LEFT_NAMED else ""
             told = ", ".join(left[:_LEFT_NAMED])
-            self._patience.say(f"left alone in the run directory, since it is not docmatix's: {told}{more}")
+            self._patience.say(f"left in the run directory, because docmatix did not put it there: {told}{more}")
 
     def _remove_objects(self, path: str) -> None:
         def remove() -> None:

@@ -366,7 +366,7 @@ def test_what_is_wrong_with_the_way_to_every_file_is_not_blamed_on_one() -> None
         (say(PermissionError("no"), "InvalidAccessKeyId"), SetupError, "refuses these credentials"),
         (say(PermissionError("no"), "SignatureDoesNotMatch"), SetupError, "refuses these credentials"),
         (say(FileNotFoundError("no"), "NoSuchBucket"), SetupError, "there is no such bucket"),
-        (say(OSError(22, "no"), "PermanentRedirect"), SetupError, "lies in another region"),
+        (say(OSError(22, "no"), "PermanentRedirect"), SetupError, "is in another region"),
         (say(PermissionError("no"), "ExpiredToken"), SourceGone, "have expired"),
     ):
         FailingFiles.failures[:] = [failure]

@@ -81,7 +81,7 @@ def test_a_lease_of_a_driver_that_was_killed_on_this_machine_is_not_waited_for(m
         pass
     for elsewhere in ({"where": "another machine"}, {"where": None}):
         memory_run.write(".lock", json.dumps(lease | elsewhere).encode())
-        said = r"is held by a driver on .*\(of one that was killed \d+ s are left\)"
+        said = r"is held by a driver on .*\(if it was killed, its lease ends in \d+ s\)"
         with pytest.raises(SetupError, match=said), memory_run.locked():
             pass
 

@@ -82,7 +82,7 @@ def test_what_lasts_is_said_once_and_what_passes_is_not() -> None:
         while attempts.wait(ConnectionRefusedError(111, "")):
             pass
         wrong = "ConnectionRefusedError: Connection refused"
-        assert said == [f"s3://bucket/run does not answer as it should ({wrong}); trying for {long}"]
+        assert said == [f"s3://bucket/run is unavailable ({wrong}); retrying for up to {long}"]
 
 
 def test_what_passes_is_tried_again_and_what_does_not_is_raised_at_once() -> None:
@@ -134,7 +134,9 @@ def test_without_a_listener_it_is_said_in_the_log_and_steers_no_terminal(caplog:
 def test_a_store_that_never_answers_is_bad_setup_within_seconds(error: Exception) -> None:
     pauses: list[float] = []
     nowhere = AnsweringFiles(raise_it(error))
-    with pytest.raises(SetupError, match=rf"^sftp://host/a does not answer \({type(error).__name__}.*mend its address"):
+    with pytest.raises(
+        SetupError, match=rf"^sftp://host/a is not responding \({type(error).__name__}.*check its address"
+    ):
         require_answer(nowhere, "a", url="sftp://me:secret@host/a", patience=Patience(sleep=pauses.append))
     assert 0 < sum(pauses) < FIRST_ANSWER_S <= 15
     assert nowhere.asked == len(pauses) + 1
@@ -144,7 +146,7 @@ def test_a_store_that_keeps_silent_is_not_waited_for() -> None:
     ended = threading.Event()
     silent = AnsweringFiles(ended.wait)
     try:
-        with pytest.raises(SetupError, match=r"does not answer .*it said nothing"):
+        with pytest.raises(SetupError, match=r"is not responding .*no answer"):
             require_answer(silent, "a", url="s3://bucket/a", patience=Patience(), within_s=0.05, silence_s=0.05)
     finally:
         ended.set()

@@ -36,7 +36,7 @@ def test_a_part_without_its_record_does_not_exist(run):
     run.remove("extract/part-00000.json")
     assert run.exists(f"extract/{record.file}")
     assert run.shards("extract") == []
-    with pytest.raises(BuildError, match="Shard 0 of extract is not there"):
+    with pytest.raises(BuildError, match="Shard 0 of extract is missing"):
         read_names(run, "extract", 0)
 
 

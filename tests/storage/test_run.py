@@ -24,7 +24,7 @@ def test_a_file_in_place_of_the_run_is_said_in_a_sentence(tmp_path, below):
     run = RunDirectory(tmp_path / "file" / below)
     with pytest.raises(StorageFailed, match="cannot be written"):
         run.write("a.txt", b"")
-    with pytest.raises(SetupError, match="cannot be made"), run.locked():
+    with pytest.raises(SetupError, match="cannot be created"), run.locked():
         pass
 
 

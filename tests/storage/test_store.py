@@ -170,7 +170,7 @@ def test_a_store_that_stays_away_is_given_up_once_and_not_once_for_every_file():
     failures = len(WAITS_S) + 6
     FailingFiles.failures[:] = [ConnectionResetError("gone")] * failures
     for _ in range(3):
-        with pytest.raises(StorageFailed, match=r"stayed unreachable for .* the same command continues"):
+        with pytest.raises(StorageFailed, match=r"stayed unreachable for .* rerun the command to resume"):
             store.write("a.txt", b"a")
     assert pauses == WAITS_S
     assert sum(pauses) == PATIENCE_S

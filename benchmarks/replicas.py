@@ -197,7 +197,7 @@ def make_job(config: Config, run: Path, *, config_dir: Path) -> Job:
         prompts=prompts,
         fingerprints=fingerprint_stages(config, prompts, counter_id=counter.identity),
         driver_id=uuid.uuid4().hex[:8],
-        counter=counter.keep_in(directory) if isinstance(counter, Vocabulary) else counter,
+        counter=counter.keep_in(directory.store) if isinstance(counter, Vocabulary) else counter,
     )
 
 

@@ -23,8 +23,8 @@ from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.stats import KINDS
 from docmatix.prompting.prompts import Prompt
 from docmatix.storage.records import Record
-from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features
+from docmatix.storage.store import Store
 
 SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
 SIZES += [(10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B")]
@@ -157,20 +157,20 @@ def name_sample(number: int) -> str:
 # --- samples ----------------------------------------------------------------------------------------------------------
 
 
-def draw_samples(run: RunDirectory, records: Sequence[Record], *, seed: int, count: int = SAMPLES) -> list[CardSample]:
+def draw_samples(store: Store, records: Sequence[Record], *, seed: int, count: int = SAMPLES) -> list[CardSample]:
     """`count` rows of a packed dataset, whose places are drawn by `seed`; one row group in memory at a time."""
     places = draw_places(sum(record.rows for record in records), count, seed=seed)
     samples: list[CardSample] = []
     start = 0
     for record in records:
         within = [place - start for place in places if start <= place < start + record.rows]
-        samples += [_make_sample(_read_row(run, record.file, place)) for place in within]
+        samples += [_make_sample(_read_row(store, record.file, place)) for place in within]
         start += record.rows
     return samples
 
 
-def _read_row(run: RunDirectory, name: str, place: int) -> dict[str, Any]:
-    with run.open(name) as stream, pq.ParquetFile(stream) as parquet:
+def _read_row(store: Store, name: str, place: int) -> dict[str, Any]:
+    with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
         for number in range(parquet.num_row_groups):
             rows = parquet.metadata.row_group(number).num_rows
             if place < rows:

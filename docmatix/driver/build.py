@@ -122,7 +122,7 @@ def build(
         directory.write("run.yaml", dump_config(config).encode())
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())
         if isinstance(job.counter, Vocabulary):
-            job = replace(job, counter=job.counter.keep_in(directory))
+            job = replace(job, counter=job.counter.keep_in(directory.store))
         planned = watched is None
         try:
             # closed before the signs of life go, which takes a while where there are many: who is killed meanwhile has
@@ -541,7 +541,7 @@ def finish_dataset(job: Job) -> None:
         statistics.add(record.extra["statistics"])
     ledgers = {stage: job.run.ledger(stage).to_json() for stage in job.stages}
     summary = summarise(statistics, ledgers=ledgers, pack=job.config.pack)
-    samples = draw_samples(job.run, packed, seed=job.config.seed)
+    samples = draw_samples(job.run.store, packed, seed=job.config.seed)
     titles = list_titles(summary)
     card = write_card(
         describe_build(job.config),

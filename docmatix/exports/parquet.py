@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from docmatix.storage.parquet import ShardWriter
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 FILE_BYTES = 400 << 20
 ROW_GROUP_BYTES = 64 << 20
@@ -19,12 +19,12 @@ ROW_GROUP_BYTES = 64 << 20
 def write_rows(rows: Iterable[tuple[dict[str, Any], int]], folder: Path, *, schema: pa.Schema, split: str) -> int:
     """Write rows, each with its size in bytes, to `folder/data/SPLIT-00000.parquet` and so on; at least one file, so
     that an empty split can be loaded too. Returns how many files there are."""
-    directory = RunDirectory(str(folder))
+    store = Store(folder)
     rest = iter(rows)
     number, row = 0, next(rest, None)
     while row is not None or number == 0:
         with contextlib.ExitStack() as stack:
-            pending = stack.enter_context(directory.writing("data"))
+            pending = stack.enter_context(store.writing("data"))
             writer = ShardWriter(pending, schema, row_group_bytes=ROW_GROUP_BYTES, for_images=True)
             written = 0
             while row is not None and (not written or written + row[1] <= FILE_BYTES):

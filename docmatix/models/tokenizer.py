@@ -25,7 +25,7 @@ from docmatix.storage.run_files import TOKENIZER_FILE
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.store import Store
 
 SEPARATORS = ("\n\n", "\n", " ")
 """Where a text may be cut, widest gap first: between blocks, lines, words."""
@@ -209,11 +209,11 @@ class Vocabulary:
         vocabulary.count("")
         return vocabulary
 
-    def keep_in(self, run: RunDirectory) -> Vocabulary:
+    def keep_in(self, store: Store) -> Vocabulary:
         """The same, but read from the run directory, which every worker can reach: Ray would keep a copy of the 2 to
         33 MB of a file for every stage, in an object store made for shard numbers."""
-        run.write(TOKENIZER_FILE, self.load())
-        return replace(self, load=partial(run.read, TOKENIZER_FILE))
+        store.write(TOKENIZER_FILE, self.load())
+        return replace(self, load=partial(store.read, TOKENIZER_FILE))
 
     def count(self, text: str) -> int:
         return len(_open_tokenizer(self).encode(text, add_special_tokens=False))

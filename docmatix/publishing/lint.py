@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 VIEWER_LIMIT = 300_000_000
 """Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""
@@ -105,21 +105,21 @@ def find_secrets(environment: Mapping[str, str] | None = None, *, names: Sequenc
 
 
 def lint_table(
-    run: RunDirectory, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str = ""
+    store: Store, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str = ""
 ) -> tuple[int, int]:
-    """Look through a Parquet file of the run; returns its rows, and their bytes without compression."""
+    """Look through a Parquet file; returns its rows, and their bytes without compression."""
     shown = shown or name
     try:
-        return _lint_table(run, name, schema=schema, secrets=secrets, findings=findings, shown=shown)
+        return _lint_table(store, name, schema=schema, secrets=secrets, findings=findings, shown=shown)
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         findings.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): build it again.")
         return 0, 0
 
 
 def _lint_table(
-    run: RunDirectory, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str
+    store: Store, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str
 ) -> tuple[int, int]:
-    with run.open(name) as stream, pq.ParquetFile(stream) as parquet:
+    with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
         check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
         metadata = parquet.metadata
         size = 0
@@ -148,11 +148,11 @@ def _lint_table(
         return metadata.num_rows, size
 
 
-def lint_text_file(run: RunDirectory, name: str, *, secrets: Mapping[str, str], findings: Findings) -> None:
+def lint_text_file(store: Store, name: str, *, secrets: Mapping[str, str], findings: Findings) -> None:
     """Look through a card, `stats.json` or another file that is text; pictures are passed over."""
-    if (run.size(name) or 0) > _TEXT_LIMIT:
+    if (store.size(name) or 0) > _TEXT_LIMIT:
         return
-    content = run.read(name)
+    content = store.read(name)
     try:
         text = content.decode()
     except UnicodeDecodeError:

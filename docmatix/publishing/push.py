@@ -44,6 +44,7 @@ from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features
+from docmatix.storage.store import Store
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd
@@ -99,10 +100,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A data file: its path in the repository, and its name in the run it is read from."""
+    """A data file: its path in the repository, and its name in the store it is read from."""
 
     path: str
-    run: RunDirectory
+    store: Store
     name: str
     size: int
     sha256: str
@@ -219,7 +220,7 @@ def _is_there(shard: Shard, file: RemoteFile | None) -> bool:
     if file is None or file.size != shard.size:
         return False
     if file.sha256 is None:  # small, in a repository whose .gitattributes leaves it to git itself
-        return file.holds(shard.run.read(shard.name))
+        return file.holds(shard.store.read(shard.name))
     return file.sha256 == shard.sha256
 
 
@@ -248,13 +249,13 @@ def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in
     secrets = find_secrets(names=list_key_variables(job))
     shards = list_shards(job, target)
     counts = [
-        lint_table(run, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path)
+        lint_table(run.store, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path)
         for shard in shards
     ]
     parts = [_describe_part(target, len(shards), describe_features(schema), counts)]
     targets = [target]
     if dropped_in is not None and (files := write_dropped(run, dropped_in)):
-        aside = RunDirectory(dropped_in)
+        aside = Store(dropped_in)
         more = [
             Shard(target.dropped.name_file(number, len(files)), aside, file.name, file.stat().st_size, _hash_file(file))
             for number, file in enumerate(files)
@@ -269,7 +270,7 @@ def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in
     extras = {}
     card = ""
     for name in list_extras(run):
-        lint_text_file(run, f"dataset/{name}", secrets=secrets, findings=findings)
+        lint_text_file(run.store, f"dataset/{name}", secrets=secrets, findings=findings)
         content = run.read(f"dataset/{name}")
         if name == "README.md":
             card = content.decode()
@@ -303,7 +304,7 @@ def list_shards(job: Job, target: Target, *, numbers: Iterable[int] | None = Non
         record = job.run.read_record(PACK, number)
         if record is not None and (match := re.search(r"-of-(\d+)\.parquet$", record.file)):
             path = target.name_file(number, int(match[1]))
-            shards.append(Shard(path, job.run, record.file, record.size, record.sha256))
+            shards.append(Shard(path, job.run.store, record.file, record.size, record.sha256))
     return shards
 
 
@@ -479,7 +480,7 @@ class _Aside:
 
     def send(self, shards: Sequence[Shard], repository: Repository) -> list[CommitOperationAdd]:
         """Send the content of data files; returns what commits them."""
-        groups = [shards] if all(shard.run.local for shard in shards) else [[shard] for shard in shards]
+        groups = [shards] if all(shard.store.local for shard in shards) else [[shard] for shard in shards]
         additions = []
         for group in groups:
             additions += [self._send(group, repository)] if group else []
@@ -494,15 +495,15 @@ class _Aside:
             if addition.upload_info.sha256.hex() != shard.sha256:
                 raise BuildError(f"{shard.name} is damaged: its content is not what was committed.")
             # a file that is small enough for git itself is read once more, for the commit
-            if not shard.run.local and getattr(addition, "_upload_mode", None) == "lfs":
+            if not shard.store.local and getattr(addition, "_upload_mode", None) == "lfs":
                 Path(str(addition.path_or_fileobj)).unlink()
         return additions
 
     def _place(self, shard: Shard) -> Path:
-        if shard.run.local:
-            return Path(shard.run.path(shard.name))
+        if shard.store.local:
+            return Path(shard.store.path(shard.name))
         copy = self._folder / shard.path.replace("/", "_")
-        with shard.run.open(shard.name) as source, copy.open("wb") as to:
+        with shard.store.open(shard.name) as source, copy.open("wb") as to:
             shutil.copyfileobj(source, to, 8 << 20)
         return copy
 
@@ -593,7 +594,9 @@ def _send_as_packed(
             ]
             for shard in list_shards(job, target, numbers=ready):
                 findings = Findings()
-                lint_table(job.run, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path)
+                lint_table(
+                    job.run.store, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path
+                )
                 if found := findings.describe():
                     say(f"push      stopped, nothing more is sent: {found[0]}")
                     return

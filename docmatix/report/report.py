@@ -110,7 +110,7 @@ def make_report(
         steps=flow,
         unfinished=[stage for stage in status["stages"] if stage["shards_done"] < stage["shards"]],
         losses_before=gather_losses(job, seed=seed),
-        plots=read_plots(run),
+        plots=read_plots(run.store),
         cost=cost,
         strips=draw_times(cost.stage_seconds),
         tokens=status["tokens"],
@@ -222,9 +222,9 @@ def _describe_settings(one: Filter) -> str:
     return ", ".join(f"{name}: {value}" for name, value in one.describe_settings().items())
 
 
-def read_plots(run: RunDirectory) -> Plots:
+def read_plots(store: Store) -> Plots:
     """The plots of the finished dataset; none while there is no `stats.json`."""
-    return make_plots(json.loads(run.read("dataset/stats.json"))) if run.exists("dataset/stats.json") else Plots()
+    return make_plots(json.loads(store.read("dataset/stats.json"))) if store.exists("dataset/stats.json") else Plots()
 
 
 def describe_sheet(sheet: Sheet) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from docmatix.driver.build import build, check_run, load_build_prompts
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
 from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 LIMIT = 20
 """Documents: enough for some hundred pairs a prompt, few enough for minutes with a server on this machine."""
@@ -182,15 +183,15 @@ def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
         for shard, record in pages.records(stage):
             part = f"{stage}/{record.file}"
             if not run.exists(part):
-                _link_file(pages, run, part)
+                _link_file(pages.store, run.store, part)
             if run.read_record(stage, shard) != record:
                 run.write_record(stage, shard, record)
 
 
-def _link_file(source: RunDirectory, target: RunDirectory, name: str) -> None:
+def _link_file(source: Store, target: Store, name: str) -> None:
     if source.local and target.local:
         source.size(name)  # refuses what is no regular file
-        place = Path(target.store.make_folder(posixpath.dirname(name))) / posixpath.basename(name)
+        place = Path(target.make_folder(posixpath.dirname(name))) / posixpath.basename(name)
         try:
             os.link(source.path(name), place)
         except OSError:  # a filesystem without hard links

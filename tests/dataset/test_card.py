@@ -296,7 +296,7 @@ def test_every_file_that_the_card_names_is_there_and_no_other(built):
 
 def test_a_sample_shows_a_page_and_the_pairs_of_a_row(built):
     records = [record for _, record in built.run.records("pack")]
-    samples = draw_samples(built.run, records, seed=0)
+    samples = draw_samples(built.run.store, records, seed=0)
     rows = [row for record in records for row in built.run.iterate_file(record.file)]
     texts = [{(text["user"], text["assistant"]) for text in row["texts"]} for row in rows]
     for sample in samples:
@@ -305,7 +305,7 @@ def test_a_sample_shows_a_page_and_the_pairs_of_a_row(built):
         assert picture.width <= 480
         assert picture.height <= 640
         assert {(pair["question"], pair["answer"]) for pair in sample.pairs} in texts
-    assert samples == draw_samples(built.run, records, seed=0)
+    assert samples == draw_samples(built.run.store, records, seed=0)
 
 
 def test_the_figures_add_up_to_the_ledger(built):

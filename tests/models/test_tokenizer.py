@@ -134,7 +134,7 @@ def test_a_text_without_a_gap_is_cut_between_characters():
 
 
 def test_workers_read_the_vocabulary_from_the_run_and_not_from_their_arguments(memory_run):
-    kept = SMALL.keep_in(memory_run)
+    kept = SMALL.keep_in(memory_run.store)
     assert kept == SMALL
     assert len(pickle.dumps(kept)) < 1000
     assert pickle.loads(pickle.dumps(kept)).load() == train_tokenizer()

@@ -12,8 +12,8 @@ import pytest
 
 from docmatix.publishing import lint
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
-from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS
+from docmatix.storage.store import Store
 
 SCHEMA = DATASETS["docmatix"]
 HF_TOKEN = "hf_" + "aB3" * 11
@@ -29,7 +29,7 @@ def look(folder: Path, rows: list[dict[str, Any]], *, schema: pa.Schema = SCHEMA
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "a.parquet", **options)
     findings = Findings()
     figures = lint_table(
-        RunDirectory(folder),
+        Store(folder),
         "a.parquet",
         schema=SCHEMA,
         secrets=secrets or {},
@@ -42,7 +42,7 @@ def look(folder: Path, rows: list[dict[str, Any]], *, schema: pa.Schema = SCHEMA
 def look_at_text(folder: Path, text: str, *, name: str = "README.md", secrets=None) -> list[str]:
     (folder / name).write_text(text)
     findings = Findings()
-    lint_text_file(RunDirectory(folder), name, secrets=secrets or {}, findings=findings)
+    lint_text_file(Store(folder), name, secrets=secrets or {}, findings=findings)
     return findings.describe()
 
 
@@ -88,7 +88,7 @@ def test_the_path_of_a_model_is_looked_at_too(tmp_path):
     schema = pa.schema([("model", pa.string())])
     pq.write_table(pa.table({"model": ["/models/llama", "llama"]}, schema=schema), tmp_path / "a.parquet")
     findings = Findings()
-    lint_table(RunDirectory(tmp_path), "a.parquet", schema=schema, secrets={}, findings=findings)
+    lint_table(Store(tmp_path), "a.parquet", schema=schema, secrets={}, findings=findings)
     (found,) = findings.describe()
     assert found.startswith("model holds an absolute local path in 1 place")
     assert "build again" in found
@@ -150,7 +150,7 @@ def test_row_groups_that_the_viewer_refuses_are_named(tmp_path, monkeypatch):
 def test_a_broken_file_is_a_finding(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
     findings = Findings()
-    assert lint_table(RunDirectory(tmp_path), "a.parquet", schema=SCHEMA, secrets={}, findings=findings) == (0, 0)
+    assert lint_table(Store(tmp_path), "a.parquet", schema=SCHEMA, secrets={}, findings=findings) == (0, 0)
     assert "cannot be read" in findings.describe()[0]
 
 
@@ -196,5 +196,5 @@ def test_figures_that_are_no_json_are_named(tmp_path):
 def test_pictures_are_passed_over(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\xff\xfe/home/anna/x")
     findings = Findings()
-    lint_text_file(RunDirectory(tmp_path), "a.png", secrets={}, findings=findings)
+    lint_text_file(Store(tmp_path), "a.png", secrets={}, findings=findings)
     assert findings.describe() == []

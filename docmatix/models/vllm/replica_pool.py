@@ -30,6 +30,7 @@ from docmatix.models.metrics import ServerMetrics
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import Restart, ServerState, VllmServer, check_environment, tell_log
 from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 SAY_EVERY_S = 15.0
 """Loading takes minutes: a line this often, and one whenever a replica gets ready or is lost."""
@@ -60,7 +61,7 @@ class Replica:
         # nobody else on the network should find a model server on a person's laptop
         host = "127.0.0.1" if private else ray.util.get_node_ip_address()
         engine = engine.model_copy(update={"env": {**engine.env, "VLLM_API_KEY": key.get_secret_value()}})
-        keep = (lambda said: "") if run is None else functools.partial(keep_log, run, number)
+        keep = (lambda said: "") if run is None else functools.partial(keep_log, run.store, number)
         self._server = VllmServer(engine, host=host, pictures_per_request=pictures_per_request, keep_log=keep)
 
     def describe(self) -> ReplicaReport:
@@ -72,11 +73,11 @@ class Replica:
         self._server.close()
 
 
-def keep_log(run: RunDirectory, number: int, said: str) -> str:
+def keep_log(store: Store, number: int, said: str) -> str:
     """Keep the end of a replica's log with the run, as of now; returns where."""
     name = f"telemetry/logs/replica-{number}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.log"
-    run.write(name, said.encode(), durable=False)
-    return hide_in_url(run.path(name) if run.local else f"{run.url}/{name}")
+    store.write(name, said.encode(), durable=False)
+    return hide_in_url(store.path(name) if store.local else f"{store.url}/{name}")
 
 
 class ReplicaReport(NamedTuple):
@@ -433,7 +434,7 @@ def check_nodes(run: RunDirectory, engines: Sequence[VllmEngine]) -> None:
 def _probe_node(run: str, engines: Sequence[VllmEngine]) -> str | None:
     """What is wrong with this node, in a sentence."""
     try:
-        if not RunDirectory(run).exists("run.yaml"):
+        if not Store(run).exists("run.yaml"):
             return f"the run directory {run} is not there; put it where every node can reach it (a shared disk, S3)."
         for engine in engines:
             check_environment(engine)

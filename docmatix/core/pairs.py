@@ -1,4 +1,4 @@
-"""The values that flow from `generate` to `pack`: requests, replies, pairs, evidence."""
+"""The values that flow from `generate` to `pack`: requests, replies, pairs, scores, evidence."""
 
 from __future__ import annotations
 
@@ -148,6 +148,21 @@ class Pair:
     context: str | None = None
     span: tuple[int, int, int] | None = None
     group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What is known of a pair besides its words, each 0..1, or None where it was not computed.
+
+    Schemas, rows and tables have a column for each field, in this order.
+    """
+
+    grounding: float | None = None
+    """How much of the answer stands on the pages; 1.0 is word for word."""
+    round_trip: float | None = None
+    """How well a second answer to the question agrees with the first."""
+    clarity: float | None = None
+    """Whether the question can be understood on its own."""
 
 
 _PATH = re.compile(r"^(?:[/~\\]|file:|[A-Za-z]:[\\/])")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import Annotated, ClassVar, Literal, TypeAlias, overload
@@ -22,18 +22,9 @@ from pydantic import Field, SerializeAsAny
 
 from docmatix.core.documents import Page
 from docmatix.core.kinds import Kind, OneOf
-from docmatix.core.pairs import Evidence, Pair
+from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.curation.grounding import has_content, join_pieces, split_pieces
 from docmatix.text.languages import is_in_language
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What is known about a pair besides its words; None where it was not computed. All are 0..1."""
-
-    grounding: float | None = None
-    round_trip: float | None = None
-    clarity: float | None = None
 
 
 class KeptPairs(Sequence[Pair]):
@@ -76,7 +67,7 @@ class FilterContext:
     """What a filter may look at besides the pair itself."""
 
     pages: Sequence[Page] = ()
-    scores: Scores = Scores()
+    scores: Scores = field(default_factory=Scores)
     evidence: Sequence[Evidence] = ()
     language: str | None = None
     examples: Sequence[str] = ()

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from docmatix.core.documents import Page
-from docmatix.core.pairs import Evidence, Pair
-from docmatix.curation.filters import Filter, FilterContext, KeptPairs, Scores, judge_pair
+from docmatix.core.pairs import Evidence, Pair, Scores
+from docmatix.curation.filters import Filter, FilterContext, KeptPairs, judge_pair
 from docmatix.curation.grounding import Grounding, ground, index_pages
 
 

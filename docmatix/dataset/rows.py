@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from docmatix.core.errors import SetupError
-from docmatix.curation.filters import Scores
+from docmatix.core.pairs import Scores
 
 _TEXT = "text"
 _BYTES = "bytes"

@@ -19,7 +19,7 @@ from docmatix.config.loading import dump_config, parse_config
 from docmatix.core.documents import Page
 from docmatix.core.draws import hash_seeded
 from docmatix.core.errors import SetupError
-from docmatix.core.pairs import Evidence, Pair
+from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.core.terminal import make_line, make_visible
 from docmatix.curation.filters import CopiesExample, Filter, Scores
 from docmatix.curation.verdicts import Verdict, curate_pairs

@@ -9,8 +9,7 @@ from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import name_model
-from docmatix.curation.filters import Scores
+from docmatix.core.pairs import Scores, name_model
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.questions.wording import score_clarity

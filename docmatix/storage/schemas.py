@@ -14,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from docmatix.core.documents import Box, Page, Table, Word
-from docmatix.core.pairs import Evidence, Pair
-from docmatix.curation.filters import Scores
+from docmatix.core.pairs import Evidence, Pair, Scores
 
 # --- plan -------------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from docmatix.core.documents import Box, Page, Word, compose_text
-from docmatix.core.pairs import Pair
+from docmatix.core.pairs import Pair, Scores
 from docmatix.curation.filters import (
     DEFAULT_FILTERS,
     AnyFilter,
@@ -31,7 +31,6 @@ from docmatix.curation.filters import (
     References,
     Refused,
     RoundTrip,
-    Scores,
     judge_pair,
     measure_overlap,
 )

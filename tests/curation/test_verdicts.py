@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Word, compose_text
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip, Scores
+from docmatix.core.pairs import Pair, Scores
+from docmatix.curation.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip
 from docmatix.curation.verdicts import Verdict, curate_pairs, rank_alternatives
 
 

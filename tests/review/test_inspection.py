@@ -16,8 +16,7 @@ from PIL import Image
 
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
-from docmatix.core.pairs import Failure, Pair
-from docmatix.curation.filters import Scores
+from docmatix.core.pairs import Failure, Pair, Scores
 from docmatix.review.collection import Collection, Dropped, DroppedItems
 from docmatix.review.comparison import Change, Comparison, SidesOfSample
 from docmatix.review.displays import Pictured, Shown

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Table, Word
-from docmatix.core.pairs import Evidence, Pair
-from docmatix.curation.filters import Scores
+from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.pipeline import STAGES
 from docmatix.storage import schemas
 

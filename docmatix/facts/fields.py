@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from docmatix.core.documents import Box, Page, Table, Word
-from docmatix.prompting.questions.question_templates import FIELD_SEPARATOR
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_period
+from docmatix.text.field_list import FIELD_SEPARATOR
 
 MAX_TABLES = 20
 MAX_ROWS = 100

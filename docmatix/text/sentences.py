@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from docmatix.core.documents import Word, WordSpan
-from docmatix.prompting.questions.question_templates import FIELD_SEPARATOR
+from docmatix.text.field_list import FIELD_SEPARATOR
 
 MAX_SENTENCES = 400
 MAX_SENTENCE_CHARS = 260

@@ -17,8 +17,9 @@ from itertools import islice
 
 from docmatix.core.documents import Page, locate_words
 from docmatix.facts.fields import find_fields, mark_tables
-from docmatix.prompting.questions.question_templates import frame_question, read_fields
+from docmatix.prompting.questions.question_templates import frame_question
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
+from docmatix.text.field_list import read_fields
 from docmatix.text.sentences import split_sentences
 
 MAX_WORDS = 20_000

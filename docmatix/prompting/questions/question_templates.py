@@ -39,9 +39,7 @@ from docmatix.text.english import (
     names_person,
     spell_label,
 )
-
-FIELD_SEPARATOR = " | "
-"""Between the fields of a context that is a form line or a table row: `Region: North | Revenue: $4,200`."""
+from docmatix.text.field_list import read_fields
 
 
 class Frame(NamedTuple):
@@ -67,18 +65,6 @@ def frame_question(answer: str, *, kind: str, context: str, label: str | None = 
 
 
 # --- fields -----------------------------------------------------------------------------------------------------------
-
-
-def read_fields(context: str) -> list[tuple[str, str]]:
-    """`Region: North | Revenue: $4,200` as pairs of name and value; a part without a name has the name ``""``.
-    An empty list for a sentence."""
-    parts = [part.partition(": ") for part in context.split(FIELD_SEPARATOR)]
-    pairs = [(name.strip(), value.strip()) if mark else ("", name.strip()) for name, mark, value in parts]
-    if len(pairs) == 1:
-        name = pairs[0][0]
-        sentence = context.endswith((".", "!", "?")) and len(context.split()) > 6
-        return pairs if name and len(name.split()) <= 6 and not sentence else []
-    return pairs if any(name for name, _ in pairs) else []
 
 
 def _frame_field(answer: str, context: str, label: str) -> Frame | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from docmatix.prompting.questions.question_templates import frame_question, read_fields
+from docmatix.prompting.questions.question_templates import frame_question
 from docmatix.text.english import (
     AUXILIARIES,
     CONJUNCTIONS,
@@ -25,6 +25,7 @@ from docmatix.text.english import (
     is_period,
     spell_label,
 )
+from docmatix.text.field_list import read_fields
 
 if TYPE_CHECKING:
     from docmatix.prompting.questions.candidates import Candidate

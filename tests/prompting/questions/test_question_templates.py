@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docmatix.prompting.questions.question_templates import Frame, frame_question, read_fields
+from docmatix.prompting.questions.question_templates import Frame, frame_question
 
 
 def list_questions(frame: Frame | None) -> list[str]:
@@ -164,10 +164,3 @@ def test_a_weak_label_comes_under_the_heading_of_its_form() -> None:
     assert ask_field("Applicant | First name: Ann", "Ann", "First name") == [
         'What is the first name under "Applicant"?'
     ]
-
-
-def test_a_context_of_fields_is_told_from_a_sentence_with_a_colon() -> None:
-    assert read_fields("Region: North | Revenue: $4") == [("Region", "North"), ("Revenue", "$4")]
-    assert read_fields("Invoice No: 17") == [("Invoice No", "17")]
-    assert read_fields("The nut consists of two parts: a case and a key.") == []
-    assert read_fields("The library was founded in 1974.") == []

@@ -23,8 +23,9 @@ from pydantic import Field, SerializeAsAny
 from docmatix.core.documents import Page
 from docmatix.core.kinds import Kind, OneOf
 from docmatix.core.pairs import Evidence, Pair, Scores
-from docmatix.curation.grounding import has_content, join_pieces, split_pieces
+from docmatix.curation.terms import has_content
 from docmatix.text.languages import is_in_language
+from docmatix.text.pieces import join_pieces, split_pieces
 
 
 class KeptPairs(Sequence[Pair]):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.curation.filters import Filter, FilterContext, KeptPairs, judge_pair
-from docmatix.curation.grounding import Grounding, ground, index_pages
+from docmatix.curation.grounding import Grounding, ground
+from docmatix.curation.page_index import index_pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Word, compose_text, locate_words
 from docmatix.core.pairs import Evidence
-from docmatix.curation.grounding import (
-    MISSING_NUMBER_CAP,
-    NEAR_CEILING,
-    content_terms,
-    ground,
-    has_content,
-    index_pages,
-    join_pieces,
-    split_pieces,
-)
+from docmatix.curation.grounding import MISSING_NUMBER_CAP, NEAR_CEILING, ground
+from docmatix.curation.page_index import index_pages
+from docmatix.curation.terms import has_content
+from docmatix.text.pieces import split_pieces
 
 
 def make_page(text: str, number: int = 1) -> Page:
@@ -49,55 +43,6 @@ Our oﬃce is in the U.S. and has “smart” meters at 20 °C, 10⁶ of them, 1
 
 def score(answer: str, *pages: Page) -> float | None:
     return ground(answer, pages or (REPORT,)).score
-
-
-# --- spelling ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("Hello, World!", ["hello", "world"]),
-        ("1,234.50", ["1234.50"]),
-        ("1.234,50", ["1234.50"]),
-        ("1'234'567", ["1234567"]),
-        ("1\u202f234,50", ["1234.50"]),
-        ("1,234", ["1234"]),
-        ("1.234", ["1.234"]),
-        ("3,5", ["3.5"]),
-        ("0,125", ["0.125"]),
-        ("1,2,3", ["1", "2", "3"]),
-        ("March 5,2019", ["march", "5", "2019"]),
-        ("12.03.2019", ["12.03.2019"]),
-        ("192.168.0.1", ["192.168.0.1"]),
-        ("10⁶ m²", ["10", "6", "m", "2"]),
-        ("1½", ["1", "1", "2"]),
-        ("٢٠١٩", ["2019"]),
-        ("5km", ["5", "km"]),
-        ("COVID-19", ["covid", "19"]),
-        ("oﬃce", ["office"]),
-        ("ex\u00adample", ["example"]),
-        ("don’t", ["don", "t"]),
-        ("東京都", ["東", "京", "都"]),
-        ("हिन्दी", ["हिन्दी"]),
-        ("کت\u200cلو", ["کتلو"]),
-        ("… — “”", []),
-    ],
-)
-def test_a_text_is_cut_into_folded_pieces(text: str, pieces: list[str]):
-    assert split_pieces(text) == pieces
-
-
-def test_pieces_join_without_spaces_but_numbers_stay_apart():
-    assert join_pieces(["well", "known"]) == "wellknown"
-    assert join_pieces(["3", "5"]) == "3 5"
-    assert join_pieces(["3", "km"]) == "3km"
-
-
-def test_content_terms_leave_out_function_words_unless_there_is_nothing_else():
-    assert content_terms("The companies of the region") == ("compan", "region")
-    assert content_terms("it is") == ("it", "is")
-    assert content_terms("東京都") == ("東京", "京都")
 
 
 # --- printed answers --------------------------------------------------------------------------------------------------

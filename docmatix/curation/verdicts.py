@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence, Pair, Scores
-from docmatix.curation.filters import Filter, FilterContext, KeptPairs, judge_pair
+from docmatix.curation.filters.filter import Filter, FilterContext, KeptPairs, judge_pair
 from docmatix.curation.grounding import Grounding, ground
 from docmatix.curation.page_index import index_pages
 

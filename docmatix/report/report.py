@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from docmatix.config import Config
 from docmatix.core.errors import SetupError
-from docmatix.curation.filters import Filter
+from docmatix.curation.filters.filter import Filter
 from docmatix.driver.build import read_job
 from docmatix.driver.live_state import read_live_records
 from docmatix.pdf.sandbox import Sandbox

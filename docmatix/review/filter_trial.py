@@ -21,7 +21,7 @@ from docmatix.core.draws import hash_seeded
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.core.terminal import make_line, make_visible
-from docmatix.curation.filters import CopiesExample, Filter, Scores
+from docmatix.curation.filters.filter import Filter
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.prompting.questions.wording import score_clarity
@@ -220,8 +220,7 @@ def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
             Change(verdict.pair, verdict.scores, evidence, document.source_uri, place, before, verdict.reason or KEPT)
             for verdict, evidence, place, before in found
         ]
-    compared = any(isinstance(one, CopiesExample) for one in filters)
-    unknown = judged.unknown if compared else ()
+    unknown = judged.unknown if any(one.needs_examples for one in filters) else ()
     return Trial(judged.job, tuple(changes), len(judged.documents), judged.total, unknown)
 
 

@@ -11,7 +11,8 @@ import yaml
 from docmatix.config import Config
 from docmatix.config.loading import dump_config, load_config, parse_config
 from docmatix.core.errors import SetupError
-from docmatix.curation.filters import DEFAULT_FILTERS, Length
+from docmatix.curation.filters import DEFAULT_FILTERS
+from docmatix.curation.filters.length import Length
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.openai import OpenaiEngine
 from docmatix.models.vllm.engine import VllmEngine

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Pair, Scores
-from docmatix.curation.filters import DEFAULT_FILTERS, Duplicate, Grounded, Length, RoundTrip
+from docmatix.curation.filters import DEFAULT_FILTERS
+from docmatix.curation.filters.duplicate import Duplicate
+from docmatix.curation.filters.grounded import Grounded
+from docmatix.curation.filters.length import Length
+from docmatix.curation.filters.round_trip import RoundTrip
 from docmatix.curation.verdicts import Verdict, curate_pairs, rank_alternatives
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Scores
-from docmatix.curation.filters import DEFAULT_FILTERS, FilterContext, judge_pair
+from docmatix.curation.filters import DEFAULT_FILTERS
+from docmatix.curation.filters.filter import FilterContext, judge_pair
 from docmatix.prompting.chunks import PageText, measure_budget
 from docmatix.prompting.prompts import (
     CHAT_TOKENS,

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import docmatix
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Request
-from docmatix.curation.filters import Grounded, Length
+from docmatix.curation.filters.grounded import Grounded
+from docmatix.curation.filters.length import Length
 from docmatix.prompting.prompts import find_prompt_directories, load_prompts
 from docmatix.review.collection import Collection
 from docmatix.storage.run import RunDirectory

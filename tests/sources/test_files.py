@@ -20,6 +20,7 @@ from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError, SourceGone
 from docmatix.core.redaction import hide_in_url
 from docmatix.sources.documents import list_documents, read_documents
+from docmatix.sources.files import FilesSource
 from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.sources.remote_files import RangeFile, retry
 from docmatix.storage.patience import PATIENCE_S, Patience, choose_pauses

@@ -150,19 +150,20 @@ class Pair:
     group: str | None = None
 
 
+def _score(meaning: str) -> Any:
+    return field(default=None, metadata={"meaning": meaning})
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """What is known of a pair besides its words, each 0..1, or None where it was not computed.
 
-    Schemas, rows and tables have a column for each field, in this order.
+    The schemas have a column for each, and the card its line.
     """
 
-    grounding: float | None = None
-    """How much of the answer stands on the pages; 1.0 is word for word."""
-    round_trip: float | None = None
-    """How well a second answer to the question agrees with the first."""
-    clarity: float | None = None
-    """Whether the question can be understood on its own."""
+    grounding: float | None = _score("how much of the answer stands on the pages; 1 is word for word")
+    round_trip: float | None = _score("how well a second answer to the question agrees")
+    clarity: float | None = _score("whether the question can be understood alone")
 
 
 _PATH = re.compile(r"^(?:[/~\\]|file:|[A-Za-z]:[\\/])")

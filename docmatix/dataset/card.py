@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +19,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.core.draws import draw_places
+from docmatix.core.pairs import Scores
 from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.stats import KINDS
 from docmatix.prompting.prompts import Prompt
@@ -116,6 +117,7 @@ def write_card(
         ],
         plots={title: name_plot(title) for title in plots},
         snippets=_write_snippets(build, prompts),
+        scores=", ".join(f"`{each.name}` ({each.metadata['meaning']})" for each in fields(Scores)),
     )
     front = yaml.safe_dump(describe_metadata(build, summary), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{body}"

@@ -22,12 +22,12 @@ from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.core.terminal import make_line, make_visible
 from docmatix.curation.filters.filter import Filter
+from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, GENERATE
-from docmatix.prompting.questions.wording import score_clarity
 from docmatix.review.displays import Shown, show_columns, show_table, show_text
 from docmatix.review.source_pages import Place, render_places, show_pairs
-from docmatix.stages.curate import match_documents, read_round_trips
+from docmatix.stages.curate import match_documents, read_verified
 from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
 
@@ -239,7 +239,7 @@ def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: in
 
 
 def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[JudgedDocument]:
-    round_trips = read_round_trips(job, shard)
+    verified = read_verified(job, shard)
     rows = job.run.iterate_rows(CURATE, shard, columns=["pair_id", "reason"])
     before = {row["pair_id"]: row["reason"] or KEPT for row in rows}
     for row, asked in match_documents(job, shard):
@@ -249,8 +249,8 @@ def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[Judged
         pairs = [pair for _, pair in places]
         samples = [tuple(request["page_numbers"]) for request, _ in places]
         index, doc_id = row["index"], row["doc_id"]
-        known = [_score(pair, round_trips) for pair in pairs]
         pages = [page_from_row(page) for page in row["pages"]]
+        known = score_pairs(pairs, pages=pages, samples=samples, verified=verified)
         verdicts: list[Verdict] = curate_pairs(pairs, known, pages=pages, samples=samples, filters=())
         yield JudgedDocument(
             source_uri=row["source_uri"],
@@ -262,13 +262,6 @@ def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[Judged
             places=tuple(Place(shard, index, doc_id, numbers) for numbers in samples),
             before=tuple(before.get(pair.pair_id, UNJUDGED) for pair in pairs),
         )
-
-
-def _score(pair: Pair, round_trips: Mapping[str, float]) -> Scores:
-    clarity = None
-    if pair.context is not None:
-        clarity = score_clarity(pair.question, answer=pair.answer, context=pair.context)
-    return Scores(round_trip=round_trips.get(pair.pair_id), clarity=clarity)
 
 
 def _describe_change(one: Change) -> dict[str, Any]:
@@ -284,7 +277,7 @@ def _describe_change(one: Change) -> dict[str, Any]:
 def _flatten_change(one: Change) -> dict[str, Any]:
     return {
         **{name: getattr(one.pair, name) for name in ("pair_id", "prompt", "style", "question", "answer")},
-        **{name: getattr(one.scores, name) for name in Scores.__dataclass_fields__},
+        **scores_to_row(one.scores),
         "source_uri": one.source_uri,
         "page_numbers": list(one.place.page_numbers),
         "before": one.before,

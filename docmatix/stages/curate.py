@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Scores, name_model
+from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
-from docmatix.prompting.questions.wording import score_clarity
 from docmatix.stages.support.job import Job, Pulse
 from docmatix.storage.schemas import (
     evidence_to_row,
@@ -41,32 +42,24 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
         for kind, name in (("prompt", prompt), ("style", style), ("model", model)):
             dropped[kind].setdefault(name, Counter()).update(reasons)
 
-    round_trips = read_round_trips(job, shard)
+    verified = read_verified(job, shard)
     with job.committing(CURATE, shard, ledger=ledger, extra=extra) as writer:
         for document, asked in match_documents(job, shard):
             pages = [page_from_row(page) for page in document["pages"]]
             places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
             pairs = [pair for _, pair in places]
-            scores = [
-                Scores(
-                    round_trip=round_trips.get(pair.pair_id),
-                    clarity=score_clarity(pair.question, answer=pair.answer, context=pair.context)
-                    if pair.context is not None
-                    else None,
-                )
-                for pair in pairs
-            ]
             for request in asked:
                 if request["malformed"]:
                     prompt = job.prompts[request["prompt"]]
                     model = name_model(prompt.model or job.config.generate.engine.model_name)
                     count_dropped(prompt.name, prompt.style, model, request["malformed"])
-            samples = {request["sample_id"]: request["page_numbers"] for request in asked}
+            windows = {request["sample_id"]: request["page_numbers"] for request in asked}
+            samples = [windows[request["sample_id"]] for request, _ in places]
             verdicts = curate_pairs(
                 pairs,
-                scores,
+                score_pairs(pairs, pages=pages, samples=samples, verified=verified),
                 pages=pages,
-                samples=[samples[request["sample_id"]] for request, _ in places],
+                samples=samples,
                 filters=job.config.curate.filters,
                 examples=examples,
                 language=document["language"],
@@ -107,12 +100,13 @@ def match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list
         yield document, list(asked)
 
 
-def read_round_trips(job: Job, shard: int) -> dict[str, float]:
-    """The round-trip score of each pair that has one."""
+def read_verified(job: Job, shard: int) -> dict[str, dict[str, float | None]]:
+    """The scores that `verify` gave each pair."""
     if job.config.verify is None:
         return {}
-    rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "round_trip"])
-    return {row["pair_id"]: row["round_trip"] for row in rows if row["round_trip"] is not None}
+    names = [each.name for each in fields(Scores) if each.name in PIPELINE[VERIFY].load_schema().names]
+    rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", *names])
+    return {row["pair_id"]: {name: row[name] for name in names} for row in rows}
 
 
 def _to_row(

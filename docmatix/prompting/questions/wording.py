@@ -1,31 +1,14 @@
-"""Questions for known answers: the grammar that holds a small model to a frame, cleaning of replies, and a score.
+"""The wording of a question whose answer is known: the grammar that holds a small model to it, and cleaning of replies.
 
-The answer comes first (`docmatix.prompting.questions.candidates`), the model writes only the question, within a frame
-(`docmatix.prompting.questions.question_templates`). Servers that take no grammars get the plain prompt; `score_clarity`
-judges both alike.
+Servers that take no grammars get the plain prompt.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from docmatix.prompting.questions.question_templates import frame_question
-from docmatix.text.english import (
-    AUXILIARIES,
-    CONJUNCTIONS,
-    DETERMINERS,
-    FUNCTION_WORDS,
-    VALUE_LABELS,
-    bare,
-    classify_answer,
-    find_stem,
-    is_period,
-    spell_label,
-)
-from docmatix.text.field_list import read_fields
 
 if TYPE_CHECKING:
     from docmatix.prompting.questions.candidates import Candidate
@@ -34,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def question_grammar(candidate: Candidate) -> str | None:
-    """The frame of a candidate's question as a llguidance grammar, for llama.cpp's field `grammar`; None without a
-    frame.
+    """A candidate's frame as a llguidance grammar, for llama.cpp's field `grammar`; None without a frame.
 
-    An invalid grammar is not refused by the server but ignored, hence only letters, marks and escaped punctuation."""
+    The server silently ignores an invalid grammar, hence only letters, marks and escaped punctuation.
+    """
     frame = frame_question(candidate.answer, kind=candidate.kind, context=candidate.context, label=candidate.label)
     if frame is None or not frame.openings or not all(part.isprintable() for part in (*frame.openings, *frame.pieces)):
         return None
@@ -59,38 +42,10 @@ def _escape(text: str) -> str:
 _PREFIX = re.compile(
     r"\s*(?:[-•]\s*|\(?\d{1,2}[.):]\s*|(?:Q|Question)\s?\d{0,2}\s*[:.)-]\s*|\*{1,3}|[\"“'‘`])", re.IGNORECASE
 )
-_QUESTION_OPENING = re.compile(
-    r"(?:(?:by|in|on|at|to|from|for|with|since|until|under|during|of|into|through|against|per) )?"
-    r"(?:what|when|where|who|whom|whose|which|why|how|is|are|was|were|does|do|did|has|have|had|can|could|will|would|must|"
-    r"should)\b",
-    re.IGNORECASE,
-)
-_POINTING = re.compile(
-    r"\b(?:this|these|those|aforementioned|above|below|following)\b|"
-    r"\b(?:the|a|given|provided) (?:answer|sentence|text|passage|context|excerpt|paragraph|table row|question)\b|"
-    r"\baccording to\b|\bmentioned\b",
-    re.IGNORECASE,
-)
-_PRONOUNS = frozenset("it they them he him she we us i you me your our my mine yours ours".split())
-_WHEN = r"(?:(?:since|until|by|from) )?when\b"
-_OPENINGS = {
-    kind: re.compile(pattern, re.IGNORECASE)
-    for kind, pattern in {
-        "date": rf"{_WHEN}|(?:\w+ )?(?:what|which) (?:\w+ )?(?:date|day|year|month|time|decade|century|period)\b|"
-        r"what (?:is|was|are) ",
-        "time": rf"{_WHEN}|(?:at )?what (?:\w+ ){{0,4}}time\b|what (?:is|was) ",
-        "amount": r"(?:\w+ )?how (?:much|many)\b|(?:at )?what (?:amount|sum|price|fee|value|is|was|are|were)\b",
-        "percent": r"(?:\w+ )?(?:what|which) (?:percentage|percent|share|proportion|fraction|value|is|was|are|were)\b|"
-        r"(?:\w+ )?how much\b",
-        "number": r"(?:\w+ )?(?:how|what|which)\b",
-        "contact": r"(?:what|where|how|which)\b",
-    }.items()
-}
 
 
 def clean_question(text: str) -> str:
-    """The first question of a reply, without quotes, numbering or a prefix such as `Question:`; ``""`` if there is
-    none."""
+    """The first question of a reply, without quotes, numbering or a prefix such as `Question:`; ``""`` if none."""
     line = next((line for line in text[:2000].splitlines() if "?" in line), "")
     line = " ".join(line[: line.find("?") + 1].split())
     for _ in range(5):
@@ -101,89 +56,3 @@ def clean_question(text: str) -> str:
     # "Sure! Here is one. When was ...?": the last sentence before the mark
     parts = re.split(r"(?<=[a-z][.!:])\s+(?=[A-Z])", line)
     return parts[-1].strip()
-
-
-def score_clarity(question: str, *, answer: str, context: str) -> float:
-    """How well a question of an extractive pair stands on its own, 0..1; 0 for hopeless ones.
-
-    Rules only: the form of a question, a question word that fits the answer, words of the context (all of the field's
-    name and the row's, where it is a form or table), none that come from nowhere, not the answer itself, nothing that
-    points outside (`this`, `the text`). Every doubt is a factor below 1."""
-    words = [bare(word) for word in question.rstrip("? ").split()]
-    lowered = [word.lower() for word in words]
-    well_formed = question.endswith("?") and 12 <= len(question) <= 220 and 4 <= len(words) <= 32
-    # `What is Docling?` is short and clear
-    well_formed |= re.fullmatch(r"(?:What|Who) (?:is|are) (?:the )?[A-Z][^?]+\?", question) is not None
-    if not well_formed or not _QUESTION_OPENING.match(question) or _POINTING.search(question):
-        return 0.0
-    if _contains(lowered, [bare(word).lower() for word in answer.split()]) or not _PRONOUNS.isdisjoint(lowered):
-        return 0.0
-    if expansion := re.fullmatch(r"What does ([A-Z]\w+) stand for\?", question):
-        return 1.0 if f"{answer} ({expansion.group(1)})" in context else 0.5
-    plain = [word for word in lowered if word and word not in FUNCTION_WORDS | _ASKING]
-    content = [find_stem(word) for word in plain]
-    fields, kind = read_fields(context), classify_answer(answer)
-    if not content and not fields:
-        return 0.0
-    score = 1.0
-    if (kind in _OPENINGS and not _OPENINGS[kind].match(question)) or (
-        kind == "text" and lowered[0] in {"when", "how"}
-    ):
-        score *= 0.3
-    if lowered[0] in AUXILIARIES | {"do", "does", "did"}:
-        score *= 0.2  # a yes-or-no question
-    if lowered[-1] in DETERMINERS | CONJUNCTIONS | {"be", "its", "their"}:
-        score *= 0.1  # broken off
-    spelled = [spell_label(name) for name, _ in fields]
-    known = {find_stem(bare(word).lower()) for text in (context, *spelled) for word in re.split(r"[\s/—–-]+", text)}
-    known |= {find_stem(bare(word).lower()) for word in context.split()}
-    if content:
-        score *= 1.0 - 0.8 * sum(word not in known for word in content) / len(content)
-    pairs = [pair for pair in pairwise(lowered) if not set(pair) <= FUNCTION_WORDS]
-    if len(set(pairs)) < len(pairs) or any(content.count(word) > 2 for word in content):
-        score *= 0.3  # stutters
-    inside = _content(answer)
-    if inside and 2 * len(inside & set(content)) >= len(inside):
-        score *= 0.4
-    if fields:
-        asked = next((name for name, value in fields if value == answer), "")
-        wanted = {asked.lower()} if is_period(asked) else _content(spell_label(asked)) if asked else set()
-        if asked.lower() in VALUE_LABELS and len(fields) > 1:
-            wanted = set()
-        if len(fields) > 1:
-            # a row's name may be written out: `Serial no.` as `serial number`
-            wanted |= min(
-                _content(fields[0][1]),
-                _content(spell_label(fields[0][1])),
-                key=lambda some: len(some - {*map(find_stem, lowered)}),
-            )
-        score *= 1.0 if wanted <= {*map(find_stem, lowered), *lowered} else 0.3
-    else:
-        # a name says as much as another word
-        vague = 2 * sum(word in _VAGUE and before == "the" for before, word in pairwise(lowered))
-        weight = len(set(content)) - vague + sum(word[:1].isupper() for word in words[1:])
-        score *= (0.3, 0.5, 0.8, 0.95, 1.0)[max(0, min(weight, 4))]
-    return round(score, 4)
-
-
-_ASKING = frozenset(
-    "listed given value year date day month time name number amount percentage share place person company "
-    "organisation organization city total called kind type stand".split()
-)
-
-
-_VAGUE = frozenset(
-    "work system process case report study method thing way result unit number part product project program "
-    "programme group team problem model approach following total item type".split()
-)
-"""Behind `the` they name nothing that a reader could find: `How long does the work take?`."""
-
-
-def _content(text: str) -> set[str]:
-    words = {bare(word).lower() for word in re.sub(r"\([^()]*\)", "", text).split()}
-    return {find_stem(word) for word in words - FUNCTION_WORDS if word}
-
-
-def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    size = len(wanted)
-    return any(list(words[place : place + size]) == list(wanted) for place in range(len(words) - size + 1))

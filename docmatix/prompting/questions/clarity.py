@@ -1,0 +1,131 @@
+"""Clarity: whether a question can be understood without the text it was written from. Rules only, for English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from docmatix.text.english import (
+    AUXILIARIES,
+    CONJUNCTIONS,
+    DETERMINERS,
+    FUNCTION_WORDS,
+    VALUE_LABELS,
+    bare,
+    classify_answer,
+    find_stem,
+    is_period,
+    spell_label,
+)
+from docmatix.text.field_list import read_fields
+
+_QUESTION_OPENING = re.compile(
+    r"(?:(?:by|in|on|at|to|from|for|with|since|until|under|during|of|into|through|against|per) )?"
+    r"(?:what|when|where|who|whom|whose|which|why|how|is|are|was|were|does|do|did|has|have|had|can|could|will|would|must|"
+    r"should)\b",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"\b(?:this|these|those|aforementioned|above|below|following)\b|"
+    r"\b(?:the|a|given|provided) (?:answer|sentence|text|passage|context|excerpt|paragraph|table row|question)\b|"
+    r"\baccording to\b|\bmentioned\b",
+    re.IGNORECASE,
+)
+_PRONOUNS = frozenset("it they them he him she we us i you me your our my mine yours ours".split())
+_WHEN = r"(?:(?:since|until|by|from) )?when\b"
+_OPENINGS = {
+    kind: re.compile(pattern, re.IGNORECASE)
+    for kind, pattern in {
+        "date": rf"{_WHEN}|(?:\w+ )?(?:what|which) (?:\w+ )?(?:date|day|year|month|time|decade|century|period)\b|"
+        r"what (?:is|was|are) ",
+        "time": rf"{_WHEN}|(?:at )?what (?:\w+ ){{0,4}}time\b|what (?:is|was) ",
+        "amount": r"(?:\w+ )?how (?:much|many)\b|(?:at )?what (?:amount|sum|price|fee|value|is|was|are|were)\b",
+        "percent": r"(?:\w+ )?(?:what|which) (?:percentage|percent|share|proportion|fraction|value|is|was|are|were)\b|"
+        r"(?:\w+ )?how much\b",
+        "number": r"(?:\w+ )?(?:how|what|which)\b",
+        "contact": r"(?:what|where|how|which)\b",
+    }.items()
+}
+_ASKING = frozenset(
+    "listed given value year date day month time name number amount percentage share place person company "
+    "organisation organization city total called kind type stand".split()
+)
+_VAGUE = frozenset(
+    "work system process case report study method thing way result unit number part product project program "
+    "programme group team problem model approach following total item type".split()
+)
+"""After `the`, they name nothing that a reader could find: `How long does the work take?`."""
+
+
+def score_clarity(question: str, *, answer: str, context: str) -> float:
+    """How well the question of an extractive pair stands on its own, 0..1: every doubt is a factor below 1.
+
+    It has the form of a question, a question word that fits the answer, and the words of its context (the names of
+    field and row, if it has any); it neither contains the answer nor points outside (`this`, `the text`).
+    """
+    words = [bare(word) for word in question.rstrip("? ").split()]
+    lowered = [word.lower() for word in words]
+    well_formed = question.endswith("?") and 12 <= len(question) <= 220 and 4 <= len(words) <= 32
+    # `What is Docling?` is short and clear
+    well_formed |= re.fullmatch(r"(?:What|Who) (?:is|are) (?:the )?[A-Z][^?]+\?", question) is not None
+    if not well_formed or not _QUESTION_OPENING.match(question) or _POINTING.search(question):
+        return 0.0
+    if _contains(lowered, [bare(word).lower() for word in answer.split()]) or not _PRONOUNS.isdisjoint(lowered):
+        return 0.0
+    if expansion := re.fullmatch(r"What does ([A-Z]\w+) stand for\?", question):
+        return 1.0 if f"{answer} ({expansion.group(1)})" in context else 0.5
+    plain = [word for word in lowered if word and word not in FUNCTION_WORDS | _ASKING]
+    content = [find_stem(word) for word in plain]
+    fields, kind = read_fields(context), classify_answer(answer)
+    if not content and not fields:
+        return 0.0
+    score = 1.0
+    if (kind in _OPENINGS and not _OPENINGS[kind].match(question)) or (
+        kind == "text" and lowered[0] in {"when", "how"}
+    ):
+        score *= 0.3
+    if lowered[0] in AUXILIARIES | {"do", "does", "did"}:
+        score *= 0.2  # a yes-or-no question
+    if lowered[-1] in DETERMINERS | CONJUNCTIONS | {"be", "its", "their"}:
+        score *= 0.1  # broken off
+    spelled = [spell_label(name) for name, _ in fields]
+    known = {find_stem(bare(word).lower()) for text in (context, *spelled) for word in re.split(r"[\s/—–-]+", text)}
+    known |= {find_stem(bare(word).lower()) for word in context.split()}
+    if content:
+        score *= 1.0 - 0.8 * sum(word not in known for word in content) / len(content)
+    pairs = [pair for pair in pairwise(lowered) if not set(pair) <= FUNCTION_WORDS]
+    if len(set(pairs)) < len(pairs) or any(content.count(word) > 2 for word in content):
+        score *= 0.3  # stutters
+    inside = _content(answer)
+    if inside and 2 * len(inside & set(content)) >= len(inside):
+        score *= 0.4
+    if fields:
+        asked = next((name for name, value in fields if value == answer), "")
+        wanted = {asked.lower()} if is_period(asked) else _content(spell_label(asked)) if asked else set()
+        if asked.lower() in VALUE_LABELS and len(fields) > 1:
+            wanted = set()
+        if len(fields) > 1:
+            # a row's name may be written out: `Serial no.` as `serial number`
+            wanted |= min(
+                _content(fields[0][1]),
+                _content(spell_label(fields[0][1])),
+                key=lambda some: len(some - {*map(find_stem, lowered)}),
+            )
+        score *= 1.0 if wanted <= {*map(find_stem, lowered), *lowered} else 0.3
+    else:
+        # a name says as much as another word
+        vague = 2 * sum(word in _VAGUE and before == "the" for before, word in pairwise(lowered))
+        weight = len(set(content)) - vague + sum(word[:1].isupper() for word in words[1:])
+        score *= (0.3, 0.5, 0.8, 0.95, 1.0)[max(0, min(weight, 4))]
+    return round(score, 4)
+
+
+def _content(text: str) -> set[str]:
+    words = {bare(word).lower() for word in re.sub(r"\([^()]*\)", "", text).split()}
+    return {find_stem(word) for word in words - FUNCTION_WORDS if word}
+
+
+def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    size = len(wanted)
+    return any(list(words[place : place + size]) == list(wanted) for place in range(len(words) - size + 1))

@@ -1,0 +1,29 @@
+"""Scores, each computed by its function, or read from what `verify` found."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from docmatix.core.pairs import Pair, Scores
+from docmatix.curation.scores import SCORERS, score_pairs
+from docmatix.pipeline import PIPELINE, VERIFY
+
+
+def make_pair(pair_id: str, question: str, answer: str, context: str | None) -> Pair:
+    return Pair(pair_id, "r", "prompt", "model", "extractive", question, answer, context)
+
+
+def test_every_score_is_grounding_or_computed_or_a_column_of_verify() -> None:
+    names = [each.name for each in fields(Scores)]
+    verified = {name for name in names if name in PIPELINE[VERIFY].load_schema().names}
+    assert sorted(["grounding", *SCORERS, *verified]) == sorted(names)
+
+
+def test_a_pair_has_the_scores_of_its_words_and_those_of_verify() -> None:
+    context = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
+    pairs = [
+        make_pair("a", "When was the Riverside Library founded?", "12 March 1974", context),
+        make_pair("b", "What is it about?", "Cats", None),
+    ]
+    scores = score_pairs(pairs, pages=[], samples=[(1,), (1, 2)], verified={"b": {"round_trip": 0.5}})
+    assert scores == [Scores(clarity=1.0), Scores(round_trip=0.5)]

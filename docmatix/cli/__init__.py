@@ -28,17 +28,14 @@ Build document visual question answering datasets: PDFs in, page images with que
 """
 
 
-_FORMATS = """\
-Write the dataset in the shape that other people's code reads. The folder appears whole or not at all.
+class _ListingFormats(argparse.RawDescriptionHelpFormatter):
+    """Lists the formats, which are only imported where this help is shown."""
 
-  docvqa       one page and one question an entry: JSON and images as DocVQA publishes them
-  mp-docvqa    several pages and one question an entry: Multipage DocVQA
-  llava        conversations with <image>, JSON and images: LLaVA's training scripts
-  messages     chat messages with images, Parquet: TRL, chat templates of processors
-  florence2    <DocVQA> prefix and suffix, JSON lines and images: fine-tuning of Florence-2
-  webdataset   tars of images and JSON
-  pdf          the documents themselves with their pairs, Parquet: the published Docmatix's second shape
-"""
+    def add_text(self, text: str | None) -> None:
+        from docmatix.exports.formats import describe_formats
+
+        super().add_text(text and f"{text}\n\n{describe_formats()}")
+
 
 _FETCH = (
     "show pages of sources on other machines too: the addresses that the run names are asked for them, once (default:"
@@ -172,8 +169,9 @@ def make_parser() -> argparse.ArgumentParser:
     export = verbs.add_parser(
         "export",
         help="write the dataset in another format: docvqa, mp-docvqa, llava, messages, florence2, webdataset, pdf",
-        description=_FORMATS,
-        formatter_class=formatter,
+        description="Write the dataset in the shape that other people's code reads."
+        " The folder appears whole or not at all.",
+        formatter_class=_ListingFormats,
     )
     export.add_argument("path", metavar="RUN|DATASET|REPO", help="a run, a folder or URL of a dataset, or OWNER/NAME")
     export.add_argument("--format", required=True, metavar="FORMAT", help="one of those above")
@@ -390,7 +388,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from docmatix.exports import export_dataset
+    from docmatix.exports.exporting import export_dataset
     from docmatix.storage.run import RunDirectory
 
     name = options.path.rstrip("/").rsplit("/", 1)[-1]

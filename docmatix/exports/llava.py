@@ -4,7 +4,7 @@
     OUT/images/*.jpg
 
 `image` is a name where a sample has one page and a list of names where it has several (as in LLaVA-NeXT-Interleave);
-the first turn has a `<image>` for each. A pair with the mark of an image in its text is left out (`image_mark`).
+the first turn has one `<image>` for each. A pair with an image mark in its text is left out (`image_mark`).
 """
 
 from __future__ import annotations
@@ -12,32 +12,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar, Literal
 
+from docmatix.exports.export import Export
 from docmatix.exports.files import write_pictures, writing_array
 from docmatix.exports.samples import Sample, without_image_marks
 
 MARK = "<image>"
 
 
-def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
-    """Returns how many pairs were left out, by reason."""
-    left_out: Counter[str] = Counter()
-    with writing_array(folder / f"{split}.json") as add:
-        for sample in without_image_marks(samples, left_out):
-            write_pictures(folder / "images", sample.pictures)
-            turns = []
-            for index, question in enumerate(sample.questions):
-                before = "\n".join([MARK] * len(sample.pictures)) + "\n" if index == 0 else ""
-                turns += [
-                    {"from": "human", "value": before + question.question},
-                    {"from": "gpt", "value": question.answer},
-                ]
-            names = [picture.name for picture in sample.pictures]
-            add(
-                {
-                    "id": sample.sample_id,
-                    "image": names[0] if len(names) == 1 else names,
-                    "conversations": turns,
-                }
-            )
-    return left_out
+class Llava(Export):
+    summary: ClassVar[str] = "conversations with <image>, JSON and images: LLaVA's training scripts"
+
+    kind: Literal["llava"] = "llava"
+
+    def write_split(self, samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
+        left_out: Counter[str] = Counter()
+        with writing_array(folder / f"{split}.json") as add:
+            for sample in without_image_marks(samples, left_out):
+                write_pictures(folder / "images", sample.pictures)
+                turns = []
+                for index, question in enumerate(sample.questions):
+                    before = "\n".join([MARK] * len(sample.pictures)) + "\n" if index == 0 else ""
+                    turns += [
+                        {"from": "human", "value": before + question.question},
+                        {"from": "gpt", "value": question.answer},
+                    ]
+                names = [picture.name for picture in sample.pictures]
+                add(
+                    {
+                        "id": sample.sample_id,
+                        "image": names[0] if len(names) == 1 else names,
+                        "conversations": turns,
+                    }
+                )
+        return left_out

@@ -4,7 +4,7 @@
                                 "text", "text"}]}]; sample_id
 
 `datasets.load_dataset(OUT)` reads it. The first user turn shows all pages; questions and answers follow as turns. A
-pair with the mark of an image in its text is left out (`image_mark`).
+pair with an image mark in its text is left out (`image_mark`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
+from docmatix.exports.export import Export
 from docmatix.exports.parquet import write_rows
 from docmatix.exports.samples import Sample, without_image_marks
 from docmatix.storage.schemas import IMAGES, publish_schema
@@ -30,12 +31,16 @@ SCHEMA = publish_schema(
 )
 
 
-def write_split(samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
-    """Returns how many pairs were left out, by reason."""
-    left_out: Counter[str] = Counter()
-    told = without_image_marks(samples, left_out)
-    write_rows(((_to_row(sample), _count_bytes(sample)) for sample in told), folder, schema=SCHEMA, split=split)
-    return left_out
+class Messages(Export):
+    summary: ClassVar[str] = "chat messages with images, Parquet: TRL, chat templates of processors"
+
+    kind: Literal["messages"] = "messages"
+
+    def write_split(self, samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
+        left_out: Counter[str] = Counter()
+        told = without_image_marks(samples, left_out)
+        write_rows(((_to_row(sample), _count_bytes(sample)) for sample in told), folder, schema=SCHEMA, split=split)
+        return left_out
 
 
 def _to_row(sample: Sample) -> dict[str, Any]:

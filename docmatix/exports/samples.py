@@ -1,4 +1,4 @@
-"""What all exports read: samples of a dataset, whichever of its schemas it has, and their division into splits."""
+"""What formats write: samples of a dataset, whichever of its schemas it has, and their division into splits."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A pair as exports need it. `page` is the index in the sample's pictures of the page that the answer stands on
-    (the first of them, by its evidence); None where that is not known."""
+    """A pair as formats need it. `page` is the index of the picture that the answer stands on (the first of its
+    evidence), or None where that is unknown."""
 
     pair_id: str
     question: str
@@ -45,30 +45,30 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A row of the dataset. `doc_id` of a dataset without ids (the published Docmatix schema) is a hash of `source`.
-
-    Ids are data, as they are in the dataset; files are named by `stem` and by the names of the pictures.
-    """
+    """A row of the dataset, or a document with all of its pairs. Without ids in the dataset, `doc_id` is a hash of
+    `source`. Ids are data: files are named by `stem` and by the names of the pictures."""
 
     sample_id: str
     doc_id: str
     source_uri: str
     pictures: tuple[Picture, ...]
     questions: tuple[Question, ...]
+    pdf: bytes = b""
+    """The document's file, for a format that needs a run; it has no pictures then."""
 
     @property
     def stem(self) -> str:
-        """What names a file of the sample, without a suffix."""
+        """The name of the sample's files, without a suffix."""
         return _make_stem(self.sample_id)
 
 
 def lacks_images(row: Mapping[str, Any]) -> bool:
-    """Whether a page image is not in the row, as where a dataset only refers to image files."""
+    """Whether a page image is missing from the row, as where a dataset only refers to image files."""
     return not row["images"] or any(not (image and image.get("bytes")) for image in row["images"])
 
 
 def read_doc_id(row: Mapping[str, Any]) -> str:
-    """The document that a row is of; its images are not needed."""
+    """The document of a row; its images are not needed."""
     return str(row.get("doc_id") or _hash(_read_source(row)))
 
 
@@ -104,8 +104,8 @@ def read_sample(row: Mapping[str, Any]) -> Sample:
 
 
 def without_image_marks(samples: Iterable[Sample], left_out: Counter[str]) -> Iterator[Sample]:
-    """The samples without the pairs whose text has the mark of an image, which are counted as `image_mark`: a processor
-    counts the marks, whoever wrote them, and stops at one too many. No sample that has no pairs then."""
+    """The samples that have pairs left without those with an image mark in their text, counted as `image_mark`: a
+    processor counts the marks, whoever wrote them, and stops at one too many."""
     for sample in samples:
         told = tuple(each for each in sample.questions if not IMAGE_MARK.search(f"{each.question}\n{each.answer}"))
         if len(told) < len(sample.questions):
@@ -119,11 +119,10 @@ def draw_split(
 ) -> dict[tuple[str, Place], str]:
     """Draw `test` and `train` rows such that no document is in both splits; gives the split of each drawn row.
 
-    `keys` gives the document of every row, and what tells its rows apart; it is called twice. Documents are ordered by
-    a hash of seed and id. Those for the test split are taken from the start of that order until there are enough rows,
-    those for the train split after them; the last document of a split may go in by part, the rest of it is in neither.
-    Raises SetupError where there are too few.
+    `keys` gives the document of every row, and what tells its rows apart; it is called twice. The last document of a
+    split may be drawn in part. Raises SetupError where there are too few rows.
     """
+    # documents in the order of a hash of seed and id: first those of the test split, then those of the train split
     # rows of one document are adjacent, and each has one row at least
     documents = (doc_id for doc_id, _ in groupby(keys(), key=lambda key: key[0]))
     drawn: Smallest[str] = Smallest(test + train, seed=seed)
@@ -155,7 +154,7 @@ def _read_source(row: Mapping[str, Any]) -> str:
 
 
 def _make_stem(identifier: str) -> str:
-    # ids come from datasets of others: nothing in them may lead out of a folder, or end the stem of a name early
+    # ids come from datasets of strangers: nothing in them may lead out of a folder, or end the stem early
     return identifier if _STEM.fullmatch(identifier) else _hash(identifier)
 
 

@@ -13,31 +13,34 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import ClassVar, Literal
 
+from docmatix.exports.export import Export
 from docmatix.exports.samples import Sample
 
-SHARD_BYTES = 400 << 20
 
+class Webdataset(Export):
+    summary: ClassVar[str] = "tars of images and JSON"
 
-def write_split(
-    samples: Iterable[Sample], folder: Path, *, split: str, name: str, shard_bytes: int = SHARD_BYTES
-) -> Counter[str]:
-    """Returns how many pairs were left out, by reason: none are."""
-    rest = iter(samples)
-    sample, shard = next(rest, None), 0
-    while sample is not None or shard == 0:  # an empty split is a file too
-        with tarfile.open(folder / f"{split}-{shard:06d}.tar", "w") as tar:
-            written = 0
-            while sample is not None and written < shard_bytes:
-                for member, content in _list_members(sample):
-                    # no times and no owners: the same samples give the same file
-                    entry = tarfile.TarInfo(member)
-                    entry.size = len(content)
-                    tar.addfile(entry, io.BytesIO(content))
-                    written += len(content)
-                sample = next(rest, None)
-        shard += 1
-    return Counter()
+    kind: Literal["webdataset"] = "webdataset"
+    shard_bytes: int = 400 << 20
+
+    def write_split(self, samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
+        rest = iter(samples)
+        sample, shard = next(rest, None), 0
+        while sample is not None or shard == 0:
+            with tarfile.open(folder / f"{split}-{shard:06d}.tar", "w") as tar:
+                written = 0
+                while sample is not None and written < self.shard_bytes:
+                    for member, content in _list_members(sample):
+                        # without times and owners, so that the same samples give the same file
+                        entry = tarfile.TarInfo(member)
+                        entry.size = len(content)
+                        tar.addfile(entry, io.BytesIO(content))
+                        written += len(content)
+                    sample = next(rest, None)
+            shard += 1
+        return Counter()
 
 
 def _list_members(sample: Sample) -> Iterator[tuple[str, bytes]]:

@@ -26,13 +26,16 @@ from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.dataset.card import _shrink_picture
 from docmatix.dataset.pictures import decode_picture
 from docmatix.dataset.published_card import split_card
-from docmatix.exports import FORMATS, export_dataset
+from docmatix.exports.exporting import export_dataset
+from docmatix.exports.formats import EXPORTS
 from docmatix.pdf.pdfa import read_twin
 from docmatix.report.pictures import shrink_page
 from docmatix.sources.documents import list_documents, read_documents
 from docmatix.sources.locators import SourceDocument
 from docmatix.sources.parquet import ParquetSource
 from docmatix.storage.schemas import DATASETS, IMAGES
+
+FORMATS = [kind.get_name() for kind in EXPORTS if not kind.needs_run]
 
 
 def encode(image_format: str, *, size: tuple[int, int] = (30, 40)) -> bytes:

@@ -19,11 +19,16 @@ from PIL import Image
 import docmatix
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
-from docmatix.exports import FORMATS, export_dataset, webdataset
+from docmatix.exports.exporting import export_dataset
+from docmatix.exports.formats import EXPORTS, find_format
 from docmatix.exports.samples import Sample, read_sample
+from docmatix.exports.webdataset import Webdataset
 from docmatix.storage.schemas import DATASETS
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
+
+ALL_FORMATS = [kind.get_name() for kind in EXPORTS]
+FORMATS = [kind.get_name() for kind in EXPORTS if not kind.needs_run]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +206,7 @@ def test_webdataset_streams_samples_with_their_images(finished_run, pairs, tmp_p
 
 def test_tars_are_divided_by_size(finished_run, tmp_path):
     samples = list(map(read_sample, docmatix.open(finished_run).rows()))
-    webdataset.write_split(samples, tmp_path, split="train", name="tars", shard_bytes=1)
+    Webdataset(shard_bytes=1).write_split(samples, tmp_path, split="train", name="tars")
     assert len(list(tmp_path.glob("*.tar"))) == len(samples) > 1
 
 
@@ -227,7 +232,7 @@ def test_a_document_that_has_changed_is_left_out_and_counted(tmp_path):
     assert "Left out: source_changed" in rest.describe()
 
 
-@pytest.mark.parametrize("format", [*FORMATS, "pdf"])
+@pytest.mark.parametrize("format", ALL_FORMATS)
 def test_a_zero_shot_export_has_two_splits_that_share_no_document(finished_run, format, tmp_path):
     exported = export_dataset(str(finished_run), format, tmp_path / "out", zero_shot=True, test_rows=1, train_rows=2)
     if format == "pdf":
@@ -285,7 +290,7 @@ def test_a_zero_shot_export_reads_the_images_of_the_drawn_rows_alone(finished_ru
         read.append(row["images"][0]["bytes"])
         return read_sample(row)
 
-    monkeypatch.setattr("docmatix.exports.read_sample", read_and_note)
+    monkeypatch.setattr("docmatix.exports.origins.read_sample", read_and_note)
     exported = export_dataset(str(folder), "llava", tmp_path / "out", zero_shot=True, test_rows=1, train_rows=2)
     assert exported.rows == {"train": 2, "test": 1}
     assert len(read) == 3 < len(rows)
@@ -312,7 +317,7 @@ def test_an_unknown_format_and_a_dataset_without_its_source_are_refused(finished
         export_dataset(str(finished_run / "dataset"), "pdf", tmp_path / "out")
 
 
-@pytest.mark.parametrize("format", [*FORMATS, "pdf"])
+@pytest.mark.parametrize("format", ALL_FORMATS)
 def test_a_run_that_is_not_finished_is_refused(own_run, format, tmp_path):
     own_run.store.fs.rm(own_run.path("dataset/README.md"))
     with pytest.raises(SetupError, match=r"not finished: `docmatix build` continues it\.$"):
@@ -421,7 +426,7 @@ def test_rows_without_page_images_or_texts_are_refused(finished_run, tmp_path):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_split_without_samples_is_a_file_too(format, tmp_path):
-    assert FORMATS[format](iter(()), tmp_path, split="test", name="none") == Counter()
+    assert find_format(format).write_split(iter(()), tmp_path, split="test", name="none") == Counter()
     assert read_pairs(tmp_path, format, "test") == Counter()
     assert [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -430,3 +435,11 @@ def test_the_command_tells_what_it_wrote(finished_run, pairs, tmp_path, capsys):
     assert main(["export", str(finished_run), "--format", "docvqa", "-o", str(tmp_path / "out")]) == 0
     assert f"{pairs.total()} pairs in" in capsys.readouterr().out
     assert main(["export", str(finished_run), "--format", "squad"]) == 2
+
+
+def test_the_help_lists_every_format_with_what_it_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    said = capsys.readouterr().out
+    for kind in EXPORTS:
+        assert any(kind.get_name() in line and line.endswith(kind.summary) for line in said.splitlines())

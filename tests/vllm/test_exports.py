@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import docmatix
-from docmatix.exports import export_dataset
+from docmatix.exports.exporting import export_dataset
 from docmatix.storage.schemas import DATASETS
 from tests.vllm_environment import PICTURE_TOKENS, find_python, prepare_vision_model
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from docmatix.prompting.questions.question_templates import Frame, frame_question
+from docmatix.prompting.questions.frame import Frame
+from docmatix.prompting.questions.question_templates import frame_question
 
 
 def list_questions(frame: Frame | None) -> list[str]:

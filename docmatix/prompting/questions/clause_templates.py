@@ -1,0 +1,237 @@
+"""Questions turned out of an English clause, as a grammarian would: one function for each kind of clause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from docmatix.prompting.questions.clauses import POINTING, Clause, cut_pieces, name_subject, split_lead
+from docmatix.prompting.questions.frame import Frame
+from docmatix.prompting.questions.question_words import WHEN, ask_quantity, word_question
+from docmatix.text.english import (
+    AUXILIARIES,
+    BE,
+    CONJUNCTIONS,
+    DETERMINERS,
+    FUNCTION_WORDS,
+    HAVE,
+    HEDGES,
+    PREPOSITIONS,
+    PRESENT_FORMS,
+    RELATIVES,
+    bare,
+    find_lemmas,
+    is_finite,
+    is_personal,
+    is_plural,
+)
+
+
+def _assemble(
+    clause: Clause, kind: str, *, helper: str, subject: Sequence[str], before: list[str], after: list[str]
+) -> Frame | None:
+    """The question from its parts: question word, helping verb, subject, and the rest without the answer."""
+    subjects = name_subject(subject)
+    wording = word_question(kind, clause, helper, before, after) if subjects else None
+    if wording is None:
+        return None
+    kept = cut_pieces(wording.before)
+    if len(" ".join(kept).split()) != len(wording.before):
+        return None  # something between verb and answer cannot stand in a question
+    required = len(kept) if wording.required is None else min(wording.required, len(kept))
+    openings = tuple(f"{wording.asked} {helper} {name}" for name in subjects)
+    pieces = (*kept, *cut_pieces(wording.after))
+    # without its time ("spent | in 2023") a quantity would be another
+    dated = kind in {"amount", "percent", "number"}
+    while dated and required < len(pieces) and re.match(r"(?:in|during|on|since|by) .*\d", pieces[required]):
+        required += 1
+    return Frame(openings, pieces, required)
+
+
+def _frame_definition(clause: Clause, kind: str) -> Frame | None:
+    """`Docling is a toolkit for ...` -> `What is Docling`."""
+    words, start, _ = clause
+    if kind != "definition" or start < 2 or words[start - 1] not in {"is", "are"}:
+        return None
+    asked = "Who" if words[0] != "The" and is_personal(" ".join(words[: start - 1])) else "What"
+    return Frame(tuple(f"{asked} {words[start - 1]} {name}" for name in name_subject(words[: start - 1])))
+
+
+def _frame_participle(clause: Clause, kind: str) -> Frame | None:
+    """`Patented in 1868 by Sholes, the typewriter changed ...` -> `When was the typewriter patented`."""
+    words, start, end = clause
+    cut = next((at + 1 for at in range(min(len(words), 16)) if words[at][-1] == ","), 0)
+    if not words[0].endswith("ed") or not end <= cut < len(words):
+        return None
+    main = words[cut:]
+    verb = next((at for at in range(1, min(len(main), 9)) if main[at] in AUXILIARIES or is_finite(main, at)), None)
+    if verb is None or any(word[-1] in ",;" for word in main[:verb]):
+        return None
+    head = next((at for at in range(1, verb) if main[at].lower() in PREPOSITIONS), verb)
+    return _assemble(
+        Clause(words[:cut], start, end),
+        kind,
+        helper="were" if is_plural(main[head - 1]) else "was",
+        subject=main[:verb],
+        before=[words[0].lower(), *words[1:start]],
+        after=words[end:cut],
+    )
+
+
+_BEFORE_COUNTED = HEDGES | frozenset("a total of there are were is was".split())
+
+
+def _frame_subject(clause: Clause, kind: str) -> Frame | None:
+    """The answer is the subject, or counts it: the predicate stays as it is (`How many people| were hurt`)."""
+    words, start, end = clause
+    before = [bare(word).lower() for word in words[:start]]
+    if kind in {"percent", "amount", "number"} and set(before) <= _BEFORE_COUNTED:
+        phrase = ask_quantity(kind, clause)
+        if phrase is None:
+            return None
+        asked, stop = phrase[0][0].upper() + phrase[0][1:], phrase[1]
+        pieces = cut_pieces(words[stop:]) if words[stop - 1][-1] not in ",;." else ()
+        if before[:1] == ["there"]:
+            counts = len(before) == 2 and kind == "number" and pieces
+            return Frame((f"{asked} {before[1]} there",), pieces, 1) if counts else None
+        verb = next((at for at in range(stop, min(stop + 8, len(words))) if _is_verb(words, at)), None)
+        if not POINTING.isdisjoint(bare(word).lower() for word in words[stop : stop + 6]):
+            return None  # "three decisions would help us"
+        if verb is None or before[:1] == ["are"]:
+            return None
+        required, reached = 0, stop
+        while required < len(pieces) and reached <= verb:
+            reached += len(pieces[required].split())
+            required += 1
+        return Frame((asked,), pieces, required) if reached > verb else None
+    titles = {"the", "dr", "mr", "mrs", "ms", "prof", "professor"}
+    if (
+        kind in {"person", "organisation"}
+        and set(before) <= titles
+        and end < len(words) - 1
+        and words[end - 1][-1] not in ",;"
+    ):
+        participle = words[end] in BE | HAVE.keys() and words[end + 1].endswith("ed")
+        pieces = cut_pieces(words[end:])
+        if not (participle or is_finite(words, end)) or not pieces or len(pieces[0].split()) < 2:
+            return None
+        return Frame(("Who",) if kind == "person" else ("Which organisation",), pieces, 1)
+    return None
+
+
+def _is_verb(words: Sequence[str], place: int) -> bool:
+    return words[place].lower() in AUXILIARIES or is_finite(words, place)
+
+
+def _frame_auxiliary(clause: Clause, kind: str) -> Frame | None:
+    """`The library was founded in 1974` -> `When was the library founded`."""
+    lead, main = split_lead(clause)
+    place = _find_auxiliary(main.words, main.start if main.start >= 0 else len(main.words)) if main else None
+    if main is None or place is None:
+        return None
+    words, start, end = main
+    helper = words[place].lower()
+    if start < 0:
+        return _frame_lead(lead, kind, helper, words[:place], words[place + 1 :])
+    before = words[place + 1 : start]
+    # "was founded in 1970 and renovated in 1985": only the verb next to the answer
+    seam = next(
+        (at for at in range(len(before) - 1, 0, -1) if before[at - 1] in {"and", "or"} and before[at].endswith("ed")), 0
+    )
+    before = before[seam:]
+    if before[:1] == ["not"] or any(word[-1] in ",;" or word.lower() in RELATIVES | CONJUNCTIONS for word in before):
+        return None
+    if helper in HAVE and not (before and (before[0].endswith("ed") or before[0] == "been")):
+        helper, before = HAVE[helper], ["have", *before]  # the main verb
+    return _assemble(main, kind, helper=helper, subject=words[:place], before=before, after=words[end:])
+
+
+def _find_auxiliary(words: Sequence[str], limit: int) -> int | None:
+    """The place of the first auxiliary that follows a plain noun phrase; None if there is none before `limit`."""
+    for place in range(min(limit, 12)):
+        word, previous = words[place].lower(), words[place - 1].lower() if place else ""
+        if place and word in AUXILIARIES:
+            wide = place > 7 and any(before in {"and", "or"} for before in words[:place])  # perhaps two predicates
+            return None if wide or previous in DETERMINERS | CONJUNCTIONS | PREPOSITIONS else place  # "the can"
+        if (
+            word[-1] in ",;:"
+            or word in RELATIVES | (CONJUNCTIONS - {"and", "or"})
+            or (place and is_finite(words, place))
+        ):
+            return None
+    return None
+
+
+def _frame_verb(clause: Clause, kind: str) -> Frame | None:
+    """`The firm acquired Bright in 2015` -> `When did the firm acquire Bright`."""
+    lead, main = split_lead(clause)
+    if main is None:
+        return None
+    words, start, end = main
+    limit = start if start >= 0 else len(words)
+    verbs = [at for at in range(1, min(limit, 40)) if is_finite(words, at)]
+    place = verbs[0] if verbs else _guess_verb(words, start, kind)
+    if place is None or (start >= 0 and len(verbs) > 1) or place > 9:
+        return None
+    if any(
+        word[-1] in ",;" or word.lower() in RELATIVES | AUXILIARIES | (CONJUNCTIONS - {"and"}) for word in words[:place]
+    ):
+        return None
+    form = bare(words[place]).lower()
+    helper = "do" if not verbs else "does" if form in PRESENT_FORMS else "did"
+    lemmas = find_lemmas(form) if verbs else (form,)
+    if start < 0:
+        frames = [_frame_lead(lead, kind, helper, words[:place], [lemma, *words[place + 1 :]]) for lemma in lemmas]
+    else:
+        between = words[place + 1 : start]
+        if any(word[-1] in ",;" or word.lower() in RELATIVES | AUXILIARIES | CONJUNCTIONS for word in between):
+            return None
+        # "Data collected in 2015 were used": the verb found was a participle
+        if any(word.lower() in AUXILIARIES for word in words[end : end + 4]):
+            return None
+        frames = [
+            _assemble(main, kind, helper=helper, subject=words[:place], before=[lemma, *between], after=words[end:])
+            for lemma in lemmas
+        ]
+    found = [frame for frame in frames if frame]
+    if len(found) <= 1:
+        return found[0] if found else None
+    # two possible spellings of the verb: it moves into the openings, and the model picks the word it knows
+    openings = tuple(" ".join((opening, *frame.pieces[:1])) for frame in found for opening in frame.openings)
+    return Frame(openings, found[0].pieces[1:], max(0, found[0].required - 1))
+
+
+def _guess_verb(words: Sequence[str], start: int, kind: str) -> int | None:
+    """`Trees now shade 24 percent of ...`: an unknown word between a plural noun and a quantity is a present verb."""
+    place = start - 1
+    if (
+        kind not in {"percent", "amount", "number"}
+        or place < 1
+        or not words[place].isalpha()
+        or not words[place].islower()
+    ):
+        return None
+    noun = place - 2 if words[place - 1] in {"now", "also", "still", "often", "usually"} else place - 1
+    clear = noun >= 0 and is_plural(words[noun]) and PREPOSITIONS.isdisjoint(word.lower() for word in words[:place])
+    return place if clear and words[place] not in FUNCTION_WORDS and not is_plural(words[place]) else None
+
+
+def _frame_lead(
+    lead: Sequence[str], kind: str, helper: str, subject: Sequence[str], rest: Sequence[str]
+) -> Frame | None:
+    """An answer that stood in a leading phrase: `In 2015, the firm was sold` -> `When was the firm sold`."""
+    asked = WHEN.get(lead[0].lower()) if kind == "date" and len(lead) <= 5 else None
+    pieces = cut_pieces(rest)
+    if asked is None or not pieces:
+        return None
+    return Frame(tuple(f"{asked} {helper} {name}" for name in name_subject(subject)), pieces, 1)
+
+
+TEMPLATES: tuple[Callable[[Clause, str], Frame | None], ...] = (
+    _frame_definition,
+    _frame_participle,
+    _frame_subject,
+    _frame_auxiliary,
+    _frame_verb,
+)
+"""Tried in this order, each with a clause and the kind of its answer."""

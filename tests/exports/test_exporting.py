@@ -1,224 +1,25 @@
-"""Every export, loaded the way its users load it."""
+"""What is exported, left out, or refused, in whatever format."""
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-import pymupdf
 import pytest
-from PIL import Image
 
-import docmatix
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.exports.exporting import export_dataset
-from docmatix.exports.formats import EXPORTS, find_format
+from docmatix.exports.formats import EXPORTS
 from docmatix.exports.samples import Sample, read_sample
-from docmatix.exports.webdataset import Webdataset
 from docmatix.storage.schemas import DATASETS
+from tests.exports.loading import ALL_FORMATS, FORMATS, export, read_pairs, read_rows, write_dataset
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
-
-ALL_FORMATS = [kind.get_name() for kind in EXPORTS]
-FORMATS = [kind.get_name() for kind in EXPORTS if not kind.needs_run]
-
-
-@pytest.fixture(scope="module")
-def pairs(finished_run: Path) -> Counter[tuple[str, str]]:
-    """Question and answer of every pair of the run."""
-    rows = docmatix.open(finished_run).rows(images=False)
-    return Counter((text["user"], text["assistant"]) for row in rows for text in row["texts"])
-
-
-def export(run: Path, format: str, folder: Path, **options: Any) -> Path:
-    exported = export_dataset(str(run), format, folder / format, **options)
-    assert exported.left_out.total() == 0
-    return exported.folder
-
-
-def write_dataset(folder: Path, rows: Iterable[dict[str, Any]], *, schema: pa.Schema = DATASETS["annotated"]) -> Path:
-    """A folder with these rows as its only file."""
-    (folder / "data").mkdir(parents=True)
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), folder / "data" / "train-00000.parquet")
-    return folder
-
-
-def read_rows(run: Path) -> list[dict[str, Any]]:
-    return list(docmatix.open(run).rows())
-
-
-def read_pairs(folder: Path, format: str, split: str) -> Counter[tuple[str, str]]:
-    """Question and answer of every pair in the files of one split."""
-    read: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
-        "docvqa": lambda: _read_entries(folder / f"{split}_v1.0.json"),
-        "mp-docvqa": lambda: _read_entries(folder / f"{split}.json"),
-        "llava": lambda: _read_conversations(folder / f"{split}.json"),
-        "messages": lambda: _read_messages(folder, split),
-        "florence2": lambda: _read_lines(folder / split / "annotations.jsonl"),
-        "webdataset": lambda: _read_tars(folder, split),
-        "pdf": lambda: _read_documents(folder, split),
-    }
-    return Counter(read[format]())
-
-
-def _read_entries(path: Path) -> Iterator[tuple[str, str]]:
-    return ((each["question"], each["answers"][0]) for each in json.loads(path.read_text())["data"])
-
-
-def _read_conversations(path: Path) -> Iterator[tuple[str, str]]:
-    for each in json.loads(path.read_text()):
-        said = [turn["value"].replace("<image>\n", "") for turn in each["conversations"]]
-        yield from zip(said[::2], said[1::2], strict=True)
-
-
-def _read_tables(folder: Path, split: str) -> Iterator[dict[str, Any]]:
-    for path in sorted((folder / "data").glob(f"{split}-*.parquet")):
-        yield from pq.read_table(path).to_pylist()
-
-
-def _read_messages(folder: Path, split: str) -> Iterator[tuple[str, str]]:
-    for row in _read_tables(folder, split):
-        parts = [part for turn in row["messages"] for part in turn["content"]]
-        said = [part["text"] for part in parts if part["type"] == "text"]
-        yield from zip(said[::2], said[1::2], strict=True)
-
-
-def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
-    for line in map(json.loads, path.read_text().splitlines()):
-        yield line["prefix"].removeprefix("<DocVQA>"), line["suffix"]
-
-
-def _read_tars(folder: Path, split: str) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob(f"{split}-*.tar")):
-        with tarfile.open(path) as tar:
-            for member in tar:
-                if member.name.endswith(".json"):
-                    content = json.loads(tar.extractfile(member).read())  # type: ignore[union-attr]
-                    yield from ((pair["question"], pair["answer"]) for pair in content["pairs"])
-
-
-def _read_documents(folder: Path, split: str) -> Iterator[tuple[str, str]]:
-    for row in _read_tables(folder, split):
-        yield from ((text["user"], text["assistant"]) for text in row["texts"])
-
-
-def open_image(path: Path) -> Image.Image:
-    with Image.open(path) as image:
-        image.load()
-        return image.convert("RGB")
-
-
-def test_docvqa_is_read_entry_by_entry_with_one_image_each(finished_run, pairs, tmp_path):
-    folder = export(finished_run, "docvqa", tmp_path)
-    content = json.loads((folder / "train_v1.0.json").read_text())
-    assert content["dataset_split"] == "train"
-    assert Counter((each["question"], each["answers"][0]) for each in content["data"]) == pairs
-    assert [each["questionId"] for each in content["data"]] == list(range(1, pairs.total() + 1))
-    assert all(min(open_image(folder / each["image"]).size) > 100 for each in content["data"])
-    documents = {each["docId"]: each["ucsf_document_id"] for each in content["data"]}
-    assert len(documents) == len(set(documents.values())) > 1
-
-
-def test_docvqa_asks_about_the_page_that_the_answer_stands_on(finished_run, tmp_path):
-    folder = export(finished_run, "docvqa", tmp_path)
-    asked = {each["pair_id"]: each for each in json.loads((folder / "train_v1.0.json").read_text())["data"]}
-    several = [row for row in docmatix.open(finished_run).rows() if len(row["images"]) > 1]
-    assert several
-    for row in several:
-        for annotation in row["annotations"]:
-            page = row["page_numbers"].index(annotation["evidence"][0]["page"])
-            shown = (folder / asked[annotation["pair_id"]]["image"]).read_bytes()
-            assert shown == row["images"][page]["bytes"]
-
-
-def test_mp_docvqa_names_all_pages_and_the_one_with_the_answer(finished_run, pairs, tmp_path):
-    folder = export(finished_run, "mp-docvqa", tmp_path)
-    entries = json.loads((folder / "train.json").read_text())["data"]
-    assert Counter((each["question"], each["answers"][0]) for each in entries) == pairs
-    assert max(len(each["page_ids"]) for each in entries) > 1
-    for each in entries:
-        assert 0 <= each["answer_page_idx"] < len(each["page_ids"])
-        for page_id in each["page_ids"]:
-            open_image(folder / "images" / f"{page_id}.jpg")
-
-
-def test_llava_has_as_many_image_marks_as_images_and_turns_that_alternate(finished_run, pairs, tmp_path):
-    folder = export(finished_run, "llava", tmp_path)
-    found: Counter[tuple[str, str]] = Counter()
-    for each in json.loads((folder / "train.json").read_text()):
-        names = [each["image"]] if isinstance(each["image"], str) else each["image"]
-        assert all(open_image(folder / "images" / name) for name in names)
-        said = [turn["value"] for turn in each["conversations"]]
-        assert [turn["from"] for turn in each["conversations"]] == ["human", "gpt"] * (len(said) // 2)
-        assert sum(value.count("<image>") for value in said) == len(names)
-        questions = [value.replace("<image>\n", "") for value in said[::2]]
-        found += Counter(zip(questions, said[1::2], strict=True))
-    assert found == pairs
-
-
-def test_messages_load_as_a_dataset_of_images_and_chat_turns(finished_run, pairs, tmp_path):
-    from datasets import load_dataset
-
-    folder = export(finished_run, "messages", tmp_path)
-    dataset = load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
-    found: Counter[tuple[str, str]] = Counter()
-    for row in dataset:
-        assert all(isinstance(image, Image.Image) for image in row["images"])
-        parts = [part for turn in row["messages"] for part in turn["content"]]
-        assert sum(part["type"] == "image" for part in parts) == len(row["images"])
-        assert [turn["role"] for turn in row["messages"]] == ["user", "assistant"] * (len(row["messages"]) // 2)
-        texts = [part["text"] for part in parts if part["type"] == "text"]
-        found += Counter(zip(texts[::2], texts[1::2], strict=True))
-    assert found == pairs
-
-
-def test_florence2_lines_have_an_image_a_task_and_an_answer(finished_run, pairs, tmp_path):
-    folder = export(finished_run, "florence2", tmp_path) / "train"
-    lines = [json.loads(line) for line in (folder / "annotations.jsonl").read_text().splitlines()]
-    assert Counter((line["prefix"].removeprefix("<DocVQA>"), line["suffix"]) for line in lines) == pairs
-    assert all(line["prefix"].startswith("<DocVQA>") and open_image(folder / line["image"]) for line in lines)
-
-
-# the library leaves the last tar open
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_webdataset_streams_samples_with_their_images(finished_run, pairs, tmp_path):
-    from webdataset import WebDataset
-
-    folder = export(finished_run, "webdataset", tmp_path)
-    tars = [str(path) for path in sorted(folder.glob("*.tar"))]
-    found: Counter[tuple[str, str]] = Counter()
-    for sample in WebDataset(tars, shardshuffle=False).decode("pil"):
-        images = [sample[f"{number}.jpg"] for number in range(sum(name.endswith(".jpg") for name in sample))]
-        assert images
-        assert all(isinstance(image, Image.Image) for image in images)
-        assert sample["__key__"] == sample["json"]["sample_id"]
-        found += Counter((pair["question"], pair["answer"]) for pair in sample["json"]["pairs"])
-    assert found == pairs
-
-
-def test_tars_are_divided_by_size(finished_run, tmp_path):
-    samples = list(map(read_sample, docmatix.open(finished_run).rows()))
-    Webdataset(shard_bytes=1).write_split(samples, tmp_path, split="train", name="tars")
-    assert len(list(tmp_path.glob("*.tar"))) == len(samples) > 1
-
-
-def test_pdf_rows_hold_documents_that_open_with_all_their_pairs(finished_run, pairs, tmp_path):
-    from datasets import load_dataset
-
-    dataset = load_dataset(str(export(finished_run, "pdf", tmp_path)), split="train", cache_dir=str(tmp_path / "cache"))
-    assert Counter((text["user"], text["assistant"]) for row in dataset for text in row["texts"]) == pairs
-    assert len(dataset) == len(set(dataset["doc_id"]))
-    for row in dataset:
-        with pymupdf.open(stream=io.BytesIO(row["pdf"]), filetype="pdf") as document:
-            assert len(document) > 0
 
 
 def test_a_document_that_has_changed_is_left_out_and_counted(tmp_path):
@@ -422,13 +223,6 @@ def test_rows_without_page_images_or_texts_are_refused(finished_run, tmp_path):
     schema = pa.schema([DATASETS["annotated"].field("images")])
     with pytest.raises(SetupError, match="no texts"):
         export_dataset(str(write_dataset(tmp_path / "images", images, schema=schema)), "docvqa", tmp_path / "out")
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_split_without_samples_is_a_file_too(format, tmp_path):
-    assert find_format(format).write_split(iter(()), tmp_path, split="test", name="none") == Counter()
-    assert read_pairs(tmp_path, format, "test") == Counter()
-    assert [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_the_command_tells_what_it_wrote(finished_run, pairs, tmp_path, capsys):

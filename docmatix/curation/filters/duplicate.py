@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext, KeptPairs
+from docmatix.curation.filters.filter import Filter, FilterContext
 from docmatix.curation.terms import has_content
 from docmatix.text.pieces import measure_overlap, piece_set
 
@@ -26,12 +26,11 @@ class Duplicate(Filter):
     """How many kept pairs with the same answer are compared, the latest first."""
 
     def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        kept = context.earlier if isinstance(context.earlier, KeptPairs) else KeptPairs(context.earlier)
-        if kept.has_question(pair.question):
+        if context.earlier.has_question(pair.question):
             return "duplicate"
         if not has_content(pair.answer):
             return None
-        same_answer = islice(kept.with_answer(pair.answer), self.max_compared)
+        same_answer = islice(context.earlier.with_answer(pair.answer), self.max_compared)
         return "duplicate" if any(self._is_similar(pair.question, one.question) for one in same_answer) else None
 
     def _is_similar(self, question: str, other: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, overload
+from typing import ClassVar
 
 from docmatix.core.documents import Page
 from docmatix.core.kinds import Kind
@@ -12,7 +12,7 @@ from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.text.pieces import fold
 
 
-class KeptPairs(Sequence[Pair]):
+class KeptPairs:
     """Pairs in the order in which they were kept, searchable by question and by answer."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
@@ -36,15 +36,8 @@ class KeptPairs(Sequence[Pair]):
         """The pairs with this answer, regardless of case, punctuation and spaces, the latest first."""
         return reversed(self._by_answer.get(fold(answer), []))
 
-    @overload
-    def __getitem__(self, index: int) -> Pair: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Pair]: ...
-    def __getitem__(self, index: int | slice) -> Pair | list[Pair]:
-        return self._pairs[index]
-
-    def __len__(self) -> int:
-        return len(self._pairs)
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self._pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +50,8 @@ class FilterContext:
     language: str | None = None
     examples: Sequence[str] = ()
     """Questions and answers that the pair's prompt shows the model as examples."""
-    earlier: Sequence[Pair] = ()
-    """Pairs of the same document that were already kept; `KeptPairs` where there may be many."""
+    earlier: KeptPairs = field(default_factory=KeptPairs)
+    """Pairs of the same document that were already kept."""
 
     @property
     def is_printed(self) -> bool:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from docmatix.core.pairs import Scores
 from docmatix.curation.filters import DEFAULT_FILTERS, FILTERS, AnyFilter
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_pair
+from docmatix.curation.filters.filter import Filter, FilterContext, KeptPairs, judge_pair
 from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.length import Length
 from docmatix.curation.grounding import ground
@@ -80,7 +80,7 @@ def test_no_text_makes_a_filter_fail_and_the_verdict_is_always_the_same(
         pages=[make_page(printed)],
         language=language,
         examples=(printed, ""),
-        earlier=[make_pair(printed, answer), make_pair(answer, printed)],
+        earlier=KeptPairs([make_pair(printed, answer), make_pair(answer, printed)]),
     )
     for rule in ALL_FILTERS:
         reason = judge(rule, question, answer, context)

@@ -1,8 +1,7 @@
-"""The verdicts on one document's pairs: each is grounded, judged by the filters, and weighed against its alternatives.
+"""The verdicts on one document's pairs: each is grounded and judged by the filters, knowing the pairs kept before it.
 
-Alternatives (pairs with the same `group`: several questions asked for one answer) are judged best first, and the first
-one that is kept makes the rest `outdone`. All else is judged in the order in which it was asked, each with the pairs
-kept before it in view.
+Alternatives (pairs with the same `group`: several questions for one answer) are judged best first, and the first one
+that is kept makes the rest `outdone`. All others are judged in the order in which they were asked.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ class Verdict:
 
 
 def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[list[int]]:
-    """The places of the pairs in judging order, alternatives together where the first of them stands.
+    """The places of the pairs in the order of judging, alternatives together where the first of them is.
 
-    Alternatives are ranked by round trip, then clarity, then place; an unknown score comes after every known one.
+    Alternatives are ranked by round trip, then clarity, then place; an unknown score ranks below every known one.
     """
     groups: dict[tuple[str | None, int], list[int]] = {}
     for place, pair in enumerate(pairs):
@@ -39,7 +38,7 @@ def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[l
     def rank(place: int) -> list[float]:
         return [-1.0 if score is None else score for score in (scores[place].round_trip, scores[place].clarity)]
 
-    # `reverse` leaves equals in their order
+    # `reverse` keeps the order of equals
     return [sorted(places, key=rank, reverse=True) for places in groups.values()]
 
 
@@ -54,10 +53,9 @@ def curate_pairs(
     language: str | None = None,
     ground_answers: bool = True,
 ) -> list[Verdict]:
-    """A verdict for each pair of one document, in the order of the pairs.
+    """A verdict for each pair of one document, in order; grounding is added to the `scores`.
 
-    `scores` holds what is known of each pair beforehand; its grounding is filled in here. `samples` has for each pair
-    the numbers of the pages that its reader will see: nothing else can ground it (without it, all `pages` can).
+    `samples` has the page numbers that each pair's reader will see: only these can ground it (without it, all can).
     `examples` has, by prompt name, the texts that the prompt shows.
     """
     index = index_pages(pages)

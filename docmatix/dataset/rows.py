@@ -1,6 +1,4 @@
-"""What rows of a dataset must be like, whoever wrote it: the types of the columns that docmatix knows, and what belongs
-together in a row. Other columns may be anything.
-"""
+"""What docmatix requires of the rows of a dataset, whoever wrote it: types of known columns, and consistency."""
 
 from __future__ import annotations
 
@@ -36,13 +34,13 @@ COLUMNS: Mapping[str, Any] = {
         }
     ],
 }
-"""A list stands for a list of such items, a mapping for a struct of such fields; it may have more."""
+"""A list stands for a list of such items, a mapping for a struct with at least these fields."""
 
 _OPTIONAL = frozenset({"source", "model", "style", "scores", "evidence", "quote"}) | {*Scores.__dataclass_fields__}
 
 
 def check_types(schema: pa.Schema) -> None:
-    """Raise ValueError, in words that follow the name of the file, for a known column of another type."""
+    """Raise ValueError for a known column of another type; its message continues the name of the file."""
     for name, wanted in COLUMNS.items():
         if schema.names.count(name) > 1:
             raise ValueError(f"it has several columns {name!r}")
@@ -65,7 +63,7 @@ def _check_type(kind: pa.DataType, wanted: Any, where: str) -> None:
                 _check_type(kind.field(name).type, inner, f"{where}.{name}")
             elif name not in _OPTIONAL:
                 raise ValueError(f"its `{where}` has no field {name!r}")
-        if where == "annotations.scores":  # others than ours are shown too
+        if where == "annotations.scores":  # unknown scores are shown too
             for field in kind:
                 _check_type(field.type, _NUMBER, f"{where}.{field.name}")
     elif not _is_plain(kind, wanted):
@@ -84,8 +82,10 @@ def _is_plain(kind: pa.DataType, wanted: str) -> bool:
 
 
 def complete_row(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with empty texts and lists in place of nulls, where nothing is lost by it. Raises ValueError, in words
-    that follow the name of the file, for what does not belong together."""
+    """The row with empty texts and lists in place of nulls, where nothing is lost by that.
+
+    Raises ValueError for an inconsistent row; its message continues the name of the file.
+    """
     if "texts" in row:
         row["texts"] = texts = row["texts"] or []
         if None in texts:
@@ -95,12 +95,12 @@ def complete_row(row: dict[str, Any]) -> dict[str, Any]:
                 text[name] = text.get(name) or ""
     if row.get("annotations") is not None:
         if len(row["annotations"]) != len(row.get("texts", ())) or None in row["annotations"]:
-            raise ValueError("a row has annotations that do not belong to its pairs")
+            raise ValueError("a row has annotations that do not match its pairs")
         if any(None in (annotation.get("evidence") or ()) for annotation in row["annotations"]):
             raise ValueError("a row has a null among its evidence")
     numbers = row.get("page_numbers")
     if numbers and (None in numbers or len(set(numbers)) < len(numbers)):
-        raise ValueError("a row has page numbers that do not tell its pages apart")
+        raise ValueError("a row has page numbers that are missing or repeated")
     if "images" in row:
         row["images"] = [image or {"bytes": None, "path": None} for image in row["images"] or ()]
         if numbers and row["images"] and len(numbers) != len(row["images"]):
@@ -109,7 +109,7 @@ def complete_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_texts(row: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The question and answer of each pair. Raises SetupError for rows of something else than pairs."""
+    """The question and answer of each pair. Raises SetupError for rows without pairs."""
     if "texts" not in row:
         raise SetupError("These rows have no texts: give a run, or a dataset of one.")
     texts: list[dict[str, str]] = row["texts"]

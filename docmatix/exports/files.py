@@ -1,4 +1,4 @@
-"""Files that exports write: pictures, and JSON one entry at a time, so that a million pairs need no memory."""
+"""Files that formats write: pictures, and JSON one entry at a time, so that memory does not grow with the pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Add = Callable[[dict[str, Any]], None]
 
 
 def write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:
-    """Each under its name, as it is in the dataset."""
+    """Each under its name, with the bytes that the dataset has."""
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         (folder / picture.name).write_bytes(picture.data)
@@ -22,7 +22,7 @@ def write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:
 
 @contextlib.contextmanager
 def writing_array(path: Path, *, around: dict[str, Any] | None = None, key: str = "data") -> Iterator[Add]:
-    """Write a JSON array; with `around` it is the field `key` of that object. Yields what adds an entry."""
+    """Write a JSON array, with `around` as the field `key` of that object. Yields the function that adds an entry."""
     with path.open("w", encoding="utf-8") as stream:
         if around is not None:
             stream.write(json.dumps(around, ensure_ascii=False)[:-1] + f", {json.dumps(key)}: ")
@@ -40,6 +40,6 @@ def writing_array(path: Path, *, around: dict[str, Any] | None = None, key: str 
 
 @contextlib.contextmanager
 def writing_lines(path: Path) -> Iterator[Add]:
-    """Write JSON lines. Yields what adds one."""
+    """Write JSON lines. Yields the function that adds one."""
     with path.open("w", encoding="utf-8") as stream:
         yield lambda entry: print(json.dumps(entry, ensure_ascii=False), file=stream)

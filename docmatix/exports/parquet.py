@@ -16,9 +16,11 @@ FILE_BYTES = 400 << 20
 ROW_GROUP_BYTES = 64 << 20
 
 
-def write_rows(rows: Iterable[tuple[dict[str, Any], int]], folder: Path, *, schema: pa.Schema, split: str) -> int:
-    """Write rows, each with its size in bytes, to `folder/data/SPLIT-00000.parquet` and so on; at least one file, so
-    that an empty split can be loaded too. Returns how many files there are."""
+def write_rows(rows: Iterable[tuple[dict[str, Any], int]], folder: Path, *, schema: pa.Schema, split: str) -> None:
+    """Write rows, each with its size in bytes, to `folder/data/SPLIT-00000.parquet` and so on.
+
+    There is at least one file, so that an empty split can be loaded too.
+    """
     store = Store(folder)
     rest = iter(rows)
     number, row = 0, next(rest, None)
@@ -34,4 +36,3 @@ def write_rows(rows: Iterable[tuple[dict[str, Any], int]], folder: Path, *, sche
             writer.close()
             pending.publish(f"data/{split}-{number:05d}.parquet")
         number += 1
-    return number

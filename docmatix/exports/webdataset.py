@@ -12,6 +12,7 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -50,15 +51,6 @@ def _list_members(sample: Sample) -> Iterator[tuple[str, bytes]]:
         "sample_id": sample.sample_id,
         "doc_id": sample.doc_id,
         "source_uri": sample.source_uri,
-        "pairs": [
-            {
-                "pair_id": question.pair_id,
-                "question": question.question,
-                "answer": question.answer,
-                "style": question.style,
-                "page": question.page,
-            }
-            for question in sample.questions
-        ],
+        "pairs": list(map(asdict, sample.questions)),
     }
     yield f"{sample.stem}.json", json.dumps(content, ensure_ascii=False).encode()

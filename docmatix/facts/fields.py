@@ -1,7 +1,6 @@
-"""Labels and their values: form lines (`Invoice No: 123`), boxes of a form (label above its value), table cells under
-a header.
+"""Labels and their values: form lines (`Invoice No: 123`), form boxes (label above value), table cells under a header.
 
-Each becomes a short context of `name: value` parts, so that a question can name the label, the row or the heading.
+Each becomes a short list of fields, so that a question can name the label, the row or the heading.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from docmatix.text.field_list import FIELD_SEPARATOR
 MAX_TABLES = 20
 MAX_ROWS = 100
 MAX_COLUMNS = 20
-"""Together with the 50 places that `_locate` tries, they bound a page of tables to some two million steps."""
+"""Together with the 50 places that `locate` tries, they bound a page of tables to some two million steps."""
 MAX_ROW_CHARS = 160
 
 
 class Field(NamedTuple):
-    """A value with its label. `first` and `last` are places in the page's words; `table` the table's number, or None;
-    `worth` 0..1, how good a question it promises."""
+    """A value with its label. `first` and `last` are places in the page's words, `table` is the table's number or None,
+    `worth` (0..1) how good a question it promises."""
 
     label: str
     first: int
@@ -86,7 +85,7 @@ def _join(words: Sequence[Word], places: Sequence[int]) -> str:
 
 
 def _split_gaps(words: Sequence[Word], line: Sequence[int]) -> Iterator[list[int]]:
-    """The parts of a line that stand apart by more than one and a half times its height."""
+    """The parts of a line that are more than one and a half times its height apart."""
     part: list[int] = []
     for place in line:
         if part:
@@ -100,7 +99,7 @@ def _split_gaps(words: Sequence[Word], line: Sequence[int]) -> Iterator[list[int
 
 
 def _reads_on(words: Sequence[Word], first: int, last: int) -> bool:
-    """Whether what follows a colon is running text: verbs and articles in it, or a next line without a label."""
+    """Whether what follows a colon is running text: it has verbs or articles, or a next line without a label."""
     texts = [words[place].text for place in range(first, last + 1)]
     following = words[last + 1 : last + 8]
     below = bool(following) and following[0].block == words[last].block and following[0].line != words[last].line
@@ -110,8 +109,7 @@ def _reads_on(words: Sequence[Word], first: int, last: int) -> bool:
 
 
 def _find_heading(words: Sequence[Word]) -> str:
-    """The short line in the upper part of the page that is set clearly larger than the rest; ``""`` where there is
-    none."""
+    """The short line in the upper part of the page that is clearly larger than the rest; ``""`` if there is none."""
     heights = sorted(word.box.y1 - word.box.y0 for word in words)
     top = [word for word in words if word.box.y0 < 0.35]
     best = max(top, key=lambda word: word.box.y1 - word.box.y0, default=None)
@@ -127,7 +125,7 @@ def _find_heading(words: Sequence[Word]) -> str:
 
 
 def _find_in_boxes(words: Sequence[Word]) -> Iterator[Field]:
-    """A label in small print above its value, as in the boxes of a form; at least three of them, or it is none."""
+    """A label in small print above its value, as in the boxes of a form; nothing if there are fewer than three."""
     lines = [list(group) for _, group in groupby(range(len(words)), key=lambda place: words[place].line)]
     parts = [list(_split_gaps(words, line)) if len(line) <= 60 else [] for line in lines]
     found: list[tuple[str, str, int, int, str]] = []
@@ -161,7 +159,7 @@ def _height(words: Sequence[Word], line: Sequence[int]) -> float:
 
 
 def _stands_under(words: Sequence[Word], upper: Sequence[int], lower: Sequence[int]) -> bool:
-    """Whether a line begins right under another: a hundredth of the page aside, a line's height below."""
+    """Whether a line begins right below another: within a hundredth of the page's width, and of a line's height."""
     above, below = words[upper[0]].box, words[lower[0]].box
     return abs(above.x0 - below.x0) < 0.012 and -0.5 < (below.y0 - above.y1) / (below.y1 - below.y0) < 0.8
 
@@ -183,7 +181,7 @@ class _Grid:
             self.by_text.setdefault(words[place].text, []).append(at)
 
     def locate(self, text: str, *, y: float | None = None) -> tuple[int, int] | None:
-        """First and last word of a cell's text; with `y` the place on that height."""
+        """First and last word of a cell's text; with `y`, those at that height."""
         wanted = text.split()
         best: tuple[float, tuple[int, int]] | None = None
         for at in self.by_text.get(wanted[0], ())[:50]:
@@ -201,8 +199,7 @@ class _Grid:
 
 
 def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
-    """Cells under a header, in rows that have a name. A table of two columns without a header is a form: each row a
-    label and its value."""
+    """Cells under a header, in rows that have a name. In two columns without a header, each row is label and value."""
     header, rows = grid.rows[0], grid.rows
     if len(header) < 2:
         return
@@ -232,7 +229,7 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
 
 
 def _write_row(header: Sequence[str], row: Sequence[str], column: int) -> str:
-    """The row's name, the asked cell, then its other cells as far as there is room."""
+    """The row's name, the cell that is asked for, then the other cells as far as there is space."""
     own = f"{header[column]}: {row[column]}"
     text = f"{header[0] if _is_label(header[0]) else 'Row'}: {row[0]}"
     text += FIELD_SEPARATOR + own
@@ -277,8 +274,7 @@ def _is_number(text: str) -> bool:
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text can be an answer: short, with letters or digits, no blank to be filled in, no remark to the
-    reader."""
+    """Whether a text can be an answer: short, with letters or digits; not a blank to fill in, not a remark."""
     short = 0 < len(text) <= 80 and any(map(str.isalnum, text)) and " ".join(text.split()).isprintable()
     blank = "__" in text or "..." in text or text.casefold() in _NO_VALUE or FIELD_SEPARATOR in text
     remark = text.lower().startswith(("see ", "ditto")) or not _REMARKS.isdisjoint(text.lower().split())

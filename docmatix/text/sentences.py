@@ -1,6 +1,6 @@
-"""Whole sentences of running text on a page, each with the place of every character. English abbreviations are known.
+"""Whole sentences of running text on a page, with the place of every character. Knows English abbreviations.
 
-What is not running text is left out: running heads, tables of contents, lists of references, formulae, code, tables.
+Everything else is left out: running heads, tables of contents, lists of references, formulae, code, tables.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from docmatix.text.field_list import FIELD_SEPARATOR
 
 MAX_SENTENCES = 400
 MAX_SENTENCE_CHARS = 260
-"""Longer ones are seldom about one thing, and a small model loses the thread."""
+"""Longer ones are rarely about one thing, and a small model loses the thread."""
 MARGIN = 0.055
-"""Share of the page height at top and bottom where running heads and page numbers stand (16 mm on A4)."""
+"""Share of the page height at top and bottom for running heads and page numbers (16 mm on A4)."""
 
 _ABBREVIATIONS = frozenset(
     "mr. mrs. ms. dr. prof. st. no. nos. vs. e.g. i.e. etc. fig. figs. eq. eqs. sec. sect. al. inc. ltd. co. "
@@ -29,16 +29,17 @@ _REFERENCES = frozenset({"references", "bibliography", "works cited", "literatur
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`text` has single spaces and joined hyphenations; `offsets[i]` is the place of its character `i` in the page's
-    text."""
+    """`text` has single spaces and joined hyphenations; its character `i` is at `offsets[i]` in the page's text."""
 
     text: str
     offsets: tuple[int, ...]
 
 
 def split_sentences(words: Sequence[Word], spans: Sequence[WordSpan], skip: Sequence[bool]) -> Iterator[Sentence]:
-    """At most `MAX_SENTENCES` sentences that can stand alone, in page order. `skip` marks words that are no running
-    text. A block that does not end a sentence is joined with the next one if that goes on in lower case."""
+    """At most `MAX_SENTENCES` sentences that can stand alone, in page order, without the words marked in `skip`.
+
+    A block that does not end a sentence is joined with the next one if that continues in lower case.
+    """
     number = 0
     pending: list[int] = []
     for _, group in groupby(range(len(words)), key=lambda place: words[place].block):
@@ -61,8 +62,7 @@ def split_sentences(words: Sequence[Word], spans: Sequence[WordSpan], skip: Sequ
 
 
 def _is_prose(words: Sequence[Word], block: Sequence[int]) -> bool:
-    """Running text: outside the margins, mostly plain words, lower case between capitals, no dot leaders, few
-    symbols."""
+    """Whether a block is running text: mostly plain lower-case words, few symbols, no dot leaders, not in a margin."""
     texts = [words[place].text for place in block[:400]]
     margin = words[block[0]].box.y1 < MARGIN or words[block[-1]].box.y0 > 1 - MARGIN
     leaders = texts.count(".") > 4 or any("...." in text or "····" in text or "……" in text for text in texts)
@@ -90,8 +90,7 @@ def _cut_block(words: Sequence[Word], block: Sequence[int]) -> Iterator[list[int
 
 
 def _read_sentence(words: Sequence[Word], spans: Sequence[WordSpan], places: Sequence[int]) -> Sentence | None:
-    """The sentence as text with offsets, or None for what does not stand on its own: too short, too long, a
-    fragment."""
+    """The sentence with its offsets, or None if it cannot stand alone: too short, too long, a fragment."""
     if not 6 <= len(places) <= 60 or sum(len(words[place].text) + 1 for place in places) > MAX_SENTENCE_CHARS:
         return None
     text, offsets = "", list[int]()

@@ -1,10 +1,6 @@
-"""Candidate answers: spans of a page's text that a question can be asked about, found by code before any model is
-asked.
+"""Candidate answers: spans of a page's text that a question can be asked about, found before any model is asked.
 
-A small model invents answers; it cannot invent one that was chosen first. Looked for are the things people ask
-documents about: amounts, dates, shares, counted things, names, definitions, acronyms, values of form fields, cells of
-tables. Few and safe beat many: a candidate is only returned if its context can be turned into a question
-(`docmatix.prompting.questions.question_templates`). English only; other languages simply yield little.
+Few and safe beat many: a candidate is only returned if its context can be turned into a question. English only.
 """
 
 from __future__ import annotations
@@ -23,20 +19,15 @@ from docmatix.text.field_list import read_fields
 from docmatix.text.sentences import split_sentences
 
 MAX_WORDS = 20_000
-"""Words of a page that are looked at: some ten times a dense newspaper page. What is behind them yields no
-candidate."""
+"""Words of a page that are searched: some ten times a dense newspaper page."""
 MAX_FIELDS = 1_000
 MAX_CONTEXT_CHARS = 260
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer and what its question may be written from.
-
-    `start` and `end` are character offsets into the page's text; `answer` is that text with runs of white space as one
-    space. `context` is what the model sees: a sentence, or fields as `name: value | name: value`, at most
-    `MAX_CONTEXT_CHARS` characters. `label` is the field's name (form, table) or None (sentence).
-    """
+    """One answer, what its question may be written from (`context`: a sentence or a list of fields, as the model sees
+    it), and its field's name. `start` and `end` are offsets in the page's text; `answer` has single spaces."""
 
     answer: str
     kind: str
@@ -55,7 +46,7 @@ class _Ranked:
 
 
 def find_candidates(page: Page, *, limit: int) -> list[Candidate]:
-    """At most `limit` candidate answers of a page, the worthiest, in page order. Linear in the page's length."""
+    """At most `limit` candidate answers of a page, the most promising, in page order. Linear in the page's length."""
     words = page.words[:MAX_WORDS]
     spans = locate_words(words)
     in_table = mark_tables(page, words)
@@ -78,14 +69,13 @@ def find_candidates(page: Page, *, limit: int) -> list[Candidate]:
 
 
 def _rate_context(text: str, answer: str) -> float:
-    """0..1: short sentences that name things ask better than long ones about `the system`."""
+    """0..1: short sentences with names give better questions than long ones about `the system`."""
     names = sum(word[:1].isupper() for word in text.replace(answer, "").split()[1:])
     return min(1.0, names / 4) * (1.0 if len(text) <= 180 else 0.6)
 
 
 def _choose(ranked: Sequence[_Ranked], limit: int) -> list[Candidate]:
-    """The best by worth, where each further one of the same kind, table or sentence counts for less, each answer
-    once."""
+    """The best by worth, each answer once; each further one of the same kind, table or sentence is worth less."""
     pool = sorted(ranked, key=lambda one: (-one.worth, one.candidate.start, one.candidate.end))
     chosen: list[Candidate] = []
     used: Counter[tuple[str, str]] = Counter()
@@ -97,7 +87,7 @@ def _choose(ranked: Sequence[_Ranked], limit: int) -> list[Candidate]:
         source, kind, context = marks(one)
         return one.worth * 0.85 ** used[source] * 0.9 ** used[kind] * 0.5 ** used[context]
 
-    # the pool is bounded, and so is the work: the best forty for each place are choice enough
+    # bounds the work: the best forty for each place are enough to choose from
     pool = pool[: 40 * limit]
     while pool and len(chosen) < limit:
         best = max(pool, key=value)
@@ -114,8 +104,8 @@ def _choose(ranked: Sequence[_Ranked], limit: int) -> list[Candidate]:
 
 
 def find_phrases(context: str) -> list[str]:
-    """What a context offers as answers: the values of its fields, or a sentence's numbers, dates, names and stretches
-    between its grammatical words and commas. Each once."""
+    """What a context offers as answers, each once: the values of its fields; of a sentence, its spans and the phrases
+    between grammatical words and commas."""
     fields = read_fields(context)
     if fields:
         return list(dict.fromkeys(value for _, value in fields if value))
@@ -158,12 +148,11 @@ _REFERRING = frozenset(
     "paragraph annex exhibit example theorem lemma definition algorithm listing level phase type class note "
     "january february march april may june july august september october november december".split()
 )
-"""What makes the number behind it a name: `Table 3`, `Section 4`, `May 12`."""
+"""What makes the number after it a name: `Table 3`, `Section 4`, `May 12`."""
 
 
 def find_spans(text: str) -> Iterator[tuple[str, float, int, int]]:
-    """Kind, worth (0..1), start and end of what a sentence could be asked about; quantities, dates and names never
-    overlap."""
+    """Kind, worth, start and end of what can be asked about; quantities, dates and names never overlap."""
     yield from _find_acronyms(text)
     taken: list[tuple[int, int]] = []
     for kind, worth, pattern in _PATTERNS:
@@ -189,7 +178,7 @@ _SKIPPED = frozenset("of and the for in to on".split())
 
 
 def _find_acronyms(text: str) -> Iterator[tuple[str, float, int, int]]:
-    """`Optical Character Recognition (OCR)`: the words before the bracket whose initials are the letters in it."""
+    """`Optical Character Recognition (OCR)`: the words before the bracket whose initials it holds."""
     for match in _ACRONYM.finditer(text):
         letters = [letter.lower() for letter in match.group(1) if letter.isupper()]
         if len(letters) < 2 or match.group(1).endswith("s") or text.count(match.group(1)) > 1:
@@ -223,7 +212,7 @@ _NOT_IN_NAMES = re.compile(
 
 
 def _find_names(text: str) -> Iterator[tuple[str, float, int, int]]:
-    """Runs of capitalised words that are surely an organisation, a person (behind a title or `by`) or a place (behind
+    """Runs of capitalised words that are surely an organisation, a person (after a title or `by`) or a place (after
     `in`)."""
     for match in _NAME.finditer(text):
         start, end = match.span()
@@ -247,11 +236,11 @@ _END_OF_CLAUSE = re.compile(r"[,;:(]| (?:that|which|who|where|when|because|but|s
 
 
 def _find_definition(text: str) -> Iterator[tuple[str, float, int, int]]:
-    """`Docling is a toolkit for ...`: what stands behind the verb, up to the first comma or relative clause."""
+    """`Docling is a toolkit for ...`: what follows the verb, up to the first comma or relative clause."""
     match = _DEFINITION.match(text)
     stop = _END_OF_CLAUSE.search(text, match.end()) if match else None
     if match is None or stop is None or (stop.group() == "," and " and " in text[stop.end() :]):
-        return  # the latter perhaps the first of several: "a tool for reading, writing and ..."
+        return  # the latter may be the first of several: "a tool for reading, writing and ..."
     if 4 <= len(text[match.end() : stop.start()].split()) <= 16:
         yield "definition", 0.85, match.end(), stop.start()
 
@@ -278,15 +267,14 @@ _NOT_IN_OBJECTS = frozenset(
 
 
 def _find_objects(text: str) -> Iterator[tuple[str, float, int, int]]:
-    """What stands between the first verb that takes an object and the end of its clause (`needs | a permit`)."""
+    """What is between the first verb that takes an object and the end of its clause (`needs | a permit`)."""
     verb = _VERB.search(text, 3, 100)
     stop = _END_OF_OBJECT.search(text, verb.end()) if verb else None
     if verb is None or stop is None or verb.group().split()[0] in _NO_OBJECT_VERBS:
         return
     words = text[verb.end() : stop.start()].lower().split()
-    listed = stop.group() == "," and re.search(
-        r",? (?:and|or) ", text[stop.end() : stop.end() + 120]
-    )  # the first of several?
+    # the first of several?
+    listed = stop.group() == "," and re.search(r",? (?:and|or) ", text[stop.end() : stop.end() + 120])
     if not 2 <= len(words) <= 9 or words[0] in _NO_OBJECT or listed or (words[0] == "to" and len(words) < 3):
         return
     if _NOT_IN_OBJECTS.isdisjoint(words) and not any(word.endswith("ed") for word in words[1:]):

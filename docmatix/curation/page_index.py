@@ -15,8 +15,6 @@ MAX_TRIES = 20_000
 """Places on one page where the letters of an answer begin inside a word, before it counts as not printed there."""
 _HYPHENS = ("-", "\u00ad", "\u2010", "\u2011")
 
-_JoinedTerm = tuple[str, int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class SearchablePage:
@@ -83,7 +81,9 @@ def read_page(page: Page) -> SearchablePage:
     return SearchablePage(page, "".join(parts), starts, ends, owners, postings, reach)
 
 
-def _joined_terms(words: Sequence[Word], pieces: Sequence[str], owners: Sequence[int]) -> Iterator[_JoinedTerm]:
+def _joined_terms(
+    words: Sequence[Word], pieces: Sequence[str], owners: Sequence[int]
+) -> Iterator[tuple[str, int, int]]:
     """Terms that a page prints as several words, with their first and last piece: words hyphenated at the end of a
     line, and numbers with a plain space as thousands separator."""
     for place, (one, other) in enumerate(pairwise(owners)):

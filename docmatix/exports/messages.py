@@ -39,7 +39,8 @@ class Messages(Export):
     def write_split(self, samples: Iterable[Sample], folder: Path, *, split: str, name: str) -> Counter[str]:
         left_out: Counter[str] = Counter()
         told = without_image_marks(samples, left_out)
-        write_rows(((_to_row(sample), _count_bytes(sample)) for sample in told), folder, schema=SCHEMA, split=split)
+        rows = ((_to_row(sample), sum(len(picture.data) for picture in sample.pictures)) for sample in told)
+        write_rows(rows, folder, schema=SCHEMA, split=split)
         return left_out
 
 
@@ -51,7 +52,3 @@ def _to_row(sample: Sample) -> dict[str, Any]:
         turns.append({"role": "assistant", "content": [{"type": "text", "text": question.answer}]})
     images = [{"bytes": picture.data, "path": picture.name} for picture in sample.pictures]
     return {"images": images, "messages": turns, "sample_id": sample.sample_id}
-
-
-def _count_bytes(sample: Sample) -> int:
-    return sum(len(picture.data) for picture in sample.pictures)

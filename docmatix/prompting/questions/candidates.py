@@ -13,7 +13,7 @@ from itertools import islice
 
 from docmatix.core.documents import Page, locate_words
 from docmatix.facts.fields import find_fields, mark_tables
-from docmatix.prompting.questions.question_templates import frame_question
+from docmatix.prompting.questions.question_templates import find_template
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.field_list import read_fields
 from docmatix.text.sentences import split_sentences
@@ -96,7 +96,7 @@ def _choose(ranked: Sequence[_Ranked], limit: int) -> list[Candidate]:
         key = "answer", one.answer.casefold()
         if used[key] or used["context", one.context] >= 2 or len(one.context) > MAX_CONTEXT_CHARS:
             continue
-        if frame_question(one.answer, kind=one.kind, context=one.context, label=one.label) is None:
+        if find_template(one.answer, kind=one.kind, context=one.context, label=one.label) is None:
             continue
         chosen.append(one)
         used.update((key, *marks(best)))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from docmatix.prompting.questions.clauses import POINTING, Clause, cut_pieces, name_subject, split_lead
-from docmatix.prompting.questions.frame import Frame
 from docmatix.prompting.questions.question_words import WHEN, ask_quantity, word_question
+from docmatix.prompting.questions.template import Template
 from docmatix.text.english import (
     AUXILIARIES,
     BE,
@@ -29,7 +29,7 @@ from docmatix.text.english import (
 
 def _assemble(
     clause: Clause, kind: str, *, helper: str, subject: Sequence[str], before: list[str], after: list[str]
-) -> Frame | None:
+) -> Template | None:
     """The question from its parts: question word, helping verb, subject, and the rest without the answer."""
     subjects = name_subject(subject)
     wording = word_question(kind, clause, helper, before, after) if subjects else None
@@ -45,19 +45,19 @@ def _assemble(
     dated = kind in {"amount", "percent", "number"}
     while dated and required < len(pieces) and re.match(r"(?:in|during|on|since|by) .*\d", pieces[required]):
         required += 1
-    return Frame(openings, pieces, required)
+    return Template(openings, pieces, required)
 
 
-def _frame_definition(clause: Clause, kind: str) -> Frame | None:
+def _turn_definition(clause: Clause, kind: str) -> Template | None:
     """`Docling is a toolkit for ...` -> `What is Docling`."""
     words, start, _ = clause
     if kind != "definition" or start < 2 or words[start - 1] not in {"is", "are"}:
         return None
     asked = "Who" if words[0] != "The" and is_personal(" ".join(words[: start - 1])) else "What"
-    return Frame(tuple(f"{asked} {words[start - 1]} {name}" for name in name_subject(words[: start - 1])))
+    return Template(tuple(f"{asked} {words[start - 1]} {name}" for name in name_subject(words[: start - 1])))
 
 
-def _frame_participle(clause: Clause, kind: str) -> Frame | None:
+def _turn_participle(clause: Clause, kind: str) -> Template | None:
     """`Patented in 1868 by Sholes, the typewriter changed ...` -> `When was the typewriter patented`."""
     words, start, end = clause
     cut = next((at + 1 for at in range(min(len(words), 16)) if words[at][-1] == ","), 0)
@@ -81,7 +81,7 @@ def _frame_participle(clause: Clause, kind: str) -> Frame | None:
 _BEFORE_COUNTED = HEDGES | frozenset("a total of there are were is was".split())
 
 
-def _frame_subject(clause: Clause, kind: str) -> Frame | None:
+def _turn_subject(clause: Clause, kind: str) -> Template | None:
     """The answer is the subject, or counts it: the predicate stays as it is (`How many people| were hurt`)."""
     words, start, end = clause
     before = [bare(word).lower() for word in words[:start]]
@@ -93,7 +93,7 @@ def _frame_subject(clause: Clause, kind: str) -> Frame | None:
         pieces = cut_pieces(words[stop:]) if words[stop - 1][-1] not in ",;." else ()
         if before[:1] == ["there"]:
             counts = len(before) == 2 and kind == "number" and pieces
-            return Frame((f"{asked} {before[1]} there",), pieces, 1) if counts else None
+            return Template((f"{asked} {before[1]} there",), pieces, 1) if counts else None
         verb = next((at for at in range(stop, min(stop + 8, len(words))) if _is_verb(words, at)), None)
         if not POINTING.isdisjoint(bare(word).lower() for word in words[stop : stop + 6]):
             return None  # "three decisions would help us"
@@ -103,7 +103,7 @@ def _frame_subject(clause: Clause, kind: str) -> Frame | None:
         while required < len(pieces) and reached <= verb:
             reached += len(pieces[required].split())
             required += 1
-        return Frame((asked,), pieces, required) if reached > verb else None
+        return Template((asked,), pieces, required) if reached > verb else None
     titles = {"the", "dr", "mr", "mrs", "ms", "prof", "professor"}
     if (
         kind in {"person", "organisation"}
@@ -115,7 +115,7 @@ def _frame_subject(clause: Clause, kind: str) -> Frame | None:
         pieces = cut_pieces(words[end:])
         if not (participle or is_finite(words, end)) or not pieces or len(pieces[0].split()) < 2:
             return None
-        return Frame(("Who",) if kind == "person" else ("Which organisation",), pieces, 1)
+        return Template(("Who",) if kind == "person" else ("Which organisation",), pieces, 1)
     return None
 
 
@@ -123,7 +123,7 @@ def _is_verb(words: Sequence[str], place: int) -> bool:
     return words[place].lower() in AUXILIARIES or is_finite(words, place)
 
 
-def _frame_auxiliary(clause: Clause, kind: str) -> Frame | None:
+def _turn_auxiliary(clause: Clause, kind: str) -> Template | None:
     """`The library was founded in 1974` -> `When was the library founded`."""
     lead, main = split_lead(clause)
     place = _find_auxiliary(main.words, main.start if main.start >= 0 else len(main.words)) if main else None
@@ -132,7 +132,7 @@ def _frame_auxiliary(clause: Clause, kind: str) -> Frame | None:
     words, start, end = main
     helper = words[place].lower()
     if start < 0:
-        return _frame_lead(lead, kind, helper, words[:place], words[place + 1 :])
+        return _turn_lead(lead, kind, helper, words[:place], words[place + 1 :])
     before = words[place + 1 : start]
     # "was founded in 1970 and renovated in 1985": only the verb next to the answer
     seam = next(
@@ -162,7 +162,7 @@ def _find_auxiliary(words: Sequence[str], limit: int) -> int | None:
     return None
 
 
-def _frame_verb(clause: Clause, kind: str) -> Frame | None:
+def _turn_verb(clause: Clause, kind: str) -> Template | None:
     """`The firm acquired Bright in 2015` -> `When did the firm acquire Bright`."""
     lead, main = split_lead(clause)
     if main is None:
@@ -181,7 +181,7 @@ def _frame_verb(clause: Clause, kind: str) -> Frame | None:
     helper = "do" if not verbs else "does" if form in PRESENT_FORMS else "did"
     lemmas = find_lemmas(form) if verbs else (form,)
     if start < 0:
-        frames = [_frame_lead(lead, kind, helper, words[:place], [lemma, *words[place + 1 :]]) for lemma in lemmas]
+        templates = [_turn_lead(lead, kind, helper, words[:place], [lemma, *words[place + 1 :]]) for lemma in lemmas]
     else:
         between = words[place + 1 : start]
         if any(word[-1] in ",;" or word.lower() in RELATIVES | AUXILIARIES | CONJUNCTIONS for word in between):
@@ -189,16 +189,16 @@ def _frame_verb(clause: Clause, kind: str) -> Frame | None:
         # "Data collected in 2015 were used": the verb found was a participle
         if any(word.lower() in AUXILIARIES for word in words[end : end + 4]):
             return None
-        frames = [
+        templates = [
             _assemble(main, kind, helper=helper, subject=words[:place], before=[lemma, *between], after=words[end:])
             for lemma in lemmas
         ]
-    found = [frame for frame in frames if frame]
+    found = [template for template in templates if template]
     if len(found) <= 1:
         return found[0] if found else None
     # two possible spellings of the verb: it moves into the openings, and the model picks the word it knows
-    openings = tuple(" ".join((opening, *frame.pieces[:1])) for frame in found for opening in frame.openings)
-    return Frame(openings, found[0].pieces[1:], max(0, found[0].required - 1))
+    openings = tuple(" ".join((opening, *template.pieces[:1])) for template in found for opening in template.openings)
+    return Template(openings, found[0].pieces[1:], max(0, found[0].required - 1))
 
 
 def _guess_verb(words: Sequence[str], start: int, kind: str) -> int | None:
@@ -216,22 +216,22 @@ def _guess_verb(words: Sequence[str], start: int, kind: str) -> int | None:
     return place if clear and words[place] not in FUNCTION_WORDS and not is_plural(words[place]) else None
 
 
-def _frame_lead(
+def _turn_lead(
     lead: Sequence[str], kind: str, helper: str, subject: Sequence[str], rest: Sequence[str]
-) -> Frame | None:
+) -> Template | None:
     """An answer that stood in a leading phrase: `In 2015, the firm was sold` -> `When was the firm sold`."""
     asked = WHEN.get(lead[0].lower()) if kind == "date" and len(lead) <= 5 else None
     pieces = cut_pieces(rest)
     if asked is None or not pieces:
         return None
-    return Frame(tuple(f"{asked} {helper} {name}" for name in name_subject(subject)), pieces, 1)
+    return Template(tuple(f"{asked} {helper} {name}" for name in name_subject(subject)), pieces, 1)
 
 
-TEMPLATES: tuple[Callable[[Clause, str], Frame | None], ...] = (
-    _frame_definition,
-    _frame_participle,
-    _frame_subject,
-    _frame_auxiliary,
-    _frame_verb,
+CLAUSE_TEMPLATES: tuple[Callable[[Clause, str], Template | None], ...] = (
+    _turn_definition,
+    _turn_participle,
+    _turn_subject,
+    _turn_auxiliary,
+    _turn_verb,
 )
 """Tried in this order, each with a clause and the kind of its answer."""

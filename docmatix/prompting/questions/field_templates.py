@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docmatix.prompting.questions.frame import Frame
+from docmatix.prompting.questions.template import Template
 from docmatix.text.english import (
     COUNTED_LABELS,
     VALUE_LABELS,
@@ -23,7 +23,7 @@ _PAPERS = frozenset(
 """What a form calls itself, so that `on the ...` can follow."""
 
 
-def frame_field(answer: str, context: str, label: str) -> Frame | None:
+def find_field_template(answer: str, context: str, label: str) -> Template | None:
     """A field of a form, or a cell by its column and row. Only a label that is surely a noun follows `What is the`
     (compare `What is the planted of Field maple`); the others are quoted."""
     fields, name = read_fields(context), spell_label(label)
@@ -31,37 +31,41 @@ def frame_field(answer: str, context: str, label: str) -> Frame | None:
         return None
     verb = "Who is" if names_person(label, answer) else "What are" if is_plural(label) else "What is"
     if len(fields) == 1 or (len(fields) == 2 and not fields[0][0] and fields[1][0] == label):
-        return _frame_form(answer, label, heading=fields[0][1] if len(fields) == 2 else "")
+        return _find_form_template(answer, label, heading=fields[0][1] if len(fields) == 2 else "")
     row = fields[0][1]
     links = ("on",) if classify_answer(row) == "date" else ("for", "of")
     named = f'"{row}"' if "," in row or _is_phrase(row) else row
     if is_period(label):
         if not is_noun(row):
-            return Frame((f"What value is given for {named} in {label}",))
+            return Template((f"What value is given for {named} in {label}",))
         verb = "What were" if is_plural(row) else "What was"
-        return Frame(tuple(f"{verb} the {spell_label(row)} {link} {label}" for link in ("in", "for")))
+        return Template(tuple(f"{verb} the {spell_label(row)} {link} {label}" for link in ("in", "for")))
     if label.lower() in VALUE_LABELS:
-        return Frame((f"What is the {spell_label(row)}" if is_quantity(row) else f"What {name} is given for {named}",))
+        return Template(
+            (f"What is the {spell_label(row)}" if is_quantity(row) else f"What {name} is given for {named}",)
+        )
     if not is_noun(label):
-        return Frame(tuple(f'What is {participle} under "{label}" for {named}' for participle in ("listed", "given")))
+        return Template(
+            tuple(f'What is {participle} under "{label}" for {named}' for participle in ("listed", "given"))
+        )
     if label.lower() in COUNTED_LABELS:
         verb, name = "What is", f"number of {name}"
-    return Frame(tuple(f"{verb} the {name} {link} {named}" for link in links))
+    return Template(tuple(f"{verb} the {name} {link} {named}" for link in links))
 
 
-def _frame_form(answer: str, label: str, *, heading: str) -> Frame | None:
+def _find_form_template(answer: str, label: str, *, heading: str) -> Template | None:
     """A field on its own; one with a weak label (`Date`) comes with the heading of its form."""
     name = spell_label(label)
     paper = bool(heading) and heading.rsplit(maxsplit=1)[-1].lower() in _PAPERS
     short = heading.lower() if len(heading.split()) <= 3 and heading.replace(" ", "").isalpha() else heading
     place = f" on the {short}" if paper else f' under "{heading}"' if heading else ""
     if not is_noun(label):
-        return Frame((f'What is given as "{label}"{place}',))
+        return Template((f'What is given as "{label}"{place}',))
     if names_person(label, answer):
-        return Frame((f"Who is the {name}{place if paper else ''}",))
+        return Template((f"Who is the {name}{place if paper else ''}",))
     if is_plural(label) or " " in label:
-        return Frame((f"{'What are' if is_plural(label) else 'What is'} the {name}{place}",))
-    return Frame((f"What {name} is given{place}",))
+        return Template((f"{'What are' if is_plural(label) else 'What is'} the {name}{place}",))
+    return Template((f"What {name} is given{place}",))
 
 
 def _is_phrase(row: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from docmatix.prompting.questions.question_templates import frame_question
+from docmatix.prompting.questions.question_templates import find_template
 
 if TYPE_CHECKING:
     from docmatix.prompting.questions.candidates import Candidate
@@ -17,19 +17,23 @@ if TYPE_CHECKING:
 
 
 def question_grammar(candidate: Candidate) -> str | None:
-    """A candidate's frame as a llguidance grammar, for llama.cpp's field `grammar`; None without a frame.
+    """A candidate's template as a llguidance grammar, for llama.cpp's field `grammar`; None without a template.
 
     The server silently ignores an invalid grammar, hence only letters, marks and escaped punctuation.
     """
-    frame = frame_question(candidate.answer, kind=candidate.kind, context=candidate.context, label=candidate.label)
-    if frame is None or not frame.openings or not all(part.isprintable() for part in (*frame.openings, *frame.pieces)):
+    template = find_template(candidate.answer, kind=candidate.kind, context=candidate.context, label=candidate.label)
+    if (
+        template is None
+        or not template.openings
+        or not all(part.isprintable() for part in (*template.openings, *template.pieces))
+    ):
         return None
-    pieces = [_escape(" " + piece) for piece in frame.pieces]
+    pieces = [_escape(" " + piece) for piece in template.pieces]
     optional = ""
-    for piece in reversed(pieces[frame.required :]):
+    for piece in reversed(pieces[template.required :]):
         optional = f"({piece}{optional})?"
-    openings = "|".join(map(_escape, frame.openings))
-    return f"%llguidance {{}}\nstart: /({openings}){''.join(pieces[: frame.required])}{optional}\\?/"
+    openings = "|".join(map(_escape, template.openings))
+    return f"%llguidance {{}}\nstart: /({openings}){''.join(pieces[: template.required])}{optional}\\?/"
 
 
 def _escape(text: str) -> str:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from docmatix.prompting.questions.frame import Frame
-from docmatix.prompting.questions.question_templates import frame_question
+from docmatix.prompting.questions.question_templates import find_template
+from docmatix.prompting.questions.template import Template
 
 
-def list_questions(frame: Frame | None) -> list[str]:
-    if frame is None:
+def list_questions(template: Template | None) -> list[str]:
+    if template is None:
         return []
-    counts = range(frame.required, len(frame.pieces) + 1)
-    return [" ".join((opening, *frame.pieces[:k])) + "?" for opening in frame.openings for k in counts]
+    counts = range(template.required, len(template.pieces) + 1)
+    return [" ".join((opening, *template.pieces[:k])) + "?" for opening in template.openings for k in counts]
 
 
 def ask(context: str, answer: str, kind: str) -> list[str]:
-    return list_questions(frame_question(answer, kind=kind, context=context))
+    return list_questions(find_template(answer, kind=kind, context=context))
 
 
 def ask_field(context: str, answer: str, label: str) -> list[str]:
-    return list_questions(frame_question(answer, kind="text", context=context, label=label))
+    return list_questions(find_template(answer, kind="text", context=context, label=label))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.prompting.questions.candidates import Candidate
-from docmatix.prompting.questions.question_templates import frame_question
+from docmatix.prompting.questions.question_templates import find_template
 from docmatix.prompting.questions.wording import clean_question, question_grammar
 
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
@@ -74,7 +74,7 @@ def test_a_cleaned_question_is_one_line_and_cleaning_it_again_changes_nothing(re
 def test_a_grammar_is_one_line_of_a_valid_pattern_for_any_text(answer: str, context: str, label: str | None) -> None:
     grammar = question_grammar(make_candidate(answer, "text", context, label))
     if grammar is not None:
-        frame = frame_question(answer, kind="text", context=context, label=label)
-        assert frame is not None
-        full = " ".join((frame.openings[0], *frame.pieces)) + "?"
+        template = find_template(answer, kind="text", context=context, label=label)
+        assert template is not None
+        full = " ".join((template.openings[0], *template.pieces)) + "?"
         assert read_pattern(grammar).fullmatch(full)

@@ -24,6 +24,8 @@ import pytest
 
 import docmatix
 from docmatix.core.documents import Document, Refusal
+from docmatix.pdf import channel as channel_module
+from docmatix.pdf import child as child_module
 from docmatix.pdf import sandbox as sandbox_module
 from docmatix.pdf.answers import Malformed, find_form
 from docmatix.pdf.reading import read_document
@@ -157,7 +159,7 @@ def touch(path: str) -> None:
 
 
 def answer_from_now_on(kind: int, answer: bytes) -> None:
-    sandbox_module._answer = lambda *_: (kind, answer)
+    child_module._answer = lambda *_: (kind, answer)
 
 
 def burn_without_limit() -> None:
@@ -321,7 +323,7 @@ PDF = pdfs.write_distinct_pdf(1)
 
 def test_an_answer_that_is_a_pickle_runs_nothing(taken_over, tmp_path):
     answer = pickle.dumps(Payload(tmp_path / "got in"))
-    taken_over.run(answer_from_now_on, sandbox_module._RESULT, answer, timeout_s=10)
+    taken_over.run(answer_from_now_on, channel_module.RESULT, answer, timeout_s=10)
     pid = taken_over.pid
     # what comes of it is decided by a fresh child
     assert isinstance(taken_over.run(read_document, PDF, settings=Extract(), timeout_s=60), Document)
@@ -421,7 +423,7 @@ def test_a_child_that_answers_so_is_replaced_and_blamed_when_it_was_fresh():
 
     class TakenOverAtOnce(Sandbox):
         def _exchange(self, connection: Any, task: bytes, **options: Any) -> Any:
-            hijack = pickle.dumps((answer_from_now_on, (sandbox_module._RESULT, lie), {}, 10, 512))
+            hijack = pickle.dumps((answer_from_now_on, (channel_module.RESULT, lie), {}, 10, 512))
             super()._exchange(connection, hijack, **options | {"unpack": bytes})
             return super()._exchange(connection, task, **options)
 
@@ -444,11 +446,11 @@ def grow_answers() -> None:
     """Announce 2 GB where the memory limit is 512 MB, and send them."""
 
     def send(channel: socket.socket, *_: Any) -> None:
-        channel.sendall(sandbox_module._HEAD.pack(sandbox_module._RESULT, 2 << 30))
+        channel.sendall(channel_module._HEAD.pack(channel_module.RESULT, 2 << 30))
         while True:
             channel.sendall(bytes(1 << 20))
 
-    sandbox_module._send = send  # type: ignore[assignment]
+    child_module.send = send  # type: ignore[assignment]
 
 
 def test_a_child_that_lifts_its_time_limit_is_ended_by_its_parent(taken_over):

@@ -1,0 +1,73 @@
+"""The messages between a sandbox and its child: a kind, a length, that many bytes, and open files beside a task."""
+
+from __future__ import annotations
+
+import io
+import math
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from docmatix.pdf.answers import Malformed
+
+HELLO, TASK, RESULT, REFUSAL, OUT_OF_MEMORY = range(5)
+MAX_HELLO_BYTES = 1000
+
+_HEAD = struct.Struct("=BQ")
+_MAX_FILES = 8
+
+
+class PassedFile(NamedTuple):
+    """Stands for an open file among the arguments of a call: its index among the files sent along, and its mode."""
+
+    index: int
+    mode: str
+
+
+def send(channel: socket.socket, kind: int, data: bytes, *, files: Sequence[io.FileIO] = ()) -> None:
+    socket.send_fds(channel, [_HEAD.pack(kind, len(data))], [file.fileno() for file in files])
+    channel.sendall(data)
+
+
+def receive(channel: socket.socket, *, max_bytes: int, timeout_s: float) -> tuple[int, memoryview]:
+    """The child's next message. Raises `Malformed` if it is too long, `TimeoutError`, and `EOFError` at the end."""
+    deadline = time.monotonic() + timeout_s
+    kind, size = _HEAD.unpack(_receive_bytes(channel, _HEAD.size, deadline))
+    if size > max_bytes:
+        raise Malformed(f"{size} bytes")
+    return kind, _receive_bytes(channel, size, deadline)
+
+
+def receive_task(parent: socket.socket) -> tuple[memoryview, list[int]]:
+    """The next task and the descriptors of its files. Raises `EOFError` once the parent has closed its end."""
+    head, files, _, _ = socket.recv_fds(parent, _HEAD.size, _MAX_FILES)
+    if not head:
+        raise EOFError
+    _, size = _HEAD.unpack(head)
+    return _receive_bytes(parent, size), files
+
+
+def _receive_bytes(channel: socket.socket, size: int, deadline: float = math.inf) -> memoryview:
+    buffer = memoryview(bytearray(size))
+    filled = 0
+    while filled < size:
+        if deadline < math.inf:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            channel.settimeout(left_s)
+        received = channel.recv_into(buffer[filled:])
+        if not received:
+            raise EOFError
+        filled += received
+    return buffer.toreadonly()
+
+
+def is_readable(channel: socket.socket | int, timeout_s: float) -> bool:
+    # unlike select, poll accepts descriptors above 1023
+    poller = select.poll()
+    poller.register(channel, select.POLLIN)
+    return bool(poller.poll(math.ceil(timeout_s * 1000)))

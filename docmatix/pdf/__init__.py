@@ -1,3 +1,1 @@
-"""PDFs: `reading` takes words and facts out, `tables` finds ruled tables, `rendering` draws pages, `sandbox` runs these
-where a hostile file can do no harm.
-"""
+"""PDFs: words and facts, ruled tables, page images, and a sandbox in which a hostile file can do no harm."""

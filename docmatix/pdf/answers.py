@@ -1,11 +1,7 @@
-"""What the process that reads PDFs may answer: packed there, checked and unpacked by its parent.
+"""What the sandbox's child may answer: packed there, then checked and unpacked by its parent.
 
-That process is the first that a hostile PDF takes over, so its parent believes nothing about an answer: neither types,
-nor lengths, nor ranges. What is let through keeps the promises of `docmatix.core.documents`, so that no later stage
-trips over it; whether it is true, no one can check. (A pickle would be a program that the parent runs.)
-
-The form of an answer follows from the function that was called, so the child has no say in it. Words travel as columns,
-which also takes a fifth of the time that pickling them took.
+The parent trusts neither types nor lengths nor ranges, since a hostile PDF may control the child; what passes keeps the
+contracts of `docmatix.core.documents`. The form of an answer follows from the function that was called.
 """
 
 from __future__ import annotations
@@ -25,71 +21,63 @@ from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, c
 if TYPE_CHECKING:
     from docmatix.pdf.rendering import PageImage
 
-MOST_HEADER_BYTES = 32 << 20
-"""JSON unpacks to twenty times its size; 100,000 pages take 6 MB of it."""
-
-MOST_DETAIL_CHARS = 10_000
-
-MOST_POINTS = 3e38
-"""The side of a page: files claim anything, and the tables hold 32-bit floats."""
-
+MAX_HEADER_BYTES = 32 << 20  # JSON unpacks to twenty times its size; 100,000 pages take 6 MB
+MAX_DETAIL_CHARS = 10_000
+MAX_POINTS = 3e38  # the side of a page: files claim anything, and the tables hold 32-bit floats
 _REASON = re.compile("[a-z_]{1,40}")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 
 
 class Malformed(Exception):
-    """What is wrong with an answer, in words."""
+    """Says what is wrong with an answer."""
 
 
 class Form(NamedTuple):
-    """How results of one kind travel. `unpack` raises `Malformed`, whatever the bytes are."""
+    """How results of one kind are sent. `unpack` raises only `Malformed`, whatever the bytes."""
 
     pack: Callable[[Any], bytes]
     unpack: Callable[[memoryview], Any]
 
 
 def find_form(function: Callable[..., Any]) -> Form:
-    """The form of a function's results: plain JSON values for one that has no other."""
+    """The form of a function's results; plain JSON unless it has its own."""
     name = f"{getattr(function, '__module__', '')}.{getattr(function, '__name__', '')}"
     return _FORMS.get(name, _PLAIN)
 
 
-# --- plain values and refusals ----------------------------------------------------------------------------------------
-
-
 def _pack_plain(value: Any) -> bytes:
-    # not with orjson, which ends the process where memory does
+    # not orjson, which aborts the process when memory runs out
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _unpack_plain(data: memoryview) -> Any:
-    if len(data) > MOST_HEADER_BYTES:
+    if len(data) > MAX_HEADER_BYTES:
         raise Malformed(f"JSON of {len(data)} bytes")
     try:
         return orjson.loads(data)
     except ValueError as error:
-        raise Malformed(f"no JSON: {error}") from None
+        raise Malformed(f"invalid JSON: {error}") from None
 
 
 _PLAIN = Form(_pack_plain, _unpack_plain)
 
 
 def pack_refusal(refusal: Refusal) -> bytes:
-    detail = refusal.detail[:MOST_DETAIL_CHARS].encode(errors="replace").decode()
+    detail = refusal.detail[:MAX_DETAIL_CHARS].encode(errors="replace").decode()
     return _pack_plain([refusal.reason, detail])
 
 
 def unpack_refusal(data: memoryview) -> Refusal:
     match _unpack_plain(data):
-        case [str(reason), str(detail)] if _REASON.fullmatch(reason) and len(detail) <= MOST_DETAIL_CHARS:
+        case [str(reason), str(detail)] if _REASON.fullmatch(reason) and len(detail) <= MAX_DETAIL_CHARS:
             return Refusal(reason, detail)
-    raise Malformed("a refusal that is none")
+    raise Malformed("an invalid refusal")
 
 
 def _join(header: Any, *columns: bytes) -> bytes:
-    """The length of the header, the header as JSON, the columns."""
+    """The length of the header, the header as JSON, then the columns."""
     packed = _pack_plain(header)
-    if len(packed) > MOST_HEADER_BYTES:
+    if len(packed) > MAX_HEADER_BYTES:
         raise ValueError(f"{len(packed)} bytes of facts about pages are too many to send")
     return b"".join((len(packed).to_bytes(4, "little"), packed, *columns))
 
@@ -97,9 +85,6 @@ def _join(header: Any, *columns: bytes) -> bytes:
 def _split(data: memoryview) -> tuple[Any, memoryview]:
     end = 4 + int.from_bytes(data[:4], "little")
     return _unpack_plain(data[4:end]), data[end:]
-
-
-# --- documents --------------------------------------------------------------------------------------------------------
 
 
 def _pack_document(document: Document) -> bytes:
@@ -125,7 +110,7 @@ def _pack_document(document: Document) -> bytes:
         array("d", chain.from_iterable(boxes)).tobytes(),
         array("i", lines).tobytes(),
         array("i", blocks).tobytes(),
-        # no word holds white space
+        # words contain no white space
         "\n".join(texts).encode(),
     )
 
@@ -139,7 +124,7 @@ def _unpack_document(data: memoryview) -> Document:
             words = _unpack_words(columns, sum(map(_count_words, facts)))
             pages = tuple(_make_page(number, fact, words) for number, fact in enumerate(facts, 1))
             return Document(doc_id, pages, language, None if signature is None else tuple(signature))
-    raise Malformed("no facts about a document")
+    raise Malformed("invalid facts about a document")
 
 
 def _is_language(value: Any) -> bool:
@@ -160,15 +145,15 @@ def _count_words(fact: Any) -> int:
     match fact:
         case [_, _, _, _, _, int(count), list()] if count >= 0:
             return count
-    raise Malformed("no facts about a page")
+    raise Malformed("invalid facts about a page")
 
 
 def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
     width, height, rotation, share, reason, count, tables = fact
     mine = tuple(islice(words, count))
     if not (
-        _is_between(width, 0, MOST_POINTS)
-        and _is_between(height, 0, MOST_POINTS)
+        _is_between(width, 0, MAX_POINTS)
+        and _is_between(height, 0, MAX_POINTS)
         and type(rotation) is int
         and rotation in (0, 90, 180, 270)
         and _is_between(share, 0, 1)
@@ -190,7 +175,7 @@ def _make_table(value: Any) -> Table:
         ):
             if _are_clean("".join(chain.from_iterable(rows))):
                 return Table(Box(*box), tuple(map(tuple, rows)))
-    raise Malformed("a table that is none")
+    raise Malformed("an invalid table")
 
 
 def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
@@ -205,27 +190,24 @@ def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
     try:
         texts = str(columns[40 * count :], "utf-8").split("\n")
     except UnicodeDecodeError as error:
-        raise Malformed(f"words that are no text: {error.reason}") from None
+        raise Malformed(f"words that are not UTF-8: {error.reason}") from None
     if len(texts) != count or not _are_clean("".join(texts)):
-        raise Malformed("words that are not the document's")
-    # written so that a NaN fails too
+        raise Malformed("words that do not match their count, or contain unknown characters")
+    # phrased so that NaN fails too
     if not ((boxes >= 0).all() and (boxes <= 1).all() and (boxes[:, :2] <= boxes[:, 2:]).all()):
         raise Malformed("a word outside its page")
     if (numbers < 0).any():
-        raise Malformed("a line or block with a number below zero")
+        raise Malformed("a negative line or block number")
     sides = iter(boxes.ravel().tolist())
     places = map(Box, sides, sides, sides, sides)
     return map(Word, texts, places, numbers[:count].tolist(), numbers[count:].tolist())
 
 
 def _are_clean(text: str) -> bool:
-    """Whether text holds no character that `docmatix.pdf.reading.clean_text` takes out for every format's sake."""
+    """Whether the text has none of the characters that `docmatix.pdf.reading.clean_text` replaces."""
     from docmatix.pdf.reading import UNKNOWN_CHARACTERS
 
     return text.isprintable() or UNKNOWN_CHARACTERS.search(text) is None
-
-
-# --- pages as images --------------------------------------------------------------------------------------------------
 
 
 def _pack_images(images: Sequence[PageImage]) -> bytes:
@@ -238,7 +220,7 @@ def _unpack_images(data: memoryview) -> list[PageImage]:
 
     facts, rest = _split(data)
     if not isinstance(facts, list):
-        raise Malformed("no facts about images")
+        raise Malformed("invalid facts about images")
     images: list[PageImage] = []
     for fact in facts:
         match fact:
@@ -253,7 +235,7 @@ def _unpack_images(data: memoryview) -> list[PageImage]:
             raise Malformed("an image that is neither JPEG, PNG nor WebP")
         images.append(PageImage(image, width, height, mode))
     if rest:
-        raise Malformed(f"{len(rest)} bytes behind the last image")
+        raise Malformed(f"{len(rest)} bytes after the last image")
     return images
 
 

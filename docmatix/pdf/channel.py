@@ -21,9 +21,9 @@ _MAX_FILES = 8
 
 
 class PassedFile(NamedTuple):
-    """Stands for an open file among the arguments of a call: its index among the files sent along, and its mode."""
+    """Stands for an open file among the arguments of a call: its position among the files sent along, and its mode."""
 
-    index: int
+    position: int
     mode: str
 
 

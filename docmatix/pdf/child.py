@@ -91,7 +91,7 @@ def _answer(task: memoryview, files: Sequence[int]) -> tuple[int, bytes]:
     try:
         function, args, options, timeout_s, memory_mb = pickle.loads(task)
         del task
-        args = [io.FileIO(files[arg.index], arg.mode) if isinstance(arg, PassedFile) else arg for arg in args]
+        args = [io.FileIO(files[arg.position], arg.mode) if isinstance(arg, PassedFile) else arg for arg in args]
         # packing counts as work too: for a document of two million words it takes half of the memory
         with _limits(timeout_s=timeout_s, memory_mb=memory_mb):
             result = function(*args, **options)

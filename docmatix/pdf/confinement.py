@@ -1,13 +1,7 @@
 """Takes from the process that reads PDFs what it does not need: files, the network, other processes, privileges.
 
-Whoever takes that process over through a flaw in a parser is then left with the document in hand, the code on disk and
-the kernel. Each step is refused by some kernel or container, so each is tried, and `confine` says which ones hold:
-
-- a network and IPC namespace of its own, empty: as root, or in a user namespace where these are permitted;
-- no capabilities (root has them) and none to gain. Either of these two also closes `/proc/PID/environ` of its parent;
-- Landlock (Linux 5.13): no file but code can be read, none written or executed; from 6.12 on no process signalled;
-- a system call filter (x86-64, aarch64) for what Landlock leaves out: sockets (those with a path it lets through), new
-  processes (which would outlive their limits), modes and owners of files, and the doors to other processes.
+An attacker who takes that process over is left with the document at hand, the code on disk and the kernel. Some kernel
+or container refuses each step, so each is tried, and `confine` reports which hold (`docs/design/pdf.md`).
 """
 
 from __future__ import annotations
@@ -31,12 +25,11 @@ class Confinement(NamedTuple):
     own_network: bool = False
     no_capabilities: bool = False
     no_new_privileges: bool = False
-    landlock: int = 0
-    """The version of its interface, 0 for none."""
+    landlock: int = 0  # the version of its interface, 0 for none
     filtered: bool = False
 
     def describe(self) -> str:
-        """What the process can reach, one line for each kind of thing, and what sees to it."""
+        """What the process can reach and what restricts it, one line for each kind of resource."""
         landlock = f"Landlock {self.landlock}" if self.landlock else ""
         filtered = "filter" if self.filtered else ""
         namespace = "namespace" if self.own_network else ""
@@ -53,14 +46,14 @@ class Confinement(NamedTuple):
 
 
 def confine(readable: Iterable[Path]) -> Confinement:
-    """Confine this process for good, as far as the system lets it; of files it keeps `readable`, to read.
+    """Confine this process permanently, as far as the system permits; it can still read `readable`.
 
-    For a process that has one thread: others would stay free.
+    The process must have a single thread: others would stay free.
     """
     if sys.platform != "linux":
         return Confinement()
     kernel = ctypes.CDLL(None, use_errno=True)
-    # in this order: capabilities make a namespace, and filters need the promise to gain no privileges
+    # the order matters: creating a namespace takes capabilities, and a filter requires no_new_privs
     return Confinement(
         own_network=_enter_empty_network(kernel),
         no_capabilities=_drop_capabilities(kernel),
@@ -71,9 +64,9 @@ def confine(readable: Iterable[Path]) -> Confinement:
 
 
 def list_code(packages: Iterable[str]) -> list[Path]:
-    """What this process reads for its imports from now on: these packages, what is installed, and shared libraries.
+    """What later imports read: these packages, what is installed, and shared libraries.
 
-    Not all of `sys.path`: an editable install puts a whole project on it, with its data and its keys.
+    Not all of `sys.path`: an editable install adds a whole project, with its data and its keys.
     """
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     return [
@@ -89,7 +82,7 @@ def list_code(packages: Iterable[str]) -> list[Path]:
 _SYSTEM_CODE = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/nix/store", "/gnu/store"),
     *("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"),
-    # by which OpenBLAS chooses its kernels on aarch64
+    # from which OpenBLAS chooses its kernels on aarch64
     "/sys/devices/system/cpu",
 )
 
@@ -101,8 +94,6 @@ def _holds_installed(folder: Path) -> bool:
         return False
 
 
-# --- namespaces and privileges ----------------------------------------------------------------------------------------
-
 _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x08000000, 0x10000000, 0x40000000
 _CAPABILITIES_V3 = 0x20080522
@@ -111,14 +102,14 @@ _CAP_DAC_READ_SEARCH = 1 << 2
 
 def _enter_empty_network(kernel: Any) -> bool:
     flags = _CLONE_NEWNET | _CLONE_NEWIPC
-    # root needs no user namespace, and would lose the right to read an installation of another user in it
+    # root needs no user namespace, and could not read another user's installation inside one
     return bool(kernel.unshare(flags if os.geteuid() == 0 else flags | _CLONE_NEWUSER) == 0)
 
 
 def _drop_capabilities(kernel: Any) -> bool:
-    """All but that of root to read what belongs to others: it may run from another user's installation."""
+    """Drop all but root's right to read other users' files: it may run from another user's installation."""
     header = struct.pack("=Ii", _CAPABILITIES_V3, 0)
-    # effective, permitted, inheritable, and the higher halves of these
+    # effective, permitted, inheritable, then their higher halves
     held = ctypes.create_string_buffer(24)
     if kernel.capget(header, held) != 0:
         return False
@@ -126,14 +117,11 @@ def _drop_capabilities(kernel: Any) -> bool:
     return bool(kernel.capset(header, struct.pack("=6I", kept, kept, 0, 0, 0, 0)) == 0)
 
 
-# --- Landlock ---------------------------------------------------------------------------------------------------------
-
-_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-"""The same numbers on every architecture."""
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # on every architecture
 _RULE_PATH_BENEATH = 1
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+# the number of file rights in each version of the interface; a right that no rule grants is refused
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-"""How many rights to files each version of the interface knows. What is not named in a rule is refused."""
 _NETWORK_RIGHTS = 2
 _SCOPES = 2
 
@@ -169,9 +157,8 @@ def _permit(kernel: Any, rules: int, path: Path) -> None:
         os.close(opened)
 
 
-# --- the system call filter -------------------------------------------------------------------------------------------
-
-# What needs a capability is not here: there is none left, and no way to a user namespace, where there would be.
+# System calls that reading a PDF never needs, with their numbers on x86-64 and aarch64. Those that need a capability
+# are omitted: none is left, and no way to a user namespace, which would have them.
 _REFUSED = """
     socket:41/198 socketpair:53/199 connect:42/203 bind:49/200 io_uring_setup:425/425
     execve:59/221 execveat:322/281 fork:57/ vfork:58/ unshare:272/97 setns:308/268
@@ -186,18 +173,15 @@ _REFUSED = """
     file_setattr:469/469 open_by_handle_at:304/265
     bpf:321/280 perf_event_open:298/241 userfaultfd:323/282 add_key:248/217 request_key:249/218 keyctl:250/219
 """
-"""System calls that reading a PDF never needs, each with its number on x86-64 and on aarch64."""
-
+# refused unless the first argument is the process itself (0 for limits)
 _TO_PROCESSES, _TO_LIMITS = "kill:62/129 tgkill:234/131", "prlimit64:302/261"
-"""Refused unless the first argument is the process itself, which is 0 for limits."""
-
 _CLONE, _CLONE3, _SECCOMP = "clone:56/220", "clone3:435/435", "seccomp:317/277"
+# the column in the tables, and the architecture's name in a filter
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-"""The place in the tables, and the name of the architecture in a filter."""
 
 _LOAD, _EQUAL, _AT_LEAST, _HAS_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+# offsets of what a filter inspects; the lower half of the argument, which holds the whole of a process id
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
-"""Offsets of what a filter looks at; of the argument the lower half, which is all that counts of a process id."""
 _ALLOW, _REFUSE, _LACK = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _X32 = 0x40000000
 _CLONE_THREAD = 0x00010000
@@ -213,17 +197,17 @@ def _filter_calls(kernel: Any) -> bool:
     steps = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(steps))
     (number,) = _find_numbers(_SECCOMP, place)
-    # without the second flag kernels before 5.16 slow the whole process down, against attacks on itself
+    # without the second flag, kernels before 5.16 slow the whole process down with speculation mitigations
     return bool(kernel.syscall(number, _SET_FILTER, _SPECULATION_ALLOWED, program) == 0)
 
 
+# an operation, how many steps to skip if its test holds and if it fails, and a value
 _Step = tuple[int, int, int, int]
-"""An operation, how many steps to skip if its test holds and how many if not, and a value."""
 
 
 def _write_filter(place: int, architecture: int, pid: int) -> Iterator[_Step]:
     yield _LOAD, 0, 0, _ARCHITECTURE
-    # calls in the manner of another architecture have other numbers
+    # calls made through another architecture's ABI have other numbers
     yield _EQUAL, 1, 0, architecture
     yield _RETURN, 0, 0, _REFUSE
     yield _LOAD, 0, 0, _NUMBER
@@ -235,7 +219,7 @@ def _write_filter(place: int, architecture: int, pid: int) -> Iterator[_Step]:
     for table, permitted in ((_TO_PROCESSES, pid), (_TO_LIMITS, 0)):
         for number in _find_numbers(table, place):
             yield from _refuse_unless((_EQUAL, 1, 0, permitted), number)
-    # new threads, but no processes; the flags of clone3 are out of a filter's sight, and libraries do without it
+    # threads but no processes; a filter cannot see clone3's flags, and libraries manage without it
     yield from _refuse_unless((_HAS_BITS, 1, 0, _CLONE_THREAD), *_find_numbers(_CLONE, place))
     yield _EQUAL, 0, 1, _find_numbers(_CLONE3, place)[0]
     yield _RETURN, 0, 0, _LACK

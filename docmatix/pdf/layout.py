@@ -1,11 +1,7 @@
-"""Brings the words of a page into reading order: lines, then blocks, columns one after the other.
+"""Puts the words of a page into reading order: the content's own order or one by position, whichever jumps back less
+(`docs/design/pdf.md`).
 
-The order of the content, as MuPDF gives it, is the author's and mostly right. Where it runs backwards (the title is
-drawn last, footnotes first), blocks are ordered by their places instead: the page is cut at empty bands into strips,
-neighbouring strips that share a gutter into columns. Columns are read one after the other if they hold prose; if their
-lines are short they are a table or a form, which is read row by row. The order that runs backwards less often is taken.
-
-All of it happens in the text's own frame, in points: turned upright if the text runs up or down the page, mirrored for
+Positions are in the text's own frame, in points: upright even if the text runs up or down the page, mirrored for
 scripts written from right to left.
 """
 
@@ -21,7 +17,7 @@ from docmatix.core.documents import Box, Word
 
 
 class Piece(NamedTuple):
-    """A word of a line that has no number yet; its box in fractions of the page."""
+    """A word of a line not yet numbered; its box in fractions of the page."""
 
     text: str
     box: Box
@@ -53,7 +49,7 @@ _Frame = Callable[[Box], Box]
 
 
 def arrange_words(lines: Sequence[tuple[int, list[Piece]]], *, width_pt: float, height_pt: float) -> tuple[Word, ...]:
-    """Words in reading order, from lines in the order of the content, each with the number of its block."""
+    """Words in reading order, from lines in content order, each with the number of its block."""
     frame = _find_frame(lines, width_pt, height_pt)
     blocks = []
     for _, members in groupby(lines, key=lambda line: line[0]):
@@ -73,11 +69,8 @@ def _number_words(blocks: Iterable[_Block]) -> Iterator[Word]:
             line_number += 1
 
 
-# --- the frame --------------------------------------------------------------------------------------------------------
-
-
 def _find_frame(lines: Sequence[tuple[int, list[Piece]]], width_pt: float, height_pt: float) -> _Frame:
-    """From boxes on the page to boxes in points, where text runs to the right and lines follow downwards."""
+    """Maps boxes on the page to boxes in points in which text runs to the right and lines follow downwards."""
     across = along = 0.0
     leftwards = rightwards = 0
     for _, pieces in lines:
@@ -98,9 +91,6 @@ def _find_frame(lines: Sequence[tuple[int, list[Piece]]], width_pt: float, heigh
     return lambda box: Box(box.x0 * w, box.y0 * h, box.x1 * w, box.y1 * h)
 
 
-# --- lines and blocks -------------------------------------------------------------------------------------------------
-
-
 def _make_line(pieces: list[Piece], frame: _Frame) -> _Line:
     return _Line(pieces, _enclose(frame(piece.box) for piece in pieces))
 
@@ -115,9 +105,7 @@ def _enclose(boxes: Iterable[Box]) -> Box:
 
 
 def _join_lines(lines: Iterable[_Line]) -> list[_Line]:
-    """MuPDF begins a new line at every wide gap. What stands side by side in a block is one line: a label with its
-    value, the cells of a row.
-    """
+    """Join what is side by side in a block (a label and its value, cells of a row): MuPDF splits lines at wide gaps."""
     joined: list[_Line] = []
     for line in lines:
         if joined and _stand_side_by_side(joined[-1], line):
@@ -136,7 +124,7 @@ def _stand_side_by_side(one: _Line, other: _Line) -> bool:
 
 
 def _join_blocks(blocks: Iterable[_Block]) -> Iterator[_Block]:
-    """Some programs make a block of each line or of each cell: single lines that continue each other are one block."""
+    """Join single lines that continue each other: some programs make a block of each line or cell."""
     lines: list[_Line] = []
     for block in blocks:
         if lines and len(block.lines) == 1 and _continues(lines[-1], block.lines[0]):
@@ -160,13 +148,9 @@ def _continues(line: _Line, below: _Line) -> bool:
     return high < 1.3 * low and -0.5 * low < gap < 0.8 * low and overlap > 0.5 * min(line.width, below.width)
 
 
-# --- order ------------------------------------------------------------------------------------------------------------
-
-
 def _count_jumps_back(blocks: Sequence[_Block]) -> int:
-    """How often the next block is left of the one before or above it, except at the top of a new column: to its right,
-    and not above everything so far.
-    """
+    """How often a block is left of or above the one before it, unless it begins a column: to the right, and not above
+    everything so far."""
     count, top = 0, float("inf")
     for before, after in pairwise(block for block in blocks if not block.lines[0].is_sideways):
         one, other = before.box, after.box
@@ -178,7 +162,7 @@ def _count_jumps_back(blocks: Sequence[_Block]) -> int:
 
 
 def _order_by_place(blocks: Sequence[_Block]) -> list[_Block]:
-    # A line that runs up the margin would bridge all gaps between strips.
+    # a line that runs up the margin would bridge all gaps between strips
     upright = [block for block in blocks if not block.lines[0].is_sideways]
     return _cut(upright) + [block for block in blocks if block.lines[0].is_sideways]
 
@@ -195,20 +179,20 @@ def _cut(blocks: list[_Block]) -> list[_Block]:
 
 
 def _order_run(strips: list[list[_Block]]) -> list[_Block]:
-    """Strips that share a gutter, or a single one."""
+    """The blocks, in order, of strips that share a gutter, or of a single strip."""
     columns = _split_columns([*chain(*strips)])
     if len(columns) > 1 and _hold_prose(columns):
         return [block for column in columns for block in _cut(column)]
     ordered = []
     for strip in strips:
         columns = _split_columns(strip)
-        # One column of one strip: blocks that overlap, for which the content knows best.
+        # one column of one strip: blocks that overlap, where the content's order is best
         ordered += strip if len(columns) == 1 else [block for column in columns for block in _cut(column)]
     return ordered
 
 
 def _split_strips(blocks: Sequence[_Block]) -> list[list[_Block]]:
-    # Boxes reach from ascender to descender and touch those of the next line.
+    # boxes reach from ascender to descender and touch those of the next line
     return _split(
         blocks, start=lambda b: b.box.y0 + 0.2 * b.lines[0].height, end=lambda b: b.box.y1 - 0.2 * b.lines[-1].height
     )
@@ -221,7 +205,7 @@ def _split_columns(blocks: Sequence[_Block]) -> list[list[_Block]]:
 def _split(
     blocks: Sequence[_Block], *, start: Callable[[_Block], float], end: Callable[[_Block], float]
 ) -> list[list[_Block]]:
-    """Groups between which there is a gap along one axis, in its direction; the given order within each."""
+    """Groups separated by gaps along one axis, in its direction; the given order within each."""
     groups: list[list[int]] = []
     reach = float("-inf")
     for index in sorted(range(len(blocks)), key=lambda index: start(blocks[index])):
@@ -233,9 +217,8 @@ def _split(
 
 
 def _hold_prose(columns: Sequence[Sequence[_Block]]) -> bool:
-    """Whether most lines are in columns of prose, two at least: three or more lines, of 16 letters in the median (a
-    letter is half as wide as its line is high).
-    """
+    """Whether most lines are in at least two columns of prose: three or more lines with a median of 16 letters."""
+    # a letter is about half as wide as its line is high
     lines = [[line for block in column for line in block.lines] for column in columns]
     prose = [
         len(column)

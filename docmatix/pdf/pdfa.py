@@ -1,9 +1,7 @@
-"""The JSON twin of a PDFA document: words, lines and image places, read upstream from the same PDF.
+"""The JSON twin of a PDFA document (`pixparse/pdfa-eng-wds`): words and image boxes, read upstream from the same PDF.
 
-The layout is that of `pixparse/pdfa-eng-wds`: `{"pages": [{"words": {"text", "bbox", "score", "line_pos"},
-"lines": {"text", "bbox", "score", "word_slice"}, "images_bbox": [...]}]}`, lists in parallel, boxes as left, top,
-width, height in fractions of the page. Words stand in the order of the PDF; `line_pos` (line, place in it) puts them in
-reading order. A twin that does not hold together is refused, and the PDF is read instead.
+`{"pages": [{"words": {"text", "bbox", "line_pos"}, "images_bbox": [...]}]}` with parallel lists and boxes as left, top,
+width, height in fractions of the page; `line_pos` (line, position in it) gives the reading order.
 """
 
 from __future__ import annotations
@@ -16,50 +14,44 @@ from typing import Any, NamedTuple
 from docmatix.core.documents import Box, Refusal, Word
 from docmatix.pdf.reading import UNKNOWN, clean_text
 
-_MAX_BYTES = 64 << 20
-"""Of a thousand dense pages. What JSON holds takes twenty times as much memory at worst; the PDF is read instead."""
-_PARAGRAPH_GAP = 0.7
-"""A gap to the line above of more than this share of its height begins a block: single-spaced lines leave 0 to 0.5."""
-_MAX_OUTSIDE_SHARE = 0.5
-"""Words outside the page, from which on the boxes cannot be fractions of it (points or pixels, then)."""
+_MAX_BYTES = 64 << 20  # a thousand dense pages; parsed JSON takes up to twenty times the memory
+_PARAGRAPH_GAP = 0.7  # in line heights: a wider gap begins a block; single-spaced lines leave 0 to 0.5
+_MAX_OUTSIDE_SHARE = 0.5  # with more words outside the page, the boxes are points or pixels rather than fractions
 
 
 class TwinPage(NamedTuple):
-    """A page as the twin has it: its words, and the share of the page under images (0..1)."""
+    """A page of the twin: its words, and the share of the page under images (0..1)."""
 
     words: tuple[Word, ...]
     image_share: float
 
 
 class _TwinError(Exception):
-    """What is wrong with a twin, in words."""
+    """Says what is wrong with a twin."""
 
 
 def read_twin(data: bytes, *, page_sizes: Sequence[tuple[float, float]] | None = None) -> list[TwinPage] | Refusal:
-    """The pages of a twin, or `Refusal("twin_unreadable")` with what is wrong with it.
-
-    `page_sizes` (width, height of the PDF's pages) tells a twin of another document by the number of pages.
-    """
+    """The pages of a twin, or `Refusal("twin_unreadable")`, also if it has not as many pages as `page_sizes`."""
     try:
         if len(data) > _MAX_BYTES:
-            raise _TwinError(f"{len(data)} bytes are too many")
+            raise _TwinError(f"too large ({len(data)} bytes)")
         pages = _expect_list(json.loads(data), "pages")
         if page_sizes is not None and len(pages) != len(page_sizes):
-            raise _TwinError(f"{len(pages)} pages, the PDF has {len(page_sizes)}")
+            raise _TwinError(f"{len(pages)} pages where the PDF has {len(page_sizes)}")
         return [_read_page(page, f"page {number}") for number, page in enumerate(pages, 1)]
     except _TwinError as broken:
         return Refusal("twin_unreadable", str(broken))
     except (ValueError, RecursionError) as error:
-        return Refusal("twin_unreadable", f"no JSON: {type(error).__name__}: {str(error)[:100]}")
+        return Refusal("twin_unreadable", f"invalid JSON: {type(error).__name__}: {str(error)[:100]}")
 
 
 def _read_page(page: Any, where: str) -> TwinPage:
     words = page.get("words") if isinstance(page, dict) else None
     texts, boxes, places = (_expect_list(words, key, where) for key in ("text", "bbox", "line_pos"))
     if not len(texts) == len(boxes) == len(places):
-        raise _TwinError(f"{where}: {len(texts)} texts, {len(boxes)} boxes, {len(places)} places of words")
+        raise _TwinError(f"{where}: {len(texts)} texts, {len(boxes)} boxes, {len(places)} positions of words")
     if not all(isinstance(text, str) for text in texts):
-        raise _TwinError(f"{where}: a word that is no text")
+        raise _TwinError(f"{where}: a word is not a string")
     read = [
         (_read_place(place, where), clean_text(part), box)
         for text, box, place in zip(texts, (_read_box(box, where) for box in boxes), places, strict=True)
@@ -67,7 +59,7 @@ def _read_page(page: Any, where: str) -> TwinPage:
     ]
     inside = sorted(((place, text, box) for place, text, box in read if box), key=lambda word: word[0])
     if len(inside) < len(read) * (1 - _MAX_OUTSIDE_SHARE):
-        raise _TwinError(f"{where}: boxes that are no fractions of the page")
+        raise _TwinError(f"{where}: boxes are not fractions of the page")
     images = (_read_box(box, where) for box in _expect_list(page, "images_bbox", where, optional=True))
     covered = sum((box.x1 - box.x0) * (box.y1 - box.y0) for box in images if box)
     return TwinPage(_number_words(inside), round(min(covered, 1.0), 5))
@@ -76,8 +68,7 @@ def _read_page(page: Any, where: str) -> TwinPage:
 def _number_words(placed: list[tuple[tuple[float, float], str, Box]]) -> tuple[Word, ...]:
     """Words with lines and blocks numbered from 0.
 
-    The twin knows no blocks: one ends where the next line leaves a gap, or does not follow below, as at the head of a
-    column.
+    Twins have no blocks: one ends where the next line leaves a gap or is not below it, as at the top of a column.
     """
     lines: list[list[tuple[str, Box]]] = []
     before = None
@@ -111,7 +102,7 @@ def _expect_list(value: Any, key: str, where: str = "the twin", *, optional: boo
     if found is None and optional:
         return []
     if not isinstance(found, list):
-        raise _TwinError(f"{where}: no list {key!r}")
+        raise _TwinError(f"{where}: {key!r} is not a list")
     return found
 
 
@@ -121,7 +112,7 @@ def _read_place(place: Any, where: str) -> tuple[float, float]:
 
 
 def _read_box(box: Any, where: str) -> Box | None:
-    """None for a box outside the page."""
+    """A box clipped to the page; None if it is outside."""
     left, top, width, height = _read_numbers(box, 4, where)
     edges = (left, top, left + max(width, 0.0), top + max(height, 0.0))
     if edges[0] >= 1 or edges[1] >= 1 or edges[2] <= 0 or edges[3] <= 0:

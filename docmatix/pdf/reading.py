@@ -1,15 +1,8 @@
-"""Reads a PDF into words with boxes, page facts, language and signature, or refuses it by name.
+"""Reads a PDF into words with boxes, page facts, language and signature, or refuses it: `empty`, `too_large`,
+`not_pdf`, `encrypted`, `unreadable`, `no_text`. A page may have a reason of its own: `blank` (nothing is drawn),
+`no_text` (a scan, or too few words), `garbled`, `hidden` (no word is visible), `unrenderable`, `unreadable`.
 
-MuPDF does the parsing: about 5 ms a page. What it says is taken with care: a file of another format is refused although
-MuPDF would open it, a page that fails becomes a page with a reason, and characters nobody can know (a font without
-Unicode values) become U+FFFD, so that a page of them is seen to be `garbled` instead of being asked about.
-
-Refusals: `empty`, `too_large`, `not_pdf`, `encrypted`, `unreadable`, `no_text`.
-Pages: `blank` (nothing is drawn), `no_text` (a scan, or too few words), `garbled`, `hidden` (there are words and nobody
-can see them, `docmatix.pdf.visibility`), `unrenderable`, `unreadable`.
-
-MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`.
-"""
+MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`."""
 
 from __future__ import annotations
 
@@ -24,29 +17,24 @@ from typing import TYPE_CHECKING, Any
 
 from docmatix.core.documents import Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.layout import Piece, arrange_words
-from docmatix.pdf.visibility import Looks, draw_page, find_hidden, find_inside
+from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
 
-UNKNOWN = "\ufffd"
-"""Stands for every character whose meaning the file does not tell."""
-
-LANGUAGE_CHARS = 5000
-"""How much text the language is told from."""
+UNKNOWN = "\ufffd"  # every character whose meaning the file does not give
+LANGUAGE_CHARS = 5000  # of the text, from which its language is detected
 
 
 def make_doc_id(pdf: bytes) -> str:
-    """The first 32 hex digits of the sha256 of a PDF's bytes."""
+    """The first 32 hex digits of the SHA-256 of a PDF's bytes."""
     return hashlib.sha256(pdf).hexdigest()[:32]
 
 
 def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
-    """Read every page of `pdf`. Content decides alone: the same bytes and settings give the same value.
+    """Read every page of `pdf`. The same bytes and settings give the same value. Raises only `MemoryError`.
 
-    `twin` is a PDFA document's JSON: its words take the place of the PDF's own, unless it is broken or of another file.
-    A `MemoryError` is let through (it is the sandbox that names it); any other failure inside MuPDF is a `Refusal`, or,
-    on one page, that page's reason.
+    The words of `twin`, a PDFA document's JSON, replace the PDF's own unless it is broken or belongs to another file.
     """
     from docmatix.text.languages import detect_language
     from docmatix.text.minhash import sign_text
@@ -61,9 +49,9 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
             return Refusal("too_large", f"{document.page_count} pages, more than {settings.max_pages}")
         pages: list[Page] = []
         hidden: list[list[Box]] = []
-        words, looks = 0, Looks()
+        words, budget = 0, InspectionBudget()
         for index in range(document.page_count):
-            page, unseen = _try_page(document, index, min_words=settings.min_words, looks=looks)
+            page, unseen = _try_page(document, index, min_words=settings.min_words, budget=budget)
             pages.append(page)
             hidden.append(unseen)
             words += len(page.words) + len(unseen)
@@ -85,20 +73,20 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
 
 
 def open_pdf(pdf: bytes) -> Any | Refusal:
-    """The open `pymupdf.Document` of a readable PDF that has pages, or why there is none.
+    """The open `pymupdf.Document` of a readable PDF with pages, or a refusal.
 
-    The empty password is tried by MuPDF itself: a file that only restricts printing or copying is read.
+    MuPDF tries the empty password: a file that only restricts printing or copying is read.
     """
     import pymupdf
 
-    # MuPDF writes its complaints to stderr, thousands of lines for one broken file, and keeps them for whoever asks.
+    # MuPDF writes complaints to stderr, thousands of lines for one broken file, and keeps them too
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
     pymupdf.TOOLS.reset_mupdf_warnings()
     if not pdf:
         return Refusal("empty", "zero bytes")
-    # MuPDF goes by content and would open a web page, an image, an e-book. Readers accept rubbish before the header
-    # within the first kilobyte, and so do we.
+    # MuPDF goes by content and would open a web page, an image or an e-book. Like other readers, accept anything before
+    # the header within the first kilobyte.
     if b"%PDF" not in pdf[:1024]:
         return Refusal("not_pdf", f"no %PDF header; begins with {pdf[:16]!r}")
     try:
@@ -108,7 +96,7 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
         if document.needs_pass:
             return Refusal("encrypted", "a password is needed")
         if document.page_count == 0:
-            # a broken download is no empty document
+            # a broken download is not an empty document
             return (
                 Refusal("unreadable", "damaged, and no page is left")
                 if document.is_repaired
@@ -122,21 +110,21 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
 
 def read_page(document: Any, index: int, *, min_words: int) -> Page:
     """Page `index` (from 0) of an open document, without its tables."""
-    return _try_page(document, index, min_words=min_words, looks=Looks())[0]
+    return _try_page(document, index, min_words=min_words, budget=InspectionBudget())[0]
 
 
-def _try_page(document: Any, index: int, *, min_words: int, looks: Looks) -> tuple[Page, list[Box]]:
-    """A page, and the places of its hidden words."""
+def _try_page(document: Any, index: int, *, min_words: int, budget: InspectionBudget) -> tuple[Page, list[Box]]:
+    """A page, and the boxes of its hidden words."""
     try:
         page = document.load_page(index)
-        return _read_page(page, number=index + 1, min_words=min_words, looks=looks)
+        return _read_page(page, number=index + 1, min_words=min_words, budget=budget)
     except Exception as error:
         raise_if_memory(error)
         return Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), []
 
 
 def _take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
-    """The pages with the words of a twin, less those that are hidden; as they are if it cannot be read."""
+    """The pages with the visible words of a twin; unchanged if it cannot be read."""
     from docmatix.pdf.pdfa import read_twin
 
     others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
@@ -163,7 +151,7 @@ def _judge_text(text: str, *, unknown_share: float = 0.0) -> str | None:
 
 
 def raise_if_memory(error: Exception) -> None:
-    """Raise `MemoryError` in place of `error` if that is what it says: MuPDF has several exceptions for it."""
+    """Raise `MemoryError` if `error` is one of the exceptions by which MuPDF reports it."""
     if isinstance(error, MemoryError) or "alloc" in str(error):
         raise MemoryError(describe_error(error)) from error
 
@@ -172,18 +160,17 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _read_page(page: Any, *, number: int, min_words: int, looks: Looks) -> tuple[Page, list[Box]]:
+def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudget) -> tuple[Page, list[Box]]:
     import pymupdf
 
-    # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: tabs and wide spaces become spaces, at
-    # which words end. No TEXT_CID_FOR_UNKNOWN_UNICODE: it puts glyph numbers in the place of characters, which look
-    # like text.
+    # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: words end at tabs and wide spaces, too.
+    # No TEXT_CID_FOR_UNKNOWN_UNICODE: it replaces characters by glyph numbers, which look like text.
     textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES)
     to_fractions = _Fractions(page)
     lines, unknown_share = _read_words(textpage.extractWORDS(), to_fractions)
     images = [box for info in textpage.extractIMGINFO() if (box := to_fractions(info["bbox"]))]
     places = [piece.box for _, pieces in lines for piece in pieces]
-    found = find_hidden(page, textpage, places, pictures=images, to_fractions=to_fractions, looks=looks)
+    found = find_hidden(page, textpage, places, pictures=images, to_fractions=to_fractions, budget=budget)
     hidden = found or set()
     words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
     text = compose_text(words)
@@ -219,7 +206,7 @@ def _leave_out(hidden: set[int], lines: list[tuple[int, list[Piece]]]) -> list[t
 
 
 class _Fractions:
-    """Turns boxes of the unrotated page, as MuPDF's text functions give them, into fractions of the displayed page."""
+    """Converts boxes of the unrotated page, as MuPDF returns them, to fractions of the displayed page."""
 
     def __init__(self, page: Any) -> None:
         matrix, rect = page.rotation_matrix, page.rect
@@ -228,7 +215,7 @@ class _Fractions:
         self._size = (rect.width, rect.height)
 
     def __call__(self, box: Sequence[float]) -> Box | None:
-        """None for a box that lies wholly outside the page, or that is no box at all."""
+        """None for a box that is invalid or entirely outside the page."""
         a, b, c, d, e, f = self._matrix
         xs = sorted(a * x + c * y + e for x, y in ((box[0], box[1]), (box[2], box[3])))
         ys = sorted(b * x + d * y + f for x, y in ((box[0], box[1]), (box[2], box[3])))
@@ -241,14 +228,11 @@ class _Fractions:
         return Box(*(round(min(max(value, 0.0), 1.0), 5) for value in (x0, y0, x1, y1)))
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
-
-
 def _read_words(raw: Iterable[Sequence[Any]], to_fractions: _Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
-    """Lines in the order of the content, each with its block, and the share of characters (0..1) that are unknown.
+    """Lines in content order, each with its block, and the share of unknown characters (0..1).
 
-    `raw` holds MuPDF's `(x0, y0, x1, y1, text, block, line, word)`. Unknown characters at the ends of a word, or in
-    place of one, are left out: most often they are bullets.
+    `raw` holds MuPDF's `(x0, y0, x1, y1, text, block, line, word)`. Unknown characters around a word, mostly bullets,
+    are left out.
     """
     lines: list[tuple[int, list[Piece]]] = []
     characters = unknown = 0
@@ -268,19 +252,17 @@ def _read_words(raw: Iterable[Sequence[Any]], to_fractions: _Fractions) -> tuple
     return lines, unknown / max(characters, 1)
 
 
-# --- characters -------------------------------------------------------------------------------------------------------
-
 _SUBSTITUTES = str.maketrans(
     {
-        "\u00ad": "-",  # a soft hyphen is only in the text where the line was broken at it
-        "\uf0b7": "•",  # the bullets of the font Symbol and the most frequent ones of Wingdings
+        "\u00ad": "-",  # a soft hyphen occurs in the text only where a line breaks at it
+        "\uf0b7": "•",  # the bullets of Symbol and the most frequent ones of Wingdings
         "\uf0a7": "▪",
         "\uf0d8": "➢",
         "\uf0fc": "✓",
         **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"),
     }
 )
-# Controls, surrogates, private use, non-characters: unknown, and the first two would break UTF-8, XML or a terminal.
+# controls, surrogates, private use and non-characters; the first two would break UTF-8, XML or a terminal
 UNKNOWN_CHARACTERS = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
 )
@@ -290,8 +272,8 @@ _PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
 def clean_text(text: str) -> str:
     """The text of one word as composed Unicode (NFC) that every file format can hold.
 
-    Presentation forms (ligatures, the positional shapes of Arabic letters) become letters, marks without width
-    disappear, and every character without a public meaning becomes U+FFFD.
+    Presentation forms (ligatures, positional shapes of Arabic letters) become letters, zero-width marks disappear, and
+    characters without a public meaning become U+FFFD.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -300,20 +282,19 @@ def clean_text(text: str) -> str:
     return "".join(unicodedata.normalize("NFC", text).split())
 
 
-MAX_UNKNOWN_SHARE = 0.3
-"""Pages with a larger share of unknown characters are `garbled`."""
+MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`
 
+# Of Latin letters, languages have 0.5 to 0.65 of these, random text 8/26 = 0.31. Fonts whose codes are off by 29, the
+# frequent case ("7KLV" for "This"), give English 0.18.
 COMMON_LETTERS = frozenset("etaoinsr")
 MIN_COMMON_SHARE = 0.28
-"""Share of `COMMON_LETTERS` among Latin letters. Languages have 0.5 to 0.65 and random letters 8/26 = 0.31. Fonts whose
-codes are off by 29, the frequent case ("7KLV" for "This"), give English 0.18."""
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a page's text is no language, although its characters are known.
+    """Whether a page's text is gibberish although its characters are known.
 
-    Only for what cannot be innocent: `(cid:12)` in the place of words, and, among at least 200 Latin letters (nine in
-    ten of all letters), far too few of those that are common in every language.
+    Only in clear cases: `(cid:12)` instead of words, or, among at least 200 Latin letters (nine in ten of all letters),
+    far too few that are common in every language.
     """
     if text.count("(cid:") * 7 > MAX_UNKNOWN_SHARE * len(text):
         return True
@@ -324,22 +305,15 @@ def is_garbled(text: str) -> bool:
     return sum(letter in COMMON_LETTERS for letter in latin) < MIN_COMMON_SHARE * len(latin)
 
 
-# --- page facts -------------------------------------------------------------------------------------------------------
-
-
 def _is_blank(page: Any) -> bool:
-    """Whether a page without words and images shows one colour all over: drawn at 36 dpi, 2 ms, and smaller where it
-    is larger than 2 m (a page may claim a kilometre: 2 TB).
-
-    PyMuPDF's own `is_unicolor` looks at one pixel after the other in Python: 0.6 s, and a hundred blank pages were a
-    `timeout`.
-    """
+    """Whether a page without words and images has a single colour."""
+    # 2 ms, and bounded: a page may claim a kilometre (2 TB). PyMuPDF's is_unicolor loops over pixels in Python: 0.6 s.
     drawing = draw_page(page, dpi=36, max_side_px=2880)
     return bool((drawing == drawing[0, 0]).all())
 
 
 def _measure_cover(boxes: Iterable[Box], *, cells: int = 64) -> float:
-    """The share of the page (0..1) that the boxes cover together, on a grid of `cells` by `cells`."""
+    """The share of the page (0..1) that the boxes cover together, measured on a grid."""
     covered = [0] * cells
     for box in boxes:
         left, right = round(box.x0 * cells), round(box.x1 * cells)

@@ -1,8 +1,7 @@
-"""Draws pages as images: what a person sees in a viewer, annotations and filled-in forms included.
+"""Draws pages as images: what a person sees in a viewer, with annotations and filled-in forms.
 
-The same bytes and settings give the same image bytes: no time stamps, no EXIF, fixed encoder settings.
-
-MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`.
+The same bytes and settings give the same image bytes. MuPDF is not thread-safe and may crash or hang: call these
+functions in a `docmatix.pdf.sandbox.Sandbox`.
 """
 
 from __future__ import annotations
@@ -16,13 +15,10 @@ from docmatix.core.documents import Refusal
 from docmatix.pdf.reading import describe_error, open_pdf, raise_if_memory
 
 if TYPE_CHECKING:
-    from docmatix.pdf.settings import Rendering
+    pass
 
-THUMBNAIL_DPI = 36
-"""Colour is looked for in a drawing of this size, 13 ms a page; a coloured hairline still tints its pixels there."""
-
-COLOR_SPREAD = 16
-"""Difference of the channels (0..255) from which a pixel is coloured. Paper scanned in colour stays below."""
+THUMBNAIL_DPI = 36  # for finding colour, 13 ms a page; a coloured hairline still tints its pixels
+COLOR_SPREAD = 16  # between a pixel's channels (0..255), from which it counts as coloured; scanned paper stays below
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +34,9 @@ class PageImage:
 def render_pages(
     pdf: bytes | io.FileIO, page_numbers: Iterable[int], *, settings: Rendering
 ) -> list[PageImage] | Refusal:
-    """The given pages (1-based), in the given order: all of them, or a refusal. An open file is read from its start.
+    """The given pages (from 1) in the given order, or a refusal: one of `open_pdf`'s or `unrenderable`.
 
-    Besides those of `open_pdf` the reason may be `unrenderable`, for a page that is missing, has no area, or fails.
-    A `MemoryError` is let through.
+    An open file is read from its start. Raises `MemoryError`.
     """
     if isinstance(pdf, io.FileIO):
         pdf.seek(0)
@@ -78,17 +73,15 @@ def render_page(
     image_format: Literal["jpeg", "png", "webp"] = "jpeg",
     quality: int = 85,
 ) -> PageImage:
-    """Draw an open `pymupdf.Page` at `dpi`, smaller where its longer side would exceed `max_side_px`.
-
-    The size is settled before anything is drawn: a page may claim to be 5 km wide. Raises what MuPDF raises.
-    """
+    """Draw an open `pymupdf.Page` at `dpi`, or smaller so that no side exceeds `max_side_px`: a page may claim to be
+    5 km wide. Raises what MuPDF raises."""
     from PIL import Image
 
     drawing = page.get_displaylist(annots=True)
     gray = color == "gray" or (color == "auto" and not _has_color(drawing))
     pixmap = _draw(drawing, dpi=dpi, max_side_px=max_side_px, gray=gray)
     image = Image.frombytes("L" if gray else "RGB", (pixmap.width, pixmap.height), pixmap.samples_mv)
-    # PNG at level 1 takes two thirds of the time of the default level for 5 % more bytes.
+    # PNG at level 1 takes two thirds of the default level's time for 5 % more bytes
     options = {"compress_level": 1} if image_format == "png" else {"quality": quality}
     buffer = io.BytesIO()
     image.save(buffer, image_format.upper(), **options)
@@ -96,7 +89,7 @@ def render_page(
 
 
 def _has_color(drawing: Any) -> bool:
-    """Whether any spot of a page's display list is neither black nor white nor grey."""
+    """Whether any part of a page's display list is neither black, white nor grey."""
     import numpy as np
 
     pixmap = _draw(drawing, dpi=THUMBNAIL_DPI, max_side_px=600, gray=False)

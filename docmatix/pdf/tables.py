@@ -1,12 +1,6 @@
-"""Finds ruled tables with pdfplumber, on the pages that show signs of one.
+"""Finds ruled tables with pdfplumber, on pages whose rules cross often enough (`docs/design/pdf.md`).
 
-pdfplumber is good at cells and slow: it parses the page again in Python, 250 ms against MuPDF's 5. So MuPDF first tells
-where rules are drawn. A table of two rows and two columns has three rules each way, which cross in nine points; of 155
-real pages (64 documents, at most 6 pages of each) 82 have that many and all 44 with a table are among them. More than
-2,000 strokes are a chart: four such pages took 2 s each and held no table, and the richest page with one had 459.
-
-What stands in a cell is taken from the words already read, so that a cell can be found in its page's text, and a table
-whose place is misjudged (a box of the file contradicts another) comes out empty and is left out.
+The text of a cell comes from the words already read, so that it can be found in its page's text.
 """
 
 from __future__ import annotations
@@ -19,32 +13,26 @@ from typing import Any
 
 from docmatix.core.documents import Box, Page, Table, Word
 
-MIN_CROSSINGS = 9
-MAX_STROKES = 2000
-MAX_CONTENT_BYTES = 2**20
-"""Pages with a longer description are not looked at: listing their strokes would take longer than reading them."""
-
+MIN_CROSSINGS = 9  # of a table of two rows and two columns
+MAX_STROKES = 2000  # more are a chart
+MAX_CONTENT_BYTES = 2**20  # listing the strokes of a longer content stream takes longer than reading the page
 MAX_PAGES = 50
-MAX_EFFORT = 25_000
-"""Words and strokes of all pages of one document that pdfplumber is given: about 10 s."""
-
-TOLERANCE_PT = 3.0
-"""pdfplumber's own tolerance between the ends of rules that are meant to touch."""
+MAX_WORDS_AND_STROKES = 25_000  # of all pages of a document that pdfplumber is given: about 10 s
+TOLERANCE_PT = 3.0  # pdfplumber's own, between ends of rules that are meant to touch
 
 
 def find_tables(pdf: bytes, document: Any, pages: Iterable[Page]) -> dict[int, tuple[Table, ...]]:
-    """The tables of `pages`, from the top down, by page number; pages without one are not in the result.
+    """The tables of `pages`, from the top down, by page number; pages without tables are left out.
 
-    `document` is the open `pymupdf.Document` of `pdf`. Of a long document the first pages that show signs of a table
-    are taken, up to `MAX_PAGES` and `MAX_EFFORT`. A page at which pdfplumber fails has no tables; a `MemoryError` is
-    let through.
+    `document` is the open `pymupdf.Document` of `pdf`. Only the first likely pages of a long document are searched.
+    A page on which pdfplumber fails has no tables; a `MemoryError` is raised.
     """
     worth = dict(_choose_pages(document, pages))
     if not worth:
         return {}
     import pdfplumber
 
-    # pdfminer logs a warning for every oddity of a font.
+    # pdfminer logs a warning for every odd font
     logging.getLogger("pdfminer").setLevel(logging.ERROR)
     found: dict[int, tuple[Table, ...]] = {}
     try:
@@ -57,35 +45,32 @@ def find_tables(pdf: bytes, document: Any, pages: Iterable[Page]) -> dict[int, t
     except MemoryError:
         raise
     except Exception:
-        # It cannot open what MuPDF repaired; what was found before stays.
+        # it cannot open what MuPDF has repaired; tables found so far count
         return found
     return found
 
 
-# --- which pages ------------------------------------------------------------------------------------------------------
-
-
 def _choose_pages(document: Any, pages: Iterable[Page]) -> Iterator[tuple[int, Page]]:
-    effort = chosen = 0
+    size = chosen = 0
     for page in pages:
         strokes = _list_strokes(document, page.number)
         if strokes and count_crossings(strokes) >= MIN_CROSSINGS and not _is_sideways(page):
             chosen += 1
-            effort += len(page.words) + len(strokes)
-            if chosen > MAX_PAGES or effort > MAX_EFFORT:
+            size += len(page.words) + len(strokes)
+            if chosen > MAX_PAGES or size > MAX_WORDS_AND_STROKES:
                 return
             yield page.number, page
 
 
 def _is_sideways(page: Page) -> bool:
-    """Whether most words run up or down the displayed page: rows would be taken for columns."""
+    """Whether most words run up or down the displayed page, so that rows would be taken for columns."""
     long = [word.box for word in page.words if len(word.text) > 2]
     tall = sum((box.y1 - box.y0) * page.height_pt > (box.x1 - box.x0) * page.width_pt for box in long)
     return tall > len(long) / 2
 
 
 def _list_strokes(document: Any, number: int) -> list[Any]:
-    """The lines and rectangles of a page, as MuPDF's `get_cdrawings` gives them: none for a page that has too many."""
+    """A page's lines and rectangles, as MuPDF's `get_cdrawings` returns them; none if there are too many."""
     try:
         page = document.load_page(number - 1)
         if len(page.read_contents()) > MAX_CONTENT_BYTES:
@@ -99,9 +84,9 @@ def _list_strokes(document: Any, number: int) -> list[Any]:
 
 
 def count_crossings(strokes: Iterable[Sequence[Any]]) -> int:
-    """In how many different points horizontal and vertical rules meet; the sides of a rectangle are rules, too.
+    """The number of points where horizontal and vertical rules meet, the sides of rectangles included.
 
-    Strokes are `("l", point, point)`, `("re", rectangle, ...)` or something else, which does not count.
+    Strokes are `("l", point, point)` or `("re", rectangle, ...)`; others do not count.
     """
     import numpy as np
 
@@ -134,9 +119,6 @@ def count_crossings(strokes: Iterable[Sequence[Any]]) -> int:
     return len(np.unique(points.round(), axis=1).T)
 
 
-# --- one page ---------------------------------------------------------------------------------------------------------
-
-
 def _find_on_page(sheet: Any, page: Page) -> tuple[Table, ...]:
     try:
         left, top, right, bottom = sheet.cropbox
@@ -163,15 +145,14 @@ def _place(cell: Sequence[float] | None, left: float, top: float, width: float, 
 
 
 MIN_FILLED_SHARE = 0.5
-MAX_CELL_WORDS = 40
-"""Mean words of a filled cell above which the rules frame paragraphs: a layout, not a table."""
+MAX_CELL_WORDS = 40  # mean of filled cells, above which the rules frame paragraphs: a layout rather than a table
 
 
 def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> Table | None:
-    """A table from the boxes of its cells (None where a neighbour spans them) and the words of its page.
+    """A table from the boxes of its cells (None where a neighbour spans them) and its page's words.
 
-    A word belongs to the cell that holds its middle. Rows and columns without a word are left out. None if what is left
-    is smaller than two by two, half empty, or no table but a layout.
+    A word belongs to the cell that contains its middle; rows and columns without words are dropped. None if the rest is
+    smaller than two by two, half empty, or a layout.
     """
     boxes = [box for row in grid for box in row if box is not None]
     if not boxes:
@@ -200,10 +181,8 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> T
 
 
 def _split_row(cells: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows within one ruled row, given the lines of its cells.
-
-    Many tables rule off groups of rows only: then all filled cells have as many lines, and most of them are numbers.
-    """
+    """The rows within one ruled row, given the lines of its cells: many tables only rule off groups of rows, in which
+    all filled cells have as many lines, mostly numbers."""
     filled = [lines for lines in cells if lines]
     heights = {len(lines) for lines in filled}
     numbers = sum(any(letter.isdigit() for letter in line) for lines in filled for line in lines)

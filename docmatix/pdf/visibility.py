@@ -1,13 +1,7 @@
-"""Tells the words of a page that nobody can see: questions are asked about pictures of pages.
+"""Finds the words of a page that cannot be seen: those where a drawing of the page has a single colour, or too small.
 
-White text on white paper, invisible or transparent text, text under a black bar that was meant to blot it out, letters
-half a point high: PDFs hold all of it, as traps for programs, as search words, by mistake. Such words are looked for in
-a drawing of the page: one in whose place the drawing is of one colour is hidden. A drawing takes 17 ms, so it is made
-only where something speaks for it: the way the words are painted, or a filled shape or picture in their place.
-
-The words of a scan are invisible text too, set over the picture (or painted before it) by the program that recognised
-them. What they say is in the picture: words within a picture that covers the page are believed. So are those under a
-smaller picture that is not of one colour there, since the two cases cannot be told apart.
+A page is drawn only if the way its words are painted, or a shape or picture in their place, makes that likely. The text
+layer of a scan is believed (`docs/design/pdf.md`).
 """
 
 from __future__ import annotations
@@ -18,56 +12,36 @@ from typing import Any
 
 from docmatix.core.documents import Box
 
+# Contrast (0..255) in a word's place, in its strongest channel, from which something is visible: the palest grey on
+# white that offices print has about 40, JPEG noise below 10.
 MIN_CONTRAST = 24
-"""Difference (0..255) within a word's place, in its strongest channel, from which something is seen there: the palest
-grey on white that offices print has about 40, noise of a JPEG below 10."""
+LIGHT = 160  # text whose darkest channel (0..255) is lighter is suspect: on white its contrast is below 96
+MIN_ALPHA = 64  # text less opaque (0..255) is suspect
 
-LIGHT = 160
-"""Text whose darkest channel (0..255) is lighter than this is looked for: on white it has a contrast below 96."""
+# Smaller letters (in points, or as a share of the page's longer side) are hidden: at 150 dpi and 2,940 px, `pack`'s
+# defaults, they are at most four pixels high. Print goes down to 4 pt.
+MIN_SIZE_PT, MIN_SIZE_SHARE = 2.0, 1 / 800
 
-MIN_ALPHA = 64
-"""Text less opaque than this (0..255) is looked for."""
-
-MIN_SIZE_PT = 2.0
-MIN_SIZE_SHARE = 1 / 800
-"""Letters of less than 2 pt, or than this share of the page's longer side, are hidden: at 150 dpi and 2,940 px, the
-default of `pack`, they are four pixels high at most. Print goes down to 4 pt."""
-
+# Height of a font's lines (in em) up to which its nominal size is that of its letters. In pixel fonts (Type 3, dvips),
+# an em is one pixel: letters of 10 pt, 50 em high, have a nominal size of 0.2 pt.
 MAX_EM = 2.0
-"""Height of a font's lines (in its em) up to which its nominal size is that of its letters. In Type 3 fonts made of
-pixels, as of dvips, an em is one pixel: letters of 10 pt, 50 em high, have a nominal size of 0.2 pt."""
+SCAN_SHARE = 0.5  # of the page under pictures, from which it counts as a scan
 
-SCAN_SHARE = 0.5
-"""Share of the page under pictures from which it counts as a scan."""
+# of one document; beyond these, words are believed
+MAX_PAGES, MAX_DRAWINGS = 1000, 250  # inspected (10 ms each), drawn (17 ms each)
+MAX_PATHS = 200_000  # shapes listed (12 us each), forms included
+MAX_COMPARISONS = 10_000_000  # areas times words on a page compared one by one (0.1 s); more are sorted first
+MAX_CONTENT_BYTES = 2**20  # listing the shapes of a longer content stream takes longer than reading the page
 
-MAX_PAGES = 1000
-MAX_DRAWINGS = 250
-"""Pages of one document that are looked at (10 ms each), and drawn; the words of further ones are believed. Together
-that is 15 s of a document's CPU time, where 60 s are the default."""
-
-MAX_PATHS = 200_000
-"""Shapes of one document that are listed (12 us each, 3 s), whichever stream they come from: once there were as many,
-the words of further pages are believed to be under none."""
-
-MAX_COMPARISONS = 10_000_000
-"""Places times words on a page that are compared one by one (0.1 s); more are sorted first."""
-
-MAX_CONTENT_BYTES = 2**20
-"""Of a page with a longer content stream the shapes are not listed: it would take longer than reading it. What the
-stream calls (forms) is not measured before, only counted (`MAX_PATHS`)."""
-
-LOOK_DPI = 100
-LOOK_PX = 1600
-
-_PAINTED = 16 | 32
-"""MuPDF's character flags for filled and stroked."""
+LOOK_DPI, LOOK_PX = 100, 1600
+_PAINTED = 16 | 32  # MuPDF's character flags for filled and stroked
 
 ToFractions = Callable[[Sequence[float]], Box | None]
 
 
 @dataclass(slots=True)
-class Looks:
-    """How many more pages of a document may be looked at, and drawn, and how many more shapes listed."""
+class InspectionBudget:
+    """How many more pages of a document may be inspected and drawn, and how many more shapes listed."""
 
     pages: int = MAX_PAGES
     drawings: int = MAX_DRAWINGS
@@ -75,26 +49,29 @@ class Looks:
 
 
 def find_hidden(
-    page: Any, textpage: Any, words: Sequence[Box], *, pictures: Sequence[Box], to_fractions: ToFractions, looks: Looks
+    page: Any,
+    textpage: Any,
+    words: Sequence[Box],
+    *,
+    pictures: Sequence[Box],
+    to_fractions: ToFractions,
+    budget: InspectionBudget,
 ) -> set[int] | None:
-    """Which of the words at these places (fractions of the displayed page) cannot be seen, by their index; None if the
-    page would have to be drawn for that and cannot be.
-
-    `page` is an open `pymupdf.Page`, `textpage` its text, `pictures` the places of its pictures.
-    """
-    if not words or not looks.pages:
+    """The indices of the words (boxes in fractions of the displayed page) that cannot be seen; None if the page must be
+    drawn for that and cannot be. `page` is an open `pymupdf.Page`, `pictures` are the boxes of its pictures."""
+    if not words or not budget.pages:
         return set()
-    looks.pages -= 1
+    budget.pages -= 1
     tiny, odd = _list_spans(page, textpage, has_pictures=bool(pictures), to_fractions=to_fractions)
     hidden = set(find_inside(words, tiny))
     suspects = set(find_inside(words, odd)) - set(find_inside(words, pictures))
-    suspects |= set(find_inside(words, _list_shapes(page, to_fractions, looks)))
+    suspects |= set(find_inside(words, _list_shapes(page, to_fractions, budget)))
     if pictures and _measure_area(pictures) < SCAN_SHARE:
         suspects |= set(find_inside(words, pictures))
     suspects -= hidden
-    if not suspects or not looks.drawings:
+    if not suspects or not budget.drawings:
         return hidden
-    looks.drawings -= 1
+    budget.drawings -= 1
     try:
         drawing = draw_page(page, dpi=LOOK_DPI, max_side_px=LOOK_PX)
     except Exception:  # a MemoryError too: a picture of gigabytes on one page of five hundred
@@ -105,11 +82,11 @@ def find_hidden(
 def _list_spans(
     page: Any, textpage: Any, *, has_pictures: bool, to_fractions: ToFractions
 ) -> tuple[list[Box], list[Box]]:
-    """The places of letters that are too small, and of those painted in a way that may not show."""
+    """The boxes of letters that are too small, and of those painted in a way that may not show."""
     import pymupdf
 
     if has_pictures:
-        # the dictionary of a text page holds its pictures' bytes too
+        # the dictionary of this text page would include its pictures' bytes
         textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP)
     least = max(MIN_SIZE_PT, MIN_SIZE_SHARE * max(page.rect.width, page.rect.height))
     tiny: list[Box] = []
@@ -134,22 +111,21 @@ def _measure_letters(span: dict[str, Any]) -> float:
 
 
 def _is_narrow(bbox: Sequence[float], least: float) -> bool:
-    """Whether little else has room in the place of letters smaller than `least`: that of a slanting line may be the
-    whole page."""
+    """Whether little else fits into the box of letters smaller than `least`; a slanting line's may be a whole page."""
     return min(bbox[2] - bbox[0], bbox[3] - bbox[1]) < MAX_EM * least
 
 
-def _list_shapes(page: Any, to_fractions: ToFractions, looks: Looks) -> list[Box]:
-    """The places of filled shapes that are painted after something else than shapes, so maybe after words."""
-    if looks.paths <= 0:
+def _list_shapes(page: Any, to_fractions: ToFractions, budget: InspectionBudget) -> list[Box]:
+    """The boxes of filled shapes painted after something other than shapes, so possibly after words."""
+    if budget.paths <= 0:
         return []
     try:
         if len(page.read_contents()) > MAX_CONTENT_BYTES:
             return []
         paths = page.get_cdrawings()
-    except Exception:  # what is wrong with the page shows where its words are read
+    except Exception:  # a broken page is reported where its words are read
         return []
-    looks.paths -= len(paths)
+    budget.paths -= len(paths)
     boxes = []
     for index, path in enumerate(paths):
         if "f" in path["type"] and path["seqno"] != index and path.get("fill_opacity", 1) > 0:
@@ -164,7 +140,7 @@ def _measure_area(boxes: Iterable[Box]) -> float:
 
 
 def find_inside(words: Sequence[Box], areas: Sequence[Box]) -> Iterable[int]:
-    """The indices of the words whose middle is in one of the areas, in their order."""
+    """The indices of the words whose middle is in one of the areas, in order."""
     import numpy as np
 
     if not areas:
@@ -180,11 +156,8 @@ def find_inside(words: Sequence[Box], areas: Sequence[Box]) -> Iterable[int]:
 
 
 def _sweep(x: Any, y: Any, areas: Sequence[Box]) -> list[int]:
-    """`find_inside` for many of both: 10 s would be one by one what is 1 s here, for 100,000 of each.
-
-    A line moves over the page from left to right. How many areas it crosses at each of the words' heights is kept as
-    sums in a Fenwick tree, in which entering or leaving an area and asking about a word take log2(words) steps.
-    """
+    """`find_inside` for many of both by a line sweep over a Fenwick tree of the areas crossed at each word's height."""
+    # 100,000 of each take 1 s, against 10 s one by one
     import numpy as np
 
     heights = np.unique(y)
@@ -193,7 +166,7 @@ def _sweep(x: Any, y: Any, areas: Sequence[Box]) -> list[int]:
     held = (lows < highs) & (left <= right)
     lows, highs = lows[held].tolist(), highs[held].tolist()
     count = len(lows)
-    # where areas begin and words and ends of areas are at the same place, in this order: edges belong to areas
+    # at the same x, areas begin, then words, then areas end: edges belong to areas
     when = np.concatenate([left[held], x, right[held]])
     kinds = np.repeat([0, 1, 2], [count, len(x), count])
     ranks = np.searchsorted(heights, y).tolist()
@@ -224,18 +197,18 @@ def _sweep(x: Any, y: Any, areas: Sequence[Box]) -> list[int]:
 
 
 def draw_page(page: Any, *, dpi: int, max_side_px: int) -> Any:
-    """The displayed page in colour: an array of height x width x 3. Raises what MuPDF raises."""
+    """The displayed page in colour, as an array of height x width x 3. Raises what MuPDF raises."""
     import numpy as np
     import pymupdf
 
     scale = min(dpi / 72, max_side_px / max(page.rect.width, page.rect.height))
     pixmap = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
-    # a copy, since the memory goes with the pixmap
+    # a copy, since the pixmap owns the memory
     return np.frombuffer(pixmap.samples_mv, dtype=np.uint8).reshape(pixmap.height, pixmap.width, 3).copy()
 
 
 def _shows_ink(drawing: Any, box: Box) -> bool:
-    """Whether more than one colour is in the middle of a word's place, without the lines above and below it."""
+    """Whether the middle of a word's box, clear of neighbouring lines, has more than one colour."""
     height, width, _ = drawing.shape
     margin = (box.y1 - box.y0) / 6
     left, right = int(box.x0 * width), int(box.x1 * width) + 1

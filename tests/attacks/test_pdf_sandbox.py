@@ -450,7 +450,7 @@ def grow_answers() -> None:
         while True:
             channel.sendall(bytes(1 << 20))
 
-    child_module.send = send  # type: ignore[assignment]
+    child_module.send = send  # type: ignore[assignment, attr-defined]
 
 
 def test_a_child_that_lifts_its_time_limit_is_ended_by_its_parent(taken_over):

@@ -92,12 +92,12 @@ def test_the_share_under_images_is_measured_within_the_page() -> None:
 def test_a_twin_of_another_document_is_refused() -> None:
     data = json.dumps({"pages": [make_page([])]}).encode()
     assert isinstance(read_twin(data, page_sizes=[(612.0, 792.0)]), list)
-    assert refuse(data, page_sizes=[(612.0, 792.0)] * 2) == "1 pages, the PDF has 2"
+    assert refuse(data, page_sizes=[(612.0, 792.0)] * 2) == "1 pages where the PDF has 2"
 
 
 def test_boxes_in_points_are_refused() -> None:
     data = json.dumps({"pages": [make_page([("a", [72, 90, 30, 12], [0, 0])])]}).encode()
-    assert "no fractions" in refuse(data)
+    assert "not fractions" in refuse(data)
 
 
 @pytest.mark.parametrize(

@@ -10,32 +10,32 @@ from hypothesis import strategies as st
 from docmatix.core.documents import Box, Document, Page, Refusal
 from docmatix.pdf import visibility
 from docmatix.pdf.reading import _try_page, open_pdf
-from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, MAX_PATHS, Looks, find_inside
+from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, MAX_PATHS, InspectionBudget, find_inside
 from tests import museum, pdfs
 from tests.museum import SECRET, show, stream, tell, write_page
 
 
-def read(pdf: bytes, *, looks: Looks | None = None) -> tuple[Page, Looks]:
+def read(pdf: bytes, *, budget: InspectionBudget | None = None) -> tuple[Page, InspectionBudget]:
     document = open_pdf(pdf)
     assert not isinstance(document, (Refusal, Document))
-    looks = looks or Looks()
-    return _try_page(document, 0, min_words=5, looks=looks)[0], looks
+    budget = budget or InspectionBudget()
+    return _try_page(document, 0, min_words=5, budget=budget)[0], budget
 
 
 def test_a_common_page_is_looked_at_and_not_drawn() -> None:
     for pdf in (pdfs.write_distinct_pdf(1), museum.write_recognised_scan()):
-        _, looks = read(pdf)
-        assert (looks.pages, looks.drawings) == (MAX_PAGES - 1, MAX_DRAWINGS)
+        _, budget = read(pdf)
+        assert (budget.pages, budget.drawings) == (MAX_PAGES - 1, MAX_DRAWINGS)
 
 
 def test_a_page_with_white_words_is_drawn_once() -> None:
-    _, looks = read(museum.write_white_on_dark())
-    assert looks.drawings == MAX_DRAWINGS - 1
+    _, budget = read(museum.write_white_on_dark())
+    assert budget.drawings == MAX_DRAWINGS - 1
 
 
-@pytest.mark.parametrize("looks", [Looks(pages=0), Looks(drawings=0)])
-def test_words_are_believed_once_enough_pages_were_looked_at(looks: Looks) -> None:
-    page, _ = read(museum.write_white_text(), looks=looks)
+@pytest.mark.parametrize("budget", [InspectionBudget(pages=0), InspectionBudget(drawings=0)])
+def test_words_are_believed_once_enough_pages_were_looked_at(budget: InspectionBudget) -> None:
+    page, _ = read(museum.write_white_text(), budget=budget)
     assert SECRET in " ".join(page.text.split())
 
 
@@ -44,9 +44,9 @@ def test_shading_behind_words_hides_none_of_them() -> None:
         b".8 .9 1 rg 40 %d 500 18 re f 0 g " % (y - 5) + show(f"row {y} of the table", y=y + 14)
         for y in (300, 340, 380)
     )
-    page, looks = read(write_page(show(tell(1)), rows))
+    page, budget = read(write_page(show(tell(1)), rows))
     assert {"300", "340", "380"} <= set(page.text.split())
-    assert looks.drawings == MAX_DRAWINGS - 1
+    assert budget.drawings == MAX_DRAWINGS - 1
 
 
 def test_words_that_are_blotted_out_in_white_are_hidden() -> None:
@@ -75,9 +75,9 @@ def test_white_words_on_a_photograph_are_read() -> None:
     """Within a picture there is something to be seen: a title on a slide."""
     document = pymupdf.open(stream=pdfs.write_image_pdf(share=0.4))
     document[0].insert_text((60, 100), "A title on a photograph of the sea", color=(1, 1, 1), fontsize=20)
-    page, looks = read(document.tobytes())
+    page, budget = read(document.tobytes())
     assert page.text == "A title on a photograph of the sea"
-    assert looks.drawings >= MAX_DRAWINGS - 1
+    assert budget.drawings >= MAX_DRAWINGS - 1
 
 
 boxes = st.builds(
@@ -121,9 +121,9 @@ def test_a_crowded_page_keeps_the_words_that_are_in_no_area() -> None:
 
 @pytest.mark.parametrize("line_box", [b"0 -12 38 46", b"0 0 0 0"])
 def test_letters_whose_font_measures_in_pixels_are_read_whatever_their_nominal_size(line_box: bytes) -> None:
-    page, looks = read(museum.write_pixel_font(line_box=line_box))
+    page, budget = read(museum.write_pixel_font(line_box=line_box))
     assert page.text.split() == [*tell(53).split(), *"letters of pixels".split()]
-    assert looks.drawings == MAX_DRAWINGS
+    assert budget.drawings == MAX_DRAWINGS
 
 
 def test_letters_of_pixels_in_white_are_hidden() -> None:
@@ -133,10 +133,10 @@ def test_letters_of_pixels_in_white_are_hidden() -> None:
 
 def test_a_slanting_line_of_tiny_letters_hides_no_words_beside_it() -> None:
     slanting = b"BT /F1 .5 Tf .7071 .7071 -.7071 .7071 60 400 Tm (%b) Tj ET" % (SECRET.encode() * 40)
-    page, looks = read(write_page(show(tell(1)), slanting))
+    page, budget = read(write_page(show(tell(1)), slanting))
     words = page.text.split()
     assert set(tell(1).split()) <= set(words)
-    assert looks.drawings == MAX_DRAWINGS - 1
+    assert budget.drawings == MAX_DRAWINGS - 1
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
@@ -152,18 +152,18 @@ def write_shaded_form(shapes: int) -> bytes:
 
 
 def test_shapes_are_counted_wherever_they_come_from() -> None:
-    page, looks = read(write_shaded_form(50))
-    assert looks.paths == MAX_PATHS - 50
+    page, budget = read(write_shaded_form(50))
+    assert budget.paths == MAX_PATHS - 50
     assert page.text.split() == tell(1).split()
 
 
 def test_once_shapes_enough_were_seen_words_are_believed_and_no_more_are_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pdf, looks = write_shaded_form(50), Looks(paths=50)
-    first, looks = read(pdf, looks=looks)
+    pdf, budget = write_shaded_form(50), InspectionBudget(paths=50)
+    first, budget = read(pdf, budget=budget)
     assert first.text.split() == tell(1).split()
-    assert looks.paths == 0
+    assert budget.paths == 0
     monkeypatch.setattr(pymupdf.Page, "get_cdrawings", lambda page: pytest.fail("shapes were listed"))
-    second, looks = read(pdf, looks=looks)
+    second, budget = read(pdf, budget=budget)
     assert SECRET in " ".join(second.text.split())

@@ -1,7 +1,6 @@
-"""What a PDF becomes once it is read: plain values that every later stage works on.
+"""Documents as every stage after `extract` sees them: pages, words, tables.
 
-Boxes are `(x0, y0, x1, y1)` as fractions of the page *as displayed* (after rotation and cropping),
-origin top left, so that they stay true at any dpi.
+Boxes are fractions of the page *as displayed* (rotated and cropped), origin top left, so that they hold at any dpi.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ class Box(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One word in reading order. `line` and `block` number the lines and blocks of its page from 0;
-    words of one line are adjacent, lines of one block are adjacent."""
+    """One word in reading order. `line` and `block` count from 0 within the page; both are contiguous."""
 
     text: str
     box: Box
@@ -33,13 +31,13 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A ruled table: its place and its cells, row by row; the first row is the header."""
+    """A ruled table: its box and its cells, row by row; the first row is the header."""
 
     box: Box
     rows: tuple[tuple[str, ...], ...]
 
     def to_markdown(self) -> str:
-        """The table as a GitHub pipe table, one line a row, bars inside cells escaped."""
+        """A GitHub pipe table, one line per row, with bars inside cells escaped."""
         width = max(len(row) for row in self.rows)
 
         def line(cells: Iterable[str]) -> str:
@@ -62,8 +60,7 @@ class Page:
     words: tuple[Word, ...]
     tables: tuple[Table, ...] = ()
     reason: str | None = None
-    """Why nothing is asked about this page (`blank`, `no_text`, `garbled`, `hidden`, ...: `docmatix.pdf.reading` has
-    them all), or None for a usable page."""
+    """Why nothing is asked about this page (`docmatix.pdf.reading` lists the reasons); None for a usable page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +71,19 @@ class Document:
     pages: tuple[Page, ...]
     language: str | None
     signature: tuple[int, ...] | None
-    """MinHash of the text's word shingles, or None where the text is too short to compare."""
+    """MinHash of the text's word shingles; None if the text is too short to compare."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A document that yields nothing: a named reason, and one line for the person who looks into it."""
+    """Why a document yields nothing: a named reason, and one line of detail for a person."""
 
     reason: str
     detail: str = ""
 
 
 class WordSpan(NamedTuple):
-    """Where a word stands in its page's text: characters `start` to `end` (exclusive)."""
+    """A word's place in its page's text: characters `start` to `end` (exclusive)."""
 
     start: int
     end: int

@@ -1,7 +1,6 @@
-"""The current folder is data, not code: a downloaded folder may hold a `json.py`.
+"""Keeps the current folder off the import path: it is data, and a downloaded folder may contain a `json.py`.
 
-Python looks for modules in the current folder when it is started with `-m` or `-c`, and when `PYTHONPATH` has an empty
-entry. Both are undone here, for this process and for those that it starts.
+Python imports from the current folder when started with `-m` or `-c`, or if `PYTHONPATH` has an empty entry.
 """
 
 from __future__ import annotations
@@ -16,34 +15,34 @@ PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 def drop_current_folder(path: Sequence[str], *, current: str, python_path: str, package_root: str) -> list[str]:
-    """The import path without the current folder, unless `PYTHONPATH` names that by its absolute address.
+    """The import path without the current folder, unless `PYTHONPATH` has its absolute path.
 
-    A checkout that docmatix is imported from stays importable, behind everything else."""
+    The checkout that docmatix is imported from stays importable, after everything else."""
     named = {entry for entry in python_path.split(os.pathsep) if Path(entry).is_absolute()}
     kept = [entry for entry in path if entry and (entry in named or not is_same_folder(entry, current))]
     return kept if any(is_same_folder(entry, package_root) for entry in kept) else [*kept, package_root]
 
 
 def clean_python_path(python_path: str) -> str:
-    """`PYTHONPATH` without what depends on the current folder: empty and relative entries."""
+    """`PYTHONPATH` without empty and relative entries, which depend on the current folder."""
     return os.pathsep.join(entry for entry in python_path.split(os.pathsep) if Path(entry).is_absolute())
 
 
 def protect_children(environment: Mapping[str, str]) -> dict[str, str]:
-    """What has to change in an environment so that Pythons started with it import nothing from their current folder."""
+    """The variables that keep a Python started with them from importing from its current folder."""
     return {"PYTHONSAFEPATH": "1", "PYTHONPATH": clean_python_path(environment.get("PYTHONPATH", ""))}
 
 
 def protect_process() -> None:
-    """Have this process, and every Python that it starts, import nothing from the current folder."""
-    with contextlib.suppress(FileNotFoundError):  # a current folder that was removed holds no module
+    """Keep this process, and every Python that it starts, from importing from the current folder."""
+    with contextlib.suppress(FileNotFoundError):  # the current folder has been removed
         current, given = str(Path.cwd()), os.environ.get("PYTHONPATH", "")
         sys.path[:] = drop_current_folder(sys.path, current=current, python_path=given, package_root=PACKAGE_ROOT)
     os.environ.update(protect_children(os.environ))
 
 
 def is_same_folder(one: str, other: str) -> bool:
-    """Whether two paths lead to one folder; where either is not there, whether they are the same words."""
+    """Whether two paths lead to the same folder, or are equal if either does not exist."""
     with contextlib.suppress(OSError):
         return Path(one).samefile(other)
     return one == other

@@ -1,7 +1,7 @@
-"""The ledger: what came in, what went out, and why the rest was dropped, for each unit a stage handles.
+"""The ledger of a stage: for each unit, what came in, what went out, and why the rest was dropped.
 
-`in = out + sum(dropped)` must hold for every unit of a stage, and what enters a stage must be what left the one before
-(`docmatix.driver.build.check_chain`): a document that is lost within a stage or between two shows.
+`in = out + sum(dropped)` must hold, and what enters a stage must be what left the one before
+(`docmatix.driver.build.check_chain`), so that a document lost within a stage or between two is noticed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 from docmatix.core.errors import LedgerError
 
+# Reasons that point to a bug or an outage rather than the data: too many of them stop the build. An `unreadable` PDF is
+# data when documents are read first; later it is one that was read before.
 UNEXPECTED = {
     "documents": frozenset({"internal_error", "missing", "no_access", "outside_source"}),
     "requests": frozenset(
@@ -24,13 +26,11 @@ UNEXPECTED = {
     ),
     "rows": frozenset({"internal_error", "missing", "no_access", "outside_source", "unreadable"}),
 }
-"""Reasons that speak of a bug or an outage, not of the data: too many of them stop the build. `unreadable`, a broken
-PDF, is data where documents are read first; later it is one that was read before."""
-JUDGED_FROM = 50
-"""Items, before which nothing is said of a share while more are to come."""
+JUDGED_FROM = 50  # items; a share of fewer is not judged while more are to come
+
+# Standard deviations. Where one item in ten fails, 11 of the first 50 fail in one build of a hundred, and a limit of
+# 0.2 alone would stop it; the 19 that it takes with this margin occur in one of seven million.
 BEYOND_LUCK = 3
-"""Standard deviations. Where one in ten is lost for good, 11 of the first 50 are lost in one build of a hundred, and a
-share of 0.2 alone would stop it; 19, which it takes with these, in one of seven million."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Ledger:
             self._account(unit).dropped[reason] += count
 
     def settle(self, unit: str, reason: str | None, count: int = 1) -> None:
-        """Keep where `reason` is None, else drop."""
+        """Keep if `reason` is None, else drop."""
         if reason is None:
             self.keep(unit, count)
         else:
@@ -81,7 +81,7 @@ class Ledger:
         return all(account.balanced for account in self.accounts.values())
 
     def require_balance(self, stage: str) -> None:
-        """Raise LedgerError if anything entered the stage and neither left it nor was dropped for a reason."""
+        """Raise LedgerError if anything entered the stage but neither left it nor was dropped for a reason."""
         for unit, account in self.accounts.items():
             if not account.balanced:
                 raise LedgerError(
@@ -92,8 +92,8 @@ class Ledger:
     def require_expected(self, stage: str, *, max_share: float, complete: bool = True) -> None:
         """Raise LedgerError if unexpected reasons together took more than `max_share` of a unit.
 
-        Fewer than three are let pass unless they are all there is. While a stage runs (`complete` false) the share must
-        be passed by more than luck explains (`is_past_share`).
+        Fewer than three pass unless they are all there is; of a stage still running (`complete` false), `is_past_share`
+        decides.
         """
         for unit, account in self.accounts.items():
             lost = Counter({r: n for r, n in account.dropped.items() if r in UNEXPECTED.get(unit, ())})
@@ -118,7 +118,7 @@ class Ledger:
         )
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The form of `status --json` and of commit records."""
+        """As in `status --json` and in commit records."""
         return [
             {"unit": unit, "in": a.entered, "out": a.kept, "dropped": dict(sorted(a.dropped.items()))}
             for unit, a in self.accounts.items()
@@ -139,15 +139,15 @@ class Ledger:
 
 
 def is_past_share(count: int, *, of: int, max_share: float) -> bool:
-    """Whether a share is passed for good while more items are to come: by more than `BEYOND_LUCK` standard deviations
-    of as many draws, and of `JUDGED_FROM` items at least. All of them lost are always too many, unless all may be."""
+    """Whether `count` exceeds its share for good although more items are to come: by `BEYOND_LUCK` standard deviations,
+    or because all of at least `JUDGED_FROM` items are lost."""
     if of < JUDGED_FROM or count <= max_share * of:
         return False
     return count == of or count > max_share * of + BEYOND_LUCK * math.sqrt(max_share * (1 - max_share) * of)
 
 
 def describe_reasons(lost: Counter[str]) -> str:
-    """`refused`, or `refused` (31) and `timeout` (7), the commonest first."""
+    """`refused`, or `refused` (31) and `timeout` (7), the most frequent first."""
     if len(lost) == 1:
         return f"`{next(iter(lost))}`"
     return " and ".join(f"`{reason}` ({count})" for reason, count in lost.most_common())

@@ -24,25 +24,22 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page image that goes with a request: what it is of, never its bytes, which are rendered when it is sent."""
+    """The page image of a request, by description: its bytes are rendered when the request is sent.
+
+    Width and height follow from the page and the settings. All but `max_side_px` count in a request's identity.
+    """
 
     doc_id: str
-    page: int
-    """1-based."""
+    page: int  # from 1
     dpi: int
     max_side_px: int
-    quality: int
-    """Of the JPEG."""
+    quality: int  # of the JPEG
     width_px: int = 0
-    """Width and height follow from the page and the settings, so that they can be told without rendering; with dpi,
-    scale and quality they are what a request's identity knows of a picture."""
     height_px: int = 0
-    scale: float = 1.0
-    """Below 1.0 the page was too large at `dpi` and is rendered smaller."""
+    scale: float = 1.0  # below 1.0, the page was too large at `dpi` and is rendered smaller
 
     def to_part(self, data: bytes | None) -> dict[str, Any]:
-        """A part of a message's content in the OpenAI format; without the bytes of the JPEG, a description in their
-        place."""
+        """A part of a message's content in the OpenAI format; without a JPEG, with a description instead."""
         if data is not None:
             return {
                 "type": "image_url",
@@ -61,48 +58,48 @@ class Picture:
 
 @dataclass(frozen=True)
 class Request:
-    """One chat completion to ask for. `extra` holds fields for some servers only (`grammar`, `response_format`);
-    `sampling` the usual ones (`temperature`, `top_p`, `max_tokens`, `seed`). `pictures` go with the last message."""
+    """One chat completion to ask for. `sampling` has the usual fields (`temperature`, `seed`), `extra` those of some
+    servers only (`grammar`, `response_format`). `pictures` go with the last message."""
 
     model: str
     messages: tuple[Message, ...]
     sampling: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     variant: str = ""
-    """What else about the model decides the reply and is not said to the server (`quantization=awq`)."""
+    """What else about the model affects the reply but is not sent to the server (`quantization=awq`)."""
     pictures: tuple[Picture, ...] = ()
 
     @cached_property
     def request_id(self) -> str:
-        """32 hex digits: a hash of everything that decides the reply, which is the body and the variant."""
+        """32 hex digits: a hash of all that affects the reply, namely body and variant."""
         return hashlib.sha256(self.variant.encode() + b"\n" + self.body).hexdigest()[:32]
 
     @cached_property
     def body(self) -> bytes:
-        """`to_body` without pictures as JSON: what is recorded, and what is sent where there are none."""
+        """`to_body` without pictures, as JSON: what is recorded, and sent if there are no pictures."""
         return dump_body(self.to_body())
 
     def to_body(self, pictures: Sequence[bytes] = ()) -> dict[str, Any]:
-        """The JSON body of `POST /v1/chat/completions`. `pictures` are the JPEGs of the request's pictures, in their
-        order; without them the body is the one to be recorded, with a description of each in its place."""
+        """The JSON body of `POST /v1/chat/completions`, with the JPEGs of the request's pictures, or, without them, the
+        body to record, with a description of each."""
         messages: list[dict[str, Any]] = [message._asdict() for message in self.messages]
         if self.pictures:
             data = pictures or (None,) * len(self.pictures)
             parts = [picture.to_part(each) for picture, each in zip(self.pictures, data, strict=True)]
             messages[-1]["content"] = [*parts, {"type": "text", "text": messages[-1]["content"]}]
-        # sorted, so that a request keeps its identity when the fields of a prompt's file change places
+        # sorted, so that a request keeps its identity when the fields of a prompt file are reordered
         fields = sorted({**self.sampling, **self.extra}.items())
         return {"model": self.model, "messages": messages, **dict(fields)}
 
 
 def dump_body(content: dict[str, Any]) -> bytes:
-    """A request body as JSON in UTF-8, characters as they are; orjson takes a tenth of the time that `json` takes."""
+    """A request body as JSON in UTF-8."""
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server answered, as it came. `finish_reason` is `stop`, `length` or what the server says."""
+    """The server's answer, unchanged. `finish_reason` is `stop`, `length` or whatever the server says."""
 
     request_id: str
     content: str
@@ -114,7 +111,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that got no reply for good, while the server is well: a named reason and the server's words."""
+    """A request that a healthy server will not answer: a named reason and the server's words."""
 
     reason: str
     detail: str = ""
@@ -122,7 +119,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where an answer stands: 1-based page, the words as printed, one box for each line they cover."""
+    """Where an answer is printed: page (from 1), the words as printed, one box for each line they cover."""
 
     page: int
     quote: str
@@ -131,11 +128,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question with its answer, as read from a reply.
+    """A question and its answer, as read from a reply. At most one pair of a `group` is kept.
 
-    `context` is the sentence or row the question was written from (answer-first prompts), `span` the answer's
-    `(page, start, end)` in that page's text; both None for prompts that read a whole window. `group` numbers
-    alternatives for one answer, of which at most one is kept.
+    Only answer-first prompts have a `context`, the sentence or row a question was written from, and a `span`, the
+    answer's `(page, start, end)` in its page's text.
     """
 
     pair_id: str
@@ -170,11 +166,11 @@ _PATH = re.compile(r"^(?:[/~\\]|file:|[A-Za-z]:[\\/])")
 
 
 def name_model(model: str) -> str:
-    """What a model is called in the dataset: the last part of a local path, which would tell the world about a machine
-    (vLLM calls a model by its path, unless told otherwise); any other name as it is."""
+    """A model's name in the dataset: the last part of a local path (vLLM's default), which would reveal a machine's
+    folders; any other name unchanged."""
     return re.split(r"[\\/]", model.rstrip("\\/"))[-1] if _PATH.match(model) else model
 
 
 def make_pair_id(sample_id: str, request_id: str, index: int) -> str:
-    """32 hex digits from the sample, the request and the pair's place in the reply."""
+    """32 hex digits from the sample, the request and the pair's position in the reply."""
     return hashlib.sha256(f"{sample_id}\n{request_id}\n{index}".encode()).hexdigest()[:32]

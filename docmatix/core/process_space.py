@@ -1,4 +1,4 @@
-"""What process ids are to be understood in: an id that a file or a lease names says nothing in another container."""
+"""The scope of process ids: an id in a file or a lease means nothing in another container."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_process_space() -> str | None:
-    """This boot of this machine and the container on it, as text; None where the system does not tell."""
+    """A text that identifies this machine's boot and the container on it; None if the system does not say."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115

@@ -1,7 +1,7 @@
-"""Secrets that stand in addresses and settings, and how they are kept out of files, names and messages.
+"""Finds secrets in URLs and settings, to keep them out of files, names and messages.
 
-A source may be `https://user:password@host/a.pdf`, or a link that is signed in its query. Such an address is used where
-it was given, in memory; what is written, published or said is `hide_in_url` of it. Pure: no environment, no files.
+A source may be `https://user:password@host/a.pdf`, or a signed link. Such a URL is used only in memory; what is
+written, published or printed is `hide_in_url` of it. Pure: no environment, no files.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ SHORTEST = 8
 
 _SCHEME = re.compile(r"(?:[A-Za-z][\w+.-]*::)*[A-Za-z][\w+.-]*://")
 _ROOT = re.compile(_SCHEME.pattern + r"[^/?#]*")
+# fsspec chains URLs (`simplecache::https://user:password@host/a.pdf`), and a proxy takes one in its query
 _USER = re.compile(r"(^|::|[=?])([A-Za-z][\w+.-]*)://([^/?#]*)@")
-"""fsspec chains addresses (`simplecache::https://user:password@host/a.pdf`), and a proxy takes one in its query."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?]+)=([^&;#]*)")
 _PARAMETER_NAME = re.compile(r"[?&;#]([^=&;#?]+)=")
@@ -30,10 +30,10 @@ _LAST_NAME = re.compile(r"[A-Za-z][\w+.-]*$")
 _PATH_PARAMETER = re.compile(r"://|;([^=;/]+)=([^;/]*)")
 _WILDCARD = re.compile(r"[*?\[]")
 
+# schemes where what precedes an `@` may be public: part of a name, a container, a user without a password
 _WITHOUT_USERS = {"file", "github", "libarchive", "local", "memory", "tar", "zip"}
 _WITH_CONTAINERS = {"abfs", "abfss", "az", "wasb", "wasbs"}
 _WITH_NAMES = {"hdfs", "sftp", "smb", "ssh", "webhdfs"}
-"""Where what stands before an `@` may be no secret: a part of a name, a container, a user without a password."""
 
 _SECRET_PARAMETER = re.compile(
     r"x-amz-.*|x-goog-.*|\w*accesskeyid|googleaccessid|key-pair-id|sig|sas|jwt|bearer|pwd|pass|"
@@ -42,15 +42,16 @@ _SECRET_PARAMETER = re.compile(
     r".*(?:api|auth|access|secret|private)[-_]?key",
     re.IGNORECASE,
 )
+# a secret in one URL, and the name of a document in another
 _SECRET_OR_NAME = re.compile(
     r"(?i:code|(?:.*[-_.])?(?:key|auth(?:[-_.].*)?)|.*(?:token|signature|secret)s.*)|.*[a-z]Key"
 )
-"""What is a secret at one address, and the name of a document at another."""
+# hidden since a later version, as `***` and a hash, so that different URLs stay different
 _FURTHER_PARAMETER = re.compile(
     r"(?i:sid|(?:.*[-_.])?(?:php|asp\.?net_?|j|cf|user|auth|login)?sess(?:ion)?(?:[-_.]?id)?|aspsessionid.*|"
     r"(?:.*[-_.])?(?:ticket|jwt|bearer|cookies?|dsn|pat|pwd|creds|web_?hook(?:[-_]?ur[il])?))"
 )
-"""Hidden since a later version: as `***` and a hash, so that what is one address or several stays so."""
+# Hosts whose paths are the secret. On other hosts, a folder `webhooks` may contain documents.
 _WEBHOOK = re.compile(
     r"(?i)(://(?:hooks\.slack(?:-gov)?\.com(?::\d+)?/(?:services|workflows|triggers)"
     r"|(?:\w+\.)?discord(?:app)?\.com(?::\d+)?/api(?:/v\d+)?/webhooks"
@@ -58,18 +59,19 @@ _WEBHOOK = re.compile(
     r"|hooks\.zapier\.com(?::\d+)?/hooks|maker\.ifttt\.com(?::\d+)?/(?:trigger|use))/"
     r"|://api\.telegram\.org(?::\d+)?/(?:file/)?bot(?=[^/?#&]))([^?#&]*)"
 )
-"""Hosts whose paths are the secret. Others may have documents below a folder `webhooks`."""
+# Schemes in which `;` is part of a file's name: a listing may return one that no configuration could restore.
 _STORES = frozenset(
     "abfs abfss adl az file gcs github gs hdfs hf libarchive local memory s3 s3a sftp smb ssh tar wasb wasbs webhdfs"
     " zip".split()
 )
-"""Where a `;` is a part of a file's name, which a listing may bring up and no configuration could restore."""
+# the parts of a shared access signature besides `sig`
 _AZURE = frozenset(
     "saoid scid sdd sduoid se ses si sip skoid sks skt sktid ske skv sp spr sr srt ss st suoid sv".split()
 )
-"""What a shared access signature is made of, beside `sig`."""
 _HIDDEN_NAME = re.compile(r"\*{3}[0-9a-f]{12}[]).,:!]*")
 _HIDDEN = re.compile(r"\*{3}(?:[0-9a-f]{12})?[]).,:!]*")
+# A `token` inside an option's name is a count (`--long-prefill-token-threshold`), inside a variable's a secret
+# (`AWS_BEARER_TOKEN_BEDROCK`). A desktop's session is not a secret.
 _SECRET_NAME = re.compile(
     r"(?:^|[_-])(?:(?:ACCESS|API|AUTH|BEARER|BOT|HF|ID|REFRESH|SESSION)?TOKEN|"
     r"(?:API|ACCESS|AUTH|PRIVATE|SECRET)?KEY|ACCESS[_-]?KEY[_-]ID|SECRETS?(?:[_-]\w+)*|\w*PASSWORD|"
@@ -79,8 +81,6 @@ _SECRET_NAME = re.compile(
     r"^(?!(?:DESKTOP|TERM|XDG)_)(?:.*[_-])?(?:J|PHP)?(?:SESS(?:ION)?(?:[_-]?ID)?|SID|TICKET)$",
     re.IGNORECASE,
 )
-"""A `token` within an option's name counts something (`--long-prefill-token-threshold`), within a variable's it is one
-(`AWS_BEARER_TOKEN_BEDROCK`). What a desktop calls its session is none."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _ASSIGNMENT = re.compile(
@@ -90,19 +90,17 @@ _WORD = re.compile(r"""[^\s;,=:{}\[\]"'\\]+""")
 _QUOTE = re.compile(r"""\\*["']""")
 _SCHEMED = re.compile(r"(?i)\b(?:bearer|basic(?=\s+[\w+/=-]{8}))\s+([^\s\"']+)")
 _WHOLE_LINE = re.compile(r"(?i:.*(?:authorization|auth|bearer|cookies?))")
+# a tokenizer's settings, in the JSON of options: `{"eos_token": "<|im_end|>"}`
 _OF_A_TOKENIZER = re.compile(
     r"(?i:(?:.*_)?(?:additional|audio|begin|bos|cls|decoder_start|end|eos|image|mask|pad|sep|special|start|stop|think|tool|"
     r"unk|video|vision)_token)"
 )
-"""Settings of a tokenizer, in the JSON of options: `{"eos_token": "<|im_end|>"}`."""
 
 
 def hide_in_url(url: str) -> str:
-    """The URL without `user:password@`, and with `***` for the values of parameters that are named like secrets.
-
-    A link that was signed anew stays the same: all that changes with each signature is hidden with it. What may as well
-    name a document (`?key=7`) becomes `***` and a hash, so that another value is still another address. A path is no
-    URL, and stays as it is. Applying it again changes nothing, also to what an earlier version hid less of."""
+    """The URL without `user:password@`, and with `***` for parameters named like secrets or that change with each
+    signature. What may also name a document (`?key=7`) becomes `***` and a hash, so that it stays distinct. Idempotent,
+    also on what an earlier version hid less of. Paths stay unchanged."""
     if not _SCHEME.match(url):
         return url
     url = _WEBHOOK.sub(_hide_path, identify_url(url))
@@ -113,8 +111,8 @@ def hide_in_url(url: str) -> str:
 
 
 def identify_url(url: str) -> str:
-    """The URL as fingerprints have it: by the rules of the first version, which never change, since a run whose source
-    had another fingerprint would be built from the start."""
+    """The URL as in fingerprints: by the rules of the first version, which never change, so that existing runs keep
+    their fingerprints."""
     if not _SCHEME.match(url):
         return url
     path, query = _cut_query(_USER.sub(_hide_user, url))
@@ -122,29 +120,28 @@ def identify_url(url: str) -> str:
 
 
 def hide_in_text(text: str) -> str:
-    """`hide_in_url` of every URL in a message."""
+    """The message with `hide_in_url` applied to every URL in it."""
     return _URL.sub(lambda match: hide_in_url(match[0]), text) if "://" in text else text
 
 
 class GivenUrls:
-    """The addresses of a configuration, to find the secrets again that `hide_in_url` left out."""
+    """A configuration's URLs, from which to restore the secrets that `hide_in_url` removed."""
 
     def __init__(self, given: Sequence[str]) -> None:
         self._given = {hide_in_url(url): url for url in given}
         self._roots: dict[str, dict[str, list[str]]] = {}
-        """Folder, without secrets -> the folder as it was given -> the addresses that were, without secrets."""
+        """Folder without secrets -> the folder as given -> the given URLs without secrets."""
         self._hold_secrets = any(hidden != url for hidden, url in self._given.items())
         if self._hold_secrets:
             for hidden, url in self._given.items():
                 self._enter(hidden, url)
 
     def restore(self, url: str) -> str:
-        """The URL as it was before `hide_in_url`: one of those that were given, or one that begins with the folder
-        (with its `user:password@`) of the one that shares the most folders with it. A URL that was given without gets
-        none."""
+        """The URL before `hide_in_url`: a given one, or this one below the folder (with `user:password@`) of the given
+        URL that shares the most folders with it."""
         if not self._hold_secrets:
             return url
-        hidden = hide_in_url(url)  # an earlier version may have written it with less left out
+        hidden = hide_in_url(url)  # an earlier version may have hidden less
         if hidden in self._given:
             return self._given[hidden]
         root, hidden_root = _ROOT.match(url), _ROOT.match(hidden)
@@ -161,31 +158,30 @@ class GivenUrls:
         if root is None or hidden_root is None:
             return
         wildcard = _WILDCARD.search(url, root.end())
-        # without a wildcard it may be a folder itself
+        # a URL without a wildcard may itself be a folder
         fixed, hidden_fixed = (each.rstrip("/") + "/" for each in (url, hidden))
         if wildcard:
             fixed = url[: wildcard.start()]
         pattern = hidden.replace(MASK, "[*]" * len(MASK))
-        # to hide leaves the slashes of a path alone, so that the folders of both correspond
+        # hiding keeps the slashes of a path, so that the folders of both correspond
         given = zip(_list_folders(hidden_fixed, hidden_root.end()), _list_folders(fixed, root.end()), strict=False)
         for hidden_folder, folder in given:
             self._roots.setdefault(hidden_folder, {}).setdefault(folder, []).append(pattern)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether an environment variable or an option (`HF_TOKEN`, `--hf-token`) is named like a secret."""
+    """Whether a variable or an option (`HF_TOKEN`, `--hf-token`) is named like a secret."""
     return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
 
 
 def hide_in_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables with `***` for the values of those that are named like secrets, and for what is one within
-    the others."""
+    """Environment variables with `***` for those named like secrets, and for secrets inside others."""
     return {name: MASK if is_secret_name(name) else _hide_in_setting(value) for name, value in variables.items()}
 
 
 def hide_in_arguments(arguments: Sequence[str]) -> list[str]:
-    """A command's arguments with `***` for what follows an option that is named like a secret, and for what is one
-    within them: in headers (`Authorization: Bearer x`), JSON (`{"hf_token": "x"}`), settings (`Pwd=x;`), URLs."""
+    """A command's arguments with `***` for the values of options named like secrets, and for secrets inside others:
+    headers (`Authorization: Bearer x`), JSON (`{"hf_token": "x"}`), settings (`Pwd=x;`), URLs."""
     hidden: list[str] = []
     after_secret = False
     for argument in arguments:
@@ -200,9 +196,8 @@ def hide_in_arguments(arguments: Sequence[str]) -> list[str]:
 
 
 def list_secrets(variables: Mapping[str, str], arguments: Sequence[str] = ()) -> list[str]:
-    """The values of variables, and of options among a command's arguments, that are named like secrets, and what is one
-    within the others. Those of fewer than `SHORTEST` characters are left out: to hide `1` or `none` would garble every
-    message."""
+    """The values of variables and options named like secrets, and the secrets inside others, longest first. Those
+    shorter than `SHORTEST` are left out: hiding `1` or `none` would garble every message."""
     found = [value for name, value in variables.items() if is_secret_name(name)]
     texts = [value for name, value in variables.items() if not is_secret_name(name)]
     after_secret = False
@@ -218,7 +213,7 @@ def list_secrets(variables: Mapping[str, str], arguments: Sequence[str] = ()) ->
         after_secret = named and not equals
     for text in texts:
         for start, end in _find_in_setting(text):
-            # what stands in the log may be the token alone, or the header that it was sent in
+            # a log may contain the token alone, or the header that it was sent in
             found += [text[start:end], *_WORD.findall(text, start, end)]
         for url in _URL.findall(text):
             found += [unquote(user.partition(":")[2]) for _, _, user in _USER.findall(url)]
@@ -226,7 +221,7 @@ def list_secrets(variables: Mapping[str, str], arguments: Sequence[str] = ()) ->
 
 
 def hide_values(text: str, secrets: Sequence[str]) -> str:
-    """The text with `***` for each of the secrets, the longest of which stand first."""
+    """The text with `***` for each of the secrets, which must come longest first."""
     for secret in secrets:
         text = text.replace(secret, MASK)
     return text
@@ -251,7 +246,7 @@ def _hash(value: str) -> str:
 
 
 def _hide_path(match: re.Match[str]) -> str:
-    """Each part of the path by itself, so that it keeps its slashes."""
+    # part by part, so that the path keeps its slashes
     parts = match[2].split("/")
     return match[1] + "/".join(part if not part or _HIDDEN.fullmatch(part) else _hash(part) for part in parts)
 
@@ -284,8 +279,8 @@ def _hide_further(query: str) -> str:
 
 
 def _find_parameters(query: str, *, encoded: bool = True) -> Iterator[tuple[int, int]]:
-    """Where the values stand of parameters that are named like secrets, also in an address that is a parameter's value;
-    of an `encoded` one that holds a secret the whole value."""
+    """The spans of secret parameter values, also in a URL that is itself a parameter's value; if that is `encoded`, the
+    span of the whole value."""
     done = 0
     for match in _PARAMETER_NAME.finditer(query):
         if match.start() < done:
@@ -314,7 +309,7 @@ def _hide_in_setting(text: str) -> str:
 
 
 def _find_in_setting(text: str) -> Iterator[tuple[int, int]]:
-    """Where secrets stand in headers, JSON and `key=value`, in order; of one without a clear end all that follows."""
+    """The spans of secrets in headers, JSON and `key=value`, in order; to the end if a secret has no clear end."""
     named = [_measure_value(text, match) for match in _ASSIGNMENT.finditer(text) if _is_secret_setting(match["name"])]
     begin, done = 0, 0
     for start, end in sorted([*named, *(match.span(1) for match in _SCHEMED.finditer(text))]):
@@ -328,16 +323,16 @@ def _find_in_setting(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_secret_setting(name: str) -> bool:
-    # lower case is that of options, in which a token within a name counts something
+    # options are lower case; in those, a token inside a name is a count
     kind = name if name.isupper() else f"--{name}"
     return is_secret_name(kind) and _OF_A_TOKENIZER.fullmatch(name) is None
 
 
 def _measure_value(text: str, name: re.Match[str]) -> tuple[int, int]:
-    """Where the value begins and ends that belongs to a name; a quoted one without its quotes."""
+    """The span of the value that belongs to a name, without quotes."""
     start = name.end()
     if quote := _QUOTE.match(text, start):
-        # not an escaped one; the quotes of JSON within JSON are escaped themselves
+        # an unescaped one; the quotes of JSON inside JSON are themselves escaped
         closing = re.compile(r"(?<!\\)" + re.escape(quote[0])).search(text, quote.end())
         return quote.end(), closing.start() if closing else len(text)
     if text[start : start + 1] in ("[", "{"):
@@ -378,7 +373,7 @@ def _hide_parameters(query: str) -> str:
 
 
 def _choose_folder(folders: Mapping[str, Sequence[str]], url: str, start: int) -> str:
-    """Of several the one whose pattern the URL, whose path begins at `start`, matches; else the first."""
+    """The folder whose pattern matches the URL (its path begins at `start`), else the first."""
     path = url[start:]
     if len(folders) > 1:
         for folder, patterns in folders.items():
@@ -390,7 +385,7 @@ def _choose_folder(folders: Mapping[str, Sequence[str]], url: str, start: int) -
 
 
 def _list_folders(url: str, start: int) -> list[str]:
-    """The beginnings of a URL that end in a slash of its path, which begins at `start`; the shortest first."""
+    """The prefixes of a URL that end in a slash of its path (which begins at `start`), shortest first."""
     query = _QUERY.search(url, start)
     end = query.start() if query else len(url)
     return [url[: match.end()] for match in _SLASH.finditer(url, start, end)]

@@ -1,9 +1,7 @@
-"""As much English grammar as turning a sentence into a question takes: word classes, a few verb forms, kinds of
-answers.
+"""The English grammar needed to turn a sentence into a question: word classes, a few verb forms, kinds of answers.
 
-Closed classes (auxiliaries, prepositions, ...) are complete; open ones (verbs, nouns that head a table column) hold
-what is common in documents. Where a word is unknown, callers do without the sentence: a question lost costs less than
-a wrong one.
+Closed classes (auxiliaries, prepositions) are complete; open ones have what is common in documents. Callers skip a
+sentence with an unknown word: a lost question costs less than a wrong one.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 BE = frozenset("is are was were".split())
+# forms of `have` and the auxiliary of their question as main verbs: `has twelve floors` -> `does ... have`
 HAVE = {"has": "does", "have": "do", "had": "did"}
-"""Forms of `have` with the helper that asks when it is the main verb: `has twelve floors` -> `does ... have`."""
 AUXILIARIES = BE | HAVE.keys() | frozenset("will would can could must shall should may might".split())
 DETERMINERS = frozenset("the a an each every all some any no".split())
 PREPOSITIONS = frozenset(
@@ -22,11 +20,11 @@ PREPOSITIONS = frozenset(
 )
 CONJUNCTIONS = frozenset("and or but nor while whereas because although though if when where whether so unless".split())
 RELATIVES = frozenset("that which who whom whose".split())
+# words that refer to something outside their clause
 ANAPHORA = frozenset(
     "it its they them their theirs he him his she her hers this these those such we our us i my you your one "
     "ones another both former latter here following above below aforementioned said respectively".split()
 )
-"""Words that point at something outside their clause."""
 HEDGES = frozenset("about approximately around roughly nearly almost only just exactly some circa".split())
 FUNCTION_WORDS = (
     AUXILIARIES
@@ -49,11 +47,10 @@ _IRREGULAR = (
     "send:sends,sent serve:serves span:spans spend:spends,spent start:starts support:supports take:takes,took use:uses "
     "weigh:weighs win:wins,won write:writes,wrote"
 )
+# third-person and irregular past forms, with their base, of verbs that often precede a number, a date or a name
 VERBS = {
     form: lemma for entry in _IRREGULAR.split() for lemma, forms in [entry.split(":")] for form in forms.split(",")
 }
-"""Third-person and irregular past forms, with their base, of verbs that often stand before a number, a date or a
-name."""
 PRESENT_FORMS = frozenset(form for form in VERBS if form.endswith("s"))
 _NOT_PAST = frozenset("hundred speed need seed feed indeed united red bed shed breed unlimited embedded".split())
 _IRREGULAR_PLURALS = frozenset("people children men women data persons criteria".split())
@@ -92,7 +89,7 @@ def classify_answer(answer: str) -> str:
 
 
 def bare(word: str) -> str:
-    """A word without the marks around it."""
+    """A word without the punctuation around it."""
     return word.strip(".,;:!?\"'“”‘’()[]")
 
 
@@ -103,8 +100,7 @@ def is_plural(word: str) -> bool:
 
 
 def is_finite(words: Sequence[str], place: int) -> bool:
-    """Whether the word at `place` looks like the main verb of its clause: a known form, or `-ed` that is no
-    adjective."""
+    """Whether the word at `place` looks like its clause's main verb: a known form, or `-ed` other than an adjective."""
     word, before = bare(words[place]).lower(), words[place - 1].lower() if place else ""
     if before in DETERMINERS | PREPOSITIONS | AUXILIARIES | {"and", "or", ""} or words[place][:1].isupper():
         return False
@@ -118,8 +114,8 @@ def is_finite(words: Sequence[str], place: int) -> bool:
 
 
 def find_lemmas(form: str) -> tuple[str, ...]:
-    """The base forms that a verb form may come from: `rose` -> rise, `planned` -> plan, `carried` -> carry; two where
-    only the ear tells (`sampl`, `sample`)."""
+    """The possible base forms of a verb form: `rose` -> rise, `planned` -> plan; two if the spelling does not decide
+    (`sampl`, `sample`)."""
     stem = form[:-2]
     if form in VERBS:
         return (VERBS[form],)
@@ -135,7 +131,7 @@ def find_lemmas(form: str) -> tuple[str, ...]:
 
 
 def find_stem(word: str) -> str:
-    """A word without its commonest endings: `acquire`, `acquired`, `acquires` come out alike. Not a word any more."""
+    """A word without common endings, so that `acquire`, `acquired`, `acquires` are equal. Not itself a word."""
     word = word.removesuffix("'s").removesuffix("’s")
     word = VERBS.get(word, word)
     for ending in ("ies", "ied", "ing", "ed", "es", "s", "e", "y"):
@@ -145,16 +141,14 @@ def find_stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
 
 
-# --- labels: what stands over a column or before a colon -------------------------------------------------------------
-
+# labels (what heads a column or precedes a colon) that say too little on their own
 GENERIC_LABELS = frozenset(
     "date name number no total amount type title address note notes time value description status code id page "
     "item first last middle full given family comments other remarks email phone tel fax website subject from "
     "to quantity unit price details ref".split()
 )
-"""Labels that say too little on their own."""
+# column headers that add nothing to the row's name: `What is the weight?`, not `What is the value of weight?`
 VALUE_LABELS = frozenset("value values data specification specifications rating result figure details entry".split())
-"""Column headers that add nothing to the name of the row: `What is the weight?`, not `What is the value of weight?`."""
 COUNTED_LABELS = frozenset(
     "units employees pages seats hours days weeks months years votes orders members patients students items "
     "pieces visitors persons people households beds rooms vehicles cases deaths births schools branches stores "
@@ -204,7 +198,7 @@ _PERIOD = re.compile(
 
 
 def spell_label(label: str) -> str:
-    """A label as it reads inside a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
+    """A label as spelled in a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
     words = (re.sub(r" ?\([^()]*\)", "", label).strip() or label).split()
     if label.isupper() and len(label) > 3:
         words = label.lower().split()
@@ -213,8 +207,7 @@ def spell_label(label: str) -> str:
 
 
 def is_noun(label: str) -> bool:
-    """Whether a label is surely a noun phrase: its head (before `of`, `in`, ...) is a common noun of forms and
-    tables."""
+    """Whether a label is certainly a noun phrase: its head (before `of`, `in`) is a common noun of forms and tables."""
     words = spell_label(label).lower().split()
     if not words or any(mark in label for mark in ",;×/") or words[0] in FUNCTION_WORDS:
         return False
@@ -226,8 +219,7 @@ def is_noun(label: str) -> bool:
 
 
 def is_quantity(label: str) -> bool:
-    """Whether a row's name is itself what is measured, so that `What is the ...` asks for its value: `Response
-    time`."""
+    """Whether a row's name is what is measured, so that `What is the ...` asks for its value: `Response time`."""
     return is_noun(label) and not is_generic(label) and bare(label.rsplit(maxsplit=1)[-1]).lower() in _QUANTITIES
 
 
@@ -246,17 +238,17 @@ def is_generic(label: str) -> bool:
 
 
 def is_period(label: str) -> bool:
-    """Whether a column header names a stretch of time: `2023`, `Q1 2024`, `FY2022/23`, `March`."""
+    """Whether a column header names a period: `2023`, `Q1 2024`, `FY2022/23`, `March`."""
     return _PERIOD.fullmatch(label) is not None
 
 
 def names_person(label: str, value: str) -> bool:
-    """Whether a field holds a person: the label is a role, the value two to four capitalised words."""
+    """Whether a field contains a person: the label is a role, the value two to four capitalised words."""
     return bare(label.rsplit(maxsplit=1)[-1]).lower() in _ROLES and is_personal(value)
 
 
 def is_personal(text: str) -> bool:
-    """Two to four capitalised words, nothing else: `Paul Hendricks`, `M. Tolliver`."""
+    """Whether a text is just two to four capitalised words: `Paul Hendricks`, `M. Tolliver`."""
     words = text.split()
     return 2 <= len(words) <= 4 and all(
         word[0].isupper() and word.replace(".", "").replace("-", "").replace("'", "").isalpha() for word in words

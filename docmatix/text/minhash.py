@@ -1,7 +1,7 @@
-"""Which documents say the same: MinHash signatures, and the choice of whom to leave out before a model sees them.
+"""MinHash signatures of documents, and the choice of duplicates to leave out before a model is asked.
 
-A signature is 128 numbers; the share of places in which two of them agree estimates the Jaccard similarity of the
-documents' sets of word 5-grams (standard error at 0.85: sqrt(0.85 * 0.15 / 128) = 0.03).
+A signature is 128 numbers; the share of positions at which two agree estimates the Jaccard similarity of the documents'
+sets of word 5-grams (standard error at 0.85: sqrt(0.85 * 0.15 / 128) = 0.03).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 SIGNATURE_LENGTH = 128
 SHINGLE_WORDS = 5
-MIN_SHINGLES = 20
-"""Texts with fewer different shingles have no signature: forms that share a letterhead would all look the same."""
+MIN_SHINGLES = 20  # distinct ones; with fewer, forms that share a letterhead would all look the same
+
+# Kept documents per bucket of a band that are compared with a later one. Only families of thousands of documents with
+# shared boilerplate reach it; without it, each would be compared with every other.
 MAX_BUCKET = 1024
-"""Kept documents that agree in one band and are looked at for a later one. Only families of thousands of documents with
-shared boilerplate, below the threshold, reach it; without it they would be compared each with each."""
 
 _SEED = 42
-# Scripts written without spaces count each character as a word: Thai to Khmer, kana, Han ideographs.
+# in scripts written without spaces, each character counts as a word: Thai to Khmer, kana, Han ideographs
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 
@@ -39,15 +39,13 @@ class Duplicate:
     index: int
     kind: Literal["duplicate", "near_duplicate"]
     in_favour_of: int
-    similarity: float
-    """1.0 for the same bytes, else the estimated Jaccard similarity."""
+    similarity: float  # 1.0 for the same bytes, else the estimated Jaccard similarity
 
 
 def sign_text(text: str) -> tuple[int, ...] | None:
-    """The MinHash signature of a text, 128 unsigned 32-bit numbers, or None for a text too short to compare.
+    """The MinHash signature of a text, 128 unsigned 32-bit numbers, the same on every machine; None if it is too short.
 
-    Case, punctuation and layout do not count; digits do: two invoices that differ in their amounts differ. The same
-    text gives the same signature in every process and on every machine.
+    Case, punctuation and layout do not count. Digits do: invoices over different amounts differ.
     """
     if len(list(islice(_iterate_distinct(text), MIN_SHINGLES))) < MIN_SHINGLES:
         return None
@@ -86,19 +84,10 @@ def choose_duplicates(
     near: bool,
     threshold: float,
 ) -> list[Duplicate]:
-    """Which of N documents to leave out, by their number, ascending; what is not named is kept.
+    """Which of N documents to leave out, by number, ascending; rows of `signatures` (N x 128) count if `signed`.
 
-    `doc_ids` are N ids, `signatures` N x 128, of which those rows count where `signed` is true.
-
-    Greedy in the given order: a document stays unless an earlier one that stays has the same id (`exact`) or an
-    estimated similarity of at least `threshold` (`near`); among several it is the earliest.
-
-    Near duplicates are found by bands: with d places allowed to differ, the 128 places are cut into d + 1 bands, so
-    that two similar signatures agree in all of at least one band. Hence none is missed (but see `MAX_BUCKET`), and only
-    documents that share a band are compared, each with the kept ones.
-
-    Memory: the arguments (544 N bytes), 4 N bytes a band (80 N at 0.85) and some 50 N of scratch. Ten million documents
-    take 7 GB.
+    Greedy, in order: a document stays unless an earlier one that stays has the same id (`exact`) or an estimated
+    similarity of `threshold` or more (`near`). Ten million documents take 7 GB (`docs/design/text.md`).
     """
     first = _find_first(doc_ids) if exact else {}
     finder = _NearFinder(signatures, signed, threshold=threshold) if near else None
@@ -107,7 +96,7 @@ def choose_duplicates(
         duplicate = None
         if index in first:
             original = first[index]
-            # An original that was itself left out hands its copies on to the one that it was left out for.
+            # an original that was itself left out passes its copies on to the document that replaced it
             duplicate = replace(left_out.get(original, Duplicate(index, "duplicate", original, 1.0)), index=index)
         elif finder:
             duplicate = finder.find(index)
@@ -119,7 +108,7 @@ def choose_duplicates(
 
 
 def _find_first(doc_ids: NDArray[np.bytes_]) -> dict[int, int]:
-    """For each document that repeats an id: where that id stands first."""
+    """For each document that repeats an id, the first document with that id."""
     import numpy as np
 
     _, first, inverse = np.unique(doc_ids, return_index=True, return_inverse=True)
@@ -129,7 +118,7 @@ def _find_first(doc_ids: NDArray[np.bytes_]) -> dict[int, int]:
 
 
 class _NearFinder:
-    """The kept documents by the bands in which they agree with others."""
+    """The kept documents by the bands in which they agree with others; `suspects` agree with any in some band."""
 
     def __init__(self, signatures: NDArray[np.uint32], signed: NDArray[np.bool_], *, threshold: float) -> None:
         import numpy as np
@@ -170,10 +159,8 @@ class _NearFinder:
 
 
 def _group_equal(columns: NDArray[np.uint32], rows: NDArray[np.intp]) -> NDArray[np.int32]:
-    """A group number for each of `rows`, the same for the same values in `columns`, -1 for values that stand alone.
-
-    Values are compared by a 64-bit hash: a chance collision costs a comparison, no more.
-    """
+    """A group number for each of `rows`, equal for equal values in `columns`, -1 for unique values."""
+    # by a 64-bit hash: a collision only costs a comparison
     import numpy as np
 
     keys = np.zeros(len(rows), dtype=np.uint64)

@@ -1,2 +1,1 @@
-"""The stages. Each module has the work of one stage on one shard; `docmatix.driver.workers` maps it over shards with
-Ray."""
+"""One module per stage, for its work on one shard; `docmatix.driver.workers` maps it over shards with Ray."""

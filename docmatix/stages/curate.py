@@ -1,4 +1,4 @@
-"""curate: a verdict for every pair, with scores and evidence. No model is asked."""
+"""curate: a verdict for every pair, with scores and evidence, without asking a model."""
 
 from __future__ import annotations
 
@@ -27,10 +27,8 @@ from docmatix.storage.schemas import (
 def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
     """Judge the pairs of one shard and commit the verdicts, kept and dropped alike.
 
-    The record's `extra` counts what `pack` will write: samples, their pages, and the area of these in square inches;
-    and which pairs were dropped: `dropped[kind][name][reason]` for each prompt, style and model, with those that
-    `generate` could not read. It also holds the `examples` of the prompts that show any, so that the pairs can be
-    judged again where the prompts' files are not at hand.
+    The record's `extra` counts what `pack` will write, and `dropped[kind][name][reason]` for each prompt, style and
+    model. It has the prompts' `examples` too, so that pairs can be judged again without the prompt files.
     """
     ledger = Ledger(PIPELINE[CURATE].units)
     dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
@@ -81,18 +79,18 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
             pulse.beat(done=ledger.accounts["pairs"].entered, kept=ledger.accounts["pairs"].kept)
 
 
+# 20 inches at 150 dpi are about the default `pack.max_side_px`; larger pages are rendered smaller. Without this bound,
+# a page that claims 200 inches would shift the division of all files.
 _LARGEST_PT = 20 * 72
-"""Posters are rendered smaller: 20 inches at 150 dpi are about the default `pack.max_side_px`. Without it a page that
-claims 200 inches would shift the division of all files."""
 
 
 def _measure_page(page: Page) -> float:
-    """Square inches that count towards the size of the page's image."""
+    """The square inches by which to estimate the size of the page's image."""
     return min(page.width_pt, _LARGEST_PT) * min(page.height_pt, _LARGEST_PT) / 72**2
 
 
 def match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Each document that was asked about, with its requests: a merge of two files in the same order."""
+    """Each document that was asked about, with its requests, by merging two files in the same order."""
     columns = ["index", "sample_id", "page_numbers", "prompt", "malformed", "pairs"]
     documents = job.run.iterate_rows(EXTRACT, shard)
     for index, asked in groupby(job.run.iterate_rows(GENERATE, shard, columns=columns), key=lambda row: row["index"]):

@@ -1,8 +1,7 @@
-"""dedup: decide which documents are left out, and in favour of whom, from signatures alone.
+"""dedup: decide from signatures which documents are left out, and in favour of which others.
 
-The one stage that looks at all documents together. It runs in the driver; its memory is what
-`docmatix.text.minhash.choose_duplicates` states. No watchdog looks after it: it waits for nothing but files, and a
-store that is away ends it by itself (`limits.store_patience_s`).
+The only stage that needs all documents together, so it runs in the driver. It needs no watchdog: it waits for nothing
+but files, for at most `limits.store_patience_s`.
 """
 
 from __future__ import annotations
@@ -21,13 +20,12 @@ from docmatix.text.minhash import SIGNATURE_LENGTH, Duplicate, choose_duplicates
 _COLUMNS = ["index", "doc_id", "source_uri", "reason", "signature", "pages.list.element.reason"]
 
 
+# receives the number of committed shards, and figures: `done` is the number of documents read
 Show = Callable[[int, Mapping[str, float]], object]
-"""Told of shards committed and of figures: `done` are the documents read so far."""
 
 
 def dedup_documents(job: Job, *, show: Show = lambda shards, figures: None) -> None:
-    """Commit, for every shard, the documents of it that are left out; `show` is told after each shard that is read, and
-    after each that is committed."""
+    """Commit the documents to leave out, shard by shard; `show` is called after each shard read and each committed."""
     settings = job.config.dedup
     shards = job.run.shards(EXTRACT)
     duplicates = choose_duplicates(
@@ -80,7 +78,7 @@ def _commit(
 def _read_signatures(
     job: Job, shards: Sequence[int], *, show: Show
 ) -> tuple[npt.NDArray[np.bytes_], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
-    """The ids, signatures, and which of the documents have one, of all documents that could be read, in plan order."""
+    """Of all readable documents, in plan order: their ids, their signatures, and which of them have one."""
     count = sum(Ledger.from_json(job.record(EXTRACT, shard).ledger).accounts["documents"].kept for shard in shards)
     doc_ids = np.zeros(count, dtype="S32")
     signatures = np.zeros((count, SIGNATURE_LENGTH), dtype=np.uint32)
@@ -97,7 +95,7 @@ def _read_signatures(
 
 
 def _read_documents(job: Job, shard: int) -> Iterator[dict[str, Any]]:
-    """The documents of a shard that `extract` could read, in order."""
+    """A shard's documents that `extract` could read, in order."""
     return (row for row in job.run.iterate_rows(EXTRACT, shard, columns=_COLUMNS) if row["reason"] is None)
 
 

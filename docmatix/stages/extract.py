@@ -1,4 +1,4 @@
-"""extract: read every document of a shard in a child process that may die, and keep what it says, or why not."""
+"""extract: read every document of a shard in a child process that may die, and keep its content or a reason."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from docmatix.storage.schemas import page_to_row
 
 
 def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> None:
-    """Read the documents of one planned shard and commit what was found."""
+    """Read the documents of one planned shard and commit their content."""
     settings = job.config.extract
     locators = read_plan(job, shard)
     ledger = Ledger(PIPELINE[EXTRACT].units)
     poison = PoisonDocuments(job, EXTRACT, shard)
-    # lazily: a document that its workers die of as they fetch it is not to be fetched
+    # lazily: a document whose fetching kills workers must not be fetched
     fetched = read_documents(
         (locator for index, locator in enumerate(locators) if poison.refuse(index, "fetch") is None),
         source=job.config.source,
@@ -63,7 +63,7 @@ def _extract(
     settings = job.config.extract
     outcome = refusal or _read(source, settings, sandbox)
     if refusal is None and isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
-        # pdfplumber takes a hundred times as long as MuPDF: what only its tables cost need not cost the document
+        # pdfplumber takes a hundred times as long as MuPDF: retry without tables rather than lose the document
         outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
     if isinstance(outcome, Refusal):
         return row | {"reason": outcome.reason, "detail": outcome.detail}

@@ -1,7 +1,7 @@
 """generate: ask the model about every window of the documents that dedup let in, and read pairs from its replies.
 
-Requests are built lazily, sent with a bounded number outstanding, and written in plan order as they are answered, so
-memory stays flat for a document of ten thousand pages and the shard's file does not depend on who answers first.
+Requests are built lazily, a bounded number is outstanding, and rows are written in plan order: memory stays flat for a
+document of ten thousand pages, and the file does not depend on which reply comes first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One row to write: a request to ask, or a window that gave none."""
+    """One row to write: a request to send, or a window without one."""
 
     index: int
     window: Window
@@ -45,9 +45,9 @@ _Answered = tuple[PlannedRequest, Reply | Failure]
 
 
 async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
-    """Ask everything there is to ask about one shard, reusing stored replies, and commit requests and pairs.
+    """Send all requests about one shard, reusing stored replies, and commit requests and pairs.
 
-    The record's `extra` names the files of replies and counts the tokens of those that were used.
+    The record's `extra` names the files of replies and counts the tokens of the replies used.
     """
     store = ReplyStore(job.run, GENERATE, shard)
     ledger = Ledger(PIPELINE[GENERATE].units)
@@ -64,7 +64,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Puls
             return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
 
     async def pursue(index: int, ask: PlannedRequest) -> list[_Answered]:
-        """The request and what became of it; one that is too long is followed by those asked in its place."""
+        """The request and its outcome; one that is too long is followed by those that replaced it."""
         outcome = await store.ask(ask.request, prompt=ask.prompt, ask=partial(send, index))
         pool.note(outcome, document=(shard, index))
         if isinstance(outcome, Failure) and outcome.reason == "too_long":
@@ -111,11 +111,7 @@ def _describe_window(step: _Step) -> dict[str, Any]:
 
 
 def _to_row(ask: PlannedRequest, outcome: Reply | Failure, ledger: Ledger) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "prompt": ask.prompt,
-        "request_id": ask.request.request_id,
-        "body": ask.request.body,
-    }
+    row: dict[str, Any] = {"prompt": ask.prompt, "request_id": ask.request.request_id, "body": ask.request.body}
     if isinstance(outcome, Failure):
         ledger.drop("requests", outcome.reason)
         return row | {"reason": outcome.reason, "detail": outcome.detail}
@@ -128,12 +124,11 @@ def _to_row(ask: PlannedRequest, outcome: Reply | Failure, ledger: Ledger) -> di
     return row | {"pairs": [pair_to_row(pair) for pair in pairs], "malformed": sorted(malformed.elements())}
 
 
-BYTES_A_PAIR = 400
-"""Of ids and names; the texts of a pair stand in the reply, and its context in the request."""
+BYTES_A_PAIR = 400  # of ids and names; a pair's texts are in the reply, and its context in the request
 
 
 def _weigh_row(ask: PlannedRequest, outcome: Reply | Failure) -> int:
-    """About the payload of a row in bytes; to count it, field by field, took a tenth of the time that a request has."""
+    """A row's approximate size in bytes; counting it exactly took a tenth of the time available per request."""
     if isinstance(outcome, Failure):
         return len(ask.request.body) + len(outcome.detail)
     pairs = 1 + outcome.content.count("question")
@@ -142,8 +137,8 @@ def _weigh_row(ask: PlannedRequest, outcome: Reply | Failure) -> int:
 
 
 def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
-    """What is asked about a shard's documents, in plan order; documents and windows enter the ledger here, requests
-    where they are written, since more may come of one."""
+    """A shard's steps in plan order; documents and windows enter the ledger here, requests only when they are written,
+    since one may become several."""
     settings, seed = job.config.generate, job.config.seed
     candidates = [prompt for name, prompt in job.prompts.items() if name != job.config.verify_prompt]
     token_budgets = {
@@ -151,7 +146,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         for prompt in candidates
         if prompt.family != "answer_first"
     }
-    # only candidate answers are looked for among words
+    # only candidate answers are searched for among words
     columns = None if len(token_budgets) < len(candidates) else EXTRACT_WITHOUT_WORDS
     weights = {
         choice.name: choice.weight

@@ -1,7 +1,7 @@
-"""plan: list the source once and divide it into shards of locators. Nothing of a document is read.
+"""plan: list the source and divide it into shards of locators, without reading any document.
 
-A grown source appends shards and never renumbers: what is planned stays where it is, so that everything made from it
-stays valid. Memory: 8 bytes for each document already planned, to tell the new ones.
+New documents are appended as new shards, so that everything made from planned shards stays valid. Recognising the new
+ones takes 8 bytes of memory for each planned document.
 """
 
 from __future__ import annotations
@@ -31,18 +31,17 @@ def plan_shards(
     limit: int | None = None,
     on_shard: Callable[[int], object] = lambda shards: None,
 ) -> int:
-    """Append a shard for every `plan.documents_per_shard` locators that are not planned yet; returns how many, and
-    tells `on_shard` after each.
+    """Append a shard for every `plan.documents_per_shard` new locators, up to `limit` documents in the whole plan.
 
-    With `limit` the plan is never made longer than that many documents (what is planned already is kept).
+    Returns the number of shards appended, and calls `on_shard` with it after each.
     """
     known, taken = _read_known(job)
-    # a record that was lost leaves a gap: to count on from the number of records would write over a shard that is there
+    # a lost record leaves a gap: numbering from the count of records would overwrite an existing shard
     free = (number for number in count() if number not in taken)
-    room = None if limit is None else max(0, limit - len(known))
+    left = None if limit is None else max(0, limit - len(known))
     new = (locator for locator in listing if not _contains(known, _key(locator)))
     appended = 0
-    for chunk in _chunk(islice(new, room), job.config.plan.documents_per_shard):
+    for chunk in _chunk(islice(new, left), job.config.plan.documents_per_shard):
         ledger = Ledger(PIPELINE[PLAN].units)
         ledger.enter("documents", len(chunk))
         ledger.keep("documents", len(chunk))
@@ -55,8 +54,8 @@ def plan_shards(
 
 
 def read_plan(job: Job, shard: int) -> list[Locator]:
-    """The locators of a shard, in order; with the passwords and signatures that only the configuration knows. One that
-    leads out of its source has the problem `outside_source`: nobody planned it from there."""
+    """A shard's locators in order, with the passwords and signatures that only the configuration has. One that leads
+    out of the source was not planned from it and has the problem `outside_source`."""
     given = _know_secrets(job.config.source.paths)
     bounds = know_bounds(job.config.source.paths)
     rows = job.run.iterate_rows(PLAN, shard)
@@ -74,12 +73,12 @@ def _know_secrets(paths: tuple[str, ...]) -> GivenUrls:
 
 @lru_cache(maxsize=1)
 def know_bounds(paths: tuple[str, ...]) -> SourceBounds:
-    """How far addresses of these `source.paths` may lead."""
+    """Where addresses of these `source.paths` may lead."""
     return SourceBounds(paths)
 
 
 def _read_known(job: Job) -> tuple[npt.NDArray[np.uint64], set[int]]:
-    """The keys of what is planned, ascending, and the numbers of the shards."""
+    """The keys of the planned documents, ascending, and the numbers of the shards."""
     records: list[tuple[int, Record]] = list(job.run.records(PLAN))
     keys = np.empty(sum(record.rows for _, record in records), dtype=np.uint64)
     at = 0

@@ -1,6 +1,6 @@
 """verify: ask a model about each pair, as the check of the configuration does, and score its reply.
 
-Nothing is dropped here: replies and scores are stored, and a filter in `curate` reads them.
+It drops nothing: a filter of `curate` reads the stored scores.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import pair_from_row
 from docmatix.verification.check import Check
 
-_Question = tuple[int, Pair, Request | None]
-"""The number of its document, the pair, and what is asked about it."""
+_Question = tuple[int, Pair, Request | None]  # the number of the document, the pair, and the request about it
 
 
 async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
@@ -45,10 +44,7 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse)
             row: dict[str, Any] = {"pair_id": pair.pair_id}
             if request is not None:
                 ledger.enter("requests")
-                row |= {
-                    "request_id": request.request_id,
-                    "body": request.body,
-                }
+                row |= {"request_id": request.request_id, "body": request.body}
                 if isinstance(outcome, Reply):
                     ledger.keep("requests")
                     row |= {"reply": outcome.content, "round_trip": check.score_reply(pair, outcome.content)}

@@ -1,9 +1,7 @@
-"""How a worker asks: several shards at once over one client, each answered in its own order.
+"""A worker's requests: several shards share one client and one event loop, and each is answered in its own order.
 
-Preparing a request, sending it, reading its reply and writing its row share one event loop, and with hundreds of
-requests in flight it has little to spare. So a worker prepares few requests more than it may have in flight: what was
-prepared long before it is sent has left the processor's caches. And shards prepare one after the other: one has sent
-all it has while the next one begins, so that they do not all come to their ends at once.
+With hundreds of requests in flight the loop has little time to spare, so a worker prepares few requests in advance, and
+one shard at a time (`docs/design/stages.md`).
 """
 
 from __future__ import annotations
@@ -24,43 +22,41 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LEAST_OUTSTANDING = 64
-MOST_OUTSTANDING = 4096
-"""Requests of one shard that wait for their replies or for their turn to be written, at up to 30 KB each."""
-AHEAD_SHARE, LEAST_AHEAD = 0.5, 16
-"""Requests of a worker that are prepared before there is room for them: a share of those in flight, and a few."""
-LONGEST_TURN_S = 0.002
-"""A request takes several rounds of the loop from its row to the next one's reply, and each waits for whoever prepares
-or writes: turns of 10 ms, of four shards at once, kept two thirds of 512 requests from being in flight."""
-BREATH_S = 0.001
+# requests of one shard that await a reply or their turn to be written, at up to 30 KB each
+LEAST_OUTSTANDING, MOST_OUTSTANDING = 64, 4096
+
+AHEAD_SHARE, LEAST_AHEAD = (
+    0.5,
+    16,
+)  # prepared beyond a worker's requests in flight: a share of those, and at least so many
+
+# Longer turns delay every request in flight: turns of 10 ms, of four shards at once, kept two thirds of 512 requests
+# from being in flight.
+LONGEST_TURN_S, BREATH_S = 0.002, 0.001
+
+# The latest requests of a worker, by which it judges whether too many fail. A server that refuses everything from the
+# millionth request on is asked 450 times more (at a share of 0.2), against 250,000 times if all requests counted.
 JUDGED_OVER = 2000
-"""The latest requests of a worker, by which it judges whether too many fail. Over all of them, a server that refuses
-everything from the millionth request on would be asked 250,000 times more; over these it is 450 times (at a share of
-0.2), and a folder of documents that it refuses is no reason to stop as long as it has fewer."""
-LEAST_DOCUMENTS = 5
-"""Failures of fewer documents are theirs: one of a hundred pages that a gateway's moderation refuses may come first."""
+LEAST_DOCUMENTS = 5  # fewer are themselves to blame: a hundred pages that a gateway's moderation refuses may come first
 
 
 class RequestPool:
-    """What the shards that one worker asks about at once have in common: the client, whose turn it is, and when it is
-    time to stop."""
+    """What a worker's shards share: the client, whose turn it is to prepare requests, and whether to stop."""
 
     def __init__(self, client: ChatClient, *, in_flight: int, max_share: float = 1.0) -> None:
-        """`in_flight` is how many requests this worker may have in flight, at all servers together; `max_share` of its
-        latest requests may fail for unexpected reasons."""
+        """`in_flight` bounds the requests of this worker at all servers together; up to `max_share` of its latest ones
+        may fail for unexpected reasons."""
         self.client = client
         self._failures = RecentFailures(max_share=max_share)
         self._stop = Stop()
         self.pictured = asyncio.Semaphore(in_flight)
-        """Held by requests whose pictures are in memory: a picture is half a megabyte, and a request that waits for its
-        turn needs none yet."""
-        # more than are in flight, since the rows of replies that came early wait for those before them
+        """Held by requests whose pictures are in memory, at half a megabyte each."""
+        # more than are in flight, since early replies wait for those before them
         self._outstanding = min(MOST_OUTSTANDING, max(LEAST_OUTSTANDING, 4 * in_flight))
         self._turns = Turns(in_flight + max(LEAST_AHEAD, int(AHEAD_SHARE * in_flight)))
 
     async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
-        """`ChatClient.ask`. What it raises (a key that is refused, a server that is gone) ends all shards of the worker
-        at once."""
+        """`ChatClient.ask`. An error that it raises (a refused key, a dead server) ends all shards of the worker."""
         self._stop.check()
         try:
             return await self.client.ask(request, pictures=pictures)
@@ -69,9 +65,10 @@ class RequestPool:
             raise
 
     def note(self, outcome: Reply | Failure, *, document: Hashable) -> None:
-        """Count what became of a request about a document, now or in an earlier build: one that is continued asks first
-        what failed before, and without the replies that are stored nothing but failures would be seen. Raises
-        LedgerError, which ends all shards of the worker, once too many have failed."""
+        """Count the outcome of a request, stored replies included, since a resumed build first retries what failed.
+
+        Raises LedgerError, which ends all shards of the worker, once too many have failed.
+        """
         try:
             self._failures.note(outcome, document=document)
         except LedgerError as error:
@@ -85,15 +82,14 @@ class RequestPool:
     def answer_in_order(
         self, items: Iterator[Item], answer: Callable[[Item], Awaitable[Result]]
     ) -> AsyncIterator[tuple[Item, Result]]:
-        """`answer_in_order`, in turns with the worker's other shards."""
+        """`answer_in_order`, taking turns with the worker's other shards."""
         return answer_in_order(items, answer, limit=self._outstanding, turns=self._turns, stop=self._stop)
 
 
 class RecentFailures:
-    """What became of the latest `JUDGED_OVER` requests, and whether too many of them failed.
+    """The outcomes of the latest `JUDGED_OVER` requests, judged long before a shard's ledger is.
 
-    A shard's ledger is judged when it is committed, the stage's when it is done. Here it is judged before anything is
-    committed: a server that refuses everything must not first be asked about every document of the shards at work.
+    A server that refuses everything must not first be asked about every document of the current shards.
     """
 
     def __init__(self, *, max_share: float) -> None:
@@ -102,7 +98,7 @@ class RecentFailures:
         self._lost: Counter[str] = Counter()
 
     def note(self, outcome: Reply | Failure, *, document: Hashable) -> None:
-        """Take in one outcome. Raises LedgerError if by more than luck too many failed, of several documents."""
+        """Count one outcome. Raises LedgerError if significantly too many requests about several documents failed."""
         recent = self._recent
         if len(recent) == JUDGED_OVER and (oldest := recent.popleft()) is not None:
             self._lost[oldest[0]] -= 1
@@ -119,26 +115,26 @@ class RecentFailures:
         raise LedgerError(
             f"{count} of the last {len(recent)} requests to the model failed with {describe_reasons(+self._lost)} (the"
             f" latest: {outcome.detail or outcome.reason}), more than limits.unexpected_share = {self._max_share:g}"
-            " allows: see to the server or to the engine's settings and run the same command again; replies that came"
-            " are kept."
+            " allows. Check the server and the engine's settings, then rerun the command to resume the build; replies"
+            " already received are kept."
         )
 
 
 class Stop:
-    """An error of one shard that is all shards' affair: none of them waits for its own turn to meet it, which may be
-    ten minutes behind a request that hangs."""
+    """An error in one shard that ends all at once, rather than when each meets it, ten minutes behind a request that
+    hangs."""
 
     def __init__(self) -> None:
         self._is_set = asyncio.Event()
         self._error: DocmatixError | None = None
 
     def set(self, error: DocmatixError) -> None:
-        """Stop for this error, unless there was one before."""
+        """Stop with this error, unless there already is one."""
         self._error = self._error or error
         self._is_set.set()
 
     def check(self) -> None:
-        """Raise the error, if there was one."""
+        """Raise the error, if there is one."""
         if self._error is not None:
             raise self._error
 
@@ -150,11 +146,11 @@ class Stop:
 
 
 class Turns:
-    """Whose turn it is to prepare requests (who holds `lock`), and whether more are wanted."""
+    """Whose turn it is to prepare requests (the holder of `lock`), and whether more are wanted."""
 
     def __init__(self, most: int) -> None:
-        """`most` is how many may be unanswered, over all shards. Then none is wanted until an eighth is answered: one
-        at a time would find nothing in the caches of what the last one used."""
+        """At most `most` requests of all shards are unanswered; then none is wanted until an eighth is answered, since
+        preparing them one at a time makes poor use of the processor's caches."""
         self.lock = asyncio.Lock()
         self._most, self._enough = most, most - max(1, most // 8)
         self._unanswered = 0
@@ -162,11 +158,11 @@ class Turns:
         self._wanted.set()
 
     async def wait(self) -> None:
-        """Until one more is wanted."""
+        """Wait until one more is wanted."""
         await self._wanted.wait()
 
     def count(self, future: asyncio.Future[Result]) -> None:
-        """One is prepared, and unanswered until `future` is done."""
+        """Count a prepared request as unanswered until `future` is done."""
         self._unanswered += 1
         if self._unanswered >= self._most:
             self._wanted.clear()
@@ -186,11 +182,9 @@ async def answer_in_order(
     turns: Turns | None = None,
     stop: Stop | None = None,
 ) -> AsyncIterator[tuple[Item, Result]]:
-    """Answer items concurrently, at most `limit` outstanding, and yield them in their order.
-
-    `turns` and `stop` are shared with others that do the same. An exception is raised when its item's turn comes, or
-    when what was taken before `items` raised it is answered, that of `stop` at once; it cancels what is outstanding.
-    """
+    """Answer items concurrently, at most `limit` outstanding, and yield them in order; concurrent calls may share
+    `turns` and `stop`. An item's exception is raised in its turn, that of `items` after the items before it, that of
+    `stop` at once; each cancels what is outstanding."""
     turns = turns or Turns(limit)
     stopping = asyncio.ensure_future((stop or Stop()).wait())
     outstanding: deque[tuple[Item, asyncio.Future[Result]]] = deque()
@@ -204,7 +198,7 @@ async def answer_in_order(
     async def prepare() -> None:
         breathed_at = time.monotonic()
         while True:
-            # a shard whose first reply is late gives the others their turn, with all that follows it outstanding
+            # a shard whose first reply is late yields its turn with its limit outstanding
             async with turns.lock:
                 while len(outstanding) < limit:
                     await turns.wait()
@@ -236,7 +230,7 @@ async def answer_in_order(
                 await taken.wait()
                 continue
             first, future = outstanding[0]
-            while not (future.done() or stopping.done()):  # `asyncio.wait` takes five times as long, for every row
+            while not (future.done() or stopping.done()):  # `asyncio.wait` takes five times as long, per row
                 moved.clear()
                 await moved.wait()
             if stopping.done():

@@ -1,6 +1,6 @@
-"""Fingerprints: what a stage's output depends on, as one hash, chained over the stages it reads.
+"""Fingerprints: a hash of all that a stage's output depends on, chained over the stages before it.
 
-A stage whose fingerprint agrees with its commit records is not run again.
+A stage whose commit records have its fingerprint does not run again.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from docmatix.prompting.prompts import Prompt
 
 
 def hash_json(content: Any) -> str:
-    """32 hex digits of a plain value, the same whatever the order of its keys."""
+    """32 hex digits of a plain value, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
 def fingerprint_stages(
     config: Config, prompts: Mapping[str, Prompt], *, counter_id: str = ESTIMATE.identity
 ) -> dict[str, str]:
-    """The fingerprint of each stage. `prompts` holds every prompt that `generate` may draw, and that of the check where
-    `verify` asks; only their names, weights and texts count, never where the files lie. `counter_id` is the identity of
-    what counts tokens: it decides where texts are cut."""
+    """The fingerprint of each stage. `prompts` are those that `generate` may draw, and that of the check if `verify` runs;
+    their names, weights and texts count, not their paths. `counter_id` identifies the token counter, which decides
+    where texts are cut."""
     settings = config.to_fingerprint()
-    # a link that was signed anew, or another password, leads to the same documents
+    # another signature or password leads to the same documents
     source = settings["source"] | {"paths": [identify_url(path) for path in settings["source"]["paths"]]}
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     checking = used.pop(config.verify_prompt or "round_trip", None)
     engine = config.verify_engine.to_fingerprint()
-    # of most stages their own section
+    # most stages depend on their own section
     depends: dict[str, Any] = settings | {
         PLAN: source,
         GENERATE: [settings["seed"], settings["window"], settings[GENERATE], used, counter_id],

@@ -1,6 +1,6 @@
-"""Page images out of a source's documents, with the check that these are still the documents that were read.
+"""Renders page images from a source's documents, provided that these have not changed since `extract` read them.
 
-`pack` renders what it publishes; `generate` renders what a vision model is sent, and drops it again.
+`pack` publishes the images; `generate` sends them to a vision model and discards them.
 """
 
 from __future__ import annotations
@@ -26,18 +26,16 @@ from docmatix.stages.support.job import Job
 from docmatix.storage import scratch
 from docmatix.storage.errors import storage_errors
 
-DOCUMENTS_AT_HAND = 4
-"""Documents that a shard keeps on disk to render from. Requests come in the order of the plan, so that one would do but
-for those that are halved later."""
+# per shard, kept on disk to render from; requests follow the plan, so that one would do but for those halved later
+MAX_DOCUMENTS = 4
 
-THE_PAGES_FAULT = ("timeout", "out_of_memory", "crashed", "unrenderable")
-"""Of a request they are one reason: its own `timeout` is the model server's."""
+# all become `unrenderable` for a request, whose own `timeout` means the model server's
+PAGE_FAULTS = ("timeout", "out_of_memory", "crashed", "unrenderable")
 
 
 @contextlib.contextmanager
 def temporary_pdf(source: SourceDocument | Refusal) -> Iterator[tuple[Path, str] | Refusal]:
-    """A document as a temporary file, with the id of its content: a manual of 250 windows is handed to the child as an
-    open file 250 times, not as 100 MB."""
+    """A document as a temporary file, with its id: the child gets an open file for each window rather than 100 MB."""
     if isinstance(source, Refusal):
         yield source
         return
@@ -62,9 +60,9 @@ def render_kept(
     sandbox: Sandbox,
     timeout_s: int,
 ) -> list[PageImage] | Refusal:
-    """Pages of a document that is kept aside, or why there are none: `source_changed` if it is not `doc_id`.
+    """Pages of a `temporary_pdf`, or why there are none: `source_changed` if the document is not `doc_id`.
 
-    Raises StorageFailed where the file aside is gone: that says nothing about the document.
+    Raises StorageFailed if the file has vanished, since that says nothing about the document.
     """
     if isinstance(pdf, Refusal):
         return pdf
@@ -75,30 +73,30 @@ def render_kept(
         stream = path.open("rb", buffering=0)
     except FileNotFoundError:
         raise StorageFailed(
-            f"The temporary file {path} has vanished while it was in use: have nothing else tidy {path.parent}, or set"
-            " TMPDIR to another folder; the same command continues."
+            f"The temporary file {path} has vanished while it was in use. Stop whatever cleans up {path.parent}, or set"
+            " TMPDIR to another folder, and rerun the command to resume the build."
         ) from None
-    # open, since the child can open no files itself
+    # passed open, since the child cannot open files
     with stream:
         outcome: list[PageImage] | Refusal = sandbox.run(
             render_pages, stream, page_numbers, settings=settings, timeout_s=timeout_s
         )
     if not isinstance(outcome, Refusal) and len(outcome) != len(page_numbers):
-        return Refusal("crashed", f"gave {len(outcome)} images of {len(page_numbers)} pages")
+        return Refusal("crashed", f"returned {len(outcome)} images of {len(page_numbers)} pages")
     return outcome
 
 
 class PageRenderer:
-    """Renders the pictures of a shard's requests, one request at a time, in a thread of its own: it takes 50 to 200 ms
-    a page, in which the event loop has hundreds of requests to look after.
+    """Renders the pictures of a shard's requests, one request at a time, in a thread of its own.
 
-    Nothing is read, and no child started, before the first request; `close` ends both.
+    A page takes 50 to 200 ms, too long for the event loop. No document is read and no child started before the first
+    request; `close` ends both.
     """
 
     def __init__(self, job: Job, shard: int, *, sandbox: Sandbox | None = None) -> None:
         self._job, self._shard = job, shard
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
-        # of extract, since what it refuses must not hang on settings that `generate` does not depend on
+        # extract's limit, since refusals must not depend on settings outside `generate`'s fingerprint
         self._sandbox = sandbox or Sandbox(memory_mb=job.config.extract.memory_mb)
         self._at_hand: OrderedDict[int, tuple[contextlib.ExitStack, tuple[Path, str] | Refusal]] = OrderedDict()
         self._wanted = 0
@@ -106,16 +104,15 @@ class PageRenderer:
         self._documents = self._read_wanted()
         self._trouble: Exception | None = None
         self.rendered = 0
-        """Pictures so far."""
 
     async def render(self, index: int, pictures: Sequence[Picture]) -> list[bytes] | Failure:
         """The JPEGs of pictures of the shard's document `index`, or why there are none: `unrenderable`,
-        `source_changed`, or what keeps the document from being read (`missing`, `unreadable`, ...)."""
+        `source_changed`, or why the document cannot be read (`missing`, `unreadable`)."""
         self._opened = True
         outcome = await asyncio.get_running_loop().run_in_executor(self._thread, self._render, index, pictures)
         if not isinstance(outcome, Refusal):
             return [image.data for image in outcome]
-        if outcome.reason in THE_PAGES_FAULT:
+        if outcome.reason in PAGE_FAULTS:
             return Failure("unrenderable", f"{outcome.reason}: {outcome.detail}")
         return Failure(outcome.reason, outcome.detail)
 
@@ -125,7 +122,7 @@ class PageRenderer:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._clean_up)
         self._thread.shutdown(wait=False)
 
-    # What follows runs in the thread.
+    # the methods below run in the thread
 
     def _render(self, index: int, pictures: Sequence[Picture]) -> list[PageImage] | Refusal:
         first = pictures[0]
@@ -138,7 +135,7 @@ class PageRenderer:
                 max_side_px=first.max_side_px,
                 quality=first.quality,
                 image_format="jpeg",
-                color="rgb",  # to look for colour takes longer than to draw it
+                color="rgb",  # detecting colour takes longer than drawing it
             ),
             sandbox=self._sandbox,
             timeout_s=self._job.config.extract.timeout_s,
@@ -150,14 +147,14 @@ class PageRenderer:
         if self._trouble is not None:
             raise self._trouble
         if index not in self._at_hand:
-            while len(self._at_hand) >= DOCUMENTS_AT_HAND:
+            while len(self._at_hand) >= MAX_DOCUMENTS:
                 self._at_hand.popitem(last=False)[1][0].close()
             self._wanted = index
             stack = contextlib.ExitStack()
             try:
                 document = next(self._documents)
             except Exception as error:
-                # the generator has ended with it: a next call would raise StopIteration, which no future can hold
+                # the generator has ended: another call would raise StopIteration, which a future cannot carry
                 self._trouble = error
                 raise
             self._at_hand[index] = stack, stack.enter_context(temporary_pdf(document))
@@ -165,8 +162,8 @@ class PageRenderer:
         return self._at_hand[index][1]
 
     def _read_wanted(self) -> Generator[SourceDocument | Refusal]:
-        """The document `_wanted`, whenever the next one is taken: one reader, that walks through a tar or a Parquet
-        file once where the documents are wanted in order."""
+        """Yields the document `_wanted` from one reader, which passes through a tar or a Parquet file once if documents
+        are wanted in order."""
         locators = read_plan(self._job, self._shard)
 
         def follow() -> Iterator[Locator]:

@@ -1,9 +1,8 @@
-"""The reply store: every reply of a shard's requests, as the model gave it, under the hash of its request.
+"""The reply store: every reply to a shard's requests, unchanged, under the hash of its request.
 
-Replies are the costly part of a build, so they outlive everything: while a shard is at work they are written in small
-chunks about once a second, on an object store every ten (a killed worker loses no more than that), on commit they
-become one file, and a later run with other prompts adds to them. Files are named by content, so two workers on one
-shard cannot mix theirs.
+Replies are the costly part of a build. They are written every second (every ten to an object store), so that a killed
+worker loses no more, and become one file on commit, to which a later run with other prompts adds. Files are named by
+content, so that two workers on one shard do not conflict.
 """
 
 from __future__ import annotations
@@ -21,23 +20,20 @@ from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import REPLIES
 
 _CHUNK = re.compile(r"[0-9a-f]{16}\.parquet")
-_MERGE_AT = 32
-"""This many chunks are merged into one: a slow server would otherwise leave a file for every second of work."""
+_MERGE_AT = 32  # files, which become one: a slow server would otherwise leave a file for every second of work
 
-EVERY_S, REMOTE_EVERY_S = 1.0, 10.0
-"""A chunk takes an object store 50 to 100 ms, for which the worker can do nothing else for any of its shards."""
+EVERY_S, REMOTE_EVERY_S = 1.0, 10.0  # writing to an object store blocks the worker's shards for 50 to 100 ms
 
-BYTES_OF_NAMES = 200
-"""What a row holds beside the content of its reply."""
+BYTES_OF_NAMES = 200  # of a row besides its reply's content
 
 
 class ReplyStore:
     """The stored replies of one shard of one stage."""
 
     def __init__(self, run: RunDirectory, stage: str, shard: int, *, every_s: float | None = None) -> None:
-        """New replies are written at most every `every_s` seconds (`EVERY_S`, on an object store `REMOTE_EVERY_S`)."""
+        """New replies are written at most every `every_s` seconds (by default `EVERY_S` or `REMOTE_EVERY_S`)."""
         self._every_s = every_s if every_s is not None else EVERY_S if run.local else REMOTE_EVERY_S
-        # a folder for each shard: listing one of 20,000 shards must not list the replies of all
+        # a folder per shard: listing one of 20,000 shards must not list the replies of all
         self._run, self._folder = run, f"{stage}/replies/part-{shard:05d}"
         self._replies: dict[str, tuple[Reply, str]] = {}
         self._files = self._read_files()
@@ -48,9 +44,9 @@ class ReplyStore:
         self.reused = 0
 
     def _read_files(self) -> list[str]:
-        """Read every file of the shard; returns their names. One that is gone since they were listed was merged into
-        another by a worker whose driver was killed a moment ago, or whose node is lost to Ray alone: they are listed
-        again."""
+        """Read every file of the shard; returns their names."""
+        # A file that vanishes after listing was merged by a worker whose driver has just died, or whose node only Ray
+        # has lost: list again.
         while True:
             names = [name for name in self._run.names(self._folder) if _CHUNK.fullmatch(name)]
             if all(self._read_file(f"{self._folder}/{name}") for name in names):
@@ -73,9 +69,9 @@ class ReplyStore:
     async def ask(
         self, request: Request, *, prompt: str, ask: Callable[[Request], Awaitable[Reply | Failure]]
     ) -> Reply | Failure:
-        """The stored reply, or the server's, which is then stored. Failures are not stored: they may be asked again.
+        """The stored reply, or the server's, which is then stored. Failures are not stored, so they can be retried.
 
-        A request that is under way already (the same sentence twice in a shard) is waited for, not sent twice.
+        A request already in flight (the same sentence twice in a shard) is awaited rather than sent twice.
         """
         request_id = request.request_id
         if request_id in self._replies:
@@ -90,7 +86,7 @@ class ReplyStore:
             outcome = await ask(request)
         except BaseException as error:
             future.set_exception(error)
-            future.exception()  # marks it as seen: nobody else may be waiting
+            future.exception()  # marks it as retrieved, since no other task may be waiting
             raise
         finally:
             del self._under_way[request_id]
@@ -104,7 +100,7 @@ class ReplyStore:
         return outcome
 
     def count_tokens(self) -> dict[str, int]:
-        """Tokens (`prompt`, `completion`) of the replies that were asked for, stored or new, each once."""
+        """Tokens (`prompt`, `completion`) of the replies used, stored or new, each counted once."""
         used = [self._replies[request_id][0] for request_id in self._used]
         return {
             "prompt": sum(reply.prompt_tokens for reply in used),
@@ -113,7 +109,7 @@ class ReplyStore:
 
     @contextlib.contextmanager
     def kept_on_failure(self) -> Iterator[None]:
-        """Write the replies of the last second when the block fails: the server may be gone, the disk is not."""
+        """Write the latest replies if the block fails: the server may have died, but the disk works."""
         try:
             yield
         except BaseException:
@@ -122,7 +118,7 @@ class ReplyStore:
             raise
 
     def flush(self) -> None:
-        """Write what is not on disk yet."""
+        """Write the replies that have not been written yet."""
         self._written_at = time.monotonic()
         if not self._unwritten:
             return
@@ -133,7 +129,7 @@ class ReplyStore:
             self._unwritten = []
 
     def compact(self) -> list[str]:
-        """Make one file of all replies; returns its name below `replies/` (none where nothing was ever asked)."""
+        """Merge all replies into one file. Returns its name below `replies/`, or none without replies."""
         if self._replies and (self._unwritten or len(self._files) != 1):
             whole = self._write(sorted(self._replies))
             self._run.remove(*(f"{self._folder}/{name}" for name in self._files if name != whole))

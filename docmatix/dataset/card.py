@@ -20,8 +20,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.core.draws import draw_places
 from docmatix.core.pairs import Scores
+from docmatix.dataset.groups import KINDS
 from docmatix.dataset.pictures import open_picture
-from docmatix.dataset.stats import KINDS
 from docmatix.prompting.prompts import Prompt
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import DATASETS, describe_features

@@ -1,7 +1,7 @@
-"""Counts different texts in fixed memory: exactly while they are few, by a HyperLogLog sketch once they are many.
+"""Counts distinct texts in fixed memory: exactly while they are few, then with a HyperLogLog sketch.
 
-What is kept is a function of the *set* of texts alone, so that files counted apart and added up in any order give what
-one pass over all of them gives.
+The state depends on the *set* of texts alone, so that files counted separately add up, in any order, to one pass over
+all of them.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ import numpy as np
 
 _BITS = 14
 _REGISTERS = 1 << _BITS
-MOST_EXACT = _REGISTERS // 8
-"""Different texts that are told apart exactly: 8 bytes each, as many bytes as the registers that follow them."""
+MAX_EXACT = _REGISTERS // 8  # texts counted exactly: at 8 bytes each, they take as much memory as the registers
+
+# relative standard error beyond `MAX_EXACT`: 0.8 % (Flajolet et al., "HyperLogLog", 2007)
 ERROR = 1.04 / math.sqrt(_REGISTERS)
-"""Relative standard error past `MOST_EXACT`: 0.8 % (Flajolet et al., "HyperLogLog", 2007)."""
 
 
 class DistinctCounter:
-    """A set of texts of which only the number of its members can be asked; at most 16 KB."""
+    """A set of texts that knows only its size; at most 16 KB."""
 
     def __init__(self) -> None:
         self._hashes: set[int] | None = set()
         self._registers = bytearray()
 
     def add(self, text: str) -> None:
-        """Add a text; one that is there already changes nothing."""
+        """Add a text; adding it again has no effect."""
         self._add_hash(int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()))
 
     def merge(self, other: DistinctCounter) -> None:
-        """Add every text of another one."""
+        """Add every text of another counter."""
         if other._hashes is not None:
             for value in other._hashes:
                 self._add_hash(value)
@@ -42,7 +42,7 @@ class DistinctCounter:
             self._registers = bytearray(np.maximum(_as_array(self._registers), _as_array(other._registers)).tobytes())
 
     def __len__(self) -> int:
-        """How many different texts there are; past `MOST_EXACT` about so many, by `ERROR`."""
+        """The number of distinct texts; an estimate with `ERROR` beyond `MAX_EXACT`."""
         return self._estimate() if self._hashes is None else len(self._hashes)
 
     @property
@@ -68,7 +68,7 @@ class DistinctCounter:
     def _add_hash(self, value: int) -> None:
         if self._hashes is not None:
             self._hashes.add(value)
-            if len(self._hashes) > MOST_EXACT:
+            if len(self._hashes) > MAX_EXACT:
                 self._grow()
             return
         register, rest = value >> (64 - _BITS), value & ((1 << (64 - _BITS)) - 1)
@@ -82,8 +82,8 @@ class DistinctCounter:
                 self._add_hash(value)
 
     def _estimate(self) -> int:
-        """Ertl's estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017): without bias for
-        any number, where the original one is 5 % off between 40,000 and 80,000."""
+        """Ertl's estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which is unbiased;
+        the original one is 5 % off between 40,000 and 80,000."""
         highest = 64 - _BITS
         counts = [0] * (highest + 2)
         for rank in self._registers:

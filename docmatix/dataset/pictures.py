@@ -1,6 +1,6 @@
-"""Page images to look at: scaled down, with boxes over them that tie each pair to its evidence by number and colour.
+"""Page images for people: scaled down, with boxes that connect each pair to its evidence by number and colour.
 
-Needs Pillow alone. What cannot be decoded is None, since a picture that fails must not take its pairs along.
+A picture that cannot be decoded is None, so that its pairs are shown all the same.
 """
 
 from __future__ import annotations
@@ -14,17 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+# of marks, in turn: legible on paper, and distinct
 COLORS = ("#d1242f", "#0969da", "#1a7f37", "#8250df", "#bc4c00", "#0a7c86", "#bf3989", "#7d5e00")
-"""Of marks, in turn: dark enough to be read on paper, and apart from each other."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
-"""What page images come in, and all that is decoded: of the others that Pillow knows, one starts Ghostscript."""
-
-MAX_PIXELS = 89_478_485
-"""What Pillow opens without a warning: 270 MB as RGB."""
-
-MAX_SIDE_PX = 65_535
-"""The longest side that JPEG has, in which pages are shown."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")  # all that is decoded: one of Pillow's others starts Ghostscript
+MAX_PIXELS = 89_478_485  # Pillow opens so many without a warning: 270 MB as RGB
+MAX_SIDE_PX = 65_535  # of a JPEG, in which pages are shown
 
 
 class Mark(NamedTuple):
@@ -40,7 +34,7 @@ def choose_color(number: int) -> str:
 
 
 def mark_evidence(pairs: Sequence[Mapping[str, Any]], page: int) -> list[Mark]:
-    """The boxes on one page of all pairs, each with the number of its pair; what is no box in a page is left out."""
+    """The boxes of all pairs on one page, each with the number of its pair; invalid boxes are left out."""
     return [
         Mark(number, box)
         for number, pair in enumerate(pairs, 1)
@@ -59,7 +53,7 @@ def _is_box(box: Sequence[float | None] | None) -> bool:
 
 
 def open_picture(data: bytes) -> Image:
-    """An image file in one of `FORMATS`, not decoded yet. Raises what Pillow raises; ValueError for too many pixels."""
+    """Open an image in one of `FORMATS`, undecoded. Raises what Pillow raises, and ValueError if it is too large."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -71,7 +65,7 @@ def open_picture(data: bytes) -> Image:
 
 
 def decode_picture(data: bytes | None, *, max_width_px: int) -> Image | None:
-    """An image file as RGB, at most so wide; None if it is damaged, too large, or in another format than `FORMATS`."""
+    """An image as RGB, scaled down to `max_width_px`; None if it is damaged, too large, or in none of `FORMATS`."""
     from PIL import Image
 
     if not data:
@@ -79,7 +73,7 @@ def decode_picture(data: bytes | None, *, max_width_px: int) -> Image | None:
     try:
         image = open_picture(data)
         height = round(image.height * max_width_px / image.width)
-        image.draft("RGB", (max_width_px, height))  # a JPEG is decoded at half the size or less, which is quicker
+        image.draft("RGB", (max_width_px, height))  # decodes a JPEG at half the size or less, which is quicker
         picture = image.convert("RGB")
     except Exception:  # Pillow raises what its decoders raise
         return None
@@ -89,14 +83,14 @@ def decode_picture(data: bytes | None, *, max_width_px: int) -> Image | None:
 
 
 def encode_picture(picture: Image, *, image_format: str = "jpeg") -> bytes:
-    """The picture as a file in memory: JPEG for pages, PNG where a terminal takes nothing else."""
+    """The picture as a file in memory: JPEG for pages, PNG for terminals that display nothing else."""
     buffer = io.BytesIO()
     picture.save(buffer, image_format.upper(), **({"quality": 80} if image_format == "jpeg" else {"compress_level": 3}))
     return buffer.getvalue()
 
 
 def draw_marks(picture: Image, marks: Iterable[Mark]) -> Image:
-    """A copy with each box tinted and framed, and the number of its pair at its corner."""
+    """A copy with each box tinted and framed, and its pair's number at the corner."""
     from PIL import Image, ImageColor, ImageDraw, ImageFont
 
     base = picture.convert("RGBA")
@@ -109,7 +103,7 @@ def draw_marks(picture: Image, marks: Iterable[Mark]) -> Image:
         color = ImageColor.getrgb(choose_color(number))
         box = (x0 * base.width - edge, y0 * base.height - edge, x1 * base.width + edge, y1 * base.height + edge)
         pen.rectangle(box, fill=(*color, 40), outline=(*color, 255), width=edge)
-        # off the corner: on the box it would hide the answer, beside it the word in front
+        # off the corner: inside the box it would hide the answer, beside it the preceding word
         label = str(number)
         width, height = pen.textlength(label, font=font) + 2 * edge, 1.25 * size
         left, top = max(0, box[0] - width + edge), max(0, box[1] - height + edge)

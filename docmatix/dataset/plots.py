@@ -1,6 +1,6 @@
-"""Plots of a dataset's statistics, from `stats.json` alone: bars with their figures written beside them.
+"""Plots of a dataset's statistics, from `stats.json` alone: bars with their figures beside them.
 
-The same summary gives the same bytes: no dates, no random ids, no settings of the user's matplotlib.
+The same summary gives the same bytes: no dates, no random ids, no matplotlib settings of the user.
 """
 
 from __future__ import annotations
@@ -8,39 +8,34 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
+
+from docmatix.dataset.histograms import find_lower_bound
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _BLUE, _ORANGE, _GREEN, _PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+# by Okabe and Ito: distinct with any colour vision, on white and on black
 _PALETTE = (_BLUE, _ORANGE, _GREEN, _PURPLE, "#56B4E9", "#D55E00", "#F0E442", "#999999")
-"""That of Okabe and Ito, which people with any colour vision tell apart; it stands out from white and from black."""
 _LIGHT_TEXT_ON = frozenset({_BLUE, "#D55E00"})
-
 _INK = {False: "#1f2328", True: "#e6edf3"}
 
 _WIDTH_IN, _BAR_IN = 5.4, 0.26
-_LABEL_SHARE, _FIGURE_SHARE = 0.31, 0.34
-"""Of the width: names on the left, figures on the right; the bars of all plots have the same place between them."""
-_MOST_BARS = 20
-_LONGEST_LABEL = 22
+_LABEL_SHARE, _FIGURE_SHARE = 0.31, 0.34  # of the width, for names on the left and figures on the right
+_MAX_BARS = 20
+_MAX_LABEL_CHARS = 22
 _LEGEND_COLUMNS = 4
-_ROOM_FOR_SHARE = 0.09
-"""A part of a bar that is narrower has no room for its figure."""
+_MIN_LABELLED_SHARE = 0.09  # of a bar; narrower parts have no space for their figure
 
-_SHARES = ("unique questions", "diversity", "grounding")
-"""Plots whose bars are shares of a whole."""
-
+_SHARES = ("unique questions", "diversity", "grounding")  # plots whose bars are shares of a whole
 _OUTCOMES = "what became of the pairs"
 
-Bars = Sequence[tuple[str, float, str]]
-"""Label, length, and the figure to write at the bar's end."""
+Bars = Sequence[tuple[str, float, str]]  # label, length, and the figure at the end of the bar
 
 
 def plot_statistics(
@@ -51,16 +46,12 @@ def plot_statistics(
     background: str | None = None,
     by: Literal["prompt", "model", "style"] = "prompt",
 ) -> dict[str, bytes]:
-    """The plots of `stats.json`: title (for a heading) -> image, in an order to show them in.
+    """The plots of `stats.json` in display order, title -> image, without empty ones; pairs are grouped `by`.
 
-    What has nothing to show is left out: an empty dataset has no plots. `dark` is for a dark page; the background is
-    transparent unless given. `by` is what the pairs are told apart by.
-
-    The six plots of the published Docmatix build are among them, each by prompt: number of pairs, pairs per page,
-    answer length, unique questions (here as a share, since prompts differ in their pairs), diversity within documents
-    (here within samples, which are a document's windows: the figure is then the same wherever files are cut), and empty
-    questions, which here are one of the reasons in the plot of what was dropped.
+    `dark` is for a dark page; the background is transparent unless given.
     """
+    # These include the six of the published Docmatix build, by prompt; diversity is within samples, so that it does not
+    # depend on where files are cut, and empty questions are one of the reasons among the outcomes.
     plots: dict[str, bytes] = {}
     with _style(dark):
         for title, bars in list_bars(summary, by=by).items():
@@ -74,15 +65,14 @@ def plot_statistics(
 
 
 def list_titles(summary: Mapping[str, Any], *, by: str = "prompt") -> list[str]:
-    """The titles of `plot_statistics` that are worth a place on a card: without the bars of a single prompt, which
-    compare it with nothing."""
+    """The titles of `plot_statistics` worth showing on a card: bars by prompt only if there are several prompts."""
     compared = len(summary.get(f"by_{by}", {})) > 1
     bars = [title for title, bars in list_bars(summary, by=by).items() if bars and (compared or " by " not in title)]
     return [*bars, f"{_OUTCOMES} by {by}"] if list_outcomes(summary, by=by) else bars
 
 
 def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Bars]:
-    """Every plot of plain bars as values; one that has nothing to show is an empty list."""
+    """Every plot of plain bars as values; an empty one is an empty list."""
     groups: Mapping[str, Mapping[str, Any]] = summary.get(f"by_{by}", {})
 
     def tell(figure: str, form: Callable[[Mapping[str, Any]], str]) -> Bars:
@@ -105,7 +95,7 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         ),
         f"diversity within samples by {by}": tell("diversity", lambda group: f"{group['diversity']:.2f}"),
         f"grounding by {by}": tell("grounding_mean", lambda group: f"{group['grounding_mean']:.3f}"),
-        # only where prompts are compared: a dataset does not know what its replies cost
+        # only if prompts are compared: a dataset does not record what its replies cost
         f"tokens out per kept pair by {by}": tell(
             "completion_tokens_per_kept_pair", lambda group: f"{group['completion_tokens_per_kept_pair']:,.1f}"
         ),
@@ -124,14 +114,14 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         whole = summary.get("pairs", 0) if name == "question_starts" else sum(counts.values())
         ordered = _by_count(counts) if name in ("question_starts", "rows_by_language") else _by_class(counts)
         plots[title] = [(f"{label}{unit}", n, f"{n:,} ({n / whole:.1%})") for label, n in ordered if whole]
-    return {title: bars[:_MOST_BARS] if any(value for _, value, _ in bars) else [] for title, bars in plots.items()}
+    return {title: bars[:_MAX_BARS] if any(value for _, value, _ in bars) else [] for title, bars in plots.items()}
 
 
 def list_outcomes(summary: Mapping[str, Any], *, by: str = "prompt") -> list[tuple[str, dict[str, int]]]:
-    """For each prompt (model, style) what became of the pairs read from its replies: `kept`, or the reason why not."""
+    """For each prompt (model, style), the pairs read from its replies by outcome: `kept`, or the reason why not."""
     groups: Mapping[str, Mapping[str, Any]] = summary.get(f"by_{by}", {})
     rows = [(name, {"kept": group["pairs"], **group.get("dropped", {})}) for name, group in groups.items()]
-    return [(name, counts) for name, counts in rows[:_MOST_BARS] if any(counts.values())]
+    return [(name, counts) for name, counts in rows[:_MAX_BARS] if any(counts.values())]
 
 
 def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -140,15 +130,7 @@ def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _by_class(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """Classes by where they begin: `2` before `10`, `0.5-1` before `1-2`."""
-
-    def begin(item: tuple[str, int]) -> tuple[float, str]:
-        found = re.match(r"\d+(?:\.\d+)?", item[0])
-        return (float(found[0]) if found else math.inf, item[0])
-
-    return sorted(counts.items(), key=begin)
-
-
-# --- drawing ----------------------------------------------------------------------------------------------------------
+    return sorted(counts.items(), key=lambda item: (find_lower_bound(item[0]), item[0]))
 
 
 @contextlib.contextmanager
@@ -156,14 +138,14 @@ def _style(dark: bool) -> Iterator[None]:
     import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
-        # a letter that the font lacks is a box in PNG and left to the reader's fonts in SVG: no reason to stop a build
+        # a glyph that the font lacks is a box in PNG, and up to the reader's fonts in SVG: no reason to stop a build
         warnings.filterwarnings("ignore", message=".*missing from.*font")
         mpl.rcdefaults()
         mpl.rcParams.update(
             {
                 "font.family": "sans-serif",
                 "font.size": 9,
-                "text.parse_math": False,  # a name with two $ is a name
+                "text.parse_math": False,  # names may contain two $
                 "text.color": _INK[dark],
                 "svg.fonttype": "none",
                 "svg.hashsalt": "docmatix",
@@ -182,7 +164,7 @@ def _draw_bars(bars: Bars, *, color: str, whole: float | None) -> Figure:
 
 
 def _draw_outcomes(rows: Sequence[tuple[str, Mapping[str, int]]]) -> Figure:
-    """Shares of each row, side by side: what was kept first, then the reasons, the commonest first."""
+    """Each row's shares side by side: kept pairs first, then the reasons, the most frequent first."""
     from matplotlib.patches import Patch
 
     total: Counter[str] = Counter()
@@ -197,7 +179,7 @@ def _draw_outcomes(rows: Sequence[tuple[str, Mapping[str, int]]]) -> Figure:
         for count, color in zip([*shown, whole - sum(shown)], _PALETTE, strict=False):
             width = count / whole
             axes.barh(place, width, left=left, height=0.7, color=color)
-            if width >= _ROOM_FOR_SHARE:
+            if width >= _MIN_LABELLED_SHARE:
                 ink = _INK[color in _LIGHT_TEXT_ON]
                 axes.text(left + width / 2, place, f"{width:.0%}", ha="center", va="center", color=ink)
             left += width
@@ -209,7 +191,7 @@ def _draw_outcomes(rows: Sequence[tuple[str, Mapping[str, int]]]) -> Figure:
 
 
 def _make_axes(labels: Sequence[str], *, below_in: float = 0.0) -> tuple[Figure, Axes]:
-    """A figure with a row for each label, from above; `below_in` inches are left free under them."""
+    """A figure with a row for each label, from the top, and `below_in` inches of space below them."""
     from matplotlib.figure import Figure
 
     height = len(labels) * _BAR_IN + 0.08 + below_in
@@ -226,7 +208,7 @@ def _make_axes(labels: Sequence[str], *, below_in: float = 0.0) -> tuple[Figure,
 
 
 def _cut(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+    return label if len(label) <= _MAX_LABEL_CHARS else f"{label[: _MAX_LABEL_CHARS - 1]}…"
 
 
 def _save(figure: Figure, format: Literal["svg", "png"], background: str | None) -> bytes:

@@ -9,13 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from docmatix.core.documents import Refusal
 from docmatix.pdf.reading import describe_error, open_pdf, raise_if_memory
-
-if TYPE_CHECKING:
-    pass
+from docmatix.pdf.settings import Rendering
 
 THUMBNAIL_DPI = 36  # for finding colour, 13 ms a page; a coloured hairline still tints its pixels
 COLOR_SPREAD = 16  # between a pixel's channels (0..255), from which it counts as coloured; scanned paper stays below

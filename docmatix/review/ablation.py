@@ -52,7 +52,7 @@ _SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
 class Ablation:
     """The figures of each prompt over the same pages, in the order in which the prompts were given.
 
-    `prompts[name]` is what `docmatix.dataset.stats.Group.summarise` tells, but for `pairs_per_page`, which is over all
+    `prompts[name]` is what `docmatix.dataset.groups.Group.summarise` tells, but for `pairs_per_page`, which is over all
     pages that were asked about; and `requests`, `failed_requests`, `prompt_tokens`, `completion_tokens` (of `generate`
     and `verify` together), and both per kept pair (None without one).
     """

@@ -1,7 +1,7 @@
-"""pack: divide the samples that carry kept pairs into output files, then render and write each.
+"""pack: divide the samples with kept pairs into output files of about the target size, then render and write each.
 
-The division is made once, from the counts in the commit records of `curate`: contiguous ranges in plan order, near the
-target size. After that the names of all files are known, and each file is a shard of its own.
+The division follows from the commit records of `curate`, so that all file names are known before anything is rendered;
+each file is a shard of its own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Any
 
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
 from docmatix.core.ledger import Ledger
-from docmatix.dataset.stats import KINDS, Statistics
+from docmatix.dataset.groups import KINDS
+from docmatix.dataset.stats import Statistics
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
@@ -32,8 +32,8 @@ from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 
+# of a rendered page, to estimate sizes before rendering (benchmarks/rendering.py)
 BYTES_PER_PIXEL = {"jpeg": 0.12, "png": 0.16, "webp": 0.07}
-"""Bytes a pixel of a rendered page, to foresee sizes before anything is rendered; see benchmarks/rendering.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """One file of the dataset: its number, how many there are, and the samples that go into it."""
+    """One file of the dataset: its number, how many there are, and its samples."""
 
     number: int
     files: int
@@ -60,7 +60,7 @@ class OutputFile:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What the file is made from, for its commit record."""
+        """What the file is made from, as in its commit record."""
         content = json.dumps([self.files, [asdict(each) for each in self.ranges]])
         return (hashlib.sha256(content.encode()).hexdigest(),)
 
@@ -68,8 +68,8 @@ class OutputFile:
 def divide_rows(counts: Sequence[tuple[int, str, int, float]], *, target_bytes: float) -> list[OutputFile]:
     """Divide samples into files of about `target_bytes` each, contiguous in plan order.
 
-    `counts` has, for each curated shard in order, its number, sha256, samples and foreseen bytes. There is always at
-    least one file, so that an empty dataset can be loaded too.
+    `counts` has the number, SHA-256, samples and estimated bytes of each curated shard in order. An empty dataset has
+    one file, so that it can be loaded.
     """
     total = sum(count for _, _, count, _ in counts)
     size = sum(foreseen for *_, foreseen in counts)
@@ -89,7 +89,7 @@ def divide_rows(counts: Sequence[tuple[int, str, int, float]], *, target_bytes: 
 
 
 def divide_run(job: Job) -> list[OutputFile]:
-    """`divide_rows` over the commit records of `curate`."""
+    """`divide_rows` on the commit records of `curate`."""
     settings = job.config.pack
     counts = [
         (shard, record.sha256, record.extra["samples"], foresee_bytes(record.extra["square_inches"], settings))
@@ -99,12 +99,12 @@ def divide_run(job: Job) -> list[OutputFile]:
 
 
 def foresee_bytes(square_inches: float, settings: Pack) -> float:
-    """Bytes that pages of this area will take as images."""
+    """Estimated bytes of the images of pages of this area."""
     return square_inches * settings.dpi**2 * BYTES_PER_PIXEL[settings.image_format]
 
 
 def is_packed(job: Job, output: OutputFile) -> bool:
-    """Whether a file is committed as this configuration and these curated pairs would give it."""
+    """Whether the committed file is the one that this configuration and these curated pairs would produce."""
     record = job.run.read_record(PACK, output.number)
     return (
         record is not None
@@ -157,25 +157,24 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
         commit(job.run.store, PACK, output.number, pending, record, seen=seen)
 
 
-_Sample = list[dict[str, Any]]
-"""The curated rows of one sample's kept pairs."""
+_Sample = list[dict[str, Any]]  # the curated rows of its kept pairs
 
 
 def _render_samples(
     job: Job, output: OutputFile, sandbox: Sandbox
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
-    """The samples of a file with their page images, document by document, each document's bytes read once."""
-    bound = job.config.extract.max_file_mb << 20
+    """A file's samples with their page images, document by document, reading each document once."""
+    settings = job.config.pack
     poison = PoisonDocuments(job, PACK, output.number)
     places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
         locators = read_plan(job, each.shard)
-        # listed beforehand, so that one reader walks through a tar or a Parquet file once, not once a document
+        # listed in advance, so that one reader passes through a tar or a Parquet file once, not once per document
         wanted = dict.fromkeys(int(sample[0]["index"]) for sample in _read_samples(job, each, columns=_PLACE))
         sources = read_documents(
             (locators[index] for index in wanted),
             source=job.config.source,
-            max_file_bytes=bound,
+            max_file_bytes=job.config.extract.max_file_mb << 20,
             patience_s=job.config.limits.store_patience_s,
         )
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
@@ -187,9 +186,16 @@ def _render_samples(
                     if refusal is not None:
                         yield sample, refusal
                         continue
-                    # not around `yield`: of what is done with the images the document is not to blame
+                    # not around `yield`: the document is not to blame for what happens to its images
                     with poison.in_hand(place, "render"):
-                        outcome = _render(sample, pdf, job=job, sandbox=sandbox)
+                        outcome = render_kept(
+                            pdf,
+                            sample[0]["page_numbers"],
+                            doc_id=sample[0]["doc_id"],
+                            settings=settings.rendering,
+                            sandbox=sandbox,
+                            timeout_s=settings.timeout_s,
+                        )
                     yield sample, outcome
 
 
@@ -198,28 +204,13 @@ _PLACE = ("index", "sample_id", "reason")
 
 def _read_samples(job: Job, each: Range, *, columns: Sequence[str] | None = None) -> Iterator[_Sample]:
     rows = (row for row in job.run.iterate_rows(CURATE, each.shard, columns=columns) if row["reason"] is None)
-    # by document too: where `dedup.exact` is off, copies stand side by side and their samples have the same id
+    # by document too: without `dedup.exact`, adjacent copies have samples with the same id
     samples = (list(group) for _, group in groupby(rows, key=lambda row: (row["index"], row["sample_id"])))
     return islice(samples, each.first, each.first + each.count)
 
 
-def _render(
-    sample: _Sample, pdf: tuple[Path, str] | Refusal, *, job: Job, sandbox: Sandbox
-) -> list[PageImage] | Refusal:
-    settings = job.config.pack
-    first = sample[0]
-    return render_kept(
-        pdf,
-        first["page_numbers"],
-        doc_id=first["doc_id"],
-        settings=settings.rendering,
-        sandbox=sandbox,
-        timeout_s=settings.timeout_s,
-    )
-
-
 def compose_row(sample: _Sample, images: Sequence[PageImage], settings: Pack) -> dict[str, Any]:
-    """A row of the published dataset; the schema takes of it what it names."""
+    """A row of the published dataset; the schema selects its columns."""
     first = sample[0]
     suffix = {"jpeg": "jpg"}.get(settings.image_format, settings.image_format)
     row: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.dataset.distinct import ERROR, MOST_EXACT, DistinctCounter
+from docmatix.dataset.distinct import ERROR, MAX_EXACT, DistinctCounter
 
 
 def count(texts: list[str]) -> DistinctCounter:
@@ -28,12 +28,12 @@ def test_few_texts_are_counted_exactly(texts):
 
 
 def test_as_many_as_fit_are_exact_and_one_more_is_an_estimate():
-    assert len(count(number(MOST_EXACT))) == MOST_EXACT
-    assert count(number(MOST_EXACT)).exact
-    assert not count(number(MOST_EXACT + 1)).exact
+    assert len(count(number(MAX_EXACT))) == MAX_EXACT
+    assert count(number(MAX_EXACT)).exact
+    assert not count(number(MAX_EXACT + 1)).exact
 
 
-@pytest.mark.parametrize("many", [MOST_EXACT + 1, 10_000, 60_000, 200_000])
+@pytest.mark.parametrize("many", [MAX_EXACT + 1, 10_000, 60_000, 200_000])
 def test_many_texts_are_counted_within_four_standard_errors(many):
     assert len(count(number(many))) == pytest.approx(many, rel=4 * ERROR)
 

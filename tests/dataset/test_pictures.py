@@ -29,7 +29,7 @@ def test_a_wide_page_is_scaled_down_and_a_narrow_one_left():
 
 
 @given(st.binary(max_size=300))
-def test_what_is_no_image_is_none(data):
+def test_an_undecodable_image_is_none(data):
     assert decode_picture(data, max_width_px=100) is None
     assert decode_picture(encode_image("red")[: len(data) % 60], max_width_px=100) is None
 

@@ -133,6 +133,6 @@ def test_many_reasons_become_one_bar_of_others():
     assert "reason_6" not in texts
 
 
-def test_pairs_are_told_apart_by_model_and_style_too():
+def test_pairs_are_grouped_by_model_and_style_too():
     assert "pairs by model" in plot_statistics(make_summary(), by="model")
     assert list_outcomes(make_summary(), by="model") == [("m", {"kept": 100})]

@@ -6,12 +6,11 @@ import json
 from collections import Counter
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.config import Pack
-from docmatix.dataset.stats import Statistics, classify_length, find_median, summarise
+from docmatix.dataset.stats import Statistics, summarise
 from docmatix.pdf.rendering import PageImage
 
 Row = tuple[list[dict[str, Any]], list[PageImage]]
@@ -111,14 +110,6 @@ def test_a_document_without_a_language_is_unknown():
     assert count([([make_pair(language=None)], [])]).counters["rows_by_language"] == Counter(unknown=1)
 
 
-@pytest.mark.parametrize(
-    ("words", "name"),
-    [(0, "1"), (1, "1"), (2, "2"), (3, "3"), (4, "4-5"), (5, "4-5"), (6, "6-8"), (89, "56-89"), (90, "90+")],
-)
-def test_lengths_are_classed_by_words(words, name):
-    assert classify_length("word " * words) == name
-
-
 def test_a_summary_has_totals_shares_and_the_ledger():
     pages = [1, 2, 3, 4]
     pairs = [make_pair(page_numbers=pages), make_pair(evidence=[], page_numbers=pages)]
@@ -146,7 +137,7 @@ def summarise_prompts(statistics: Statistics) -> dict[str, Any]:
     return dict(summary["by_prompt"])
 
 
-def test_a_prompt_is_told_by_its_pairs_lengths_and_unique_questions():
+def test_a_prompt_is_described_by_its_pairs_lengths_and_unique_questions():
     pairs = [
         make_pair("What is the price?", "12"),
         make_pair("what is THE price", "one two three four", scores={"grounding": None}, evidence=[]),
@@ -218,17 +209,3 @@ def test_many_beginnings_of_questions_take_bounded_room_and_the_common_ones_stay
     shown = summarise(statistics, ledgers={}, pack=Pack())["question_starts"]
     assert len(shown) <= 50
     assert next(iter(shown)) == "what is"
-
-
-@pytest.mark.parametrize(
-    ("classes", "median"),
-    [
-        ({}, None),
-        ({"2": 1}, "2"),
-        ({"1": 2, "10-13": 2}, "1"),
-        ({"10+": 3, "2": 2}, "10+"),
-        ({"9-13": 1, "1": 0}, "9-13"),
-    ],
-)
-def test_the_median_is_a_class(classes, median):
-    assert find_median(classes) == median

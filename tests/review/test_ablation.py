@@ -13,7 +13,7 @@ import pytest
 from docmatix.cli import main
 from docmatix.config import PromptChoice
 from docmatix.core.errors import SetupError
-from docmatix.dataset.stats import Group
+from docmatix.dataset.groups import Group
 from docmatix.review.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config

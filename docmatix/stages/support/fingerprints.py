@@ -25,8 +25,8 @@ def hash_json(content: Any) -> str:
 def fingerprint_stages(
     config: Config, prompts: Mapping[str, Prompt], *, counter_id: str = ESTIMATE.identity
 ) -> dict[str, str]:
-    """The fingerprint of each stage. `prompts` are those that `generate` may draw, and that of the check if `verify` runs;
-    their names, weights and texts count, not their paths. `counter_id` identifies the token counter, which decides
+    """The fingerprint of each stage. `prompts` are those that `generate` may draw, and that of the check if there is
+    one; their names, weights and texts count, not their paths. `counter_id` identifies the token counter, which decides
     where texts are cut."""
     settings = config.to_fingerprint()
     # another signature or password leads to the same documents

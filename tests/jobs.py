@@ -17,7 +17,8 @@ from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.driver.build import finish_dataset
 from docmatix.models.client import Counters
-from docmatix.prompting.prompts import Prompt, load_prompts
+from docmatix.prompting.prompt_files import load_prompts
+from docmatix.prompting.prompts import Prompt
 from docmatix.sources.documents import list_documents
 from docmatix.stages.curate import curate_shard
 from docmatix.stages.dedup import dedup_documents

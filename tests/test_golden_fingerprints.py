@@ -12,7 +12,8 @@ import yaml
 
 from docmatix.config.loading import parse_config
 from docmatix.models.tokenizer import ESTIMATE
-from docmatix.prompting.prompts import Prompt, load_prompts
+from docmatix.prompting.prompt_files import load_prompts
+from docmatix.prompting.prompts import Prompt
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from tests.jobs import SHIPPED
 

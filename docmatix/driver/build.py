@@ -47,7 +47,8 @@ from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pipeline import ASKING, CURATE, DEDUP, PACK, PIPELINE, PLAN, STAGES
 from docmatix.prompting.planned_requests import measure_token_budget
-from docmatix.prompting.prompts import Prompt, find_prompt_directories, load_prompts, tune_prompt
+from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
+from docmatix.prompting.prompts import Prompt, tune_prompt
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
 from docmatix.stages.dedup import dedup_documents

@@ -21,7 +21,8 @@ from docmatix.models.tokenizer import (
     estimate_tokens,
     estimate_tokens_to,
 )
-from docmatix.prompting.prompts import Prompt, neutralise, render_messages
+from docmatix.prompting.prompts import Prompt
+from docmatix.prompting.templates import neutralise, render_messages
 
 PAGE_OVERHEAD_TOKENS = 24
 """What the marks around one page cost, with room to spare (16 tokens by Mistral v3's vocabulary)."""

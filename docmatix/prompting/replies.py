@@ -1,13 +1,7 @@
-"""Replies: what a model wrote, read as pairs.
+"""Reads pairs from a model's reply: whatever needs no guessing, despite code fences, prose or broken JSON.
 
-Servers that are told a JSON schema keep to it until `max_tokens` cuts them off; all others write what they like: code
-fences, prose before and after, bold markers, trailing commas, quotes that are not escaped. Whatever can be read
-without guessing is read, the rest is counted under a named reason. Nothing here raises, and all of it takes
-time linear in the reply: a model that loops until `max_tokens` must not stall a shard.
-
-Reasons: `empty_reply` (nothing was written), `malformed_json` (an object, or the whole reply, cannot be read),
-`missing_field` (a pair without question or without answer), `truncated` (cut off by `max_tokens`), `no_pairs`
-(readable, but there is no pair in it).
+The rest counts as `empty_reply`, `malformed_json`, `missing_field` (no question or no answer), `truncated` (by
+`max_tokens`) or `no_pairs`. Nothing here raises, and all takes linear time: a model that loops must not stall a shard.
 """
 
 from __future__ import annotations
@@ -23,15 +17,14 @@ import orjson
 
 
 class ParsedPair(NamedTuple):
-    """A question and its answer as read from a reply; the format `question` leaves the answer empty, and `answer`
-    the question."""
+    """A question and its answer; the format `question` leaves the answer empty, and `answer` the question."""
 
     question: str
     answer: str
 
 
 def pairs_schema() -> dict[str, Any]:
-    """The JSON schema of a `pairs_json` reply, for `response_format`. Only keywords that every server knows."""
+    """The JSON schema of a `pairs_json` reply, for `response_format`, with keywords that every server supports."""
     text = {"type": "string"}
     pair = {
         "type": "object",
@@ -48,7 +41,7 @@ def pairs_schema() -> dict[str, Any]:
 
 
 def question_schema() -> dict[str, Any]:
-    """The JSON schema of a reply that is one question."""
+    """The JSON schema of a reply with one question."""
     return {
         "type": "object",
         "properties": {"question": {"type": "string"}},
@@ -58,18 +51,10 @@ def question_schema() -> dict[str, Any]:
 
 
 def parse_reply(content: str, *, format: str, finish_reason: str) -> tuple[list[ParsedPair], Counter[str]]:
-    """Read a reply.
+    """The pairs of a reply in order, and the reasons for those that cannot be read; without any pair, at least one.
 
-    Args:
-        content: what the model wrote, as it came.
-        format: `pairs_json`, `pairs_text`, `question` or `answer`. A reply with pairs in the other notation
-            than the one asked for is read all the same.
-        finish_reason: `length` for a reply that was cut off; its last pair is then `truncated`, unless it is complete
-            beyond doubt (a closed JSON object).
-
-    Returns:
-        The pairs in the order they were written, and how often each reason occurred for those that cannot be read.
-        A reply without any pair has at least one reason.
+    Pairs are read in either notation, whichever `format` asks for. If `finish_reason` is `length`, the last pair is
+    `truncated` unless it is certainly complete (a closed JSON object).
     """
     content = _drop_thoughts(content)
     if not content.strip():
@@ -93,8 +78,8 @@ _END_OF_THOUGHT = re.compile(r"^[ \t]*+</think>", re.MULTILINE)
 
 
 def _drop_thoughts(content: str) -> str:
-    """Leave out the thoughts of a reasoning model; one cut off while it was thinking has written nothing.
-    Some chat templates write `<think>` themselves, so that a reply holds only its end, on a line of its own."""
+    """The reply without a reasoning model's thoughts; nothing if it was cut off among them."""
+    # some chat templates write `<think>` themselves, so that a reply has only its end, on a line of its own
     if content.lstrip().startswith("<think>"):
         return content.partition("</think>")[2]
     end = _END_OF_THOUGHT.search(content)
@@ -106,15 +91,13 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def _clean(text: str) -> str:
-    """Text that any file can hold: no control characters, no lone surrogates (which JSON escapes can spell)."""
+    """Text that any file can contain: no control characters, no lone surrogates (which JSON escapes can express)."""
     if not text.isprintable():
         text = _SURROGATES.sub("\ufffd", _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")))
     return text.strip()
 
 
-# --- JSON -------------------------------------------------------------------------------------------------------------
-
-# Numbers stay as they are written: 3.50 is a price, not 3.5. `strict=False` takes raw newlines and tabs inside strings.
+# numbers stay as written: 3.50 is a price, not 3.5; `strict=False` accepts raw newlines and tabs inside strings
 _DECODER = json.JSONDecoder(strict=False, parse_float=str, parse_int=str, parse_constant=str)
 
 _OPENING = re.compile(r'[\[{]\s*+["\[{\]}]')
@@ -126,7 +109,7 @@ _FIELD_KEY = re.compile(r'"(?:question|answer|q|a)"', re.IGNORECASE)
 
 
 def _read_json(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[str]] | None:
-    """Pairs written as JSON, or None where there is no sign of any."""
+    """Pairs written as JSON; None if the reply has no JSON."""
     opening = _OPENING.search(content)
     if opening is None:
         return None
@@ -136,7 +119,7 @@ def _read_json(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[st
     if whole is not None and not _OBJECT.search(content, whole[1]):
         pairs, malformed = _sort_entries(_walk_entries(whole[0]))
         return pairs, malformed if pairs or malformed else Counter({"no_pairs": 1})
-    # Not one well-formed value: take the objects one by one, each up to the start of the next.
+    # not one well-formed value: read the objects one by one, each up to the beginning of the next
     starts = [match.start() for match in _OBJECT.finditer(content, opening.start())]
     if not starts:
         return [], Counter({"truncated" if cut else "malformed_json": 1})
@@ -149,8 +132,7 @@ def _read_json(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[st
 
 
 def _read_plain(content: str) -> list[ParsedPair] | None:
-    """The pairs of a reply that is what was asked for and nothing else, as of servers that hold it to the schema, in a
-    third of the time that the rest takes; None for any other."""
+    """The pairs of a reply that follows the schema exactly, in a third of the time of the general case; else None."""
     try:
         value = orjson.loads(content)
         if len(value) != 1:
@@ -165,7 +147,7 @@ def _read_plain(content: str) -> list[ParsedPair] | None:
 def _decode(content: str, start: int = 0) -> tuple[Any, int] | None:
     try:
         return _DECODER.raw_decode(content, start)
-    except (ValueError, RecursionError):  # a model that loops on "[" nests deeper than the decoder goes
+    except (ValueError, RecursionError):  # a model that loops on "[" nests too deep for the decoder
         return None
 
 
@@ -181,7 +163,7 @@ def _sort_entries(entries: Iterable[ParsedPair | str]) -> tuple[list[ParsedPair]
 
 
 def _walk_entries(value: Any, *, depth: int = 0) -> list[ParsedPair | str]:
-    """Pairs (or the reason there is none) in a decoded value: `{"pairs": [...]}`, a bare list, a single pair."""
+    """Pairs, or reasons why not, in a decoded value: `{"pairs": [...]}`, a bare list, a single pair."""
     inner: Iterable[Any]
     if isinstance(value, dict):
         fields = {key.lower(): item for key, item in value.items()}
@@ -208,7 +190,7 @@ def _to_pair(question: Any, answer: Any) -> ParsedPair | str:
 
 
 def _to_text(value: Any) -> str:
-    """A field as text: a string or number as written, a list of these with commas, nothing for anything else."""
+    """A field as text: a string or number as written, a list of these with commas, empty for anything else."""
     if isinstance(value, str):
         return _clean(value)
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
@@ -217,7 +199,7 @@ def _to_text(value: Any) -> str:
 
 
 def _read_object(source: str, *, last: bool, sole: bool, cut: bool) -> Iterator[ParsedPair | str]:
-    """What `source`, an object and whatever follows it, amounts to."""
+    """The pairs and reasons in `source`, an object and whatever follows it."""
     decoded = _decode(source)
     if decoded is not None:
         yield from _walk_entries(decoded[0], depth=0 if sole else 1)
@@ -231,11 +213,11 @@ def _read_object(source: str, *, last: bool, sole: bool, cut: bool) -> Iterator[
         yield "truncated" if cut or _FIELD_KEY.search(source) else "malformed_json"
     elif _FIELD_KEY.search(source):
         yield "malformed_json"
-    # what is left is the beginning of something that holds other objects: {"pairs": [
+    # else it is the beginning of something that contains other objects: {"pairs": [
 
 
 def _salvage(source: str) -> ParsedPair | str | None:
-    """Read an object with unescaped quotes in its strings or a comma too many; None if it is not even closed."""
+    """Read an object with unescaped quotes in its strings or a trailing comma; None if it is not closed."""
     question = _QUESTION_KEY.search(source)
     answer = _ANSWER_KEY.search(source, question.end()) if question else None
     closing = _CLOSING.search(source, answer.end()) if answer else None
@@ -250,8 +232,6 @@ def _unescape(raw: str) -> str:
     decoded = _decode('"' + re.sub(r'\\.|"', lambda found: '\\"' if found.group() == '"' else found.group(), raw) + '"')
     return decoded[0] if decoded is not None else raw
 
-
-# --- labelled text ----------------------------------------------------------------------------------------------------
 
 _LABEL = re.compile(
     r"""
@@ -270,7 +250,7 @@ _RULE_LINE = re.compile(r"[ \t]*+(?:[-*_=#`]{2,}+|#)?+[ \t]*+")
 
 
 def _read_text(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[str]] | None:
-    """Pairs written as `Q1: ... A1: ...`, or None where there is no sign of any."""
+    """Pairs written as `Q1: ... A1: ...`; None if the reply has no labels."""
     labels = list(_find_labels(content))
     if not labels:
         return None
@@ -299,12 +279,10 @@ def _read_text(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[st
 
 
 def _find_labels(content: str) -> Iterator[tuple[bool, int, int]]:
-    """The labels of a text as (whether it is a question's, where it starts, where it ends).
-
-    An answer's label counts after a question only. Inside a line, labels must continue what stands before: the answer
-    with its question's number (or after a question mark), the question with the next number and a question mark:
-    "Q2: 4.2 million" is a quarter, not a question.
+    """The labels of a text: whether each is a question's, where it begins and ends. An answer's counts only after a
+    question. Inside a line, labels must fit what precedes them: "Q2: 4.2 million" is a quarter, not a question.
     """
+    # inline, an answer has its question's number or follows a question mark; a question has the next number and asks
     is_question, number = False, ""
     first = True
     matches = list(_LABEL.finditer(content))
@@ -328,7 +306,7 @@ def _find_labels(content: str) -> Iterator[tuple[bool, int, int]]:
 
 
 def _strip_marks(text: str) -> str:
-    """Text without the bold marks, rules and fences that a model puts around it."""
+    """The text without bold markers, rules and fences around it."""
     lines = _clean(text).split("\n")
     while lines and _RULE_LINE.fullmatch(lines[-1]):
         lines.pop()
@@ -339,8 +317,6 @@ def _strip_marks(text: str) -> str:
         text = text[2:-2]
     return text.strip()
 
-
-# --- a single question or answer --------------------------------------------------------------------------------------
 
 _FENCE = re.compile(r"\A```\w*+\s|```\Z")
 _SINGLE_LABEL = re.compile(r"\A[ \t>#*_-]*+(?:[QA]|(?i:question|answer))[ \t]?+\d{0,4}+[*_]*+[:\uff1a][*_]*+\s*+")
@@ -373,8 +349,8 @@ def _read_single(content: str, *, field: str, cut: bool) -> tuple[list[ParsedPai
 
 
 def _pick_question(text: str) -> tuple[str, bool]:
-    """The line that is the question (the first that ends with a question mark, else the first) and whether it is the
-    last: models put "Here is a question:" before it and explain it afterwards."""
+    """The first line that ends with a question mark, else the first line, and whether it is the last: models introduce
+    the question and explain it afterwards."""
     lines = [line for line in map(_clean, text.split("\n")) if line]
     for index, line in enumerate(lines):
         if line.rstrip("*_\"'\u201d\u00bb ").endswith(("?", "\uff1f", "\u061f", "\u037e")):

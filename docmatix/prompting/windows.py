@@ -1,4 +1,4 @@
-"""Windows: the samples of a document, fixed by page facts alone before anything is asked."""
+"""Windows: the samples of a document, which follow from facts about its pages before a model is asked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ class Window:
 
 
 def cut_windows(doc_id: str, pages: Sequence[Page], *, max_pages: int) -> list[Window]:
-    """Divide a document into windows of at most `max_pages` consecutive pages.
+    """Divide a document into windows of at most `max_pages` consecutive pages, with each usable page in exactly one.
 
-    A window begins and ends with a usable page (`Page.reason` is None); unusable ones inside it stay, so that the
-    pages of a sample are consecutive as in the document. Every usable page is in exactly one window.
+    A window begins and ends with a usable page (`Page.reason` is None); unusable ones inside it stay.
     """
     windows: list[Window] = []
     at = 0

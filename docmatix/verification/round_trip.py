@@ -17,8 +17,9 @@ from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Pair, Request
 from docmatix.models.engine import Engine
 from docmatix.prompting.planned_requests import make_request
-from docmatix.prompting.prompts import Prompt, render_messages
+from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.questions.candidates import find_phrases
+from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Check
 
 FEWEST_CHOICES = 3

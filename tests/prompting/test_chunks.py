@@ -26,7 +26,7 @@ from docmatix.prompting.chunks import (
     refer_to_picture,
     split_pages,
 )
-from docmatix.prompting.prompts import load_prompts
+from docmatix.prompting.prompt_files import load_prompts
 from tests.tokenizers import train_vocabulary
 
 SHIPPED = Path(__file__).parents[2] / "prompts"

@@ -22,7 +22,8 @@ from docmatix.prompting.planned_requests import (
     plan_requests,
     read_pairs,
 )
-from docmatix.prompting.prompts import Prompt, load_prompts, tune_prompt
+from docmatix.prompting.prompt_files import load_prompts
+from docmatix.prompting.prompts import Prompt, tune_prompt
 from docmatix.prompting.windows import Window, cut_windows
 from docmatix.verification.round_trip import RoundTrip
 from tests.jobs import make_config, make_page

@@ -39,7 +39,7 @@ def test_a_blank_page_in_between_stays_and_at_the_ends_goes():
     assert cut(["blank", None, "blank", None, "blank", "blank", None]) == [[2, 3, 4], [7]]
 
 
-def test_a_window_starts_anew_after_blank_pages_past_its_end():
+def test_a_new_window_begins_after_blank_pages_past_its_end():
     assert cut([None, "blank", "blank", "blank", "blank", None], 2) == [[1], [6]]
 
 

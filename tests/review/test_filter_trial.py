@@ -18,7 +18,7 @@ from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Request
 from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.length import Length
-from docmatix.prompting.prompts import find_prompt_directories, load_prompts
+from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
 from docmatix.review.collection import Collection
 from docmatix.storage.run import RunDirectory
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply

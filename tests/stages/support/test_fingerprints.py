@@ -18,7 +18,7 @@ from docmatix.models.engine import Engine
 from docmatix.models.sampling import Sampling
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import STAGES
-from docmatix.prompting.prompts import load_prompts
+from docmatix.prompting.prompt_files import load_prompts
 from docmatix.stages.support.fingerprints import fingerprint_stages, hash_json
 
 PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parents[3] / "prompts"])

@@ -1,0 +1,214 @@
+"""Prompt files: YAML front matter between `---` lines (`FrontMatter` lists the keys), then the messages.
+
+In the body, a line that is exactly `@system`, `@user` or `@assistant` begins a chat message:
+
+    ---
+    family: window
+    style: abstractive
+    reply: pairs_json
+    ---
+    @user
+    {% for page in pages %}{{ page.text }}{% endfor %}
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from docmatix.core.errors import SetupError
+from docmatix.models.sampling import Sampling
+from docmatix.prompting.prompts import Family, Prompt, ReplyFormat, Section
+from docmatix.prompting.replies import parse_reply
+from docmatix.prompting.templates import REFERENCES, compile_sections, make_environment
+
+DEFAULT_MAX_TOKENS = 1024
+
+
+class FrontMatter(BaseModel):
+    """The front matter of a prompt file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    family: Family
+    """`window` reads whole pages, `answer_first` asks for the question to a given answer, `round_trip` verifies."""
+    style: str = Field(pattern=r"^[a-z][a-z_]*$")
+    """The kind of answers (`extractive`, `abstractive`); recorded with every pair."""
+    weight: float = Field(1.0, gt=0)
+    """How often the prompt is drawn, relative to the others."""
+    reply: ReplyFormat
+    samples: int = Field(1, ge=1)
+    """The number of seeds drawn for each request."""
+    sampling: Sampling = Sampling()
+    pairs_per_page: float = Field(4, gt=0)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body, for servers that accept them."""
+    description: str = ""
+
+
+def find_prompt_directories(config_dir: Path, prompts_dir: str | Path | None = None) -> list[Path]:
+    """The existing folders of prompts by priority: `prompts_dir` (relative to `config_dir`), `prompts/` beside the
+    configuration, `prompts/` one level up, the shipped prompts. Raises SetupError if `prompts_dir` is not a folder.
+    """
+    package = Path(__file__).resolve().parents[1]
+    places = [config_dir / "prompts", config_dir.parent / "prompts", package / "shipped_prompts"]
+    places.append(package.parent / "prompts")
+    if prompts_dir is not None:
+        explicit = config_dir / prompts_dir
+        if not explicit.is_dir():
+            raise SetupError(f"generate.prompts_dir is {str(prompts_dir)!r}, but {explicit} is not a directory.")
+        places.insert(0, explicit)
+    return list(dict.fromkeys(place.resolve() for place in places if place.is_dir()))
+
+
+def load_prompts(names: Iterable[str], directories: Sequence[Path]) -> dict[str, Prompt]:
+    """Read prompts by name (`broad_whole` is `broad_whole.md`), in the order of `names`; they may include templates
+    from their own folder and from `directories`. Raises SetupError for an unknown name or an invalid file.
+    """
+    known: dict[str, Path] = {}
+    for directory in directories:
+        for path in sorted(directory.glob("*.md")):
+            if path.stem != "README":
+                known.setdefault(path.stem, path)
+    prompts: dict[str, Prompt] = {}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise SetupError(f"There is no prompt {name!r}.{hint} Known prompts: {', '.join(sorted(known)) or 'none'}.")
+        prompts[name] = read_prompt(known[name], include_from=directories)
+    return prompts
+
+
+def read_prompt(path: Path, *, include_from: Sequence[Path] = ()) -> Prompt:
+    """Read and check one prompt file, compile its templates and render its example turns.
+
+    Raises SetupError, as `file:line: what`, for anything wrong with the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    lines = text.split("\n")
+    try:
+        end = lines.index("---", 1)
+    except ValueError:
+        end = 0
+    if lines[0] != "---" or not end:
+        raise SetupError(f"{path}:1: a prompt begins with front matter, YAML between two lines '---'.")
+    front = _read_front_matter("\n".join(lines[1:end]), path)
+    sections = _divide_body(lines[end + 1 :], path, first_line=end + 2)
+    includes = _collect_includes(sections, path, include_from)
+    prompt = Prompt(
+        name=path.stem,
+        **{name: getattr(front, name) for name in FrontMatter.model_fields if name != "sampling"},
+        sampling={"max_tokens": DEFAULT_MAX_TOKENS} | front.sampling.to_body(),
+        sections=sections,
+        includes=includes,
+        source_sha256=hashlib.sha256(repr([text, *includes]).encode()).hexdigest(),
+        examples=(),
+    )
+    return _with_examples(prompt, path)
+
+
+def _read_front_matter(source: str, path: Path) -> FrontMatter:
+    try:
+        values, tree = yaml.safe_load(source), yaml.compose(source)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 1
+        raise SetupError(f"{path}:{line}: the front matter is not YAML: {getattr(error, 'problem', error)}.") from error
+    if not isinstance(values, dict) or not isinstance(tree, yaml.MappingNode):
+        raise SetupError(f"{path}:1: the front matter must be a mapping with at least family, style and reply.")
+    key_lines = {key.value: key.start_mark.line + 2 for key, _ in tree.value}
+    try:
+        return FrontMatter.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = [str(part) for part in first["loc"]]
+        key, line = ".".join(place), key_lines.get(place[0] if place else "", 1)
+        if first["type"] == "extra_forbidden":
+            allowed = Sampling.model_fields if place[0] == "sampling" else FrontMatter.model_fields
+            raise SetupError(f"{path}:{line}: unknown key {key!r}; allowed are {', '.join(allowed)}.") from error
+        raise SetupError(f"{path}:{line}: {key}: {first['msg']}.") from error
+
+
+def _divide_body(lines: Sequence[str], path: Path, *, first_line: int) -> tuple[Section, ...]:
+    starts = [index for index, line in enumerate(lines) if re.fullmatch(r"@\w+\s*", line)]
+    for index in starts:
+        if lines[index].strip() not in ("@system", "@user", "@assistant"):
+            line = first_line + index
+            raise SetupError(f"{path}:{line}: {lines[index].strip()!r} is not one of @system, @user, @assistant.")
+    if any(line.strip() for line in lines[: starts[0] if starts else None]):
+        raise SetupError(f"{path}:{first_line}: the body must begin with a line '@system' or '@user'.")
+    sections = tuple(
+        Section(lines[start].strip()[1:], "\n".join(lines[start + 1 : stop]), first_line + start + 1)
+        for start, stop in pairwise([*starts, len(lines)])
+    )
+    turns = [section.role for section in sections]
+    if turns[:1] == ["system"]:
+        turns = turns[1:]
+    if turns != ["user", "assistant"] * (len(turns) // 2) + ["user"]:
+        raise SetupError(
+            f"{path}:{first_line}: the messages must be an optional @system, then @user and @assistant in turn, "
+            "ending with @user."
+        )
+    return sections
+
+
+def _collect_includes(
+    sections: Sequence[Section], path: Path, include_from: Sequence[Path]
+) -> tuple[tuple[str, str], ...]:
+    environment = make_environment(jinja2.FileSystemLoader([path.parent, *include_from]))
+    found: dict[str, str] = {}
+
+    def visit(source: str, where: str, first_line: int) -> None:
+        try:
+            tree = environment.parse(source)
+            environment.compile(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise SetupError(f"{where}:{first_line + error.lineno - 1}: {error.message}") from error
+        for node in tree.find_all(REFERENCES):
+            name, line = getattr(getattr(node, "template", None), "value", None), first_line + node.lineno - 1
+            if not isinstance(name, str):
+                raise SetupError(f"{where}:{line}: a template must be included by its name, as a plain string.")
+            if name in found:
+                continue
+            try:
+                included, file, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
+            except jinja2.TemplateNotFound as error:
+                raise SetupError(f"{where}:{line}: the template {name!r} is not in {path.parent}.") from error
+            found[name] = included
+            visit(included, file or name, 1)
+
+    for section in sections:
+        visit(section.template, str(path), section.line)
+    return tuple(sorted(found.items()))
+
+
+def _with_examples(prompt: Prompt, path: Path) -> Prompt:
+    examples: list[str] = []
+    for section, template in zip(
+        prompt.sections[:-1], compile_sections(prompt.sections, prompt.includes), strict=False
+    ):
+        if section.role == "system":
+            continue
+        try:
+            content = template.render().strip()
+        except (jinja2.TemplateError, TypeError) as error:
+            raise SetupError(f"{path}:{section.line}: an example must be fixed text, but {error}.") from error
+        examples.append(content)
+        if section.role == "assistant":
+            pairs, _ = parse_reply(content, format=prompt.reply, finish_reason="stop")
+            examples += [text for pair in pairs for text in pair if text]
+    return replace(prompt, examples=tuple(dict.fromkeys(examples)))

@@ -1,4 +1,4 @@
-"""Keeps the current folder off the import path: it is data, and a downloaded folder may contain a `json.py`.
+"""Keeps the current folder off the import path, since it is data: a downloaded folder may contain a `json.py`.
 
 Python imports from the current folder when started with `-m` or `-c`, or if `PYTHONPATH` has an empty entry.
 """

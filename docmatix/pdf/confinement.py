@@ -34,11 +34,11 @@ class Confinement(NamedTuple):
         filtered = "filter" if self.filtered else ""
         namespace = "namespace" if self.own_network else ""
         kinds = (
-            ("files", landlock, "code, to read", "all of its user"),
+            ("files", landlock, "code, read-only", "all of its user's"),
             ("network", " and ".join(filter(None, (namespace, filtered))), "none", "all"),
-            ("processes", filtered or (landlock if self.landlock >= 6 else ""), "none", "those of its user"),
-            ("capabilities", "dropped" if self.no_capabilities else "", "none but to read", "as its parent"),
-            ("privileges to gain", "no_new_privs" if self.no_new_privileges else "", "none", "all"),
+            ("processes", filtered or (landlock if self.landlock >= 6 else ""), "none", "all of its user's"),
+            ("capabilities", "dropped" if self.no_capabilities else "", "none but reading", "those of its parent"),
+            ("new privileges", "no_new_privs" if self.no_new_privileges else "", "none", "all"),
         )
         return "\n".join(
             f"{kind}: {confined} ({means})" if means else f"{kind}: {free}" for kind, means, confined, free in kinds

@@ -300,7 +300,7 @@ def test_libraries_may_still_start_threads(with_filter):
     assert with_filter.run(work_in_a_thread, timeout_s=10) == "done"
 
 
-def test_there_are_no_privileges_to_gain(with_filter):
+def test_no_privileges_can_be_gained(with_filter):
     assert with_filter.run(attempt, gain_capabilities, timeout_s=10) == REFUSED
     status = Path(f"/proc/{with_filter.pid}/status").read_text()
     facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)

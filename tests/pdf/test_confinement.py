@@ -83,13 +83,13 @@ def test_the_code_that_may_be_read_is_not_the_whole_project():
 
 def test_what_holds_is_said_and_what_does_not():
     assert Confinement().describe().splitlines() == [
-        "files: all of its user",
+        "files: all of its user's",
         "network: all",
-        "processes: those of its user",
-        "capabilities: as its parent",
-        "privileges to gain: all",
+        "processes: all of its user's",
+        "capabilities: those of its parent",
+        "new privileges: all",
     ]
     assert Confinement(True, True, True, 7, True).describe().splitlines()[:2] == [
-        "files: code, to read (Landlock 7)",
+        "files: code, read-only (Landlock 7)",
         "network: none (namespace and filter)",
     ]

@@ -100,7 +100,7 @@ def test_parts_of_a_line_are_put_in_order():
     assert read(content) == "Federal Register 47699"
 
 
-def test_a_block_for_every_line_is_put_together():
+def test_a_block_for_every_line_is_joined():
     lines = make_prose("line", 4)
     content = [placed for row, line in enumerate(lines) for placed in place_block(row, [line], 40, 100 + 15 * row)]
     assert read(content) == join(lines)

@@ -189,9 +189,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_words_that_nobody_can_see_are_not_read_and_those_beside_them_are(
-    name: str, rows: dict[str, dict[str, Any]]
-) -> None:
+def test_hidden_words_are_not_read_and_those_beside_them_are(name: str, rows: dict[str, dict[str, Any]]) -> None:
     page = read_page(rows, name)
     words = page.text.split()
     assert not set(SECRET.split()) & set(words) - set(_told_by(name))
@@ -266,7 +264,7 @@ def test_ligatures_are_read_as_their_letters(rows: dict[str, dict[str, Any]]) ->
     assert text == "The first officer flew to the fiord and filled his flask with coffee and a muffin."
 
 
-def test_letters_that_nobody_can_know_are_garbled(rows: dict[str, dict[str, Any]]) -> None:
+def test_letters_without_a_meaning_are_garbled(rows: dict[str, dict[str, Any]]) -> None:
     assert rows["unknown_letters.pdf"]["detail"] == "no usable page: 1 garbled"
 
 

@@ -121,7 +121,7 @@ def test_a_page_that_does_not_hold_together_is_refused_by_number(change: dict[st
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe\xfa", b"[]", b'{"pages": {}}', b"[" * 100_000, b"null"])
-def test_what_is_no_twin_is_refused(data: bytes) -> None:
+def test_an_invalid_twin_is_refused(data: bytes) -> None:
     assert refuse(data)
 
 

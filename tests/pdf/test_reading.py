@@ -67,7 +67,7 @@ def write_zip() -> bytes:
     ],
     ids=["html", "png", "zip", "text", "late header"],
 )
-def test_what_is_no_pdf_is_refused_although_mupdf_would_open_it(data):
+def test_another_format_is_refused_although_mupdf_would_open_it(data):
     assert refuse(data) == "not_pdf"
 
 

@@ -182,7 +182,7 @@ def test_a_child_that_is_killed_from_outside_costs_no_document(sandbox, calls, n
     assert sandbox.run(end_by, int(number), calls, times=times, timeout_s=10) == "done"
 
 
-def test_a_document_whose_child_is_killed_each_time_is_not_tried_for_ever(sandbox, calls):
+def test_a_document_whose_child_is_killed_every_time_is_not_retried_forever(sandbox, calls):
     refusal = sandbox.run(end_by, int(signal.SIGKILL), calls, times=99, timeout_s=10)
     assert refusal == Refusal("crashed", "ended by SIGKILL")
     assert os.fstat(calls.fileno()).st_size == KILLS_BELIEVED
@@ -195,7 +195,7 @@ def test_a_document_that_crashes_a_fresh_child_is_tried_once(calls):
     assert os.fstat(calls.fileno()).st_size == 1
 
 
-def test_what_earlier_documents_left_in_the_child_is_no_fault_of_the_next_one():
+def test_a_document_is_not_blamed_for_what_earlier_ones_left_in_the_child():
     with Sandbox(memory_mb=1024, packages=PACKAGES) as sandbox:
         first = sandbox.run(hold_memory, 1, timeout_s=10)
         assert sandbox.run(crash_where_memory_is_held, timeout_s=10) == "done"
@@ -215,8 +215,8 @@ def test_the_memory_for_sending_a_result_counts(sandbox):
 
 
 @pytest.mark.parametrize("size", [1, 8 << 20])
-def test_a_child_that_stands_still_before_a_call_is_replaced(size):
-    """More is sent than the pipe holds: who only waits for the answer would wait for ever."""
+def test_a_child_that_has_stalled_before_a_call_is_replaced(size):
+    """More is sent than the pipe holds, so that waiting for the answer alone would never end."""
     with Sandbox(memory_mb=1024) as sandbox:
         pid = sandbox.run(os.getpid, timeout_s=10)
         assert isinstance(pid, int)
@@ -235,7 +235,7 @@ class CountingSandbox(Sandbox):
         return super()._start()
 
 
-def test_a_document_at_which_every_child_stands_still_is_a_timeout():
+def test_a_document_on_which_every_child_stalls_is_a_timeout():
     sandbox = CountingSandbox(memory_mb=1024)
     with sandbox:
         refusal = sandbox.run(signal.raise_signal, signal.SIGSTOP, timeout_s=1)

@@ -53,7 +53,7 @@ def test_a_table_on_a_cropped_page_is_in_the_place_where_it_is_shown():
     assert table.box == pytest.approx((24 / 500, 30 / 400, 384 / 500, 96 / 400), abs=0.004)
 
 
-def test_a_table_that_lies_on_its_side_is_no_table():
+def test_a_table_that_lies_on_its_side_is_ignored():
     assert find(edit(pdfs.write_table_pdf(ROWS), rotation=90)) == {}
 
 
@@ -193,7 +193,7 @@ def test_lines_of_words_in_a_cell_stay_together():
     ],
     ids=["one row", "one column", "empty", "mostly empty", "a layout"],
 )
-def test_what_is_no_table_is_none(cells):
+def test_a_grid_that_is_not_a_table_is_none(cells):
     assert fill(cells) is None
 
 

@@ -1,4 +1,4 @@
-"""Words that nobody can see: which they are, and how much is spent on looking for them."""
+"""Hidden words: which ones are found, and how much effort that takes."""
 
 from __future__ import annotations
 

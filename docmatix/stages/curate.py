@@ -15,13 +15,7 @@ from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.stages.support.job import Job, Pulse
-from docmatix.storage.schemas import (
-    evidence_to_row,
-    page_from_row,
-    pair_from_row,
-    pair_to_row,
-    scores_to_row,
-)
+from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, pair_to_row, scores_to_row
 
 
 def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:

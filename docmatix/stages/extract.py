@@ -48,12 +48,7 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
 
 
 def _extract(
-    locator: Locator,
-    source: SourceDocument | Refusal,
-    *,
-    job: Job,
-    sandbox: Sandbox,
-    refusal: Refusal | None = None,
+    locator: Locator, source: SourceDocument | Refusal, *, job: Job, sandbox: Sandbox, refusal: Refusal | None = None
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"source_uri": locator.source_uri, "pages": [], "bytes": locator.size}
     if isinstance(source, Refusal):
@@ -63,7 +58,7 @@ def _extract(
     settings = job.config.extract
     outcome = refusal or _read(source, settings, sandbox)
     if refusal is None and isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
-        # pdfplumber takes a hundred times as long as MuPDF: retry without tables rather than lose the document
+        # pdfplumber takes a hundred times as long as MuPDF: try again without tables rather than lose the document
         outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
     if isinstance(outcome, Refusal):
         return row | {"reason": outcome.reason, "detail": outcome.detail}

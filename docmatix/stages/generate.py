@@ -78,10 +78,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Puls
         return [] if step.ask is None else await pursue(step.index, step.ask)
 
     try:
-        with (
-            store.kept_on_failure(),
-            job.committing(GENERATE, shard, ledger=ledger, extra=extra) as writer,
-        ):
+        with store.kept_on_failure(), job.committing(GENERATE, shard, ledger=ledger, extra=extra) as writer:
             async for step, answered in pool.answer_in_order(_build_steps(job, shard, ledger), answer):
                 if step.index != last:
                     last = step.index

@@ -102,7 +102,7 @@ def test_without_filters_everything_is_kept(asked, tmp_path):
     assert {row["reason"] for row in read_rows(job)} == {None}
 
 
-def test_other_filters_judge_anew_and_ask_nobody(asked, tmp_path):
+def test_other_filters_judge_again_without_asking_the_model(asked, tmp_path):
     first = make(asked, tmp_path)
     curate(first)
     other = make(asked, tmp_path, curate={"filters": [{"kind": "length"}]})

@@ -54,7 +54,7 @@ def dedup_five(five: Path, folder: Path, **settings: Any) -> Job:
     return job
 
 
-def test_it_is_told_how_far_the_reading_and_the_committing_are(five, tmp_path):
+def test_progress_of_reading_and_committing_is_reported(five, tmp_path):
     shutil.copytree(five / "run", tmp_path / "run")
     told: list[tuple[int, dict[str, float]]] = []
     dedup_documents(make_job(tmp_path), show=lambda shards, figures: told.append((shards, dict(figures))))

@@ -118,7 +118,7 @@ def pack_all(job: Job, *, sandbox: Any = None) -> list[dict[str, Any]]:
 
 
 class Painter:
-    """In place of a sandbox: gives images, or what it is told to."""
+    """A fake sandbox: returns images, or a given outcome."""
 
     def __init__(self, outcome: Refusal | None = None, *, image_bytes: int = 10) -> None:
         self.outcome, self.image_bytes = outcome, image_bytes
@@ -220,7 +220,7 @@ def test_a_source_that_changed_after_it_was_read_is_never_shown_with_old_pairs(t
     }
 
 
-def test_a_source_that_is_gone_is_counted_as_missing(tmp_path):
+def test_a_source_that_has_vanished_counts_as_missing(tmp_path):
     job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)})
     build(job)
     (tmp_path / "docs" / "a.pdf").unlink()

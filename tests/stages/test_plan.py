@@ -77,7 +77,7 @@ def test_a_record_that_was_lost_is_planned_again_in_its_place_and_nothing_is_wri
     assert list(job.run.records("plan")) == before
 
 
-def test_a_document_that_is_gone_from_the_source_stays_planned(job):
+def test_a_document_that_has_left_the_source_stays_planned(job):
     plan_shards(job, locate("a", "b"))
     assert plan_shards(job, locate("b", "c")) == 1
     assert read_names(job) == [["a", "b"], ["c"]]

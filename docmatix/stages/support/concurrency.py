@@ -25,10 +25,8 @@ Result = TypeVar("Result")
 # requests of one shard that await a reply or their turn to be written, at up to 30 KB each
 LEAST_OUTSTANDING, MOST_OUTSTANDING = 64, 4096
 
-AHEAD_SHARE, LEAST_AHEAD = (
-    0.5,
-    16,
-)  # prepared beyond a worker's requests in flight: a share of those, and at least so many
+# requests prepared beyond those in flight: a share of these, and at least so many
+AHEAD_SHARE, LEAST_AHEAD = 0.5, 16
 
 # Longer turns delay every request in flight: turns of 10 ms, of four shards at once, kept two thirds of 512 requests
 # from being in flight.

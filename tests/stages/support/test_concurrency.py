@@ -91,7 +91,7 @@ async def test_an_error_is_raised_in_its_turn_and_cancels_what_is_under_way():
 
 
 class GoneClient(ChatClient):
-    """Never answers `hang`, and is told by `gone` that the server is."""
+    """Never answers `hang`; `gone` makes the server disappear."""
 
     def __init__(self) -> None:
         super().__init__([])
@@ -128,7 +128,7 @@ async def test_what_ends_one_shard_ends_the_others_at_once():
     assert "c" not in client.asked
 
 
-async def test_once_too_many_failed_nothing_more_is_sent_whoever_has_heard_of_it():
+async def test_once_too_many_have_failed_nothing_more_is_sent():
     with start_scripted_server(faults=Faults(refused=1.0)) as server:
         async with ChatClient([server.base_url], max_in_flight=8) as client:
             pool = RequestPool(client, in_flight=8, max_share=0.2)
@@ -137,7 +137,7 @@ async def test_once_too_many_failed_nothing_more_is_sent_whoever_has_heard_of_it
                 outcome = await pool.ask(Request("scripted", (Message("user", f"about {document}"),)))
                 pool.note(outcome, document=document)
 
-            # all have passed the pool and wait for room; nobody is there to cancel them
+            # all have passed the pool and wait for a free slot, with no one to cancel them
             ends = await asyncio.gather(*(ask(document) for document in range(200)), return_exceptions=True)
     assert JUDGED_FROM <= server.request_count <= JUDGED_FROM + 8
     assert {type(end) for end in ends} == {type(None), LedgerError}
@@ -177,7 +177,7 @@ def test_failures_of_a_few_documents_are_theirs():
     assert note_all(RecentFailures(max_share=0.2), *moderated, (REFUSED, 4)) == len(moderated)
 
 
-def test_expected_failures_are_no_reason_to_stop():
+def test_expected_failures_do_not_stop_the_build():
     too_long = [(Failure("too_long"), i) for i in range(500)]
     assert note_all(RecentFailures(max_share=0.2), *too_long) == len(too_long)
 

@@ -35,7 +35,7 @@ def echo(request: Request) -> str:
 
 
 async def fill(run: RunDirectory, *numbers: int, flush: bool = True) -> ReplyStore:
-    """A store that writes only when it is told to."""
+    """A store that writes only on demand."""
     store = ReplyStore(run, "generate", 0, every_s=math.inf)
     await ask(store, FakeClient(echo), *numbers)
     if flush:
@@ -43,7 +43,7 @@ async def fill(run: RunDirectory, *numbers: int, flush: bool = True) -> ReplySto
     return store
 
 
-async def test_a_stored_reply_is_given_again_as_it_came_and_nobody_is_asked(run):
+async def test_a_stored_reply_is_returned_unchanged_and_the_model_is_not_asked(run):
     await fill(run, 1, 2)
     client, store = FakeClient(echo), ReplyStore(run, "generate", 0)
     replies = await ask(store, client, 2, 1)

@@ -25,7 +25,7 @@ from tests.scripted_server import start_scripted_process
 def name_process(process: psutil.Process) -> str | None:
     """What a process of a build is: `driver`, `extract worker`, `PDF child`, ...; None for Ray's own."""
     command = " ".join(process.cmdline())
-    if "docmatix.pdf.sandbox" in command:
+    if "docmatix.pdf.child" in command:
         return "PDF child"
     for worker in ("ShardWorker", "AskingWorker"):
         if command.startswith("ray::") and worker in command:

@@ -53,14 +53,14 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Puls
     ledger = Ledger(PIPELINE[GENERATE].units)
     extra: dict[str, Any] = {}
     engine, client = job.config.generate.engine, pool.client
-    desk = PageRenderer(job, shard)
+    renderer = PageRenderer(job, shard)
     done, last = 0, -1
 
     async def send(index: int, request: Request) -> Reply | Failure:
         if not request.pictures:
             return await pool.ask(request)
         async with pool.pictured:
-            pictures = await desk.render(index, request.pictures)
+            pictures = await renderer.render(index, request.pictures)
             return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
 
     async def pursue(index: int, ask: PlannedRequest) -> list[_Answered]:
@@ -94,7 +94,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Puls
                 pulse.beat(done=done, pairs=ledger.accounts["pairs"].kept, counters=client.counters)
             extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
     finally:
-        await desk.close()
+        await renderer.close()
 
 
 def _describe_window(step: _Step) -> dict[str, Any]:

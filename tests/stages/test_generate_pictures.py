@@ -218,13 +218,13 @@ async def test_the_event_loop_goes_on_while_a_page_is_rendered(pictured):
         def close(self) -> None:
             pass
 
-    desk = PageRenderer(job, 0, sandbox=cast(Sandbox, Waiting()))
+    renderer = PageRenderer(job, 0, sandbox=cast(Sandbox, Waiting()))
     doc_id = read_document_ids(job)[0]
-    rendering = asyncio.ensure_future(desk.render(0, [Picture(doc_id, 1, 40, 900, 85)]))
+    rendering = asyncio.ensure_future(renderer.render(0, [Picture(doc_id, 1, 40, 900, 85)]))
     await asyncio.sleep(0)
     let_go.set()
     assert await rendering == Failure("unrenderable", "crashed: ended by SIGSEGV")
-    await desk.close()
+    await renderer.close()
 
 
 def read_document_ids(job: Job) -> list[str]:
@@ -235,13 +235,13 @@ async def test_documents_may_be_wanted_again_and_in_any_order_and_are_cleaned_up
     job = make_job(tmp_path, pdfs={f"{i}.pdf": write_distinct_pdf(i) for i in range(7)}, generate=VISION)
     read_documents(job)
     ids = read_document_ids(job)
-    desk = PageRenderer(job, 0)
+    renderer = PageRenderer(job, 0)
     for index in (0, 5, 6, 3, 0, 1, 2, 4, 0):
-        images = await desk.render(index, [Picture(ids[index], 1, 40, 900, 85)])
+        images = await renderer.render(index, [Picture(ids[index], 1, 40, 900, 85)])
         assert not isinstance(images, Failure)
         assert images[0].startswith(b"\xff\xd8")
-    assert desk.rendered == 9
-    missing = await desk.render(0, [Picture(ids[0], 2, 40, 900, 85)])
+    assert renderer.rendered == 9
+    missing = await renderer.render(0, [Picture(ids[0], 2, 40, 900, 85)])
     assert isinstance(missing, Failure)
     assert missing.reason == "unrenderable"
-    await desk.close()
+    await renderer.close()

@@ -69,7 +69,9 @@ def _prepare(folder: Path, kind: str, source: Path) -> Path:
 
 def real_engine(**settings: Any) -> VllmEngine:
     """The engine that serves it; further settings take the place of these. Raises `SetupError`."""
+    from docmatix.config import VllmEngine
     from docmatix.models.vllm.engine import VllmEngine
+    from docmatix.models.vllm.installation import check_environment
     from docmatix.models.vllm.replica import check_environment
 
     extra_args = (

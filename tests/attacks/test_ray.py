@@ -19,6 +19,7 @@ import yaml
 from docmatix.core.errors import SetupError
 from docmatix.driver.ray_cluster import guard_joined, guard_private
 from docmatix.models.child_environment import leave_current_folder
+from docmatix.models.vllm.command import build_environment
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import build_environment
 

@@ -296,7 +296,7 @@ def test_a_server_that_falls_silent_stops_the_build_and_the_next_run_goes_on(
     with (
         start_scripted_server(reply=fall_silent) as server,
         pytest.raises(
-            docmatix.BuildError, match=r"no reply for 3 s \(no reply within 1 s\): see to it and run the same"
+            docmatix.BuildError, match=r"no reply for 3 s \(no reply within 1 s\)\. Check the server, then rerun"
         ),
     ):
         docmatix.build(configure(tmp_path, pdf_dir, server.base_url, timeout_s=1, give_up_after_s=3), run=run)

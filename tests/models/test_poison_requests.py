@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.models.load_balancer import read_address
-from docmatix.models.poison_requests import ROOM, TOGETHER_AFTER_DEATHS, Deaths, PoisonRequests, goes_alone, is_suspect
+from docmatix.models.poison_requests import SLOTS, TOGETHER_AFTER_DEATHS, Deaths, SuspectSlots, goes_alone, is_suspect
 
 DEATHS = st.integers(min(TOGETHER_AFTER_DEATHS), max(TOGETHER_AFTER_DEATHS) + 3)
 
 
 async def run(deaths: list[int], cancelled: set[int]) -> list[list[int]]:
     """For each that got in, the deaths of all that were in with it; some are cancelled as they wait or are in."""
-    quarantine = PoisonRequests()
+    slots = SuspectSlots()
     inside: list[int] = []
     seen: list[list[int]] = []
 
     async def stay(number: int) -> None:
-        async with quarantine.hold(deaths[number]):
+        async with slots.hold(deaths[number]):
             inside.append(deaths[number])
             seen.append(list(inside))
             try:
@@ -36,7 +36,7 @@ async def run(deaths: list[int], cancelled: set[int]) -> list[list[int]]:
         await asyncio.sleep(0)
     async with asyncio.timeout(60):
         await asyncio.gather(*tasks, return_exceptions=True)
-        async with quarantine.hold(max(TOGETHER_AFTER_DEATHS) + 1):  # all of the room has been given back
+        async with slots.hold(max(TOGETHER_AFTER_DEATHS) + 1):  # every slot has been given back
             pass
     return seen
 
@@ -46,7 +46,7 @@ def test_suspects_have_fewer_beside_them_the_oftener_their_servers_died_and_none
     deaths: list[int], cancelled: set[int]
 ) -> None:
     for together in asyncio.run(run(deaths, cancelled)):
-        assert sum(ROOM // TOGETHER_AFTER_DEATHS.get(each, 1) for each in together) <= ROOM
+        assert sum(SLOTS // TOGETHER_AFTER_DEATHS.get(each, 1) for each in together) <= SLOTS
         assert len(together) == 1 or not any(map(goes_alone, together))
 
 
@@ -61,8 +61,8 @@ def test_a_cut_connection_is_a_death_once_its_server_takes_no_other_one_or_has_l
     deaths = Deaths()
     deaths.note_unreachable(here)
     assert deaths.count([here, there]) == 0, "it never had the request"
-    deaths.note_parted(here)
-    deaths.note_parted(here)
+    deaths.note_lost(here)
+    deaths.note_lost(here)
     assert deaths.count([here, there]) == 0
     assert deaths.count([there]) == 1, "one server, however often it failed"
     deaths.note_unreachable(here)
@@ -74,14 +74,14 @@ def test_a_request_is_to_blame_for_two_deaths_after_it_was_sent_alone() -> None:
     address = read_address("http://here:1/v1")
     deaths = Deaths()
     for died in range(6):
-        assert not deaths.are_its_work
+        assert not deaths.are_its_doing
         assert deaths.count([address]) == died
         deaths.note_sent(died)
-        deaths.note_parted(address)
+        deaths.note_lost(address)
         deaths.note_unreachable(address)
     assert deaths.count([address]) == 6
-    assert deaths.are_its_work
+    assert deaths.are_its_doing
 
 
-def test_nobody_is_a_suspect_after_one_death() -> None:
+def test_no_request_is_a_suspect_after_one_death() -> None:
     assert [is_suspect(deaths) for deaths in range(4)] == [False, False, True, True]

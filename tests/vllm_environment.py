@@ -69,10 +69,8 @@ def _prepare(folder: Path, kind: str, source: Path) -> Path:
 
 def real_engine(**settings: Any) -> VllmEngine:
     """The engine that serves it; further settings take the place of these. Raises `SetupError`."""
-    from docmatix.config import VllmEngine
     from docmatix.models.vllm.engine import VllmEngine
     from docmatix.models.vllm.installation import check_environment
-    from docmatix.models.vllm.replica import check_environment
 
     extra_args = (
         "--enforce-eager",  # compiling takes longer than any test

@@ -1,7 +1,7 @@
-"""What a model server starts in: a folder and a module path that the current folder has no part in.
+"""The environment in which model servers start, free of the current folder.
 
-That folder may have come from anywhere. Without this a `json.py` in it runs with the builder's keys: `python -m`,
-`python -c` and an empty entry of PYTHONPATH each put the current folder in front of the standard library.
+That folder may have come from anywhere, and `python -m`, `python -c` and an empty entry of PYTHONPATH put it first on
+the module path: a `json.py` in it would run with the builder's keys.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pathlib import Path
 from docmatix.core.import_path import is_same_folder, protect_children
 
 START_FOLDER = "/"
-"""Python before 3.11 knows no PYTHONSAFEPATH and imports from wherever it starts; empty entries of PATH and
-LD_LIBRARY_PATH are looked up there too."""
+"""Python before 3.11 has no PYTHONSAFEPATH and imports from wherever it starts; empty entries of PATH and
+LD_LIBRARY_PATH mean that folder too."""
 
 
 def leave_current_folder(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for a child Python that imports nothing from the current folder when started in `START_FOLDER`.
 
-    Values that begin with ./ or ../ become absolute paths, so that they mean what they meant here. The token of Ray,
-    with which whoever takes a server over could run code on every node, stays behind.
+    Values that begin with ./ or ../ become absolute paths. Ray's token stays behind: whoever took over a server could
+    run code on every node with it.
     """
     moved = {name: make_absolute(value) if is_relative(value) else value for name, value in environment.items()}
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
@@ -33,10 +33,10 @@ def leave_current_folder(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_relative(value: str) -> bool:
-    """Whether a word can only be a path that starts from the current folder."""
+    """Whether a value can only be a path relative to the current folder."""
     return value.startswith(("./", "../"))
 
 
 def make_absolute(path: str) -> str:
-    """A path for a process that starts elsewhere. Links stay: the interpreter of an environment is one."""
+    """A path for a process that starts elsewhere. Links are kept: an environment's interpreter is one."""
     return str(Path(path).absolute())

@@ -1,15 +1,7 @@
-"""Which server gets the next request, and how many requests each may have: the balance of load, without the network.
+"""Which server gets the next request, and how many each may have in flight. No network here.
 
-Every address has a limit of requests in flight, and a request that finds no room waits here, not in a server's queue.
-Whichever server has room first takes it, so a fast server gets more. None is sent into a queue while another server
-would run it at once, and those that wait in one are called back once another would: no request waits on a slow server
-while a fast one idles. Limits follow what the servers say:
-
-    vLLM's metrics      requests wait in its queue for some time: what it runs and a small queue; none wait and the
-                        limit is used up: twice as many
-    429, 503            a third fewer, then slowly more with every round of replies
-
-A bound that is too high crashed servers (olmOCR #317); one that is too low lets GPUs idle, and nobody notices.
+A request that finds every address at its limit waits here, so that the first server with room takes it and no request
+waits in a slow server's queue while a fast one idles. Limits follow vLLM's metrics, and answers 429 and 503.
 """
 
 from __future__ import annotations
@@ -28,21 +20,22 @@ if TYPE_CHECKING:
     from yarl import URL
 
 FIRST_LIMIT = 64
-"""Until a server has told its queue. It doubles with each look, so 1,024 are reached in four seconds."""
+"""Until a server's metrics are known. It doubles with each poll, so 1,024 are reached in four seconds."""
 LEAST_LIMIT = 4
 LONGEST_WAIT_S = 30.0
 QUEUE_SHARE, QUEUE_FLOOR = 0.25, 4
-"""The queue that a server keeps, so that it has work when a request ends: a share of what it runs, and a few."""
+"""The queue that a server keeps, to have work when a request ends: a share of what it runs, and a few."""
 LONG_QUEUE_S = 3.0
-"""How long a queue is too long until a limit is lowered: the first prompts of a fresh server wait for their prefill."""
+"""How long a queue must be too long before the limit is lowered: on a fresh server the first prompts wait for their
+prefill."""
 FEWER = 2 / 3
 LIMIT_REST_S = 1.0
-"""The requests that were sent together are refused together: that counts once."""
+"""Requests that were sent together are refused together, which counts once."""
 
 
 @dataclass(slots=True, eq=False)
 class Address:
-    """One server, and how it has been lately (times by the client's clock)."""
+    """One server and its recent behaviour (times by the client's clock)."""
 
     name: str
     chat_url: URL
@@ -60,9 +53,9 @@ class Address:
     long_since: float | None = None
     """When its queue became too long."""
     runs: int | None = None
-    """How many of our requests it runs at once, once its metrics have told of a queue: more than these wait in it."""
+    """How many of our requests it runs at once, once its metrics have shown a queue; the others wait in it."""
     under_way: dict[asyncio.Task[object], bool] = field(default_factory=dict)
-    """The tasks whose request it has, in the order of sending; True once one is called back."""
+    """The tasks whose request it has, in the order of sending; True for one that was called back."""
 
     @property
     def queued(self) -> int:
@@ -71,13 +64,13 @@ class Address:
 
     @property
     def idle(self) -> int:
-        """About how many more it would run at once; half of its limit where its metrics have not told of a queue."""
+        """About how many more it would run at once; half of its limit if its metrics have not shown a queue."""
         runs = self.limit // 2 if self.runs is None else min(self.limit, self.runs)
         return max(0, runs - self.in_flight)
 
 
 class LoadBalancer:
-    """The addresses and those who wait for room at one of them."""
+    """The addresses, and the requests that wait for room at one of them."""
 
     def __init__(self, addresses: Iterable[Address], *, clock: Callable[[], float]) -> None:
         self.addresses = list(addresses)
@@ -90,7 +83,7 @@ class LoadBalancer:
         return bool(self._queue)
 
     async def take(self) -> Address:
-        """Room at the least busy address; waits, first come first served, while there is none."""
+        """Take a place at the least busy address; waits, first come first served, while there is none."""
         if not self._queue and (address := self._choose()):
             address.in_flight += 1
             return address
@@ -104,12 +97,12 @@ class LoadBalancer:
             raise
 
     def give_back(self, address: Address) -> None:
-        """A request is done, or no longer at this address."""
+        """Give back the place of a request that has left this address."""
         address.in_flight -= 1
         self.hand_out()
 
     def hand_out(self) -> None:
-        """Give room to those who wait, as far as there is any: after a limit has grown or an address has come."""
+        """Give waiting requests the places there are: after a limit was raised or an address added."""
         while self._queue:
             if self._queue[0].done():  # cancelled
                 self._queue.popleft()
@@ -125,13 +118,13 @@ class LoadBalancer:
         self.hand_out()
 
     def remove(self, address: Address) -> None:
-        """Send nothing more there, and call back what it has."""
+        """Send nothing more there, and call back its requests."""
         self.addresses.remove(address)
         call_back(address, len(address.under_way))
 
     def level(self) -> None:
-        """Call requests back from the queues of servers to those that would run them: when nothing more is to be sent,
-        or a replica has come late, they would wait on."""
+        """Call requests back from servers' queues if another server would run them at once: nothing else would move
+        them when no more are sent, or when a replica comes late."""
         if self._queue or len(self.addresses) < 2:
             return
         now = self._clock()
@@ -139,23 +132,23 @@ class LoadBalancer:
         for address in self.addresses:
             if idle <= 0:
                 return
-            called = sum(address.under_way.values())  # on their way to an idle one already
-            idle -= called
-            count = max(0, min(address.queued - called, idle))
+            leaving = sum(address.under_way.values())  # already on their way to an idle one
+            idle -= leaving
+            count = max(0, min(address.queued - leaving, idle))
             call_back(address, count)
             idle -= count
 
     def _choose(self) -> Address | None:
-        """The least busy address that has room and does not rest; where all rest, the one whose rest ends first."""
+        """The least busy address with room that is not resting; if all are, the one whose rest ends first."""
         if len(self.addresses) == 1:
             only = self.addresses[0]
             return only if only.in_flight < only.limit else None
         now = self._clock()
-        well = [address for address in self.addresses if address.rests_until <= now]
-        free = [address for address in well or self.addresses if address.in_flight < address.limit]
+        awake = [address for address in self.addresses if address.rests_until <= now]
+        free = [address for address in awake or self.addresses if address.in_flight < address.limit]
         if not free:
             return None
-        # a server without a queue goes first: what is called back from a queue must not go back to it
+        # servers without a queue first: what was called back from a queue must not return to it
         address = min(
             free,
             key=lambda one: (
@@ -165,34 +158,34 @@ class LoadBalancer:
             ),
         )
         if address.failing_since is not None:
-            # one request at a time finds out whether it is back: a dead address fails fastest and would draw them all
+            # one request at a time tests whether it is back: a dead address fails fastest and would attract them all
             address.rests_until = max(address.rests_until, now + LONGEST_WAIT_S)
         return address
 
 
 def read_address(base_url: str, *, most: int = FIRST_LIMIT) -> Address:
-    """An address from its base URL (`http://host:8000/v1`); `most` bounds its requests in flight. Raises SetupError."""
+    """An address from its base URL; `most` bounds its requests in flight. Raises `SetupError` for an invalid URL."""
     from yarl import URL
 
     try:
         url = URL(base_url)
     except ValueError as error:
         raise SetupError(
-            f"generate.engine.base_url is no address ({error}): write it like http://host:8000/v1."
+            f"generate.engine.base_url is not a valid URL ({error}): write it like http://host:8000/v1."
         ) from None
     if url.scheme not in ("http", "https") or not url.host:
         shown = hide_in_url(base_url)
-        raise SetupError(f"generate.engine.base_url {shown!r} is no address: write it like http://host:8000/v1.")
+        raise SetupError(f"generate.engine.base_url {shown!r} is not a valid URL: write it like http://host:8000/v1.")
     if url.raw_user or url.raw_password:
-        # beside a key an HTTP client refuses it, and without one it would stand in messages as a part of the name
+        # HTTP clients refuse it together with a key, and otherwise it would show in messages as part of the name
         raise SetupError(
             "generate.engine.base_url holds a name or password before the @: put the server's key into an environment"
-            " variable and name that in generate.engine.api_key_env."
+            " variable and name that variable in generate.engine.api_key_env."
         )
-    # a query may be a secret, and names go into messages
+    # names go into messages, and a query may be a secret
     name = str(url.with_query(None).with_fragment(None)).rstrip("/")
     chat, models = ((url / path).with_query(url.query) for path in ("chat/completions", "models"))
-    # vLLM and llama.cpp have their metrics beside `/v1`, not below
+    # vLLM and llama.cpp have `/metrics` beside `/v1`, not below it
     root = url.parent if url.path.rstrip("/").endswith("/v1") else url
     metrics = (root.parent if url.path.endswith("/v1/") else root) / "metrics"
     return Address(name, chat, models, metrics.with_query(url.query), limit=min(most, FIRST_LIMIT), most=most)
@@ -202,8 +195,8 @@ def read_address(base_url: str, *, most: int = FIRST_LIMIT) -> Address:
 
 
 def note_queue(address: Address, *, running: int, waiting: int, now: float) -> None:
-    """Set the limit by a server's own figures, looked at about once a second."""
-    # others may ask the same server: the share that is ours of what it runs, and of what it should have
+    """Set the limit by a server's metrics, polled about once a second."""
+    # other clients may use the same server: our share of what it runs, and of what it should have
     ours = min(1.0, address.in_flight / max(1, running + waiting))
     if waiting:
         address.runs = math.ceil(ours * running)
@@ -223,20 +216,20 @@ def note_queue(address: Address, *, running: int, waiting: int, now: float) -> N
 
 
 def note_no_queue(address: Address) -> None:
-    """The server tells no queue: only 429 and 503 hold requests back."""
+    """The server publishes no queue: only 429 and 503 limit the requests."""
     if address.lowered_at == float("-inf"):
         address.limit = address.most
 
 
 def note_refusal(address: Address, *, now: float) -> None:
-    """429 or 503: the server has more than it wants."""
+    """429 or 503: the server has too many requests."""
     if now - address.lowered_at >= LIMIT_REST_S:
         address.lowered_at, address.replies_at_limit = now, 0
         address.limit = max(1, int(FEWER * min(address.limit, address.in_flight + 1)))
 
 
 def note_reply(address: Address, *, now: float) -> None:
-    """An answer: the address is well, and after a round of them may have more."""
+    """An answer: the address is healthy, and after a round of them may have more."""
     address.rests_until, address.failing_since, address.replied_at = 0.0, None, now
     if address.limit < address.most and address.lowered_at > float("-inf"):
         address.replies_at_limit += 1
@@ -246,15 +239,15 @@ def note_reply(address: Address, *, now: float) -> None:
 
 
 def note_failure(address: Address, *, now: float, wait_s: float) -> None:
-    """Let the address rest for as long as it has been failing, so that rests double however many requests fail."""
+    """Rest the address for as long as it has been failing, so that rests double however many requests fail."""
     if address.failing_since is None:
         address.failing_since = now
     address.rests_until = now + max(wait_s, min(LONGEST_WAIT_S, now - address.failing_since))
 
 
 def call_back(address: Address, count: int) -> None:
-    """Break off the requests that were sent last: servers answer in the order of arrival, so these are the ones that
-    wait there. Their tasks send them elsewhere."""
+    """Cancel the requests that were sent last, for their tasks to send them elsewhere: servers answer in the order of
+    arrival, so these are the ones still waiting."""
     for task in [task for task, called in address.under_way.items() if not called][::-1][:count]:
         address.under_way[task] = True
         task.cancel()

@@ -1,4 +1,4 @@
-"""What an HTTP answer to a chat request means: a reply, a named failure, a trouble that may pass, or a wrong set-up."""
+"""What an HTTP answer to a chat request means: a reply, a named failure, a reason to retry, or wrong settings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import orjson
 from docmatix.core.pairs import Failure, Reply
 
 LONGEST_RETRY_AFTER_S = 120.0
-"""A server that says "come back in an hour" is asked again after two minutes: many say so and recover at once."""
+"""A server that says "come back in an hour" is asked again after two minutes: many recover at once."""
 DETAIL_CHARS = 300
 MOST_TOKENS = (1 << 31) - 1
-"""Counts are kept in 32 bits."""
+"""Counts are stored in 32 bits."""
 LEAST_SECRET_CHARS = 6
-"""Shorter keys are none (`EMPTY`, `none`, `x`, for servers that want any): hiding them would garble every message."""
+"""Shorter keys are placeholders (`EMPTY`, `none`, `x`): hiding them would garble every message."""
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 TOO_LONG = re.compile(
@@ -31,19 +31,19 @@ TOO_LONG = re.compile(
 
 
 class Retryable(NamedTuple):
-    """A try that brought nothing and may be repeated."""
+    """A try without an answer, which may be repeated."""
 
     cause: str
     """`busy`, `unreachable`, `timeout`, `cut`, `garbage`, `server_error`, or `moved` to another address."""
     detail: str
     wait_s: float | None = None
-    """How long the server asked to be left alone."""
+    """How long the server asked to wait."""
     crowded: bool = False
-    """Whether it said that it has too many requests."""
+    """Whether it has too many requests."""
 
 
 class ConfigurationError(NamedTuple):
-    """An answer that shows the set-up to be wrong, not the request."""
+    """An answer that shows that the settings are wrong, not the request."""
 
     status: int
     detail: str
@@ -52,26 +52,26 @@ class ConfigurationError(NamedTuple):
 def read_answer(
     status: int, headers: Mapping[str, str], raw: bytes, *, request_id: str, secret: str | None = None
 ) -> Reply | Failure | Retryable | ConfigurationError:
-    """What an HTTP answer to a chat request means. `secret` is the key that was sent with it: servers repeat headers in
-    what they say of errors, and no detail may hold it."""
+    """Read an answer. `secret` is the key that was sent: servers repeat headers in their errors, and no detail may
+    hold it."""
     if status == 200:
         try:
             return _read_completion(_decode(raw), request_id)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return Retryable("garbage", f"no chat completion: {shorten(raw, secret)}")
+            return Retryable("garbage", f"not a chat completion: {shorten(raw, secret)}")
     detail = f"{status} {read_error(raw, secret)}".strip()
     if status == 429:
-        # "Request too large for model on tokens per min": this one request asks for more than a minute's allowance
+        # "Request too large for model on tokens per min": this request alone exceeds a minute's allowance
         if re.search(r"request too large", detail, re.IGNORECASE):
             return Failure("too_long", detail)
         return Retryable("busy", detail, _read_retry_after(headers), crowded=True)
     if status >= 500 or status in (408, 409, 425):
         return Retryable("server_error", detail, _read_retry_after(headers), crowded=status == 503)
     if status < 400 or status in (401, 402, 403, 404, 405):
-        # header bytes that are no UTF-8 come as lone surrogates
-        place = headers.get("Location", "").encode("utf-8", "replace")
-        return ConfigurationError(status, f"{detail} {shorten(place, secret)}".strip())
-    # 413: a proxy that takes bodies up to a size (nginx: 1 MB), which pictures exceed; fewer of them will do
+        # header bytes that are not UTF-8 arrive as lone surrogates
+        location = headers.get("Location", "").encode("utf-8", "replace")
+        return ConfigurationError(status, f"{detail} {shorten(location, secret)}".strip())
+    # 413: a proxy that limits the size of bodies (nginx: 1 MB), which pictures exceed; fewer of them may pass
     return Failure("too_long" if status == 413 or TOO_LONG.search(detail) else "refused", detail)
 
 
@@ -79,7 +79,7 @@ def _decode(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except ValueError:
-        # it is strict: what it refuses (lone surrogates in escapes, NaN) `json` may read
+        # orjson is strict: `json` also reads lone surrogates in escapes, and NaN
         return json.loads(raw)
 
 
@@ -101,32 +101,32 @@ def _read_completion(answer: dict[str, Any], request_id: str) -> Reply:
 
 
 def _make_storable(text: str) -> str:
-    """With U+FFFD for lone surrogates, which JSON escapes can spell and no file can hold."""
+    """The text with U+FFFD for lone surrogates, which JSON can escape but no file can hold."""
     return text if text.isascii() else SURROGATES.sub("\ufffd", text)
 
 
-def _count_tokens(said: object) -> int:
-    """A server's count; what cannot be one is none, since a reply is worth more than its statistics."""
-    # a number without end (1e999) and one that is none (NaN) fail the comparison
-    return int(said) if isinstance(said, int | float) and 0 <= said <= MOST_TOKENS else 0
+def _count_tokens(count: object) -> int:
+    """A server's count, or 0 for an invalid one: a reply is worth more than its statistics."""
+    # infinity (1e999) and NaN fail the comparison
+    return int(count) if isinstance(count, int | float) and 0 <= count <= MOST_TOKENS else 0
 
 
 def hide(text: str, secret: str | None) -> str:
-    """The text without the key, in which JSON may have put a backslash before each slash."""
+    """The text without the key, also where JSON has put a backslash before each slash."""
     if not secret or len(secret) < LEAST_SECRET_CHARS:
         return text
     return text.replace(secret, "***").replace(secret.replace("/", "\\/"), "***")
 
 
 def shorten(raw: bytes, secret: str | None = None) -> str:
-    """The first words of an answer, in one line, without the key."""
-    # hidden before anything is cut, which would leave the first half of a key
+    """The beginning of an answer, in one line, without the key."""
+    # before anything is cut: half a key would not be recognised
     text = hide(raw.decode("utf-8", "replace"), secret)
     return " ".join(text[: 4 * DETAIL_CHARS].split())[:DETAIL_CHARS]
 
 
 def read_error(raw: bytes, secret: str | None = None) -> str:
-    """The server's own words, from whichever of the usual places they are in, with the error's type and code."""
+    """The server's error message, wherever it is in the answer, with the error's type and code."""
     try:
         error = json.loads(raw)
         error = error.get("error") or error.get("detail") or error
@@ -138,16 +138,16 @@ def read_error(raw: bytes, secret: str | None = None) -> str:
 
 
 def _read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now, from a number or an HTTP date (held against the server's own clock, where it tells it)."""
-    said = headers.get("Retry-After")
-    if not said:
+    """Seconds from now, from a number or an HTTP date (compared with the server's own clock if it sends it)."""
+    value = headers.get("Retry-After")
+    if not value:
         return None
     try:
-        wait_s = float(said)
+        wait_s = float(value)
     except ValueError:
         try:
             now = parsedate_to_datetime(headers["Date"]).timestamp() if "Date" in headers else time.time()
-            wait_s = parsedate_to_datetime(said).timestamp() - now
+            wait_s = parsedate_to_datetime(value).timestamp() - now
         except (ValueError, OverflowError):
             return None
     return min(max(0.0, wait_s), LONGEST_RETRY_AFTER_S) if isfinite(wait_s) else None

@@ -1,6 +1,6 @@
-"""What is recorded of the model servers of a build: how fast they were, how idle, and how often they were restarted.
+"""What a build records of its model servers: how fast they were, how idle, and how often they were restarted.
 
-While they run it stands in `telemetry/live/`, afterwards in the record of the driver's run; `status` shows both.
+While they run it is in `telemetry/live/`, afterwards in the record of the driver's run; `status` shows both.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from typing import Any
 
 LOOK_EVERY_S = 1.0
 RATE_OVER_S = 10.0
-"""A rate of now is taken over at least so long: prompts come in bursts."""
-
-
+"""The window of present rates: prompts come in bursts."""
 _TOKENS = ("prompt_tokens", "completion_tokens")
 
 
 class ServingWatch:
-    """Looks at the servers from the driver, at most once a second."""
+    """The driver's view of the servers, updated at most once a second."""
 
     def __init__(
         self,
@@ -34,13 +32,12 @@ class ServingWatch:
         self._by_servers = False
         self._rates: dict[str, float] = {}
         self.record: dict[str, Any] = {"model": model, "replicas": [], "restarts": {}}
-        """What is known by now; always the same mapping, so that a build that fails has recorded it."""
+        """What is known so far; always the same mapping, so that a build that fails has recorded it."""
 
     def look(self, *, usage: Mapping[str, float] | None = None) -> bool:
-        """Take a look if it is time for one; whether it was. Raises BuildError once no server is left.
+        """Update the record if a second has passed; returns whether it has. Raises BuildError once no server is left.
 
-        `usage` has the `prompt_tokens` and `completion_tokens` of all replies so far, as these tell: it stands for what
-        servers without figures of their own (llama.cpp, other people's) have done.
+        `usage` has the `prompt_tokens` and `completion_tokens` of all replies so far, for servers without metrics.
         """
         now = self._clock()
         if now - self._looked_at < LOOK_EVERY_S:
@@ -52,7 +49,7 @@ class ServingWatch:
         by_servers = "completion_tokens" in self.record
         counts = {name: float((self.record if by_servers else usage or {}).get(name, 0)) for name in _TOKENS}
         if not by_servers and not all(counts.values()):
-            return True  # nobody tells: no figure is none, and not 0
+            return True  # unknown, which is not 0
         if by_servers != self._by_servers:
             self._by_servers, self._before, self._rates = by_servers, None, {}
         if self._before is None:
@@ -73,21 +70,20 @@ class ServingWatch:
 
 
 def summarise_replicas(replicas: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Figures of several replicas together; of one without metrics (llama.cpp) only its restarts are known.
+    """The replicas' figures together; of those without metrics (llama.cpp) only the restarts are known.
 
-    `prompt_tokens_per_s` and `completion_tokens_per_s` are those of one replica while it was ready; `idle_share` is the
-    share of that time in which it had nothing to do.
+    The `..._per_s` are those of one replica while it was ready, `idle_share` the share of that time without requests.
     """
     restarts = Counter(restart["reason"] for replica in replicas for restart in replica.get("restarts", ()))
     summary: dict[str, Any] = {"restarts": dict(restarts.most_common())}
-    told = [replica for replica in replicas if replica.get("metrics")]
-    if not told:
+    measured = [replica for replica in replicas if replica.get("metrics")]
+    if not measured:
         return summary
 
     def add(name: str) -> float:
-        return sum(replica["metrics"].get(name) or 0 for replica in told)
+        return sum(replica["metrics"].get(name) or 0 for replica in measured)
 
-    ready_s = sum(replica["ready_s"] for replica in told)
+    ready_s = sum(replica["ready_s"] for replica in measured)
     summary |= {
         "ready_s": round(ready_s, 1),
         "prompt_tokens": int(add("prompt_tokens")),
@@ -99,7 +95,7 @@ def summarise_replicas(replicas: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         summary |= {
             "prompt_tokens_per_s": round(add("prompt_tokens") / ready_s, 1),
             "completion_tokens_per_s": round(add("generation_tokens") / ready_s, 1),
-            "idle_share": round(sum(replica["idle_s"] for replica in told) / ready_s, 4),
+            "idle_share": round(sum(replica["idle_s"] for replica in measured) / ready_s, 4),
         }
     if queried := add("prefix_queries"):
         summary["cache_hit_share"] = round(add("prefix_hits") / queried, 4)
@@ -109,7 +105,7 @@ def summarise_replicas(replicas: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def describe_serving(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Lines for a person, one for each model that was served."""
+    """One line of text for each model that was served."""
     lines = []
     for record in records:
         parts = []

@@ -21,7 +21,6 @@ from docmatix.driver.ray_cluster import guard_joined, guard_private
 from docmatix.models.child_environment import leave_current_folder
 from docmatix.models.vllm.command import build_environment
 from docmatix.models.vllm.engine import VllmEngine
-from docmatix.models.vllm.replica import build_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

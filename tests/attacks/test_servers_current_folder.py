@@ -16,7 +16,7 @@ from docmatix.core.errors import DocmatixError
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.installation import check_environment
-from docmatix.models.vllm.replica import VllmServer, check_environment
+from docmatix.models.vllm.replica import VllmServer
 from docmatix.storage.run import RunDirectory
 
 MODULES = (

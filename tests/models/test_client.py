@@ -81,7 +81,7 @@ class FragileServer:
         self.most_together = 0
         """Requests that it had in hand at once in its last life."""
         self.tell: Callable[[list[str]], None] = lambda addresses: None
-        """Told of each death and each life, as the roster of a fleet is."""
+        """Told of each death and each restart, as a `ReplicaPool` would be."""
         self._in_hand = 0
         self._alive = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -109,7 +109,7 @@ class FragileServer:
         self._alive = False
         for writer in self._open:
             writer.transport.abort()
-        self._open.clear()  # what else they hold dies with this death, and is no other one
+        self._open.clear()  # the requests on them die with this death, and are not another one
         # asyncio never closes a connection that it accepted in the turn in which its server was closed
         # (`Server._attach` asserts that it is open), so nothing more is accepted first, and what was is let in
         asyncio.get_running_loop().remove_reader(self._server.sockets[0].fileno())
@@ -748,8 +748,8 @@ async def test_a_closed_client_opens_again() -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("localhost:8000/v1", "no address"),
-        ("http://[bad/v1", "no address"),
+        ("localhost:8000/v1", "not a valid URL"),
+        ("http://[bad/v1", "not a valid URL"),
         ("http://me:hush@host/v1", "holds a name or password before the @"),
     ],
 )
@@ -790,9 +790,9 @@ async def test_a_preflight_says_in_a_sentence_what_a_strange_list_of_models_is(b
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (500, r"The model server fails at .*/v1 \(500 the card is gone\): its log says why"),
-        (429, r"The model server is too busy at .*/v1 \(429 the card is gone\): run the same command again"),
-        (400, r"\(400 the card is gone\): do what it says, or correct generate\.engine\.base_url"),
+        (500, r"The model server fails at .*/v1 \(500 the card is gone\): find the cause in its log"),
+        (429, r"The model server is too busy at .*/v1 \(429 the card is gone\): rerun the command"),
+        (400, r"\(400 the card is gone\): follow its advice, or correct generate\.engine\.base_url"),
         (404, r"\(404 the card is gone\): correct generate\.engine\.base_url"),
     ],
 )

@@ -23,7 +23,7 @@ from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.responses import read_answer
 from docmatix.models.vllm.command import build_command, build_environment
 from docmatix.models.vllm.engine import VllmEngine
-from docmatix.models.vllm.replica import ServerState, VllmServer, build_command, build_environment
+from docmatix.models.vllm.replica import ServerState, VllmServer
 from docmatix.models.vllm.supervisor import find_start, list_processes
 from docmatix.prompting.questions.candidates import Candidate
 from docmatix.prompting.questions.wording import question_grammar

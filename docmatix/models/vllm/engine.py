@@ -144,7 +144,7 @@ class VllmEngine(Engine):
         return {"structured_outputs": {"choice": list(choices)}}
 
     async def check(self, *, private: bool) -> None:
-        from docmatix.models.vllm.replica import check_environment
+        from docmatix.models.vllm.installation import check_environment
 
         if private:
             check_environment(self)

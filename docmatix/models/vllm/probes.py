@@ -1,4 +1,8 @@
-"""Whether a vLLM server lives: its port, its pages, its steps, a request for one token."""
+"""Whether a vLLM server lives: that its API server answers, and that its engine takes steps while it has requests.
+
+Answers alone prove nothing: with vLLM 0.32 the API server answers 200 on `/health` while its engine is stopped, and its
+metrics do not count requests that the engine has not looked at yet. A canary, a request for one token, settles it.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,12 @@ ANSWER_TIMEOUT_S = 5.0
 MOST_TICK_S = 15.0
 """A watch thread that was itself kept from running must not take its own absence for the server's."""
 CANARY_SHARE = 0.25
-"""The engine is asked for a token when no step was seen for this share of `hang_timeout_s`."""
+"""The canary is sent when the engine took no step for this share of `hang_timeout_s`."""
 TCP_LISTEN = "0A"
 
 
 class HangDetector:
-    """Whether a server still works, judged by what it answers. Pure: the time is told, and counts only as far as one
-    looked.
-    """
+    """Whether a server has hung. Pure: it is given the time, and counts only as much of it as was watched."""
 
     def __init__(self, now: float, *, hang_timeout_s: float) -> None:
         """`now` in seconds of any monotonic clock; the server has just answered."""
@@ -38,7 +40,7 @@ class HangDetector:
     ) -> str | None:
         """Take in one look at the server; returns why it has hung, if it has.
 
-        `answered`: the API server did. `canary`: a token is being waited for. `served`: it has come.
+        `answered`: the API server did. `canary`: one is in flight. `served`: it has been answered.
         """
         self._watched_s += min(now - self._seen_at, MOST_TICK_S)
         self._seen_at = now
@@ -57,11 +59,11 @@ class HangDetector:
         if self._watched_s - self._answered_at > self._hang_timeout_s:
             return f"it has not answered for {self._watched_s - self._answered_at:.0f} s"
         if self._busy_since is not None and self._watched_s - self._busy_since > self._hang_timeout_s:
-            return f"its engine has requests and has computed nothing for {self._watched_s - self._busy_since:.0f} s"
+            return f"its engine has requests but computed nothing for {self._watched_s - self._busy_since:.0f} s"
         return None
 
     def wants_canary(self) -> bool:
-        """Whether no step was seen for so long that the engine should be asked for one."""
+        """Whether the engine took no step for so long that it should be sent a canary."""
         return self._watched_s - self._stepped_at > CANARY_SHARE * self._hang_timeout_s
 
 
@@ -69,14 +71,14 @@ class Canary:
     """A request for one token, waited for without blocking."""
 
     def __init__(self, host: str, port: int, *, model: str, key: str | None) -> None:
-        """Send it, with the server's API key. Raises `OSError` where nobody takes it."""
+        """Send it, with the server's API key. Raises `OSError` if it cannot be sent."""
         self._connection = http.client.HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
         body = json.dumps({"model": model, "prompt": "a", "max_tokens": 1})
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._connection.request("POST", "/v1/completions", body, headers)
 
     def poll(self) -> int | None:
-        """The status of the answer, 0 for a broken connection; None while there is none."""
+        """The status of the answer, 0 for a broken connection, None while there is none."""
         if not select.select([self._connection.sock], [], [], 0)[0]:
             return None
         try:
@@ -85,12 +87,12 @@ class Canary:
             return 0
 
     def close(self) -> None:
-        """Forget it."""
+        """Abandon it."""
         self._connection.close()
 
 
 def fetch(host: str, port: int, path: str) -> tuple[int, str]:
-    """Status and body of a GET; status 0 where nobody answers in `ANSWER_TIMEOUT_S`."""
+    """Status and body of a GET; status 0 without an answer within `ANSWER_TIMEOUT_S`."""
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
     try:
         connection.request("GET", path)
@@ -103,7 +105,7 @@ def fetch(host: str, port: int, path: str) -> tuple[int, str]:
 
 
 def is_own_port(port: int) -> bool:
-    """Whether no other user listens at it. A command line can be read by anyone, and a user who took the port while the
+    """Whether no other user listens on it. Anyone can read a command line, and a user who took the port while the
     server was loading would be sent the key and the documents."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):

@@ -1,13 +1,9 @@
-"""A fleet of vLLM replicas on the Ray cluster: one actor owns one replica, and the driver owns the actors.
+"""vLLM replicas on the Ray cluster: one actor owns one replica, and the driver owns the actors.
 
-    with start_fleet(engine, say=print) as fleet:
-        ...  # fleet.replicas: handles for those who ask; fleet.look(): where each replica is
+    with start_fleet(engine, key=make_key(), pictures_per_request=1, say=print) as fleet:
+        ...  # fleet.replicas: handles for `ReplicaPool`; fleet.look(): the state of each replica
 
-No Serve application: it would outlive the driver. The actors are not detached, so Ray ends them with the driver, and a
-supervisor in each ends the server's processes with its actor (`docmatix.models.vllm.supervisor`). An actor that dies
-with its node is started again by Ray, under the same handle, elsewhere if need be.
-
-A replica lies on one node: its GPUs are one bundle of a placement group.
+Ray is used here and nowhere else in `docmatix.models`. Why no Ray Serve: docs/design/models.md.
 """
 
 from __future__ import annotations
@@ -22,13 +18,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from docmatix.config import VllmEngine
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.fleet import Fleet, ReplicaReport, describe_need
 from docmatix.models.vllm.installation import check_environment
-from docmatix.models.vllm.replica import VllmServer, check_environment
+from docmatix.models.vllm.replica import VllmServer
+from docmatix.models.vllm.server_log import UNKNOWN_CAUSE
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Store
 
@@ -53,14 +49,14 @@ class Replica:
         import ray
 
         self._incarnation = uuid.uuid4().hex
-        # nobody else on the network should find a model server on a person's laptop
+        # a model server on someone's laptop should not be visible on the network
         host = "127.0.0.1" if private else ray.util.get_node_ip_address()
         engine = engine.model_copy(update={"env": {**engine.env, "VLLM_API_KEY": key.get_secret_value()}})
-        keep = (lambda said: "") if run is None else functools.partial(keep_log, run.store, number)
+        keep = (lambda text: "") if run is None else functools.partial(keep_log, run.store, number)
         self._server = VllmServer(engine, host=host, pictures_per_request=pictures_per_request, keep_log=keep)
 
     def describe(self) -> ReplicaReport:
-        """Which life of the actor this is, and how its server is."""
+        """Which incarnation of the actor this is, and the state of its server."""
         return ReplicaReport(self._incarnation, self._server.describe())
 
     def close(self) -> None:
@@ -68,49 +64,46 @@ class Replica:
         self._server.close()
 
 
-def keep_log(store: Store, number: int, said: str) -> str:
-    """Keep the end of a replica's log with the run, as of now; returns where."""
+def keep_log(store: Store, number: int, text: str) -> str:
+    """Keep the end of a replica's log with the run, under the present time; returns where."""
     name = f"telemetry/logs/replica-{number}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.log"
-    store.write(name, said.encode(), durable=False)
+    store.write(name, text.encode(), durable=False)
     return hide_in_url(store.path(name) if store.local else f"{store.url}/{name}")
 
 
 class ReplicaPool:
-    """The last word of each replica, asked for without waiting: an actor may not be placed yet, or be gone."""
+    """The latest report of each replica, without waiting for any: an actor may not be placed yet, or be lost."""
 
     def __init__(self, replicas: Sequence[Any]) -> None:
         self._replicas = list(replicas)
-        self._asked: list[Any] = [None] * len(self._replicas)
-        self._said: list[ReplicaReport | str | None] = [None] * len(self._replicas)
+        self._calls: list[Any] = [None] * len(self._replicas)
+        self._reports: list[ReplicaReport | str | None] = [None] * len(self._replicas)
 
     def look(self) -> list[ReplicaReport | str | None]:
-        """For each replica what `Replica.describe` said last; None where nothing is heard of it (any more), a text
-        where Ray has given it up, which says why."""
+        """For each replica its latest report; None while there is none (any more), and if Ray has given it up, the
+        reason."""
         import ray
 
         for number, replica in enumerate(self._replicas):
-            if self._asked[number] is None:
-                self._asked[number] = replica.describe.remote()
-        ready, _ = ray.wait(self._asked, num_returns=len(self._asked), timeout=0)
-        for number, asked in enumerate(self._asked):
-            if asked in ready:
-                self._asked[number] = None
+            if self._calls[number] is None:
+                self._calls[number] = replica.describe.remote()
+        ready, _ = ray.wait(self._calls, num_returns=len(self._calls), timeout=0)
+        for number, call in enumerate(self._calls):
+            if call in ready:
+                self._calls[number] = None
                 try:
-                    self._said[number] = ray.get(asked)
+                    self._reports[number] = ray.get(call)
                 except ray.exceptions.ActorDiedError as error:
-                    self._said[number] = _find_last_line(str(error))
-                except ray.exceptions.RayError:  # started again by Ray, or on its way
-                    self._said[number] = None
-        return list(self._said)
+                    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+                    self._reports[number] = lines[-1] if lines else UNKNOWN_CAUSE
+                except ray.exceptions.RayError:  # Ray is restarting it
+                    self._reports[number] = None
+        return list(self._reports)
 
     def find_addresses(self) -> list[str]:
         """The base URLs of the replicas that can be asked now."""
-        ready = [said.state for said in self.look() if isinstance(said, ReplicaReport) and said.state.state == "ready"]
-        return [state.base_url for state in ready if state.base_url is not None]
-
-
-def _find_last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no word of why")
+        states = [report.state for report in self.look() if isinstance(report, ReplicaReport)]
+        return [state.base_url for state in states if state.state == "ready" and state.base_url is not None]
 
 
 def make_key() -> SecretStr:
@@ -127,23 +120,21 @@ def start_fleet(
     say: Callable[[str], None],
     run: RunDirectory | None = None,
 ) -> Iterator[Fleet]:
-    """The engine's replicas on the Ray that runs, for the length of the block; at its start one can be asked. Where one
-    dies, the end of its log is kept in `run`.
+    """The engine's replicas on the running Ray, for the length of the block; one is ready when it begins. The ends of
+    the logs of those that die are kept in `run`.
 
-    Raises SetupError where no node can hold a replica, BuildError where none gets ready. At the end, however it comes,
-    every replica is closed and its place given back.
+    Raises SetupError if no node can hold a replica, BuildError if none becomes ready.
     """
     import ray
 
     require_room(engine)
-    private = is_private()
     groups: list[Any] = []
     replicas: list[Any] = []
     fleet: Fleet | None = None
     try:
-        settings = {"key": key, "private": private, "pictures_per_request": pictures_per_request, "run": run}
+        settings = {"key": key, "private": is_private(), "pictures_per_request": pictures_per_request, "run": run}
         for number in range(1, engine.replicas + 1):
-            # started again by Ray, on another node if need be, when its node is lost
+            # when its node is lost, Ray restarts the actor under the same handle, on another node if need be
             actor = ray.remote(Replica).options(max_restarts=-1, max_concurrency=4, **_place(engine, groups))
             replicas.append(actor.remote(engine, number=number, **settings))
         pool = ReplicaPool(replicas)
@@ -151,12 +142,12 @@ def start_fleet(
         fleet.await_first()
         yield fleet
     finally:
-        _end(replicas, groups, running=fleet.heard_of if fleet else [])
+        _end(replicas, groups, running=fleet.running if fleet else [])
 
 
 def _place(engine: VllmEngine, groups: list[Any]) -> dict[str, Any]:
-    """Where an actor goes: a placement group of its own for several GPUs, so that Ray keeps them together for it, also
-    while its actor is started again."""
+    """Where an actor goes. Several GPUs get a placement group, so that Ray keeps them together on one node for this
+    actor, also while it restarts."""
     if engine.gpus <= 1:
         return {"num_cpus": engine.cpus_per_replica, "num_gpus": engine.gpus}
     from ray.util.placement_group import placement_group
@@ -185,7 +176,7 @@ def _end(replicas: Sequence[Any], groups: Sequence[Any], *, running: Sequence[in
 
     try:
         with contextlib.suppress(Exception):
-            # one that was never placed would not answer
+            # only those that run: an actor that was never placed would not answer
             closing = [replicas[number].close.remote() for number in running]
             if closing:
                 ray.wait(closing, num_returns=len(closing), timeout=CLOSE_TIMEOUT_S)
@@ -201,14 +192,14 @@ def _end(replicas: Sequence[Any], groups: Sequence[Any], *, running: Sequence[in
 
 
 def is_private() -> bool:
-    """Whether the Ray that runs is one machine alone."""
+    """Whether the running Ray is one machine alone."""
     import ray
 
     return sum(bool(node["Alive"]) for node in ray.nodes()) <= 1
 
 
 def require_room(engine: VllmEngine) -> None:
-    """Refuse what a single machine can never hold; a cluster may still grow. Raises SetupError."""
+    """Raise SetupError for a replica that a single machine can never hold; a cluster may still grow."""
     import ray
 
     if not is_private():
@@ -218,42 +209,42 @@ def require_room(engine: VllmEngine) -> None:
         spread = engine.tensor_parallel_size * engine.pipeline_parallel_size > 1
         lower = "tensor_parallel_size and pipeline_parallel_size" if spread else "gpus_per_replica"
         raise SetupError(
-            f"A replica needs {describe_need(engine)} but this machine has {has.get('GPU', 0):g} GPU and"
+            f"A replica needs {describe_need(engine)}, but this machine has {has.get('GPU', 0):g} GPU and"
             f" {has.get('CPU', 0):g} CPU: set resources.address to a Ray cluster, or lower generate.engine.{lower}"
-            " (gpus_per_replica: 0 is vLLM on the CPU)."
+            " (gpus_per_replica: 0 runs vLLM on the CPU)."
         )
 
 
 def check_nodes(run: RunDirectory, engines: Sequence[VllmEngine]) -> None:
-    """Make sure that every node of the cluster sees the run directory, and that those which can hold a replica have
-    what serves it. Raises SetupError, which names the node."""
+    """Make sure that every node of the cluster can reach the run directory, and that those with room for a replica can
+    serve it. Raises SetupError, which names the node."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     probe = ray.remote(_probe_node)
-    asked = {}
+    probes = {}
     for node in ray.nodes():
         if node["Alive"]:
             held = [engine for engine in engines if engine.gpus <= node["Resources"].get("GPU", 0)]
             affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             task = probe.options(num_cpus=0, max_retries=0, scheduling_strategy=affinity)
-            asked[task.remote(run.url, held)] = node["NodeManagerAddress"]
-    # a node that is lost meanwhile, or too busy to answer, is none of ours to refuse
-    answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PROBE_TIMEOUT_S)
-    for each in answered:
+            probes[task.remote(run.url, held)] = node["NodeManagerAddress"]
+    # a node that was lost meanwhile, or is too busy to answer, proves nothing
+    done, _ = ray.wait(list(probes), num_returns=len(probes), timeout=PROBE_TIMEOUT_S)
+    for each in done:
         try:
-            said = ray.get(each)
+            problem = ray.get(each)
         except ray.exceptions.RayError:
             continue
-        if said:
-            raise SetupError(f"On the node {asked[each]}: {said}")
+        if problem:
+            raise SetupError(f"On the node {probes[each]}: {problem}")
 
 
 def _probe_node(run: str, engines: Sequence[VllmEngine]) -> str | None:
     """What is wrong with this node, in a sentence."""
     try:
         if not Store(run).exists("run.yaml"):
-            return f"the run directory {run} is not there; put it where every node can reach it (a shared disk, S3)."
+            return f"the run directory {run} does not exist. Put it where every node can reach it (a shared disk, S3)."
         for engine in engines:
             check_environment(engine)
     except DocmatixError as error:

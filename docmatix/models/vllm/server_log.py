@@ -1,4 +1,4 @@
-"""What the log of a vLLM server says: how far it is, why it ended."""
+"""What the log of a vLLM server shows: how far it has come, why it ended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from docmatix.models.vllm.supervisor import LOST
 LOG_TAIL_BYTES = 1 << 18
 LAST_LINE_BYTES = 1 << 13
 CAUSE_LINES = 400
-"""Of a long log's end: what went wrong hours ago is not why a server died."""
+"""Only the end of a long log: what went wrong hours ago is not why a server died."""
 CAUSE_CHARS = 600
+UNKNOWN_CAUSE = "no reason given"
 
 _PREFIX = re.compile(
     r"^(\([\w :.=-]*pid=\d+[^)]*\)\s*)?((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\d\d-\d\d [\d:]{8}\s+\[[^\]]*\]\s?)?"
 )
-_DULL = re.compile(
+_UNINFORMATIVE = re.compile(
     r"Route: |Available routes|^\s*$|^[\s█▄▀]|warnings\.warn|Warning: |leaked|nanobind|^\s*- |resource_tracker"
 )
 _EXCEPTION = re.compile(
@@ -28,7 +29,7 @@ _ECHO = re.compile(
     r"Engine core initialization failed|EngineDeadError|EngineCore encountered an issue|See root cause above"
     r"|CancelledError|KeyboardInterrupt|SystemExit|BrokenPipe|ConnectionReset|EOFError"
 )
-"""Exceptions that only pass on that something else failed."""
+"""Exceptions that only pass on that something else has failed."""
 
 
 def read_line(line: str) -> str:
@@ -37,26 +38,25 @@ def read_line(line: str) -> str:
 
 
 def find_last_line(log: str) -> str:
-    """The last line that tells a person something, or nothing."""
+    """The last informative line, or an empty string."""
     for line in reversed(log.replace("\r\n", "\n").split("\n")):
-        said = read_line(line.rstrip("\r"))
-        if not _DULL.search(said):
-            return shorten(said, 200)
+        text = read_line(line.rstrip("\r"))
+        if not _UNINFORMATIVE.search(text):
+            return shorten(text, 200)
     return ""
 
 
 def find_exception(log: str) -> str:
-    """The last exception in a log that is not the echo of another one; empty where there is none.
+    """The last exception in a log that is not the echo of another one, or an empty string.
 
-    A failing engine logs its exception, raises it again, and the API server raises another one about it; what follows
-    are complaints about the disorderly end.
+    A failing engine logs its exception and raises it again, and the API server raises another one about it.
     """
     lines = [read_line(line) for line in log.splitlines()[-CAUSE_LINES:]]
     found = [index for index, line in enumerate(lines) if _EXCEPTION.search(line)]
     causes = [index for index in found if not _ECHO.search(lines[index])]
     if not causes:
         return ""
-    # a validation error says in the lines below what is wrong, indented
+    # a validation error says what is wrong in the indented lines below it
     below = []
     for line in lines[causes[-1] + 1 : causes[-1] + 4]:
         if not line.startswith("  ") or line.lstrip().startswith(("File ", "For further")):
@@ -66,38 +66,38 @@ def find_exception(log: str) -> str:
 
 
 def find_cause(log: str) -> str:
-    """Why a server did not start, from its log: an exception, or its last words."""
-    telling = [said.strip() for line in log.splitlines() if not _DULL.search(said := read_line(line))]
-    return find_exception(log) or shorten(" | ".join(telling[-3:]), CAUSE_CHARS) or "no word of why"
-
-
-def shorten(text: str, chars: int = 300) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= chars else text[: chars - 1] + "…"
-
-
-def read_tail(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
-    # the server writes through the same open file, so its position must stay where it is
-    size = os.fstat(log.fileno()).st_size
-    return os.pread(log.fileno(), most_bytes, max(0, size - most_bytes)).decode("utf-8", "replace")
-
-
-def read_end(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
-    """The last lines of a log, whole ones: what is left of a line that is cut may be half of a secret, which nobody
-    would know for one."""
-    said = read_tail(log, most_bytes)
-    return said.partition("\n")[2] if os.fstat(log.fileno()).st_size > most_bytes else said
-
-
-def mention_log(log: str) -> str:
-    """Words about where a log is kept, to follow others; none where it is not."""
-    return f"; its log ends in {log}" if log else ""
+    """Why a server did not start, from its log: an exception, or its last lines."""
+    informative = [text.strip() for line in log.splitlines() if not _UNINFORMATIVE.search(text := read_line(line))]
+    return find_exception(log) or shorten(" | ".join(informative[-3:]), CAUSE_CHARS) or UNKNOWN_CAUSE
 
 
 def explain_exit(code: int, log: str = "") -> str:
-    """How a server ended: `exit 1`, `died (signal 9)`, or `engine died`, after which vLLM's API server ends itself."""
+    """How a server ended: `exit 1`, `died (signal 9)`, or `engine died`, after which vLLM's API server exits."""
     if code == LOST:
         return "died (its supervisor was killed)"
     if code < 0:
         return f"died (signal {-code})"
     return "engine died" if _ENGINE_DIED.search(log) else f"exit {code}"
+
+
+def mention_log(path: str) -> str:
+    """A clause on where the end of a log is kept, to follow others; empty without a path."""
+    return f"; the end of its log is in {path}" if path else ""
+
+
+def read_tail(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
+    """The last bytes of a log. The server writes through the same open file, so its position is left alone."""
+    size = os.fstat(log.fileno()).st_size
+    return os.pread(log.fileno(), most_bytes, max(0, size - most_bytes)).decode("utf-8", "replace")
+
+
+def read_end(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
+    """The last whole lines of a log: a line that is cut may hold half of a secret, which no filter recognises."""
+    text = read_tail(log, most_bytes)
+    return text.partition("\n")[2] if os.fstat(log.fileno()).st_size > most_bytes else text
+
+
+def shorten(text: str, chars: int = 300) -> str:
+    """Text in one line of at most so many characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= chars else text[: chars - 1] + "…"

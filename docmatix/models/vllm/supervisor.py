@@ -1,23 +1,9 @@
-"""A process that starts another one and outlives nobody: when its owner ends, everything it started ends.
+"""Supervised processes: when their owner ends, however it does, everything that they started ends too.
 
     supervised = start_supervised([python, "-m", "vllm..."], env=environment, log=file, grace_s=10)
     supervised.pid, supervised.poll()  # None, or how it ended
-    supervised.stop()
 
-A model server is a family of processes: vLLM's `EngineCore` and its workers hold the GPU's memory, and when their API
-server gets a SIGKILL they live on for ever (vLLM 0.32: still computing after five minutes). Nobody who may be killed
-can be trusted to end them, so two small processes of their own do:
-
-    owner ┄┄ guard ── supervisor ── server ── EngineCore ── workers
-
-Both are out of the owner's sight (their parent is init, each has its own session), because Ray kills the children of
-a worker, and its process group, when the worker ends. The *supervisor* starts the server in a new session and ends it
-when it is told to, when its standard input ends, or when its owner's process is gone. The *guard* waits for the
-supervisor and ends whatever that leaves. Orphans of the server go to the supervisor, those of the supervisor to the
-guard (both are "subreapers"), so that no process escapes by a session of its own. If both are killed, the kernel ends
-the server and the owner, if it lives, ends the rest.
-
-Standard library alone, and run by its path: 10 MB and 30 ms for each of the two. Linux only.
+Run by its path with the standard library alone. Linux only. The processes and their roles: docs/design/models.md.
 """
 
 from __future__ import annotations
@@ -39,17 +25,16 @@ from typing import Any, BinaryIO, NamedTuple
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.2
+# 3 s were too few on a busy machine; without them 420 MB of shared memory stay (a model of 135 M parameters)
 TRACKER_PATIENCE_S = 10.0
-"""How long Python's resource trackers may clean up once they alone are left: vLLM's shared memory (420 MB with a model
-of 135 M parameters) stays behind until the next boot without them. They end by themselves when they are done; 3 s from
-the first kill on were too few on a busy machine."""
+"""How long Python's resource trackers may clean up vLLM's shared memory once only they are left."""
 END_PATIENCE_S = 20.0
 """After SIGKILL a process may hang in the kernel, in a GPU's driver for instance: then it is left there."""
 START_TIMEOUT_S = 60.0
 GRACE_S = 10.0
-NOBODY = -1
+NO_PROCESS = -1
 LOST = -1000
-"""The code of a server whose supervisor was killed: it was ended, nobody knows how it would have."""
+"""The code of a server whose supervisor was killed: the server was ended, and its own code is not known."""
 
 
 # --- the owner's side -------------------------------------------------------------------------------------------------
@@ -59,12 +44,11 @@ class SupervisedProcess:
     """A server under a supervisor."""
 
     def __init__(self, process: subprocess.Popen[bytes], *, grace_s: float) -> None:
-        """Wait for the supervisor's first word; use `start_supervised` to have one. Raises `OSError` where nothing
-        started."""
+        """Wait until the supervisor has started the server; use `start_supervised`. Raises `OSError` if it did not."""
         self._process, self._grace_s = process, grace_s
         self._unread = b""
         self._code: int | None = None
-        started = self._read_word(START_TIMEOUT_S)
+        started = self._read_message(START_TIMEOUT_S)
         if started is None or "pid" not in started:
             self._close_pipes()
             raise OSError((started or {}).get("error") or "its supervisor did not start")
@@ -74,25 +58,23 @@ class SupervisedProcess:
         self.guard_pid: int = started["guard"]
 
     def poll(self, timeout_s: float = 0.0) -> int | None:
-        """How the server ended: its exit code, minus the number of a signal, or `LOST`; None while it runs.
-
-        Once there is a code, no process of the server is left.
-        """
+        """How the server ended: its exit code, minus the number of a signal, or `LOST`; None while it runs. Once there
+        is a code, no process of the server is left."""
         if self._code is None:
             try:
-                word = self._read_word(timeout_s)
+                message = self._read_message(timeout_s)
             except EOFError:
                 end_session(self.pid)
-                word = {"code": LOST}
-            if word is not None:
-                self._code = int(word["code"])
+                message = {"code": LOST}
+            if message is not None:
+                self._code = int(message["code"])
                 self._close_pipes()
         return self._code
 
     def stop(self, *, kill: bool = False, patience_s: float = TRACKER_PATIENCE_S + END_PATIENCE_S) -> int:
-        """End the server and all it started: politely for `grace_s`, or with `kill` at once. Returns its code.
+        """End the server and all it started: by SIGKILL after `grace_s`, or with `kill` at once. Returns its code.
 
-        `patience_s`: how long the supervisor may take for it before it is taken for stuck.
+        A supervisor that takes longer than `patience_s` is considered stuck.
         """
         if self._code is None:
             try:
@@ -100,16 +82,16 @@ class SupervisedProcess:
                 self._process.stdin.write(b"kill\n" if kill else b"stop\n")
                 self._process.stdin.flush()
             except OSError:
-                pass  # the supervisor is gone, or about to say so
+                pass  # the supervisor has ended, or is about to report
             code = self.poll((0 if kill else self._grace_s) + patience_s)
             if code is None:
-                # somebody has stopped the supervisor itself; its guard does the work
+                # the supervisor itself was stopped: its guard takes over
                 os.kill(self.supervisor_pid, signal.SIGKILL)
                 self.poll(patience_s)
         return LOST if self._code is None else self._code
 
-    def _read_word(self, timeout_s: float) -> dict[str, Any] | None:
-        """The supervisor's next line; None if there is none in time. Raises `EOFError` where none will come."""
+    def _read_message(self, timeout_s: float) -> dict[str, Any] | None:
+        """The supervisor's next message; None if there is none in time. Raises `EOFError` once there will be none."""
         assert self._process.stdout
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._unread:
@@ -121,8 +103,8 @@ class SupervisedProcess:
                 raise EOFError
             self._unread += read
         line, _, self._unread = self._unread.partition(b"\n")
-        word: dict[str, Any] = json.loads(line)
-        return word
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
@@ -141,11 +123,8 @@ def start_supervised(
     folder: str | None = None,
     grace_s: float = GRACE_S,
 ) -> SupervisedProcess:
-    """Start a command under a supervisor, in `folder` or else the current one; what it prints goes to `log`. It ends
-    with this process at the latest.
-
-    Raises `OSError` where the command cannot be started.
-    """
+    """Start a command under a supervisor, in `folder` or the current one; what it prints goes to `log`. It does not
+    outlive this process. Raises `OSError` if the command cannot be started."""
     started = find_start(os.getpid())
     supervisor = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
     supervisor += [f"--owner={os.getpid()}", f"--owner-started={started}", f"--grace-s={grace_s}", "--", *command]
@@ -163,7 +142,7 @@ def start_supervised(
     except EOFError:
         raise OSError("its supervisor did not start") from None
     finally:
-        process.wait()  # it has detached: what is waited for is the first of its three lives
+        process.wait()  # the supervisor has detached from this child, which ends at once
     return supervised
 
 
@@ -171,17 +150,17 @@ def start_supervised(
 
 
 class Process(NamedTuple):
-    """A line of the process table."""
+    """An entry of the process table."""
 
     pid: int
     state: str
     parent: int
     session: int
     started: int
-    """Ticks since the boot: with the id it names a process for good."""
+    """Ticks since boot: together with the id they identify a process."""
 
     def is_ended(self) -> bool:
-        """Whether only its exit code is left of it."""
+        """Whether it is a zombie."""
         return self.state in "ZX"
 
 
@@ -191,19 +170,19 @@ def read_process(pid: int) -> Process | None:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
-    # the name stands in brackets and may hold brackets and spaces
+    # the name is in brackets and may itself hold brackets and spaces
     state, parent, _, session, *rest = stat.rpartition(")")[2].split()
     return Process(pid, state, int(parent), int(session), int(rest[15]))
 
 
 def list_processes() -> list[Process]:
-    """All processes that this one may see."""
+    """All processes visible to this one."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     return [process for pid in pids if (process := read_process(pid))]
 
 
 def find_start(pid: int) -> int | None:
-    """When a process that still runs was started; None for one that has ended."""
+    """When a running process was started; None for one that has ended."""
     process = read_process(pid)
     return process.started if process and not process.is_ended() else None
 
@@ -225,7 +204,7 @@ def find_family(root: int, session: int | None) -> list[Process]:
 
 
 def end_family(root: int, session: int | None) -> bool:
-    """Kill the family of `root` until none of it is left, resource trackers last. Returns whether none is."""
+    """Kill the family of `root` until none is left, resource trackers last. Returns whether none is left."""
     began = time.monotonic()
     alone_since: float | None = None
     while (now := time.monotonic()) - began < TRACKER_PATIENCE_S + END_PATIENCE_S:
@@ -248,7 +227,7 @@ def end_family(root: int, session: int | None) -> bool:
 
 def end_session(session: int) -> bool:
     """Kill every process of a session. Returns whether none is left."""
-    return end_family(NOBODY, session)
+    return end_family(NO_PROCESS, session)
 
 
 def _is_tracker(pid: int) -> bool:
@@ -279,8 +258,7 @@ def _set_process(option: int, value: int) -> None:
 
 
 def _detach() -> int:
-    """Leave the owner's family and become the supervisor. Returns the guard's process id; does so in the supervisor
-    alone."""
+    """Leave the owner's family and become the supervisor. Returns the guard's process id, in the supervisor only."""
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -295,12 +273,12 @@ def _detach() -> int:
 
 
 def _guard(supervisor: int) -> None:
-    """Wait for the supervisor, however long it lives, and end what it leaves."""
+    """Wait for the supervisor's end, and end what it leaves behind."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     nothing = os.open(os.devnull, os.O_RDWR)
     for channel in (0, 1, 2):
-        os.dup2(nothing, channel)  # the owner must see the end of the supervisor's pipes
+        os.dup2(nothing, channel)  # else the owner would not see the supervisor's pipes close
     os.waitpid(supervisor, 0)
     end_family(os.getpid(), None)
     os._exit(0)
@@ -312,7 +290,7 @@ def _start_server(command: Sequence[str]) -> int:
 
     def follow_supervisor() -> None:
         for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)  # what the supervisor ignores, the server would ignore for ever
+            signal.signal(number, signal.SIG_DFL)  # the supervisor's ignored signals would be inherited
         _set_process(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != supervisor:
             os._exit(1)
@@ -324,37 +302,37 @@ def _start_server(command: Sequence[str]) -> int:
         start_new_session=True,
         preexec_fn=follow_supervisor,  # noqa: PLW1509 -- the supervisor has one thread
     )
-    server.returncode = 0  # it is waited for here; Popen would warn of a child that still runs
+    server.returncode = 0  # `_attend` waits for it; Popen would warn of a child that still runs
     return server.pid
 
 
 class _Orders:
-    """What the owner wants: `stop`, `kill`, or nothing yet."""
+    """The owner's orders: `stop`, `kill`, or none yet."""
 
     def __init__(self, *, owner: int, owner_started: int, guard: int) -> None:
         self._owner, self._owner_started, self._guard = owner, owner_started, guard
-        self._told = ""
+        self._order = ""
         self._listens = True
         signal.signal(signal.SIGTERM, self._note_signal)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
 
     def wait(self, timeout_s: float) -> str:
-        """The most urgent order so far; looks for another one for that long."""
+        """The most urgent order so far, after waiting that long for another one."""
         if select.select([0] if self._listens else [], [], [], timeout_s)[0]:
-            said = os.read(0, 1 << 12)
-            self._listens = bool(said)
-            self._told = "kill" if b"kill" in said or self._told == "kill" else "stop"
-        if not self._told and (find_start(self._owner) != self._owner_started or os.getppid() != self._guard):
-            self._told = "stop"
-        return self._told
+            read = os.read(0, 1 << 12)
+            self._listens = bool(read)
+            self._order = "kill" if b"kill" in read or self._order == "kill" else "stop"
+        if not self._order and (find_start(self._owner) != self._owner_started or os.getppid() != self._guard):
+            self._order = "stop"
+        return self._order
 
     def _note_signal(self, number: int, frame: object) -> None:
-        self._told = self._told or "stop"
+        self._order = self._order or "stop"
 
 
 def _attend(server: int, orders: _Orders, *, grace_s: float) -> int:
-    """Wait for the server's end, or bring it about when told to. Returns its code; nothing of it is left."""
+    """Wait for the server's end, or end it when ordered to. Returns its code, once none of its processes is left."""
     deadline = None
     while True:
         ended, status = os.waitpid(-1, os.WNOHANG)
@@ -366,7 +344,7 @@ def _attend(server: int, orders: _Orders, *, grace_s: float) -> int:
         order = orders.wait(POLL_S)
         if order == "stop" and deadline is None:
             _send(server, signal.SIGTERM)
-            _send(server, signal.SIGCONT)  # one that is stopped would not hear it
+            _send(server, signal.SIGCONT)  # a stopped process would not receive it
             deadline = time.monotonic() + grace_s
         if order == "kill" or (deadline is not None and time.monotonic() > deadline):
             _send(server, signal.SIGKILL)
@@ -375,13 +353,13 @@ def _attend(server: int, orders: _Orders, *, grace_s: float) -> int:
     return code
 
 
-def _tell(word: Mapping[str, object]) -> None:
-    with contextlib.suppress(OSError):  # the owner may be gone
-        os.write(1, (json.dumps(word) + "\n").encode())
+def _report(message: Mapping[str, object]) -> None:
+    with contextlib.suppress(OSError):  # the owner may have ended
+        os.write(1, (json.dumps(message) + "\n").encode())
 
 
 def main() -> None:
-    """Watch over one server until it has ended."""
+    """Supervise one server until it has ended."""
     parser = argparse.ArgumentParser(prog="python -m docmatix.models.vllm.supervisor")
     parser.add_argument("--owner", type=int, required=True)
     parser.add_argument("--owner-started", type=int, required=True)
@@ -393,10 +371,10 @@ def main() -> None:
     try:
         server = _start_server(options.command)
     except OSError as error:
-        _tell({"error": str(error)})
+        _report({"error": str(error)})
         return
-    _tell({"pid": server, "supervisor": os.getpid(), "guard": guard})
-    _tell({"code": _attend(server, orders, grace_s=options.grace_s)})
+    _report({"pid": server, "supervisor": os.getpid(), "guard": guard})
+    _report({"code": _attend(server, orders, grace_s=options.grace_s)})
 
 
 if __name__ == "__main__":

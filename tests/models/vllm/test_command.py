@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import VllmEngine
 from docmatix.models.vllm.command import GUARD_FOLDER, build_command, build_environment, find_free_port, find_python
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.inside_vllm.docmatix_guard import Guard
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="vLLM is served on Linux alone")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
+from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.installation import check_environment
 from tests.fake_vllm import write_interpreter
 
@@ -38,10 +38,10 @@ def test_an_environment_without_vllm_is_refused(tmp_path: Path):
         check_environment(make_engine(python=python))
 
 
-def test_an_interpreter_that_is_none_is_refused(tmp_path: Path):
-    with pytest.raises(SetupError, match=r"there is no .*/python3"):
+def test_a_program_that_is_not_a_python_interpreter_is_refused(tmp_path: Path):
+    with pytest.raises(SetupError, match=r"python3 does not exist"):
         check_environment(make_engine(python=str(tmp_path / "python3")))
-    with pytest.raises(SetupError, match="is no Python that runs"):
+    with pytest.raises(SetupError, match="does not work as a Python interpreter"):
         check_environment(make_engine(python="/bin/echo"))
     with pytest.raises(SetupError, match="does not run"):
         check_environment(make_engine(python=str(tmp_path)))
@@ -51,5 +51,5 @@ def test_an_interpreter_that_is_none_is_refused(tmp_path: Path):
     "setting", [{"model": "/nowhere/model"}, {"loras": {"a": "./nowhere"}}, {"model": "~/nowhere"}]
 )
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path, setting: dict[str, Any]):
-    with pytest.raises(SetupError, match="there is no"):
+    with pytest.raises(SetupError, match="does not exist"):
         check_environment(make_engine(python=write_interpreter(tmp_path), **setting))

@@ -22,12 +22,8 @@ from typing import Any
 
 import pytest
 
-from docmatix.config import VllmEngine
 from docmatix.models.vllm.engine import VllmEngine
-from docmatix.models.vllm.replica import (
-    ServerState,
-    VllmServer,
-)
+from docmatix.models.vllm.replica import ServerState, VllmServer
 from docmatix.models.vllm.supervisor import find_family, find_start, list_processes
 from tests.fake_vllm import fake_engine, find_engine_pid
 
@@ -237,14 +233,14 @@ def test_what_a_server_said_before_it_ended_is_kept_without_secrets_and_its_plac
     engine = fake_engine(tmp_path, failing_starts=1, failure=failure, env={"HF_TOKEN": "canary-of-the-engine"})
     server = serve(engine, keep_log=keep)
     failing = wait_for(server, lambda state: state.failed_starts == 1)
-    assert failing.detail == "exit 1 while it started: OSError: 401 with ***; its log ends in log 1"
+    assert failing.detail == "exit 1 while it started: OSError: 401 with ***; the end of its log is in log 1"
     before = wait_for(server, is_ready)
     assert before.pid
     os.kill(before.pid, signal.SIGKILL)
     after = wait_for(server, lambda state: is_ready(state) and bool(state.restarts))
     assert [restart.log for restart in after.restarts] == ["log 2"]
     server.close()
-    assert len(kept) == 2, "who is closed has no trouble to tell of"
+    assert len(kept) == 2, "closing is no failure"
     assert "core.py" in kept[0]
     assert "canary" not in kept[0]
     assert kept[1].strip()
@@ -297,7 +293,7 @@ def test_an_interpreter_that_is_gone_is_a_failed_start(tmp_path: Path, serve: Ca
     engine = fake_engine(tmp_path, max_failed_starts=1)
     Path(str(engine.python)).unlink()
     state = wait_for(serve(engine), lambda state: state.state == "failed")
-    assert "there is no" in state.detail
+    assert "does not exist" in state.detail
 
 
 def test_one_that_is_closed_while_it_loads_is_gone(tmp_path: Path, serve: Callable[..., VllmServer]):

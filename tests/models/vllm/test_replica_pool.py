@@ -1,4 +1,4 @@
-"""Fleets: whole builds over vLLM replicas, with a real Ray and a stand-in for vLLM, and each disturbance on the way.
+"""Whole builds over vLLM replicas, with a real Ray and a stand-in for vLLM, and each disturbance on the way.
 
 The stand-in has vLLM's processes, pages and ways to die (`tests.fake_vllm`); `tests/vllm/` has the real one.
 """
@@ -19,7 +19,6 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.cli import main
-from docmatix.config import VllmEngine
 from docmatix.core.errors import SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.models.vllm.engine import VllmEngine
@@ -49,7 +48,7 @@ class Trial:
         self.folder = folder
         self.pdfs = write_pdfs(folder / "pdfs")
         self.log = folder / "log"
-        (folder / "fake").mkdir()  # the model: a folder, so that nobody looks for its tokenizer on the Hub
+        (folder / "fake").mkdir()  # the model: a folder, so that its tokenizer is not looked up on the Hub
 
     def write(self, engine: VllmEngine, **changes: Any) -> Path:
         generate = {"engine": engine.model_dump(mode="json"), "prompts": ["broad_whole"]}
@@ -74,7 +73,7 @@ class Trial:
         return [process.pid for process in self.find_processes() if is_server(process)]
 
     def find_processes(self) -> list[psutil.Process]:
-        """Wardens, servers and engines of this folder, by their environment, which they do not write over."""
+        """Supervisors, servers and engines of this folder, found by their environment, which they do not overwrite."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
@@ -96,7 +95,7 @@ def trial(tmp_path: Path) -> Trial:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The dataset of a build that nothing happens to."""
+    """The dataset of an undisturbed build."""
     trial = Trial(tmp_path_factory.mktemp("undisturbed"))
     code, output = Driver(trial.write(trial.engine()), trial.folder / "run").finish()
     assert code == 0, output
@@ -167,7 +166,7 @@ def test_a_killed_and_a_hung_replica_are_started_again_and_nothing_is_lost_or_tw
     assert main(["check", str(trial.folder / "run")]) == 0
     assert read_restarts(trial.folder / "run") == {"died (signal 9)": 1, "hang": 1}
     assert "restarts: died (signal 9) 1, hang 1" in describe_status(RunDirectory(trial.folder / "run"))
-    assert "replica 1 is started again: hang" in output
+    assert "replica 1 is restarting: hang" in output
     answered = [line["key"] for line in trial.read_log() if line["status"] == 200]
     assert len(answered) == len(set(answered)) == 9
     assert trial.find_processes() == []
@@ -247,7 +246,7 @@ def test_replicas_that_cannot_start_end_the_build_with_their_reason(trial):
     assert "Traceback" not in output
     logs = sorted((trial.folder / "run" / "telemetry" / "logs").iterdir())
     assert len(logs) == 2
-    assert f"; its log ends in {logs[-1]})" in " ".join(output.split())
+    assert f"; the end of its log is in {logs[-1]})" in " ".join(output.split())
     assert all("EngineCore failed to start" in log.read_text() for log in logs)
     assert trial.find_processes() == []
 
@@ -283,7 +282,7 @@ def test_verify_asks_the_same_replicas_unless_it_has_an_engine_of_its_own(trial)
 
 @pytest.fixture
 def two_nodes() -> Iterator[None]:
-    """A Ray of two nodes on this machine, the second with two GPUs that nobody looks for."""
+    """A Ray of two nodes on this machine, the second with two GPUs that exist only on paper."""
     set_ray_token()
     import ray
     from ray.cluster_utils import Cluster
@@ -304,12 +303,12 @@ def test_on_a_cluster_each_node_is_looked_at_and_a_replica_of_two_gpus_has_its_o
 
     engine = trial.engine(tensor_parallel_size=2, gpus_per_replica=2, cpus_per_replica=0.5)
     run = RunDirectory(trial.folder / "run")
-    with pytest.raises(SetupError, match=r"On the node .*: the run directory .* is not there"):
+    with pytest.raises(SetupError, match=r"On the node .*: the run directory .* does not exist"):
         check_nodes(run, [engine])
     run.write("run.yaml", b"name: trial")
     check_nodes(run, [engine])
     missing = engine.model_copy(update={"python": str(trial.folder / "nowhere" / "python")})
-    with pytest.raises(SetupError, match=r"On the node .*: generate.engine.python: there is no"):
+    with pytest.raises(SetupError, match=r"On the node .*: generate.engine.python: .* does not exist"):
         check_nodes(run, [missing])
 
     assert not is_private()

@@ -51,7 +51,7 @@ encountered an issue. See stack trace (above) for the root cause.
 """
 
 
-def test_while_it_loads_the_last_telling_line_is_shown():
+def test_while_it_loads_the_last_informative_line_is_shown():
     assert find_last_line("") == ""
     assert find_last_line(LOADING.partition("\r")[0]) == "Starting to load model org/some-model..."
     assert find_last_line(LOADING.partition("/env")[0]).startswith(
@@ -69,9 +69,9 @@ def test_the_cause_is_the_exception_and_not_its_echoes():
     assert find_cause(usage) == "api_server.py: error: unrecognized arguments: --nonsense"
 
 
-def test_without_an_exception_the_last_words_are_the_cause():
+def test_without_an_exception_the_last_lines_are_the_cause():
     assert find_cause("one\ntwo\nthree\nfour\n") == "two | three | four"
-    assert find_cause("") == "no word of why"
+    assert find_cause("") == "no reason given"
     assert find_exception("one\ntwo\n") == find_exception(ENGINE_DIED) == ""
 
 

@@ -1,8 +1,7 @@
-"""The guard of a vLLM server: every path but two asks for the key. vLLM loads it (`--middleware`).
+"""Middleware for vLLM: every path but two requires the key.
 
-vLLM's own key guards the paths below /v1, /v2, /inference and /cohere. In 0.32 that leaves `POST /invocations` open,
-which is a chat completion, and /tokenize, /scale_elastic_ep and others. This runs in vLLM's interpreter, which has no
-docmatix: it needs the standard library alone, and its folder on the module path.
+vLLM's own key covers the paths below /v1, /v2, /inference and /cohere; in 0.32 that leaves `POST /invocations`, a chat
+completion, and others open. This runs in vLLM's interpreter, which has no docmatix: standard library only.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 OPEN_PATHS = ("/health", "/metrics")
-"""For whoever watches the server: whether it answers, and figures without any text."""
+"""For monitoring: whether the server answers, and figures without any text."""
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -22,7 +21,7 @@ App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """ASGI middleware. Without a key (`VLLM_API_KEY`) it lets everything through, as vLLM does."""
+    """ASGI middleware. Without a key (`VLLM_API_KEY`) everything passes, as in vLLM."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -30,7 +29,7 @@ class Guard:
         self._expected = f"Bearer {key}".encode() if key else b""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401 (a websocket is closed)."""
+        """Pass a request on, or answer 401 (or close the websocket)."""
         if not self._expected or scope["type"] == "lifespan" or scope["path"] in OPEN_PATHS or self._has_key(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":

@@ -23,7 +23,6 @@ from docmatix.core.pairs import Failure, Message, Reply, Request, dump_body
 from docmatix.models.load_balancer import (
     Address,
     LoadBalancer,
-    list_names,
     note_failure,
     note_no_queue,
     note_queue,
@@ -366,8 +365,9 @@ class ChatClient:
             for one in addresses
         ):
             return
+        names = " and ".join(one.name for one in addresses)
         raise ServerGone(
-            f"The model server at {list_names(addresses)} has sent no reply for {self._give_up_after_s:g} s"
+            f"The model server at {names} has sent no reply for {self._give_up_after_s:g} s"
             f" ({hide(retryable.detail, self._api_key)}). Check the server, then rerun the command to resume the build;"
             " the replies received so far are kept."
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -251,7 +251,3 @@ def call_back(address: Address, count: int) -> None:
     for task in [task for task, called in address.under_way.items() if not called][::-1][:count]:
         address.under_way[task] = True
         task.cancel()
-
-
-def list_names(addresses: Sequence[Address]) -> str:
-    return " and ".join(address.name for address in addresses)

@@ -1,4 +1,4 @@
-"""The metrics that a vLLM server publishes at `/metrics`, as numbers: those of vLLM 0.32 and of older versions.
+"""The metrics that a vLLM server publishes at `/metrics`, as numbers: those of vLLM since 0.11.
 
 parse_metrics(text)  # ServerMetrics(running=12, waiting=3, ...), or None for a server that publishes none of these
 """
@@ -66,14 +66,11 @@ _FIELDS = {
     "vllm:num_requests_running": "running",
     "vllm:num_requests_waiting": "waiting",
     "vllm:kv_cache_usage_perc": "kv_cache_usage",
-    "vllm:gpu_cache_usage_perc": "kv_cache_usage",  # until 0.10
     "vllm:iteration_tokens_total_count": "steps",
     "vllm:prompt_tokens_total": "prompt_tokens",
     "vllm:generation_tokens_total": "generation_tokens",
     "vllm:prefix_cache_queries_total": "prefix_queries",
-    "vllm:gpu_prefix_cache_queries_total": "prefix_queries",  # until 0.10, for a while next to the new name
     "vllm:prefix_cache_hits_total": "prefix_hits",
-    "vllm:gpu_prefix_cache_hits_total": "prefix_hits",
     "vllm:num_preemptions_total": "preemptions",
     "vllm:request_success_total": "finished",
     "vllm:request_params_max_tokens_bucket": "canaries",  # its first bucket
@@ -89,13 +86,12 @@ _WHOLE = frozenset(field.name for field in fields(ServerMetrics) if field.type =
 def parse_metrics(text: str) -> ServerMetrics | None:
     """Read Prometheus text; None if it has none of vLLM's metrics. Broken lines are skipped."""
     # 50 to 100 KB a second from each server, read in 0.5 ms: hence string methods and no parser of the whole format
-    counted: dict[tuple[str, str], float] = {}
+    values: dict[str, float] = {}
     for line in text.splitlines():
         if not line.startswith("vllm:"):
             continue
         # a label may hold spaces and braces, so the name ends at the first brace and the value follows the last
-        name = line.partition("{")[0].partition(" ")[0]
-        field = _FIELDS.get(name)
+        field = _FIELDS.get(line.partition("{")[0].partition(" ")[0])
         if field is None or (field == "canaries" and _ONE_TOKEN not in line):
             continue
         try:
@@ -104,12 +100,8 @@ def parse_metrics(text: str) -> ServerMetrics | None:
             continue
         if not isfinite(value):
             continue
-        known = counted.get((field, name), 0.0)
-        counted[field, name] = max(known, value) if field == "kv_cache_usage" else known + value
-    if not counted:
+        known = values.get(field, 0.0)
+        values[field] = max(known, value) if field == "kv_cache_usage" else known + value
+    if not values:
         return None
-    values: dict[str, float] = {}
-    for (field, _), value in counted.items():
-        # a version that publishes an old and a new name counts the same in both
-        values[field] = max(values.get(field, 0.0), value)
     return ServerMetrics(**{name: int(v) if name in _WHOLE else v for name, v in values.items()})  # type: ignore[arg-type]

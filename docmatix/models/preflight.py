@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import re
@@ -59,20 +60,8 @@ async def check_server(
     """
     known = [read_address(address) for address in addresses]
     async with open_session(api_key, timeout_s=timeout_s) as session:
-        findings = await asyncio.gather(
-            *(
-                _check_address(
-                    session,
-                    address,
-                    model=model,
-                    api_key=api_key,
-                    api_key_env=api_key_env,
-                    timeout_s=timeout_s,
-                    patience_s=patience_s,
-                )
-                for address in known
-            )
-        )
+        check = functools.partial(_check_address, session, model=model, api_key=api_key, api_key_env=api_key_env)
+        findings = await asyncio.gather(*(check(one, timeout_s=timeout_s, patience_s=patience_s) for one in known))
     silent = {address.name: finding for address, finding in zip(known, findings, strict=True) if finding}
     if len(silent) == len(known):
         where = "; ".join(f"{name} ({finding.detail})" for name, finding in silent.items())

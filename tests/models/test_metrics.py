@@ -1,4 +1,4 @@
-"""vLLM's metrics page: what is read from it, whatever version wrote it."""
+"""vLLM's metrics page and what is read from it."""
 
 from __future__ import annotations
 
@@ -66,13 +66,6 @@ def test_engines_are_added_up_and_the_fullest_cache_counts():
         'vllm:kv_cache_usage_perc{engine="0"} 0.2\nvllm:kv_cache_usage_perc{engine="1"} 0.7\n'
     )
     assert parse_metrics(page) == ServerMetrics(running=7, kv_cache_usage=0.7)
-
-
-def test_names_of_older_versions_are_known_and_not_counted_twice():
-    page = "vllm:gpu_cache_usage_perc 0.5\nvllm:gpu_prefix_cache_queries_total 10\nvllm:gpu_prefix_cache_hits_total 4\n"
-    assert parse_metrics(page) == ServerMetrics(kv_cache_usage=0.5, prefix_queries=10, prefix_hits=4)
-    both = page + "vllm:prefix_cache_queries_total 10\nvllm:prefix_cache_hits_total 4\nvllm:kv_cache_usage_perc 0.5\n"
-    assert parse_metrics(both) == parse_metrics(page)
 
 
 def test_a_server_that_publishes_none_of_these_has_no_metrics():

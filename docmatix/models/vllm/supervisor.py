@@ -8,7 +8,6 @@ Run by its path with the standard library alone. Linux only. The processes and t
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import ctypes
 import json
@@ -64,7 +63,7 @@ class SupervisedProcess:
             try:
                 message = self._read_message(timeout_s)
             except EOFError:
-                end_session(self.pid)
+                end_family(NO_PROCESS, self.pid)
                 message = {"code": LOST}
             if message is not None:
                 self._code = int(message["code"])
@@ -77,12 +76,10 @@ class SupervisedProcess:
         A supervisor that takes longer than `patience_s` is considered stuck.
         """
         if self._code is None:
-            try:
+            with contextlib.suppress(OSError):  # the supervisor may have ended, or be about to report
                 assert self._process.stdin
                 self._process.stdin.write(b"kill\n" if kill else b"stop\n")
                 self._process.stdin.flush()
-            except OSError:
-                pass  # the supervisor has ended, or is about to report
             code = self.poll((0 if kill else self._grace_s) + patience_s)
             if code is None:
                 # the supervisor itself was stopped: its guard takes over
@@ -108,11 +105,9 @@ class SupervisedProcess:
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 if pipe:
                     pipe.close()
-            except BrokenPipeError:
-                pass
 
 
 def start_supervised(
@@ -125,11 +120,10 @@ def start_supervised(
 ) -> SupervisedProcess:
     """Start a command under a supervisor, in `folder` or the current one; what it prints goes to `log`. It does not
     outlive this process. Raises `OSError` if the command cannot be started."""
-    started = find_start(os.getpid())
     supervisor = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
-    supervisor += [f"--owner={os.getpid()}", f"--owner-started={started}", f"--grace-s={grace_s}", "--", *command]
+    arguments = [str(os.getpid()), str(find_start(os.getpid())), str(grace_s), *command]  # as `main` reads them
     process = subprocess.Popen(
-        supervisor,
+        [*supervisor, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -223,11 +217,6 @@ def end_family(root: int, session: int | None) -> bool:
     for process in find_family(root, session):
         _send(process.pid, signal.SIGKILL)
     return False
-
-
-def end_session(session: int) -> bool:
-    """Kill every process of a session. Returns whether none is left."""
-    return end_family(NO_PROCESS, session)
 
 
 def _is_tracker(pid: int) -> bool:
@@ -360,21 +349,16 @@ def _report(message: Mapping[str, object]) -> None:
 
 def main() -> None:
     """Supervise one server until it has ended."""
-    parser = argparse.ArgumentParser(prog="python -m docmatix.models.vllm.supervisor")
-    parser.add_argument("--owner", type=int, required=True)
-    parser.add_argument("--owner-started", type=int, required=True)
-    parser.add_argument("--grace-s", type=float, default=GRACE_S)
-    parser.add_argument("command", nargs="+")
-    options = parser.parse_args()
+    owner, owner_started, grace_s, *command = sys.argv[1:]
     guard = _detach()
-    orders = _Orders(owner=options.owner, owner_started=options.owner_started, guard=guard)
+    orders = _Orders(owner=int(owner), owner_started=int(owner_started), guard=guard)
     try:
-        server = _start_server(options.command)
+        server = _start_server(command)
     except OSError as error:
         _report({"error": str(error)})
         return
     _report({"pid": server, "supervisor": os.getpid(), "guard": guard})
-    _report({"code": _attend(server, orders, grace_s=options.grace_s)})
+    _report({"code": _attend(server, orders, grace_s=float(grace_s))})
 
 
 if __name__ == "__main__":

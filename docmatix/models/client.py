@@ -2,7 +2,7 @@
 
 A request that is itself at fault becomes a named `Failure` and the build goes on; wrong settings are a `SetupError`;
 an outage is waited out, and becomes `ServerGone` once every address has failed for `give_up_after_s`. What each answer
-means, and how a poisoned request is told from a dead engine, is in docs/design/models.md.
+means, and how a poisoned request is distinguished from a dead engine, is in docs/design/models.md.
 """
 
 from __future__ import annotations
@@ -30,23 +30,13 @@ from docmatix.models.load_balancer import (
     note_reply,
     read_address,
 )
-from docmatix.models.metrics import parse_metrics
 from docmatix.models.poison_requests import SuspectSlots, goes_alone, is_suspect
-from docmatix.models.preflight import (
-    CONNECT_TIMEOUT_S,
-    MOST_REPLY_BYTES,
-    explain,
-    list_models,
-    open_session,
-    read_body,
-    refuse_key,
-    refuse_model,
-)
-from docmatix.models.responses import ConfigurationError, Retryable, hide, read_answer
+from docmatix.models.preflight import refuse_key, refuse_model
+from docmatix.models.responses import ConfigurationError, Retryable, hide
 from docmatix.models.retries import MAX_TIMEOUTS, Tries
+from docmatix.models.transport import CONNECT_TIMEOUT_S, fetch_metrics, list_models, open_session, send_chat
 
 PROBE_TIMEOUT_S = 60.0
-METRICS_TIMEOUT_S = 5.0
 LEVEL_AFTER_S = 0.001
 
 
@@ -263,21 +253,7 @@ class ChatClient:
         counters.in_flight += 1
         counters.most_in_flight = max(counters.most_in_flight, counters.in_flight)
         try:
-            # a followed redirect would turn the POST into a GET
-            async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
-                raw = await read_body(response)
-                if raw is None:
-                    return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
-                key = self._api_key
-                return read_answer(response.status, response.headers, raw, request_id=request_id, secret=key)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Retryable("unreachable", explain(error, self._api_key))
-        except TimeoutError:
-            return Retryable("timeout", f"no reply within {self._timeout_s:g} s")
-        except aiohttp.ClientResponseError as error:  # no HTTP
-            return Retryable("garbage", explain(error, self._api_key))
-        except aiohttp.ClientError as error:
-            return Retryable("cut", explain(error, self._api_key))
+            return await send_chat(session, address, body, request_id=request_id, api_key=self._api_key)
         except asyncio.CancelledError:
             # called back by the load balancer, unless the task was cancelled from elsewhere too
             if address.under_way[task] and task.uncancel() <= cancelled_before:
@@ -321,13 +297,10 @@ class ChatClient:
 
     async def _poll_queue(self, address: Address, publishing: set[str], silent: set[str]) -> None:
         assert self._open_session
-        timeout = aiohttp.ClientTimeout(total=METRICS_TIMEOUT_S)
         try:
-            async with self._open_session.get(address.metrics_url, timeout=timeout, allow_redirects=False) as response:
-                raw = await read_body(response) if response.status == 200 else None
+            metrics = await fetch_metrics(self._open_session, address)
         except (aiohttp.ClientError, TimeoutError):
             return  # busy with its first prompts, or down
-        metrics = parse_metrics((raw or b"").decode("utf-8", "replace"))
         if metrics is not None:
             publishing.add(address.name)
             note_queue(address, running=metrics.running, waiting=metrics.waiting, now=self._clock())

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import os
-import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from docmatix.core.errors import SetupError
 from docmatix.models.load_balancer import Address, read_address
-from docmatix.models.responses import hide, read_error, shorten
+from docmatix.models.responses import hide
 
 if TYPE_CHECKING:
     import aiohttp
 
 FIRST_WAIT_S = 0.5
-CONNECT_TIMEOUT_S = 10.0
-KEEP_ALIVE_S = 4.0
-"""uvicorn (vLLM) and llama.cpp close idle connections after 5 s; a request sent on a closing one is lost."""
-# 128,000 tokens are 0.5 MB, and 3 MB with every character escaped; an endless body would take 1 GB of memory a second
-MOST_REPLY_BYTES = 4 << 20
-READ_BYTES = 1 << 16
-_QUERY = re.compile(r"(https?://[^\s?'\"]*)\?[^\s'\"]*")
 
 
 def read_api_key(api_key_env: str | None) -> str | None:
@@ -58,6 +49,8 @@ async def check_server(
     Raises `SetupError` if none responds within `timeout_s`, or a server fails, refuses the key or lacks the model. One
     that is still loading (429, 5xx) is asked again for `patience_s`.
     """
+    from docmatix.models.transport import open_session
+
     known = [read_address(address) for address in addresses]
     async with open_session(api_key, timeout_s=timeout_s) as session:
         check = functools.partial(_check_address, session, model=model, api_key=api_key, api_key_env=api_key_env)
@@ -97,6 +90,8 @@ async def _check_address(
     """None if the model can be asked, else why this server cannot. Raises `SetupError` for wrong settings."""
     import aiohttp
 
+    from docmatix.models.transport import explain, list_models
+
     deadline = time.monotonic() + patience_s
     while True:
         try:
@@ -123,62 +118,6 @@ async def _check_address(
         if model not in names and f"{model}:latest" not in names:
             raise refuse_model(address, model, names)
         return None
-
-
-# --- shared with the client ---
-
-
-def open_session(api_key: str | None, *, timeout_s: float) -> aiohttp.ClientSession:
-    import aiohttp
-
-    headers = {"Content-Type": "application/json"}
-    if api_key:
-        headers["Authorization"] = f"Bearer {api_key}"
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers=headers,
-        timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, CONNECT_TIMEOUT_S)),
-    )
-
-
-async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int = MOST_REPLY_BYTES) -> bytes | None:
-    """The body of an answer, decompressed; None if it is longer than `most_bytes`."""
-    parts: list[bytes] = []
-    left = most_bytes
-    # not `response.read()`, which has no bound and decompresses a body in one go
-    while part := await response.content.read(READ_BYTES):
-        left -= len(part)
-        if left < 0:
-            response.close()
-            return None
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def list_models(
-    session: aiohttp.ClientSession, address: Address, *, secret: str | None
-) -> tuple[int, list[str], str]:
-    """Status, names and aliases of the models, and the server's message if there are none, without the key."""
-    async with session.get(address.models_url, allow_redirects=False) as response:
-        raw = await read_body(response)
-    if raw is None:
-        return 404, [], f"not a list of models: more than {MOST_REPLY_BYTES >> 20} MB"
-    if response.status != 200:
-        return response.status, [], read_error(raw, secret)
-    try:
-        models = json.loads(raw)["data"]
-        return 200, [str(name) for model in models for name in (model["id"], *(model.get("aliases") or ()))], ""
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return 404, [], f"not a list of models: {shorten(raw, secret)}"
-
-
-def explain(error: Exception, secret: str | None = None) -> str:
-    """What went wrong with a connection, without the key and the queries of URLs, which may hold one."""
-    number = getattr(error, "errno", None)
-    # name resolution has negative numbers of its own, which `strerror` does not know
-    text = os.strerror(number) if number and number > 0 else str(error) or type(error).__name__
-    return shorten(_QUERY.sub(r"\1", text).encode("utf-8", "replace"), secret)
 
 
 def refuse_key(address: Address, detail: str, api_key: str | None, api_key_env: str | None) -> SetupError:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from docmatix.core.errors import ServerGone, SetupError
 from docmatix.core.pairs import Failure, Reply
 from docmatix.models.client import ChatClient
-from docmatix.models.preflight import MOST_REPLY_BYTES
+from docmatix.models.transport import MOST_REPLY_BYTES
 from tests.models.clients import (
     CHUNKED,
     KEY,

@@ -1,0 +1,107 @@
+"""The HTTP side of asking a model server: the session, one chat request, the list of models, the metrics.
+
+aiohttp and not httpx: with hundreds of requests in flight httpx spends more time in its connection pool than a server
+does on small replies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import aiohttp
+
+from docmatix.core.pairs import Failure, Reply
+from docmatix.models.load_balancer import Address
+from docmatix.models.metrics import ServerMetrics, parse_metrics
+from docmatix.models.responses import ConfigurationError, Retryable, read_answer, read_error, shorten
+
+CONNECT_TIMEOUT_S = 10.0
+KEEP_ALIVE_S = 4.0
+"""uvicorn (vLLM) and llama.cpp close idle connections after 5 s; a request sent on a closing one is lost."""
+# 128,000 tokens are 0.5 MB, and 3 MB with every character escaped; an endless body would take 1 GB of memory a second
+MOST_REPLY_BYTES = 4 << 20
+READ_BYTES = 1 << 16
+METRICS_TIMEOUT_S = 5.0
+_QUERY = re.compile(r"(https?://[^\s?'\"]*)\?[^\s'\"]*")
+
+
+def open_session(api_key: str | None, *, timeout_s: float) -> aiohttp.ClientSession:
+    headers = {"Content-Type": "application/json"}
+    if api_key:
+        headers["Authorization"] = f"Bearer {api_key}"
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, CONNECT_TIMEOUT_S)),
+    )
+
+
+async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int = MOST_REPLY_BYTES) -> bytes | None:
+    """The body of an answer, decompressed; None if it is longer than `most_bytes`."""
+    parts: list[bytes] = []
+    left = most_bytes
+    # not `response.read()`, which has no bound and decompresses a body in one go
+    while part := await response.content.read(READ_BYTES):
+        left -= len(part)
+        if left < 0:
+            response.close()
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def list_models(
+    session: aiohttp.ClientSession, address: Address, *, secret: str | None
+) -> tuple[int, list[str], str]:
+    """Status, names and aliases of the models, and the server's message if there are none, without the key."""
+    async with session.get(address.models_url, allow_redirects=False) as response:
+        raw = await read_body(response)
+    if raw is None:
+        return 404, [], f"not a list of models: more than {MOST_REPLY_BYTES >> 20} MB"
+    if response.status != 200:
+        return response.status, [], read_error(raw, secret)
+    try:
+        models = json.loads(raw)["data"]
+        return 200, [str(name) for model in models for name in (model["id"], *(model.get("aliases") or ()))], ""
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return 404, [], f"not a list of models: {shorten(raw, secret)}"
+
+
+def explain(error: Exception, secret: str | None = None) -> str:
+    """What went wrong with a connection, without the key and the queries of URLs, which may hold one."""
+    number = getattr(error, "errno", None)
+    # name resolution has negative numbers of its own, which `strerror` does not know
+    text = os.strerror(number) if number and number > 0 else str(error) or type(error).__name__
+    return shorten(_QUERY.sub(r"\1", text).encode("utf-8", "replace"), secret)
+
+
+async def send_chat(
+    session: aiohttp.ClientSession, address: Address, body: bytes, *, request_id: str, api_key: str | None
+) -> Reply | Failure | Retryable | ConfigurationError:
+    """Send one chat request and read what comes of it."""
+    try:
+        # a followed redirect would turn the POST into a GET
+        async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
+            raw = await read_body(response)
+            if raw is None:
+                return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
+            return read_answer(response.status, response.headers, raw, request_id=request_id, secret=api_key)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        return Retryable("unreachable", explain(error, api_key))
+    except TimeoutError:
+        return Retryable("timeout", f"no reply within {session.timeout.total:g} s")
+    except aiohttp.ClientResponseError as error:  # not HTTP
+        return Retryable("garbage", explain(error, api_key))
+    except aiohttp.ClientError as error:
+        return Retryable("cut", explain(error, api_key))
+
+
+async def fetch_metrics(session: aiohttp.ClientSession, address: Address) -> ServerMetrics | None:
+    """The server's metrics; None if it publishes none of vLLM's. Raises `ClientError` or `TimeoutError`."""
+    timeout = aiohttp.ClientTimeout(total=METRICS_TIMEOUT_S)
+    async with session.get(address.metrics_url, timeout=timeout, allow_redirects=False) as response:
+        raw = await read_body(response) if response.status == 200 else None
+    return parse_metrics((raw or b"").decode("utf-8", "replace"))

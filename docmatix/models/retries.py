@@ -33,9 +33,9 @@ class Tries:
     busy_since: float = float("inf")
     failed_at: float = float("inf")
     doubted: bool = False
-    """Whether a probe failed too after this request had: from then on a probe precedes it."""
+    """Whether a probe failed after this request had: from then on each try follows a probe."""
     detail: str = ""
-    """What the server that was last lost said."""
+    """The message of the server at which the request was last lost."""
     deaths: Deaths = field(default_factory=Deaths)
 
     def note(self, retryable: Retryable, *, now: float) -> None:

@@ -122,7 +122,7 @@ def test_the_search_for_vllm_imports_nothing_from_the_current_folder(hostile: Ho
 
 @on_linux
 @pytest.mark.parametrize("old", [False, True], ids=["", "before 3.11"])
-def test_vllm_and_its_warden_import_nothing_from_the_current_folder(
+def test_vllm_and_its_supervisor_import_nothing_from_the_current_folder(
     hostile: HostileFolder, environment: Path, tmp_path: Path, old: bool
 ):
     told = tmp_path / "told.json"

@@ -56,7 +56,7 @@ def test_a_watch_looks_once_a_second_and_takes_rates_over_ten():
     assert watch.record["tokens_per_s_now"] == {"prompt_tokens": 100.0, "completion_tokens": 50.0}
 
 
-def test_nobody_is_there_while_every_replica_loads():
+def test_no_replica_is_there_while_all_are_loading():
     states = ["starting", "starting"]
     watch = ServingWatch(lambda: [make_replica(state=state) for state in states], model="m", clock=lambda: 0.0)
     watch.look()

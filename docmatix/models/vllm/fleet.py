@@ -30,7 +30,7 @@ class ReplicaReport(NamedTuple):
 
 
 class ReportSource(Protocol):
-    """Whoever has the latest report of each replica."""
+    """What `Fleet` needs of a `ReplicaPool`."""
 
     def look(self) -> list[ReplicaReport | str | None]: ...
 
@@ -183,14 +183,14 @@ class Fleet:
 
     def await_first(self) -> None:
         """Wait until one replica can be asked. Raises as `look` does."""
-        began = said = self._clock()
+        began = last_line_at = self._clock()
         while True:
             self.look()
             if self.any_ready:
                 return
             now = self._clock()
-            if now - said >= SAY_EVERY_S:
-                said = now
+            if now - last_line_at >= SAY_EVERY_S:
+                last_line_at = now
                 self._say(f"serving   {now - began:.0f} s: {self._describe_loading()}")
             time.sleep(POLL_S)
 

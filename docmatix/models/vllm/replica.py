@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Literal
 
 from docmatix.core.errors import SetupError
@@ -39,9 +39,9 @@ from docmatix.models.vllm.server_log import (
 from docmatix.models.vllm.supervisor import GRACE_S, SupervisedProcess, start_supervised
 
 POLL_S = 1.0
-# a request that kills servers costs each a life without a finished request, six until `models.client` gives it up
-LIVES_A_START = 3
-"""A life that ended before a request was finished counts as this fraction of a failed start."""
+# a request that kills its servers makes up to six of them end without a finished request before it is given up
+FRUITLESS_PER_FAILED_START = 3
+"""So many servers that end before finishing a request count as one that failed to start."""
 RESTART_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 """The pause triples with each failed start: a Hub that refuses 64 downloads at once, or GPU memory that is not free
@@ -97,13 +97,13 @@ class ServerState:
 
 
 @dataclass
-class _Life:
+class _ServerProcess:
     """The server from one start to its end."""
 
     supervised: SupervisedProcess
     port: int
     log: BinaryIO
-    metrics: ServerMetrics | None = field(default=None)
+    metrics: ServerMetrics | None = None
 
 
 class VllmServer:
@@ -129,7 +129,7 @@ class VllmServer:
         self._status = ServerState(state="starting", host=host)
         self._since = time.monotonic()
         self._earlier: ServerMetrics | None = None
-        self._life: _Life | None = None
+        self._process: _ServerProcess | None = None
         self._port: int | None = None
         self._watcher = threading.Thread(target=self._watch, name="vllm-watcher", daemon=True)
         self._watcher.start()
@@ -137,17 +137,12 @@ class VllmServer:
     def describe(self) -> ServerState:
         """Its present state; waits for nothing but a file read."""
         with self._lock:
-            life, status, since = self._life, self._status, self._since
-            line = find_last_line(read_tail(life.log, LAST_LINE_BYTES)) if life else status.last_line
+            process, status, since = self._process, self._status, self._since
+            line = find_last_line(read_tail(process.log, LAST_LINE_BYTES)) if process else status.last_line
         # a server prints its settings, and its log may hold the token that it could not log in with
+        line, detail = self._hide(line), self._hide(status.detail)
         restarts = tuple(replace(each, detail=self._hide(each.detail)) for each in status.restarts)
-        return replace(
-            status,
-            since_s=time.monotonic() - since,
-            last_line=self._hide(line),
-            detail=self._hide(status.detail),
-            restarts=restarts,
-        )
+        return replace(status, since_s=time.monotonic() - since, last_line=line, detail=detail, restarts=restarts)
 
     def close(self) -> None:
         """End all its processes, by SIGKILL after `grace_s`. May be called more than once."""
@@ -165,7 +160,7 @@ class VllmServer:
         except SetupError as error:
             self._change(state="failed", detail=str(error))
             return
-        fruitless = 0  # lives in a row without a finished request; a failed start counts as several
+        fruitless = 0  # servers in a row that finished no request; a failed start counts as several
         try:
             while not self._closing.is_set():
                 if self._start():
@@ -173,13 +168,13 @@ class VllmServer:
                     if end is None:
                         break
                     # a server that answers but dies of its first requests would be restarted for ever
-                    metrics = self._life.metrics if self._life else None
+                    metrics = self._process.metrics if self._process else None
                     served = metrics is not None and metrics.finished > metrics.canaries
                     self._note_restart(*end, served=served)
                     fruitless = 0 if served else fruitless + 1
                 else:
-                    fruitless += LIVES_A_START
-                if fruitless >= LIVES_A_START * self._engine.max_failed_starts:
+                    fruitless += FRUITLESS_PER_FAILED_START
+                if fruitless >= FRUITLESS_PER_FAILED_START * self._engine.max_failed_starts:
                     break
                 failed = max(0, self._status.failed_starts - 1)
                 self._closing.wait(min(LONGEST_PAUSE_S, RESTART_PAUSE_S * 3.0**failed))
@@ -188,7 +183,7 @@ class VllmServer:
             self._change(detail=f"{type(error).__name__}: {error}")
             raise
         finally:
-            self._end_life()
+            self._end_process()
             self._change(state="closed" if self._closing.is_set() else "failed")
 
     def _change(self, **values: Any) -> None:
@@ -208,7 +203,7 @@ class VllmServer:
             port=port,
             pictures_per_request=self._pictures_per_request,
         )
-        log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `_end_life`
+        log = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `_end_process`
         try:
             environment = build_environment(self._engine, os.environ)
             supervised = start_supervised(command, env=environment, folder=START_FOLDER, log=log, grace_s=self._grace_s)
@@ -216,7 +211,7 @@ class VllmServer:
             log.close()
             return self._note_failure(str(error))
         with self._lock:
-            self._life = _Life(supervised=supervised, port=port, log=log)
+            self._process = _ServerProcess(supervised=supervised, port=port, log=log)
         self._change(pid=supervised.pid)
         began = self._clock()
         while not self._closing.is_set():
@@ -240,22 +235,22 @@ class VllmServer:
 
     def _follow(self) -> tuple[str, str] | None:
         """Watch a server that is ready. Returns reason and detail of its end, or None once it is to be closed."""
-        life = self._life
-        assert life
+        process = self._process
+        assert process
         last = time.monotonic()
         detector = HangDetector(last, hang_timeout_s=self._engine.hang_timeout_s)
         canary: Canary | None = None
-        has_canaries = True
+        has_canaries, key = True, self._engine.env.get("VLLM_API_KEY")
         dead_since: float | None = None
         try:
             while not self._closing.wait(POLL_S):
-                code = life.supervised.poll()
+                code = process.supervised.poll()
                 if code is not None:
-                    text = read_tail(life.log)
+                    text = read_tail(process.log)
                     # a killed server had no time to say why: its log ends with something else
                     return explain_exit(code, text), find_exception(text) if code >= 0 else ""
-                health, _ = fetch(self._host, life.port, "/health")
-                status, page = fetch(self._host, life.port, "/metrics") if health else (0, "")
+                health, _ = fetch(self._host, process.port, "/health")
+                status, page = fetch(self._host, process.port, "/metrics") if health else (0, "")
                 metrics = parse_metrics(page) if status == 200 else None
                 served = False
                 if canary and (answer := canary.poll()) is not None:
@@ -263,39 +258,31 @@ class VllmServer:
                     canary = None
                     served, has_canaries = answer == 200, answer in (0, 200) or answer >= 500
                 now = time.monotonic()
-                self._note_metrics(life, metrics, now - last)
+                self._note_metrics(process, metrics, now - last)
                 last = now
-                hung = detector.look(
-                    now, answered=health != 0, metrics=metrics, canary=canary is not None, served=served
-                )
-                if hung:
+                sent = canary is not None
+                if hung := detector.look(now, answered=health != 0, metrics=metrics, canary=sent, served=served):
                     return "hang", hung
                 dead_since = (dead_since or now) if health == 503 else None
                 if dead_since and now - dead_since > DEAD_ENGINE_PATIENCE_S:
-                    return "engine died", find_exception(read_tail(life.log))
+                    return "engine died", find_exception(read_tail(process.log))
                 if canary is None and has_canaries and health == 200 and detector.wants_canary():
-                    canary = self._send_canary(life)
+                    with contextlib.suppress(OSError, http.client.HTTPException):
+                        canary = Canary(self._host, process.port, model=self._engine.model_name, key=key)
         finally:
             if canary:
                 canary.close()
         return None
 
-    def _send_canary(self, life: _Life) -> Canary | None:
-        try:
-            key = self._engine.env.get("VLLM_API_KEY")
-            return Canary(self._host, life.port, model=self._engine.model_name, key=key)
-        except (OSError, http.client.HTTPException):
-            return None
-
-    def _note_metrics(self, life: _Life, metrics: ServerMetrics | None, passed_s: float) -> None:
+    def _note_metrics(self, process: _ServerProcess, metrics: ServerMetrics | None, passed_s: float) -> None:
         # a server too busy to publish is not idle: its last metrics still count
-        life.metrics = metrics or life.metrics
-        if life.metrics is None:
+        process.metrics = metrics or process.metrics
+        if process.metrics is None:
             return
-        busy = life.metrics.has_requests()
+        busy = process.metrics.has_requests()
         status = self._status
         self._change(
-            metrics=life.metrics.add_counters(self._earlier),
+            metrics=process.metrics.add_counters(self._earlier),
             busy_s=status.busy_s + (passed_s if busy else 0.0),
             idle_s=status.idle_s + (0.0 if busy else passed_s),
         )
@@ -310,11 +297,11 @@ class VllmServer:
             failed_starts=0 if served else self._status.failed_starts + 1,
             detail=f"{reason} before it had finished a request: {detail or UNKNOWN_CAUSE}{mention_log(log)}",
         )
-        self._end_life(kill=True)
+        self._end_process(kill=True)
 
     def _note_failure(self, detail: str, *, kill: bool = False) -> bool:
         detail += mention_log(self._save_log())
-        self._end_life(kill=kill)
+        self._end_process(kill=kill)
         self._port = None
         self._change(detail=detail, failed_starts=self._status.failed_starts + 1, pid=None)
         return False
@@ -322,19 +309,18 @@ class VllmServer:
     def _save_log(self) -> str:
         # a log is not worth a replica: the disk may be full, the store unreachable
         with contextlib.suppress(Exception):
-            if self._life is not None:
-                return self._keep_log(self._hide(read_end(self._life.log)))
+            if self._process is not None:
+                return self._keep_log(self._hide(read_end(self._process.log)))
         return ""
 
-    def _end_life(self, *, kill: bool = False) -> None:
-        life = self._life
-        if life is None:
+    def _end_process(self, *, kill: bool = False) -> None:
+        if (process := self._process) is None:
             return
-        life.supervised.stop(kill=kill)
+        process.supervised.stop(kill=kill)
         with self._lock:
-            line = find_last_line(read_tail(life.log, LAST_LINE_BYTES))
-            self._life = None
-        life.log.close()
-        if life.metrics is not None:
-            self._earlier = life.metrics.reset_gauges().add_counters(self._earlier)
+            line = find_last_line(read_tail(process.log, LAST_LINE_BYTES))
+            self._process = None
+        process.log.close()
+        if process.metrics is not None:
+            self._earlier = process.metrics.reset_gauges().add_counters(self._earlier)
         self._change(last_line=line, pid=None, metrics=self._earlier)

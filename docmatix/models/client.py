@@ -137,6 +137,7 @@ class ChatClient:
             if before := self._removed.pop(address.name, None):
                 # a restarted server is asked at once, but a row of failures lasts until it replies
                 address.failing_since, address.replied_at = before.failing_since, before.replied_at
+                address.has_metrics = before.has_metrics or None
             self._load_balancer.add(address)
 
     def stop(self, error: DocmatixError) -> None:
@@ -284,28 +285,26 @@ class ChatClient:
 
     async def _poll_metrics(self) -> None:
         """Set the limits by the servers' own metrics, for as long as the client is open."""
-        publishing: set[str] = set()
-        silent: set[str] = set()
         pause_s = self._look_every_s / 8  # a limit doubles with each poll, and the first one is for slow servers
         while True:
-            addresses = [address for address in self._load_balancer.addresses if address.name not in silent]
-            await asyncio.gather(*(self._poll_queue(address, publishing, silent) for address in addresses))
+            addresses = [address for address in self._load_balancer.addresses if address.has_metrics is not False]
+            await asyncio.gather(*map(self._poll_queue, addresses))
             self._load_balancer.hand_out()
             self._load_balancer.level()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self._look_every_s)
 
-    async def _poll_queue(self, address: Address, publishing: set[str], silent: set[str]) -> None:
+    async def _poll_queue(self, address: Address) -> None:
         assert self._open_session
         try:
             metrics = await fetch_metrics(self._open_session, address)
         except (aiohttp.ClientError, TimeoutError):
             return  # busy with its first prompts, or down
         if metrics is not None:
-            publishing.add(address.name)
+            address.has_metrics = True
             note_queue(address, running=metrics.running, waiting=metrics.waiting, now=self._clock())
-        elif address.name not in publishing:
-            silent.add(address.name)
+        elif address.has_metrics is None:
+            address.has_metrics = False
             note_no_queue(address)
 
     def _read_address(self, base_url: str) -> Address:

@@ -54,6 +54,8 @@ class Address:
     """When its queue became too long."""
     runs: int | None = None
     """How many of our requests it runs at once, once its metrics have shown a queue; the others wait in it."""
+    has_metrics: bool | None = None
+    """Whether it publishes vLLM's metrics; None until it is known."""
     under_way: dict[asyncio.Task[object], bool] = field(default_factory=dict)
     """The tasks whose request it has, in the order of sending; True for one that was called back."""
 

@@ -1,18 +1,17 @@
-"""A stand-in for vLLM: its command line, its pages, its two processes and how these die, without a model.
+"""A stand-in for vLLM without a model: its command line, its pages, its two processes and the ways they die.
 
     engine = fake_engine(folder, slots=4, delay_s=0.05)   # a VllmEngine: its `python` starts this script
     VllmServer(engine)
 
-The API server answers `/health`, `/metrics`, `/v1/models`, `/v1/completions` and `/v1/chat/completions`, and passes
-requests on to a child that plays `EngineCore`: `slots` requests are computed at once, in steps of 10 ms, each for
-`delay_s`; the rest waits. As in vLLM 0.32
+The API server passes requests on to a child that plays `EngineCore`: `slots` requests are computed at once, in steps of
+10 ms, each for `delay_s`; the rest waits. As in vLLM 0.32
 
-- what the metrics say comes from the engine with its steps: a stopped engine's are those of its last step;
-- a request whose client has gone is not computed any further;
-- when the engine dies, requests in flight get a 500, `/health` a 503, and the server ends itself soon after;
+- the metrics come from the engine with its steps: those of a stopped engine stay as they are;
+- a request whose client has disconnected is dropped;
+- when the engine dies, requests in flight get a 500, `/health` a 503, and the server exits soon after;
 - when the API server gets a SIGKILL, the engine lives on;
-- its key guards the paths below `/v1`, and not `/invocations`, which answers a chat completion too; what is named by
-  `--middleware` is loaded from the module path and asked first.
+- the key covers the paths below `/v1`, but not `/invocations`, which answers a chat completion too; `--middleware` is
+  loaded from the module path and asked first.
 
 Replies are those of `tests.scripted_server.reply_plausibly`. Settings are environment variables, `FAKE_VLLM_SLOTS` for
 `slots` and so on; see `fake_engine`.
@@ -132,8 +131,8 @@ def find_engine_pid(server_pid: int) -> int:
 
 
 def run_engine(*, slots: int, delay_s: float) -> None:
-    """Take request numbers from stdin (with a minus those to be dropped), write a JSON line for each step: those done,
-    how many run and wait."""
+    """Read request numbers from stdin (negative ones are to be dropped), and write a JSON line for each step: which are
+    done, how many run and wait."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiting: deque[str] = deque()
     running: dict[str, float] = {}
@@ -168,7 +167,7 @@ def run_engine(*, slots: int, delay_s: float) -> None:
 
 
 class FakeServer:
-    """The routes, and what the engine said last."""
+    """The routes, and the latest figures of the engine."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         from tests.scripted_server import reply_plausibly
@@ -225,7 +224,7 @@ class FakeServer:
         try:
             self._engine.stdin.write(number.encode() + b"\n")
             await self._asked[number]
-        except asyncio.CancelledError:  # the client has gone
+        except asyncio.CancelledError:  # the client has disconnected
             self._engine.stdin.write(f"-{number}\n".encode())
             raise
         finally:
@@ -259,7 +258,7 @@ class FakeServer:
         return response
 
     async def _ask_middleware(self, request: web.Request) -> int | None:
-        """The status that it answers in the server's place; None where it passes a request on."""
+        """The status that it answers in the server's place; None if it passes the request on."""
         if self._middleware is None:
             return None
         sent: list[dict[str, Any]] = []
@@ -298,31 +297,29 @@ class FakeServer:
         self._figures["canaries"] += body.get("max_tokens") == 1
         usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
-        return web.json_response(
-            {"id": "chatcmpl-fake", "object": "chat.completion", "model": body["model"], "choices": [choice]}
-            | {"usage": usage}
-        )
+        completion = {"id": "chatcmpl-fake", "object": "chat.completion", "model": body["model"], "choices": [choice]}
+        return web.json_response(completion | {"usage": usage})
 
     def _write_metrics(self) -> str:
         labels = f'{{engine="0",model_name="{self._names[0]}"}}'
         f = self._figures
-        lines = [
-            "# HELP vllm:num_requests_running Number of requests in model execution batches.",
-            "# TYPE vllm:num_requests_running gauge",
-            f"vllm:num_requests_running{labels} {f['running']}.0",
-            f"vllm:num_requests_waiting{labels} {f['waiting']}.0",
-            f"vllm:kv_cache_usage_perc{labels} {min(1.0, f['running'] / 100)}",
-            f"vllm:prefix_cache_queries_total{labels} {f['queries']}.0",
-            f"vllm:prefix_cache_hits_total{labels} {f['queries'] // 2}.0",
-            f"vllm:num_preemptions_total{labels} 0.0",
-            f"vllm:prompt_tokens_total{labels} {f['prompt_tokens']}.0",
-            f"vllm:generation_tokens_total{labels} {f['generation_tokens']}.0",
-            f'vllm:request_success_total{{engine="0",finished_reason="stop",model_name="fake"}} {f["finished"]}.0',
-            f'vllm:request_params_max_tokens_bucket{{engine="0",le="1.0",model_name="fake"}} {f["canaries"]}.0',
-            f'vllm:request_params_max_tokens_bucket{{engine="0",le="+Inf",model_name="fake"}} {f["finished"]}.0',
-            f"vllm:iteration_tokens_total_count{labels} {f['steps']}.0",
-            f"vllm:time_to_first_token_seconds_count{labels} {f['finished']}.0",
-            f"vllm:time_to_first_token_seconds_sum{labels} {f['finished'] / 10}",
+        values = {
+            "num_requests_running": f["running"],
+            "num_requests_waiting": f["waiting"],
+            "kv_cache_usage_perc": min(1.0, f["running"] / 100),
+            "prefix_cache_queries_total": f["queries"],
+            "prefix_cache_hits_total": f["queries"] // 2,
+            "prompt_tokens_total": f["prompt_tokens"],
+            "generation_tokens_total": f["generation_tokens"],
+            "request_success_total": f["finished"],
+            "iteration_tokens_total_count": f["steps"],
+            "time_to_first_token_seconds_count": f["finished"],
+            "time_to_first_token_seconds_sum": f["finished"] / 10,
+        }
+        lines = [f"vllm:{name}{labels} {float(value)}" for name, value in values.items()]
+        lines += [
+            f'vllm:request_params_max_tokens_bucket{{le="{bound}"}} {float(count)}'
+            for bound, count in {"1.0": f["canaries"], "+Inf": f["finished"]}.items()
         ]
         return "\n".join(lines) + "\n"
 
@@ -330,13 +327,12 @@ class FakeServer:
 def _refuse(status: int, message: str, kind: str) -> web.Response:
     from aiohttp import web
 
-    return web.json_response(
-        {"error": {"message": message, "type": kind, "param": None, "code": status}}, status=status
-    )
+    error = {"message": message, "type": kind, "param": None, "code": status}
+    return web.json_response({"error": error}, status=status)
 
 
 async def _pass_on(scope: object, receive: object, send: object) -> None:
-    """What the middleware calls for a request that may go on."""
+    """What the middleware calls for a request that may pass."""
 
 
 def _say(process: str, level: str, text: str) -> None:

@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from docmatix import cli
 from docmatix.cli import main
+from docmatix.cli.output import run_to_exit_code
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.progress import Progress
 from docmatix.models.preflight import check_server
@@ -156,20 +156,19 @@ async def ask_hostile_server(body: dict[str, Any], *, status: int) -> str:
     ],
 )
 def test_what_a_model_server_says_is_told_in_one_line(
-    body: dict[str, Any], status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    body: dict[str, Any], status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = SetupError(asyncio.run(ask_hostile_server(body, status=status)))
-    require_harmless(show_failure(error, capsys, monkeypatch))
+    require_harmless(show_failure(error, capsys))
 
 
-def show_failure(error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+def show_failure(error: Exception, capsys: pytest.CaptureFixture[str]) -> str:
     """What a person sees of a verb that raises it."""
 
-    def fail(options: object) -> int:
+    def fail() -> int:
         raise error
 
-    monkeypatch.setattr(cli, "_status", fail)
-    assert main(["status", "run"]) in (1, 2)
+    assert run_to_exit_code(fail) in (1, 2)
     return capsys.readouterr().err
 
 
@@ -181,13 +180,11 @@ def test_an_error_forges_no_second_line(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("notes", [True, False])
-def test_the_trace_of_a_bug_is_set_off_and_steers_nothing(
-    notes: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_trace_of_a_bug_is_set_off_and_steers_nothing(notes: bool, capsys: pytest.CaptureFixture[str]) -> None:
     error: Exception = BuildError("It failed.") if notes else ValueError(f"https://me:canary@h/ {EVIL}")
     if notes:
         error.add_note(f"Traceback:\n{EVIL}")
-    shown = show_failure(error, capsys, monkeypatch)
+    shown = show_failure(error, capsys)
     require_harmless(shown)
     first, *rest = shown.splitlines()
     assert first.startswith("docmatix: ")

@@ -1,0 +1,36 @@
+"""`docmatix check`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from docmatix.cli.arguments import add_run
+from docmatix.cli.output import FAILED, FINISHED, print_result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """RUN."""
+    parser.description = (
+        "Read a whole run and prove it sound: every file is what was committed, every row is there once and where it"
+        " belongs, ledgers agree with the rows and with each other, images open, evidence stands on its page. Each"
+        " problem is a sentence that says what to do; exit code 1 if there is any. A card that was edited by hand is"
+        " told of and is none. Nothing is changed."
+    )
+    add_run(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print each problem, and how many there are."""
+    from docmatix.check.checks import count_parts, find_problems
+    from docmatix.driver.progress import Progress
+    from docmatix.storage.run import RunDirectory
+
+    run = RunDirectory(options.run)
+    problems = 0
+    with Progress(sys.stderr).stage("check", count_parts(run)) as shown:
+        for problem in find_problems(run, on_part=lambda done: shown.update(done, {}), on_remark=print_result):
+            print_result(problem)
+            problems += 1
+    print_result(f"{problems} problem{'s' if problems > 1 else ''} found." if problems else "The run is sound.")
+    return FAILED if problems else FINISHED

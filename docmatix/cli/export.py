@@ -1,0 +1,64 @@
+"""`docmatix export`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from docmatix.cli.arguments import add_dataset, positive
+from docmatix.cli.output import FINISHED, print_block
+
+_DESCRIPTION = "Write the dataset in the shape that other people's code reads. The folder appears whole or not at all."
+
+
+class _ListingFormats(argparse.RawDescriptionHelpFormatter):
+    """Lists the formats, which are imported only where this help is shown."""
+
+    def add_text(self, text: str | None) -> None:
+        from docmatix.exports.formats import describe_formats
+
+        super().add_text(text and f"{text}\n\n{describe_formats()}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to export, as what, and which part of it."""
+    parser.description = _DESCRIPTION
+    parser.formatter_class = _ListingFormats
+    add_dataset(parser)
+    parser.add_argument("--format", required=True, metavar="FORMAT", help="one of those above")
+    parser.add_argument("-o", "--out", metavar="DIR", help="a new folder (default: exports/FORMAT in the run)")
+    parser.add_argument(
+        "--zero-shot", action="store_true", help="only a small train and a test split, which share no document"
+    )
+    parser.add_argument("--test-rows", type=positive, default=200, metavar="N", help="of --zero-shot (default: 200)")
+    parser.add_argument("--train-rows", type=positive, default=1700, metavar="N", help="likewise (default: 1700)")
+    parser.add_argument("--seed", type=int, default=0, help="draw others for --zero-shot (default: 0)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export, and print what was written."""
+    from docmatix.exports.exporting import export_dataset
+    from docmatix.storage.run import RunDirectory
+
+    local = Path(options.path)
+    if options.out:
+        out = Path(options.out)
+    elif (local / "run.yaml").exists():
+        run = RunDirectory(local)
+        run.require_own("give another folder with -o.")
+        run.check_folder("exports")
+        out = local / "exports" / options.format
+    else:
+        name = options.path.rstrip("/").rsplit("/", 1)[-1]
+        out = Path(f"{name}-{options.format}")
+    exported = export_dataset(
+        options.path,
+        options.format,
+        out,
+        zero_shot=options.zero_shot,
+        test_rows=options.test_rows,
+        train_rows=options.train_rows,
+        seed=options.seed,
+    )
+    print_block(exported.describe())
+    return FINISHED

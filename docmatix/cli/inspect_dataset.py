@@ -1,0 +1,54 @@
+"""`docmatix inspect`; the module's name is another one than the standard library's `inspect`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+
+from docmatix.cli.arguments import add_dataset, add_fetch, positive
+from docmatix.cli.output import FINISHED, print_block
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to look at, how much of it, and where its pictures go."""
+    parser.description = "Print samples drawn by a seed. With --pairs single pairs; with --dropped what was left out."
+    add_dataset(parser)
+    parser.add_argument("-n", type=positive, default=3, metavar="N", help="how many (default: 3)")
+    parser.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--pairs", action="store_true", help="draw pairs instead of whole samples")
+    what.add_argument(
+        "--dropped", nargs="?", const="", metavar="REASON", help="show what was dropped (for this reason) instead"
+    )
+    parser.add_argument(
+        "--pictures",
+        default="auto",
+        metavar="HOW",
+        help="the pages, evidence drawn in: `auto` among the text where the terminal can show pictures (the default),"
+        " `kitty` or `iterm2` to say how it can, `never`, or a folder for PNG files",
+    )
+    add_fetch(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print samples, pairs or dropped items."""
+    from docmatix.review.collection import Collection
+    from docmatix.review.inspection import choose_output, print_dropped, print_pairs, print_samples
+
+    columns = shutil.get_terminal_size((100, 40)).columns
+    width = max(40, min(100, columns))
+    is_terminal = sys.stdout.isatty()
+    output = choose_output(options.pictures, environment=os.environ, is_terminal=is_terminal, columns=columns)
+    collection = Collection(options.path, fetch=options.fetch)
+    if options.dropped is not None:
+        blocks = print_dropped(collection, options.dropped or None, options.n, seed=options.seed, output=output)
+    elif options.pairs:
+        blocks = print_pairs(collection, options.n, seed=options.seed, output=output, width=width)
+    else:
+        samples = print_samples(collection, options.n, seed=options.seed, output=output, width=width)
+        blocks = (f"\n{block}" if number else block for number, block in enumerate(samples))
+    for block in blocks:
+        print_block(block)
+    return FINISHED

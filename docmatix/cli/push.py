@@ -1,0 +1,86 @@
+"""`docmatix push`."""
+
+from __future__ import annotations
+
+import argparse
+
+from docmatix.cli.arguments import add_run
+from docmatix.cli.output import FAILED, FINISHED, print_note, print_result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """RUN, and where and what to publish of it."""
+    parser.description = (
+        "Bring a dataset repository on the Hugging Face Hub to what a finished run holds. The run is checked first, and"
+        " nothing is sent if it, or what it would disclose, is found wanting. Called again after a kill, it sends only"
+        " what is missing. The token is that of `hf auth login` or HF_TOKEN."
+    )
+    add_run(parser)
+    parser.add_argument("repo_id", metavar="REPO_ID", help="OWNER/NAME; made if it is not there")
+    parser.add_argument("--private", action="store_true", help="make the repository private, if it is made")
+    parser.add_argument(
+        "--revision", metavar="BRANCH", help="push to this branch; made if it is not there (default: main)"
+    )
+    parser.add_argument("--config-name", default="default", metavar="NAME", help="the configuration (default: default)")
+    parser.add_argument("--split", default="train", metavar="NAME", help="the split (default: train)")
+    parser.add_argument("--dry-run", action="store_true", help="say what is wrong and what would be done; send nothing")
+    parser.add_argument(
+        "--include-dropped",
+        action="store_true",
+        help="publish the pairs that curate dropped too, with their reasons, as a configuration `dropped`",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Publish, or say why not."""
+    return publish(
+        options.run,
+        options.repo_id,
+        revision=options.revision,
+        place=(options.config_name, options.split),
+        private=options.private,
+        dry_run=options.dry_run,
+        include_dropped=options.include_dropped,
+    )
+
+
+def publish(
+    run: str,
+    repo_id: str,
+    *,
+    revision: str | None = None,
+    place: tuple[str, str] = ("default", "train"),
+    private: bool = False,
+    dry_run: bool = False,
+    include_dropped: bool = False,
+) -> int:
+    """Push a run into the configuration and split `place` of a repository; returns the exit code."""
+    from docmatix.publishing.hub import TRIES, Repository
+    from docmatix.publishing.push import Target, push_run
+    from docmatix.storage.run import RunDirectory
+
+    # a dry run is looked at by somebody who waits
+    repository = Repository(repo_id, revision=revision, tries=2 if dry_run else TRIES, say=print_note)
+    pushed = push_run(
+        RunDirectory(run),
+        repository,
+        target=Target(*place),
+        say=print_note,
+        private=private,
+        dry_run=dry_run,
+        include_dropped=include_dropped,
+    )
+    for finding in pushed.findings:
+        print_result(finding)
+    if dry_run:
+        for path in pushed.sent:
+            print_result(f"would send {path}")
+        for path in pushed.deleted:
+            print_result(f"would delete {path}")
+        print_result(f"Nothing was sent. It would be: {pushed.describe()}")
+    elif not pushed.findings:
+        print_result(pushed.describe())
+    if pushed.findings:
+        print_note("Nothing is sent before these are put right.")
+        return FAILED
+    return FINISHED

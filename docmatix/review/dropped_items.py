@@ -1,18 +1,40 @@
-"""Reads what a run dropped before there was a pair to judge: documents, pages, windows, requests, replies, pairs.
-
-Pairs that `curate` dropped are rows of its own table; see `docmatix.review.collection` and
-`docmatix.publishing.dropped`.
-"""
+"""What a run dropped: read stage by stage (`iterate_dropped`), and as items that show themselves (`DroppedItems`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, VERIFY
+import pyarrow.compute as pc
+
+from docmatix.core.draws import draw
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
+from docmatix.review.displays import (
+    Pictured,
+    describe_pages,
+    make_line,
+    make_visible,
+    show_sample,
+    show_table,
+    show_text,
+)
+from docmatix.review.source_pages import PLACES_SHOWN, Place, render_places, show_pairs
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
+
+if TYPE_CHECKING:
+    from docmatix.core.documents import Refusal
+
+SHOWN = 10
+"""Items that are shown at once."""
+
+REPLY_SHOWN_CHARS = 300
+"""Of a reply that held something malformed: enough to see what the model took the prompt for."""
+
+
+# --- before there was a pair to judge ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +109,181 @@ _READERS: dict[str, Callable[[RunDirectory, int], Iterator[DroppedItem]]] = {
     GENERATE: _read_generate,
     VERIFY: _read_verify,
 }
+
+
+# --- items that show themselves ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something that was left out: at which stage, what it was, why, and what is known about it.
+
+    `pair` is there for a pair: its fields as curate left them, `said` where the model was asked again. `place` says
+    where to look, unless the document itself could not be read.
+    """
+
+    stage: str
+    reason: str
+    what: str
+    detail: str
+    pair: Mapping[str, Any] | None = field(default=None, compare=False)
+    place: Place | None = field(default=None, compare=False)
+
+    def describe(self) -> str:
+        """Some lines for the terminal."""
+        what = [make_visible(str(self.what))]
+        if self.pair is not None:
+            what = [f"Q {make_line(self.pair['question'])}", f"A {make_line(self.pair['answer'])}"]
+            if self.reason == "round_trip_failed":
+                what.append(f"asked again, the model said: {make_line(str(self.pair['said']))}")
+        lines = [*what, *([make_visible(self.detail)] if self.detail else [])]
+        return "\n".join([make_visible(f"{self.stage}: {self.reason}"), *(f"   {line}" for line in lines)])
+
+
+class DroppedItems(Iterable[Dropped]):
+    """What a run left out, read again by every loop. A notebook is shown counts, or for one reason some of the items,
+    with their pages rendered from the source where that is still there."""
+
+    def __init__(self, job: Job, reason: str | None, *, fetch: bool = False) -> None:
+        self._job, self.reason, self._fetch = job, reason, fetch
+
+    def __iter__(self) -> Iterator[Dropped]:
+        return self._read(replies=True)
+
+    def _read(self, *, replies: bool) -> Iterator[Dropped]:
+        items = _read_dropped(self._job, self.reason, replies=replies)
+        return (item for item in items if self.reason is None or item.reason == self.reason)
+
+    def count(self) -> Counter[tuple[str, str]]:
+        """How many were left out, by stage and reason; one pass."""
+        return Counter((item.stage, item.reason) for item in self._read(replies=False))
+
+    def sample(self, count: int, *, seed: int = 0) -> list[Dropped]:
+        """Some of them, drawn by content and seed."""
+        return draw(self, count, seed=seed, key=lambda item: f"{item.stage}{item.what}{item.detail}")
+
+    def read_pages(
+        self, items: Sequence[Dropped], *, limit: int = PLACES_SHOWN, refused: dict[Place, Refusal] | None = None
+    ) -> dict[Place, list[Pictured]]:
+        """The pages of these items, rendered from the source; see `render_places`."""
+        places = (item.place for item in items if item.place is not None)
+        return render_places(self._job, places, limit=limit, fetch=self._fetch, refused=refused)
+
+    def __repr__(self) -> str:
+        if self.reason is None:
+            counts = [f"{stage}: {reason} {count:,}" for (stage, reason), count in sorted(self.count().items())]
+            return "\n".join(map(make_visible, counts)) or "nothing was dropped"
+        shown = [item.describe() for item in self.sample(SHOWN)]
+        return "\n".join(shown) or make_visible(f"nothing was dropped as {self.reason}")
+
+    def _repr_html_(self) -> str:
+        counts = self.count()
+        if not counts:
+            return show_text("nothing was dropped" + (f" as {self.reason}" if self.reason else ""))
+        if self.reason is None:
+            rows = [(stage, reason, count) for (stage, reason), count in sorted(counts.items())]
+            return show_table(("stage", "reason", "dropped"), rows)
+        items = self.sample(SHOWN)
+        some = f"; {len(items)} of them" if len(items) < counts.total() else ""
+        shown = show_text(f"{counts.total():,} dropped as {self.reason}{some}:")
+        return shown + self._show_items(items)
+
+    def _show_items(self, items: Sequence[Dropped]) -> str:
+        pages = self.read_pages(items)
+        shown = ""
+        for place in dict.fromkeys(item.place for item in items):
+            here = [item for item in items if item.place == place]
+            pairs = [item.pair for item in here if item.pair is not None]
+            others = [(item.stage, item.what, item.detail) for item in here if item.pair is None]
+            if others:
+                shown += show_table(("stage", "what", "detail"), others)
+            if place is not None and pairs:
+                shown += show_pairs(pages, place, pairs)
+            elif place in pages:
+                shown += show_sample("", pages[place], ())
+        return shown
+
+
+def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dropped]:
+    """What was dropped for a reason, or any. The `replies`, the bulk of a run, are not read where what the model said
+    is not asked for."""
+    uris: dict[int, str] = {}
+    said: dict[str, str] = {}
+    shard_read: int | None = None
+    for item in iterate_dropped(job, reason):
+        row, shard = item.row, item.shard
+        what, detail, place = row.get("source_uri", ""), row.get("detail") or "", None
+        if item.stage == EXTRACT and item.page is not None:
+            place = Place(shard, row["index"], row["doc_id"], (item.page,))
+            what, detail = f"{what}, page {item.page}", ""
+        elif item.stage == DEDUP:
+            place = Place(shard, row["index"], row["doc_id"], (1,))
+            detail = describe_favoured(row)
+        elif item.stage == GENERATE:
+            if shard != shard_read:
+                shard_read = shard
+                uris = _read_source_uris(job, shard)
+                said = _read_malformed(job, shard, reason) if replies else {}
+            place = Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"]))
+            what = f"{uris[row['index']]}, {describe_pages(row['page_numbers'])}"
+            if item.units == ("pairs",):
+                detail = said.get(row["request_id"], "")
+        elif item.stage == VERIFY:
+            what = row["pair_id"]
+        yield Dropped(item.stage, item.reason, what, detail, place=place)
+    for shard in find_losing_shards(job, CURATE, reason):
+        said = {}
+        if VERIFY in job.stages and reason in (None, "round_trip_failed"):
+            columns = ["pair_id", "reply"]
+            said = {row["pair_id"]: row["reply"] for row in job.run.iterate_rows(VERIFY, shard, columns=columns)}
+        for row in _iterate_dropped_pairs(job, shard, reason):
+            yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+
+
+def _read_source_uris(job: Job, shard: int) -> dict[int, str]:
+    rows = job.run.iterate_rows(EXTRACT, shard, columns=["index", "source_uri"])
+    return {row["index"]: row["source_uri"] for row in rows}
+
+
+def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
+    """The beginning of each reply that had something malformed in it for a reason, or any, by request id."""
+    columns = ["request_id", "malformed"]
+    wanted = {
+        row["request_id"]
+        for row in job.run.iterate_rows(GENERATE, shard, columns=columns)
+        if (reason in (row["malformed"] or ()) if reason else row["malformed"])
+    }
+    said: dict[str, str] = {}
+    # those that the record names: others may be half written, or of other prompts
+    for name in job.record(GENERATE, shard).extra.get("replies", ()) if wanted else ():
+        for row in job.run.iterate_file(f"generate/replies/{name}", columns=["request_id", "content"]):
+            if row["request_id"] in wanted:
+                # not by words, which a reply that runs away has none of
+                content = " ".join(row["content"][: 2 * REPLY_SHOWN_CHARS].split())
+                more = "..." if len(content) > REPLY_SHOWN_CHARS else ""
+                said[row["request_id"]] = f"the model said: {content[:REPLY_SHOWN_CHARS]}{more}"
+    return said
+
+
+def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator[dict[str, Any]]:
+    """The curated rows that were dropped for a reason, or any. The others, mostly the larger part, stay Arrow's."""
+    name = job.run.part_name(CURATE, job.record(CURATE, shard))
+    for batch in job.run.iterate_batches(name, at_once=256):
+        reasons = batch["reason"]
+        chosen = pc.is_valid(reasons) if reason is None else pc.equal(reasons, reason)
+        yield from batch.filter(chosen).to_pylist()
+
+
+def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) -> Dropped:
+    scores = ", ".join(f"{name} {value:.2f}" for name, value in row["scores"].items() if value is not None)
+    what = f"Q {row['question']}\n   A {row['answer']}"
+    if row["reason"] == "round_trip_failed":
+        what += f"\n   asked again, the model said: {said}"
+    return Dropped(
+        CURATE,
+        row["reason"],
+        what,
+        f"{row['source_uri']}, {describe_pages(row['page_numbers'])}; {scores}",
+        pair={**row, "said": said if row["reason"] == "round_trip_failed" else None},
+        place=Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"])),
+    )

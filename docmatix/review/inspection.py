@@ -18,14 +18,16 @@ from docmatix.core.errors import SetupError
 from docmatix.core.terminal import make_printable, make_visible
 from docmatix.dataset.pictures import encode_picture
 from docmatix.dataset.rows import read_texts
-from docmatix.review.collection import Collection, Dropped, Sample, draw_pages
-from docmatix.review.displays import Pictured, describe_facts, describe_pages
+from docmatix.review.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
+from docmatix.review.dropped_items import Dropped
+from docmatix.review.samples import Sample, draw_pages
 from docmatix.review.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from docmatix.core.documents import Refusal
+    from docmatix.review.collection import Collection
 
 Protocol = Literal["kitty", "iterm2"]
 

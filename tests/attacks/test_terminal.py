@@ -19,7 +19,7 @@ from docmatix.cli.output import run_to_exit_code
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.progress import Progress
 from docmatix.models.preflight import check_server
-from docmatix.review.collection import Dropped, DroppedItems
+from docmatix.review.dropped_items import Dropped, DroppedItems
 from docmatix.review.status import describe_status
 from docmatix.storage.patience import Attempts, Patience
 from docmatix.storage.run import RunDirectory

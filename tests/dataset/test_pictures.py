@@ -18,7 +18,7 @@ from docmatix.dataset.pictures import (
     encode_picture,
     mark_evidence,
 )
-from tests.review.test_collection import encode_image
+from tests.review.datasets import encode_image
 
 
 def test_a_wide_page_is_scaled_down_and_a_narrow_one_left():

@@ -11,7 +11,7 @@ import docmatix
 from docmatix.core.errors import SetupError
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf
-from tests.review.test_collection import make_docmatix_row, write_dataset
+from tests.review.datasets import make_docmatix_row, write_dataset
 
 PDFS = {f"{number}.pdf": write_distinct_pdf(number) for number in range(3)}
 

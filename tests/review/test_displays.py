@@ -20,7 +20,7 @@ from docmatix.review.displays import (
     show_sample,
     show_table,
 )
-from tests.review.test_collection import encode_image
+from tests.review.datasets import encode_image
 
 PAGE = encode_image("white")
 PAIR: dict[str, Any] = {"question": "Who?", "answer": "Ada"}

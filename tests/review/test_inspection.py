@@ -17,9 +17,11 @@ from PIL import Image
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Failure, Pair, Scores
+from docmatix.curation.filters import Scores
 from docmatix.review.collection import Collection, Dropped, DroppedItems
 from docmatix.review.comparison import Change, Comparison, SidesOfSample
 from docmatix.review.displays import Pictured, Shown
+from docmatix.review.dropped_items import Dropped, DroppedItems
 from docmatix.review.filter_trial import Change as TrialChange
 from docmatix.review.filter_trial import Trial
 from docmatix.review.inspection import (
@@ -34,7 +36,7 @@ from docmatix.review.inspection import (
 from docmatix.review.source_pages import Place
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
-from tests.review.test_collection import encode_image, make_docmatix_row, write_dataset
+from tests.review.datasets import encode_image, make_docmatix_row, write_dataset
 
 # --- as text ----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,142 @@
+"""Finds the Parquet files of a dataset: those a run has committed, or those of somebody else's folder or repository."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, takewhile
+from typing import Any
+
+from docmatix.core.errors import SetupError
+from docmatix.pipeline import PACK
+from docmatix.review.dataset_reader import FOOTERS_AT_ONCE
+from docmatix.storage.run import RunDirectory
+
+_WILDCARDS = frozenset("*?[")
+_MAX_PATTERNS = 100
+"""Wildcards, and folders to list, of one split in a card."""
+
+
+def open_directory(path: str) -> tuple[RunDirectory, bool]:
+    """The folder of a run or dataset, and whether it is a run. Raises SetupError where there is none."""
+    # of a dataset links are followed: the Hub's cache is made of them
+    directory = RunDirectory(path, follow_links=True)
+    directory.require_reachable()
+    if directory.local and directory.fs.isfile(directory.root):
+        raise SetupError(f"{path} is a file: give the folder of a run (such as runs/NAME) or of a dataset.")
+    if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
+        directory = _open_repository(path)
+    directory.require_reachable()
+    is_run = directory.exists("run.yaml") or (directory.local and RunDirectory(path).exists("run.yaml"))
+    return (RunDirectory(path) if is_run else directory), is_run
+
+
+def list_packed(run: RunDirectory) -> list[str]:
+    """The files of a run's dataset that are committed: others in their folder are not whole, or of another division."""
+
+    def find(shard: int) -> str | None:
+        record = run.read_record(PACK, shard)
+        return record.file if record is not None and run.size(record.file) == record.size else None
+
+    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+        return [name for name in pool.map(find, run.shards(PACK)) if name is not None]
+
+
+def list_data_files(directory: RunDirectory, path: str) -> list[str]:
+    """The files of a dataset's split `train`, as its card names them, or else those in its folder."""
+    from docmatix.dataset.published_card import matches_pattern
+
+    if named := _choose_split(_read_head(directory)):
+        config, split, patterns = named
+        _check_patterns(patterns, path)
+        listed = {folder: _find_parquet(directory, folder) for folder in set(map(_take_folder, patterns))}
+        exact = {pattern for pattern in patterns if not _is_wild(pattern)}
+        files = exact.intersection(chain.from_iterable(listed.values()))
+        for pattern in set(patterns) - exact:
+            files |= {name for name in listed[_take_folder(pattern)] if matches_pattern(name, pattern)}
+        if files:
+            return sorted(files)
+        missing = f"The card of {path} leads to no file of the split {split} of {config}, which may not be whole yet"
+    else:
+        for folder in ("data", "dataset/data", ""):
+            if found := [posixpath.join(folder, n) for n in directory.names(folder) if n.endswith(".parquet")]:
+                return found
+        missing = f"There is neither a run nor a dataset in {path}"
+    # not all that lies below: the folder may be somebody's home
+    if folders := sorted({posixpath.dirname(name) for name in _find_parquet(directory, maxdepth=3)} - {""}):
+        url = f"{directory.url.rstrip('/')}/{folders[0]}"
+        raise SetupError(f"{missing}; there are Parquet files in {', '.join(folders)}: open one of these, as {url}.")
+    raise SetupError(f"{missing}.")
+
+
+def _check_patterns(patterns: Sequence[str], path: str) -> None:
+    """Raises SetupError where a card's patterns cannot be read, or would take hours to follow."""
+    if strange := [part for pattern in patterns for part in pattern.split("/") if "**" in part and part != "**"]:
+        raise SetupError(
+            f"The card of {path} does not name files in a way that can be read: '**' stands alone between slashes,"
+            f" not as in {strange[0]!r}."
+        )
+    if max(len(set(filter(_is_wild, patterns))), len(set(map(_take_folder, patterns)))) > _MAX_PATTERNS:
+        raise SetupError(
+            f"The card of {path} names files by more than {_MAX_PATTERNS} wildcards or folders: open the folder of its"
+            " files instead."
+        )
+
+
+def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
+    """The metadata of the dataset's card; nothing where it has none that can be read."""
+    from docmatix.dataset.published_card import MAX_METADATA_BYTES, split_card
+
+    most = 2 * MAX_METADATA_BYTES  # the text below may be of any length
+    try:
+        if (directory.size("README.md") or 0) <= most:
+            card = directory.read("README.md")
+        else:
+            with directory.open("README.md") as stream:
+                card = stream.read(most)
+        return split_card(card.decode(errors="replace"))[0]
+    except (OSError, ValueError):
+        return {}
+
+
+def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
+    """The configuration and split that a reader gets unasked, with the patterns of its files; None where the card names
+    no files."""
+    from docmatix.dataset.published_card import list_paths
+
+    if not isinstance(head.get("configs"), list) or not (paths := list(list_paths(head))):
+        return None
+    marked = [entry.get("config_name") for entry in head["configs"] if isinstance(entry, dict) and entry.get("default")]
+    # the first of the smallest: the card's order decides where neither name is there
+    config = min((config for config, _, _ in paths), key=lambda name: (name not in marked, name != "default"))
+    split = min((split for of, split, _ in paths if of == config), key=lambda name: name != "train")
+    return config, split, [path.removeprefix("./") for *of, path in paths if of == [config, split]]
+
+
+def _take_folder(pattern: str) -> str:
+    """The folder that all files of a pattern lie in, as far as it is said."""
+    return "/".join(takewhile(lambda part: not _is_wild(part), pattern.split("/")[:-1]))
+
+
+def _is_wild(pattern: str) -> bool:
+    return not _WILDCARDS.isdisjoint(pattern)
+
+
+def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
+    """The Parquet files in a folder and below, by their paths from the dataset's; nothing outside of that one."""
+    try:
+        found = directory.fs.find(directory.path(folder).rstrip("/"), maxdepth=maxdepth)
+    except FileNotFoundError:
+        return []
+    names = (posixpath.relpath(name, directory.root) for name in found if name.endswith(".parquet"))
+    return sorted(name for name in names if not name.startswith("../"))
+
+
+def _open_repository(path: str) -> RunDirectory:
+    try:
+        directory = RunDirectory(f"hf://datasets/{path}")
+        directory.require_reachable()
+    except SetupError as error:
+        raise SetupError(f"There is no {path} here, and the Hub cannot be asked for it ({error})") from None
+    return directory

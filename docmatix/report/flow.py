@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from markupsafe import Markup
 
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, VERIFY
+from docmatix.report.markup import fill_file
+from docmatix.report.part import ReportContext, ReportPart
 
 WIDTH = 1000
 """Of a step's drawing; it is stretched to the width of the page."""
@@ -69,6 +71,17 @@ class Step:
     shards: tuple[int, int] = (0, 0)
     """Done and planned."""
     drawing: Markup = field(default_factory=Markup)
+
+
+class FlowPart(ReportPart):
+    """What entered each step, what went on, and what was dropped for which reason."""
+
+    kind: Literal["flow"] = "flow"
+    title: ClassVar[str] = "From documents to pairs"
+    link: ClassVar[str] = "Flow"
+
+    def render(self, context: ReportContext) -> str:
+        return fill_file("flow.html", steps=context.steps)
 
 
 def lay_out_flow(stages: Sequence[Mapping[str, Any]]) -> list[Step]:

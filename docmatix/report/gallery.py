@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from itertools import count as count_up
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from docmatix.core.draws import Smallest, hash_seeded
 from docmatix.pipeline import CURATE, VERIFY
+from docmatix.report.markup import fill_file
+from docmatix.report.part import ReportContext, ReportPart
 from docmatix.storage.run import RunDirectory
 
 PAIRS_FOR_ONE_REASON = 12
@@ -54,6 +56,17 @@ class Window:
     def evidence_pages(self) -> list[int]:
         """Pages on which something is drawn."""
         return sorted({evidence["page"] for pair in self.pairs for evidence in pair["evidence"]})
+
+
+class GalleryPart(ReportPart):
+    """The frame that the report's script fills with windows."""
+
+    kind: Literal["gallery"] = "gallery"
+    title: ClassVar[str] = "Gallery"
+    link: ClassVar[str] = "Gallery"
+
+    def render(self, context: ReportContext) -> str:
+        return fill_file("gallery.html")
 
 
 def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, seed: int) -> list[Place]:

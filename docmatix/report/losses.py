@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from docmatix.core.draws import Smallest
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE
 from docmatix.report.gallery import clip_text
+from docmatix.report.markup import fill_file
+from docmatix.report.part import ReportContext, ReportPart
 from docmatix.review.displays import describe_pages
 from docmatix.review.dropped_items import DroppedItem, describe_favoured, iterate_dropped
 from docmatix.stages.support.job import Job
@@ -46,6 +49,17 @@ class _Found:
     shard: int = 0
     index: int | None = None
     """Of the document in its shard, where its name is still to be looked up."""
+
+
+class LossesPart(ReportPart):
+    """Every reason of every stage but `curate`, with a few examples."""
+
+    kind: Literal["losses"] = "losses"
+    title: ClassVar[str] = "Left out before there was a pair"
+    link: ClassVar[str] = "Left out"
+
+    def render(self, context: ReportContext) -> str:
+        return fill_file("losses.html", found=gather_losses(context.job, seed=context.seed))
 
 
 def gather_losses(job: Job, *, seed: int) -> list[Lost]:

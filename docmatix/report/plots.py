@@ -6,15 +6,18 @@ in the dark they keep the colours of the light. These are text, and take the col
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from markupsafe import Markup
 
 from docmatix.dataset.plots import list_bars, list_outcomes
 from docmatix.report.flow import COLORS, Loss, draw_bar, draw_strip, rank_losses
+from docmatix.report.markup import fill_file
+from docmatix.report.part import ReportContext, ReportPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,19 @@ class Plots:
     alone: tuple[tuple[str, str, str], ...] = ()
     """Title, figure, and what else is known of it."""
     compared: tuple[Plot, ...] = ()
+
+
+class PlotsPart(ReportPart):
+    """The statistics of a finished dataset; empty while there is no `stats.json`."""
+
+    kind: Literal["plots"] = "plots"
+    title: ClassVar[str] = "The dataset"
+    link: ClassVar[str] = "Plots"
+
+    def render(self, context: ReportContext) -> str:
+        run = context.job.run
+        plots = make_plots(json.loads(run.read("dataset/stats.json"))) if run.exists("dataset/stats.json") else Plots()
+        return fill_file("plots.html", plots=plots) if plots.alone or plots.compared else ""
 
 
 def make_plots(summary: Mapping[str, Any]) -> Plots:

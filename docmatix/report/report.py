@@ -8,31 +8,35 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from docmatix.config import Config
 from docmatix.core.errors import SetupError
-from docmatix.curation.filters.filter import Filter
+from docmatix.core.kinds import collect_kinds
 from docmatix.driver.build import read_job
 from docmatix.driver.live_state import read_live_records
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
-from docmatix.report.flow import Step, draw_strip, lay_out_flow
-from docmatix.report.gallery import Window, draw_windows, fit_pairs, iterate_marks, read_windows
-from docmatix.report.losses import gather_losses
+from docmatix.report.cost import CostPart
+from docmatix.report.flow import FlowPart, Step, lay_out_flow
+from docmatix.report.gallery import GalleryPart, Window, draw_windows, fit_pairs, iterate_marks, read_windows
+from docmatix.report.losses import LossesPart
+from docmatix.report.markup import escape_json, fill_file, format_duration, format_number
+from docmatix.report.part import ReportContext, ReportPart
 from docmatix.report.pictures import Sheet, make_albums
-from docmatix.report.plots import Plots, make_plots
+from docmatix.report.plots import PlotsPart
+from docmatix.report.settings import SettingsPart
 from docmatix.review.cost import Cost, add_up, read_telemetry
 from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Store
+
+PARTS: Final[tuple[type[ReportPart], ...]] = (FlowPart, GalleryPart, LossesPart, PlotsPart, CostPart, SettingsPart)
+"""In the order of the page; those of installed packages follow."""
 
 SAMPLES = 60
 LARGEST = 25_000_000
@@ -92,8 +96,9 @@ def make_report(
     seed: int = 0,
     sandbox: Sandbox | None = None,
     fetch: bool = False,
+    parts: Sequence[ReportPart] | None = None,
 ) -> str:
-    """The report as HTML."""
+    """The report as HTML, of these `parts`; without them, of the project's own and then those of installed packages."""
     job = read_job(run)
     status = read_status(run)
     windows = read_windows(run, draw_windows(iterate_marks(run), samples, seed=seed))
@@ -102,53 +107,62 @@ def make_report(
         albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own, fetch=fetch)
     flow = lay_out_flow(status["stages"])
     cost = add_up([*read_telemetry(run), *read_live_records(run)], job.config)
-    return render_page(
+    context = ReportContext(job=job, status=status, steps=flow, windows=windows, cost=cost, seed=seed)
+    if parts is None:
+        parts = [kind.model_validate({"kind": name}) for name, kind in collect_kinds(ReportPart, PARTS).items()]
+    here = files("docmatix.report")
+    style, script = (here.joinpath(name).read_text("utf-8") for name in ("style.css", "report.js"))
+    page = fill_file(
+        "page.html",
         name=status["name"],
         complete=status["complete"],
         balanced=status["balanced"],
         figures=list_figures(flow, status["tokens"], cost),
-        steps=flow,
         unfinished=[stage for stage in status["stages"] if stage["shards_done"] < stage["shards"]],
-        losses_before=gather_losses(job, seed=seed),
-        plots=read_plots(run.store),
-        cost=cost,
-        strips=draw_times(cost.stage_seconds),
-        tokens=status["tokens"],
-        settings=list_settings(job.config),
-        seed=seed,
+        sections=[section for part in parts if (section := make_section(part, context)) is not None],
         index=Markup(escape_json(make_index(windows, flow))),
         albums=[
             Markup(escape_json([describe_sheet(sheet) for sheet in albums[window.sample_id]])) for window in windows
         ],
+        policy=write_policy(script, style),
+        style=Markup(style),
+        script=Markup(script),
     )
+    return str(page)
 
 
-def render_page(**content: Any) -> str:
-    """The HTML out of the template, the style sheet and the script, with a policy that lets these two in alone."""
-    here = files("docmatix.report")
-    style, script = (here.joinpath(name).read_text("utf-8") for name in ("style.css", "report.js"))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
-        "number": format_number,
-        "duration": format_duration,
-        "words": lambda name: str(name).replace("_", " "),
-    }
-    policy = (
+class Section(NamedTuple):
+    """One section as the page shows it."""
+
+    id: str
+    title: str
+    link: str
+    content: Markup
+
+
+def make_section(part: ReportPart, context: ReportContext) -> Section | None:
+    """The section of a part, or None where it has nothing to show. Raises SetupError if a foreign part fails."""
+    own = type(part) in PARTS
+    try:
+        content = escape(part.render(context))
+    except Exception as error:
+        if own:
+            raise
+        raise SetupError(
+            f"The report part `{part.get_name()}` of {type(part).__module__} failed ({type(error).__name__}: {error}):"
+            " update or uninstall the package that adds it."
+        ) from error
+    # the script and the style sheet know the other names of the page
+    name = part.get_name() if own else f"part-{part.get_name()}"
+    return Section(name, part.title, part.link, content) if content else None
+
+
+def write_policy(script: str, style: str) -> str:
+    """A content security policy that lets in this script, this style sheet and embedded images, and nothing else."""
+    return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:;"
         " base-uri 'none'; form-action 'none'"
     )
-    template = environment.from_string(here.joinpath("template.html").read_text("utf-8"))
-    return template.render(**content, policy=policy, style=Markup(style), script=Markup(script))
-
-
-def escape_json(value: Any) -> str:
-    """JSON that can stand in a `<script type="application/json">`: no tag, comment or entity can begin in it, and no
-    line ends where JavaScript would see one. Raises ValueError for a number that JSON does not have."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    # a lone surrogate cannot be written as UTF-8
-    return text.encode("utf-8", "replace").decode()
 
 
 def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any]:
@@ -193,62 +207,10 @@ def list_figures(flow: Sequence[Step], tokens: Mapping[str, float], cost: Cost) 
     return found
 
 
-def draw_times(seconds: Mapping[str, float]) -> dict[str, Markup]:
-    """A bar for each stage, the longest one whole."""
-    longest = max(seconds.values(), default=0) or 1
-    return {stage: draw_strip(each / longest) for stage, each in seconds.items()}
-
-
-def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]]]:
-    """The settings that a reader of the figures asks for first; of a filter its name and its settings."""
-    engine = config.generate.engine
-    prompts = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
-    found: list[tuple[str, str | list[tuple[str, str]]]] = [
-        ("Model", f"{engine.model_name} ({engine.kind})"),
-        ("Prompts", ", ".join(prompts)),
-    ]
-    if config.verify:
-        found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
-    return [
-        *found,
-        ("Filters", [(each.get_name(), _describe_settings(each)) for each in config.curate.filters]),
-        ("Window", f"{config.window.max_pages} pages at most"),
-        ("Images", f"{config.pack.dpi} dpi, {config.pack.image_format}"),
-        ("Seed", str(config.seed)),
-    ]
-
-
-def _describe_settings(one: Filter) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in one.describe_settings().items())
-
-
-def read_plots(store: Store) -> Plots:
-    """The plots of the finished dataset; none while there is no `stats.json`."""
-    return make_plots(json.loads(store.read("dataset/stats.json"))) if store.exists("dataset/stats.json") else Plots()
-
-
 def describe_sheet(sheet: Sheet) -> dict[str, Any]:
     """A sheet as the script wants it."""
     about = {"page": sheet.page, "w": sheet.width_px, "h": sheet.height_px}
     return about | ({"src": sheet.src} if sheet.src else {"problem": sheet.problem})
-
-
-def format_number(value: float) -> str:
-    """`1,234`, and from a million on `1.23 M`."""
-    for size, unit in ((1e9, "G"), (1e6, "M")):
-        if abs(value) >= size:
-            return f"{value / size:.2f} {unit}"
-    return f"{value:,.0f}"
-
-
-def format_duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s`, `5 h 12 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
 
 
 def _hash(content: str) -> str:

@@ -16,15 +16,9 @@ from hypothesis import strategies as st
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.report import report as module
-from docmatix.report.report import (
-    LARGEST,
-    escape_json,
-    format_duration,
-    format_number,
-    list_settings,
-    make_report,
-    write_report,
-)
+from docmatix.report.markup import escape_json, format_duration, format_number
+from docmatix.report.report import LARGEST, make_report, write_report
+from docmatix.report.settings import list_settings
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from tests.jobs import InlineSandbox, make_config

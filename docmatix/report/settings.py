@@ -1,0 +1,44 @@
+"""The settings of the run that a reader of its figures asks for first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from docmatix.report.markup import fill_file
+from docmatix.report.part import ReportContext, ReportPart
+
+if TYPE_CHECKING:
+    from docmatix.config import Config
+
+
+class SettingsPart(ReportPart):
+    """Model, prompts, filters and sizes."""
+
+    kind: Literal["settings"] = "settings"
+    title: ClassVar[str] = "Settings"
+
+    def render(self, context: ReportContext) -> str:
+        return fill_file("settings.html", settings=list_settings(context.job.config))
+
+
+def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]]]:
+    """Each with its label; of a filter its name and its settings."""
+    engine = config.generate.engine
+    prompts = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
+    found: list[tuple[str, str | list[tuple[str, str]]]] = [
+        ("Model", f"{engine.model_name} ({engine.kind})"),
+        ("Prompts", ", ".join(prompts)),
+    ]
+    if config.verify:
+        found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
+    filters: list[tuple[str, str]] = [
+        (each.kind, ", ".join(f"{name}: {value}" for name, value in each.describe_settings().items()))
+        for each in config.curate.filters
+    ]
+    return [
+        *found,
+        ("Filters", filters),
+        ("Window", f"{config.window.max_pages} pages at most"),
+        ("Images", f"{config.pack.dpi} dpi, {config.pack.image_format}"),
+        ("Seed", str(config.seed)),
+    ]

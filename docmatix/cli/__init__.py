@@ -16,25 +16,25 @@ from docmatix.cli.output import run_to_exit_code
 _DESCRIPTION = """\
 Build document visual question answering datasets: PDFs in, page images with question-answer pairs out.
 
-  docmatix build pipelines/quickstart.yaml     build, or continue, a dataset
-  docmatix status runs/quickstart              how far it is, and what was dropped for which reason
+  docmatix build pipelines/quickstart.yaml     build a dataset, or resume its build
+  docmatix status runs/quickstart              progress, and what was dropped for which reason
   docmatix inspect runs/quickstart -n 3        look at samples
 """
 
 
 class Verb(Protocol):
-    """What a verb's module has. It imports what is heavy in `run`, since every command imports every verb."""
+    """What a verb's module defines. Heavy imports belong in `run`, since every command imports every verb."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the verb's arguments, and its description where the summary is not enough."""
+        """Add the arguments, and a description where the summary is not enough."""
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do it; returns the exit code."""
+        """Run the verb; returns the exit code."""
 
 
 VERBS: Final[Mapping[str, tuple[Verb, str]]] = {
-    "build": (build, "build a dataset, or continue its build"),
-    "status": (status, "how far a run is, and its ledger"),
+    "build": (build, "build a dataset, or resume its build"),
+    "status": (status, "progress of a run, and its ledger"),
     "estimate": (estimate, "pages, tokens, hours and bytes of a build, from a measured sample"),
     "ablate": (ablate, "compare prompts over the same pages"),
     "inspect": (inspect_dataset, "look at samples, pairs, or what was dropped"),
@@ -43,11 +43,11 @@ VERBS: Final[Mapping[str, tuple[Verb, str]]] = {
     "check": (check, "prove a run: checksums, rows, ledger"),
     "push": (push, "publish a finished run to the Hub"),
 }
-"""Each with its summary, in the order of `docmatix --help`."""
+"""Verbs with their summaries, in the order of `docmatix --help`."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line as argparse knows it."""
+    """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="docmatix", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )

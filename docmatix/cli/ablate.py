@@ -10,36 +10,37 @@ from docmatix.cli.output import FINISHED, print_block, print_result
 
 _DESCRIPTION = """\
 Put the same pages through each prompt, and compare what comes out: pairs kept and why others were dropped, tokens per
-kept pair, grounding, unique questions, diversity, lengths of answers.
+kept pair, grounding, unique questions, diversity, answer lengths.
 
   docmatix ablate pipelines/docmatix.yaml --prompts broad_whole,broad_details,extractive
 
-prints a table, and writes into DIR (runs/NAME-ablation):
+prints a table, and writes to DIR (default: runs/NAME-ablation):
 
   ablation.html   the table, plots, and what each prompt made of the same pages
   ablation.json   the figures, for programs
-  PROMPT/         a whole run for each prompt, to be looked at: `docmatix inspect DIR/PROMPT --pairs`
+  PROMPT/         a complete run for each prompt; try `docmatix inspect DIR/PROMPT --pairs`
 
-Replies are kept: the same command after an edit to one prompt asks for that prompt's replies alone, with another prompt
-in --prompts for the new one's, and with a higher --limit only about the documents that are new. Filters are free to
-change (--set 'curate.filters=[{kind: grounded, min_score: 0.8}]'): nothing is asked again.
+Replies are kept. Rerunning the command asks the model only for prompts that were edited or added, and with a higher
+--limit only about the additional documents. Filters can be changed freely
+(--set 'curate.filters=[{kind: grounded, min_score: 0.8}]'): nothing is asked again.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """CONFIG and the prompts."""
     parser.description = _DESCRIPTION
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "--prompts", required=True, metavar="A,B,C", help="names of prompts/*; settings are those of the configuration"
+        "--prompts",
+        required=True,
+        metavar="A,B,C",
+        help="names of prompts/*; their settings come from the configuration",
     )
     parser.add_argument("--limit", type=positive, default=20, metavar="N", help="documents to ask about (default: 20)")
-    parser.add_argument("--run", metavar="DIR", help="where to put it, a path or URL (default: runs/NAME-ablation)")
+    parser.add_argument("--run", metavar="DIR", help="the directory, a path or URL (default: runs/NAME-ablation)")
     add_config(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask, and print the table."""
     from docmatix.config import load_config
     from docmatix.driver.chatter import without_chatter
     from docmatix.driver.progress import Progress

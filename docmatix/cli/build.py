@@ -16,17 +16,12 @@ from docmatix.pipeline import STAGES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """CONFIG, and how far and where to build it."""
     parser.description = (
-        "Build a dataset, or continue the build that is in the run directory. Shards that are committed and current are"
-        " not done again, and the model is asked only what has no stored reply."
+        "Build a dataset, or resume the build in the run directory. Shards that are committed and up to date are"
+        " skipped, and the model is asked only what has no stored reply."
     )
     parser.add_argument("--run", metavar="DIR", help="the run directory, a path or fsspec URL (default: runs/NAME)")
-    add_config(
-        parser,
-        hint=" (see pipelines/)",
-        set_help="set a key of the configuration; the value is YAML, e.g. --set pack.dpi=100 (may be given often)",
-    )
+    add_config(parser)
     parser.add_argument(
         "--limit", type=positive, metavar="N", help="plan at most N documents; a later build without it adds the rest"
     )
@@ -34,23 +29,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--push",
         metavar="REPO_ID",
-        help="publish to this dataset repository on the Hub: files go up as they are packed, the card at the end;"
-        " public, unless --private is given",
+        help="publish to this dataset repository on the Hub: files are uploaded as they are packed, the card last;"
+        " public unless --private is given",
     )
     parser.add_argument(
         "--trust-run",
         action="store_true",
-        help="build in a run directory that belongs to another user, such as one that a group shares: whoever can write"
-        " there decides what your build takes for its own work (without it such a directory is refused; one of root's"
-        " is not)",
+        help="build in a run directory that another user owns, such as one shared by a group: your build will trust"
+        " whatever those who can write there have put into it (by default such a directory is refused, unless root owns"
+        " it)",
     )
-    parser.add_argument(
-        "--private", action="store_true", help="with --push: make the repository private, if it is made"
-    )
+    parser.add_argument("--private", action="store_true", help="with --push: create the repository as private")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build, and with --push publish what is complete."""
     from docmatix.config import load_config
     from docmatix.driver.build import build
     from docmatix.driver.chatter import without_chatter
@@ -60,11 +52,11 @@ def run(options: argparse.Namespace) -> int:
 
     config = load_config(options.config, overrides=options.overrides)
     if options.private and not options.push:
-        raise SetupError("--private says how --push publishes: give --push REPO_ID as well, or leave it out.")
+        raise SetupError("--private applies to --push only: give --push REPO_ID as well, or leave out --private.")
     if options.push:
         from docmatix.publishing.hub import Repository
 
-        # a wrong token must not be found after a week's build
+        # a wrong token must not surface after a week's build
         Repository(options.push, say=print_note).prepare(private=options.private)
     with without_chatter() as stderr:
         progress = Progress(stderr)

@@ -10,18 +10,16 @@ from docmatix.cli.output import FAILED, FINISHED, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN."""
     parser.description = (
-        "Read a whole run and prove it sound: every file is what was committed, every row is there once and where it"
-        " belongs, ledgers agree with the rows and with each other, images open, evidence stands on its page. Each"
-        " problem is a sentence that says what to do; exit code 1 if there is any. A card that was edited by hand is"
-        " told of and is none. Nothing is changed."
+        "Read a whole run and prove it sound: every file is what was committed, every row is there once and in its"
+        " place, ledgers agree with the rows and with each other, images open, evidence lies on its page. Each problem"
+        " is a sentence that says what to do; the exit code is 1 if there are any. A card that was edited by hand is"
+        " reported, but is not a problem. Nothing is changed."
     )
     add_run(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print each problem, and how many there are."""
     from docmatix.check.checks import count_parts, find_problems
     from docmatix.driver.progress import Progress
     from docmatix.storage.run import RunDirectory

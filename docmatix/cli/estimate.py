@@ -10,22 +10,20 @@ from docmatix.cli.output import FINISHED, print_block, print_note
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """CONFIG, and how much of it to measure."""
     parser.description = (
-        "Build a few documents, drawn by seed, in a temporary directory, and scale up what was measured."
+        "Build a few documents, drawn by seed, in a temporary directory, and scale up the measurements."
     )
     parser.add_argument(
-        "--run", metavar="DIR", help="build them there and keep them; on a cluster, where every node can reach it"
+        "--run", metavar="DIR", help="build and keep them in DIR; on a cluster, one that every node can reach"
     )
     add_config(parser)
     parser.add_argument("--sample", type=positive, default=8, metavar="N", help="documents to measure (default: 8)")
     parser.add_argument(
-        "--documents", type=positive, metavar="N", help="scale to N documents like these (default: all of the source)"
+        "--documents", type=positive, metavar="N", help="scale to N documents like these (default: all in the source)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the figures."""
     from docmatix.config import load_config
     from docmatix.driver.chatter import without_chatter
     from docmatix.driver.progress import Progress

@@ -8,7 +8,7 @@ from pathlib import Path
 from docmatix.cli.arguments import add_dataset, positive
 from docmatix.cli.output import FINISHED, print_block
 
-_DESCRIPTION = "Write the dataset in the shape that other people's code reads. The folder appears whole or not at all."
+_DESCRIPTION = "Write the dataset in a format that other code reads. The folder appears complete or not at all."
 
 
 class _ListingFormats(argparse.RawDescriptionHelpFormatter):
@@ -21,22 +21,28 @@ class _ListingFormats(argparse.RawDescriptionHelpFormatter):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to export, as what, and which part of it."""
     parser.description = _DESCRIPTION
     parser.formatter_class = _ListingFormats
     add_dataset(parser)
-    parser.add_argument("--format", required=True, metavar="FORMAT", help="one of those above")
+    parser.add_argument("--format", required=True, metavar="FORMAT", help="one of the above")
     parser.add_argument("-o", "--out", metavar="DIR", help="a new folder (default: exports/FORMAT in the run)")
     parser.add_argument(
-        "--zero-shot", action="store_true", help="only a small train and a test split, which share no document"
+        "--zero-shot", action="store_true", help="write only a small train and a test split that share no document"
     )
-    parser.add_argument("--test-rows", type=positive, default=200, metavar="N", help="of --zero-shot (default: 200)")
-    parser.add_argument("--train-rows", type=positive, default=1700, metavar="N", help="likewise (default: 1700)")
-    parser.add_argument("--seed", type=int, default=0, help="draw others for --zero-shot (default: 0)")
+    parser.add_argument(
+        "--test-rows",
+        type=positive,
+        default=200,
+        metavar="N",
+        help="rows in the test split of --zero-shot (default: 200)",
+    )
+    parser.add_argument(
+        "--train-rows", type=positive, default=1700, metavar="N", help="rows in its train split (default: 1700)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="draws the rows of --zero-shot (default: 0)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Export, and print what was written."""
     from docmatix.exports.exporting import export_dataset
     from docmatix.storage.run import RunDirectory
 

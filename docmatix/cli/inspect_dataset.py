@@ -1,4 +1,4 @@
-"""`docmatix inspect`; the module's name is another one than the standard library's `inspect`."""
+"""`docmatix inspect`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from docmatix.cli.output import FINISHED, print_block
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to look at, how much of it, and where its pictures go."""
-    parser.description = "Print samples drawn by a seed. With --pairs single pairs; with --dropped what was left out."
+    parser.description = "Print samples drawn by seed; with --pairs, single pairs; with --dropped, what was dropped."
     add_dataset(parser)
     parser.add_argument("-n", type=positive, default=3, metavar="N", help="how many (default: 3)")
-    parser.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the samples (default: 0)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--pairs", action="store_true", help="draw pairs instead of whole samples")
     what.add_argument(
-        "--dropped", nargs="?", const="", metavar="REASON", help="show what was dropped (for this reason) instead"
+        "--dropped", nargs="?", const="", metavar="REASON", help="show what was dropped instead, for this reason or any"
     )
     parser.add_argument(
         "--pictures",
         default="auto",
         metavar="HOW",
-        help="the pages, evidence drawn in: `auto` among the text where the terminal can show pictures (the default),"
-        " `kitty` or `iterm2` to say how it can, `never`, or a folder for PNG files",
+        help="pages with their evidence boxes: `auto` shows them in the text if the terminal can (the default), `kitty`"
+        " and `iterm2` name its protocol, `never` leaves them out, a folder receives them as PNG files",
     )
     add_fetch(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print samples, pairs or dropped items."""
     from docmatix.review.collection import Collection
     from docmatix.review.inspection import choose_output, print_dropped, print_pairs, print_samples
 

@@ -1,7 +1,4 @@
-"""What a command prints, and the exit code that it ends with.
-
-Names of files and words of servers, which strangers wrote, are escaped: they must not steer the terminal.
-"""
+"""What a command prints, and its exit code. File names and messages of servers, which strangers wrote, are escaped."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ def print_result(line: str) -> None:
 
 
 def print_block(text: str) -> None:
-    """Lines for standard output in which whoever made them has escaped what strangers wrote."""
+    """Lines for standard output whose untrusted parts are escaped already."""
     print(text)
 
 
@@ -32,7 +29,7 @@ def print_note(line: str, *, stream: TextIO | None = None) -> None:
 
 
 def run_to_exit_code(work: Callable[[], int]) -> int:
-    """The exit code of a verb; what it raises becomes a message."""
+    """Run a verb and return its exit code; an exception becomes a message."""
     try:
         return work()
     except DocmatixError as error:
@@ -46,13 +43,13 @@ def run_to_exit_code(work: Callable[[], int]) -> int:
         sys.stderr.close()
         return FINISHED
     except Exception as error:
-        # Python's own way to print it would let through what a document or a server has put into the message
+        # Python's own traceback would print untrusted text from a document or server as it is
         print_note("docmatix: This is a bug in docmatix; please report it.")
         _print_details(line for part in traceback.format_exception(error) for line in part.rstrip("\n").split("\n"))
         return FAILED
 
 
 def _print_details(lines: Iterable[str]) -> None:
-    """Lines that belong to a message, such as a trace, set off from what the build says."""
+    """Lines that belong to a message, such as a traceback, indented below it."""
     for line in lines:
         print_note(f"  | {line}")

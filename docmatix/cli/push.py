@@ -9,30 +9,28 @@ from docmatix.cli.output import FAILED, FINISHED, print_note, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN, and where and what to publish of it."""
     parser.description = (
-        "Bring a dataset repository on the Hugging Face Hub to what a finished run holds. The run is checked first, and"
-        " nothing is sent if it, or what it would disclose, is found wanting. Called again after a kill, it sends only"
-        " what is missing. The token is that of `hf auth login` or HF_TOKEN."
+        "Bring a dataset repository on the Hugging Face Hub up to date with a finished run. The run, and what it would"
+        " disclose, is checked first; nothing is sent if a problem is found. Rerun after an interruption, it sends only"
+        " what is missing. The token comes from `hf auth login` or HF_TOKEN."
     )
     add_run(parser)
-    parser.add_argument("repo_id", metavar="REPO_ID", help="OWNER/NAME; made if it is not there")
-    parser.add_argument("--private", action="store_true", help="make the repository private, if it is made")
+    parser.add_argument("repo_id", metavar="REPO_ID", help="OWNER/NAME; created if missing")
+    parser.add_argument("--private", action="store_true", help="create the repository as private")
+    parser.add_argument("--revision", metavar="BRANCH", help="push to this branch; created if missing (default: main)")
     parser.add_argument(
-        "--revision", metavar="BRANCH", help="push to this branch; made if it is not there (default: main)"
+        "--config-name", default="default", metavar="NAME", help="the dataset's configuration (default: default)"
     )
-    parser.add_argument("--config-name", default="default", metavar="NAME", help="the configuration (default: default)")
-    parser.add_argument("--split", default="train", metavar="NAME", help="the split (default: train)")
-    parser.add_argument("--dry-run", action="store_true", help="say what is wrong and what would be done; send nothing")
+    parser.add_argument("--split", default="train", metavar="NAME", help="its split (default: train)")
+    parser.add_argument("--dry-run", action="store_true", help="report problems and what would be done; send nothing")
     parser.add_argument(
         "--include-dropped",
         action="store_true",
-        help="publish the pairs that curate dropped too, with their reasons, as a configuration `dropped`",
+        help="also publish the pairs that curate dropped, with their reasons, as a configuration `dropped`",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Publish, or say why not."""
     return publish(
         options.run,
         options.repo_id,
@@ -59,7 +57,7 @@ def publish(
     from docmatix.publishing.push import Target, push_run
     from docmatix.storage.run import RunDirectory
 
-    # a dry run is looked at by somebody who waits
+    # somebody waits for a dry run
     repository = Repository(repo_id, revision=revision, tries=2 if dry_run else TRIES, say=print_note)
     pushed = push_run(
         RunDirectory(run),
@@ -81,6 +79,6 @@ def publish(
     elif not pushed.findings:
         print_result(pushed.describe())
     if pushed.findings:
-        print_note("Nothing is sent before these are put right.")
+        print_note("Nothing is sent until these are fixed.")
         return FAILED
     return FINISHED

@@ -9,22 +9,20 @@ from docmatix.cli.output import FINISHED, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN, and what the report shows of it."""
     parser.description = (
-        "Write a report of a run, finished or not: one HTML file that needs nothing else and stays under 25 MB. Windows"
-        " are drawn by seed, so that every prompt and every drop reason is among them."
+        "Write a report of a run, finished or not: one self-contained HTML file under 25 MB. Windows are drawn by seed,"
+        " so that every prompt and every drop reason is represented."
     )
     add_run(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a path or fsspec URL (default: RUN/report.html)")
     parser.add_argument(
         "--samples", type=positive, default=60, metavar="N", help="windows in the gallery (default: 60)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="draw others (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the windows (default: 0)")
     add_fetch(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the report, and print where it is."""
     from docmatix.report.report import write_report
     from docmatix.storage.run import RunDirectory
 

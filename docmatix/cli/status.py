@@ -10,13 +10,11 @@ from docmatix.cli.output import FINISHED, print_block
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN."""
     add_run(parser)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print where the run stands."""
     from docmatix.review.status import describe_status, read_status
     from docmatix.storage.run import RunDirectory
 

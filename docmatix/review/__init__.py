@@ -1,1 +1,1 @@
-"""What a person looks at: samples, losses, comparisons, trials, estimates, status."""
+"""Ways to look at a run or dataset: samples, dropped items, comparisons, filter trials, estimates, status."""

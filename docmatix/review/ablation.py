@@ -1,14 +1,7 @@
-"""An ablation: the same pages through each of several prompts, so that one is chosen by figures.
+"""An ablation: the same pages through each of several prompts, to choose one by figures.
 
-    RUN/
-      pages/            plan, extract and dedup, done once
-      PROMPT/           a run for each prompt over these pages, from generate to pack
-      ablation.json     the figures
-      ablation.html     table, plots, and what each prompt made of the same pages
-
-PROMPT is a whole run: `docmatix inspect RUN/PROMPT`, `docmatix report RUN/PROMPT` and `docmatix.open(...).compare` show
-what stands behind a figure; to render the pages of a few documents costs nothing beside asking about them. The same
-command again asks only for what is new: a prompt that was edited or added, or more documents.
+`RUN/pages` holds the stages that prompts share, `RUN/PROMPT` a complete run for each prompt, `RUN/ablation.json` and
+`.html` the comparison. Rerun, it asks only for prompts that were edited or added, or for more documents.
 """
 
 from __future__ import annotations
@@ -42,7 +35,7 @@ from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Store
 
 LIMIT = 20
-"""Documents: enough for some hundred pairs a prompt, few enough for minutes with a server on this machine."""
+"""Documents: some hundred pairs a prompt, in minutes with a server on this machine."""
 _SHARED = (PLAN, EXTRACT, DEDUP)
 """What no prompt changes."""
 _SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
@@ -50,12 +43,9 @@ _SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """The figures of each prompt over the same pages, in the order in which the prompts were given.
-
-    `prompts[name]` is what `docmatix.dataset.groups.Group.summarise` tells, but for `pairs_per_page`, which is over all
-    pages that were asked about; and `requests`, `failed_requests`, `prompt_tokens`, `completion_tokens` (of `generate`
-    and `verify` together), and both per kept pair (None without one).
-    """
+    """The figures of each prompt over the same pages, in the order given: those of
+    `docmatix.dataset.stats.Group.summarise` (`pairs_per_page` over all pages asked about), requests, and tokens of all
+    stages together, also per kept pair (None without one)."""
 
     run: str
     name: str
@@ -63,10 +53,10 @@ class Ablation:
     pages: int
     prompts: dict[str, dict[str, Any]]
     windows: list[dict[str, Any]]
-    """A few windows drawn by the seed: `source_uri`, `page_numbers`, and what each prompt made of them."""
+    """A few windows drawn by seed: `source_uri`, `page_numbers`, and the `pairs` of each prompt."""
 
     def describe(self) -> str:
-        """A table for the terminal: a line for each figure, a column for each prompt."""
+        """A table for the terminal, with a column for each prompt."""
         prompts = [make_visible(name) for name in self.prompts]
         width = max(12, *(len(name) + 2 for name in prompts))
         lines = [f"{self.documents:,} documents, {self.pages:,} pages", ""]
@@ -78,14 +68,14 @@ class Ablation:
         return "\n".join(lines)
 
     def rows(self) -> list[tuple[str, list[str]]]:
-        """The table's lines: what a figure is, and what it is for each prompt."""
+        """The rows of the table: a label, and the figure of each prompt."""
         return [
             (label, ["-" if figures[key] is None else form.format(figures[key]) for figures in self.prompts.values()])
             for label, key, form in _FIGURES
         ]
 
     def drops(self) -> list[tuple[str, list[str]]]:
-        """The same for the reasons why pairs were dropped, the commonest first."""
+        """The same for drop reasons, the commonest first."""
         total: Counter[str] = Counter()
         for figures in self.prompts.values():
             total.update(figures["dropped"])
@@ -121,12 +111,9 @@ def ablate(
     limit: int = LIMIT,
     progress: Progress | None = None,
 ) -> Ablation:
-    """Put the pages of at most `limit` documents through each prompt, and write figures and plots into `run`
-    (`runs/NAME-ablation` without it).
-
-    A prompt that the configuration names keeps its settings there. Raises as `docmatix.driver.build.build` does:
-    SetupError before anything is read if a prompt is missing or not for this engine.
-    """
+    """Put the pages of at most `limit` documents through each prompt, with its settings in the configuration if any,
+    and write figures and plots into `run` (default: `runs/NAME-ablation`). Raises as `docmatix.driver.build.build`:
+    SetupError before anything is read if a prompt is missing or does not suit the engine."""
     progress = progress or Progress(quiet=True)
     config = resolve_paths(config, base_dir=config_dir)
     configs = {name: choose_prompt(config, name) for name in prompts}
@@ -138,16 +125,18 @@ def ablate(
     top = RunDirectory(root)
     top.require_reachable()
     if top.exists("run.yaml"):
-        raise SetupError(f"{root} holds a run: an ablation needs a directory of its own; give another --run.")
+        raise SetupError(f"{root} holds a run, but an ablation needs its own directory: give another --run.")
     for name in ("pages", *configs):
-        top.store.check_folder(name)  # these are no addresses that the user gave
+        top.check_folder(name)  # not paths that the user gave
     directories = {name: RunDirectory(f"{root}/{name}") for name in configs}
     pages = RunDirectory(f"{root}/pages")
     if "pages" in configs:
-        raise SetupError("A prompt cannot be named `pages` here: that is where the pages are kept; rename its file.")
+        raise SetupError(
+            "A prompt of an ablation cannot be named `pages`, which is where the pages are kept: rename its file."
+        )
     for directory in (pages, *directories.values()):
         check_run(directory, config)
-    # so few documents would be a single shard, and one core would do all the work
+    # in a single shard, one core would do all the work
     per_shard = min(config.plan.documents_per_shard, max(1, limit // 8))
     plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
     first = next(iter(configs.values())).model_copy(update={PLAN: plan})
@@ -171,14 +160,14 @@ def ablate(
 
 
 def choose_prompt(config: Config, name: str) -> Config:
-    """The configuration with this prompt alone, as it is set there if it is."""
+    """The configuration with this prompt alone, keeping its settings there if it has any."""
     known = {each.name: each for each in config.generate.prompts if isinstance(each, PromptChoice)}
     generate = config.generate.model_copy(update={"prompts": (known.get(name, name),)})
     return config.model_copy(update={GENERATE: generate})
 
 
 def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
-    """Give a run the committed shards of `plan`, `extract` and `dedup` of another, by hard links where possible."""
+    """Give a run the committed shards of another's shared stages, by hard links where possible."""
     for stage in _SHARED:
         for shard, record in pages.records(stage):
             part = f"{stage}/{record.file}"
@@ -190,7 +179,7 @@ def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
 
 def _link_file(source: Store, target: Store, name: str) -> None:
     if source.local and target.local:
-        source.size(name)  # refuses what is no regular file
+        source.size(name)  # refuses anything but a regular file
         place = Path(target.make_folder(posixpath.dirname(name))) / posixpath.basename(name)
         try:
             os.link(source.path(name), place)
@@ -204,7 +193,7 @@ def _link_file(source: Store, target: Store, name: str) -> None:
 
 
 def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablation:
-    """The figures of the runs below `root`, and what they made of a few windows."""
+    """The figures of the runs below `root`, and their pairs of a few windows."""
     directories = {name: RunDirectory(f"{root}/{name}") for name in prompts}
     accounts = directories[prompts[0]].ledger(DEDUP).accounts
     documents, pages = accounts["documents"].kept, accounts["pages"].kept
@@ -226,7 +215,7 @@ def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, A
         rows = (row for row in run.iterate_rows(CURATE, shard) if row["reason"] is None)
         for _, pairs in groupby(rows, key=lambda row: row["sample_id"]):
             statistics.add_row(pairs, [])
-    statistics.add_dropped({"prompt": {prompt: {}}})  # there even if nothing came of it
+    statistics.add_dropped({"prompt": {prompt: {}}})  # listed even if nothing came of it
     figures = dict(summarise_groups(statistics, "prompt"))[prompt]
     kept = figures["pairs"]
     requests = run.ledger(GENERATE).accounts["requests"]
@@ -247,8 +236,8 @@ def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, A
 
 
 def compare_windows(directories: Mapping[str, RunDirectory], *, seed: int) -> list[dict[str, Any]]:
-    """A few windows of which any prompt made a pair, drawn by their ids and the seed, with the pairs of every prompt,
-    the kept ones first."""
+    """A few windows that have a pair of any prompt, drawn by id and seed, with the pairs of every prompt, kept ones
+    first."""
     drawn: Smallest[str] = Smallest(_SHOWN_WINDOWS, seed=seed)
     for run in directories.values():
         for shard in run.shards(CURATE):
@@ -274,7 +263,7 @@ def compare_windows(directories: Mapping[str, RunDirectory], *, seed: int) -> li
 
 
 def write_page(ablation: Ablation) -> str:
-    """One HTML file that needs nothing else: the table, the plots (light and dark), and windows side by side."""
+    """A self-contained HTML file: the table, the plots (light and dark), and windows side by side."""
     summary = {"by_prompt": ablation.prompts}
     light, dark = plot_statistics(summary), plot_statistics(summary, dark=True)
 

@@ -1,11 +1,7 @@
-"""What `docmatix.open` gives: a dataset as a sequence of samples that show themselves, and what its run left out.
+"""What `docmatix.open` returns: a dataset as a lazy sequence of samples, and what its run dropped.
 
-    ds = docmatix.open("runs/quickstart")      # a run, a dataset's folder, OWNER/NAME on the Hub, any fsspec URL
-    ds[3]                                      # the pages with evidence boxes, the pairs beside them
-    ds.sample(5, seed=0), ds.dropped("ungrounded"), ds.pairs(), ds.compare("runs/other"), ds.try_filters([...])
-
-Lazy: row counts come from the footers of the Parquet files, which are read as far as they are needed, and a row from
-the one row group it is in, a piece at a time. Page images are not read before something shows them.
+ds = docmatix.open("runs/quickstart")      # a run, a dataset's folder, OWNER/NAME on the Hub, any fsspec URL
+ds[3], ds.sample(5, seed=0), ds.dropped("ungrounded"), ds.pairs(), ds.compare("runs/other"), ds.try_filters([...])
 """
 
 from __future__ import annotations
@@ -32,14 +28,9 @@ if TYPE_CHECKING:
 
 
 class Collection(Sequence[Sample]):
-    """A dataset to look at; `docmatix.open` makes one.
-
-    `path` is a run, a folder with a dataset (`data/*.parquet` or Parquet files), or an fsspec URL of these
-    (`hf://datasets/OWNER/NAME`; `OWNER/NAME` means the same). Of a run, what is packed so far. Where a dataset's card
-    (`README.md`) names files by configuration and split, those of `train` in `default`, or else the first ones. Pages
-    of a run that are in no dataset are rendered from its source, with `fetch` also where that is on another machine.
-    Raises SetupError where there is nothing to open.
-    """
+    """What is packed so far of a run, or a dataset: a folder, an fsspec URL, or OWNER/NAME on the Hub. Of several
+    splits, `train` of `default` is read, or else the first that the card names. With `fetch`, dropped pages are also
+    rendered from sources on other machines. Raises SetupError where there is nothing to open."""
 
     def __init__(self, path: str, *, fetch: bool = False) -> None:
         self.path, self.fetch = path, fetch
@@ -69,32 +60,31 @@ class Collection(Sequence[Sample]):
             yield Sample(self, position, row)
 
     def rows(self, *, images: bool = True) -> Iterator[dict[str, Any]]:
-        """The rows in order, as plain dicts; without `images` their bytes are not read."""
+        """The rows in order, as plain dicts; without `images`, image bytes are not read."""
         return self._reader.rows(images=images)
 
     def read_rows(self, positions: Iterable[int], *, images: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The rows at these positions, each with its position, in the order given. Raises IndexError for one that is
-        not there."""
+        """The rows at these positions, each with its position, in the order given. Raises IndexError past the end."""
         return self._reader.read_rows(positions, images=images)
 
     def read_images(self, position: int) -> list[bytes | None]:
-        """The image files of one row, as they are stored."""
+        """The image files of one row, as stored."""
         (row,) = (row for _, row in self.read_rows([position]))
         return [image["bytes"] for image in row.get("images") or ()]
 
     # --- to look at ---------------------------------------------------------------------------------------------------
 
     def iterate_pairs(self) -> Iterator[dict[str, Any]]:
-        """Every pair with its place: `question`, `answer`, `source_uri`, `page_numbers`, `sample` (the position of its
-        row) and what is annotated; a few in memory at a time."""
+        """Every pair: `question`, `answer`, `source_uri`, `page_numbers`, `sample` (the position of its row) and its
+        annotations; a few in memory at a time."""
         for position, row in enumerate(self.rows(images=False)):
             place = {"page_numbers": row.get("page_numbers"), "sample": position}
             for pair in list_pairs(row):
                 yield {**place, **pair}
 
     def pairs(self, *, limit: int | None = None) -> Any:
-        """The pairs as a pandas frame, one a line, each score in a column of its own; `ds[frame.loc[7, "sample"]]` is
-        the sample of a line. All texts are in memory then: `limit` takes the first so many."""
+        """The first `limit` pairs, or all, as a pandas frame with a column for each score; `ds[frame.loc[7, "sample"]]`
+        is the sample of a pair."""
         from itertools import islice
 
         import pandas
@@ -102,8 +92,8 @@ class Collection(Sequence[Sample]):
         return pandas.DataFrame([_flatten_pair(pair) for pair in islice(self.iterate_pairs(), limit)])
 
     def sample(self, count: int, *, seed: int = 0) -> Samples:
-        """Samples drawn by seed, shown together. On this machine they are drawn by content, so that another order of
-        the files draws the same ones; elsewhere by position, which reads no more than the footers."""
+        """Samples drawn by seed: of local files by content, so that the order of files does not matter; of remote ones
+        by position, which reads only the footers."""
         if self._directory.local:
             rows = enumerate(self.rows(images=False))
             drawn = draw(rows, count, seed=seed, key=lambda item: str(read_texts(item[1])))
@@ -121,29 +111,25 @@ class Collection(Sequence[Sample]):
         )
 
     def dropped(self, reason: str | None = None) -> DroppedItems:
-        """What a run left out, stage by stage, for one reason or any. Raises SetupError if this is not a run."""
+        """What a run dropped, for one reason or any. Raises SetupError if this is not a run."""
         return DroppedItems(self.read_job(), reason, fetch=self.fetch)
 
     def compare(self, other: str | Collection, *, examples: int = 12) -> Comparison:
-        """This run or dataset beside another one over the same documents: which pairs one keeps and the other does not,
-        and why."""
+        """This run or dataset against another over the same documents: which pairs only one of them keeps, and why."""
         from docmatix.review.comparison import compare_collections
 
         return compare_collections(self, other if isinstance(other, Collection) else Collection(other), shown=examples)
 
     @property
     def filters(self) -> list[dict[str, Any]]:
-        """The filters of the run as its configuration may say them, defaults left out."""
+        """The filters of the run as a configuration would list them, without defaults."""
         chosen = self.read_job().config.curate.filters
         return [{"kind": one.get_name(), **one.model_dump(mode="json", exclude_defaults=True)} for one in chosen]
 
     def try_filters(self, filters: Sequence[Any] | None = None, *, documents: int = 300, seed: int = 0) -> Trial:
-        """What other filters would keep, without a rerun; nothing is written. `filters` are as in the configuration,
-        as dicts or as filters; without any, those of the run. At most so many `documents` are tried, drawn by seed out
-        of as few shards as hold them, which are drawn too.
-
-        Raises SetupError for a filter that does not exist, and if this is not a run whose pairs are curated.
-        """
+        """What other `filters` (dicts as in the configuration, or filters; default: the run's own) would keep of some
+        `documents`, drawn by seed; writes nothing. Raises SetupError for an unknown filter, and if this is not a run
+        with curated pairs."""
         from docmatix.review.filter_trial import judge_again, parse_filters, read_judged
 
         job = self.read_job()
@@ -153,10 +139,10 @@ class Collection(Sequence[Sample]):
         return judge_again(self._judged[1], chosen)
 
     _judged: tuple[tuple[int, int], Any] | None = None
-    """What `try_filters` read last: the second trial takes a fraction of a second."""
+    """What `try_filters` read last, so that further trials take a fraction of a second."""
 
     def to_datasets(self, *, streaming: bool = False) -> Any:
-        """The rows as a `datasets.Dataset`, or with `streaming` as an `IterableDataset`; images are images."""
+        """The rows as a `datasets.Dataset`, or with `streaming` as an `IterableDataset`, with decoded images."""
         try:
             import datasets
 
@@ -170,21 +156,21 @@ class Collection(Sequence[Sample]):
         addresses = [self._directory.path(name) for name in self.files]
         if not self._directory.local:
             addresses = [self._directory.fs.unstrip_protocol(address) for address in addresses]
-        # by its types alone: what the file says of its features is a stranger's, and may be anything
+        # from the types alone: the features that the file declares are untrusted
         features = datasets.Features.from_arrow_schema(self._reader.read_schema().remove_metadata())
         if "images" in features:
             features["images"] = datasets.List(PageImage())
         loaded = datasets.load_dataset(
             "parquet", data_files={"train": addresses}, split="train", streaming=streaming, features=features
         )
-        if "images" in features:  # what comes out of the cache of `datasets` has its own kind of image
+        if "images" in features:  # the cache of `datasets` restores its own image feature
             loaded.info.features["images"] = features["images"]
         return loaded
 
     def read_job(self) -> Job:
         """The job of the run. Raises SetupError if this is not a run."""
-        if self._run is None:
-            raise SetupError("Only a run knows what was dropped, and what was asked: give the run directory.")
+        if not self.is_run:
+            raise SetupError("Only a run knows what was dropped and asked: give the run directory.")
         from docmatix.driver.build import read_job
 
         return read_job(self._run)

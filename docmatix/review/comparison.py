@@ -1,8 +1,7 @@
-"""Two runs over the same documents side by side: which pairs one keeps and the other does not, and why.
+"""Two runs over the same documents side by side: which pairs only one of them keeps, and why.
 
-Pairs of one prompt with the same question and answer about the same sample are told pair by pair: with other filters
-these are all. Others (another prompt, another model) are put side by side by sample. Three passes over each run; memory
-is about 200 bytes a pair of each, texts only of what is shown.
+Pairs with the same sample, prompt, question and answer are compared one by one, which are all of them if only filters
+differ; others are put side by side by sample. Takes three passes over each run and about 200 bytes a pair of memory.
 """
 
 from __future__ import annotations
@@ -11,15 +10,14 @@ import hashlib
 import heapq
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docmatix.core.errors import SetupError
-from docmatix.core.terminal import make_line, make_visible
-from docmatix.dataset.rows import read_texts
 from docmatix.pipeline import CURATE
-from docmatix.review.displays import describe_pages, show_columns, show_table, show_text
+from docmatix.review.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
+from docmatix.review.samples import list_pairs
 
 if TYPE_CHECKING:
     from docmatix.review.collection import Collection
@@ -32,7 +30,7 @@ _FIELDS = ["pair_id", "sample_id", "source_uri", "page_numbers", "prompt", "ques
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A pair that both runs have, kept by one alone; a side holds `kept` or a reason."""
+    """A pair that both runs have and one keeps; a side is `kept` or a reason."""
 
     pair: Mapping[str, Any]
     left: str
@@ -41,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SidesOfSample:
-    """A sample that both sides have, with other pairs: those that each keeps."""
+    """A sample that both sides have with different pairs: those that each keeps."""
 
     source_uri: str
     page_numbers: tuple[int, ...]
@@ -51,25 +49,25 @@ class SidesOfSample:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `compare` found. Counts are of everything; `changes` and `samples` are some, drawn by content."""
+    """What `compare` found. Counts cover everything; `changes` and `samples` are a selection, drawn by content."""
 
     names: tuple[str, str]
     counts: Mapping[tuple[str, str], tuple[int, int]]
     """By prompt and outcome (`kept` or a reason): pairs on either side."""
     shared: int
-    """Pairs that both sides have, kept or not."""
+    """Pairs on both sides, kept or not."""
     only_left: int
-    """Shared pairs that the left side alone keeps."""
+    """Shared pairs that only the left side keeps."""
     only_right: int
     changes: tuple[Change, ...]
     samples: tuple[SidesOfSample, ...]
     differing: int
-    """Samples that both sides have pairs of, with kept ones that are not shared."""
+    """Samples with pairs on both sides, of which some kept ones are not shared."""
     alone: tuple[int, int] = (0, 0)
-    """Samples that the left side alone, and the right side alone, has kept pairs of, and the other one none at all."""
+    """Samples with kept pairs on the left, and none at all on the right; and the other way round."""
 
     def frame(self) -> Any:
-        """The counts as a pandas frame: a line for each prompt and outcome, a column for each side."""
+        """The counts as a pandas frame: a row for each prompt and outcome, a column for each side."""
         import pandas
 
         lines = [
@@ -97,7 +95,7 @@ class Comparison:
         shown += show_table(("prompt", "outcome", "left", "right"), rows)
         if self.changes:
             told = [(one.pair["question"], one.pair["answer"], one.left, one.right) for one in self.changes]
-            shown += show_table(("question", "answer", "left", "right"), told, title="kept by one side alone")
+            shown += show_table(("question", "answer", "left", "right"), told, title="kept by only one side")
         for sample in self.samples:
             columns = [
                 show_table(("", ""), [(pair["question"], pair["answer"]) for pair in pairs], title=side)
@@ -112,7 +110,7 @@ class Comparison:
     def _describe(self) -> str:
         return (
             f"{self.shared:,} pairs are shared: {self.only_left:,} kept on the left alone,"
-            f" {self.only_right:,} on the right alone; {self.differing:,} samples have other pairs"
+            f" {self.only_right:,} on the right alone; {self.differing:,} samples have different pairs"
             + "".join(
                 f"; {count:,} samples have pairs on the {side} alone"
                 for count, side in zip(self.alone, ("left", "right"), strict=True)
@@ -136,7 +134,7 @@ def compare_collections(left: Collection, right: Collection, *, shown: int) -> C
         if (outcomes[0] == KEPT) != (outcomes[1] == KEPT):
             only[outcomes[1] == KEPT] += 1
             changed[pair] = outcomes
-    # by hash: some of each kind, the same ones every time
+    # by hash: a mixture, and the same one every time
     chosen = set(heapq.nsmallest(shown, changed, key=lambda pair: hashlib.sha256(pair).digest()))
     samples, differing, alone, texts = _read_texts(left, right, sides=sides, chosen=chosen, shown=shown)
     ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1] != KEPT, -max(item[1]), item[0][1]))
@@ -154,7 +152,7 @@ def compare_collections(left: Collection, right: Collection, *, shown: int) -> C
 
 
 def _read_outcomes(collection: Collection) -> dict[bytes, tuple[str, str]]:
-    """Prompt and outcome of every pair by what identifies it; equal texts are one object."""
+    """Prompt and outcome of every pair by its key; equal texts share one object."""
     names: dict[str, str] = {}
     found: dict[bytes, tuple[str, str]] = {}
     pool: dict[tuple[str, str], tuple[str, str]] = {}
@@ -166,8 +164,8 @@ def _read_outcomes(collection: Collection) -> dict[bytes, tuple[str, str]]:
 
 
 def _identify(collection: Collection, columns: Sequence[str]) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """Every pair with what identifies it: sample, prompt, question and answer, and the how manieth of these it is. Its
-    `pair_id` would not do, which is another one as soon as anything about its request is."""
+    """Every pair with its key: a hash of sample, prompt, question, answer, and its number among equals. Its `pair_id`
+    would not do: it changes with anything in its request."""
     wanted = list(dict.fromkeys([*columns, "sample_id", "prompt", "question", "answer"]))
     sample_id, seen = None, Counter[bytes]()
     for row in _iterate_pairs(collection, wanted):
@@ -187,8 +185,8 @@ def _read_texts(
     chosen: set[bytes],
     shown: int,
 ) -> tuple[tuple[SidesOfSample, ...], int, tuple[int, int], dict[bytes, Mapping[str, Any]]]:
-    """Some of the samples that both have, with kept pairs that are not shared; the number of all of these, and of those
-    that only one side has; and the chosen pairs."""
+    """Some samples with kept pairs that are not shared; how many there are of these, and on only one side; and the
+    chosen pairs."""
     texts: dict[bytes, Mapping[str, Any]] = {}
     there: tuple[set[str], set[str]] = (set(), set())
     other: tuple[set[str], set[str]] = (set(), set())
@@ -197,7 +195,7 @@ def _read_texts(
             there[place].add(row["sample_id"])
             if row["reason"] is None and pair not in sides[1 - place]:
                 other[place].add(row["sample_id"])
-    # a dataset says nothing of samples without kept pairs: they may have been there
+    # a dataset does not list samples without kept pairs
     lone = [other[place] - there[1 - place] if (right, left)[place].is_run else set() for place in (0, 1)]
     alone = (len(lone[0]), len(lone[1]))
     differing = (other[0] | other[1]) - lone[0] - lone[1]
@@ -220,7 +218,7 @@ def _read_texts(
 
 
 def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The pairs of a run with their reasons, or those of a dataset, which has the kept ones alone."""
+    """The pairs of a run with their reasons, or those of a dataset, which has only kept ones."""
     if collection.is_run:
         run = collection.read_job().run
         for shard in run.shards(CURATE):
@@ -228,15 +226,7 @@ def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[d
         return
     for row in collection.rows(images=False):
         if row.get("annotations") is None or row.get("sample_id") is None:
-            raise SetupError(
-                f"The rows of {collection.path} have no annotations, so that no pair can be told by its id."
-            )
-        yield from _list_annotated(row)
-
-
-def _list_annotated(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    for text, annotation in zip(read_texts(row), row["annotations"], strict=True):
-        place = {"sample_id": row["sample_id"], "source_uri": row.get("source_uri") or text["source"]}
-        place["page_numbers"] = row.get("page_numbers") or ()
-        pair = {"question": text["user"], "answer": text["assistant"], "reason": None}
-        yield {**place, **pair, "pair_id": annotation["pair_id"], "prompt": annotation["prompt"] or ""}
+            raise SetupError(f"The rows of {collection.path} have no annotations, so its pairs cannot be identified.")
+        place = {"sample_id": row["sample_id"], "page_numbers": row.get("page_numbers") or ()}
+        for pair in list_pairs(row):
+            yield {**pair, **place, "prompt": pair["prompt"] or "", "reason": None}

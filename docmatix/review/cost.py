@@ -1,4 +1,4 @@
-"""What a build cost: tokens, requests, retries, restarts, and hours, as far as the run has recorded them."""
+"""What a build cost: requests, retries, restarts and hours, as far as the run recorded them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docmatix.storage.run import RunDirectory
 
 @dataclass(slots=True)
 class Cost:
-    """Sums over every driver that worked on the run. What is asked again after a kill counts each time."""
+    """Sums over every driver of the run; requests repeated after a kill count each time."""
 
     drivers: int = 0
     seconds: float = 0.0
@@ -24,18 +24,18 @@ class Cost:
     retries: Counter[str] = field(default_factory=Counter)
     restarts: Counter[str] = field(default_factory=Counter)
     replica_s: float = 0.0
-    """Seconds that replicas of the model were ready; 0 where nothing records it."""
+    """Seconds that replicas of the model were ready; 0 where not recorded."""
     gpu_s: float = 0.0
 
 
 def read_telemetry(run: RunDirectory) -> list[dict[str, Any]]:
-    """What each driver that has ended tells, in the order of their names; one that cannot be read is passed over."""
+    """What each driver that has ended recorded, in the order of their names; unreadable records are skipped."""
     found = []
     for name in run.names("telemetry"):
         if name.endswith(".json"):
             with contextlib.suppress(OSError, ValueError):
                 content = json.loads(run.read(f"telemetry/{name}"))
-                if isinstance(content, dict) and "stages" in content:  # `push` leaves a note of its own there
+                if isinstance(content, dict) and "stages" in content:  # `push` keeps a note there too
                     found.append(content)
     return found
 

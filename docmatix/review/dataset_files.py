@@ -1,4 +1,4 @@
-"""Finds the Parquet files of a dataset: those a run has committed, or those of somebody else's folder or repository."""
+"""Finds the Parquet files of a dataset: those that a run has committed, or those of any folder or repository."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from docmatix.storage.run import RunDirectory
 
 _WILDCARDS = frozenset("*?[")
 _MAX_PATTERNS = 100
-"""Wildcards, and folders to list, of one split in a card."""
+"""Wildcards, and folders to list, of one split."""
 
 
 def open_directory(path: str) -> tuple[RunDirectory, bool]:
     """The folder of a run or dataset, and whether it is a run. Raises SetupError where there is none."""
-    # of a dataset links are followed: the Hub's cache is made of them
+    # links are followed in a dataset: the Hub's cache consists of them
     directory = RunDirectory(path, follow_links=True)
     directory.require_reachable()
     if directory.local and directory.fs.isfile(directory.root):
@@ -33,7 +33,7 @@ def open_directory(path: str) -> tuple[RunDirectory, bool]:
 
 
 def list_packed(run: RunDirectory) -> list[str]:
-    """The files of a run's dataset that are committed: others in their folder are not whole, or of another division."""
+    """The committed files of a run's dataset; others beside them are partial or stale."""
 
     def find(shard: int) -> str | None:
         record = run.read_record(PACK, shard)
@@ -63,7 +63,7 @@ def list_data_files(directory: RunDirectory, path: str) -> list[str]:
             if found := [posixpath.join(folder, n) for n in directory.names(folder) if n.endswith(".parquet")]:
                 return found
         missing = f"There is neither a run nor a dataset in {path}"
-    # not all that lies below: the folder may be somebody's home
+    # no deeper: the folder may be somebody's home
     if folders := sorted({posixpath.dirname(name) for name in _find_parquet(directory, maxdepth=3)} - {""}):
         url = f"{directory.url.rstrip('/')}/{folders[0]}"
         raise SetupError(f"{missing}; there are Parquet files in {', '.join(folders)}: open one of these, as {url}.")
@@ -71,11 +71,11 @@ def list_data_files(directory: RunDirectory, path: str) -> list[str]:
 
 
 def _check_patterns(patterns: Sequence[str], path: str) -> None:
-    """Raises SetupError where a card's patterns cannot be read, or would take hours to follow."""
+    """Raises SetupError for patterns that cannot be read, or would take hours to follow."""
     if strange := [part for pattern in patterns for part in pattern.split("/") if "**" in part and part != "**"]:
         raise SetupError(
-            f"The card of {path} does not name files in a way that can be read: '**' stands alone between slashes,"
-            f" not as in {strange[0]!r}."
+            f"The card of {path} does not name files in a way that can be read: '**' must stand alone between slashes,"
+            f" unlike in {strange[0]!r}."
         )
     if max(len(set(filter(_is_wild, patterns))), len(set(map(_take_folder, patterns)))) > _MAX_PATTERNS:
         raise SetupError(
@@ -85,10 +85,10 @@ def _check_patterns(patterns: Sequence[str], path: str) -> None:
 
 
 def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
-    """The metadata of the dataset's card; nothing where it has none that can be read."""
+    """The metadata of the dataset's card; empty if there is none that can be read."""
     from docmatix.dataset.published_card import MAX_METADATA_BYTES, split_card
 
-    most = 2 * MAX_METADATA_BYTES  # the text below may be of any length
+    most = 2 * MAX_METADATA_BYTES  # the text after it may be of any length
     try:
         if (directory.size("README.md") or 0) <= most:
             card = directory.read("README.md")
@@ -101,21 +101,20 @@ def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
 
 
 def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
-    """The configuration and split that a reader gets unasked, with the patterns of its files; None where the card names
-    no files."""
+    """The default configuration and split with the patterns of its files; None where the card names no files."""
     from docmatix.dataset.published_card import list_paths
 
     if not isinstance(head.get("configs"), list) or not (paths := list(list_paths(head))):
         return None
     marked = [entry.get("config_name") for entry in head["configs"] if isinstance(entry, dict) and entry.get("default")]
-    # the first of the smallest: the card's order decides where neither name is there
+    # min takes the first: the card's order decides where neither name is there
     config = min((config for config, _, _ in paths), key=lambda name: (name not in marked, name != "default"))
     split = min((split for of, split, _ in paths if of == config), key=lambda name: name != "train")
     return config, split, [path.removeprefix("./") for *of, path in paths if of == [config, split]]
 
 
 def _take_folder(pattern: str) -> str:
-    """The folder that all files of a pattern lie in, as far as it is said."""
+    """The folder of a pattern, up to its first wildcard."""
     return "/".join(takewhile(lambda part: not _is_wild(part), pattern.split("/")[:-1]))
 
 
@@ -124,7 +123,7 @@ def _is_wild(pattern: str) -> bool:
 
 
 def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
-    """The Parquet files in a folder and below, by their paths from the dataset's; nothing outside of that one."""
+    """The Parquet files in and below a folder, as paths from the dataset's; none outside it."""
     try:
         found = directory.fs.find(directory.path(folder).rstrip("/"), maxdepth=maxdepth)
     except FileNotFoundError:

@@ -1,6 +1,4 @@
-"""Reads the rows of a dataset's Parquet files, which anybody may have written: footers as far as they are needed, and a
-row from the one row group it is in, a piece at a time.
-"""
+"""Reads the rows of untrusted Parquet files: footers as far as needed, and a row from its row group alone."""
 
 from __future__ import annotations
 
@@ -22,27 +20,25 @@ from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import describe
 
 FOOTERS_AT_ONCE = 16
-"""A footer on the Hub takes 0.2 s, and the published dataset has 1,300 of them."""
+# a footer on the Hub takes 0.2 s, and the published dataset has 1,300 of them
 
 _READ_AHEAD = 1 << 20
-"""Bytes of a column that are read at once. Without it a row group's images are read whole: 100 MB to show one row."""
+# bytes of a column read at once; without it a row group's images are read whole: 100 MB to show one row
 
 _HEAVY = ("images", "pdf")
-"""Columns that are not read before something shows them."""
+"""Columns that are read only to be shown."""
 
 
 class DatasetReader:
-    """The rows of `files` in a folder; `path` is what messages call it.
-
-    Raises SetupError for a file that cannot be read, that would unpack to gigabytes, or of other types.
-    """
+    """The rows of `files` in a folder that messages call `path`. Raises SetupError for a file that cannot be read,
+    would unpack to gigabytes, or has columns of the wrong types."""
 
     def __init__(self, directory: RunDirectory, files: Sequence[str], *, path: str) -> None:
         self.directory, self.files, self._path = directory, files, path
         self._sound: set[str] = set()
-        """Files whose footers have been looked through."""
+        """Files whose footers have been checked."""
         self._groups: list[tuple[int, ...]] = []
-        """Rows of each row group of the first files, as far as footers were read."""
+        """Rows by row group of the first files, as far as footers were read."""
 
     def count_rows(self) -> int:
         """Rows of all files, by their footers."""
@@ -55,14 +51,13 @@ class DatasetReader:
             return parquet.schema_arrow
 
     def rows(self, *, images: bool = True) -> Iterator[dict[str, Any]]:
-        """The rows in order, as plain dicts; without `images` their bytes are not read."""
+        """The rows in order; without `images`, image bytes are not read."""
         for name in self.files:
             with self._open(name) as parquet:
                 yield from self._iterate_rows(name, parquet, images=images)
 
     def read_rows(self, positions: Iterable[int], *, images: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The rows at these positions, each with its position, in the order given; of each, its row group alone is
-        read. Raises IndexError for one that is not there."""
+        """The rows at these positions, each with its position, in the order given. Raises IndexError past the end."""
         for (file, group), wanted in _run_together(positions, self._locate):
             with self._open(self.files[file]) as parquet:
                 places = iter(wanted)
@@ -97,7 +92,7 @@ class DatasetReader:
                 if (row := next(rows, None)) is None:
                     return
                 row = complete_row(row)
-            # Arrow raises what it likes for damage, and Python for dates and texts that it does not have
+            # Arrow raises any of these for damage, and Python for dates and texts that it cannot represent
             except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
                 raise self._blame(name, error) from None
             yield row
@@ -107,7 +102,7 @@ class DatasetReader:
         return SetupError(make_visible(f"{name} of {self._path} cannot be read: {why.rstrip('.')}."))
 
     def _read_footers(self, *, beyond: int | None = None) -> None:
-        """Read on until the row `beyond` is known of, or all; more at a time the further it is."""
+        """Read footers until they cover the row `beyond`, or all; the further, the more at a time."""
 
         def count(name: str) -> tuple[int, ...]:
             with self._open(name) as parquet:
@@ -121,7 +116,7 @@ class DatasetReader:
                 at_once = min(FOOTERS_AT_ONCE, 2 * at_once)
 
     def _locate(self, position: int) -> tuple[int, int, int]:
-        """File, row group, and place in it. Raises IndexError for a row that is not there."""
+        """File, row group, and place in it. Raises IndexError past the end."""
         self._read_footers(beyond=position)
         rest = position
         for file, groups in enumerate(self._groups):
@@ -134,7 +129,7 @@ class DatasetReader:
 
 
 class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
-    """Closes the stream it was given, which pyarrow leaves open."""
+    """Closes its stream, which pyarrow leaves open."""
 
     def __init__(self, source: Any) -> None:
         self._owned = source
@@ -145,8 +140,8 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
         self._owned.close()
 
     def iterate_rows(self, *, images: bool, groups: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """The rows of row groups as dicts. Raises ValueError where there are fewer than claimed, or where texts would
-        be gigabytes once they are written out."""
+        """The rows of row groups as dicts. Raises ValueError where there are fewer than claimed, or texts would take
+        gigabytes."""
         names = self.schema_arrow.names
         heavy = [name for name in names if name in _HEAVY] if images else []
         for group in groups:
@@ -179,7 +174,7 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
 def _run_together(
     positions: Iterable[int], locate: Callable[[int], tuple[int, int, int]]
 ) -> Iterator[tuple[tuple[int, int], list[tuple[int, int]]]]:
-    """Row groups in turn, each with the positions that one pass over it gives and their places in it."""
+    """Row groups in turn, each with the positions that one pass over it yields and their places in it."""
     current: tuple[int, int] | None = None
     wanted: list[tuple[int, int]] = []
     for position in positions:

@@ -1,7 +1,7 @@
-"""How samples, pairs and counts look in a notebook, as HTML: no script, all text escaped, on light and dark ground.
+"""Samples, pairs and counts as HTML for notebooks, light or dark: no script, all text escaped.
 
-A pair is tied to its boxes by number and colour; where styles are let through, hovering either lights the other, and a
-click on a page enlarges it. Colours of the text are the notebook's own.
+A pair shares number and colour with its boxes; where a notebook allows styles, hovering one highlights the other, and a
+click enlarges a page.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from docmatix.core.terminal import make_printable
 from docmatix.dataset.pictures import Mark, choose_color, decode_picture, encode_picture
 
 PICTURE_WIDTH_PX = 900
-"""Twice the width at which a page is shown, so that it can be enlarged; a dense page has 200 kB as JPEG. Of more than
-two pages each is a fifth narrower: a notebook carries all that it shows."""
+# twice the displayed width, so that it can be enlarged; a dense page is 200 kB as JPEG, which the notebook file carries
 
 _STYLE = """
 .dmx{font:13px/1.45 system-ui,sans-serif;margin:0 0 18px;max-width:1180px}
@@ -34,7 +33,7 @@ border-bottom:1px solid rgba(128,128,128,.3)}
 
 
 class Pictured(NamedTuple):
-    """A page to show: its number, the image file (None: there is none to be had), the boxes on it."""
+    """A page to show: its number, its image file if there is one, and the boxes on it."""
 
     number: int
     data: bytes | None
@@ -43,7 +42,7 @@ class Pictured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """HTML that a notebook shows, and what stands for it elsewhere."""
+    """HTML for a notebook, and the text shown elsewhere."""
 
     html: str
     text: str
@@ -56,9 +55,8 @@ class Shown:
 
 
 def show_sample(title: str, pages: Sequence[Pictured], pairs: Sequence[Mapping[str, Any]], *, note: str = "") -> str:
-    """Pages beside numbered pairs. A pair has `question`, `answer`, and what is known of `prompt`, `scores`,
-    `evidence`, `reason` (why it was dropped), `said` (the model's answer when asked again), `verdict` (in words).
-    """
+    """Pages beside numbered pairs: dicts with `question`, `answer`, and optionally `prompt`, `scores`, `evidence`,
+    `reason` (why it was dropped), `said` (the model's second answer), `verdict` (in words)."""
     width = 420 if len(pages) == 1 else 300
     column = width if len(pages) == 1 else 2 * width + 8
     picture_width = PICTURE_WIDTH_PX if len(pages) <= 2 else PICTURE_WIDTH_PX * 4 // 5
@@ -80,7 +78,7 @@ def show_sample(title: str, pages: Sequence[Pictured], pairs: Sequence[Mapping[s
 
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> str:
-    """A table; numbers stand on the right. Every cell is escaped."""
+    """A table with escaped cells; numbers are right-aligned."""
     rows = list(rows)
     numeric = [bool(rows) and all(isinstance(row[place], (int, float)) for row in rows) for place in range(len(head))]
 
@@ -104,20 +102,20 @@ def show_text(text: str) -> str:
 
 
 def show_folded(title: str, html: str) -> str:
-    """HTML that opens at a click."""
+    """HTML that opens on a click."""
     style = "margin:0 0 12px;font:13px/1.45 system-ui,sans-serif"
     return f'<details style="{style}"><summary>{escape(title)}</summary>{html}</details>'
 
 
 def show_columns(*columns: str, even: bool = True) -> str:
-    """Pieces of HTML side by side, each as wide as the others or as it needs."""
+    """Pieces of HTML side by side, of equal or natural width."""
     share = "1 1 320px" if even else "0 1 auto"
     inner = "".join(f'<div style="flex:{share}">{column}</div>' for column in columns)
     return f'<div style="display:flex;flex-wrap:wrap;gap:24px">{inner}</div>'
 
 
 def describe_facts(pair: Mapping[str, Any]) -> list[str]:
-    """What is known of a pair in a few words each: the page, scores, the prompt."""
+    """The page, scores and prompt of a pair, in a few words each."""
     facts = [f"page {evidence['page']}" for evidence in (pair.get("evidence") or ())[:1]]
     facts += [f"{name} {value:.2f}" for name, value in (pair.get("scores") or {}).items() if value is not None]
     if pair.get("prompt"):
@@ -126,7 +124,7 @@ def describe_facts(pair: Mapping[str, Any]) -> list[str]:
 
 
 def describe_pages(numbers: Sequence[int] | None) -> str:
-    """`page 3`, `pages 3, 5`, `pages 3 to 6` where three or more follow each other, or nothing."""
+    """`page 3`, `pages 3, 5`, `pages 3 to 6` (three or more in a row), or nothing."""
     if not numbers:
         return ""
     # in a dataset of others a page number may be any text

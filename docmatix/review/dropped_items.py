@@ -1,4 +1,4 @@
-"""What a run dropped: read stage by stage (`iterate_dropped`), and as items that show themselves (`DroppedItems`)."""
+"""What a run dropped: read stage by stage (`iterate_dropped`), and as items to display (`DroppedItems`)."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from docmatix.core.documents import Refusal
 
 SHOWN = 10
-"""Items that are shown at once."""
+"""Items displayed at once."""
 
 REPLY_SHOWN_CHARS = 300
-"""Of a reply that held something malformed: enough to see what the model took the prompt for."""
+"""Of a malformed reply: enough to see how the model understood the prompt."""
 
 
 # --- before there was a pair to judge ---------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ REPLY_SHOWN_CHARS = 300
 
 @dataclass(frozen=True, slots=True)
 class DroppedItem:
-    """One item that a stage dropped: the ledger's units it counts as, why, and the row that says so."""
+    """One item that a stage dropped: the ledger's units that count it, the reason, and the row that records it."""
 
     stage: str
     units: tuple[str, ...]
@@ -47,11 +47,11 @@ class DroppedItem:
     shard: int
     row: Mapping[str, Any]
     page: int | None = None
-    """Of a document that was kept, the page that was not."""
+    """The dropped page of a document that was kept."""
 
 
 def iterate_dropped(job: Job, reason: str | None = None) -> Iterator[DroppedItem]:
-    """What was dropped before `curate`, for one reason or any, stage by stage; shards without it are not read."""
+    """What was dropped before `curate`, for one reason or any, stage by stage; reads only shards that have it."""
     for stage, read in _READERS.items():
         if stage in job.stages:
             for shard in find_losing_shards(job, stage, reason):
@@ -59,7 +59,7 @@ def iterate_dropped(job: Job, reason: str | None = None) -> Iterator[DroppedItem
 
 
 def find_losing_shards(job: Job, stage: str, reason: str | None = None) -> Iterator[int]:
-    """Shards of a stage that dropped something for a reason, or for any, by their ledgers."""
+    """Shards of a stage whose ledgers have drops for a reason, or for any."""
     for shard, record in job.run.records(stage):
         reasons = {each for line in record.ledger for each in line["dropped"]}
         if reasons if reason is None else reason in reasons:
@@ -67,7 +67,7 @@ def find_losing_shards(job: Job, stage: str, reason: str | None = None) -> Itera
 
 
 def describe_favoured(row: Mapping[str, Any]) -> str:
-    """Which document `dedup` kept in place of one, and how alike they are."""
+    """Which document `dedup` kept instead, and how similar they are."""
     return f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
 
 
@@ -116,11 +116,8 @@ _READERS: dict[str, Callable[[RunDirectory, int], Iterator[DroppedItem]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Something that was left out: at which stage, what it was, why, and what is known about it.
-
-    `pair` is there for a pair: its fields as curate left them, `said` where the model was asked again. `place` says
-    where to look, unless the document itself could not be read.
-    """
+    """A dropped item as people read it. A `pair` has its fields as curate left them, and `said`, the model's second
+    answer; `place` is where to look, unless the document could not be read."""
 
     stage: str
     reason: str
@@ -130,7 +127,7 @@ class Dropped:
     place: Place | None = field(default=None, compare=False)
 
     def describe(self) -> str:
-        """Some lines for the terminal."""
+        """Lines for the terminal."""
         what = [make_visible(str(self.what))]
         if self.pair is not None:
             what = [f"Q {make_line(self.pair['question'])}", f"A {make_line(self.pair['answer'])}"]
@@ -141,8 +138,8 @@ class Dropped:
 
 
 class DroppedItems(Iterable[Dropped]):
-    """What a run left out, read again by every loop. A notebook is shown counts, or for one reason some of the items,
-    with their pages rendered from the source where that is still there."""
+    """What a run dropped; each loop reads it again. A notebook displays counts, or for one reason some items with their
+    pages, if the source is still available."""
 
     def __init__(self, job: Job, reason: str | None, *, fetch: bool = False) -> None:
         self._job, self.reason, self._fetch = job, reason, fetch
@@ -155,17 +152,17 @@ class DroppedItems(Iterable[Dropped]):
         return (item for item in items if self.reason is None or item.reason == self.reason)
 
     def count(self) -> Counter[tuple[str, str]]:
-        """How many were left out, by stage and reason; one pass."""
+        """How many, by stage and reason; one pass."""
         return Counter((item.stage, item.reason) for item in self._read(replies=False))
 
     def sample(self, count: int, *, seed: int = 0) -> list[Dropped]:
-        """Some of them, drawn by content and seed."""
+        """Some items, drawn by content and seed."""
         return draw(self, count, seed=seed, key=lambda item: f"{item.stage}{item.what}{item.detail}")
 
     def read_pages(
         self, items: Sequence[Dropped], *, limit: int = PLACES_SHOWN, refused: dict[Place, Refusal] | None = None
     ) -> dict[Place, list[Pictured]]:
-        """The pages of these items, rendered from the source; see `render_places`."""
+        """The pages of these items; see `render_places`."""
         places = (item.place for item in items if item.place is not None)
         return render_places(self._job, places, limit=limit, fetch=self._fetch, refused=refused)
 
@@ -205,8 +202,7 @@ class DroppedItems(Iterable[Dropped]):
 
 
 def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dropped]:
-    """What was dropped for a reason, or any. The `replies`, the bulk of a run, are not read where what the model said
-    is not asked for."""
+    """What was dropped for a reason, or any; without `replies`, the bulk of a run, not what the model said."""
     uris: dict[int, str] = {}
     said: dict[str, str] = {}
     shard_read: int | None = None
@@ -246,7 +242,7 @@ def _read_source_uris(job: Job, shard: int) -> dict[int, str]:
 
 
 def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
-    """The beginning of each reply that had something malformed in it for a reason, or any, by request id."""
+    """The beginning of each reply that was malformed for a reason, or any, by request id."""
     columns = ["request_id", "malformed"]
     wanted = {
         row["request_id"]
@@ -254,11 +250,11 @@ def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
         if (reason in (row["malformed"] or ()) if reason else row["malformed"])
     }
     said: dict[str, str] = {}
-    # those that the record names: others may be half written, or of other prompts
+    # only those that the record names: others may be partial, or of other prompts
     for name in job.record(GENERATE, shard).extra.get("replies", ()) if wanted else ():
         for row in job.run.iterate_file(f"generate/replies/{name}", columns=["request_id", "content"]):
             if row["request_id"] in wanted:
-                # not by words, which a reply that runs away has none of
+                # by characters: a runaway reply may have no words
                 content = " ".join(row["content"][: 2 * REPLY_SHOWN_CHARS].split())
                 more = "..." if len(content) > REPLY_SHOWN_CHARS else ""
                 said[row["request_id"]] = f"the model said: {content[:REPLY_SHOWN_CHARS]}{more}"
@@ -266,7 +262,7 @@ def _read_malformed(job: Job, shard: int, reason: str | None) -> dict[str, str]:
 
 
 def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator[dict[str, Any]]:
-    """The curated rows that were dropped for a reason, or any. The others, mostly the larger part, stay Arrow's."""
+    """The curated rows that were dropped for a reason, or any; only these become Python objects."""
     name = job.run.part_name(CURATE, job.record(CURATE, shard))
     for batch in job.run.iterate_batches(name, at_once=256):
         reasons = batch["reason"]

@@ -1,4 +1,4 @@
-"""What a build will cost, measured: a few documents, drawn by seed, go through the real stages and are scaled up."""
+"""What a build will cost: a few documents, drawn by seed, go through the real stages, and the figures are scaled up."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from docmatix.storage.run import RunDirectory
 
 SHARDS = 64
 ROUGH = 0.1
-"""A standard error above this share of the figure is said to be too large to plan by."""
+"""A relative standard error above this is reported as too large to plan by."""
 _FILES_A_COMMIT = 8
-"""Files in one Hub commit; the Hub takes about 128 commits an hour."""
+# the Hub accepts about 128 commits an hour
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Figures for all documents of a source, scaled from `sampled` of them."""
+    """Figures for all `documents`, scaled from `sampled` of them."""
 
     documents: int
     sampled: int
     error: float | None
-    """One standard error of the scaled number of requests, as a share of it; None where it cannot be told."""
+    """The relative standard error of the number of requests; None where unknown."""
     kept_documents: float
     pages: float
     requests: float
@@ -45,9 +45,9 @@ class Estimate:
     pairs: float
     extract_cpu_hours: float
     ask_hours: float
-    """By the clock, of the server as it was asked here, from the first request to the last reply."""
+    """Wall-clock time from the first request to the last reply, with the server as used here."""
     gpu_hours: float
-    """The same times the GPUs that the configuration reserves; 0 where the build reserves none."""
+    """The same times the GPUs that the configuration reserves."""
     curate_and_pack_cpu_hours: float
     dataset_bytes: float
     hub_commits: int
@@ -55,8 +55,12 @@ class Estimate:
     def describe(self) -> str:
         """A table for the terminal."""
         factor = self.documents / max(1, self.sampled)
-        error = "of unknown error" if self.error is None else f"give or take {self.error:.0%}"
-        advice = ["Documents differ so much that a larger --sample would tell more."] if _is_rough(self.error) else []
+        error = "error unknown" if self.error is None else f"give or take {self.error:.0%}"
+        advice = (
+            ["Documents differ widely: a larger --sample would give a better estimate."]
+            if _is_rough(self.error)
+            else []
+        )
         lines = [
             f"Measured on {self.sampled} of {self.documents} documents, times {factor:.3g}, {error}; on this machine:",
             f"  documents kept      {self.kept_documents:>14,.0f}",
@@ -85,18 +89,13 @@ def estimate_build(
     run: str | None = None,
     progress: Progress | None = None,
 ) -> Estimate:
-    """Build `sample` documents and scale what was counted and timed to the whole source, or to so many `documents` like
-    these. They are built in `run`, which must be new and is kept, or else in a temporary directory of this machine.
-
-    The model is really asked, so this takes as long as these documents take. Replicas that the sample does not keep
-    busy are slower for each document than in the build: hours then err upwards. Raises as `docmatix.driver.build.build`
-    does.
-    """
+    """Build `sample` documents in `run`, which must be new, or else in a temporary directory, and scale the figures to
+    the whole source, or to so many `documents`. Asks the model for real; hours err upwards if the sample does not keep
+    its replicas busy. Raises as `docmatix.driver.build.build` does."""
     config = resolve_paths(config, base_dir=config_dir)
     if config.resources.address is not None and run is None:
-        raise SetupError("The nodes of a cluster cannot see a temporary directory of this one: give --run.")
-    # small shards, so that all cores work and what starts them up is not counted; all of them at once while the model
-    # is asked, so that the sample keeps as many requests in flight as it has
+        raise SetupError("The nodes of a cluster cannot reach a temporary directory of this machine: give --run.")
+    # small shards use all cores; all of them at once keep as many requests in flight as there are
     plan = Plan(documents_per_shard=math.ceil(sample / SHARDS))
     resources = config.resources.model_copy(update={"shards_in_flight": SHARDS})
     config = config.model_copy(update={PLAN: plan, "resources": resources})
@@ -123,11 +122,8 @@ def estimate_build(
 
 
 def estimate_error(counts: Collection[int], *, sampled: int, documents: int) -> float | None:
-    """The standard error of a total that is scaled from a sample, as a share of it: 0 if the sample is everything.
-
-    `counts` has the number of each sampled document that has any; the others of the `sampled` have none. Simple random
-    sampling without replacement (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section 2.6).
-    """
+    """The relative standard error of a total scaled from a simple random sample without replacement (W. G. Cochran,
+    Sampling Techniques, 3rd ed. 1977, section 2.6). `counts` are those of the sampled documents that are not 0."""
     if sampled >= documents:
         return 0.0
     if sampled < 2 or not counts:

@@ -1,7 +1,6 @@
-"""What other filters would keep of a run's pairs, without a rerun: the verdicts of `curate` on pairs that are there.
+"""What other filters would keep of a run's pairs, without a rerun.
 
-Pairs are read and grounded once (`read_judged`, most of the time goes there), then judged as often as one likes
-(`judge_again`, pure). Nothing is written.
+Pairs are read and grounded once (`read_judged`, the slow part), then judged any number of times (`judge_again`).
 """
 
 from __future__ import annotations
@@ -36,15 +35,13 @@ UNJUDGED = "not judged"
 """In place of a reason."""
 
 SHOWN = 12
-"""Pairs of each kind that are shown at once."""
+"""Pairs of each kind displayed at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedDocument:
-    """A document's pairs, grounded, with all that filters look at, and the reasons the run gave them.
-
-    The lists go by pair. `pages` are without words: filters look at texts alone.
-    """
+    """A document's grounded pairs with all that filters look at, and the run's verdicts (`before`). Lists go by pair;
+    `pages` are without words, since filters look only at texts."""
 
     source_uri: str
     language: str | None
@@ -58,20 +55,20 @@ class JudgedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Documents of a run, ready to be judged by other filters. `total` counts those of the whole run, as planned."""
+    """Documents of a run, ready to be judged by other filters, out of `total`."""
 
     job: Job
     documents: tuple[JudgedDocument, ...]
     total: int
     examples: Mapping[str, Sequence[str]]
-    """By prompt, what `curate` recorded."""
+    """By prompt, as `curate` recorded them."""
     unknown: tuple[str, ...] = ()
-    """Prompts whose examples are not recorded: the pairs were curated by an earlier version."""
+    """Prompts whose examples an earlier version did not record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A pair, what the run made of it, and what the filters would: a reason, or `kept`."""
+    """A pair with the verdicts of the run (`before`) and of the filters (`after`): `kept` or a reason."""
 
     pair: Pair
     scores: Scores
@@ -84,14 +81,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Trial:
-    """What filters would keep, against what the run kept. A notebook shows it as tables; `look` shows pages."""
+    """What filters would keep, against what the run kept. A notebook displays tables; `look` shows pages."""
 
     job: Job = field(repr=False, compare=False)
     pairs: tuple[Change, ...]
     documents: int
     total: int
     unknown: tuple[str, ...] = ()
-    """Prompts whose examples are not known, where a filter would look at them."""
+    """Prompts whose examples a filter needs but the run did not record."""
 
     @property
     def newly_kept(self) -> list[Change]:
@@ -103,7 +100,7 @@ class Trial:
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """For `kept` and each reason: pairs before and after, most frequent reasons first."""
+        """For `kept` and each reason, the commonest first: pairs before and after."""
         before, after = Counter(one.before for one in self.pairs), Counter(one.after for one in self.pairs)
         reasons = sorted(
             (before | after).keys() - {KEPT}, key=lambda reason: (-max(before[reason], after[reason]), reason)
@@ -111,14 +108,14 @@ class Trial:
         return {reason: (before[reason], after[reason]) for reason in (KEPT, *reasons)}
 
     def frame(self) -> Any:
-        """Every pair as a line of a pandas frame."""
+        """A pandas frame with a row for each pair."""
         import pandas
 
         return pandas.DataFrame([_flatten_change(one) for one in self.pairs])
 
     def look(self, changes: Sequence[Change] | None = None, *, count: int = 5, fetch: bool = False) -> Shown:
-        """Some changes (of all that change sides, without any) beside their pages, rendered from the source, with
-        `fetch` also from one on another machine."""
+        """Some of these changes (default: of all verdicts that changed) beside their pages, rendered from the source;
+        with `fetch` also from other machines."""
         chosen = [*self.newly_dropped, *self.newly_kept] if changes is None else changes
         items = chosen[:count]
         pages = render_places(self.job, (one.place for one in items), limit=count, fetch=fetch)
@@ -126,7 +123,7 @@ class Trial:
             show_pairs(pages, place, [_describe_change(one) for one in items if one.place == place])
             for place in dict.fromkeys(one.place for one in items)
         )
-        return Shown(html or show_text("No pair changes sides."), f"{len(items)} pairs, to be shown in a notebook")
+        return Shown(html or show_text("No verdict changes."), f"{len(items)} pairs; display them in a notebook")
 
     def __repr__(self) -> str:
         lines = [make_visible(self._describe())]
@@ -150,22 +147,22 @@ class Trial:
                 head = ("question", "answer", "was dropped for" if name == "newly kept" else "dropped for")
                 tables.append(show_table(head, told, title=f"{name}: {len(changes):,}"))
         if len(tables) == 1:
-            tables.append(show_text("No pair changes sides."))
+            tables.append(show_text("No verdict changes."))
         return show_text(self._describe()) + show_columns(*tables, even=False)
 
     def _describe(self) -> str:
         share = "" if self.documents == self.total else f" of {self.total:,}"
-        told = f"{len(self.pairs):,} pairs of {self.documents:,}{share} documents; the run itself is as it was"
+        told = f"{len(self.pairs):,} pairs of {self.documents:,}{share} documents; the run itself is unchanged"
         if not self.unknown:
             return told
         return (
-            f"{told}; the run does not tell the examples of {', '.join(self.unknown)}, so nothing of these prompts is"
-            " found to be `copies_example`: build it once more as far as `curate`"
+            f"{told}; the run did not record the examples of {', '.join(self.unknown)}, so no pair of these prompts is"
+            " found to be `copies_example`: rerun the build as far as `curate`"
         )
 
 
 def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter, ...]:
-    """Filters out of what a configuration holds (or filters), the run's own without any. Raises SetupError as the
+    """Filters from dicts as in a configuration, or filters; default: the run's own. Raises SetupError as the
     configuration does."""
     if filters is None:
         return tuple(config.curate.filters)
@@ -176,11 +173,8 @@ def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter
 
 
 def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
-    """Read and ground the pairs of at most so many documents, drawn by their content and `seed` out of as few shards as
-    hold them, which are drawn too: to read a document its shard is read. Memory: their texts and pairs.
-
-    Raises SetupError where no pair is curated yet.
-    """
+    """Read and ground the pairs of at most so many documents, drawn by content and `seed` from as few shards, also
+    drawn, as hold them. Raises SetupError where no pair is curated yet."""
     needed = [*job.reads(CURATE), CURATE]
     shards = sorted(set.intersection(*(set(job.run.shards(stage)) for stage in needed)))
     if not shards:
@@ -202,7 +196,7 @@ def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
 
 
 def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
-    """The verdicts of these filters on pairs that are grounded already."""
+    """The verdicts of these filters on grounded pairs."""
     changes: list[Change] = []
     for document in judged.documents:
         verdicts = curate_pairs(
@@ -225,7 +219,7 @@ def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
 
 
 def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: int) -> dict[int, set[int]]:
-    """The places of at most so many documents, by shard."""
+    """The indexes of at most so many documents, by shard."""
     found: dict[tuple[int, int], bytes] = {}
     for shard in sorted(shards, key=lambda shard: hash_seeded(seed, shard)):
         if len(found) >= documents:

@@ -1,7 +1,7 @@
-"""What `docmatix inspect` prints: samples, pairs, what was dropped, and the pages as pictures where a terminal can.
+"""What `docmatix inspect` prints: samples, pairs and dropped items, with pictures of the pages where a terminal can.
 
-Two protocols draw a picture among the text: kitty's (kitty, Ghostty, Konsole) and iTerm2's (iTerm2, WezTerm, mintty,
-VS Code). Which one a terminal has is told by its environment alone: to ask it would mean to read what is typed.
+Pictures use the protocol of kitty (also Ghostty, Konsole) or of iTerm2 (also WezTerm, mintty, VS Code), chosen by the
+environment alone: querying the terminal would consume what is typed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from docmatix.core.errors import SetupError
 from docmatix.core.terminal import make_printable, make_visible
 from docmatix.dataset.pictures import encode_picture
-from docmatix.dataset.rows import read_texts
-from docmatix.review.displays import Pictured, describe_facts, describe_pages, make_printable, make_visible
-from docmatix.review.dropped_items import Dropped
-from docmatix.review.samples import Sample, draw_pages
+from docmatix.review.displays import Pictured, describe_facts, make_printable, make_visible
+from docmatix.review.samples import Sample, describe_origin, draw_pages, list_pairs
 from docmatix.review.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:
@@ -32,27 +30,22 @@ if TYPE_CHECKING:
 Protocol = Literal["kitty", "iterm2"]
 
 PICTURE_WIDTH_PX = 900
-"""Of a page in the terminal or in a file: small print can be read, and a page is 300 kB as PNG."""
+"""Width of a page picture: small print is legible, and a PNG is 300 kB."""
 
 COLUMNS = 60
-"""Columns of the terminal that a picture takes, fewer where the terminal is narrower."""
+"""Terminal columns that a picture takes at most."""
 
 _KITTY_CHUNK = 4096
-"""Bytes of base64 in one escape sequence, by kitty's protocol."""
+"""Base64 bytes in one escape sequence, by kitty's protocol."""
 
 
 # --- pairs as text ----------------------------------------------------------------------------------------------------
 
 
 def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = False) -> str:
-    """A sample for the terminal: where it is from, and its pairs with their evidence. `numbered` as in its pictures."""
-    pages = describe_pages(row.get("page_numbers"))
-    texts = read_texts(row)
-    source = row.get("source_uri") or (texts[0]["source"] if texts else "")
-    lines = [make_visible(f"{source}, {pages}" if pages else f"{source}")]
-    annotations = row.get("annotations") or [{}] * len(texts)
-    for number, (text, annotation) in enumerate(zip(texts, annotations, strict=True), 1):
-        pair = {"question": text["user"], "answer": text["assistant"], **annotation}
+    """A sample for the terminal: its origin and its pairs, `numbered` as in its pictures."""
+    lines = [make_visible(describe_origin(row))]
+    for number, pair in enumerate(list_pairs(row), 1):
         lines += _describe_pair(pair, width, number=number if numbered else None)
     return "\n".join(lines)
 
@@ -62,27 +55,21 @@ def describe_pair(pair: Mapping[str, Any], *, width: int = 100) -> str:
     return "\n".join([*_describe_pair(pair, width), f"     {make_visible(str(pair['source_uri']))}"])
 
 
-def describe_dropped(item: Dropped) -> str:
-    """Something that was left out, for the terminal."""
-    return item.describe()
-
-
 def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = None) -> list[str]:
     first = "  Q  " if number is None else f"{number:3} Q "[-5:].ljust(5)
     question, answer = make_printable(pair["question"]), make_printable(pair["answer"])
     lines = textwrap.wrap(question, width, initial_indent=first, subsequent_indent="     ")
     lines += textwrap.wrap(answer, width, initial_indent="  A  ", subsequent_indent="     ")
-    facts = map(make_visible, describe_facts(pair))
-    told = ", ".join(facts)
-    return [*lines, f"     [{told}]"] if told else lines
+    facts = ", ".join(map(make_visible, describe_facts(pair)))
+    return [*lines, f"     [{facts}]"] if facts else lines
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
 def detect_protocol(environment: Mapping[str, str]) -> Protocol | None:
-    """How the terminal of this environment shows pictures; None if it cannot, or is behind tmux or screen, which let
-    no picture through unasked."""
+    """How the terminal of this environment shows pictures; None if it cannot, or is behind tmux or screen, which block
+    them by default."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if "TMUX" in environment or "STY" in environment or term.startswith(("screen", "tmux")):
         return None
@@ -94,14 +81,14 @@ def detect_protocol(environment: Mapping[str, str]) -> Protocol | None:
 
 
 def encode_for_terminal(picture: Image, protocol: Protocol, *, columns: int) -> str:
-    """The picture as escape sequences, so many columns wide."""
+    """The picture as escape sequences, `columns` wide."""
     if protocol == "iterm2":
         image = encode_picture(picture)
         facts = f"inline=1;size={len(image)};width={columns};preserveAspectRatio=1"
         return f"\x1b]1337;File={facts}:{base64.b64encode(image).decode()}\x07"
     data = base64.b64encode(encode_picture(picture, image_format="png")).decode()
     chunks = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
-    # a=T: send and show; f=100: PNG; q=2: the terminal must not answer into the shell's input
+    # a=T: send and show; f=100: PNG; q=2: the terminal must not reply into the shell's input
     heads = [f"a=T,f=100,q=2,c={columns},", *[""] * (len(chunks) - 1)]
     return "".join(
         f"\x1b_G{head}m={int(number < len(chunks))};{chunk}\x1b\\"
@@ -111,7 +98,7 @@ def encode_for_terminal(picture: Image, protocol: Protocol, *, columns: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class PictureOutput:
-    """Where pictures go: among the text by a protocol, or into a folder as PNG files."""
+    """Where pictures go: into the text by a protocol, or into a folder as PNG files."""
 
     protocol: Protocol | None = None
     folder: Path | None = None
@@ -122,14 +109,14 @@ class PictureOutput:
         return self.protocol is not None or self.folder is not None
 
     def show(self, pages: Iterable[Pictured], *, name: str) -> Iterator[str]:
-        """A line for each page that can be read: its picture, or the file it was written to (NAME-PAGE.png)."""
+        """A line for each readable page: its picture, or the file it was written to (NAME-PAGE.png)."""
         for page in pages:
             for picture in draw_pages([page], max_width_px=PICTURE_WIDTH_PX):
                 if self.protocol is not None:
                     yield encode_for_terminal(picture, self.protocol, columns=self.columns)
                 elif self.folder is not None:
                     self.folder.mkdir(parents=True, exist_ok=True)
-                    # both come from datasets of others: nothing in them may lead out of the folder
+                    # both are untrusted: neither may lead out of the folder
                     parts = (re.sub(r"[^A-Za-z0-9_-]", "_", str(part))[:80] for part in (name, page.number))
                     path = self.folder / f"{'-'.join(parts)}.png"
                     path.write_bytes(encode_picture(picture, image_format="png"))
@@ -156,7 +143,7 @@ def choose_output(how: str, *, environment: Mapping[str, str], is_terminal: bool
 def print_samples(
     collection: Collection, count: int, *, seed: int, output: PictureOutput, width: int = 100
 ) -> Iterator[str]:
-    """Samples drawn by seed as blocks of text, each after its pages."""
+    """Blocks of text for samples drawn by seed, each after its pages."""
     for sample in collection.sample(count, seed=seed):
         lines = list(output.show(sample.read_pages(), name=_name_sample(sample))) if output.wanted else []
         yield "\n".join([*lines, describe_row(sample.row, width=width, numbered=output.wanted)])
@@ -165,7 +152,7 @@ def print_samples(
 def print_pairs(
     collection: Collection, count: int, *, seed: int, output: PictureOutput, width: int = 100
 ) -> Iterator[str]:
-    """Pairs drawn by seed, each after the pages that its evidence is on."""
+    """The same for pairs, each after the pages of its evidence."""
     for number, pair in enumerate(collection.sample_pairs(count, seed=seed), 1):
         lines = []
         if output.wanted:
@@ -176,19 +163,19 @@ def print_pairs(
 def print_dropped(
     collection: Collection, reason: str | None, count: int, *, seed: int, output: PictureOutput
 ) -> Iterator[str]:
-    """Of what was left out, some drawn by seed, each after its pages where these can be rendered from the source."""
-    droppings = collection.dropped(reason)
-    items = droppings.sample(count, seed=seed)
+    """The same for dropped items, each after its pages where these can be rendered from the source."""
+    dropped = collection.dropped(reason)
+    items = dropped.sample(count, seed=seed)
     if not items:
         reasons = make_visible(", ".join(sorted({reason for _, reason in collection.dropped().count()})))
         yield f"Nothing was dropped for that reason; the reasons are: {reasons}." if reasons else "Nothing was dropped."
         return
     refused: dict[Place, Refusal] = {}
-    pages = droppings.read_pages(items, limit=count, refused=refused) if output.wanted else {}
+    pages = dropped.read_pages(items, limit=count, refused=refused) if output.wanted else {}
     for number, item in enumerate(items, 1):
         found = pages.get(item.place, []) if item.place is not None else []
         found = _choose_evidence(found, item.pair) if item.pair else found
-        lines = [describe_dropped(item)]
+        lines = [item.describe()]
         if item.place is not None and (refusal := refused.get(item.place)) is not None:
             lines.append(f"   no picture: {_describe_refusal(refusal)}")
         yield "\n".join([*output.show(found, name=f"{item.reason}-{number}"), *lines])
@@ -196,7 +183,7 @@ def print_dropped(
 
 def _describe_refusal(refusal: Refusal) -> str:
     if refusal.reason == "not_fetched":
-        return "its source is on another machine, which --fetch asks for it"
+        return "its source is on another machine; --fetch asks for it"
     return make_printable(f"{refusal.reason}: {refusal.detail}" if refusal.detail else refusal.reason)
 
 
@@ -206,7 +193,7 @@ def _read_evidence(collection: Collection, pair: Mapping[str, Any]) -> list[Pict
 
 
 def _choose_evidence(pages: Sequence[Pictured], pair: Mapping[str, Any]) -> list[Pictured]:
-    """The pages that a pair's evidence is on, all of them where there is none, with its boxes alone."""
+    """The pages of a pair's evidence, or all where it has none, with its boxes only."""
     numbers = {evidence["page"] for evidence in pair.get("evidence") or ()}
     chosen = [page for page in pages if page.number in numbers] or pages
     return mark_pages(chosen, [pair])

@@ -1,4 +1,4 @@
-"""What `docmatix.build` returns: what was built shows itself, and opens."""
+"""The result of `docmatix.build`, which displays the run and opens it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class BuildResult(Built):
-    """A build's result. Its display is read from the run each time: what a later build adds is shown too."""
+    """A build's result. Its display is read from the run each time, so it includes what later builds add."""
 
     __slots__ = ()
 
     def open(self, *, fetch: bool = False) -> Collection:
-        """What was built, to look at: `docmatix.open` of the run."""
+        """`docmatix.open` of the run."""
         from docmatix.review.collection import Collection
 
         return Collection(self.run, fetch=fetch)
@@ -48,7 +48,7 @@ class BuildResult(Built):
         try:
             status = read_status(RunDirectory(self.run))
         except DocmatixError as error:
-            return _Summary([f"A build in {self.run}, which cannot be read now."], [], str(error))
+            return _Summary([f"A build in {self.run}, which cannot be read at the moment."], [], str(error))
         dropped = [
             (stage["stage"], line["unit"], reason, count)
             for stage in status["stages"]
@@ -66,7 +66,7 @@ class BuildResult(Built):
         pairs, rows = (_count_packed(status, unit) for unit in ("pairs", "rows"))
         headline = f"{pairs:,} pairs in {rows:,} rows: {self.run}/dataset"
         if not pairs:
-            return _Summary([headline, "No pair was kept."], dropped, "To see why, look at .open().dropped().")
+            return _Summary([headline, "No pair was kept."], dropped, "To see why: .open().dropped().")
         return _Summary(
             [headline],
             dropped,

@@ -1,4 +1,4 @@
-"""Samples of a collection, which show themselves: a row with its pages and pairs."""
+"""Samples: rows of a collection that display their pages and pairs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from docmatix.review.collection import Collection
 
 SHOWN = 10
-"""Samples that a notebook is shown at once: about 100 kB a page."""
+"""Samples that a notebook displays at once; a page is about 100 kB."""
 
 
 class Sample(Mapping[str, Any]):
-    """One row: the published fields by name (`images` as Pillow's), its `pairs`, and its place in the collection."""
+    """One row: the published fields by name (`images` as Pillow images), its `pairs`, and its `position`."""
 
     def __init__(self, collection: Collection, position: int, row: Mapping[str, Any]) -> None:
         self.collection, self.position, self.row = collection, position, row
-        """`row` is without images."""
 
     def __getitem__(self, name: str) -> Any:
         return self.images if name == "images" else self.row[name]
@@ -37,19 +36,15 @@ class Sample(Mapping[str, Any]):
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
-        """`question`, `answer`, and what is annotated."""
         return list(list_pairs(self.row))
 
     @property
     def title(self) -> str:
-        """Where it is from."""
-        texts = read_texts(self.row)
-        source = self.row.get("source_uri") or (texts[0]["source"] if texts else "")
-        pages = describe_pages(self.row.get("page_numbers"))
-        return f"{source}, {pages}" if pages else str(source)
+        """Its source and pages."""
+        return describe_origin(self.row)
 
     def read_pages(self) -> list[Pictured]:
-        """Its pages as image files, with the evidence of its pairs; without annotations the pages count from 1."""
+        """Its pages as image files with the evidence of its pairs; numbered from 1 where the row has no numbers."""
         images = self.collection.read_images(self.position)
         numbers = self.row.get("page_numbers") or range(1, len(images) + 1)
         images = images or [None] * len(numbers)
@@ -57,12 +52,12 @@ class Sample(Mapping[str, Any]):
 
     @property
     def images(self) -> list[Image]:
-        """The pages as they were published; one that cannot be read is left out."""
+        """The pages as published; unreadable ones are left out."""
         opened = (decode_picture(page.data, max_width_px=1 << 15) for page in self.read_pages())
         return [image for image in opened if image is not None]
 
     def draw(self, *, max_width_px: int = 900) -> list[Image]:
-        """The pages with the numbered boxes of the evidence drawn in."""
+        """The pages with numbered evidence boxes."""
         return draw_pages(self.read_pages(), max_width_px=max_width_px)
 
     def __repr__(self) -> str:
@@ -75,7 +70,7 @@ class Sample(Mapping[str, Any]):
 
 
 class Samples(Sequence[Sample]):
-    """Some samples of a collection, read when they are asked for; a notebook shows the first ten."""
+    """Some samples of a collection, read on access; a notebook displays the first ten."""
 
     def __init__(self, collection: Collection, positions: Sequence[int]) -> None:
         self.collection, self.positions = collection, positions
@@ -110,7 +105,7 @@ class Samples(Sequence[Sample]):
 
 
 def list_pairs(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The pairs of a row: `question`, `answer`, `source_uri`, and what is annotated."""
+    """The pairs of a row: `question`, `answer`, `source_uri`, and the annotations."""
     texts = read_texts(row)
     annotations = row.get("annotations") or [{}] * len(texts)
     for text, annotation in zip(texts, annotations, strict=True):
@@ -118,7 +113,15 @@ def list_pairs(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"question": text["user"], "answer": text["assistant"], "source_uri": source, **annotation}
 
 
+def describe_origin(row: Mapping[str, Any]) -> str:
+    """The source and pages of a row."""
+    texts = read_texts(row)
+    source = row.get("source_uri") or (texts[0]["source"] if texts else "")
+    pages = describe_pages(row.get("page_numbers"))
+    return f"{source}, {pages}" if pages else str(source)
+
+
 def draw_pages(pages: Iterable[Pictured], *, max_width_px: int) -> list[Image]:
-    """The pages that can be read, their marks drawn in."""
+    """The readable pages with their marks drawn in."""
     opened = ((decode_picture(page.data, max_width_px=max_width_px), page.marks) for page in pages)
     return [draw_marks(picture, marks) for picture, marks in opened if picture is not None]

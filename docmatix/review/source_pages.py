@@ -1,8 +1,7 @@
-"""Pages out of the source of a run, rendered again to look at: what was dropped is in no dataset.
+"""Renders pages from the source of a run again, since what was dropped is in no dataset.
 
-In a child process with limits, as everywhere, since these are the documents that nothing may be assumed of. A run to
-look at may come from anybody: its plan is followed within its own `source.paths` alone, and to other machines only
-where `fetch` says so, once.
+A run may come from anybody: documents are opened in the sandbox, and its plan is followed only within its own
+`source.paths`, and to other machines only with `fetch`, once.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
     from docmatix.stages.support.job import Job
 
 PLACES_SHOWN = 8
-"""Windows that are rendered at once: 50 to 200 ms a page."""
+"""Windows rendered at once, at 50 to 200 ms a page."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Pages of a run's source: shard and index of the document in the plan, its content, page numbers from 1."""
+    """Pages of a run's source: the document's shard, index in the plan and id, and page numbers from 1."""
 
     shard: int
     index: int
@@ -44,8 +43,8 @@ def render_places(
     fetch: bool = False,
     refused: dict[Place, Refusal] | None = None,
 ) -> dict[Place, list[Pictured]]:
-    """The pages of the first `limit` different places; one that cannot be rendered (any more) is missing, and why is
-    put into `refused`. Sources that are not on this machine are asked with `fetch` alone."""
+    """The pages of the first `limit` different places. One that cannot be rendered is missing; the reason goes into
+    `refused`. Sources on other machines are asked only with `fetch`."""
     from docmatix.pdf.sandbox import Sandbox
     from docmatix.pdf.settings import Rendering
 
@@ -64,11 +63,9 @@ def render_places(
 def render_in_turn(
     job: Job, places: Iterable[Place], *, settings: Rendering, sandbox: Sandbox, fetch: bool = False
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
-    """The page images of different places, or why there are none, in the order of the plan: each document is read once.
-
-    Where the source as a whole cannot be had (any more), its places are `not_at_hand`; what the plan does not have from
-    there is `outside_source`, and without `fetch` what is on another machine `not_fetched`.
-    """
+    """The page images of places, or why there are none, in the order of the plan; each document is read once. Reasons:
+    `not_at_hand` (the source is unavailable), `outside_source` (the plan points elsewhere), and without `fetch`
+    `not_fetched` (it is on another machine)."""
     for shard, here in groupby(sorted(places), key=lambda place: place.shard):
         left = list(here)
         try:
@@ -76,9 +73,9 @@ def render_in_turn(
                 left = left[1:]
                 yield place, images
         except (DocmatixError, ImportError, OSError) as error:
-            # a source that does not answer is not asked again
+            # a source that did not respond is not asked again
             fetch = fetch and not isinstance(error, SourceGone)
-            # the source is elsewhere by now: what is asked about is the run, which goes without its pictures
+            # the source has moved: the run is shown without its pictures
             for place in left:
                 yield place, Refusal("not_at_hand", str(error))
 
@@ -97,7 +94,7 @@ def _render_shard(
         [bounds.screen(locators[index], fetch=fetch) for index, _ in by_document],
         source=job.config.source,
         max_file_bytes=job.config.extract.max_file_mb << 20,
-        # asked once: a picture is not worth a minute, nor a second question to whoever the plan names
+        # asked once: a picture is not worth a minute, nor a second request to whomever the plan names
         patience_s=0,
     )
     for (_, of_document), (_, source) in zip(by_document, sources, strict=True):
@@ -115,12 +112,12 @@ def _render_shard(
 
 
 def mark_pages(pages: Sequence[Pictured], pairs: Sequence[Mapping[str, Any]]) -> list[Pictured]:
-    """The pages with the evidence of these pairs, numbered in their order, and no other."""
+    """The pages with the evidence of these pairs alone, numbered in their order."""
     return [page._replace(marks=mark_evidence(pairs, page.number)) for page in pages]
 
 
 def show_pairs(pages: Mapping[Place, Sequence[Pictured]], place: Place, pairs: Sequence[Mapping[str, Any]]) -> str:
-    """Pairs of one place beside its pages as HTML; frames without a picture where these could not be rendered."""
+    """Pairs of one place beside its pages as HTML; empty frames where pages could not be rendered."""
     pictures = pages.get(place) or [Pictured(number, None) for number in place.page_numbers]
     title = f"{pairs[0]['source_uri']}, {describe_pages(place.page_numbers)}"
     return show_sample(title, mark_pages(pictures, pairs), pairs)

@@ -60,5 +60,5 @@ def test_a_rough_estimate_advises_a_larger_sample() -> None:
     figures: dict[str, Any] = dict.fromkeys((field.name for field in dataclasses.fields(Estimate)), 1)
     rough = Estimate(**{**figures, "documents": 1_000, "sampled": 8, "error": 0.43})
     assert "times 125, give or take 43%" in rough.describe()
-    assert "a larger --sample would tell more" in rough.describe()
-    assert "of unknown error" in dataclasses.replace(rough, error=None).describe()
+    assert "a larger --sample would give a better estimate" in rough.describe()
+    assert "error unknown" in dataclasses.replace(rough, error=None).describe()

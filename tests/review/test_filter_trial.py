@@ -49,7 +49,7 @@ def test_the_filters_of_the_run_change_nothing(run):
     assert trial.counts["ungrounded"] == (4, 4)
     assert all(one.before == one.after for one in trial.pairs)
     assert trial.newly_kept == trial.newly_dropped == []
-    assert "No pair changes sides." in trial._repr_html_()
+    assert "No verdict changes." in trial._repr_html_()
 
 
 def test_what_would_be_kept_and_dropped_is_told_with_reasons(run):
@@ -176,7 +176,7 @@ def test_where_the_run_does_not_tell_the_examples_of_its_prompts_the_trial_says_
     trial = collection.try_filters()
     assert trial.counts["copies_example"] == (4, 0)
     for shown in (repr(trial), trial._repr_html_()):
-        assert "the run does not tell the examples of ours" in shown
+        assert "the run did not record the examples of ours" in shown
     # no filter looks at them
     assert "examples" not in repr(collection.try_filters([{"kind": "length"}]))
 

@@ -27,7 +27,6 @@ from docmatix.review.filter_trial import Trial
 from docmatix.review.inspection import (
     PictureOutput,
     choose_output,
-    describe_dropped,
     describe_pair,
     describe_row,
     detect_protocol,
@@ -75,7 +74,7 @@ def test_long_texts_are_wrapped_to_the_width():
 def test_no_text_steers_the_terminal(text):
     pair = {"question": f"\x1b]0;{text}", "answer": f"\x9b2J{text}", "source_uri": f"\x1b[2J{text}"}
     row = {"texts": [{"user": text, "assistant": "\x1b[1m", "source": text}]}
-    shown = describe_pair(pair) + describe_row(row) + describe_dropped(Dropped("generate", "a", text, f"\x07{text}"))
+    shown = describe_pair(pair) + describe_row(row) + Dropped("generate", "a", text, f"\x07{text}").describe()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
 
 
@@ -283,7 +282,7 @@ def test_what_was_dropped_is_drawn_by_seed(finished_run, capsys):
     assert len(set(drawn.values())) > 1
     for seed, item in drawn.items():
         shown = inspect(capsys, str(finished_run), "--dropped", "-n", "1", "--seed", str(seed))
-        assert shown == f"{describe_dropped(item)}\n"
+        assert shown == f"{item.describe()}\n"
 
 
 def test_a_reason_that_nothing_was_dropped_for_is_answered_with_those_there_are(finished_run, capsys):

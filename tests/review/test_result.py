@@ -47,7 +47,7 @@ def test_a_build_that_kept_no_pair_says_where_to_look(tmp_path: Path) -> None:
 
 def test_a_run_that_was_moved_is_no_error_in_a_display(tmp_path: Path) -> None:
     built = BuildResult(str(tmp_path / "moved"), {"plan": {"seconds": 1.0}})
-    assert "cannot be read now" in repr(built)
+    assert "cannot be read at the moment" in repr(built)
     assert "There is no run in" in built._repr_html_()
 
 

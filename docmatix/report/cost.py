@@ -13,7 +13,7 @@ from docmatix.report.part import ReportContext, ReportPart
 
 
 class CostPart(ReportPart):
-    """Figures of the model beside times of the stages."""
+    """Figures of the model beside the times of stages."""
 
     kind: Literal["cost"] = "cost"
     title: ClassVar[str] = "Cost"

@@ -1,4 +1,4 @@
-"""The ledger as a flow from documents to pairs: how wide each step is, what was lost there and for which reason."""
+"""The ledger as a flow from documents to pairs: the width of each step, and its losses by reason."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
 
 WIDTH = 1000
-"""Of a step's drawing; it is stretched to the width of the page."""
+"""Of a step's drawing, which is stretched to the width of the page."""
 
 BAR, TAPER = 22, 26
-"""Heights, each in units of its own drawing."""
+"""Heights, in units of their drawings."""
 
 COLORS = 5
-"""Reasons with a colour of their own at one step; what is left shares the last one."""
+"""Reasons with a colour of their own at a step; the others share one more."""
 
 _STEPS = {
     (EXTRACT, "documents"): "Documents read",
@@ -31,12 +31,12 @@ _STEPS = {
     (CURATE, "pairs"): "Pairs that passed the filters",
     (PACK, "pairs"): "Pairs in the dataset",
 }
-"""What the flow goes through, in its order; the other units of a stage stand beside it."""
+"""The steps in order; other units of a stage stand beside its first step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """So many items dropped for one reason; `color` is a number below `COLORS + 1`."""
+    """Items dropped for one reason; `color` is at most `COLORS`."""
 
     reason: str
     count: int
@@ -45,7 +45,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Another unit that the same stage counts: pages beside documents."""
+    """Another unit that a stage counts, such as pages beside documents."""
 
     unit: str
     entered: int
@@ -55,8 +55,8 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the flow. `start`, `end` and `after` are widths, 0..1: of what came in, of what went out, and of what
-    the next step begins with (its unit may be another one)."""
+    """One step. `start`, `end` and `after` are widths (0..1) of what entered, of what went on, and of the next step,
+    whose unit may differ."""
 
     stage: str
     unit: str
@@ -85,27 +85,27 @@ class FlowPart(ReportPart):
 
 
 def lay_out_flow(stages: Sequence[Mapping[str, Any]]) -> list[Step]:
-    """The steps of the stages of `status --json` that have counted anything."""
+    """The steps out of the stages of `status --json` that have counted anything."""
     found = [
         (stage, line)
         for stage in stages
         for line in stage["ledger"]
         if (stage["stage"], line["unit"]) in _STEPS and line["in"]
     ]
-    # each unit begins with the whole width, and keeps its scale from step to step
+    # each unit starts at full width and keeps its scale from step to step
     whole: dict[str, int] = {}
     widths = []
     for _, line in found:
         of = whole.setdefault(line["unit"], max(1, line["in"]))
         widths.append((min(1.0, line["in"] / of), min(1.0, line["out"] / of)))
     steps = []
-    asides_told = set()
+    with_asides = set()
     for number, ((stage, line), (start, end)) in enumerate(zip(found, widths, strict=True)):
         name = stage["stage"]
         after = widths[number + 1][0] if number + 1 < len(found) else end
         losses = rank_losses(line["dropped"])
-        asides = () if name in asides_told else tuple(_list_asides(stage))
-        asides_told.add(name)
+        asides = () if name in with_asides else tuple(_list_asides(stage))
+        with_asides.add(name)
         steps.append(
             Step(
                 stage=name,
@@ -126,23 +126,20 @@ def lay_out_flow(stages: Sequence[Mapping[str, Any]]) -> list[Step]:
 
 
 def rank_losses(dropped: Mapping[str, int]) -> tuple[Loss, ...]:
-    """The commonest reasons first, and with the clearest colours."""
+    """The commonest reasons first, with the clearest colours."""
     ranked = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
     return tuple(Loss(reason, count, min(color, COLORS)) for color, (reason, count) in enumerate(ranked))
 
 
 def draw_step(entered: int, kept: int, losses: Sequence[Loss], *, start: float, after: float) -> Markup:
-    """A bar of what came in, and below it how what was kept goes over into the next step's width."""
+    """A bar of what entered, tapering into the width of the next step."""
     edge = WIDTH * start * kept / max(1, entered)
     taper = f'<polygon points="0,0 {edge:.1f},0 {WIDTH * after:.1f},{TAPER} 0,{TAPER}"/>'
     return draw_bar(entered, kept, losses, start=start) + _draw("taper", TAPER, taper)
 
 
 def draw_bar(entered: int, kept: int, losses: Sequence[Loss], *, start: float) -> Markup:
-    """A bar `start` wide (0..1) of what came in: kept first, then each loss. One too small to be seen gets two units.
-
-    Drawings hold figures alone, no text of the run.
-    """
+    """A bar `start` wide (0..1): kept items, then each loss, at least two units wide. Holds figures only, no text."""
     scale = WIDTH * start / max(1, entered)
     x = kept * scale
     parts = [f'<rect class="kept" width="{x:.1f}" height="{BAR}"/>']
@@ -169,5 +166,5 @@ def _list_asides(stage: Mapping[str, Any]) -> list[Aside]:
         for line in stage["ledger"]
         if (stage["stage"], line["unit"]) not in _STEPS and line["in"]
     ]
-    # documents pass through generate as a whole; that line says nothing
+    # every document passes through generate; that line says nothing
     return [aside for aside in seen if aside.losses or aside.unit != "documents"]

@@ -1,7 +1,6 @@
-"""Which windows the report shows, and their pairs: drawn by seed so that every prompt and every reason is among them.
+"""The windows that the report shows, drawn by seed so that every prompt and every reason is represented.
 
-The whole of `curate` is read once, three columns of it, and the drawn windows a second time: memory holds what is
-drawn and never grows with the run.
+Reads three columns of all of `curate`, then the drawn windows; memory holds only what is drawn.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from docmatix.report.part import ReportContext, ReportPart
 from docmatix.storage.run import RunDirectory
 
 PAIRS_FOR_ONE_REASON = 12
-"""Pairs of one window that are shown for each reason; a window of a hundred pages may have a thousand pairs."""
+"""Pairs of a window shown for each reason; a window of a hundred pages may have a thousand pairs."""
 
 KEPT_PAIRS = 40
 """The same for kept pairs."""
 
 BOXES = 40
-"""Boxes of one evidence; a paragraph has a few."""
+"""Boxes shown of one evidence; a paragraph has a few."""
 
 LONGEST = 1200
-"""Characters of a question, answer or quote that are shown."""
+"""Characters shown of a question, answer or quote."""
 
 Place = tuple[int, str]
 """A window: shard and sample id."""
@@ -39,7 +38,7 @@ Place = tuple[int, str]
 
 @dataclass(slots=True)
 class Window:
-    """One drawn window: its pages and pairs, ready to be written as JSON."""
+    """A drawn window with its pages and pairs, ready to be written as JSON."""
 
     shard: int
     index: int
@@ -54,7 +53,7 @@ class Window:
 
     @property
     def evidence_pages(self) -> list[int]:
-        """Pages on which something is drawn."""
+        """Pages with evidence boxes."""
         return sorted({evidence["page"] for pair in self.pairs for evidence in pair["evidence"]})
 
 
@@ -70,11 +69,8 @@ class GalleryPart(ReportPart):
 
 
 def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, seed: int) -> list[Place]:
-    """`count` windows out of pairs given as (window, prompt, reason or None), in the order of shards.
-
-    Prompts with kept pairs and reasons take turns, the rarest first, until each has the same number of windows or no
-    more: what happened three times in a million is shown, and is not crowded out by what happens always.
-    """
+    """`count` windows out of pairs given as (window, prompt, reason or None), in the order of shards. Prompts with kept
+    pairs and reasons take turns, the rarest first, so that rare ones are not crowded out."""
     strata: dict[tuple[str, str], Smallest[Place]] = {}
     order: dict[Place, None] = {}
     for place, marks in groupby(pairs, key=itemgetter(0)):
@@ -96,7 +92,7 @@ def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, 
 
 
 def iterate_marks(run: RunDirectory) -> Iterator[tuple[Place, str, str | None]]:
-    """What `draw_windows` wants to know of every curated pair."""
+    """The input of `draw_windows` for every curated pair."""
     columns = ["sample_id", "prompt", "reason"]
     for shard, record in run.records(CURATE):
         for batch in run.iterate_batches(run.part_name(CURATE, record), columns=columns, at_once=4096):
@@ -131,7 +127,7 @@ def read_windows(run: RunDirectory, places: Sequence[Place]) -> list[Window]:
 
 
 def _add_second_replies(run: RunDirectory, shard: int, windows: Iterable[Window]) -> None:
-    """Where the model was asked again: what it said then, which tells a bad pair from a strict filter."""
+    """Add what the model said when asked again, which distinguishes a bad pair from a strict filter."""
     if run.read_record(VERIFY, shard) is None:
         return
     pairs = {pair["pair_id"]: pair for window in windows for pair in window.pairs}
@@ -141,7 +137,7 @@ def _add_second_replies(run: RunDirectory, shard: int, windows: Iterable[Window]
 
 
 def to_shown_pair(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A curated row as the report's script wants it: texts of bounded length, finite numbers, boxes inside the page."""
+    """A curated row for the report's script: bounded texts, finite numbers, boxes inside the page."""
     scores = {name: round(value, 3) for name, value in (row["scores"] or {}).items() if _is_finite(value)}
     evidence = [
         {
@@ -157,15 +153,13 @@ def to_shown_pair(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fit_pairs(windows: Sequence[Window], allowance: int, *, measure: Callable[[Any], int]) -> None:
-    """Leave out pairs until all windows together `measure` at most `allowance` bytes.
-
-    What a window does not use of its share is there for those that follow.
-    """
+    """Drop pairs until all windows together `measure` at most `allowance` bytes; what a window leaves of its share goes
+    to later ones."""
     for number, window in enumerate(windows):
         share = allowance // (len(windows) - number)
         shown: list[dict[str, Any]] = []
         used = 0
-        # one of each reason before a second of any
+        # one pair of each reason before a second of any
         turns = sorted(_number_by_reason(window.pairs), key=lambda item: item[0])
         for _, place, pair in turns:
             size = measure(pair)
@@ -177,7 +171,7 @@ def fit_pairs(windows: Sequence[Window], allowance: int, *, measure: Callable[[A
 
 
 def clip_text(text: str, longest: int = LONGEST) -> str:
-    """The text, cut with an ellipsis where it is too long to be shown."""
+    """The text, cut with an ellipsis if it is too long."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 

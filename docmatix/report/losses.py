@@ -1,4 +1,4 @@
-"""What was left out before there was a pair to judge: documents, pages, windows and requests, with some examples."""
+"""What was dropped before there was a pair: documents, pages, windows and requests, with examples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNITS = {"documents": "document", "pages": "page", "windows": "window", "reques
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One item that was left out: what it is, and what is known of why."""
+    """A dropped item, and what is known of why."""
 
     what: str
     detail: str = ""
@@ -31,7 +31,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """So many `unit`s that a stage dropped for a reason, with a few of them."""
+    """How many of a `unit` a stage dropped for a reason, with examples."""
 
     stage: str
     unit: str
@@ -48,7 +48,7 @@ class _Found:
     example: Example
     shard: int = 0
     index: int | None = None
-    """Of the document in its shard, where its name is still to be looked up."""
+    """Of the document in its shard, if its name must still be looked up."""
 
 
 class LossesPart(ReportPart):
@@ -63,7 +63,7 @@ class LossesPart(ReportPart):
 
 
 def gather_losses(job: Job, *, seed: int) -> list[Lost]:
-    """Every reason of every stage but `curate`, whose pairs are in the gallery; the counts are the ledger's."""
+    """The losses of every stage but `curate`, whose pairs are in the gallery; counts come from the ledgers."""
     drawn: dict[tuple[str, str, str], Smallest[_Found]] = {}
     for found in _iterate_found(job):
         key = (found.stage, found.unit, found.reason)
@@ -91,14 +91,14 @@ def _iterate_found(job: Job) -> Iterator[_Found]:
             example = _example(row["source_uri"], describe_favoured(row))
         elif item.stage == GENERATE:
             index = row["index"]
-            example = _example(describe_pages(row["page_numbers"]) or "no page", _tell_request(item))
+            example = _example(describe_pages(row["page_numbers"]) or "no page", _describe_request(item))
         else:
             example = _example(row["pair_id"], row["detail"] or "")
         for unit in item.units:
             yield _Found(item.stage, unit, item.reason, example, item.shard, index)
 
 
-def _tell_request(item: DroppedItem) -> str:
+def _describe_request(item: DroppedItem) -> str:
     prompt, detail = item.row["prompt"], item.row["detail"]
     if item.units == ("pairs",):
         return f"{prompt}, reply to request {item.row['request_id']}"

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 
 def fill(template: str, /, **values: Any) -> Markup:
-    """HTML out of a Jinja template, each value escaped unless it is `Markup` already. Its filters are `number`,
-    `duration` and `words` (`too_long` as "too long")."""
+    """HTML from a Jinja template; values are escaped unless they are `Markup`. Filters: `number`, `duration`, and
+    `words` (`too_long` as "too long")."""
     return Markup(_make_environment().from_string(template).render(values))
 
 
 def fill_file(name: str, /, **values: Any) -> Markup:
-    """The same out of a file of `templates/`."""
+    """The same from a file of `templates/`."""
     return Markup(_make_environment().get_template(name).render(values))
 
 
@@ -39,8 +39,8 @@ def _make_environment() -> Environment:
 
 
 def escape_json(value: Any) -> str:
-    """JSON that can stand in a `<script type="application/json">`: no tag, comment or entity can begin in it, and no
-    line ends where JavaScript would see one. Raises ValueError for a number that JSON does not have."""
+    """JSON for a `<script type="application/json">`: no tag, comment or entity can begin in it, and no line ends where
+    JavaScript would see one. Raises ValueError for NaN and infinities."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

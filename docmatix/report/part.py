@@ -29,20 +29,20 @@ class ReportContext:
     """Those in the gallery."""
     cost: Cost
     seed: int
-    """Draws whatever is drawn."""
+    """For whatever a part draws."""
 
 
 class ReportPart(Kind):
-    """One section of the report, of at most some hundred KB. Text of a run is hostile: `render` returns it as a plain
-    `str`, which is escaped, or gives it to `docmatix.report.markup.fill` as a value; it never makes it `Markup` itself.
-    The page's policy lets in `data:` images alone, and no script, `style` attribute or address of a part."""
+    """A section of the report, at most some hundred KB. Text of a run is hostile: return it as a plain `str`, which is
+    escaped, or fill it into a template with `docmatix.report.markup.fill`; never wrap it in `Markup`. The page's policy
+    admits `data:` images, but no script, `style` attribute or URL of a part."""
 
     family: ClassVar[str] = "report_part"
     title: ClassVar[str]
     """The heading."""
     link: ClassVar[str] = ""
-    """What leads to it at the top of the page, if anything."""
+    """Its link at the top of the page, if any."""
 
     def render(self, context: ReportContext) -> str:
-        """The section below its heading; an empty one is left out with its heading."""
+        """The content below the heading; an empty section is left out."""
         raise NotImplementedError

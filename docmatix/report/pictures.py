@@ -1,7 +1,6 @@
-"""The pages of drawn windows as small pictures: out of the dataset where they are packed, else rendered once more.
+"""The pages of drawn windows as small pictures, from the dataset or rendered again.
 
-Pictures are nine tenths of a report. Each window has a share of the bytes that are left, and its pictures are made
-smaller until they fit: whatever the run, the file stays below its bound.
+Pictures are nine tenths of a report: each window has a share of the bytes left, and its pictures shrink to fit.
 """
 
 from __future__ import annotations
@@ -28,18 +27,17 @@ from docmatix.storage.bombs import check_footer
 from docmatix.storage.run import RunDirectory
 
 SIZES = ((1100, 60), (1000, 50), (860, 45), (700, 40), (560, 35), (420, 30))
-"""Longer side in pixels and WebP quality, the best first. A page of text takes 40 to 90 KB of the first and 8 of the
-last, which a person can still tell the layout from."""
+"""Longer side in pixels and WebP quality, the best first: 40 to 90 KB for a page of text, down to 8."""
 
 MOST_PAGES = 24
-"""Pages of one window that get a picture at all."""
+"""Pages of a window that get a picture."""
 
 TOO_LARGE = "left out to keep the report small"
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page of a window as it is shown: a data URI with its size in pixels, or why there is no picture."""
+    """A page of a window: a data URI with its size in pixels, or why there is no picture."""
 
     page: int
     src: str = ""
@@ -49,13 +47,13 @@ class Sheet:
 
 
 class Albums:
-    """Gives every window its sheets, out of one allowance of bytes for all of them."""
+    """Makes the sheets of every window within one allowance of bytes."""
 
     def __init__(self, allowance: int, windows: int) -> None:
         self._left, self._windows = allowance, windows
 
     def fill(self, window: Window, images: Mapping[int, bytes], *, problem: str = "") -> list[Sheet]:
-        """The sheets of a window out of its page images by page number; `problem` says why there are none."""
+        """The sheets of a window from its page images by page number; `problem` says why there are none."""
         share = self._left // max(1, self._windows)
         self._windows -= 1
         wanted = _choose_pages(window)
@@ -68,7 +66,7 @@ class Albums:
 
 
 def shrink_pages(images: Mapping[int, bytes], allowance: int) -> dict[int, Sheet] | None:
-    """Pictures by page, in the best of `SIZES` in which their data URIs take at most `allowance` bytes; else None."""
+    """Pictures by page in the best of `SIZES` whose data URIs take at most `allowance` bytes, or None."""
     for longest, quality in SIZES:
         used, sheets = 0, {}
         for page, data in images.items():
@@ -83,7 +81,7 @@ def shrink_pages(images: Mapping[int, bytes], allowance: int) -> dict[int, Sheet
 
 
 def shrink_page(page: int, data: bytes, *, longest: int, quality: int) -> Sheet:
-    """A page image as a WebP of at most `longest` pixels a side; a sheet without a picture if it cannot be read."""
+    """A page image as a WebP of at most `longest` pixels a side; without a picture if unreadable."""
     try:
         with open_picture(data) as image:
             shown = image.convert("L" if image.mode == "L" else "RGB")
@@ -116,12 +114,8 @@ def make_albums(
 
 
 def read_packed_pages(run: RunDirectory, wanted: Mapping[str, Window]) -> Iterator[tuple[str, dict[int, bytes]]]:
-    """The page images that the dataset holds of wanted windows, by page number; one row in memory at a time. A file
-    that cannot be read, or would unpack to gigabytes, holds none.
-
-    Only the annotated schema says whose pages a row has. A row whose pages are others than the window's, of a dataset
-    that is older than `curate`, is not taken.
-    """
+    """The page images in the dataset of wanted windows, by page number, one row at a time. Skips unreadable files, and
+    rows of an older dataset with other pages; only the annotated schema says whose pages a row has."""
     for _, record in run.records(PACK):
         unreadable = contextlib.suppress(pa.ArrowException, OSError, ValueError)
         with unreadable, run.open(record.file) as stream, pq.ParquetFile(stream) as parquet:
@@ -150,7 +144,7 @@ def _read_rows(
 def render_windows(
     job: Job, windows: Iterable[Window], *, sandbox: Sandbox, fetch: bool = False
 ) -> Iterator[tuple[Window, dict[int, bytes] | Refusal]]:
-    """The pages of windows that are not in the dataset, rendered from the source, or why they cannot be."""
+    """The pages, rendered from the source, of windows that are not in the dataset, or why they cannot be."""
     longest, _ = SIZES[0]
     settings = Rendering(dpi=110, max_side_px=longest, image_format="jpeg", quality=88)
     places = {

@@ -1,7 +1,5 @@
-"""The plots of a dataset's statistics, drawn for the report: the values are those of `docmatix.dataset.plots`.
-
-Drawn here once more, since a picture of bars has its letters at a fixed size: on a phone they shrink to 7 pixels, and
-in the dark they keep the colours of the light. These are text, and take the colours of the page.
+"""The plots of a dataset's statistics as text and bars that take the colours of the page and stay legible on a phone,
+unlike the images of `docmatix.dataset.plots`.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from docmatix.report.part import ReportContext, ReportPart
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One line of a plot: its label, its drawing, and the figure to write at its end."""
+    """One line of a plot: label, drawing, and figure."""
 
     label: str
     drawing: Markup
@@ -31,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Bars that are to be compared; `legend` explains the colours, where they have any."""
+    """Bars to compare; `legend` explains their colours, if any."""
 
     title: str
     bars: tuple[Bar, ...]
@@ -40,10 +38,10 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Plots:
-    """What `stats.json` shows. Where there is only one prompt, its figures are told instead of being drawn."""
+    """What `stats.json` shows; figures of a single prompt (`alone`) are not drawn."""
 
     alone: tuple[tuple[str, str, str], ...] = ()
-    """Title, figure, and what else is known of it."""
+    """Title, figure, and note."""
     compared: tuple[Plot, ...] = ()
 
 
@@ -61,7 +59,7 @@ class PlotsPart(ReportPart):
 
 
 def make_plots(summary: Mapping[str, Any]) -> Plots:
-    """The plots of `stats.json`, in their order."""
+    """The plots of `stats.json`, in order."""
     alone, compared = [], []
     single = len(summary.get("by_prompt", {})) <= 1
     for title, bars in list_bars(summary).items():

@@ -1,7 +1,7 @@
-"""Puts the report of a run together: one HTML file that needs nothing else and asks nobody for anything.
+"""Puts the report of a run together: one self-contained HTML file.
 
-Text of documents and replies goes in as escaped HTML or as escaped JSON that the script sets as text; a content
-security policy names the one script and the one style sheet that may run, by their hashes.
+Text of a run goes in as escaped HTML, or as escaped JSON that the script sets as text; a content security policy
+admits the one script and the one style sheet by their hashes.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ PARTS: Final[tuple[type[ReportPart], ...]] = (FlowPart, GalleryPart, LossesPart,
 
 SAMPLES = 60
 LARGEST = 25_000_000
-"""Bytes of a report, whatever the run: what a mail server lets pass, and a browser opens at once."""
+"""Bytes of any report: mail servers accept it, and browsers open it at once."""
 
 PICTURES, PAIRS = 19_000_000, 4_000_000
-"""Bytes of these two in it; what is left is for the page itself, its figures and examples."""
+"""Bytes of these two; the rest is for the page, figures and examples."""
 
 
 def write_report(
@@ -55,19 +55,16 @@ def write_report(
     largest: int = LARGEST,
     fetch: bool = False,
 ) -> str:
-    """Write the report of a run, whole or not at all, and return where it is.
-
-    `output` is a path or fsspec URL (`RUN/report.html` without it), `samples` the windows in the gallery, drawn by
-    `seed`; there are fewer where the file would pass `largest` bytes. Remote sources are asked for pages with `fetch`
-    alone. Raises SetupError where there is no run, and for another user's run without an `output`.
-    """
+    """Write the report of a run, whole or not at all, to `output` (a path or URL; default: `RUN/report.html`), and
+    return where it is. Its gallery has at most `samples` windows, fewer if the file would pass `largest` bytes. Raises
+    SetupError where there is no run, and for another user's run without an `output`."""
     if output is not None:
         _require_file(output)
     else:
         run.require_own("give the report another place with -o.")
     content = make_report(run, samples=samples, seed=seed, fetch=fetch).encode()
     while len(content) > largest and samples > 1:
-        # pictures and pairs are bounded; a thousand windows of a thousand pages each are long lists nevertheless
+        # pictures and pairs are bounded, but not the lists of a thousand windows of a thousand pages
         samples //= 2
         content = make_report(run, samples=samples, seed=seed, fetch=fetch).encode()
     if output is None:
@@ -79,14 +76,14 @@ def write_report(
 
 
 def _require_file(output: str) -> None:
-    """Raise SetupError if a report cannot be written there: the work of minutes would be for nothing."""
+    """Raise SetupError if a report cannot be written there, before the work is done."""
     folder, name = posixpath.split(output)
     target = Store(folder or ".")
     target.require_reachable()
     if not name or target.fs.isdir(target.path(name)):
         raise SetupError(f"{output} is a folder; give the name of a file for the report.")
     if target.fs.isfile(target.root):
-        raise SetupError(f"{folder} is a file, so nothing can be put into it; give another place for the report.")
+        raise SetupError(f"{folder} is a file, so nothing can be written into it; give another place for the report.")
 
 
 def make_report(
@@ -98,12 +95,12 @@ def make_report(
     fetch: bool = False,
     parts: Sequence[ReportPart] | None = None,
 ) -> str:
-    """The report as HTML, of these `parts`; without them, of the project's own and then those of installed packages."""
+    """The report as HTML with these `parts`; default: the project's own, then those of installed packages."""
     job = read_job(run)
     status = read_status(run)
     windows = read_windows(run, draw_windows(iterate_marks(run), samples, seed=seed))
     fit_pairs(windows, PAIRS, measure=lambda pair: len(escape_json(pair).encode()))
-    with Sandbox(memory_mb=job.config.extract.memory_mb) as own:  # starts no child unless it is asked
+    with Sandbox(memory_mb=job.config.extract.memory_mb) as own:  # starts its child on demand
         albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own, fetch=fetch)
     flow = lay_out_flow(status["stages"])
     cost = add_up([*read_telemetry(run), *read_live_records(run)], job.config)
@@ -132,7 +129,7 @@ def make_report(
 
 
 class Section(NamedTuple):
-    """One section as the page shows it."""
+    """A section as the page shows it."""
 
     id: str
     title: str
@@ -141,7 +138,7 @@ class Section(NamedTuple):
 
 
 def make_section(part: ReportPart, context: ReportContext) -> Section | None:
-    """The section of a part, or None where it has nothing to show. Raises SetupError if a foreign part fails."""
+    """The section of a part, or None if it is empty. Raises SetupError if a foreign part fails."""
     own = type(part) in PARTS
     try:
         content = escape(part.render(context))
@@ -152,13 +149,13 @@ def make_section(part: ReportPart, context: ReportContext) -> Section | None:
             f"The report part `{part.get_name()}` of {type(part).__module__} failed ({type(error).__name__}: {error}):"
             " update or uninstall the package that adds it."
         ) from error
-    # the script and the style sheet know the other names of the page
+    # unprefixed ids belong to the script and the style sheet
     name = part.get_name() if own else f"part-{part.get_name()}"
     return Section(name, part.title, part.link, content) if content else None
 
 
 def write_policy(script: str, style: str) -> str:
-    """A content security policy that lets in this script, this style sheet and embedded images, and nothing else."""
+    """A content security policy that admits this script, this style sheet and embedded images only."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:;"
         " base-uri 'none'; form-action 'none'"
@@ -166,7 +163,7 @@ def write_policy(script: str, style: str) -> str:
 
 
 def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any]:
-    """What the gallery's script is given: the windows with their pairs, and how many there are in the run."""
+    """The gallery's data for the script: windows with their pairs, and totals of the run."""
     curated = next((step for step in flow if step.stage == CURATE), None)
     return {
         "kept": curated.kept if curated else 0,
@@ -187,7 +184,7 @@ def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any
 
 
 def list_figures(flow: Sequence[Step], tokens: Mapping[str, float], cost: Cost) -> list[tuple[str, str, str]]:
-    """The handful of figures at the top, each with its name and what it is measured by."""
+    """The figures at the top: value, name, note."""
     steps = {(step.stage, step.unit): step for step in flow}
     found = []
     if read := steps.get((EXTRACT, "documents")):
@@ -208,7 +205,7 @@ def list_figures(flow: Sequence[Step], tokens: Mapping[str, float], cost: Cost) 
 
 
 def describe_sheet(sheet: Sheet) -> dict[str, Any]:
-    """A sheet as the script wants it."""
+    """A sheet for the script."""
     about = {"page": sheet.page, "w": sheet.width_px, "h": sheet.height_px}
     return about | ({"src": sheet.src} if sheet.src else {"problem": sheet.problem})
 

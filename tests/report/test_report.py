@@ -198,7 +198,7 @@ def test_a_place_that_cannot_hold_a_report_is_refused_before_any_work(mixed_job:
         write_report(mixed_job.run, output=str(tmp_path))
     with pytest.raises(SetupError, match="is a folder; give the name of a file"):
         write_report(mixed_job.run, output="memory://")
-    with pytest.raises(SetupError, match="notes is a file, so nothing can be put into it"):
+    with pytest.raises(SetupError, match="notes is a file, so nothing can be written into it"):
         write_report(mixed_job.run, output=str(tmp_path / "notes" / "a.html"))
 
 

@@ -32,7 +32,7 @@ def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]
     if config.verify:
         found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
     filters: list[tuple[str, str]] = [
-        (each.kind, ", ".join(f"{name}: {value}" for name, value in each.describe_settings().items()))
+        (each.get_name(), ", ".join(f"{name}: {value}" for name, value in each.describe_settings().items()))
         for each in config.curate.filters
     ]
     return [

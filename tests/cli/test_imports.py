@@ -32,6 +32,13 @@ def list_imported(verb: str, run: Path) -> set[str]:
     return set(ended.stderr.splitlines())
 
 
+def test_the_parser_of_all_verbs_imports_nothing_heavy() -> None:
+    heavy = "ray", "pyarrow", "PIL", "pydantic", "fsspec", "jinja2", "docmatix.config", "docmatix.storage.run"
+    code = f"import sys, docmatix.cli; docmatix.cli.make_parser(); print(*sys.modules.keys() & {set(heavy)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == []
+
+
 @pytest.mark.parametrize("verb", _READING)
 def test_a_verb_that_only_reads_does_not_import_ray(verb: str, run: Path) -> None:
     assert "ray" not in list_imported(verb, run)

@@ -137,5 +137,5 @@ def _open_repository(path: str) -> RunDirectory:
         directory = RunDirectory(f"hf://datasets/{path}")
         directory.require_reachable()
     except SetupError as error:
-        raise SetupError(f"There is no {path} here, and the Hub cannot be asked for it ({error})") from None
+        raise SetupError(f"There is no {path} here, and it could not be looked up on the Hub: {error}") from None
     return directory

@@ -111,7 +111,7 @@ _READERS: dict[str, Callable[[RunDirectory, int], Iterator[DroppedItem]]] = {
 }
 
 
-# --- items that show themselves ---------------------------------------------------------------------------------------
+# --- items to display -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,7 @@ class DroppedItems(Iterable[Dropped]):
         return self._read(replies=True)
 
     def _read(self, *, replies: bool) -> Iterator[Dropped]:
-        items = _read_dropped(self._job, self.reason, replies=replies)
-        return (item for item in items if self.reason is None or item.reason == self.reason)
+        return _read_dropped(self._job, self.reason, replies=replies)
 
     def count(self) -> Counter[tuple[str, str]]:
         """How many, by stage and reason; one pass."""

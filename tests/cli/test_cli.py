@@ -1,4 +1,4 @@
-"""The command line: what is wrong is said in one sentence, with exit code 2, before anything is done."""
+"""The command line: a mistake is one sentence and exit code 2, before anything is done."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_missing_configuration_is_named(capsys: pytest.CaptureFixture[str]) ->
     assert "The configuration file no-such-file.yaml does not exist." in capsys.readouterr().err
 
 
-def test_broken_yaml_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_yaml_is_reported_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "broken.yaml").write_text("name: a\nsource: {kind: files\n")
     assert main(["build", str(tmp_path / "broken.yaml")]) == 2
     assert "is not valid YAML at line 3" in capsys.readouterr().err
@@ -91,7 +91,7 @@ def test_a_run_of_another_build_is_refused(config: Path, tmp_path: Path, capsys:
     assert "holds another build (its name is 'another', not 'trial')" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_no_run_is_not_built_into(
+def test_a_folder_that_is_not_a_run_is_not_built_into(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["build", str(config), "--run", str(tmp_path)]) == 2

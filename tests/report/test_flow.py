@@ -37,7 +37,7 @@ def test_the_flow_goes_from_documents_to_pairs():
     assert [(step.entered, step.kept) for step in steps] == [(100, 80), (80, 50), (90, 45), (200, 200), (200, 50)]
 
 
-def test_bars_of_one_unit_share_a_scale_and_another_unit_begins_anew():
+def test_bars_of_one_unit_share_a_scale_and_another_unit_starts_at_full_width():
     steps = lay_out_flow(STAGES)
     assert [(step.start, step.end) for step in steps] == [(1, 0.8), (0.8, 0.5), (1, 0.5), (1, 1), (1, 0.25)]
     assert [step.after for step in steps] == [0.8, 1, 1, 1, 0.25]

@@ -113,7 +113,7 @@ def test_texts_of_any_length_are_cut():
     assert pair["answer"] == "a" * LONGEST
 
 
-def test_scores_that_are_no_numbers_are_left_out():
+def test_scores_that_are_not_finite_are_left_out():
     pair = to_shown_pair(make_row(scores={"grounding": math.nan, "clarity": None, "round_trip": 0.66666}))
     assert pair["scores"] == {"round_trip": 0.667}
 

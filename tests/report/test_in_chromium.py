@@ -292,7 +292,7 @@ class Witness:
             self.seen.append(f"request {request.url}")
 
 
-def test_a_report_asks_nobody_for_anything(page: Page, mixed_report: str):
+def test_a_report_sends_no_request(page: Page, mixed_report: str):
     witness = Witness(page)
     page.goto(mixed_report)
     page.wait_for_selector("#pairs .pair")

@@ -136,7 +136,7 @@ def test_pages_of_a_dataset_that_was_made_from_other_windows_are_not_taken(mixed
     assert dict(read_packed_pages(mixed_job.run, windows)) == {}
 
 
-def test_the_dataset_in_the_published_schema_says_not_whose_pages_these_are(tmp_path: Path):
+def test_a_dataset_in_the_published_schema_does_not_say_whose_pages_it_has(tmp_path: Path):
     job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)}, pack={"dpi": 36, "schema": "docmatix"})
     build(job)
     windows = {window.sample_id: window for window in read_all(job)}
@@ -163,7 +163,7 @@ def test_windows_that_were_not_packed_are_rendered_from_the_source(tmp_path: Pat
         assert open_uri(sheet.src).height > 800
 
 
-def test_a_source_that_is_gone_or_changed_leaves_a_reason_in_place_of_the_picture(tmp_path: Path):
+def test_a_missing_or_changed_source_leaves_a_reason_in_place_of_the_picture(tmp_path: Path):
     pdfs = {f"{n}.pdf": write_distinct_pdf(n) for n in range(3)}
     job = make_job(tmp_path, pdfs=pdfs, pack={"dpi": 36}, plan={"documents_per_shard": 2})
     build(job)

@@ -17,7 +17,7 @@ def test_a_dataset_without_statistics_has_no_plots():
     assert make_plots({}) == Plots()
 
 
-def test_figures_of_a_single_prompt_are_told_and_not_drawn(mixed_job: Job):
+def test_figures_of_a_single_prompt_are_written_and_not_drawn(mixed_job: Job):
     plots = make_plots(json.loads(mixed_job.run.read("dataset/stats.json")))
     assert ("pairs per page", "", "") not in plots.alone
     assert "pairs" in {title for title, _, _ in plots.alone}

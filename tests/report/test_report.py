@@ -81,7 +81,7 @@ def test_half_a_character_does_not_stop_a_report():
 # --- what it says -----------------------------------------------------------------------------------------------------
 
 
-def test_a_finished_run_is_told_of_with_its_figures(mixed_job: Job):
+def test_a_finished_run_is_shown_with_its_figures(mixed_job: Job):
     page = Page(make_report(mixed_job.run, sandbox=SANDBOX))
     ledger = mixed_job.run.ledger("curate").accounts["pairs"]
     assert "The build is complete." in page.text
@@ -108,7 +108,7 @@ def test_the_same_run_and_seed_give_the_same_file(mixed_job: Job):
 
 
 @pytest.mark.parametrize("there", [("plan",), ("plan", "extract"), ("plan", "extract", "dedup", "generate", "curate")])
-def test_a_run_that_is_not_complete_is_told_of_as_far_as_it_is(mixed_job: Job, tmp_path: Path, there: tuple[str, ...]):
+def test_an_unfinished_run_is_shown_as_far_as_it_is(mixed_job: Job, tmp_path: Path, there: tuple[str, ...]):
     shutil.copytree(mixed_job.run.root, tmp_path / "run")
     run = RunDirectory(tmp_path / "run")
     for stage in {"extract", "dedup", "generate", "curate", "pack"} - set(there):
@@ -119,7 +119,7 @@ def test_a_run_that_is_not_complete_is_told_of_as_far_as_it_is(mixed_job: Job, t
     assert bool(read_index(html)["windows"]) == ("curate" in there)
 
 
-def test_filters_and_prompts_are_told(mixed_job: Job):
+def test_filters_and_prompts_are_listed(mixed_job: Job):
     settings = dict(list_settings(mixed_job.config))
     assert settings["Prompts"] == "broad_whole"
     assert ("grounded", "exempt_styles: visual, min_score: 0.6") in settings["Filters"]
@@ -186,7 +186,7 @@ def test_without_a_run_it_says_so(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_no_name_for_a_report(mixed_job: Job, tmp_path: Path):
+def test_a_report_is_not_written_in_place_of_a_folder(mixed_job: Job, tmp_path: Path):
     with pytest.raises(SetupError, match="give the name of a file"):
         write_report(mixed_job.run, output=f"{tmp_path}/", samples=1)
 
@@ -216,7 +216,7 @@ def test_there_are_fewer_windows_where_the_file_would_be_too_large(mixed_job: Jo
 @pytest.mark.parametrize(
     ("value", "text"), [(0, "0"), (999.6, "1,000"), (1234567, "1.23 M"), (9.5e9, "9.50 G"), (12345, "12,345")]
 )
-def test_numbers_are_told_so_that_they_can_be_read(value: float, text: str):
+def test_numbers_are_formatted_for_people(value: float, text: str):
     assert format_number(value) == text
 
 
@@ -224,5 +224,5 @@ def test_numbers_are_told_so_that_they_can_be_read(value: float, text: str):
     ("seconds", "text"),
     [(0.14, "0.1 s"), (42, "42 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s"), (18720, "5 h 12 min")],
 )
-def test_durations_are_told_in_two_units(seconds: float, text: str):
+def test_durations_have_two_units_at_most(seconds: float, text: str):
     assert format_duration(seconds) == text

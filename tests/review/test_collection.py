@@ -1,4 +1,4 @@
-"""What `docmatix.open` gives: a sequence of samples, read a row group at a time, and what its run left out."""
+"""What `docmatix.open` returns: a sequence of samples, which can be drawn, listed as pairs, and passed on."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_repository_on_the_hub_is_opened_by_its_name(tmp_path):
     ], done.stderr[-2000:]
 
 
-def test_a_file_in_place_of_a_run_is_told_as_one(tmp_path):
+def test_a_file_in_place_of_a_run_is_reported(tmp_path):
     (tmp_path / "quickstart.yaml").write_text("name: quickstart\n")
     with pytest.raises(SetupError, match=r"quickstart\.yaml is a file: give the folder of a run"):
         docmatix.open(tmp_path / "quickstart.yaml")

@@ -63,7 +63,7 @@ def test_a_folder_that_is_a_link_is_looked_into(tmp_path):
 
 
 @pytest.mark.parametrize("pattern", ["../other/*.parquet", "{}/other/*.parquet", "data/../../other/*.parquet"])
-def test_a_card_leads_nobody_out_of_its_folder(tmp_path, pattern):
+def test_a_card_cannot_lead_out_of_its_folder(tmp_path, pattern):
     put_files(tmp_path / "other", "a.parquet")
     card = write_card({"config_name": "a", "data_files": pattern.format(tmp_path)})
     put_files(tmp_path / "set", "data/train.parquet", card=card)
@@ -71,7 +71,7 @@ def test_a_card_leads_nobody_out_of_its_folder(tmp_path, pattern):
         Collection(str(tmp_path / "set"))
 
 
-def test_a_pattern_that_cannot_be_read_is_told(tmp_path):
+def test_a_pattern_that_cannot_be_read_is_named(tmp_path):
     put_files(tmp_path, *PUSHED, card=write_card({"config_name": "a", "data_files": "data/**train"}))
     with pytest.raises(SetupError, match="does not name files in a way that can be read"):
         Collection(str(tmp_path))

@@ -58,7 +58,7 @@ def test_a_request_that_failed_has_its_window(job: Job) -> None:
     assert all(item.row["page_numbers"] for item in items)
 
 
-# --- items that show themselves ---------------------------------------------------------------------------------------
+# --- items to display -------------------------------------------------------------------------------------------------
 
 
 def list_dropped(path: Path, reason: str | None = None) -> list[tuple[str, str, str]]:

@@ -219,7 +219,7 @@ def inspect(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().out
 
 
-def test_samples_are_printed_without_pictures_where_nobody_sees_them(finished_run, capsys, monkeypatch):
+def test_samples_are_printed_without_pictures_where_output_is_not_a_terminal(finished_run, capsys, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-kitty")
     shown = inspect(capsys, str(finished_run), "-n", "2")
     assert "\x1b" not in shown

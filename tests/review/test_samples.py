@@ -49,7 +49,7 @@ def test_a_run_shows_its_ledger_and_its_first_sample(finished_run):
     assert "<img " in html
 
 
-def test_page_numbers_that_are_texts_are_no_markup_either(tmp_path):
+def test_page_numbers_that_are_texts_are_escaped_too(tmp_path):
     evil = '"><img src=x onerror=alert(1)>'
     fields = [*DATASETS["docmatix"], pa.field("page_numbers", pa.list_(pa.string()))]
     row = {**make_docmatix_row(0, images=2), "page_numbers": [evil, "12"]}
@@ -59,7 +59,7 @@ def test_page_numbers_that_are_texts_are_no_markup_either(tmp_path):
     assert "page 12</figcaption>" in html
 
 
-def test_text_of_a_document_is_no_markup_in_a_notebook(tmp_path):
+def test_text_of_a_document_is_escaped_in_a_notebook(tmp_path):
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
     text = {"user": evil, "assistant": evil, "source": evil}
     (tmp_path / "a.parquet").write_bytes(write_dataset([{"images": [], "texts": [text]}]))

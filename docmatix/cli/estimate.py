@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from docmatix.config import load_config
+    from docmatix.config.loading import load_config
     from docmatix.driver.chatter import without_chatter
     from docmatix.driver.progress import Progress
     from docmatix.review.estimate import estimate_build

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     elif (local / "run.yaml").exists():
         run = RunDirectory(local)
         run.require_own("give another folder with -o.")
-        run.check_folder("exports")
+        run.store.check_folder("exports")
         out = local / "exports" / options.format
     else:
         name = options.path.rstrip("/").rsplit("/", 1)[-1]

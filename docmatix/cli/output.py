@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from docmatix.core.errors import DocmatixError
-from docmatix.review.displays import sanitize_for_terminal
+from docmatix.core.terminal import sanitize_for_terminal
 
 FINISHED, FAILED = 0, 1
 

@@ -53,8 +53,10 @@ class PlotsPart(ReportPart):
     link: ClassVar[str] = "Plots"
 
     def render(self, context: ReportContext) -> str:
-        run = context.job.run
-        plots = make_plots(json.loads(run.read("dataset/stats.json"))) if run.exists("dataset/stats.json") else Plots()
+        store = context.job.run.store
+        plots = (
+            make_plots(json.loads(store.read("dataset/stats.json"))) if store.exists("dataset/stats.json") else Plots()
+        )
         return fill_file("plots.html", plots=plots) if plots.alone or plots.compared else ""
 
 

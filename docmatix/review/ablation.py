@@ -127,7 +127,7 @@ def ablate(
     if top.exists("run.yaml"):
         raise SetupError(f"{root} holds a run, but an ablation needs its own directory: give another --run.")
     for name in ("pages", *configs):
-        top.check_folder(name)  # not paths that the user gave
+        top.store.check_folder(name)  # not paths that the user gave
     directories = {name: RunDirectory(f"{root}/{name}") for name in configs}
     pages = RunDirectory(f"{root}/pages")
     if "pages" in configs:

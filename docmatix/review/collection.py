@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.dataset.rows import read_texts
 from docmatix.pipeline import STAGES
 from docmatix.review.dataset_files import list_data_files, list_packed, open_directory
 from docmatix.review.dataset_reader import DatasetReader
-from docmatix.review.displays import sanitize_for_terminal, show_folded, show_table, show_text
+from docmatix.review.displays import show_folded, show_table, show_text
 from docmatix.review.dropped_items import DroppedItems
 from docmatix.review.samples import Sample, Samples, list_pairs
 from docmatix.storage.run import RunDirectory
@@ -34,8 +35,9 @@ class Collection(Sequence[Sample]):
 
     def __init__(self, path: str, *, fetch: bool = False) -> None:
         self.path, self.fetch = path, fetch
-        self._directory, self.is_run = open_directory(path)
-        self.files = list_packed(self._directory) if self.is_run else list_data_files(self._directory, path)
+        self._directory, self._run = open_directory(path)
+        self.is_run = self._run is not None
+        self.files = list_data_files(self._directory, path) if self._run is None else list_packed(self._run)
         self._reader = DatasetReader(self._directory, self.files, path=path)
 
     # --- as a sequence ------------------------------------------------------------------------------------------------
@@ -169,7 +171,7 @@ class Collection(Sequence[Sample]):
 
     def read_job(self) -> Job:
         """The job of the run. Raises SetupError if this is not a run."""
-        if not self.is_run:
+        if self._run is None:
             raise SetupError("Only a run knows what was dropped and asked: give the run directory.")
         from docmatix.driver.build import read_job
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import make_line, make_visible
 from docmatix.pipeline import CURATE
-from docmatix.review.displays import describe_pages, make_line, make_visible, show_columns, show_table, show_text
+from docmatix.review.displays import describe_pages, show_columns, show_table, show_text
 from docmatix.review.samples import list_pairs
 
 if TYPE_CHECKING:

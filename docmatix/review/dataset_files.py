@@ -12,24 +12,26 @@ from docmatix.core.errors import SetupError
 from docmatix.pipeline import PACK
 from docmatix.review.dataset_reader import FOOTERS_AT_ONCE
 from docmatix.storage.run import RunDirectory
+from docmatix.storage.store import Store
 
 _WILDCARDS = frozenset("*?[")
 _MAX_PATTERNS = 100
 """Wildcards, and folders to list, of one split."""
 
 
-def open_directory(path: str) -> tuple[RunDirectory, bool]:
-    """The folder of a run or dataset, and whether it is a run. Raises SetupError where there is none."""
+def open_directory(path: str) -> tuple[Store, RunDirectory | None]:
+    """The folder of a dataset or run, and the run if it is one. Raises SetupError where there is none."""
     # links are followed in a dataset: the Hub's cache consists of them
-    directory = RunDirectory(path, follow_links=True)
+    directory = Store(path, follow_links=True)
     directory.require_reachable()
     if directory.local and directory.fs.isfile(directory.root):
         raise SetupError(f"{path} is a file: give the folder of a run (such as runs/NAME) or of a dataset.")
     if not directory.exists("") and path.count("/") == 1 and not path.startswith((".", "/")):
         directory = _open_repository(path)
     directory.require_reachable()
-    is_run = directory.exists("run.yaml") or (directory.local and RunDirectory(path).exists("run.yaml"))
-    return (RunDirectory(path) if is_run else directory), is_run
+    is_run = directory.exists("run.yaml") or (directory.local and Store(path).exists("run.yaml"))
+    run = RunDirectory(path) if is_run else None
+    return (directory if run is None else run.store), run
 
 
 def list_packed(run: RunDirectory) -> list[str]:
@@ -43,7 +45,7 @@ def list_packed(run: RunDirectory) -> list[str]:
         return [name for name in pool.map(find, run.shards(PACK)) if name is not None]
 
 
-def list_data_files(directory: RunDirectory, path: str) -> list[str]:
+def list_data_files(directory: Store, path: str) -> list[str]:
     """The files of a dataset's split `train`, as its card names them, or else those in its folder."""
     from docmatix.dataset.published_card import matches_pattern
 
@@ -84,7 +86,7 @@ def _check_patterns(patterns: Sequence[str], path: str) -> None:
         )
 
 
-def _read_head(directory: RunDirectory) -> Mapping[str, Any]:
+def _read_head(directory: Store) -> Mapping[str, Any]:
     """The metadata of the dataset's card; empty if there is none that can be read."""
     from docmatix.dataset.published_card import MAX_METADATA_BYTES, split_card
 
@@ -122,7 +124,7 @@ def _is_wild(pattern: str) -> bool:
     return not _WILDCARDS.isdisjoint(pattern)
 
 
-def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
+def _find_parquet(directory: Store, folder: str = "", *, maxdepth: int | None = None) -> list[str]:
     """The Parquet files in and below a folder, as paths from the dataset's; none outside it."""
     try:
         found = directory.fs.find(directory.path(folder).rstrip("/"), maxdepth=maxdepth)
@@ -132,9 +134,9 @@ def _find_parquet(directory: RunDirectory, folder: str = "", *, maxdepth: int | 
     return sorted(name for name in names if not name.startswith("../"))
 
 
-def _open_repository(path: str) -> RunDirectory:
+def _open_repository(path: str) -> Store:
     try:
-        directory = RunDirectory(f"hf://datasets/{path}")
+        directory = Store(f"hf://datasets/{path}")
         directory.require_reachable()
     except SetupError as error:
         raise SetupError(f"There is no {path} here, and it could not be looked up on the Hub: {error}") from None

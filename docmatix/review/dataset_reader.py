@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from docmatix.core.errors import SetupError
+from docmatix.core.terminal import make_visible
 from docmatix.dataset.rows import check_types, complete_row
-from docmatix.review.displays import make_visible
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
-from docmatix.storage.run import RunDirectory
-from docmatix.storage.store import describe
+from docmatix.storage.errors import describe
+from docmatix.storage.store import Store
 
 FOOTERS_AT_ONCE = 16
 # a footer on the Hub takes 0.2 s, and the published dataset has 1,300 of them
@@ -33,7 +33,7 @@ class DatasetReader:
     """The rows of `files` in a folder that messages call `path`. Raises SetupError for a file that cannot be read,
     would unpack to gigabytes, or has columns of the wrong types."""
 
-    def __init__(self, directory: RunDirectory, files: Sequence[str], *, path: str) -> None:
+    def __init__(self, directory: Store, files: Sequence[str], *, path: str) -> None:
         self.directory, self.files, self._path = directory, files, path
         self._sound: set[str] = set()
         """Files whose footers have been checked."""

@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from docmatix.core.draws import draw
+from docmatix.core.terminal import make_line, make_visible
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
-from docmatix.review.displays import (
-    Pictured,
-    describe_pages,
-    make_line,
-    make_visible,
-    show_sample,
-    show_table,
-    show_text,
-)
+from docmatix.review.displays import Pictured, describe_pages, show_sample, show_table, show_text
 from docmatix.review.source_pages import PLACES_SHOWN, Place, render_places, show_pairs
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from docmatix.core.errors import SetupError
 from docmatix.core.terminal import make_printable, make_visible
 from docmatix.dataset.pictures import encode_picture
-from docmatix.review.displays import Pictured, describe_facts, make_printable, make_visible
+from docmatix.review.displays import Pictured, describe_facts
 from docmatix.review.samples import Sample, describe_origin, draw_pages, list_pairs
 from docmatix.review.source_pages import Place, mark_pages
 

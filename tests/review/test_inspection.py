@@ -17,8 +17,7 @@ from PIL import Image
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Failure, Pair, Scores
-from docmatix.curation.filters import Scores
-from docmatix.review.collection import Collection, Dropped, DroppedItems
+from docmatix.review.collection import Collection
 from docmatix.review.comparison import Change, Comparison, SidesOfSample
 from docmatix.review.displays import Pictured, Shown
 from docmatix.review.dropped_items import Dropped, DroppedItems

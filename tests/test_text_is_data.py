@@ -15,7 +15,7 @@ import yaml
 from pydantic import SecretStr
 
 import docmatix
-from docmatix.check.checks import find_problems
+from docmatix.check.proof import find_problems
 from docmatix.cli import main
 from docmatix.config.description import describe_build
 from docmatix.core.pairs import Message, Request

@@ -10,6 +10,8 @@ import numpy as np
 
 IDS_AT_ONCE = 16 << 20
 """Sorted together: 128 MiB. A dataset of ten million pairs is looked through once."""
+MOST_NAMED = 5
+"""Of ids that came twice, in a message."""
 _BUFFERED = 1 << 16
 
 

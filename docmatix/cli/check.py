@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from docmatix.check.checks import count_parts, find_problems
+    from docmatix.check.proof import count_parts, find_problems
     from docmatix.driver.progress import Progress
     from docmatix.storage.run import RunDirectory
 

@@ -23,7 +23,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docmatix.check.checks import describe_false_picture, find_problems, list_card_pictures
+from docmatix.check.card import describe_false_picture, list_card_pictures
+from docmatix.check.proof import find_problems
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.dataset.published_card import (
     Part,

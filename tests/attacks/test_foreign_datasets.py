@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import docmatix
-from docmatix.check.checks import check_row
+from docmatix.check.rows import check_row
 from docmatix.cli import main
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import DocmatixError, SetupError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docmatix.check.checks import find_problems
+from docmatix.check.proof import find_problems
 from docmatix.core.errors import SetupError
 from docmatix.publishing import push as push_module
 from docmatix.publishing.hub import Repository

@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 import docmatix
-from docmatix.check.checks import find_problems
+from docmatix.check.proof import find_problems
 from docmatix.cli import main
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError

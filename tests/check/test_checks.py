@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from docmatix.check.checks import check_row, count_parts, find_problems
+from docmatix.check.proof import count_parts, find_problems
+from docmatix.check.rows import check_row
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
 from docmatix.driver.build import read_job

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from docmatix.check.checks import find_problems
+from docmatix.check.proof import find_problems
 from docmatix.cli import main
 from docmatix.driver.build import read_job
 from docmatix.review.status import read_status

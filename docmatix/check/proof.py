@@ -1,0 +1,68 @@
+"""Proves a run: reads every file once, changes nothing, and says of everything that is wrong what to do.
+
+shards, pairs   files are what was committed; rows can be read; documents and pairs agree between stages and ledgers
+dataset, rows   the rows that `curate` kept, each once, in order; images open, boxes and quotes are on their page
+finish, card    `stats.json`, the card and SHA256SUMS say what the records say; no file is unknown
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+
+from docmatix.check.dataset import DatasetCheck
+from docmatix.check.finish import FinishCheck
+from docmatix.check.kept import KeptSamples
+from docmatix.check.records import RecordTotals
+from docmatix.check.shards import ShardCheck
+from docmatix.core.errors import SetupError
+from docmatix.driver.build import read_job
+from docmatix.storage.run import RunDirectory
+
+
+def find_problems(
+    run: RunDirectory,
+    *,
+    edited: bool = False,
+    on_part: Callable[[int], object] = lambda done: None,
+    on_remark: Callable[[str], object] | None = None,
+) -> Iterator[str]:
+    """Everything that is wrong with a run, in sentences that say what to do; nothing for a sound one.
+
+    `edited` says that the card and its pictures may have been changed by hand, as `push` lets people do, and SHA256SUMS
+    may be missing. `on_part` is told after each file of `count_parts(run)` how many were read. `on_remark` is told what
+    is no problem but should be known: that the card was changed (without it a problem too), or that an earlier version
+    finished the run. Raises SetupError where there is no run.
+    """
+    run.require_reachable()  # before what takes a silent store for one that is away for a while, and waits for it
+    try:
+        job = read_job(run)
+    except SetupError as error:
+        if not run.exists("run.yaml"):
+            raise
+        yield str(error)
+        return
+    if strange := list(run.find_strange()):
+        yield from strange
+        return
+    done = itertools.count(1)
+    totals = RecordTotals(job)
+    with contextlib.closing(KeptSamples()) as kept:
+        yield from ShardCheck(job, totals, kept, lambda: on_part(next(done))).find_problems()
+        dataset = DatasetCheck(job, totals, kept, lambda: on_part(next(done)))
+        yield from dataset.find_problems()
+        finish = FinishCheck(job, totals, rows=dataset.rows, edited=edited, on_remark=on_remark)
+        yield from finish.find_problems()
+
+
+def count_parts(run: RunDirectory) -> int:
+    """How many files a check reads, for a progress bar. Raises SetupError where there is no run."""
+    run.require_reachable()
+    try:
+        job = read_job(run)
+        return sum(len(run.shards(stage)) for stage in job.stages)
+    except SetupError:
+        if not run.exists("run.yaml"):
+            raise
+        return 0

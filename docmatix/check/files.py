@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from docmatix.storage.run import RunDirectory
 
-_VIEWER_LIMIT = 300_000_000
+VIEWER_LIMIT = 300_000_000
 """Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""
 _LARGEST_GROUP = 120_000_000
 """Bytes of a row group of several rows: `pack.row_group_mb` is at most 100, and a reader must load one whole."""
@@ -51,7 +51,7 @@ def check_row_groups(part: pq.ParquetFile, *, decode: bool = True) -> Iterator[s
     without an error (Ray #29492)."""
     for number in range(part.metadata.num_row_groups):
         about = part.metadata.row_group(number)
-        if about.total_byte_size > _VIEWER_LIMIT:
+        if about.total_byte_size > VIEWER_LIMIT:
             yield f"row group {number} has {about.total_byte_size >> 20} MB; the Hub's viewer would refuse it."
         elif about.num_rows > 1 and about.total_byte_size > _LARGEST_GROUP:
             size = f"{about.total_byte_size >> 20} MB in {about.num_rows} rows"

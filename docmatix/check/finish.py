@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator
 
 from docmatix.check.card import check_metadata, describe_false_picture, list_card_pictures
 from docmatix.check.records import RecordTotals
-from docmatix.dataset.published_card import is_picture
+from docmatix.core.images import is_picture
 from docmatix.pipeline import PACK
 from docmatix.stages.support.job import Job
 from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums

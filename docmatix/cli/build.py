@@ -86,8 +86,8 @@ def _push_packed_files(
 ) -> Callable[[Any], contextlib.AbstractContextManager[Any]]:
     from functools import partial
 
+    from docmatix.publishing.background import sending_packed_files
     from docmatix.publishing.hub import Repository
-    from docmatix.publishing.push import sending_packed_files
 
     connect = partial(Repository, repo_id, say=say)
     return lambda job: sending_packed_files(job, lambda sleep: connect(sleep=sleep), say=say)

@@ -54,7 +54,8 @@ def publish(
 ) -> int:
     """Push a run into the configuration and split `place` of a repository; returns the exit code."""
     from docmatix.publishing.hub import TRIES, Repository
-    from docmatix.publishing.push import Target, push_run
+    from docmatix.publishing.push import push_run
+    from docmatix.publishing.shipment import Target
     from docmatix.storage.run import RunDirectory
 
     # somebody waits for a dry run

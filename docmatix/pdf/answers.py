@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, compose_text
+from docmatix.core.images import find_image_format
 
 if TYPE_CHECKING:
     from docmatix.pdf.rendering import PageImage
@@ -25,7 +26,6 @@ MAX_HEADER_BYTES = 32 << 20  # JSON unpacks to twenty times its size; 100,000 pa
 MAX_DETAIL_CHARS = 10_000
 MAX_POINTS = 3e38  # the side of a page: files claim anything, and the tables hold 32-bit floats
 _REASON = re.compile("[a-z_]{1,40}")
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 
 
 class Malformed(Exception):
@@ -231,7 +231,7 @@ def _unpack_images(data: memoryview) -> list[PageImage]:
                 rest = rest[size:]
             case _:
                 raise Malformed("facts about an image out of range")
-        if not image.startswith(_MAGIC):
+        if find_image_format(image) is None:
             raise Malformed("an image that is neither JPEG, PNG nor WebP")
         images.append(PageImage(image, width, height, mode))
     if rest:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import random
 import re
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from docmatix.core.errors import BuildError, DocmatixError, SetupError
+from docmatix.publishing.hub_errors import describe_error, judge_error, read_quota_wait, walk_causes
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, HfApi
@@ -32,12 +32,8 @@ Say = Callable[[str], object]
 TRIES = 10
 _LONGEST_WAIT_S = 3900.0
 """The Hub counts commits by the hour: it asks for up to an hour's patience, and a little is added."""
-_QUOTA_WAIT_S = 600.0
-"""Between two attempts where a quota is used up, and nothing says until when."""
 _SILENCE_S = 300.0
 """The client has no time limit of its own: a connection that is cut without a word would hold it for ever."""
-_BUSY = {408, 409, 412, 423, 425, 429, 500, 502, 503, 504}
-_RETRY_IN = re.compile(r"retry this action in (?:about )?(\d+|an?) (second|minute|hour)", re.IGNORECASE)
 _REPO_ID = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?/[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?")
 
 
@@ -245,7 +241,7 @@ class Repository:
 
         if isinstance(error, OfflineModeIsEnabled):
             return SetupError("HF_HUB_OFFLINE is set, so the Hub is not asked: unset it.")
-        status = next((e.response.status_code for e in _chain(error) if isinstance(e, HfHubHTTPError)), None)
+        status = next((e.response.status_code for e in walk_causes(error) if isinstance(e, HfHubHTTPError)), None)
         if status == 401 and (not isinstance(error, RepositoryNotFoundError) or "make" in what):
             return SetupError("The Hub does not accept the token: run `hf auth login`, or set HF_TOKEN to a valid one.")
         reason = describe_error(error)
@@ -267,77 +263,6 @@ def check_repo_id(repo_id: str) -> None:
     """Raise SetupError for what cannot be the name of a repository."""
     if not _REPO_ID.fullmatch(repo_id) or len(repo_id) > 96 or ".." in repo_id or "--" in repo_id:
         raise SetupError(f"{repo_id!r} is no name of a repository on the Hub: give OWNER/NAME, such as anna/invoices.")
-
-
-def judge_error(error: Exception) -> tuple[bool, float | None]:
-    """Whether to try again, and after how many seconds (None: the Hub does not say)."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    each: BaseException = error
-    for each in _chain(error):
-        if isinstance(each, OfflineModeIsEnabled):
-            return False, None
-        if isinstance(each, HfHubHTTPError):
-            status = each.response.status_code
-            return status in _BUSY, _read_wait(each.response.headers) if status in (429, 503) else None
-        # by name: which HTTP client it is differs between the releases of huggingface_hub, and not all have Xet; its
-        # tokens are short-lived, and that ours may write was found out before
-        if any(kind.__name__ in ("TransportError", "XetAuthenticationError") for kind in type(each).__mro__):
-            return True, None
-        if isinstance(each, (ConnectionError, TimeoutError, json.JSONDecodeError)):
-            return True, None
-    # Xet tells of most trouble with a bare RuntimeError; one with a cause is the client's, about whatever befell a file
-    return type(each) is RuntimeError, None
-
-
-def read_quota_wait(error: Exception) -> float | None:
-    """After how many seconds a used up quota may be there again; None for any other error.
-
-    The Hub tells of its quota of commits in words alone: the `ratelimit` header is that of another limit, of which
-    something is left.
-    """
-    from huggingface_hub.errors import HfHubHTTPError
-
-    for each in _chain(error):
-        if isinstance(each, HfHubHTTPError):
-            if each.response.status_code != 429 or _read_wait(each.response.headers) is not None:
-                return None
-            found = _RETRY_IN.search(each.server_message or "")
-            if found is None:
-                return _QUOTA_WAIT_S
-            count = 1 if found[1].lower() in ("a", "an") else int(found[1])
-            return count * {"second": 1.0, "minute": 60.0, "hour": 3600.0}[found[2].lower()] + random.uniform(1, 10)
-    return None
-
-
-def describe_error(error: Exception) -> str:
-    """One short line, without addresses and request ids."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    for each in _chain(error):
-        if isinstance(each, HfHubHTTPError):
-            said = " ".join((each.server_message or "").split())[:200]
-            return f"{each.response.status_code}{f' {said}' if said else ''}"
-    innermost = list(_chain(error))[-1]
-    lines = str(innermost).strip().splitlines()
-    return f"{type(innermost).__name__}{f': {lines[0][:200]}' if lines else ''}"
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    at: BaseException | None = error
-    while at is not None:
-        yield at
-        at = at.__cause__
-
-
-def _read_wait(headers: Mapping[str, str]) -> float | None:
-    from huggingface_hub.utils._http import parse_ratelimit_headers
-
-    limit = parse_ratelimit_headers(headers)
-    if limit is not None and limit.remaining == 0:
-        return limit.reset_in_seconds + random.uniform(0, 2)
-    after = headers.get("retry-after", "").strip()
-    return float(after) + random.uniform(0, 0.5) if after.isdigit() else None
 
 
 def _tell_wait(seconds: float) -> str:

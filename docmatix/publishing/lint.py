@@ -19,12 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from docmatix.check.files import VIEWER_LIMIT
 from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.store import Store
 
-VIEWER_LIMIT = 300_000_000
-"""Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""
 _TEXT_LIMIT = 64 << 20
 _BATCH_ROWS = 256
 

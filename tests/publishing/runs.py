@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from docmatix.check.card import list_card_pictures
 from docmatix.config.loading import dump_config
+from docmatix.dataset.published_card import split_card
 from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
+from tests.hub import Hub
 from tests.jobs import FakeClient, curate, generate, make_job, pack, read_documents
 from tests.pdfs import write_distinct_pdf
 
@@ -76,3 +79,28 @@ def build_wide_run(folder: Path, *, documents: int, side_px: int = 64, **section
     job = curate_wide_run(folder, documents=documents, **sections)
     list(pack_wide_run(job, side_px=side_px))
     return job.run
+
+
+# --- what a push makes of them ----------------------------------------------------------------------------------------
+
+
+def hash_shards(run: RunDirectory, *, folder: str = "data", split: str = "train") -> dict[str, str]:
+    """The sha256 of every data file, by its path in the repository."""
+    return {
+        f"{folder}/{split}{Path(record.file).name.removeprefix('train')}": record.sha256
+        for _, record in run.records("pack")
+    }
+
+
+def list_extras(run: RunDirectory) -> list[str]:
+    """What is sent besides data and card."""
+    return [*list_card_pictures(run)[0], "stats.json"]
+
+
+def hash_pushed(hub: Hub, *, branch: str = "main") -> dict[str, str | None]:
+    return {path: file.sha256 for path, file in hub.files("anna/set", branch).items() if path.endswith(".parquet")}
+
+
+def read_paths(card: bytes | str) -> dict[tuple[str, str], str]:
+    head, _ = split_card(card if isinstance(card, str) else card.decode())
+    return {(c["config_name"], each["split"]): each["path"] for c in head["configs"] for each in c["data_files"]}

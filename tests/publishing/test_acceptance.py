@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from docmatix.publishing.push import Target, push_run
+from docmatix.publishing.push import push_run
+from docmatix.publishing.shipment import Target
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config, write_pdfs
 from tests.hub import GOOD_TOKEN, Faults, Hub, serve_hub

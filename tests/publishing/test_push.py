@@ -6,43 +6,27 @@ import io
 import itertools
 import json
 import re
-import threading
-import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import hf_xet  # type: ignore[import-untyped]
 import pyarrow.parquet as pq
 import pytest
 
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.dataset.published_card import split_card
-from docmatix.publishing.hub import judge_error
-from docmatix.publishing.push import Target, choose_group_size, list_extras, push_run, sending_packed_files
-from docmatix.storage.records import Record
+from docmatix.publishing.commits import choose_group_size
+from docmatix.publishing.push import push_run
+from docmatix.publishing.shipment import Target
 from docmatix.storage.run import RunDirectory
-from tests.hub import READER_TOKEN, Faults, Hub, store_small
-from tests.publishing.runs import build_wide_run, curate_wide_run, pack_wide_run
+from tests.hub import READER_TOKEN, Faults, store_small
+from tests.publishing.runs import (
+    build_wide_run,
+    hash_pushed,
+    hash_shards,
+    list_extras,
+    read_paths,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n old"
-
-
-def hash_shards(run: RunDirectory, *, folder: str = "data", split: str = "train") -> dict[str, str]:
-    """The sha256 of every data file, by its path in the repository."""
-    return {
-        f"{folder}/{split}{Path(record.file).name.removeprefix('train')}": record.sha256
-        for _, record in run.records("pack")
-    }
-
-
-def hash_pushed(hub: Hub, *, branch: str = "main") -> dict[str, str | None]:
-    return {path: file.sha256 for path, file in hub.files("anna/set", branch).items() if path.endswith(".parquet")}
-
-
-def read_paths(card: bytes | str) -> dict[tuple[str, str], str]:
-    head, _ = split_card(card if isinstance(card, str) else card.decode())
-    return {(c["config_name"], each["split"]): each["path"] for c in head["configs"] for each in c["data_files"]}
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
@@ -57,8 +41,8 @@ def test_every_file_arrives_once_with_its_hash_and_the_card_comes_last(hub, conn
     assert len(commits) == pushed.commits == 3
     assert all("is still being uploaded" in commit.files["README.md"].content.decode() for commit in commits[:-1])
     assert all("stats.json" not in commit.files for commit in commits[:-1])
-    extras = {name for name in list_extras(wide_run) if name != "README.md"}
-    assert {"stats.json", "README.md"} | extras <= set(hub.files("anna/set"))
+    extras = list_extras(wide_run)
+    assert {"README.md", *extras} <= set(hub.files("anna/set"))
     assert hub.read("anna/set", "stats.json") == wide_run.read("dataset/stats.json")
     assert pushed.describe().startswith(f"{hub.url}/datasets/anna/set: {21 + len(extras)} files sent (")
     assert pushed.describe().endswith(", 0 already there, in 3 commits.")
@@ -170,7 +154,7 @@ def test_pictures_of_an_earlier_build_go_and_those_of_others_stay(hub, connect, 
     left = hub.files("anna/set")
     assert not set(pushed.deleted) & set(left)
     assert {f"{folder}samples/7.jpg", "other.png"} <= set(left)
-    assert {f"{folder}{name}" for name in list_extras(wide_run) if name != "README.md"} <= set(left)
+    assert {f"{folder}{name}" for name in list_extras(wide_run)} <= set(left)
 
 
 def test_many_files_of_an_earlier_build_are_deleted_a_hundred_at_a_time_once_nothing_leads_to_them(
@@ -364,219 +348,11 @@ def test_a_token_that_will_not_do_is_told_in_one_sentence(connect, finished_run,
     assert token not in str(caught.value)
 
 
-def test_the_right_to_write_is_asked_of_a_repository_that_is_there(hub, connect):
-    hub.create("bert/set")
-    with pytest.raises(SetupError, match="no right to write to bert/set"):
-        connect("bert/set").prepare()
-
-
 def test_storage_that_is_full_is_told_as_such(hub, connect, finished_run):
     hub.faults = Faults(rate=1.0, kinds=("full",), only="POST commit")
     with pytest.raises(BuildError, match="storage limit reached, please upgrade your plan") as caught:
         push_run(RunDirectory(finished_run), connect())
     assert "token" not in str(caught.value)
-
-
-def test_the_hubs_own_words_are_added_to_ours(hub, connect):
-    hub.create("bert/set")
-    with pytest.raises(SetupError, match=r"write access to this repository \(403 You don't have the rights"):
-        connect("bert/set").prepare()
-
-
-@pytest.mark.parametrize("repo_id", ["set", "anna/", "a/b/c", "anna/b--c", "anna/se t", "../x"])
-def test_a_name_that_is_none_is_refused(connect, repo_id):
-    with pytest.raises(SetupError, match="OWNER/NAME"):
-        connect(repo_id)
-
-
-@pytest.mark.parametrize(("config", "split"), [("data", "train"), ("a/b", "train"), ("default", "my split"), ("", "x")])
-def test_names_of_configurations_and_splits_are_checked(config, split):
-    with pytest.raises(SetupError, match="is no name for"):
-        Target(config, split)
-
-
-# --- trouble ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_commit_by_somebody_else_in_between_is_looked_at_and_kept(hub, connect, wide_run):
-    times = iter(range(100))
-
-    def interfere():
-        if next(times) < 2:
-            hub.put("anna/set", "notes.md", f"{len(hub.commits('anna/set'))}".encode())
-
-    hub.before_commit = interfere
-    push_run(wide_run, connect())
-    assert hash_pushed(hub) == hash_shards(wide_run)
-    assert "notes.md" in hub.files("anna/set")
-
-
-def test_a_commit_whose_answer_was_lost_is_not_made_twice(hub, connect, wide_run):
-    hub.faults = Faults(rate=1.0, most=1, kinds=("lost",), only="POST commit")
-    pushed = push_run(wide_run, connect())
-    assert hub.faults.happened["lost"] == 1
-    assert len(hub.commits("anna/set")) == pushed.commits == 3
-
-
-def test_trouble_of_every_kind_is_outlived(hub, connect, wide_run):
-    first = {"POST commit": "412", "POST preupload": "cut", "PUT upload": "500", "GET tree": "503"}
-    hub.faults = Faults(rate=0.05, seed=1, first=first)
-    said: list[str] = []
-    pushed = push_run(wide_run, connect(say=said.append))
-    assert set(hub.faults.happened) >= {"412", "cut", "500", "503"}
-    assert hash_pushed(hub) == hash_shards(wide_run)
-    assert len(hub.commits("anna/set")) <= 4
-    assert pushed.commits <= 4
-
-
-def test_a_hub_that_stays_away_ends_the_push_with_a_sentence(hub, connect, finished_run):
-    hub.faults = Faults(rate=1.0, kinds=("500",), only="POST create")
-    waits: list[float] = []
-    with pytest.raises(BuildError, match="after 10 attempts: run the same command again"):
-        push_run(RunDirectory(finished_run), connect(sleep=waits.append))
-    assert len(waits) == 9
-    assert max(waits) <= 60
-
-
-def test_a_dry_run_tells_what_it_can_where_the_hub_stays_away(hub, connect, finished_run):
-    hub.faults = Faults(rate=1.0, kinds=("500",))
-    said: list[str] = []
-    pushed = push_run(RunDirectory(finished_run), connect(tries=2, sleep=lambda _: None), dry_run=True, say=said.append)
-    assert pushed.findings == []
-    assert [path for path in pushed.sent if path.endswith(".parquet")]
-    assert any("All files are counted as missing there." in line for line in said)
-
-
-def test_the_hubs_own_wish_for_a_pause_is_honoured(hub, connect, finished_run):
-    hub.faults = Faults(rate=1.0, most=1, kinds=("429",), only="POST commit")
-    waits: list[float] = []
-    push_run(RunDirectory(finished_run), connect(sleep=waits.append))
-    assert [1.0 <= wait <= 1.5 for wait in waits] == [True]
-
-
-@pytest.mark.parametrize(
-    ("kind", "times", "wait_s"), [("quota", 1, 3600), ("short quota", 5, 720), ("silent quota", 6, 600)]
-)
-def test_a_used_up_quota_of_commits_is_waited_for(hub, connect, wide_run, kind, times, wait_s):
-    hub.faults = Faults(rate=1.0, most=times, kinds=(kind,), only="POST commit")
-    waits: list[float] = []
-    said: list[str] = []
-    push_run(wide_run, connect(sleep=waits.append, say=said.append))
-    assert waits == pytest.approx([wait_s] * times, abs=10)
-    assert hash_pushed(hub) == hash_shards(wide_run)
-    told = [line for line in said if "repository commits (128 per hour)" in line]
-    assert len(told) == times
-    assert all(line.endswith(f": again in {wait_s // 60} min.") for line in told)
-
-
-@pytest.mark.parametrize(("kind", "waited_s"), [("quota", 3900), ("silent quota", 3900), ("long quota", 0)])
-def test_a_quota_that_stays_used_up_ends_the_push_after_its_hour(hub, connect, finished_run, kind, waited_s):
-    hub.faults = Faults(rate=1.0, kinds=(kind,), only="POST commit")
-    waits: list[float] = []
-    with pytest.raises(BuildError, match=r"128 per hour.*run the same command again"):
-        push_run(RunDirectory(finished_run), connect(sleep=waits.append))
-    assert sum(waits) == waited_s
-
-
-def test_a_file_that_vanishes_on_its_way_ends_the_push_at_once(connect, wide_run, monkeypatch):
-    def vanish(**_: object) -> None:
-        raise FileNotFoundError(2, "No such file or directory", "train-00001-of-00020.parquet")
-
-    monkeypatch.setattr("huggingface_hub._commit_api.lfs_upload", vanish)
-    waits: list[float] = []
-    with pytest.raises(BuildError, match=r"no way to send files: FileNotFoundError.*train-00001-of-00020"):
-        push_run(wide_run, connect(sleep=waits.append))
-    assert waits == []
-
-
-def caused(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-@pytest.mark.parametrize(
-    ("error", "again"),
-    [
-        (RuntimeError("CAS service error"), True),
-        (ConnectionError("reset"), True),
-        (hf_xet.XetAuthenticationError("expired"), True),
-        (hf_xet.XetObjectNotFoundError("gone"), False),
-        (FileNotFoundError("gone"), False),
-        (PermissionError("closed"), False),
-        (caused(RuntimeError("Error while uploading"), ConnectionResetError()), True),
-        (caused(RuntimeError("Error while uploading"), RuntimeError()), True),
-        (caused(RuntimeError("Error while uploading"), PermissionError()), False),
-        (caused(RuntimeError("Error while uploading"), ValueError()), False),
-    ],
-)
-def test_trouble_of_the_transfer_is_tried_again_and_that_of_the_disk_is_not(error, again):
-    assert judge_error(error) == (again, None)
-
-
-def wait_for(happened: Callable[[], object], *, within_s: float = 120) -> None:
-    deadline = time.monotonic() + within_s
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-# --- while the build runs ---------------------------------------------------------------------------------------------
-
-
-def test_files_go_up_while_others_are_still_packed_and_the_push_at_the_end_sends_the_rest(hub, connect, tmp_path):
-    job = curate_wide_run(tmp_path, documents=20)
-    connect().prepare()
-    files = pack_wide_run(job)
-
-    with sending_packed_files(job, lambda sleep: connect(), look_every_s=0.01):
-        for number in files:
-            if number == 10:
-                wait_for(lambda: hub.commits("anna/set"))
-                assert not job.run.exists("dataset/README.md")
-    during = hub.commits("anna/set")
-    assert "being-uploaded" in read_paths(during[0].files["README.md"].content)["default", "train"]
-    pushed = push_run(job.run, connect())
-    assert not pushed.findings
-    assert len(pushed.sent) < 20 + 1 + len(list_extras(job.run))
-    assert set(hub.uploads.values()) == {1}
-    assert hash_pushed(hub) == hash_shards(job.run)
-    assert len(hub.commits("anna/set")) <= 4
-    assert read_paths(hub.read("anna/set", "README.md"))["default", "train"] == "data/train-*-of-00020.parquet"
-
-
-def test_the_record_of_a_file_that_was_sent_is_not_read_again_while_others_are_packed(
-    hub, connect, tmp_path, monkeypatch
-):
-    job = curate_wide_run(tmp_path, documents=9)
-    connect().prepare()
-    read: list[int] = []
-    read_record = type(job.run).read_record
-
-    def count(run: RunDirectory, stage: str, shard: int) -> Record | None:
-        if threading.current_thread().name == "push" and stage == "pack":
-            read.append(shard)
-        return read_record(run, stage, shard)
-
-    def is_uploaded(number: int) -> bool:
-        return bool(hub.uploads.total() > number)
-
-    monkeypatch.setattr(type(job.run), "read_record", count)
-    with sending_packed_files(job, lambda sleep: connect(), look_every_s=0.01):
-        for number in pack_wide_run(job):
-            if number in (2, 5):
-                wait_for(partial(is_uploaded, number))
-        wait_for(partial(is_uploaded, 8))
-    # once to see whether it is the file of this build, once for its hash
-    assert {shard: read.count(shard) for shard in range(9)} == dict.fromkeys(range(9), 2)
-
-
-def test_a_hub_that_fails_does_not_stop_the_build(hub, connect, tmp_path):
-    job = curate_wide_run(tmp_path, documents=9)
-    said: list[str] = []
-    hub.faults = Faults(rate=1.0, kinds=("cut",))
-    with sending_packed_files(job, lambda sleep: connect(sleep=sleep), say=said.append, look_every_s=0.01):
-        assert list(pack_wide_run(job)) == list(range(9))
-    assert job.run.exists("dataset/README.md")
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -593,3 +369,9 @@ def test_the_run_is_checked_once_and_again_when_it_changes(own_wide_run, connect
     stats = json.loads(own_wide_run.read("dataset/stats.json")) | {"rows": 7}
     own_wide_run.write("dataset/stats.json", json.dumps(stats).encode())
     assert push_run(own_wide_run, connect(), dry_run=True).findings
+
+
+@pytest.mark.parametrize(("config", "split"), [("data", "train"), ("a/b", "train"), ("default", "my split"), ("", "x")])
+def test_names_of_configurations_and_splits_are_checked(config, split):
+    with pytest.raises(SetupError, match="is no name for"):
+        Target(config, split)

@@ -12,10 +12,9 @@ import pyarrow.parquet as pq
 
 from docmatix.storage.run import RunDirectory
 
-VIEWER_LIMIT = 300_000_000
-"""Bytes of a row group past which the Hub's viewer refuses to show it (dataset-viewer #1771)."""
-_LARGEST_GROUP = 120_000_000
-"""Bytes of a row group of several rows: `pack.row_group_mb` is at most 100, and a reader must load one whole."""
+VIEWER_LIMIT = 300_000_000  # bytes; the Hub's viewer shows no larger row group (dataset-viewer #1771)
+_LARGEST_GROUP = 120_000_000  # bytes of several rows; `pack.row_group_mb` is at most 100
+REBUILD = "Rerun the build to rewrite it."
 
 
 class Opened(NamedTuple):
@@ -50,22 +49,22 @@ def check_row_groups(part: pq.ParquetFile, *, decode: bool = True) -> Iterator[s
     """Row groups that are too large, or (with `decode`) cannot be decoded: nested columns past 2 GiB are written
     without an error (Ray #29492)."""
     for number in range(part.metadata.num_row_groups):
-        about = part.metadata.row_group(number)
-        if about.total_byte_size > VIEWER_LIMIT:
-            yield f"row group {number} has {about.total_byte_size >> 20} MB; the Hub's viewer would refuse it."
-        elif about.num_rows > 1 and about.total_byte_size > _LARGEST_GROUP:
-            size = f"{about.total_byte_size >> 20} MB in {about.num_rows} rows"
-            yield f"row group {number} has {size}; a reader must load it whole."
+        group = part.metadata.row_group(number)
+        size = f"row group {number} holds {group.total_byte_size >> 20} MB"
+        if group.total_byte_size > VIEWER_LIMIT:
+            yield f"{size}, more than the Hub's viewer shows."
+        elif group.num_rows > 1 and group.total_byte_size > _LARGEST_GROUP:
+            yield f"{size} in {group.num_rows} rows, which readers must load at once."
         if decode:
             try:
                 rows = sum(len(batch) for batch in part.iter_batches(64, row_groups=[number], use_threads=False))
             except Exception as error:
                 yield f"row group {number} cannot be read: {error}."
             else:
-                if rows != about.num_rows:
-                    yield f"row group {number} has {rows} rows, not the {about.num_rows} that it tells."
+                if rows != group.num_rows:
+                    yield f"row group {number} has {rows} rows, not the {group.num_rows} that it claims."
 
 
 def describe_redo(stage: str, shard: int) -> str:
-    """What a user does about a shard that is wrong."""
-    return f"Remove {stage}/part-{shard:05d}.json, and the same build does the shard anew."
+    """What to do about a shard that is wrong."""
+    return f"Remove {stage}/part-{shard:05d}.json and rerun the build to redo the shard."

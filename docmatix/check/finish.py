@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
 
-from docmatix.check.card import check_metadata, describe_false_picture, list_card_pictures
+from docmatix.check.card import AS_IS, check_metadata, describe_false_picture, list_card_pictures
+from docmatix.check.files import REBUILD
 from docmatix.check.records import RecordTotals
 from docmatix.core.images import is_picture
 from docmatix.pipeline import PACK
@@ -14,105 +16,97 @@ from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, 
 from docmatix.storage.run_files import is_own
 
 _CARD = ("dataset/README.md", "dataset/plots/", "dataset/samples/")
+_OWN = {"README.md", "stats.json", "data", "plots", "samples"}
 
 
+@dataclass(slots=True)
 class FinishCheck:
-    """Checks a finished run; `rows` is how many the dataset has, the other options are those of `find_problems`."""
+    """Checks a finished run whose dataset has `rows`; `edited` and `on_remark` are those of `find_problems`."""
 
-    def __init__(
-        self,
-        job: Job,
-        totals: RecordTotals,
-        *,
-        rows: int,
-        edited: bool,
-        on_remark: Callable[[str], object] | None,
-    ) -> None:
-        self._job, self._run, self._totals = job, job.run, totals
-        self._rows, self._edited, self._on_remark = rows, edited, on_remark
+    job: Job
+    totals: RecordTotals
+    rows: int
+    edited: bool
+    on_remark: Callable[[str], object] | None
 
     def find_problems(self) -> Iterator[str]:
-        run = self._run
-        finished = run.exists("dataset/README.md") and run.exists("dataset/stats.json")
-        if not finished or self._totals.damaged:
+        run, totals = self.job.run, self.totals
+        if totals.damaged or not (run.exists("dataset/README.md") and run.exists("dataset/stats.json")):
             return
         for number in run.shards(PACK):  # of another division, or all where the dataset could not be checked
-            if number not in self._totals.files[PACK]:
-                record, problem = self._totals.read(PACK, number)
+            if number not in totals.files[PACK]:
+                record, problem = totals.read(PACK, number)
                 if problem is not None:
                     yield problem
                     return
                 if record is not None:
-                    self._totals.add(PACK, number, record)
+                    totals.add(PACK, number, record)
         try:
-            summary = self._totals.summarise()
+            summary = totals.summarise()
             found = json.loads(run.read("dataset/stats.json"))
             if not isinstance(found, dict) or "rows" not in found:
-                raise ValueError("it holds no figures")
-            if found["rows"] != self._rows:
-                yield "dataset/stats.json counts other rows than the dataset has. The same build writes it anew."
+                raise ValueError("it has no figures")
+            if found["rows"] != self.rows:
+                yield f"dataset/stats.json counts other rows than the dataset has. {REBUILD}"
             elif found != json.loads(json.dumps(summary)):
-                yield "dataset/stats.json is not what the commit records add up to. The same build writes it anew."
-            if not self._edited:
-                yield from check_metadata(self._job, summary, self._on_remark)
+                yield f"dataset/stats.json is not what the commit records add up to. {REBUILD}"
+            if not self.edited:
+                yield from check_metadata(self.job, summary, self.on_remark)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            yield f"dataset/stats.json cannot be read ({error}): run the build once more, which writes it."
+            yield f"dataset/stats.json cannot be read ({error}). {REBUILD}"
         shown, unshown = list_card_pictures(run)
         yield from self._check_sums({f"dataset/{name}" for name in unshown})
         for name in (f"dataset/{each}" for each in shown):
             if not is_picture(name, run.read(name)):
                 yield describe_false_picture(name)
         for name in unshown:
-            if self._on_remark is not None:
-                self._on_remark(f"dataset/{name} is not shown by the card: `push` does not send it.")
+            self._remark(f"dataset/{name} is not shown by the card: `push` does not send it.")
         yield from map(describe_stray, self._find_strays())
 
     def _check_sums(self, unshown: Container[str]) -> Iterator[str]:
-        again = "The same build writes it anew."
         try:
-            sums = read_checksums(self._run.store)
+            sums = read_checksums(self.job.run.store)
         except ValueError as error:
-            yield f"{CHECKSUMS} is damaged ({error}). {again}"
+            yield f"{CHECKSUMS} is damaged ({error}). {REBUILD}"
             return
         if sums is None:
-            if self._edited:
-                return
-            if should_have_checksums(self._run.store):
-                yield f"{CHECKSUMS} is missing. {again}"
-            elif self._on_remark is not None:
-                self._on_remark(
-                    f"There is no {CHECKSUMS}, which earlier versions did not write: run.yaml and the pictures and the"
-                    " text of the card are not proved."
-                )
+            if not self.edited and should_have_checksums(self.job.run.store):
+                yield f"{CHECKSUMS} is missing. {REBUILD}"
+            elif not self.edited:
+                unproved = "run.yaml, the pictures and the text of the card are not proved"
+                self._remark(f"There is no {CHECKSUMS}, which earlier versions did not write: {unproved}.")
             return
-        for name in find_altered(self._run.store, sums):
+        for name in find_altered(self.job.run.store, sums):
             if name in unshown and name not in sums:  # beside the dataset, and of no consequence
                 continue
-            changed = f"{name} is not what it was when the build ended"
-            if not name.startswith(_CARD) or (self._on_remark is None and not self._edited):
-                yield f"{changed} (see {CHECKSUMS}). {again}"
-            elif self._on_remark is not None and name not in unshown:
-                self._on_remark(f"{changed}: `push` sends it so, the same build would write it anew.")
-        for file, sha256 in self._totals.packed.items():
+            changed = f"{name} has changed since the build finished"
+            if not name.startswith(_CARD) or (self.on_remark is None and not self.edited):
+                yield f"{changed} (see {CHECKSUMS}). {REBUILD}"
+            elif name not in unshown:
+                self._remark(f"{changed}{AS_IS}")
+        for file, sha256 in self.totals.packed.items():
             if sums.pop(file, None) != sha256:
-                yield f"{CHECKSUMS} has another sum of {file} than its commit record. {again}"
+                yield f"{CHECKSUMS} has a sum of {file} that differs from its commit record's. {REBUILD}"
         if strange := [name for name in sums if name.startswith("dataset/data/")]:
-            yield f"{CHECKSUMS} names {strange[0]}, which belongs to no shard. {again}"
+            yield f"{CHECKSUMS} names {strange[0]}, which belongs to no shard. {REBUILD}"
 
     def _find_strays(self) -> Iterator[str]:
-        run = self._run
-        for stage in self._job.stages:
+        run = self.job.run
+        for stage in self.job.stages:
             named = {"replies"}
-            for shard, file in self._totals.files[stage].items():
+            for shard, file in self.totals.files[stage].items():
                 named |= {f"part-{shard:05d}.json", file.rsplit("/", 1)[-1]}
             yield from (f"{stage}/{name}" for name in run.names(stage) if name not in named)
         yield from (name for name in run.names("") if name.startswith(".") and name.endswith(".tmp"))
-        own = {"README.md", "stats.json", "data", "plots", "samples"}
-        yield from (f"dataset/{name}" for name in run.names("dataset") if name not in own)
+        yield from (f"dataset/{name}" for name in run.names("dataset") if name not in _OWN)
+
+    def _remark(self, said: str) -> None:
+        if self.on_remark is not None:
+            self.on_remark(said)
 
 
 def describe_stray(name: str) -> str:
-    """That no shard has a file, as a problem."""
+    """That a file belongs to no shard, as a problem."""
     if is_own(name):
-        return f"{name} belongs to no shard. The same build removes it."
-    return f"{name} belongs to no shard. It is not docmatix's either, so no build removes it: put it elsewhere."
+        return f"{name} belongs to no shard. Rerun the build to remove it."
+    return f"{name} belongs to no shard. docmatix did not write it, so no build removes it: move it elsewhere."

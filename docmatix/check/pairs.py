@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from docmatix.check.evidence import PageTexts, check_evidence
 from docmatix.check.files import describe_redo, open_once
 from docmatix.check.identities import Identities
 from docmatix.check.kept import KeptSamples
 from docmatix.check.recounts import RECOUNTS, find_miscounts
+from docmatix.check.rows import PageTexts, check_evidence
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
@@ -40,8 +40,7 @@ class ShardRows:
         self._job, self._run, self._shard = job, job.run, shard
         self._records, self._parts = records, parts
         self._counted = {stage: Ledger() for stage in parts if stage in RECOUNTS}
-        self._pair_ids = hashlib.sha256()
-        """Of the pairs of `generate`, in their order."""
+        self._pair_ids = hashlib.sha256()  # of the pairs of `generate`, in their order
 
     def find_problems(self, places: Identities, documents: Identities, kept: KeptSamples) -> Iterator[str]:
         """Adds where documents come from, which of them were let in, and which samples were kept."""
@@ -63,21 +62,19 @@ class ShardRows:
 
     def _check_documents(self, documents: Identities, let_in: set[int]) -> Iterator[str]:
         left_out = {row["index"] for row in self._count(DEDUP)}
-        # before `dedup` has decided by these settings, a document may be there twice
-        is_decided = DEDUP in self._parts and (self._records[DEDUP].fingerprint == self._job.fingerprints.get(DEDUP))
+        # until `dedup` has decided by these settings, a document may be there twice
+        decided = DEDUP in self._parts and self._records[DEDUP].fingerprint == self._job.fingerprints.get(DEDUP)
         for row in self._count(EXTRACT):
             if row["doc_id"] is not None and row["doc_id"] != row["sha256"][:32]:
-                yield (
-                    f"Document {row['index']} of shard {self._shard} has an id that is not its content's."
-                    f" {self._redo(EXTRACT)}"
-                )
+                found = f"Document {row['index']} of shard {self._shard} has an id that does not match its content."
+                yield f"{found} {self._redo(EXTRACT)}"
             if row["reason"] is None and row["index"] not in left_out:
                 let_in.add(row["index"])
-                if is_decided:
+                if decided:
                     documents.add(row["doc_id"])
 
     def _check_generated(self, let_in: set[int]) -> Iterator[str]:
-        asked = set[str]()
+        asked, again = set[str](), self._redo(GENERATE)
         strangers = 0
         for row in self._count(GENERATE):
             strangers += row["index"] not in let_in
@@ -86,15 +83,9 @@ class ShardRows:
             for number, pair in enumerate(row["pairs"] or ()):
                 self._pair_ids.update(pair["pair_id"].encode())
                 if pair["pair_id"] != make_pair_id(row["sample_id"], row["request_id"], number):
-                    yield (
-                        f"The pair {pair['pair_id']} in shard {self._shard} of generate has another's id."
-                        f" {self._redo(GENERATE)}"
-                    )
+                    yield f"A pair in shard {self._shard} of generate has the id of another: {pair['pair_id']}. {again}"
         if strangers and EXTRACT in self._parts and DEDUP in self._parts:
-            yield (
-                f"{strangers} rows of generate in shard {self._shard} are of documents that were left out."
-                f" {self._redo(GENERATE)}"
-            )
+            yield f"{strangers} rows of generate in shard {self._shard} are of documents that were left out. {again}"
         yield from self._check_replies(GENERATE, asked)
 
     def _check_verified(self) -> Iterator[str]:
@@ -103,8 +94,8 @@ class ShardRows:
             pair_ids.update(row["pair_id"].encode())
             if row["request_id"] and row["reason"] is None:
                 asked.add(row["request_id"])
-        if VERIFY in self._parts and self._differ(pair_ids):
-            yield (f"The pairs that verify has in shard {self._shard} are not those of generate. {self._redo(VERIFY)}")
+        if VERIFY in self._parts:
+            yield from self._compare_pairs(VERIFY, pair_ids)
         yield from self._check_replies(VERIFY, asked)
 
     def _check_replies(self, stage: str, asked: set[str]) -> Iterator[str]:
@@ -117,21 +108,19 @@ class ShardRows:
                 continue
             with open_once(self._run, f"{folder}/{name}") as opened:
                 if opened.sha256[:16] != name.removesuffix(".parquet"):
-                    both = f"remove it and {stage}/part-{self._shard:05d}.json"
-                    yield f"{folder}/{name} is damaged: {both}, and the same build asks again."
+                    both = f"Remove it and {stage}/part-{self._shard:05d}.json"
+                    yield f"{folder}/{name} is damaged. {both}, and rerun the build to ask again."
                     whole = False
                     continue
                 with pq.ParquetFile(opened.stream) as part:
                     check_footer(part.metadata, opened.size)
                     if not part.schema_arrow.equals(REPLIES):
-                        yield f"{folder}/{name} has another schema than replies have: remove it."
+                        yield f"{folder}/{name} does not have the schema of replies: remove it."
                         continue
                     stored |= {row["request_id"] for row in iterate_rows(part, ["request_id"])}
         if whole and (lost := asked - stored):
-            yield (
-                f"{len(lost)} of {len(asked)} replies that shard {self._shard} of {stage} was made from are not stored."
-                f" {self._redo(stage)}"
-            )
+            source = f"shard {self._shard} of {stage} was made from"
+            yield f"{len(lost)} of {len(asked)} replies that {source} are not stored. {self._redo(stage)}"
 
     def _check_curated(self, kept: KeptSamples) -> Iterator[str]:
         """The pairs against those of `generate` and the pages of `extract`."""
@@ -143,7 +132,7 @@ class ShardRows:
             document = next((each for each in documents if each["index"] == index), None)
             texts = PageTexts(document["pages"] if document else ())
             if document is None and EXTRACT in self._parts:
-                yield f"A pair in shard {self._shard} of curate is of no document: {index}. {again}"
+                yield f"A pair in shard {self._shard} of curate belongs to no document (index {index}). {again}"
             for _, pairs in groupby(group, key=lambda row: row["sample_id"]):
                 sample = []
                 for pair in pairs:
@@ -155,17 +144,15 @@ class ShardRows:
                 if sample:
                     samples, pages = samples + 1, pages + len(sample[0]["page_numbers"])
                     kept.add(sample, settings=self._job.config.pack)
-        if self._differ(pair_ids):
-            yield f"The pairs that curate judged in shard {self._shard} are not those of generate. {again}"
+        yield from self._compare_pairs(CURATE, pair_ids)
         extra = self._records[CURATE].extra
         if (samples, pages) != (extra.get("samples"), extra.get("pages")):
-            yield (
-                f"The commit record of shard {self._shard} of curate counts other samples or pages than were kept."
-                f" {again}"
-            )
+            record = f"The commit record of shard {self._shard} of curate"
+            yield f"{record} counts other samples or pages than were kept. {again}"
 
-    def _differ(self, pair_ids: Any) -> bool:
-        return GENERATE in self._parts and pair_ids.digest() != self._pair_ids.digest()
+    def _compare_pairs(self, stage: str, pair_ids: Any) -> Iterator[str]:
+        if GENERATE in self._parts and pair_ids.digest() != self._pair_ids.digest():
+            yield f"The pairs of {stage} in shard {self._shard} are not those of generate. {self._redo(stage)}"
 
     def _read(self, stage: str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """The rows of a stage; none where its file is missing, which is a problem of its own."""

@@ -28,14 +28,12 @@ def find_problems(
     on_part: Callable[[int], object] = lambda done: None,
     on_remark: Callable[[str], object] | None = None,
 ) -> Iterator[str]:
-    """Everything that is wrong with a run, in sentences that say what to do; nothing for a sound one.
+    """What is wrong with a run, in sentences that say what to do. Raises SetupError where there is no run.
 
-    `edited` says that the card and its pictures may have been changed by hand, as `push` lets people do, and SHA256SUMS
-    may be missing. `on_part` is told after each file of `count_parts(run)` how many were read. `on_remark` is told what
-    is no problem but should be known: that the card was changed (without it a problem too), or that an earlier version
-    finished the run. Raises SetupError where there is no run.
+    With `edited` the card and its pictures may have been changed by hand, and SHA256SUMS may be missing. `on_part` is
+    given how many of `count_parts` are done. `on_remark` is told what is not a problem but should be known.
     """
-    run.require_reachable()  # before what takes a silent store for one that is away for a while, and waits for it
+    run.require_reachable()  # before what waits patiently for a store that does not answer
     try:
         job = read_job(run)
     except SetupError as error:
@@ -52,8 +50,7 @@ def find_problems(
         yield from ShardCheck(job, totals, kept, lambda: on_part(next(done))).find_problems()
         dataset = DatasetCheck(job, totals, kept, lambda: on_part(next(done)))
         yield from dataset.find_problems()
-        finish = FinishCheck(job, totals, rows=dataset.rows, edited=edited, on_remark=on_remark)
-        yield from finish.find_problems()
+        yield from FinishCheck(job, totals, dataset.rows, edited, on_remark).find_problems()
 
 
 def count_parts(run: RunDirectory) -> int:

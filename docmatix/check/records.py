@@ -22,13 +22,9 @@ class RecordTotals:
         self._job = job
         self.ledgers = {stage: Ledger() for stage in job.stages}
         self.files: dict[str, dict[int, str]] = {stage: {} for stage in job.stages}
-        """The file of each shard, by stage."""
-        self.packed: dict[str, str] = {}
-        """SHA-256 of the dataset's files."""
-        self.curated: list[tuple[int, str, int, float]] = []
-        """What `divide_rows` takes."""
-        self.damaged = False
-        """A record could not be read, so the whole cannot be judged."""
+        self.packed: dict[str, str] = {}  # SHA-256 of the dataset's files
+        self.curated: list[tuple[int, str, int, float]] = []  # what `divide_rows` takes
+        self.damaged = False  # a record could not be read, so the whole cannot be judged
         self._statistics = Statistics()
         self._uncounted: Exception | None = None
 

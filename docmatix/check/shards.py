@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from docmatix.check.files import check_row_groups, describe_redo, open_once
-from docmatix.check.identities import MOST_NAMED, Identities, hash_identity
+from docmatix.check.identities import MOST_NAMED, Identities
 from docmatix.check.kept import KeptSamples
 from docmatix.check.pairs import PLACE, ShardRows, describe_place
 from docmatix.check.records import RecordTotals
@@ -31,38 +30,28 @@ class ShardCheck:
         self._stale: dict[str, list[int]] = {}
 
     def find_problems(self) -> Iterator[str]:
-        there = {stage: set(self._run.shards(stage)) for stage in self._stages}
-        planned = there[PLAN]
-        shards = set().union(*there.values())
+        present = {stage: set(self._run.shards(stage)) for stage in self._stages}
+        planned, shards = present[PLAN], set().union(*present.values())
         if gaps := set(range(max(shards, default=-1) + 1)) - planned:
             yield (
-                f"plan lacks shard {min(gaps)} (plan/part-{min(gaps):05d}.json). The same build plans it again, and"
-                " where the source is as it was, all that was made from it stays."
+                f"plan lacks shard {min(gaps)} (plan/part-{min(gaps):05d}.json). Rerun the build to plan it again; if"
+                " the source has not changed, everything made from it is kept."
             )
         with contextlib.closing(Identities()) as places, contextlib.closing(Identities()) as documents:
             for shard in sorted(shards):
                 yield from self._check_shard(shard, places, documents)
             for stage in self._stages[1:]:
-                if missing := planned - there[stage]:
-                    yield (
-                        f"{stage} lacks {len(missing)} of {len(planned)} shards, the first is {min(missing)}."
-                        " The same build makes them."
-                    )
+                if missing := planned - present[stage]:
+                    counts = f"{len(missing)} of {len(planned)} shards (first: {min(missing)})"
+                    yield f"{stage} lacks {counts}. Rerun the build to make them."
                 if old := [shard for shard in self._stale.get(stage, ()) if shard in planned]:
-                    yield (
-                        f"{stage} has {len(old)} shards made from other settings or inputs, the first is {old[0]}."
-                        " The same build makes them anew."
-                    )
+                    counts = f"{len(old)} shards made from other settings or inputs (first: {old[0]})"
+                    yield f"{stage} has {counts}. Rerun the build to redo them."
             yield from self._totals.check_ledgers(self._stages)
             yield from self._find_twice(places, PLAN, PLACE, describe_place, "{} is planned {} times.")
             if self._job.config.dedup.exact:
-                yield from self._find_twice(
-                    documents,
-                    EXTRACT,
-                    ["doc_id"],
-                    lambda row: row["doc_id"] or "",
-                    "The document {} was let in {} times.",
-                )
+                sentence = "The document {} was let in {} times."
+                yield from self._find_twice(documents, EXTRACT, ["doc_id"], lambda row: row["doc_id"] or "", sentence)
 
     def _check_shard(self, shard: int, places: Identities, documents: Identities) -> Iterator[str]:
         records: dict[str, Record] = {}
@@ -84,8 +73,7 @@ class ShardCheck:
                 self._advance()
             yield from _compare_ledgers(shard, records)
             try:
-                rows = ShardRows(self._job, shard, records, parts)
-                yield from rows.find_problems(places, documents, self._kept)
+                yield from ShardRows(self._job, shard, records, parts).find_problems(places, documents, self._kept)
             except Exception as error:  # Arrow raises what it likes for what it cannot read
                 again = describe_redo(self._stages[1], shard)
                 yield f"Shard {shard} cannot be read: {type(error).__name__}: {error}. {again}"
@@ -99,10 +87,9 @@ class ShardCheck:
         self, stack: contextlib.ExitStack, stage: str, shard: int, record: Record
     ) -> Generator[str, None, pq.ParquetFile | None]:
         """The file of a shard, once it is known to be what was committed."""
-        name = self._run.part_name(stage, record)
-        again = describe_redo(stage, shard)
+        name, again = self._run.part_name(stage, record), describe_redo(stage, shard)
         if record.file != f"part-{shard:05d}-{record.sha256[:8]}.parquet":
-            yield f"The commit record {stage}/part-{shard:05d}.json names {record.file}, another's file. {again}"
+            yield f"The commit record {stage}/part-{shard:05d}.json names {record.file}, which is not its own. {again}"
             return None
         try:
             opened = stack.enter_context(open_once(self._run, name))
@@ -119,10 +106,10 @@ class ShardCheck:
             yield f"{name} cannot be read: {error}. {again}"
             return None
         if not part.schema_arrow.equals(PIPELINE[stage].load_schema()):
-            yield f"{name} has another schema than {stage} writes. {again}"
+            yield f"{name} does not have the schema that {stage} writes. {again}"
             return None
         if part.metadata.num_rows != record.rows:
-            yield f"{name} has {part.metadata.num_rows} rows, {record.rows} were committed. {again}"
+            yield f"{name} has {part.metadata.num_rows} rows, not the {record.rows} that were committed. {again}"
         yield from (f"{name}: {problem}" for problem in check_row_groups(part))
         for replies in record.extra.get("replies", ()):
             if not self._run.exists(f"{stage}/replies/{replies}"):
@@ -137,17 +124,12 @@ class ShardCheck:
         identify: Callable[[Mapping[str, Any]], str],
         sentence: str,
     ) -> Iterator[str]:
-        twice = identities.find_twice()
-        if not twice:
-            return
-        met: Counter[str] = Counter()
-        for shard, _ in self._run.records(stage):
-            for row in self._run.iterate_rows(stage, shard, columns=columns):
-                if hash_identity(name := identify(row)) in twice:
-                    met[name] += 1
-        for name, count in met.most_common(MOST_NAMED):
-            if count > 1:
-                yield f"{sentence.format(name, count)} This is a bug in docmatix; please report it."
+        def read() -> Iterator[tuple[str, str]]:
+            for shard, _ in self._run.records(stage):
+                yield from ((identify(row), stage) for row in self._run.iterate_rows(stage, shard, columns=columns))
+
+        for name, found in identities.locate_twice(read)[:MOST_NAMED]:
+            yield f"{sentence.format(name, len(found))} This is a bug in docmatix; please report it."
 
 
 def _compare_ledgers(shard: int, records: Mapping[str, Record]) -> Iterator[str]:
@@ -163,7 +145,5 @@ def _compare_ledgers(shard: int, records: Mapping[str, Record]) -> Iterator[str]
             if earlier in ledgers and earlier != PLAN:
                 left, entered = ledgers[earlier][unit].kept, ledgers[stage][unit].entered
                 if left != entered:
-                    yield (
-                        f"{left} {unit} left {earlier} but {entered} entered {stage} in shard {shard}."
-                        f" {describe_redo(stage, shard)}"
-                    )
+                    flow = f"{left} {unit} left {earlier} but {entered} entered {stage} in shard {shard}."
+                    yield f"{flow} {describe_redo(stage, shard)}"

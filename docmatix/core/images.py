@@ -13,6 +13,6 @@ def find_image_format(content: bytes) -> str | None:
 
 
 def is_picture(name: str, content: bytes) -> bool:
-    """Whether a file is what its name says: PNG, JPEG or WebP by its first bytes, and named so."""
+    """Whether a file is the PNG, JPEG or WebP that its name says."""
     suffix = name.rpartition(".")[2].lower()
     return {"jpg": "jpeg"}.get(suffix, suffix) == find_image_format(content)

@@ -12,17 +12,14 @@ import yaml
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n?---[ \t]*(?:\n|\Z)", re.DOTALL)
 
+# PyYAML takes 8 s for these; a card of 100 configurations has a tenth. Its parser in C crashes on deep nesting
 MAX_METADATA_BYTES = 1 << 18
-"""PyYAML takes eight seconds for these; a card of a hundred configurations has a tenth. Its parser in C is faster, and
-crashes on deep nesting."""
-_MAX_UNFOLDED = 1 << 22
-"""Values and characters of the metadata once every alias is written out: a card of a kilobyte can hold billions."""
-_MAX_PATH_CHARS = 1024
-"""As many as any store takes."""
+_MAX_UNFOLDED = 1 << 22  # values and characters with every alias written out, which can be billions
+_MAX_PATH_CHARS = 1024  # as many as any store takes
 
 
 class _MetadataLoader(yaml.SafeLoader):
-    """Without merge keys: those of merge keys unfold while they are read, before anyone can measure them."""
+    """Without merge keys, which unfold while they are read, before they can be measured."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         for key, _ in node.value:
@@ -32,8 +29,7 @@ class _MetadataLoader(yaml.SafeLoader):
 
 
 def split_card(card: str) -> tuple[dict[str, Any], str]:
-    """Metadata and text of a card. Raises ValueError if the metadata is no YAML mapping, or too large to be one of a
-    card."""
+    """Metadata and text of a card. Raises ValueError if the metadata is not a YAML mapping of a sane size."""
     card = card.replace("\r\n", "\n").lstrip("\ufeff")
     match = _FRONT.match(card)
     if match is None:
@@ -44,11 +40,11 @@ def split_card(card: str) -> tuple[dict[str, Any], str]:
         head = yaml.load(match[1], _MetadataLoader) or {}
         size = _unfold(head, {})
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"its metadata is no YAML ({' '.join(str(error).split())[:200]})") from None
+        raise ValueError(f"its metadata is not valid YAML ({' '.join(str(error).split())[:200]})") from None
     if size >= _MAX_UNFOLDED:
         raise ValueError("its metadata unfolds into millions of values")
     if not isinstance(head, dict):
-        raise ValueError("its metadata is no mapping")  # noqa: TRY004
+        raise ValueError("its metadata is not a mapping")  # noqa: TRY004
     return head, card[match.end() :]
 
 
@@ -58,7 +54,7 @@ def join_card(head: Mapping[str, Any], body: str) -> str:
 
 
 def list_paths(head: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
-    """Configuration, split and pattern of all files that a card names; without those that are too long to name any."""
+    """Configuration, split and pattern of all files that a card names; overlong patterns are left out."""
     for entry in head.get("configs") or ():
         if isinstance(entry, dict):
             for each in list_splits(entry.get("data_files")):
@@ -69,7 +65,7 @@ def list_paths(head: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
 
 
 def list_splits(data_files: Any) -> list[dict[str, Any]]:
-    """The entries of `data_files`, in whichever of its forms it was written."""
+    """The entries of `data_files`, in any of its forms."""
     if data_files is None:
         return []
     if isinstance(data_files, dict):
@@ -80,13 +76,12 @@ def list_splits(data_files: Any) -> list[dict[str, Any]]:
 
 
 def matches_pattern(name: str, pattern: str) -> bool:
-    """Whether a reader finds a file by a pattern of a card: `*`, `?` and `[...]` stay within a folder, `**` between two
-    slashes stands for any folders. Takes time in proportion to both, whatever they are."""
+    """Whether a pattern of a card matches a file: `*`, `?` and `[...]` stay within a folder, `**` between slashes spans
+    folders. Takes time in proportion to both."""
     parts = name.split("/")
-    if pattern == "**" or pattern.endswith("/**"):  # the last one stands for a file too
+    if pattern == "**" or pattern.endswith("/**"):  # a last one matches files too
         pattern += "/*"
-    reached = {0}
-    """How many parts of the name the pattern so far may stand for."""
+    reached = {0}  # how many parts of the name the pattern so far may match
     for wildcard in pattern.split("/"):
         if wildcard == "**":
             reached = set(range(min(reached), len(parts) + 1))
@@ -98,16 +93,16 @@ def matches_pattern(name: str, pattern: str) -> bool:
 
 
 def shows(card: str, name: str) -> bool:
-    """Whether a card refers to a file beside it (`plots/a.png`), in whichever of Markdown's and HTML's ways."""
+    """Whether a card refers to a file beside it (`plots/a.png`), in Markdown or HTML."""
     return re.search(rf"(?<![\w./-])(?:\./)?{re.escape(name)}(?![\w./-])", card) is not None
 
 
 def _unfold(value: Any, known: dict[int, int]) -> int:
-    """Values and characters with every alias written out, without doing so; `known` has those of each container."""
+    """How many values and characters it holds with every alias written out; `known` has those of containers."""
     if not isinstance(value, (dict, list, tuple, set)):
         return 1 + len(str(value))
     if id(value) not in known:
-        known[id(value)] = _MAX_UNFOLDED  # what holds itself has no end
+        known[id(value)] = _MAX_UNFOLDED  # for what contains itself
         held = chain(value, value.values()) if isinstance(value, dict) else value
         known[id(value)] = 1 + sum(_unfold(each, known) for each in held)
     return known[id(value)]

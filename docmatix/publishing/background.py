@@ -1,4 +1,4 @@
-"""Sends packed files while the build runs; the push at its end sends what is left, and the card."""
+"""Sends packed files while the build runs; the push at its end sends the rest, and the card."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def sending_packed_files(
     say: Say = lambda line: None,
     look_every_s: float = 2.0,
 ) -> Iterator[None]:
-    """Inside it a thread sends the files that `pack` commits, and commits them to the repository a group at a time.
+    """Inside it a thread sends the files that `pack` commits, and commits them to the repository in groups.
 
-    `make_repository` takes what the repository sleeps with. Trouble with the Hub never stops the build.
+    `make_repository` is given how the repository sleeps. Trouble with the Hub never stops the build.
     """
     stop = threading.Event()
 
@@ -52,7 +52,7 @@ def sending_packed_files(
         except _StoppedError:
             pass
         except Exception as error:
-            say(f"push      stopped until the build is done: {error}")
+            say(f"push      paused until the build has finished: {error}")
 
     thread = threading.Thread(target=work, name="push", daemon=True)
     thread.start()
@@ -91,7 +91,7 @@ def _send_as_packed(
                     job.run.store, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path
                 )
                 if found := findings.describe():
-                    say(f"push      stopped, nothing more is sent: {found[0]}")
+                    say(f"push      stopped: {found[0]}")
                     return
                 if list_missing([shard], tree):
                     waiting += [(shard, addition) for addition in uploads.send([shard], repository)]

@@ -1,8 +1,7 @@
-"""The card of a repository: the run's own card, merged with what is there for other configurations.
+"""The card of a repository: the run's own card, merged with the present one.
 
 A repository may hold several configurations and splits, pushed one by one. Each has its entry under `configs` and
-`dataset_info` in the card's metadata, and a section of the text between two comments. Everything else that is in the
-card stays.
+`dataset_info` in the metadata, and a section of the text between two comments. The rest of the card stays.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Part:
     config: str
     split: str
     pattern: str
-    """Names exactly the files of this push: those of an earlier one with another number of files do not match it."""
+    """Matches the files of this push alone, not those of an earlier one with another number of files."""
     features: Sequence[Mapping[str, Any]]
     rows: int
     size: int
@@ -39,11 +38,11 @@ class Part:
 
     @property
     def pending_pattern(self) -> str:
-        """Names no file: who loads the split before it is whole is told so instead of being given a part of it."""
+        """Names no file, so that loading a split before it is whole fails instead of giving part of it."""
         return f"{self.pattern.split('/', 1)[0]}/{self.split}{_PENDING}"
 
     def has(self, path: str) -> bool:
-        """Whether a path is that of one of its files."""
+        """Whether a path is one of its files."""
         return fnmatch.fnmatchcase(path, self.pattern)
 
 
@@ -56,17 +55,16 @@ def merge_cards(
     repo_id: str,
     pending: Sequence[Part] = (),
 ) -> str:
-    """The card to push: `own`, as the build wrote it, put into the one that is `there`.
+    """`own`, as the build wrote it, merged into the card that is `there`; merging twice gives the same as once.
 
-    `sizes` has the bytes of every file that the repository will hold, by path. A card with `pending` parts leads nobody
-    to their files, which are not all there yet, and says of the other parts what the one that is there says. Merging
-    twice gives the same as merging once. Raises SetupError if the card that is there cannot be read.
+    `sizes` has the bytes of every file that the repository will hold. The files of `pending` parts, not all there yet,
+    are not named, and the other parts stay as they are. Raises SetupError if the card `there` cannot be read.
     """
     head, body = split_card(own)
     try:
         old_head, old_body = split_card(there or "")
     except ValueError as error:
-        raise SetupError(f"The card README.md of {repo_id} cannot be merged, {error}: repair it first.") from None
+        raise SetupError(f"README.md of {repo_id} cannot be merged because {error}: repair it first.") from None
     configs = _merge_configs(old_head, pending or parts, pending=bool(pending))
     infos = _merge_infos(old_head, pending or parts, pending=bool(pending))
     for info in infos:
@@ -87,7 +85,7 @@ def merge_cards(
             merged.pop(key, None)
         merged |= {key: old_head[key] for key in _LICENSE if key in old_head}
     elif head.get("license"):
-        for key in _LICENSE:  # the name and the link of another licence are not this one's
+        for key in _LICENSE:  # not the name and link of another licence
             if key not in head:
                 merged.pop(key, None)
     if old_head.get("pretty_name") and not _is_alone(configs, parts):
@@ -113,11 +111,8 @@ def merge_cards(
 
 
 def matches(head: Mapping[str, Any], config: str, split: str, names: Iterable[str]) -> bool | None:
-    """Whether the card may lead a reader of this split to any of `names`.
-
-    None where it names no configuration: then readers look through all files there are. A split that is not among
-    those it names cannot be loaded. Which files a pattern leads to is known of those that `push` itself writes alone.
-    """
+    """Whether a reader of this split may be given any of the files `names`; None if the card names no configuration,
+    since readers then search all files. A pattern that `push` does not write itself may match anything."""
     entries = [entry for entry in head.get("configs") or () if isinstance(entry, dict)]
     if not entries:
         return None
@@ -132,7 +127,7 @@ def matches(head: Mapping[str, Any], config: str, split: str, names: Iterable[st
 
 
 def keeps_license(head: Mapping[str, Any], old_head: Mapping[str, Any], parts: Sequence[Part]) -> bool:
-    """Whether the repository keeps its licence, since it holds other data than `parts`, whose licence is another."""
+    """Whether the repository keeps its licence, which differs, because it holds other data than `parts`."""
     pushed = {(part.config, part.split) for part in parts}
     dropped = {("dropped" if config == "default" else f"{config}-dropped", split) for config, split in pushed}
     others = {
@@ -146,13 +141,13 @@ def keeps_license(head: Mapping[str, Any], old_head: Mapping[str, Any], parts: S
 
 
 def name_license(head: Mapping[str, Any]) -> str:
-    """A licence as a reader knows it."""
+    """The name of a licence for readers."""
     known = head.get("license") not in (None, "other")
     return str(head["license"] if known else head.get("license_name") or head.get("license") or "none")
 
 
 def list_pictures(card: str, part: Part) -> set[str]:
-    """The plots and pictures of samples that the card shows in the section of a part."""
+    """The plots and sample pictures in the card's section of a part."""
     begin, end = _name_section(f"{part.config}/{part.split}")
     section = card.partition(begin)[2].partition(end)[0]
     return set(_PICTURE.findall(section))
@@ -169,12 +164,12 @@ def _merge_configs(head: Mapping[str, Any], parts: Sequence[Part], *, pending: b
         folder = posixpath.normpath(str(entry.pop("data_dir", None) or ".")).strip("/")
         if folder != ".":
             splits = [{**each, "path": _put_into(folder, each["path"])} for each in splits]
-        # readers look for the files of all splits of a configuration: a name of no file would take them all away
+        # a pattern without files would make the other splits of the configuration unloadable too
         others = [each for each in splits if each["split"] != part.split and not _is_pending(each)]
         mine = {"split": part.split, "path": part.pending_pattern if pending else part.pattern}
         named = others if pending and others else [*others, mine]
         entry["data_files"] = sorted(named, key=lambda each: (each["split"] != "train", each["split"]))
-    # the files of the first configuration tell readers of which kind those of all are: it must have some
+    # readers infer the format from the first configuration, which must have files
     return sorted(configs, key=lambda entry: any(map(_is_pending, list_splits(entry.get("data_files")))))
 
 
@@ -191,7 +186,7 @@ def _merge_infos(head: Mapping[str, Any], parts: Sequence[Part], *, pending: boo
             info["features"] = [dict(feature) for feature in part.features]
             splits.append({"name": part.split, "num_bytes": part.size, "num_examples": part.rows})
         info["splits"] = sorted(splits, key=lambda split: (split["name"] != "train", split["name"]))
-    # in this order `datasets` writes them; what has no split is no information
+    # in the order in which `datasets` writes them
     order = ("config_name", "features", "splits")
     return [
         {**{key: info[key] for key in order if key in info}, **{k: v for k, v in info.items() if k not in order}}
@@ -205,14 +200,14 @@ def _is_pending(split: Mapping[str, Any]) -> bool:
 
 
 def _put_into(folder: str, path: Any) -> Any:
-    """A path, or a list of them, from a folder of the repository; addresses as they are."""
+    """A path, or a list of them, below a folder of the repository; URLs stay as they are."""
     if isinstance(path, list):
         return [_put_into(folder, each) for each in path]
     return path if "://" in str(path) else posixpath.join(folder, str(path).removeprefix("./"))
 
 
 def _is_dropped(name: str, names: Collection[str]) -> bool:
-    """Whether a configuration is that of what was dropped from another one, as `Target.dropped` names it."""
+    """Whether a configuration has what was dropped from another, as `Target.dropped` names it."""
     return name == "dropped" or (name.endswith("-dropped") and name.removesuffix("-dropped") in names)
 
 
@@ -235,7 +230,7 @@ def _name_section(place: str) -> tuple[str, str]:
 
 
 def _put_section(body: str, place: str, section: str) -> str:
-    """The text with the section of this place replaced, or put at its end."""
+    """The text with this section replaced, or added at its end."""
     begin, end = _name_section(place)
     whole = f"{begin}\n{section}\n{end}"
     if begin in body and end in body:

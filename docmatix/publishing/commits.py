@@ -1,8 +1,8 @@
 """Which commits bring a repository to what a shipment holds, such that a reader never loads half of a split.
 
-The card names the files of one push exactly (`train-*-of-00040`), so the files of an earlier build stay in force until
-the card is changed, and are deleted with it or after it. Where that cannot be (a first push, or files of the same
-names), the first commit puts up a card that leads to no file of this split.
+The card names the files of one push exactly (`train-*-of-00040`), so those of an earlier build stay in force until the
+card changes, and are deleted with it or after it. Where that is impossible (a first push, or files of the same names),
+the first commit brings a card that names no file of this split.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from docmatix.publishing.shipment import Shard, Shipment, list_missing
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd
 
-MOST_A_COMMIT = 100
-"""Files in one commit: the Hub advises against more."""
+MOST_A_COMMIT = 100  # files; the Hub advises against more
 
 
 def choose_group_size(files: int) -> int:
-    """Data files a commit: a fifth of all, within 8 and 100, as the Hub takes about 128 commits an hour."""
+    """Data files in a commit: a fifth of all, between 8 and 100, as the Hub takes about 128 commits an hour."""
     return min(MOST_A_COMMIT, max(8, -(-files // 5)))
 
 
@@ -37,7 +36,7 @@ def commit_shards(
     parts: Sequence[Part],
     card: str = "",
 ) -> Tree:
-    """Commit data files that were sent; with a card that leads to no file, where the one there would lead to them."""
+    """Commit data files that were sent, with a card that does not name them where the present one would."""
     from huggingface_hub import CommitOperationAdd
 
     def compose(now: Tree) -> tuple[list[CommitOperationAdd], list[str]]:
@@ -67,8 +66,8 @@ def complete(
     additions: Sequence[CommitOperationAdd],
     say: Callable[[str], object],
 ) -> list[str]:
-    """Commit the last data files with the card and what belongs to it, and delete what is stale; returns what was
-    written besides data. Stale files beyond the size of a commit follow in their own: nothing leads to them then."""
+    """Commit the last data files with the card and its extras, and delete what is stale, by then unnamed, in as many
+    commits as it takes; returns what was written besides data."""
     from huggingface_hub import CommitOperationAdd
 
     written: list[str] = []
@@ -83,10 +82,8 @@ def complete(
     part = shipment.parts[0]
     after = repository.commit(f"Complete {part.config}/{part.split}: {part.rows:,} rows", compose, tree)
     if lost := shipment.list_missing(after):
-        raise BuildError(
-            f"{len(lost)} files are not in the repository as they were sent, the first is {lost[0].path}: somebody"
-            " else writes to it; run the same command again."
-        )
+        changed = f"{len(lost)} files in the repository are not what was sent (first: {lost[0].path})"
+        raise BuildError(f"{changed}: something else is writing to it. Rerun the command.")
     stale = shipment.list_stale(after)
     for first in range(0, len(stale), MOST_A_COMMIT):
         group = stale[first : first + MOST_A_COMMIT]
@@ -96,7 +93,7 @@ def complete(
 
 
 def compose_texts(shipment: Shipment, repository: Repository, tree: Tree) -> dict[str, bytes]:
-    """The card and its extras, as far as they differ from what the repository has."""
+    """The card and its extras, where they differ from what the repository has."""
     card = merge_cards(
         shipment.card,
         read_card(repository, tree),
@@ -118,7 +115,7 @@ def read_card(repository: Repository, tree: Tree) -> str | None:
 
 
 def read_head(card: str | None) -> dict[str, object]:
-    """The metadata of a card; none of one that cannot be read."""
+    """The metadata of a card; empty if it cannot be read."""
     try:
         return split_card(card or "")[0]
     except ValueError:

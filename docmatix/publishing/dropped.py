@@ -1,4 +1,4 @@
-"""What was dropped, as a table of its own: the pairs that `curate` refused, each with its reason, without images."""
+"""The pairs that `curate` dropped, as a table with their reasons and without images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILE_BYTES = 200 << 20
 
 
 def write_dropped(run: RunDirectory, folder: Path) -> list[Path]:
-    """Write the dropped pairs of a run into files in `folder`, in plan order; none where nothing was dropped."""
+    """Write the dropped pairs of a run into files in `folder`, in plan order; none if nothing was dropped."""
     files: list[Path] = []
     writer: pq.ParquetWriter | None = None
     try:

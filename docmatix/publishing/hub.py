@@ -1,9 +1,7 @@
-"""A dataset repository on the Hub, spoken to with patience.
+"""A dataset repository on the Hub, whose calls are retried when it is busy, has moved or cuts the connection.
 
-Every call is tried again when the Hub is busy (429, 5xx), when the branch has moved (412) or the connection was cut:
-after what the Hub's headers say, else after a growing, jittered pause. Where the Hub's quotas are used up, it is waited
-for as long as they are counted. A commit is tried again only after a look at what is there now, since a lost answer
-may belong to a commit that was made.
+Retries wait as long as the Hub's headers say, else for a growing, jittered pause, and for an exhausted quota as long as
+it is counted. A commit is retried only after a fresh look: a lost answer may belong to a commit that was made.
 """
 
 from __future__ import annotations
@@ -30,16 +28,15 @@ T = TypeVar("T")
 Say = Callable[[str], object]
 
 TRIES = 10
-_LONGEST_WAIT_S = 3900.0
-"""The Hub counts commits by the hour: it asks for up to an hour's patience, and a little is added."""
-_SILENCE_S = 300.0
-"""The client has no time limit of its own: a connection that is cut without a word would hold it for ever."""
+_MAKE = "make the repository"
+_LONGEST_WAIT_S = 3900.0  # the Hub counts commits by the hour
+_SILENCE_S = 300.0  # the client has no time limit of its own
 _REPO_ID = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?/[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?")
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of the repository: `sha256` where it is stored as a large file, else git's hash of its content."""
+    """A file of the repository: `sha256` if it is stored as a large file, and git's hash of its content."""
 
     size: int
     sha256: str | None
@@ -53,16 +50,16 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What the repository holds at one commit. A repository that is not there has no `head` and no files."""
+    """What the repository holds at one commit; without `head` or files if it does not exist."""
 
     head: str | None
     files: Mapping[str, RemoteFile]
 
 
 class Repository:
-    """One branch of a dataset repository. `endpoint` is where the Hub is (the usual one without it).
+    """One branch of a dataset repository; a call that may succeed later is attempted up to `tries` times.
 
-    Raises SetupError where the token, the name or the rights are wrong, BuildError where the Hub stays away.
+    Raises SetupError for a wrong token, name or rights, BuildError if the Hub does not respond or refuses.
     """
 
     def __init__(
@@ -76,7 +73,6 @@ class Repository:
         say: Say = lambda line: None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`tries` is how often a call is tried that fails of something that may pass."""
         from huggingface_hub import HfApi
 
         check_repo_id(repo_id)
@@ -93,7 +89,7 @@ class Repository:
         return f"{self.api.endpoint}/datasets/{self.repo_id}{tail}"
 
     def prepare(self, *, private: bool = False) -> None:
-        """Make the repository and the branch if they are not there, and prove the right to write. Sends no file."""
+        """Create the repository and the branch if they are missing, and prove the right to write. Sends no file."""
         from huggingface_hub import CommitOperationAdd, get_token
 
         if not (self.api.token or get_token()):
@@ -103,17 +99,17 @@ class Repository:
             if self.api.repo_exists(**self._where):
                 if private and not self.api.repo_info(**self._where).private:
                     raise SetupError(
-                        f"{self.repo_id} is there and public: make it private in its settings, or leave out --private."
+                        f"{self.repo_id} exists and is public: make it private in its settings, or leave out --private."
                     )
             else:
                 self.api.create_repo(self.repo_id, repo_type="dataset", private=private or None, exist_ok=True)
             if self.revision != "main" and not self.revision.startswith("refs/"):
                 self.api.create_branch(**self._where, branch=self.revision, exist_ok=True)
-            # asks how a file would be sent, which is refused where nothing may be written; nothing is sent
+            # asking how a file would be sent is refused without the right to write; nothing is sent
             probe = CommitOperationAdd("README.md", b"---\n---\n")
             self.api.preupload_lfs_files(**self._where, additions=[probe], revision=self.revision)
 
-        self._persist("make the repository", make)
+        self._persist(_MAKE, make)
 
     def look(self) -> Tree:
         """The repository as it is now."""
@@ -136,7 +132,7 @@ class Repository:
         return self._persist("list the repository", read)
 
     def read(self, name: str, tree: Tree) -> bytes | None:
-        """A small file; None where there is none."""
+        """A small file; None if it does not exist."""
         if name not in tree.files:
             return None
 
@@ -148,24 +144,16 @@ class Repository:
         return self._persist(f"read {name}", fetch)
 
     def upload(self, additions: Sequence[CommitOperationAdd]) -> None:
-        """Send contents that are not there yet; they show in the repository only once they are committed."""
-        self._persist(
-            "send files",
-            lambda: self.api.preupload_lfs_files(
-                **self._where,
-                additions=list(additions),
-                revision=self.revision,
-                num_threads=4,
-                free_memory=False,
-            ),
-        )
+        """Send contents that the Hub lacks; they show in the repository only once they are committed."""
+        options: dict[str, Any] = {**self._where, "revision": self.revision, "num_threads": 4, "free_memory": False}
+        self._persist("send files", lambda: self.api.preupload_lfs_files(additions=list(additions), **options))
 
     def commit(
         self, message: str, compose: Callable[[Tree], tuple[Iterable[CommitOperationAdd], Iterable[str]]], tree: Tree
     ) -> Tree:
-        """Commit what `compose` gives for the tree that is there (additions, paths to delete); returns the new tree.
+        """Commit what `compose` gives for the current tree (additions, paths to delete); returns the new tree.
 
-        `compose` is asked again when the branch has moved or an answer was lost; when it gives nothing, it is done.
+        `compose` is called again when the branch has moved or an answer was lost; when it gives nothing, it is done.
         """
         from huggingface_hub import CommitOperationDelete
 
@@ -182,14 +170,9 @@ class Repository:
             operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [*additions, *gone]
             if operations:
                 tried = True
-                self.api.create_commit(
-                    **self._where,
-                    operations=operations,
-                    commit_message=message,
-                    revision=self.revision,
-                    parent_commit=now.head,
-                )
-            if tried:  # also where it was made though its answer was lost
+                where = {**self._where, "revision": self.revision, "parent_commit": now.head}
+                self.api.create_commit(operations=operations, commit_message=message, **where)
+            if tried:  # even if only its answer was lost
                 self.commits += 1
 
         self._persist("commit", attempt)
@@ -204,7 +187,7 @@ class Repository:
             attempts += 1
             get_session().timeout = _SILENCE_S
             try:
-                with _told_of_waits(self._say):
+                with _client_waits_reported(self._say):
                     return step()
             except DocmatixError:
                 raise
@@ -218,77 +201,70 @@ class Repository:
                     given_up = tries >= self._tries or (wait_s or 0) > _LONGEST_WAIT_S
                     if wait_s is None:
                         wait_s = min(60.0, 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)
-                else:  # quotas are counted by the hour: ten tries would end too soon
+                else:  # quotas are counted by the hour, so ten tries would end too soon
                     given_up = quota_s > _LONGEST_WAIT_S or patience_s <= 0
                     wait_s = min(quota_s, patience_s)
                     patience_s -= wait_s
                 reason = describe_error(error)
                 if given_up:
+                    advice = "Rerun the command later; what was sent is not sent again."
                     raise BuildError(
-                        f"The Hub did not let us {what} ({reason}), after {attempts} attempts: run the same command"
-                        " again later; what was sent is not sent again."
+                        f"The Hub request to {what} failed ({reason}) after {attempts} attempts. {advice}"
                     ) from error
-                self._say(f"The Hub did not let us {what} ({reason}): again in {_tell_wait(wait_s)}.")
+                self._say(f"The Hub request to {what} failed ({reason}); retrying in {_describe_wait(wait_s)}.")
                 self._sleep(wait_s)
 
     def _translate(self, error: Exception, what: str) -> Exception:
-        from huggingface_hub.errors import (
-            HfHubHTTPError,
-            HFValidationError,
-            OfflineModeIsEnabled,
-            RepositoryNotFoundError,
-        )
+        from huggingface_hub import errors
 
-        if isinstance(error, OfflineModeIsEnabled):
-            return SetupError("HF_HUB_OFFLINE is set, so the Hub is not asked: unset it.")
-        status = next((e.response.status_code for e in walk_causes(error) if isinstance(e, HfHubHTTPError)), None)
-        if status == 401 and (not isinstance(error, RepositoryNotFoundError) or "make" in what):
+        if isinstance(error, errors.OfflineModeIsEnabled):
+            return SetupError("HF_HUB_OFFLINE is set, so the Hub cannot be reached: unset it.")
+        causes = (each for each in walk_causes(error) if isinstance(each, errors.HfHubHTTPError))
+        status = next((each.response.status_code for each in causes), None)
+        missing = isinstance(error, errors.RepositoryNotFoundError)
+        if status == 401 and (not missing or what == _MAKE):
             return SetupError("The Hub does not accept the token: run `hf auth login`, or set HF_TOKEN to a valid one.")
         reason = describe_error(error)
         if status == 403 and "storage" not in reason.lower():
-            return SetupError(
-                f"The token has no right to write to {self.repo_id}: use one with write access to this repository"
-                f" ({reason})."
-            )
-        if isinstance(error, RepositoryNotFoundError):
-            return SetupError(f"The Hub has no dataset {self.repo_id} that this token may see.")
-        if isinstance(error, HFValidationError):
-            return SetupError(f"{self.repo_id} is no name of a repository: give OWNER/NAME.")
-        if status is None:
-            return BuildError(f"There was no way to {what}: {reason}.")
-        return BuildError(f"The Hub refused to let us {what}: {reason}.")
+            advice = f"use one with write access to this repository ({reason})"
+            return SetupError(f"The token does not allow writing to {self.repo_id}: {advice}.")
+        if missing:
+            return SetupError(f"The Hub has no dataset {self.repo_id} that this token can see.")
+        if isinstance(error, errors.HFValidationError):
+            return SetupError(f"{self.repo_id} is not a valid repository name: use OWNER/NAME.")
+        return BuildError(f"{f'Could not {what}' if status is None else f'The Hub refused to {what}'}: {reason}.")
 
 
 def check_repo_id(repo_id: str) -> None:
-    """Raise SetupError for what cannot be the name of a repository."""
+    """Raise SetupError if the Hub would not take the name of a repository."""
     if not _REPO_ID.fullmatch(repo_id) or len(repo_id) > 96 or ".." in repo_id or "--" in repo_id:
-        raise SetupError(f"{repo_id!r} is no name of a repository on the Hub: give OWNER/NAME, such as anna/invoices.")
+        raise SetupError(f"{repo_id!r} is not a valid repository name: use OWNER/NAME, such as anna/invoices.")
 
 
-def _tell_wait(seconds: float) -> str:
+def _describe_wait(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @contextlib.contextmanager
-def _told_of_waits(say: Say) -> Iterator[None]:
-    """Inside it the client's bars and warnings are silent, except for its own long waits, which `say` tells."""
+def _client_waits_reported(say: Say) -> Iterator[None]:
+    """Inside it the client's bars and warnings are silent, except that `say` is told of its own long waits."""
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    class Teller(logging.Handler):
+    class Reporter(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if (message := record.getMessage()).startswith("Rate limited"):
                 say(f"The Hub is busy: {message}")
 
     logger = logging.getLogger("huggingface_hub.utils._http")
-    teller, propagates, were_disabled = Teller(), logger.propagate, are_progress_bars_disabled()
-    logger.addHandler(teller)
+    reporter, propagates, were_disabled = Reporter(), logger.propagate, are_progress_bars_disabled()
+    logger.addHandler(reporter)
     logger.propagate = False
     if not were_disabled:
         disable_progress_bars()
     try:
         yield
     finally:
-        logger.removeHandler(teller)
+        logger.removeHandler(reporter)
         logger.propagate = propagates
         if not were_disabled:
             enable_progress_bars()

@@ -7,14 +7,13 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 
-_QUOTA_WAIT_S = 600.0
-"""Between two attempts where a quota is used up, and nothing says until when."""
+_QUOTA_WAIT_S = 600.0  # for an exhausted quota, if nothing says how long
 _BUSY = {408, 409, 412, 423, 425, 429, 500, 502, 503, 504}
 _RETRY_IN = re.compile(r"retry this action in (?:about )?(\d+|an?) (second|minute|hour)", re.IGNORECASE)
 
 
 def judge_error(error: Exception) -> tuple[bool, float | None]:
-    """Whether to try again, and after how many seconds (None: the Hub does not say)."""
+    """Whether to retry, and after how many seconds (None: the Hub does not say)."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     each: BaseException = error
@@ -24,21 +23,19 @@ def judge_error(error: Exception) -> tuple[bool, float | None]:
         if isinstance(each, HfHubHTTPError):
             status = each.response.status_code
             return status in _BUSY, _read_wait(each.response.headers) if status in (429, 503) else None
-        # by name: which HTTP client it is differs between the releases of huggingface_hub, and not all have Xet; its
-        # tokens are short-lived, and that ours may write was found out before
+        # by name: the HTTP client differs between releases of huggingface_hub, not all have Xet, whose tokens expire
         if any(kind.__name__ in ("TransportError", "XetAuthenticationError") for kind in type(each).__mro__):
             return True, None
         if isinstance(each, (ConnectionError, TimeoutError, json.JSONDecodeError)):
             return True, None
-    # Xet tells of most trouble with a bare RuntimeError; one with a cause is the client's, about whatever befell a file
+    # Xet reports most trouble as a bare RuntimeError; one with a cause is the client's, about a file
     return type(each) is RuntimeError, None
 
 
 def read_quota_wait(error: Exception) -> float | None:
-    """After how many seconds a used up quota may be there again; None for any other error.
+    """After how many seconds an exhausted quota may be back; None for any other error.
 
-    The Hub tells of its quota of commits in words alone: the `ratelimit` header is that of another limit, of which
-    something is left.
+    The quota of commits is in the message alone: the `ratelimit` header is that of another limit, not yet reached.
     """
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -1,7 +1,6 @@
-"""What is looked at in the files before any of them leaves the machine.
+"""Inspects files before any leaves the machine: loadable, of the declared schema, without local paths or secrets.
 
-Row groups that the Hub's viewer can show, the schema as declared, a card whose metadata can be read, no absolute local
-path where sources are named, and no secret anywhere. Parquet files are read batch by batch, and never their images.
+Parquet files are read batch by batch, without their images.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from docmatix.check.files import VIEWER_LIMIT
+from docmatix.check.files import check_row_groups
 from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.store import Store
@@ -36,11 +35,9 @@ _TOKENS = {
     "a Slack token": r"\bxox[baprs]-[A-Za-z0-9-]{10,}",
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
 }
+# narrower than `redaction.is_secret_name`: a match stops the push, and variables ending in `_KEY` may hold plain words
 _SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|API_?KEY|SECRET(?:_ACCESS)?_KEY|SECRET|PASSWORD|PASSWD)$")
-"""Narrower than `secrets.is_secret_name`: to hide too much of what is recorded costs little, but what is taken for a
-secret here stops the push, and variables that end in `_KEY` hold words that stand in documents (`invoice_number`)."""
-_SHORTEST_SECRET = 12
-"""Shorter values of variables named like secrets (`none`, `password`) stand in texts by chance."""
+_SHORTEST_SECRET = 12  # shorter values (`none`, `password`) are in texts by chance
 _LOCAL = r"^(?:/|~|file:|[A-Za-z]:[\\/]|\\\\)"
 _LOCAL_IN_TEXT = re.compile(
     r"(?<![\w.:/~\\<])(?:/(?:home|Users|root|tmp|var|mnt|media|srv|opt|scratch|lustre|gpfs|nfs|data|work|workspace)/[^\s\"'`)<>|]+"
@@ -52,7 +49,7 @@ _NAMES_MODELS = ("model", "annotations.list.element.model")
 
 @dataclass
 class Findings:
-    """What is wrong, counted: for each kind and place how often, and where it was first seen."""
+    """What is wrong: for each kind and place how often, and where first."""
 
     problems: list[str] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -78,18 +75,18 @@ class Findings:
 
 _PATH = "an absolute local path"
 _ADVICE_SOURCE = (
-    "it tells the world about your machine; give `source.paths` (or the column it is from) names that may be known,"
-    " and build again."
+    "it discloses details of your machine; use names that may be public in `source.paths` (or the column it is from),"
+    " and rebuild."
 )
-_ADVICE_MODEL = "it tells the world about your machine; build again, which names models by the last part of their path."
+_ADVICE_MODEL = "it discloses details of your machine; rebuild, which names models by the last part of their path."
 _ADVICE_PATH = dict.fromkeys(_NAMES_SOURCES, _ADVICE_SOURCE) | dict.fromkeys(_NAMES_MODELS, _ADVICE_MODEL)
-_ADVICE_TEXT = "it tells the world about your machine; change the line in that file of the run, which is sent as it is."
-_ADVICE_SECRET = "take it out (out of the source, the prompt or the card that brought it) and revoke it."
+_ADVICE_TEXT = "it discloses details of your machine; edit that line of the file in the run, which is sent as it is."
+_ADVICE_SECRET = "remove it from its origin (source, prompt or card) and revoke it."
 
 
 def find_secrets(environment: Mapping[str, str] | None = None, *, names: Sequence[str] = ()) -> dict[str, str]:
-    """The values that must not be published, by how they are named to the user: the Hub's token, and what environment
-    variables hold that are named like secrets or given in `names`."""
+    """The values that must not be published, by what users know them as: the Hub's token, and those of environment
+    variables that are named like secrets or in `names`."""
     from huggingface_hub import get_token
 
     environment = os.environ if environment is None else environment
@@ -106,12 +103,12 @@ def find_secrets(environment: Mapping[str, str] | None = None, *, names: Sequenc
 def lint_table(
     store: Store, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str = ""
 ) -> tuple[int, int]:
-    """Look through a Parquet file; returns its rows, and their bytes without compression."""
+    """Inspect a Parquet file of the run; returns its rows, and their bytes without compression."""
     shown = shown or name
     try:
         return _lint_table(store, name, schema=schema, secrets=secrets, findings=findings, shown=shown)
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
-        findings.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): build it again.")
+        findings.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): rebuild it.")
         return 0, 0
 
 
@@ -121,15 +118,9 @@ def _lint_table(
     with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
         check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
         metadata = parquet.metadata
-        size = 0
-        for number in range(metadata.num_row_groups):
-            group = metadata.row_group(number).total_byte_size
-            size += group
-            if group > VIEWER_LIMIT:
-                findings.problems.append(
-                    f"{shown}: row group {number} has {group // 10**6} MB, and the Hub's viewer shows none over"
-                    f" {VIEWER_LIMIT // 10**6} MB: build it again with a smaller pack.row_group_mb or pack.max_row_mb."
-                )
+        size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+        advice = "Rebuild it with a smaller pack.row_group_mb or pack.max_row_mb."
+        findings.problems += [f"{shown}: {problem} {advice}" for problem in check_row_groups(parquet, decode=False)]
         _lint_schema(parquet.schema_arrow, schema, shown, findings)
         for key, value in (metadata.metadata or {}).items():
             if key != b"ARROW:schema":
@@ -148,7 +139,7 @@ def _lint_table(
 
 
 def lint_text_file(store: Store, name: str, *, secrets: Mapping[str, str], findings: Findings) -> None:
-    """Look through a card, `stats.json` or another file that is text; pictures are passed over."""
+    """Inspect a card, `stats.json` or another text file; other files are skipped."""
     if (store.size(name) or 0) > _TEXT_LIMIT:
         return
     content = store.read(name)
@@ -160,26 +151,25 @@ def lint_text_file(store: Store, name: str, *, secrets: Mapping[str, str], findi
         try:
             head, _ = split_card(text)
             if not head.get("configs"):
-                findings.problems.append(f"{name}: its metadata names no `configs`: build it again.")
+                findings.problems.append(f"{name}: its metadata names no `configs`: rebuild it.")
         except ValueError as error:
             findings.problems.append(f"{name}: {error}.")
     if name.endswith(".json"):
         try:
             json.loads(text)
         except (ValueError, RecursionError):
-            findings.problems.append(f"{name} is no JSON.")
+            findings.problems.append(f"{name} is not valid JSON.")
     _lint_text(name, text, secrets, findings)
 
 
 def _lint_schema(found: pa.Schema, declared: pa.Schema, shown: str, findings: Findings) -> None:
     if not found.equals(declared):
-        findings.problems.append(f"{shown}: its schema is not the declared one: build it again.")
+        findings.problems.append(f"{shown}: its schema is not the declared one: rebuild it.")
         return
     wanted, there = ((schema.metadata or {}).get(b"huggingface") for schema in (declared, found))
     if wanted is not None and (there is None or json.loads(there) != json.loads(wanted)):
         findings.problems.append(
-            f"{shown}: its `huggingface` metadata is not the declared one, so images would be read as bytes: build it"
-            " again."
+            f"{shown}: without the declared `huggingface` metadata images are read as bytes: rebuild it."
         )
 
 
@@ -196,7 +186,7 @@ def _lint_text(shown: str, text: str, secrets: Mapping[str, str], findings: Find
 
 
 def _lint_strings(column: str, texts: pa.Array, secrets: Mapping[str, str], findings: Findings, *, where: str) -> None:
-    """Arrow looks first: of a million strings hardly one needs a look by Python."""
+    """Arrow looks first: hardly any string needs Python."""
     if column in _ADVICE_PATH:
         local = texts.filter(pc.match_substring_regex(texts, _LOCAL))
         if len(local):
@@ -212,7 +202,7 @@ def _lint_strings(column: str, texts: pa.Array, secrets: Mapping[str, str], find
 
 
 def _is_token(what: str, hit: str) -> bool:
-    # `sk-learn-0.24`, or a slug, is no key: keys are long and mix cases or are mostly digits and letters in one run
+    # unlike `sk-learn-0.24` or a slug, a key is long and mostly one run of letters and digits
     if not what.startswith("an API key"):
         return True
     longest = max((len(run) for run in re.findall(r"[A-Za-z0-9]+", hit)), default=0)

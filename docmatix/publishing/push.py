@@ -1,8 +1,7 @@
 """Pushes a run's dataset into a repository on the Hub.
 
-Inspect everything; list what the repository has; send what is missing, file by file from the disk; commit a few files
-at a time, and with the last of them the card. What was sent before a kill is found again by its hash: in the tree if it
-was committed, in the Hub's large file storage if not.
+Inspect everything; list what the repository has; send what is missing; commit in groups, the card with the last. What
+was sent before a kill is found by its hash: in the tree if it was committed, else in the Hub's large file storage.
 """
 
 from __future__ import annotations
@@ -37,22 +36,20 @@ from docmatix.storage.run import RunDirectory
 
 Say = Callable[[str], object]
 
-_AT_ONCE = 8
-"""Files sent in one go: the client sends four of them at a time."""
+_AT_ONCE = 8  # files in one upload, of which the client sends four at a time
 _CHECKED = "telemetry/checked.json"
 
 
 @dataclass(slots=True)
 class Pushed:
-    """What a push did, or (with `dry_run`) would do."""
+    """What a push did, or would do with `dry_run`."""
 
     url: str
     findings: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    size: int = 0
-    """Bytes of the data files in `sent`."""
+    size: int = 0  # bytes of the data files in `sent`
     commits: int = 0
 
     def describe(self) -> str:
@@ -72,24 +69,24 @@ def push_run(
     include_dropped: bool = False,
     say: Say = lambda line: None,
 ) -> Pushed:
-    """Bring a repository to what a finished run holds; returns what was done.
+    """Bring a repository to what a finished run holds; nothing is sent if there are `findings`, nor with `dry_run`.
 
-    Nothing is sent where `findings` are returned, nor with `dry_run`. Called again after a kill it sends only what is
-    missing. Raises SetupError if the run is not finished, or token, name or rights are wrong; BuildError if the Hub
-    stays away or refuses.
+    Raises SetupError if the run is not finished, or for a wrong token, name or rights; BuildError if the Hub does not
+    respond or refuses. After a kill, another call sends only what is missing.
     """
     target = target or Target()
     if not read_status(run)["complete"]:
-        raise SetupError(f"The run {run.url} is not finished: `docmatix build` continues it.")
+        raise SetupError(f"The run {run.url} is not finished: rerun the build to finish it.")
     with tempfile.TemporaryDirectory(prefix="docmatix-push-") as folder:
         say("Checking the run and what it would publish.")
         findings = Findings(problems=check_once(run))
         shipment = collect(run, target, findings, dropped_in=Path(folder) if include_dropped else None)
         pushed = Pushed(repository.url, findings=findings.describe())
         if unsent := shipment.unsent:
-            say(f"The card does not show {', '.join(unsent[:5])}{' and others' * (len(unsent) > 5)}: not sent.")
+            beside = f"{', '.join(unsent[:5])}{' and others' * (len(unsent) > 5)}"
+            say(f"The card does not show {beside}: not sent.")
         if include_dropped and len(shipment.targets) == 1:
-            say("Nothing was dropped by curate, so there is nothing to include.")
+            say("Curation dropped nothing, so there is nothing to include.")
         if pushed.findings and not dry_run:
             return pushed
         if not dry_run:
@@ -100,8 +97,8 @@ def push_run(
         head, there = read_head(shipment.card), read_head(card)
         if head.get("license") not in (None, "unknown") and keeps_license(head, there, shipment.parts):
             say(
-                f"{repository.repo_id} keeps its licence ({name_license(there)}), since it holds other data too; that"
-                f" of this run is {name_license(head)}. Change it by hand in the card where it holds for all."
+                f"{repository.repo_id} keeps its licence ({name_license(there)}) because it holds other data too; that"
+                f" of this run is {name_license(head)}. If it applies to everything, change the card by hand."
             )
         missing = shipment.list_missing(tree)
         pushed.deleted = shipment.list_stale(tree)
@@ -111,7 +108,7 @@ def push_run(
             group = choose_group_size(len(shipment.shards))
             pushed.sent += list(compose_texts(shipment, repository, tree))
             before = max(0, -(-len(missing) // group) - 1) * group
-            # what goes into the commit of the last group, and into those after it
+            # the commit of the last group, and those that only delete
             last = len(pushed.sent) - before + len(pushed.deleted)
             pushed.commits = before // group + max(bool(last), -(-last // MOST_A_COMMIT))
         else:
@@ -123,28 +120,28 @@ def push_run(
 
 
 def _look(repository: Repository, say: Say) -> Tree:
-    """What is there, or nothing where the Hub stays away: what is wrong with a run can be told without it."""
+    """What the repository holds, or nothing if the Hub does not respond: a run can be inspected without it."""
     try:
         return repository.look()
     except BuildError as error:
-        say(f"{error} All files are counted as missing there.")
+        say(f"{error} All files count as missing there.")
         return Tree(None, {})
 
 
 def check_once(run: RunDirectory) -> list[str]:
-    """`docmatix check`, but not again for the same files: a push that goes on after a kill need not read a terabyte."""
+    """`docmatix check`, once for the same files: a push resumed after a kill need not read a terabyte again."""
     seal = hashlib.sha256()
     for number, record in run.records(PACK):
         seal.update(f"{number} {record.file} {record.sha256} {run.size(record.file) == record.size}\n".encode())
     for name in ("README.md", "stats.json"):
         seal.update(run.read(f"dataset/{name}") if run.exists(f"dataset/{name}") else b"-")
     content = json.dumps({"sound": seal.hexdigest()}).encode()
-    ours = run.find_owner() is None  # into another user's run nothing is written, and its word is not taken
+    ours = run.find_owner() is None  # another user's run is not written to, nor its record trusted
     if ours and run.exists(_CHECKED) and run.read(_CHECKED) == content:
         return []
     problems = list(find_problems(run, edited=True))
     if not problems and ours:
-        with contextlib.suppress(Exception):  # a run that may only be read can be pushed too
+        with contextlib.suppress(Exception):  # a read-only run can be pushed too
             run.write(_CHECKED, content)
     return problems
 

@@ -26,19 +26,19 @@ from docmatix.storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The configuration and split of a dataset in its repository, and so where its files are.
-
-    The default configuration has the folder `data`, as `push_to_hub` of `datasets` has it, others their own name.
-    """
+    """The configuration and split of a dataset in its repository, and so where its files are: the default
+    configuration in `data`, as `push_to_hub` of `datasets` has it, others in a folder of their name."""
 
     config: str = "default"
     split: str = "train"
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.-]*", self.config) or self.config == "data":
-            raise SetupError(f"{self.config!r} is no name for a configuration: use letters, digits, `_`, `-`, `.`.")
+            raise SetupError(f"{self.config!r} is not a valid configuration name: use letters, digits, `_`, `-`, `.`.")
         if not re.fullmatch(r"\w+(\.\w+)*", self.split):
-            raise SetupError(f"{self.split!r} is no name for a split: use letters, digits, `_`, such as train or test.")
+            raise SetupError(
+                f"{self.split!r} is not a valid split name: use letters, digits, `_`, as in train or test."
+            )
 
     @property
     def folder(self) -> str:
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def dropped(self) -> Target:
-        """Where what was dropped goes."""
+        """Where dropped pairs go."""
         return Target("dropped" if self.config == "default" else f"{self.config}-dropped", self.split)
 
     def name_file(self, number: int, files: int) -> str:
@@ -56,17 +56,17 @@ class Target:
         return f"{self.folder}/{self.split}-*-of-{files:05d}.parquet"
 
     def name_extra(self, name: str) -> str:
-        """The place of `stats.json` and the card's pictures; other splits must not overwrite those of the usual one."""
+        """The path of `stats.json` or a picture of the card, which each split has for itself."""
         return name if self == Target() else f"about/{self.config}-{self.split}/{name}"
 
     def owns(self, path: str) -> bool:
-        """Whether a path is that of a data file of this split, of any build."""
+        """Whether a path is a data file of this split, of any build."""
         return re.fullmatch(rf"{re.escape(self.folder)}/{re.escape(self.split)}-\d+-of-\d+\.parquet", path) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A data file: its path in the repository, and its name in the run it is read from."""
+    """A data file: its path in the repository, and its name in the run that it is read from."""
 
     path: str
     store: Store
@@ -78,14 +78,14 @@ class Shard:
         """Whether a file in the repository has the same content."""
         if file is None or file.size != self.size:
             return False
-        if file.sha256 is None:  # small, in a repository whose .gitattributes leaves it to git itself
+        if file.sha256 is None:  # small, and left to git itself by .gitattributes
             return file.holds(self.store.read(self.name))
         return file.sha256 == self.sha256
 
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """All that a push sends: data files, the card as the build wrote it, and the rest by its path."""
+    """Data files, the card as the build wrote it, and the rest by its path."""
 
     targets: tuple[Target, ...]
     parts: tuple[Part, ...]
@@ -93,7 +93,7 @@ class Shipment:
     card: str
     extras: Mapping[str, bytes]
     unsent: tuple[str, ...]
-    """What is among the run's pictures and the card does not show: it may be anything, so it stays."""
+    """Files beside the card's pictures that it does not show: they may be anything, so they stay."""
     earlier: frozenset[str] = frozenset()
     """The pictures that the card in the repository shows of an earlier build."""
 
@@ -111,12 +111,12 @@ class Shipment:
 
 
 def list_missing(shards: Iterable[Shard], tree: Tree) -> list[Shard]:
-    """The data files that the repository does not have with this content under this name."""
+    """The data files that the repository does not have with this name and content."""
     return [shard for shard in shards if not shard.equals(tree.files.get(shard.path))]
 
 
 def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in: Path | None = None) -> Shipment:
-    """What is to be sent of a run, inspected. What was dropped is written into `dropped_in`, if it is wanted."""
+    """What is to be sent of a run, inspected; with `dropped_in` also what was dropped, written there."""
     from docmatix.driver.build import read_job
 
     job = read_job(run)
@@ -178,7 +178,7 @@ def list_key_variables(job: Job) -> list[str]:
 
 
 def list_shards(job: Job, target: Target, *, numbers: Iterable[int] | None = None) -> list[Shard]:
-    """The committed data files of a run, or those of some `numbers`; their hashes are those of the commit records."""
+    """The committed data files of a run, or of some `numbers`, with the hashes of their commit records."""
     shards = []
     for number in job.run.shards(PACK) if numbers is None else numbers:
         record = job.run.read_record(PACK, number)

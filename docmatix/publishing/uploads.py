@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Uploads:
-    """Files of a run that is not on a local disk are copied to one, one at a time, and kept there until `clear`."""
+    """Files of a run that is not on local disk are copied there, one at a time, until `clear`."""
 
     def __enter__(self) -> Uploads:
         self._folder = Path(tempfile.mkdtemp(prefix="docmatix-push-"))
@@ -32,7 +32,7 @@ class Uploads:
             path.unlink()
 
     def send(self, shards: Sequence[Shard], repository: Repository) -> list[CommitOperationAdd]:
-        """Send data files; returns what commits them. Raises BuildError for one that is not as it was committed."""
+        """Send data files; returns what commits them. Raises BuildError for one that differs from its record."""
         groups = [shards] if all(shard.store.local for shard in shards) else [[shard] for shard in shards]
         return [addition for group in groups for addition in self._send(group, repository)]
 
@@ -44,7 +44,7 @@ class Uploads:
         for shard, addition in zip(shards, additions, strict=True):
             if addition.upload_info.sha256.hex() != shard.sha256:
                 raise BuildError(f"{shard.name} is damaged: its content is not what was committed.")
-            # a file that is small enough for git itself is read once more, for the commit
+            # one that is small enough for git itself is read again for the commit
             if not shard.store.local and getattr(addition, "_upload_mode", None) == "lfs":
                 Path(str(addition.path_or_fileobj)).unlink()
         return additions

@@ -226,7 +226,7 @@ def test_a_readme_of_any_length_is_read_as_far_as_its_metadata_goes(tmp_path: Pa
 
 @pytest.mark.parametrize("metadata", [unfold(8, "p: [{}]"), "a: &a [*a]\n", unfold(3, "<<: [{}]"), "[" * 9_999])
 def test_a_card_that_cannot_be_measured_has_no_metadata(metadata: str) -> None:
-    with pytest.raises(ValueError, match=r"its metadata (is no YAML|unfolds)"):
+    with pytest.raises(ValueError, match=r"its metadata (is not valid YAML|unfolds)"):
         split_card(f"---\n{metadata}\n---\n")
 
 

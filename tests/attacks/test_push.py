@@ -55,7 +55,7 @@ def test_what_lies_beside_the_pictures_of_the_card_stays_here(
     assert any(line.startswith("The card does not show") and beside in line for line in said)
 
 
-def test_check_tells_of_what_push_does_not_send(own_run: RunDirectory) -> None:
+def test_check_remarks_on_what_push_does_not_send(own_run: RunDirectory) -> None:
     own_run.write("dataset/plots/minutes.docx", b"x")
     assert "dataset/plots/minutes.docx is not shown by the card: `push` does not send it." in find_remarks(own_run)
 
@@ -76,7 +76,7 @@ def test_a_picture_of_the_card_that_is_none_holds_the_push_back(
 ) -> None:
     own_run.write("dataset/samples/1.jpg", b"Dear diary")
     pushed = push_run(own_run, connect())
-    assert "dataset/samples/1.jpg is shown by the card and is no PNG, JPEG or WebP" in "\n".join(pushed.findings)
+    assert "dataset/samples/1.jpg is shown by the card but is not the PNG, JPEG or WebP" in "\n".join(pushed.findings)
     assert pushed.sent == []
     assert "dataset/samples/1.jpg is shown by the card" in "\n".join(find_problems(own_run))
 

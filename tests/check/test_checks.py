@@ -112,13 +112,13 @@ def test_a_removed_part_is_found(own_run):
 @pytest.mark.parametrize("stage", ["extract", "dedup", "generate", "curate"])
 def test_a_removed_shard_is_found(own_run, stage):
     own_run.remove(f"{stage}/part-00001.json")
-    assert f"{stage} lacks 1 of 3 shards, the first is 1." in check(own_run)
+    assert f"{stage} lacks 1 of 3 shards (first: 1)." in check(own_run)
 
 
 def test_a_stage_of_which_nothing_is_left_is_found(own_run):
     own_run.remove(*(f"generate/part-{shard:05d}.json" for shard in own_run.shards("generate")))
     problems = check(own_run)
-    assert "generate lacks 3 of 3 shards, the first is 0." in problems
+    assert "generate lacks 3 of 3 shards (first: 0)." in problems
     assert "This is a bug in docmatix" not in problems
 
 
@@ -188,7 +188,7 @@ def test_statistics_that_cannot_be_read_are_a_problem_like_others(own_run, conte
 def test_a_record_that_counts_other_rows_is_found(own_run):
     record = own_run.read_record("curate", 0)
     own_run.write_record("curate", 0, replace(record, rows=record.rows + 1))
-    assert f"has {record.rows} rows, {record.rows + 1} were committed." in check(own_run)
+    assert f"has {record.rows} rows, not the {record.rows + 1} that were committed." in check(own_run)
 
 
 def test_a_ledger_that_does_not_balance_is_found(own_run):
@@ -322,7 +322,7 @@ def test_a_missing_file_of_any_kind_is_found(bare_run, kind):
 def test_a_stray_file_is_found(own_run, name):
     own_run.write(name, b"x")
     assert check(own_run).startswith(f"{name} belongs to no shard. ")
-    assert ("The same build removes it." in check(own_run)) == (not name.endswith(("notes.txt", "x")))
+    assert ("Rerun the build to remove it." in check(own_run)) == (not name.endswith(("notes.txt", "x")))
 
 
 # --- what checksums cannot tell ---------------------------------------------------------------------------------------
@@ -377,13 +377,13 @@ def test_a_record_of_an_earlier_version_has_no_seal_and_is_believed(own_run):
 def test_a_record_of_other_settings_is_found(own_run, stage):
     record = own_run.read_record(stage, 1)
     own_run.write_record(stage, 1, replace(record, fingerprint="0" * 32))
-    assert f"{stage} has 1 shards made from other settings or inputs, the first is 1." in check(own_run)
+    assert f"{stage} has 1 shards made from other settings or inputs (first: 1)." in check(own_run)
 
 
 def test_a_packed_file_of_other_settings_is_found(own_run):
     record = own_run.read_record("pack", 0)
     own_run.write_record("pack", 0, replace(record, fingerprint="0" * 32))
-    assert f"{DATA} was made from other settings or inputs. The same build packs it anew." in check(own_run)
+    assert f"{DATA} was made from other settings or inputs. Rerun the build to repack it." in check(own_run)
 
 
 def test_two_parts_that_were_swapped_are_found(own_run):
@@ -400,7 +400,7 @@ def test_two_records_that_were_swapped_are_found(own_run):
     for shard, record in zip((1, 0), records, strict=True):
         own_run.write_record("extract", shard, record)
     problems = check(own_run)
-    assert f"The commit record extract/part-00000.json names {records[1].file}, another's file." in problems
+    assert f"The commit record extract/part-00000.json names {records[1].file}, which is not its own." in problems
     assert "extract has 2 shards made from other settings or inputs" in problems
 
 
@@ -437,8 +437,8 @@ def test_a_pair_under_another_pairs_id_is_found(own_run):
 
     change_part(own_run, "generate", 0, GENERATE, change)
     problems = check(own_run)
-    assert "has another's id" in problems
-    assert "The pairs that curate judged in shard 0 are not those of generate." in problems
+    assert "has the id of another" in problems
+    assert "The pairs of curate in shard 0 are not those of generate." in problems
 
 
 def test_a_document_under_another_id_is_found(own_run):
@@ -446,7 +446,7 @@ def test_a_document_under_another_id_is_found(own_run):
         rows[0]["doc_id"] = "0" * 32
 
     change_part(own_run, "extract", 0, EXTRACT, change)
-    assert "Document 0 of shard 0 has an id that is not its content's." in check(own_run)
+    assert "Document 0 of shard 0 has an id that does not match its content." in check(own_run)
 
 
 def test_a_document_that_was_let_in_twice_is_found(own_run):
@@ -471,7 +471,7 @@ def test_evidence_that_does_not_stand_on_its_page_is_found(own_run):
 
     change_part(own_run, "curate", 0, CURATE, change)
     problems = check(own_run)
-    assert "quotes what does not stand on page" in problems
+    assert "quotes text that is not on page" in problems
     assert "is not what curate kept for this file." in problems
 
 
@@ -511,13 +511,13 @@ def first_sample(run: RunDirectory) -> str:
 
 def test_rows_out_of_order_are_found(own_run):
     rewrite(own_run, lambda rows: rows[::-1])
-    assert "is there twice or out of place." in check(own_run)
+    assert "is there twice or out of order." in check(own_run)
 
 
 def test_a_row_that_is_there_twice_is_named(own_run):
     rewrite(own_run, lambda rows: [rows[0], *rows])
     problems = check(own_run)
-    assert f"row 1 ({first_sample(own_run)}) is there twice or out of place." in problems
+    assert f"row 1 ({first_sample(own_run)}) is there twice or out of order." in problems
     assert f"{first_sample(own_run)} in train-00000-of-00001.parquet, train-00000-of-00001.parquet" in problems
 
 
@@ -548,7 +548,7 @@ def test_figures_that_the_records_do_not_add_up_to_are_found(own_run):
 def test_a_card_that_says_something_else_is_found(own_run):
     card = own_run.read("dataset/README.md").decode()
     own_run.write("dataset/README.md", card.replace("num_examples: ", "num_examples: 1").encode())
-    assert "dataset/README.md says something else of `dataset_info` than the dataset." in check(own_run)
+    assert "dataset/README.md does not say of `dataset_info` what the dataset does." in check(own_run)
 
 
 def test_a_card_that_was_edited_by_hand_is_told_of_but_may_be_published(own_run):
@@ -556,14 +556,14 @@ def test_a_card_that_was_edited_by_hand_is_told_of_but_may_be_published(own_run)
     own_run.write("dataset/README.md", card)
     own_run.write("dataset/plots/mine.png", b"x")
     problems = check(own_run)
-    assert "dataset/README.md is not what it was when the build ended (see SHA256SUMS)." in problems
-    assert "dataset/README.md says something else of `license`" in problems
+    assert "dataset/README.md has changed since the build finished (see SHA256SUMS)." in problems
+    assert "dataset/README.md does not say of `license` what the dataset does" in problems
     assert list(find_problems(own_run, edited=True)) == []
 
 
 def test_a_run_without_sums_is_told_how_to_get_them(own_run):
     own_run.remove(CHECKSUMS)
-    assert check(own_run) == f"{CHECKSUMS} is missing. The same build writes it anew."
+    assert check(own_run) == f"{CHECKSUMS} is missing. Rerun the build to rewrite it."
     assert list(find_problems(own_run, edited=True)) == []
 
 
@@ -582,7 +582,7 @@ def test_a_run_of_an_earlier_version_is_sound_without_sums_and_what_they_would_p
     assert check(own_run) == ""
     assert main(["check", own_run.root]) == 0
     told, verdict = capsys.readouterr().out.splitlines()
-    assert told.startswith(f"There is no {CHECKSUMS}, which earlier versions did not write: run.yaml and")
+    assert told.startswith(f"There is no {CHECKSUMS}, which earlier versions did not write: run.yaml, the")
     assert verdict == "The run is sound."
 
 
@@ -591,11 +591,11 @@ def test_the_verb_tells_of_a_card_that_was_edited_by_hand_and_calls_the_run_soun
     own_run.write("dataset/README.md", card)
     own_run.remove("dataset/samples/1.jpg")
     assert main(["check", own_run.root]) == 0
-    otherwise = ": `push` sends it so, the same build would write it anew."
+    otherwise = ": `push` sends it as it is; a rerun of the build would overwrite it."
     assert capsys.readouterr().out.splitlines() == [
-        f"dataset/README.md says something else of `license` than the dataset{otherwise}",
-        f"dataset/README.md is not what it was when the build ended{otherwise}",
-        f"dataset/samples/1.jpg is not what it was when the build ended{otherwise}",
+        f"dataset/README.md does not say of `license` what the dataset does{otherwise}",
+        f"dataset/README.md has changed since the build finished{otherwise}",
+        f"dataset/samples/1.jpg has changed since the build finished{otherwise}",
         "The run is sound.",
     ]
 
@@ -605,8 +605,8 @@ def test_what_nobody_edits_by_hand_is_a_problem_for_the_verb_too(own_run, capsys
     own_run.write("dataset/README.md", b"---\nlicense: [\n---\n")
     assert main(["check", own_run.root]) == 1
     said = capsys.readouterr().out
-    assert "dataset/README.md cannot be read (its metadata is no YAML" in said
-    assert f"run.yaml is not what it was when the build ended (see {CHECKSUMS})." in said
+    assert "dataset/README.md cannot be read (its metadata is not valid YAML" in said
+    assert f"run.yaml has changed since the build finished (see {CHECKSUMS})." in said
     assert said.endswith("2 problems found.\n")
 
 
@@ -624,18 +624,18 @@ def test_the_verb_says_each_problem_and_what_to_do_and_how_many_there_are(own_ru
     own_run.remove(CHECKSUMS)
     assert main(["check", own_run.root]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        f"{name} is damaged: its content is not what was committed. Remove extract/part-00000.json, and the same build"
-        " does the shard anew.",
-        f"{CHECKSUMS} is missing. The same build writes it anew.",
+        f"{name} is damaged: its content is not what was committed. Remove extract/part-00000.json and rerun the build"
+        " to redo the shard.",
+        f"{CHECKSUMS} is missing. Rerun the build to rewrite it.",
         "2 problems found.",
     ]
 
 
-def test_what_a_problem_says_to_do_mends_it(own_run):
+def test_what_a_problem_says_to_do_repairs_it(own_run):
     name = own_run.part_name("extract", own_run.read_record("extract", 0))
     flip(own_run, name)
     (problem,) = find_problems(own_run)
-    removed = problem.split("Remove ")[1].split(", and")[0]
+    removed = problem.split("Remove ")[1].split(" and")[0]
     own_run.remove(removed)
     job = replace(read_job(own_run), driver_id="again")
     assert not job.is_current("extract", 0)

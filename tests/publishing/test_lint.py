@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from docmatix.publishing import lint
+from docmatix.check import files
 from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
 from docmatix.storage.schemas import DATASETS
 from docmatix.storage.store import Store
@@ -91,7 +91,7 @@ def test_the_path_of_a_model_is_looked_at_too(tmp_path):
     lint_table(Store(tmp_path), "a.parquet", schema=schema, secrets={}, findings=findings)
     (found,) = findings.describe()
     assert found.startswith("model holds an absolute local path in 1 place")
-    assert "build again" in found
+    assert "rebuild" in found
 
 
 @pytest.mark.parametrize("column", ["question", "answer", "source"])
@@ -141,7 +141,7 @@ def test_images_that_would_be_read_as_bytes_are_named(tmp_path):
 
 
 def test_row_groups_that_the_viewer_refuses_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(lint, "VIEWER_LIMIT", 100)
+    monkeypatch.setattr(files, "VIEWER_LIMIT", 100)
     found, _ = look(tmp_path, [make_row()] * 4, row_group_size=2)
     assert len(found) == 2
     assert "row group 1" in found[1]
@@ -171,7 +171,7 @@ def test_a_sound_card_has_no_finding(tmp_path):
 
 def test_a_card_with_broken_metadata_is_named(tmp_path):
     (found,) = look_at_text(tmp_path, "---\na: [1\n---\n")
-    assert "no YAML" in found
+    assert "not valid YAML" in found
     assert "configs" in look_at_text(tmp_path, "# No metadata")[0]
 
 
@@ -190,7 +190,7 @@ def test_a_token_in_a_card_is_found(tmp_path):
 
 
 def test_figures_that_are_no_json_are_named(tmp_path):
-    assert "no JSON" in look_at_text(tmp_path, "{", name="stats.json")[0]
+    assert "not valid JSON" in look_at_text(tmp_path, "{", name="stats.json")[0]
 
 
 def test_pictures_are_passed_over(tmp_path):

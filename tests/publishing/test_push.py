@@ -253,7 +253,7 @@ def test_a_repository_is_made_private_where_that_is_asked(hub, connect, finished
     push_run(RunDirectory(finished_run), connect(), private=True)
     assert hub.datasets["anna/set"].private
     hub.create("anna/public")
-    with pytest.raises(SetupError, match="anna/public is there and public"):
+    with pytest.raises(SetupError, match="anna/public exists and is public"):
         push_run(RunDirectory(finished_run), connect("anna/public"), private=True)
 
 
@@ -340,7 +340,10 @@ def test_a_local_path_in_the_card_holds_the_push_back(hub, connect, own_wide_run
 
 @pytest.mark.parametrize(
     ("repo_id", "token", "sentence"),
-    [("anna/set", "hf_wrong", "does not accept the token"), ("anna/set", READER_TOKEN, "no right to write")],
+    [
+        ("anna/set", "hf_wrong", "does not accept the token"),
+        ("anna/set", READER_TOKEN, "does not allow writing to anna/set"),
+    ],
 )
 def test_a_token_that_will_not_do_is_told_in_one_sentence(connect, finished_run, repo_id, token, sentence):
     with pytest.raises(SetupError, match=sentence) as caught:
@@ -373,5 +376,5 @@ def test_the_run_is_checked_once_and_again_when_it_changes(own_wide_run, connect
 
 @pytest.mark.parametrize(("config", "split"), [("data", "train"), ("a/b", "train"), ("default", "my split"), ("", "x")])
 def test_names_of_configurations_and_splits_are_checked(config, split):
-    with pytest.raises(SetupError, match="is no name for"):
+    with pytest.raises(SetupError, match="is not a valid"):
         Target(config, split)

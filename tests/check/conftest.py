@@ -1,0 +1,23 @@
+"""A run of three files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from docmatix.storage.run import RunDirectory
+from tests.publishing.runs import build_wide_run
+
+
+@pytest.fixture(scope="session")
+def wide_run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """Three documents, each in a file of its own: for reading only."""
+    return build_wide_run(tmp_path_factory.mktemp("wide"), documents=3, side_px=100)
+
+
+@pytest.fixture
+def own_wide_run(wide_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+    shutil.copytree(wide_run.root, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")

@@ -16,7 +16,7 @@ AS_IS = ": `push` sends it as it is; a rerun of the build would overwrite it."
 
 
 def check_metadata(job: Job, summary: Mapping[str, Any], on_remark: Callable[[str], object] | None) -> Iterator[str]:
-    """Where the card and the statistics disagree; a problem, or a remark if there is someone to tell it."""
+    """Where the card and the statistics disagree; a problem, or a remark if remarks are taken."""
     try:
         head, _ = split_card(job.run.read("dataset/README.md").decode())
     except ValueError as error:

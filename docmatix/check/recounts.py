@@ -1,7 +1,4 @@
-"""The ledger of a shard, counted anew from its rows: what a commit record says must be what its file holds.
-
-Every function passes the rows through and fills the ledger as they go by.
-"""
+"""Recounts the ledger of a shard from its rows, which pass through while it is filled."""
 
 from __future__ import annotations
 
@@ -90,7 +87,7 @@ RECOUNTS = {
 
 def find_miscounts(stage: str, recorded: Ledger, counted: Ledger) -> Iterator[str]:
     """Where the ledger of a record and that of the rows differ, such as `200 pairs in, its rows 199`."""
-    # of the documents that dedup leaves out, the pages stand in no row of it, and the others in none at all
+    # the rows of dedup are the documents that it leaves out, without their pages
     units = {"documents"} if stage == DEDUP else {*recorded.accounts, *counted.accounts}
     for unit in sorted(units):
         said, found = recorded.accounts.get(unit, Account()), counted.accounts.get(unit, Account())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from docmatix.pipeline import PACK
 from docmatix.publishing.commits import choose_group_size, commit_shards
 from docmatix.publishing.hub import Repository
-from docmatix.publishing.lint import Findings, find_secrets, lint_table
+from docmatix.publishing.lint import Inspection, find_secrets
 from docmatix.publishing.shipment import Shard, Target, list_key_variables, list_missing, list_shards, make_part
 from docmatix.publishing.uploads import Uploads
 from docmatix.stages.pack import divide_run, is_packed
@@ -86,11 +86,9 @@ def _send_as_packed(
                 if number in outputs and number not in handled and is_packed(job, outputs[number])
             ]
             for shard in list_shards(job, target, numbers=ready):
-                findings = Findings()
-                lint_table(
-                    job.run.store, shard.name, schema=schema, secrets=secrets, findings=findings, shown=shard.path
-                )
-                if found := findings.describe():
+                inspection = Inspection(secrets)
+                inspection.read_table(job.run, shard.name, schema, shown=shard.path)
+                if found := inspection.describe():
                     say(f"push      stopped: {found[0]}")
                     return
                 if list_missing([shard], tree):

@@ -68,26 +68,17 @@ def merge_cards(
     configs = _merge_configs(old_head, pending or parts, pending=bool(pending))
     infos = _merge_infos(old_head, pending or parts, pending=bool(pending))
     for info in infos:
-        name = info.get("config_name", "default")
-        info["download_size"] = _count_bytes(configs, name, sizes)
+        info["download_size"] = _count_bytes(configs, _name(info), sizes)
         info["dataset_size"] = sum(split.get("num_bytes") or 0 for split in info["splits"])
-    names = {info.get("config_name", "default") for info in infos}
-    rows = sum(
-        split.get("num_examples") or 0
-        for info in infos
-        for split in info["splits"]
-        if not _is_dropped(info.get("config_name", "default"), names)
-    )
+    names = {_name(info) for info in infos}
+    counted = [info for info in infos if not _is_dropped(_name(info), names)]
+    rows = sum(split.get("num_examples") or 0 for info in counted for split in info["splits"])
     merged = {**old_head, **{key: value for key, value in head.items() if key != "configs"}}
     unstated = old_head.get("license") and head.get("license") in (None, "unknown")
-    if unstated or keeps_license(head, old_head, parts):
-        for key in _LICENSE:
-            merged.pop(key, None)
-        merged |= {key: old_head[key] for key in _LICENSE if key in old_head}
-    elif head.get("license"):
-        for key in _LICENSE:  # not the name and link of another licence
-            if key not in head:
-                merged.pop(key, None)
+    stated = old_head if unstated or keeps_license(head, old_head, parts) else head
+    if stated is old_head or head.get("license"):  # its name and link come from the same card, or not at all
+        merged = {key: value for key, value in merged.items() if key not in _LICENSE or key in stated}
+        merged |= {key: stated[key] for key in _LICENSE if key in stated}
     if old_head.get("pretty_name") and not _is_alone(configs, parts):
         merged["pretty_name"] = old_head["pretty_name"]
     for key in ("language", "tags", "task_categories"):
@@ -116,7 +107,7 @@ def matches(head: Mapping[str, Any], config: str, split: str, names: Iterable[st
     entries = [entry for entry in head.get("configs") or () if isinstance(entry, dict)]
     if not entries:
         return None
-    entry = next((entry for entry in entries if entry.get("config_name", "default") == config), None)
+    entry = next((entry for entry in entries if _name(entry) == config), None)
     if entry is None:
         return False
     if entry.get("data_files") is None or entry.get("data_dir"):
@@ -131,7 +122,7 @@ def keeps_license(head: Mapping[str, Any], old_head: Mapping[str, Any], parts: S
     pushed = {(part.config, part.split) for part in parts}
     dropped = {("dropped" if config == "default" else f"{config}-dropped", split) for config, split in pushed}
     others = {
-        (entry.get("config_name", "default"), split["split"])
+        (_name(entry), split["split"])
         for entry in old_head.get("configs") or ()
         if isinstance(entry, dict)
         for split in list_splits(entry.get("data_files") or entry.get("data_dir"))
@@ -156,7 +147,7 @@ def list_pictures(card: str, part: Part) -> set[str]:
 def _merge_configs(head: Mapping[str, Any], parts: Sequence[Part], *, pending: bool) -> list[dict[str, Any]]:
     configs = [dict(entry) for entry in head.get("configs") or () if isinstance(entry, dict)]
     for part in parts:
-        entry = next((entry for entry in configs if entry.get("config_name", "default") == part.config), None)
+        entry = next((entry for entry in configs if _name(entry) == part.config), None)
         if entry is None:
             entry = {"config_name": part.config}
             configs.append(entry)
@@ -177,7 +168,7 @@ def _merge_infos(head: Mapping[str, Any], parts: Sequence[Part], *, pending: boo
     given = head.get("dataset_info") or []
     infos = [dict(info) for info in (given if isinstance(given, list) else [given]) if isinstance(info, dict)]
     for part in parts:
-        info = next((info for info in infos if info.get("config_name", "default") == part.config), None)
+        info = next((info for info in infos if _name(info) == part.config), None)
         if info is None:
             info = {"config_name": part.config}
             infos.append(info)
@@ -193,6 +184,10 @@ def _merge_infos(head: Mapping[str, Any], parts: Sequence[Part], *, pending: boo
         for info in infos
         if info.get("splits")
     ]
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("config_name", "default"))
 
 
 def _is_pending(split: Mapping[str, Any]) -> bool:
@@ -217,7 +212,7 @@ def _count_bytes(configs: Sequence[Mapping[str, Any]], name: str, sizes: Mapping
 
 
 def _is_alone(configs: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> bool:
-    return {entry.get("config_name", "default") for entry in configs} <= {part.config for part in parts}
+    return {_name(entry) for entry in configs} <= {part.config for part in parts}
 
 
 def _unite(there: Any, own: Any) -> list[Any]:

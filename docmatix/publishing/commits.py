@@ -81,7 +81,7 @@ def complete(
 
     part = shipment.parts[0]
     after = repository.commit(f"Complete {part.config}/{part.split}: {part.rows:,} rows", compose, tree)
-    if lost := shipment.list_missing(after):
+    if lost := list_missing(shipment.shards, after):
         changed = f"{len(lost)} files in the repository are not what was sent (first: {lost[0].path})"
         raise BuildError(f"{changed}: something else is writing to it. Rerun the command.")
     stale = shipment.list_stale(after)

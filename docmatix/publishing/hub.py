@@ -1,4 +1,4 @@
-"""A dataset repository on the Hub, whose calls are retried when it is busy, has moved or cuts the connection.
+"""A dataset repository on the Hub, with calls that are retried when it is busy, cut off, or its branch has moved.
 
 Retries wait as long as the Hub's headers say, else for a growing, jittered pause, and for an exhausted quota as long as
 it is counted. A commit is retried only after a fresh look: a lost answer may belong to a commit that was made.

@@ -23,7 +23,7 @@ def judge_error(error: Exception) -> tuple[bool, float | None]:
         if isinstance(each, HfHubHTTPError):
             status = each.response.status_code
             return status in _BUSY, _read_wait(each.response.headers) if status in (429, 503) else None
-        # by name: the HTTP client differs between releases of huggingface_hub, not all have Xet, whose tokens expire
+        # by name: releases of huggingface_hub differ in their HTTP client and may lack Xet, whose tokens expire
         if any(kind.__name__ in ("TransportError", "XetAuthenticationError") for kind in type(each).__mro__):
             return True, None
         if isinstance(each, (ConnectionError, TimeoutError, json.JSONDecodeError)):

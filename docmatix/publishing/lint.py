@@ -11,7 +11,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -21,7 +20,6 @@ import pyarrow.parquet as pq
 from docmatix.check.files import check_row_groups
 from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
-from docmatix.storage.store import Store
 
 _TEXT_LIMIT = 64 << 20
 _BATCH_ROWS = 256
@@ -47,32 +45,6 @@ _NAMES_SOURCES = ("source_uri", "texts.list.element.source", "images.list.elemen
 _NAMES_MODELS = ("model", "annotations.list.element.model")
 
 
-@dataclass
-class Findings:
-    """What is wrong: for each kind and place how often, and where first."""
-
-    problems: list[str] = field(default_factory=list)
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    first: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def count(self, what: str, column: str, times: int, where: str) -> None:
-        self.counts[what, column] += times
-        self.first.setdefault((what, column), where)
-
-    def describe(self) -> list[str]:
-        """One sentence each."""
-        counted = []
-        for (what, column), times in sorted(self.counts.items()):
-            advice = _ADVICE_SECRET
-            if what == _PATH:
-                advice = _ADVICE_PATH.get(column, _ADVICE_TEXT)
-            counted.append(
-                f"{column} holds {what} in {times} place{'s' if times > 1 else ''}, first in"
-                f" {self.first[what, column]}: {advice}"
-            )
-        return [*self.problems, *counted]
-
-
 _PATH = "an absolute local path"
 _ADVICE_SOURCE = (
     "it discloses details of your machine; use names that may be public in `source.paths` (or the column it is from),"
@@ -82,6 +54,112 @@ _ADVICE_MODEL = "it discloses details of your machine; rebuild, which names mode
 _ADVICE_PATH = dict.fromkeys(_NAMES_SOURCES, _ADVICE_SOURCE) | dict.fromkeys(_NAMES_MODELS, _ADVICE_MODEL)
 _ADVICE_TEXT = "it discloses details of your machine; edit that line of the file in the run, which is sent as it is."
 _ADVICE_SECRET = "remove it from its origin (source, prompt or card) and revoke it."
+
+
+class Inspection:
+    """What is wrong with the files that it reads: of each kind and place how often, and where first."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self._secrets = secrets
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], str] = {}
+
+    def describe(self) -> list[str]:
+        """One sentence each."""
+        counted = []
+        for (what, column), times in sorted(self._counts.items()):
+            advice = _ADVICE_PATH.get(column, _ADVICE_TEXT) if what == _PATH else _ADVICE_SECRET
+            places = f"{times} place{'s' if times > 1 else ''}, first in {self._first[what, column]}"
+            counted.append(f"{column} holds {what} in {places}: {advice}")
+        return [*self.problems, *counted]
+
+    def read_table(self, store: Store, name: str, schema: pa.Schema, *, shown: str) -> tuple[int, int]:
+        """Inspect a Parquet file, `shown` to users; returns its rows, and their bytes without compression."""
+        try:
+            with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
+                check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
+                return self._read_table(parquet, schema, shown)
+        except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
+            self.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): rebuild it.")
+            return 0, 0
+
+    def _read_table(self, parquet: pq.ParquetFile, schema: pa.Schema, shown: str) -> tuple[int, int]:
+        metadata = parquet.metadata
+        advice = "Rebuild it with a smaller pack.row_group_mb or pack.max_row_mb."
+        self.problems += [f"{shown}: {problem} {advice}" for problem in check_row_groups(parquet, decode=False)]
+        self._compare_schemas(parquet.schema_arrow, schema, shown)
+        for key, value in (metadata.metadata or {}).items():
+            if key != b"ARROW:schema":
+                self._find_in_text(f"{shown} ({key.decode(errors='replace')})", value.decode(errors="replace"))
+        columns = _list_string_columns(parquet)
+        seen = 0
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns, use_threads=False):
+            where = f"{shown}, rows {seen} to {seen + len(batch) - 1}"
+            for column, texts in _list_strings(batch):
+                self._find_in_strings(column, texts, where)
+            seen += len(batch)
+        size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+        return metadata.num_rows, size
+
+    def read_text(self, store: Store, name: str) -> None:
+        """Inspect a card, `stats.json` or another text file; other files are skipped."""
+        if (store.size(name) or 0) > _TEXT_LIMIT:
+            return
+        try:
+            text = store.read(name).decode()
+        except UnicodeDecodeError:
+            return
+        if name.endswith("README.md"):
+            try:
+                if not split_card(text)[0].get("configs"):
+                    self.problems.append(f"{name}: its metadata names no `configs`: rebuild it.")
+            except ValueError as error:
+                self.problems.append(f"{name}: {error}.")
+        if name.endswith(".json"):
+            try:
+                json.loads(text)
+            except (ValueError, RecursionError):
+                self.problems.append(f"{name} is not valid JSON.")
+        self._find_in_text(name, text)
+
+    def _compare_schemas(self, found: pa.Schema, declared: pa.Schema, shown: str) -> None:
+        if not found.equals(declared):
+            self.problems.append(f"{shown}: its schema is not the declared one: rebuild it.")
+            return
+        wanted, own = ((schema.metadata or {}).get(b"huggingface") for schema in (declared, found))
+        if wanted is not None and (own is None or json.loads(own) != json.loads(wanted)):
+            problem = "without the declared `huggingface` metadata images would be read as bytes: rebuild it."
+            self.problems.append(f"{shown}: {problem}")
+
+    def _find_in_text(self, shown: str, text: str) -> None:
+        for what, value in self._secrets.items():
+            if times := text.count(value):
+                self._count(what, shown, times, _place(text, text.index(value)))
+        for what, pattern in _TOKENS.items():
+            if hits := [hit for hit in re.finditer(pattern, text) if _is_token(what, hit[0])]:
+                self._count(what, shown, len(hits), _place(text, hits[0].start()))
+        if hits := list(_LOCAL_IN_TEXT.finditer(text)):
+            self._count(_PATH, shown, len(hits), f"{_place(text, hits[0].start())} ({hits[0][0][:80]})")
+
+    def _find_in_strings(self, column: str, texts: pa.Array, where: str) -> None:
+        """Arrow looks first: hardly any string needs Python."""
+        if column in _ADVICE_PATH:
+            local = texts.filter(pc.match_substring_regex(texts, _LOCAL))
+            if len(local):
+                self._count(_PATH, column, len(local), f"{where} ({local[0].as_py()[:80]})")
+        for what, value in self._secrets.items():
+            if times := pc.sum(pc.match_substring(texts, value)).as_py():
+                self._count(what, column, times, where)
+        suspects = texts.filter(pc.match_substring_regex(texts, "|".join(_TOKENS.values())))
+        for text in suspects.to_pylist():
+            for what, pattern in _TOKENS.items():
+                if any(_is_token(what, hit[0]) for hit in re.finditer(pattern, text)):
+                    self._count(what, column, 1, where)
+
+    def _count(self, what: str, column: str, times: int, where: str) -> None:
+        self._counts[what, column] += times
+        self._first.setdefault((what, column), where)
 
 
 def find_secrets(environment: Mapping[str, str] | None = None, *, names: Sequence[str] = ()) -> dict[str, str]:
@@ -98,107 +176,6 @@ def find_secrets(environment: Mapping[str, str] | None = None, *, names: Sequenc
     if token := get_token():
         found["your token for the Hub"] = token
     return {name: value for name, value in found.items() if len(value) >= _SHORTEST_SECRET and " " not in value}
-
-
-def lint_table(
-    store: Store, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str = ""
-) -> tuple[int, int]:
-    """Inspect a Parquet file of the run; returns its rows, and their bytes without compression."""
-    shown = shown or name
-    try:
-        return _lint_table(store, name, schema=schema, secrets=secrets, findings=findings, shown=shown)
-    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
-        findings.problems.append(f"{shown} cannot be read ({' '.join(str(error).split())[:200]}): rebuild it.")
-        return 0, 0
-
-
-def _lint_table(
-    store: Store, name: str, *, schema: pa.Schema, secrets: Mapping[str, str], findings: Findings, shown: str
-) -> tuple[int, int]:
-    with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
-        check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
-        metadata = parquet.metadata
-        size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-        advice = "Rebuild it with a smaller pack.row_group_mb or pack.max_row_mb."
-        findings.problems += [f"{shown}: {problem} {advice}" for problem in check_row_groups(parquet, decode=False)]
-        _lint_schema(parquet.schema_arrow, schema, shown, findings)
-        for key, value in (metadata.metadata or {}).items():
-            if key != b"ARROW:schema":
-                _lint_text(
-                    f"{shown} ({key.decode(errors='replace')})", value.decode(errors="replace"), secrets, findings
-                )
-        columns = _list_string_columns(parquet)
-        seen = 0
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns, use_threads=False):
-            for column, texts in _list_strings(batch):
-                _lint_strings(
-                    column, texts, secrets, findings, where=f"{shown}, rows {seen} to {seen + len(batch) - 1}"
-                )
-            seen += len(batch)
-        return metadata.num_rows, size
-
-
-def lint_text_file(store: Store, name: str, *, secrets: Mapping[str, str], findings: Findings) -> None:
-    """Inspect a card, `stats.json` or another text file; other files are skipped."""
-    if (store.size(name) or 0) > _TEXT_LIMIT:
-        return
-    content = store.read(name)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return
-    if name.endswith("README.md"):
-        try:
-            head, _ = split_card(text)
-            if not head.get("configs"):
-                findings.problems.append(f"{name}: its metadata names no `configs`: rebuild it.")
-        except ValueError as error:
-            findings.problems.append(f"{name}: {error}.")
-    if name.endswith(".json"):
-        try:
-            json.loads(text)
-        except (ValueError, RecursionError):
-            findings.problems.append(f"{name} is not valid JSON.")
-    _lint_text(name, text, secrets, findings)
-
-
-def _lint_schema(found: pa.Schema, declared: pa.Schema, shown: str, findings: Findings) -> None:
-    if not found.equals(declared):
-        findings.problems.append(f"{shown}: its schema is not the declared one: rebuild it.")
-        return
-    wanted, there = ((schema.metadata or {}).get(b"huggingface") for schema in (declared, found))
-    if wanted is not None and (there is None or json.loads(there) != json.loads(wanted)):
-        findings.problems.append(
-            f"{shown}: without the declared `huggingface` metadata images are read as bytes: rebuild it."
-        )
-
-
-def _lint_text(shown: str, text: str, secrets: Mapping[str, str], findings: Findings) -> None:
-    for what, value in secrets.items():
-        if times := text.count(value):
-            findings.count(what, shown, times, _place(text, text.index(value)))
-    for what, pattern in _TOKENS.items():
-        hits = [hit for hit in re.finditer(pattern, text) if _is_token(what, hit[0])]
-        if hits:
-            findings.count(what, shown, len(hits), _place(text, hits[0].start()))
-    if hits := list(_LOCAL_IN_TEXT.finditer(text)):
-        findings.count(_PATH, shown, len(hits), f"{_place(text, hits[0].start())} ({hits[0][0][:80]})")
-
-
-def _lint_strings(column: str, texts: pa.Array, secrets: Mapping[str, str], findings: Findings, *, where: str) -> None:
-    """Arrow looks first: hardly any string needs Python."""
-    if column in _ADVICE_PATH:
-        local = texts.filter(pc.match_substring_regex(texts, _LOCAL))
-        if len(local):
-            findings.count(_PATH, column, len(local), f"{where} ({local[0].as_py()[:80]})")
-    for what, value in secrets.items():
-        if times := pc.sum(pc.match_substring(texts, value)).as_py():
-            findings.count(what, column, times, where)
-    suspects = texts.filter(pc.match_substring_regex(texts, "|".join(_TOKENS.values())))
-    for text in suspects.to_pylist():
-        for what, pattern in _TOKENS.items():
-            if any(_is_token(what, hit[0]) for hit in re.finditer(pattern, text)):
-                findings.count(what, column, 1, where)
 
 
 def _is_token(what: str, hit: str) -> bool:

@@ -28,8 +28,7 @@ from docmatix.publishing.commits import (
     read_head,
 )
 from docmatix.publishing.hub import Repository, Tree
-from docmatix.publishing.lint import Findings
-from docmatix.publishing.shipment import Shard, Shipment, Target, collect
+from docmatix.publishing.shipment import Shard, Shipment, Target, collect, list_missing
 from docmatix.publishing.uploads import Uploads
 from docmatix.review.status import read_status
 from docmatix.storage.run import RunDirectory
@@ -79,9 +78,9 @@ def push_run(
         raise SetupError(f"The run {run.url} is not finished: rerun the build to finish it.")
     with tempfile.TemporaryDirectory(prefix="docmatix-push-") as folder:
         say("Checking the run and what it would publish.")
-        findings = Findings(problems=check_once(run))
-        shipment = collect(run, target, findings, dropped_in=Path(folder) if include_dropped else None)
-        pushed = Pushed(repository.url, findings=findings.describe())
+        problems = check_once(run)
+        shipment, findings = collect(run, target, dropped_in=Path(folder) if include_dropped else None)
+        pushed = Pushed(repository.url, findings=[*problems, *findings])
         if unsent := shipment.unsent:
             beside = f"{', '.join(unsent[:5])}{' and others' * (len(unsent) > 5)}"
             say(f"The card does not show {beside}: not sent.")
@@ -100,7 +99,7 @@ def push_run(
                 f"{repository.repo_id} keeps its licence ({name_license(there)}) because it holds other data too; that"
                 f" of this run is {name_license(head)}. If it applies to everything, change the card by hand."
             )
-        missing = shipment.list_missing(tree)
+        missing = list_missing(shipment.shards, tree)
         pushed.deleted = shipment.list_stale(tree)
         pushed.sent = [shard.path for shard in missing]
         pushed.size = sum(shard.size for shard in missing)

@@ -17,7 +17,7 @@ from docmatix.pipeline import PACK
 from docmatix.publishing.card import Part
 from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Tree
-from docmatix.publishing.lint import Findings, find_secrets, lint_table, lint_text_file
+from docmatix.publishing.lint import Inspection, find_secrets
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS, describe_features
@@ -97,9 +97,6 @@ class Shipment:
     earlier: frozenset[str] = frozenset()
     """The pictures that the card in the repository shows of an earlier build."""
 
-    def list_missing(self, tree: Tree) -> list[Shard]:
-        return list_missing(self.shards, tree)
-
     def list_stale(self, tree: Tree) -> list[str]:
         """Data files of earlier builds of the same splits, and the pictures of their cards."""
         named = {shard.path for shard in self.shards} | set(self.extras)
@@ -115,18 +112,15 @@ def list_missing(shards: Iterable[Shard], tree: Tree) -> list[Shard]:
     return [shard for shard in shards if not shard.equals(tree.files.get(shard.path))]
 
 
-def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in: Path | None = None) -> Shipment:
-    """What is to be sent of a run, inspected; with `dropped_in` also what was dropped, written there."""
+def collect(run: RunDirectory, target: Target, *, dropped_in: Path | None = None) -> tuple[Shipment, list[str]]:
+    """What to send of a run, and what is wrong with it; with `dropped_in` also what was dropped, written there."""
     from docmatix.driver.build import read_job
 
     job = read_job(run)
-    secrets = find_secrets(names=list_key_variables(job))
+    inspection = Inspection(find_secrets(names=list_key_variables(job)))
 
     def inspect(target: Target, shards: Sequence[Shard], schema: pa.Schema) -> Part:
-        counts = [
-            lint_table(each.store, each.name, schema=schema, secrets=secrets, findings=findings, shown=each.path)
-            for each in shards
-        ]
+        counts = [inspection.read_table(each.store, each.name, schema, shown=each.path) for each in shards]
         return make_part(target, len(shards), schema, counts)
 
     targets, shards = [target], list_shards(job, target)
@@ -145,17 +139,18 @@ def collect(run: RunDirectory, target: Target, findings: Findings, *, dropped_in
     for name in ("README.md", *shown, "stats.json"):
         if name not in shown and not run.exists(f"dataset/{name}"):
             continue
-        lint_text_file(run.store, f"dataset/{name}", secrets=secrets, findings=findings)
+        inspection.read_text(run, f"dataset/{name}")
         content = run.read(f"dataset/{name}")
         if name == "README.md":
             card = content.decode()
         elif name != "stats.json" and not is_picture(name, content):
-            findings.problems.append(describe_false_picture(f"dataset/{name}"))
+            inspection.problems.append(describe_false_picture(f"dataset/{name}"))
         else:
             place_of_extra = target.name_extra(name)
             extras[place_of_extra] = content
             card = re.sub(rf"(\]\(|(?:src|href)=\"){re.escape(name)}", rf"\g<1>{place_of_extra}", card)
-    return Shipment(tuple(targets), tuple(parts), tuple(shards), card, extras, tuple(unsent))
+    shipment = Shipment(tuple(targets), tuple(parts), tuple(shards), card, extras, tuple(unsent))
+    return shipment, inspection.describe()
 
 
 def make_part(target: Target, files: int, schema: pa.Schema, counts: Sequence[tuple[int, int]]) -> Part:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from docmatix.check.files import check_row_groups
 from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.store import Store
 
 _TEXT_LIMIT = 64 << 20
 _BATCH_ROWS = 256

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from docmatix.check.proof import find_problems
-from docmatix.storage.run import Record, RunDirectory, ShardWriter
+from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.records import Record
+from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS
 
 DATA = "dataset/data/train-00000-of-00001.parquet"

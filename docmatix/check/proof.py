@@ -17,7 +17,7 @@ from docmatix.check.kept import KeptSamples
 from docmatix.check.records import RecordTotals
 from docmatix.check.shards import ShardCheck
 from docmatix.core.errors import SetupError
-from docmatix.driver.build import read_job
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 
 

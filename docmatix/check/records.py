@@ -8,10 +8,10 @@ from typing import Any
 from docmatix.core.errors import BuildError, LedgerError
 from docmatix.core.ledger import Ledger
 from docmatix.dataset.stats import Statistics, summarise
-from docmatix.driver.build import check_chain
 from docmatix.pipeline import CURATE, PACK, PLAN
 from docmatix.stages.pack import foresee_bytes
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.reading import check_chain
 from docmatix.storage.records import Record
 
 

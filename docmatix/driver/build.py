@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,15 +26,15 @@ import yaml
 
 from docmatix.config import Config, PromptChoice
 from docmatix.config.description import describe_build
-from docmatix.config.loading import dump_config, parse_config, resolve_paths
+from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.errors import BuildError, LedgerError, SetupError
-from docmatix.core.ledger import Ledger
+from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.dataset.card import draw_samples, name_plot, name_sample, write_card
 from docmatix.dataset.plots import list_titles, plot_statistics
 from docmatix.dataset.stats import Statistics, summarise
 from docmatix.driver.live_state import AtWork, Recording, Tally, adopt_records, count_progress
-from docmatix.driver.progress import Progress, describe_ledger
+from docmatix.driver.progress import Progress
 from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.signs import driver_alive
 from docmatix.driver.watchdog import StageWatch, find_patience, watch_listing
@@ -56,6 +56,7 @@ from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import REMOTE_EVERY_S, Job
+from docmatix.stages.support.reading import check_chain, list_engines
 from docmatix.storage.checksums import has_unaltered, write_checksums
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.run_files import TOKENIZER_FILE, is_own
@@ -229,33 +230,6 @@ def check_engines(config: Config) -> None:
     # in a thread: a notebook has a loop of its own that runs
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, check()).result()
-
-
-def list_engines(config: Config) -> list[Engine]:
-    """The engines of a build, each once."""
-    engines = [config.generate.engine]
-    if config.verify and config.verify_engine != engines[0]:
-        engines.append(config.verify_engine)
-    return engines
-
-
-def read_job(run: RunDirectory) -> Job:
-    """The job as the last build left it in its run directory, for verbs that only look. Raises SetupError if none."""
-    run.require_reachable()
-    if not run.exists("run.yaml"):
-        raise SetupError(f"There is no run in {hide_in_url(run.url)} (no run.yaml).")
-    try:
-        config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
-        fingerprints = json.loads(run.read("fingerprints.json")) if run.exists("fingerprints.json") else {}
-        if not isinstance(fingerprints, dict):
-            raise ValueError("it is no mapping")  # noqa: TRY004
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise SetupError(
-            f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({said}): put it back, or"
-            " (fingerprints.json) remove it and run the build once more, which writes it."
-        ) from None
-    return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), driver_id="")
 
 
 def _prepare(config: Config, directory: RunDirectory, config_dir: Path, progress: Progress) -> Job:
@@ -510,23 +484,6 @@ def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, do
     check_chain(job, stage, ledger)
     took = f"{seconds:.1f} s" if done else "already done"
     progress.say(f"{stage:9} {describe_ledger(ledger)} [{took}]")
-
-
-def check_chain(job: Job, stage: str, ledger: Ledger, *, known: Mapping[str, Ledger] | None = None) -> None:
-    """What entered a stage must be what left the one before. Raises LedgerError.
-
-    `known` are ledgers that were added up already: that of a stage takes as many requests as it has shards.
-    """
-    ledgers = dict(known or {})
-    for unit, earlier in PIPELINE[stage].links:
-        if earlier not in ledgers:
-            ledgers[earlier] = job.run.ledger(earlier)
-        left = ledgers[earlier].accounts[unit].kept
-        if ledger.accounts[unit].entered != left:
-            raise LedgerError(
-                f"{left} {unit} left {earlier} but {ledger.accounts[unit].entered} entered {stage}. This is a bug in"
-                " docmatix; please report it."
-            )
 
 
 def finish_dataset(job: Job) -> None:

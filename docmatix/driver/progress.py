@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from docmatix.core.ledger import Ledger
 from docmatix.core.terminal import sanitize_for_terminal
 
 if TYPE_CHECKING:
@@ -99,12 +98,3 @@ def describe_figures(figures: Mapping[str, float]) -> str:
     told = ("done", "pairs", "kept", "completion_tokens", "in_flight", "retries")
     parts += [f"{figures[name]:.0f} {name.replace('_', ' ')}" for name in told if figures.get(name)]
     return ", ".join(parts)
-
-
-def describe_ledger(ledger: Ledger) -> str:
-    """`385 documents, 301 kept (encrypted 12, not_pdf 3); ...`, the commonest reasons first."""
-    parts = []
-    for unit, account in ledger.accounts.items():
-        reasons = ", ".join(f"{reason} {count}" for reason, count in account.dropped.most_common(6))
-        parts.append(f"{account.kept} of {account.entered} {unit}{f' ({reasons})' if reasons else ''}")
-    return "; ".join(parts)

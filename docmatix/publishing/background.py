@@ -87,7 +87,7 @@ def _send_as_packed(
             ]
             for shard in list_shards(job, target, numbers=ready):
                 inspection = Inspection(secrets)
-                inspection.read_table(job.run, shard.name, schema, shown=shard.path)
+                inspection.read_table(job.run.store, shard.name, schema, shown=shard.path)
                 if found := inspection.describe():
                     say(f"push      stopped: {found[0]}")
                     return

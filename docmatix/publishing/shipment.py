@@ -114,7 +114,7 @@ def list_missing(shards: Iterable[Shard], tree: Tree) -> list[Shard]:
 
 def collect(run: RunDirectory, target: Target, *, dropped_in: Path | None = None) -> tuple[Shipment, list[str]]:
     """What to send of a run, and what is wrong with it; with `dropped_in` also what was dropped, written there."""
-    from docmatix.driver.build import read_job
+    from docmatix.stages.support.reading import read_job
 
     job = read_job(run)
     inspection = Inspection(find_secrets(names=list_key_variables(job)))
@@ -139,7 +139,7 @@ def collect(run: RunDirectory, target: Target, *, dropped_in: Path | None = None
     for name in ("README.md", *shown, "stats.json"):
         if name not in shown and not run.exists(f"dataset/{name}"):
             continue
-        inspection.read_text(run, f"dataset/{name}")
+        inspection.read_text(run.store, f"dataset/{name}")
         content = run.read(f"dataset/{name}")
         if name == "README.md":
             card = content.decode()
@@ -167,7 +167,7 @@ def make_part(target: Target, files: int, schema: pa.Schema, counts: Sequence[tu
 
 def list_key_variables(job: Job) -> list[str]:
     """The environment variables from which the build reads its keys."""
-    from docmatix.driver.build import list_engines
+    from docmatix.stages.support.reading import list_engines
 
     return [name for engine in list_engines(job.config) if (name := engine.key_variable)]
 

@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 
 from docmatix.core.errors import SetupError
 from docmatix.core.kinds import collect_kinds
-from docmatix.driver.build import read_job
 from docmatix.driver.live_state import read_live_records
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
@@ -32,6 +31,7 @@ from docmatix.report.plots import PlotsPart
 from docmatix.report.settings import SettingsPart
 from docmatix.review.cost import Cost, add_up, read_telemetry
 from docmatix.review.status import read_status
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Store
 

@@ -173,7 +173,7 @@ class Collection(Sequence[Sample]):
         """The job of the run. Raises SetupError if this is not a run."""
         if self._run is None:
             raise SetupError("Only a run knows what was dropped and asked: give the run directory.")
-        from docmatix.driver.build import read_job
+        from docmatix.stages.support.reading import read_job
 
         return read_job(self._run)
 

@@ -14,18 +14,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from docmatix.core.ledger import Ledger
+from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
-from docmatix.driver.build import list_engines, read_job
 from docmatix.driver.live_state import read_live, read_live_records, read_pulses
-from docmatix.driver.progress import describe_figures, describe_ledger
+from docmatix.driver.progress import describe_figures
 from docmatix.driver.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.models.telemetry import describe_serving
 from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
 from docmatix.review.cost import add_up, read_telemetry
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.reading import list_engines, read_job
 from docmatix.storage.run import RunDirectory
 
 

@@ -26,7 +26,6 @@ from docmatix.check.proof import find_problems
 from docmatix.cli import main
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.driver.build import read_job
 from docmatix.pdf.settings import Rendering
 from docmatix.review.ablation import share_pages
 from docmatix.review.source_pages import Place, render_in_turn
@@ -34,6 +33,7 @@ from docmatix.review.status import read_status
 from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 from tests.builds import write_config
 from tests.jobs import InlineSandbox, extract, make_job

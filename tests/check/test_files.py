@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from docmatix.check.proof import count_parts, find_problems
 from docmatix.core.errors import SetupError
-from docmatix.driver.build import read_job
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 from tests.check.runs import check
 

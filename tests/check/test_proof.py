@@ -11,8 +11,8 @@ import pytest
 from docmatix.check.proof import count_parts, find_problems
 from docmatix.cli import main
 from docmatix.core.errors import SetupError
-from docmatix.driver.build import read_job
 from docmatix.review.status import read_status
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.checksums import CHECKSUMS
 from docmatix.storage.run import RunDirectory
 from tests.check.runs import check, flip, read_packed

@@ -20,8 +20,8 @@ import yaml
 
 from docmatix.check.proof import find_problems
 from docmatix.cli import main
-from docmatix.driver.build import read_job
 from docmatix.review.status import read_status
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 from tests.builds import Driver, hash_dataset
 from tests.pdfs import write_distinct_pdf

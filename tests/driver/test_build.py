@@ -11,8 +11,8 @@ import pytest
 
 import docmatix
 from docmatix.config.loading import load_config
-from docmatix.driver.build import read_job
 from docmatix.review.status import read_status
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 from tests.builds import hash_dataset, write_config, write_pdfs
 from tests.pdfs import write_distinct_pdf

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from docmatix.core.ledger import Ledger
-from docmatix.driver.progress import Progress, describe_figures, describe_ledger
+from docmatix.core.ledger import Ledger, describe_ledger
+from docmatix.driver.progress import Progress, describe_figures
 
 
 class Terminal(io.StringIO):

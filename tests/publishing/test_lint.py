@@ -12,8 +12,8 @@ import pytest
 
 from docmatix.check import files
 from docmatix.publishing.lint import Inspection, find_secrets
-from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import DATASETS
+from docmatix.storage.store import Store
 
 SCHEMA = DATASETS["docmatix"]
 HF_TOKEN = "hf_" + "aB3" * 11
@@ -28,14 +28,14 @@ def make_row(*, source: str = "docs/a.pdf", question: str = "What?", answer: str
 def look(folder: Path, rows: list[dict[str, Any]], *, schema: pa.Schema = SCHEMA, secrets=None, **options: Any):
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "a.parquet", **options)
     inspection = Inspection(secrets or {})
-    figures = inspection.read_table(RunDirectory(folder), "a.parquet", SCHEMA, shown="data/a.parquet")
+    figures = inspection.read_table(Store(folder), "a.parquet", SCHEMA, shown="data/a.parquet")
     return inspection.describe(), figures
 
 
 def look_at_text(folder: Path, text: str, *, name: str = "README.md", secrets=None) -> list[str]:
     (folder / name).write_text(text)
     inspection = Inspection(secrets or {})
-    inspection.read_text(RunDirectory(folder), name)
+    inspection.read_text(Store(folder), name)
     return inspection.describe()
 
 
@@ -81,7 +81,7 @@ def test_the_path_of_a_model_is_looked_at_too(tmp_path):
     schema = pa.schema([("model", pa.string())])
     pq.write_table(pa.table({"model": ["/models/llama", "llama"]}, schema=schema), tmp_path / "a.parquet")
     inspection = Inspection({})
-    inspection.read_table(RunDirectory(tmp_path), "a.parquet", schema, shown="a.parquet")
+    inspection.read_table(Store(tmp_path), "a.parquet", schema, shown="a.parquet")
     (found,) = inspection.describe()
     assert found.startswith("model holds an absolute local path in 1 place")
     assert "rebuild" in found
@@ -143,7 +143,7 @@ def test_row_groups_that_the_viewer_refuses_are_named(tmp_path, monkeypatch):
 def test_a_broken_file_is_a_finding(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
     inspection = Inspection({})
-    assert inspection.read_table(RunDirectory(tmp_path), "a.parquet", SCHEMA, shown="a.parquet") == (0, 0)
+    assert inspection.read_table(Store(tmp_path), "a.parquet", SCHEMA, shown="a.parquet") == (0, 0)
     assert "cannot be read" in inspection.describe()[0]
 
 
@@ -189,5 +189,5 @@ def test_figures_that_are_no_json_are_named(tmp_path):
 def test_pictures_are_passed_over(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\xff\xfe/home/anna/x")
     inspection = Inspection({})
-    inspection.read_text(RunDirectory(tmp_path), "a.png")
+    inspection.read_text(Store(tmp_path), "a.png")
     assert inspection.describe() == []

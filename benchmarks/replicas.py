@@ -25,7 +25,7 @@ import docmatix
 from benchmarks.bare_client import send_all
 from docmatix.config import Config
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.driver.build import load_build_prompts
+from docmatix.driver.preflight import load_build_prompts
 from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.workers import Task, map_shards
 from docmatix.models.metrics import ServerMetrics, parse_metrics

@@ -15,7 +15,6 @@ from docmatix.config import Config
 from docmatix.config.loading import dump_config, parse_config, resolve_paths
 from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Failure, Reply, Request
-from docmatix.driver.build import finish_dataset
 from docmatix.models.client import Counters
 from docmatix.prompting.prompt_files import load_prompts
 from docmatix.prompting.prompts import Prompt
@@ -23,6 +22,7 @@ from docmatix.sources.documents import list_documents
 from docmatix.stages.curate import curate_shard
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.extract import extract_shard
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.pack import OutputFile, divide_run, pack_file
 from docmatix.stages.plan import plan_shards

@@ -16,13 +16,13 @@ import pytest
 
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
-from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Rendering
 from docmatix.sources.files import FilesSource
 from docmatix.sources.locators import SourceDocument
 from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf

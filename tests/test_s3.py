@@ -25,7 +25,6 @@ from docmatix import cli
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError, SetupError, SourceGone, StorageFailed
 from docmatix.core.ledger import Ledger
-from docmatix.driver.build import finish_dataset
 from docmatix.sources.documents import list_documents, read_documents
 from docmatix.sources.files import FilesSource
 from docmatix.sources.locators import Locator, SourceDocument
@@ -33,6 +32,7 @@ from docmatix.sources.parquet import ParquetSource
 from docmatix.sources.source import Source
 from docmatix.sources.webdataset import WebdatasetSource
 from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.storage.patience import FIRST_ANSWER_S, PATIENCE_S, choose_pauses

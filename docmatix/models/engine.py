@@ -112,6 +112,9 @@ class Engine(Kind):
         """Raise SetupError if the model cannot be asked, or what serves it is not installed. `private`: it will be
         served on this machine."""
 
+    def check_node(self) -> None:
+        """Raise SetupError if this node of a cluster, which has the GPUs for it, does not have what serves it."""
+
     def check_placement(self) -> None:
         """Raise SetupError if the running Ray can never hold its servers."""
 

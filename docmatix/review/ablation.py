@@ -28,7 +28,8 @@ from docmatix.core.errors import SetupError
 from docmatix.core.terminal import make_visible
 from docmatix.dataset.plots import plot_statistics
 from docmatix.dataset.stats import Statistics, summarise_groups
-from docmatix.driver.build import build, check_run, load_build_prompts
+from docmatix.driver.build import build
+from docmatix.driver.preflight import check_run, load_build_prompts
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
 from docmatix.storage.run import RunDirectory

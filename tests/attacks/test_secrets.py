@@ -25,7 +25,7 @@ from docmatix.core.redaction import (
     hide_values,
     list_secrets,
 )
-from docmatix.driver.build import check_run
+from docmatix.driver.preflight import check_run
 from docmatix.models.client import ChatClient
 from docmatix.models.preflight import check_server
 from docmatix.sources.locators import Locator

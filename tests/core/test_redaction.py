@@ -23,7 +23,7 @@ from docmatix.core.redaction import (
     is_secret_name,
     list_secrets,
 )
-from docmatix.driver.build import check_run
+from docmatix.driver.preflight import check_run
 from docmatix.models.vllm.replica import VllmServer
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.storage.run import RunDirectory

@@ -34,9 +34,9 @@ from docmatix.dataset.card import (
     write_text,
 )
 from docmatix.dataset.stats import Statistics, summarise
-from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
 from docmatix.sources.source import Source
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.job import Job
 from tests.builds import hash_dataset
 from tests.jobs import build, load_shipped, make_config, make_job

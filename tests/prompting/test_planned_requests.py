@@ -9,7 +9,7 @@ import pytest
 
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Reply
-from docmatix.driver.build import load_build_prompts
+from docmatix.driver.preflight import load_build_prompts
 from docmatix.models.engine import Engine
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.openai import OpenaiEngine

@@ -14,8 +14,8 @@ from PIL import Image
 from docmatix.check.card import list_card_pictures
 from docmatix.config.loading import dump_config
 from docmatix.dataset.published_card import split_card
-from docmatix.driver.build import finish_dataset
 from docmatix.pdf.rendering import PageImage
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import RunDirectory

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from docmatix.driver.build import finish_dataset
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.reading import read_job
 from docmatix.storage.checksums import CHECKSUMS, find_altered, has_unaltered, read_checksums, write_checksums
 

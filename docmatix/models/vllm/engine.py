@@ -144,10 +144,13 @@ class VllmEngine(Engine):
         return {"structured_outputs": {"choice": list(choices)}}
 
     async def check(self, *, private: bool) -> None:
+        if private:
+            self.check_node()
+
+    def check_node(self) -> None:
         from docmatix.models.vllm.installation import check_environment
 
-        if private:
-            check_environment(self)
+        check_environment(self)
 
     def check_placement(self) -> None:
         from docmatix.models.vllm.replica_pool import require_room

@@ -20,9 +20,9 @@ from pydantic import SecretStr
 
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
+from docmatix.models.engine import Engine
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.fleet import Fleet, ReplicaReport, describe_need
-from docmatix.models.vllm.installation import check_environment
 from docmatix.models.vllm.replica import VllmServer
 from docmatix.models.vllm.server_log import UNKNOWN_CAUSE
 from docmatix.storage.run import RunDirectory
@@ -215,7 +215,7 @@ def require_room(engine: VllmEngine) -> None:
         )
 
 
-def check_nodes(run: RunDirectory, engines: Sequence[VllmEngine]) -> None:
+def check_nodes(run: RunDirectory, engines: Sequence[Engine]) -> None:
     """Make sure that every node of the cluster can reach the run directory, and that those with room for a replica can
     serve it. Raises SetupError, which names the node."""
     import ray
@@ -240,13 +240,13 @@ def check_nodes(run: RunDirectory, engines: Sequence[VllmEngine]) -> None:
             raise SetupError(f"On the node {probes[each]}: {problem}")
 
 
-def _probe_node(run: str, engines: Sequence[VllmEngine]) -> str | None:
+def _probe_node(run: str, engines: Sequence[Engine]) -> str | None:
     """What is wrong with this node, in a sentence."""
     try:
         if not Store(run).exists("run.yaml"):
             return f"the run directory {run} does not exist. Put it where every node can reach it (a shared disk, S3)."
         for engine in engines:
-            check_environment(engine)
+            engine.check_node()
     except DocmatixError as error:
         return str(error)
     return None

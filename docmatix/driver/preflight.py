@@ -1,0 +1,162 @@
+"""What is looked at before a build does anything: its run directory, prompts, keys, engines, and machines."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docmatix.config import Config, PromptChoice
+from docmatix.config.loading import dump_config
+from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_url
+from docmatix.driver.progress import Progress
+from docmatix.models.engine import Engine
+from docmatix.models.preflight import read_api_key
+from docmatix.models.tokenizer import ESTIMATE, TokenCounter, load_tokenizer
+from docmatix.models.vllm.replica_pool import check_nodes, is_private
+from docmatix.pipeline import ASKING, PLAN
+from docmatix.prompting.planned_requests import measure_token_budget
+from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
+from docmatix.prompting.prompts import Prompt, tune_prompt
+from docmatix.stages.support.fingerprints import fingerprint_stages
+from docmatix.stages.support.job import Job
+from docmatix.stages.support.reading import list_engines
+from docmatix.storage.run import RunDirectory
+
+_OWN_FILES = {".lock", "telemetry"}
+"""What may lie in a run directory that holds no run yet."""
+
+
+def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounter = ESTIMATE) -> dict[str, Prompt]:
+    """Every prompt a build uses, by name, with the configuration's settings. Raises SetupError for one that is missing,
+    broken, or not for this engine."""
+    choices = [PromptChoice(name=choice) if isinstance(choice, str) else choice for choice in config.generate.prompts]
+    names = [choice.name for choice in choices]
+    if len(set(names)) < len(names):
+        raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
+    if (checking := config.verify_prompt) in names or "round_trip" in names:
+        raise SetupError(f"`{checking or 'round_trip'}` is the prompt of `verify`; take it out of generate.prompts.")
+    directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
+    prompts = load_prompts([*names, checking] if checking else names, directories)
+    for choice in choices:
+        prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config, counter)
+    if checking:
+        prompts[checking] = _tune_for_verify(prompts[checking], config.verify_engine)
+    return prompts
+
+
+def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counter: TokenCounter) -> Prompt:
+    engine = config.generate.engine
+    wanted = ("window", "answer_first", "vision")
+    if prompt.family not in wanted:
+        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not {' or '.join(wanted)}.")
+    if prompt.family == "vision" and not engine.vision:
+        raise SetupError(
+            f"The prompt `{prompt.name}` needs a model that sees pictures: set generate.engine.vision, or take the"
+            " prompt out of generate.prompts."
+        )
+    tuned = tune_prompt(
+        prompt,
+        sampling=engine.sampling.to_body() | choice.sampling.to_body(),
+        model=engine.choose_model(choice.lora),
+        extra=_template_arguments(engine),
+    )
+    if tuned.family != "answer_first":
+        measure_token_budget(tuned, engine, counter=counter)
+    return tuned
+
+
+def _tune_for_verify(prompt: Prompt, engine: Engine) -> Prompt:
+    if prompt.family != "round_trip":
+        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not round_trip.")
+    return tune_prompt(prompt, sampling={}, model=engine.choose_model(None), extra=_template_arguments(engine))
+
+
+def _template_arguments(engine: Engine) -> dict[str, Any]:
+    return {"chat_template_kwargs": dict(engine.chat_template_kwargs)} if engine.chat_template_kwargs else {}
+
+
+def check_run(run: RunDirectory, config: Config) -> None:
+    """Refuse a directory that holds another build (another `name` or `source`), or something else entirely."""
+    run.require_reachable()
+    if run.exists("run.yaml"):
+        held = yaml.safe_load(run.read("run.yaml"))
+        if not isinstance(held, dict):
+            raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or put the file back.")
+        mine = yaml.safe_load(dump_config(config))  # without secrets, as what is held
+        _hide_more(held.get("source"))
+        for key in ("name", "source"):
+            if held.get(key) != mine[key]:
+                raise SetupError(
+                    f"The run {run.url} holds another build (its {key} is {held.get(key)!r}, not {mine[key]!r}):"
+                    " give another --run."
+                )
+    elif others := set(run.names("")) - _OWN_FILES:
+        raise SetupError(
+            f"The directory {run.url} is not a run and not empty (it holds {sorted(others)[0]}): give another --run."
+        )
+
+
+def _hide_more(source: Any) -> None:
+    """Leave out of a source that an earlier version wrote what this one leaves out of its own."""
+    if isinstance(source, dict) and isinstance(paths := source.get("paths"), list):
+        source["paths"] = [hide_in_url(path) if isinstance(path, str) else path for path in paths]
+
+
+def check_engines(config: Config) -> None:
+    """Raise SetupError if a model server cannot be reached, or does not have its model."""
+
+    async def check() -> None:
+        for engine in list_engines(config):
+            await engine.check(private=config.resources.address is None)
+
+    # in a thread: a notebook has a loop of its own that runs
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, check()).result()
+
+
+def prepare(config: Config, directory: RunDirectory, config_dir: Path, progress: Progress) -> Job:
+    counter, note = load_tokenizer(config.generate.engine)
+    if note is not None:
+        progress.say(note)
+    prompts = load_build_prompts(config, config_dir, counter=counter)
+    for engine in list_engines(config):
+        read_api_key(engine.key_variable)  # refuses a missing one before anything is touched
+    return Job(
+        run=directory,
+        config=config,
+        prompts=prompts,
+        fingerprints=fingerprint_stages(config, prompts, counter_id=counter.identity),
+        driver_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}",
+        counter=counter,
+    )
+
+
+def may_ask(job: Job, wanted: set[str]) -> bool:
+    """Whether the model will be asked anything, as far as fingerprints tell before the build."""
+    shards = job.run.shards(PLAN)
+    for stage in ASKING:
+        if stage in wanted and stage in job.stages:
+            if not shards:
+                return True
+            for shard in shards:
+                record = job.run.read_record(stage, shard)
+                if record is None or record.fingerprint != job.fingerprints[stage]:
+                    return True
+    return False
+
+
+def check_cluster(job: Job) -> None:
+    """Refuse what the machines of the cluster cannot do, before the first document is read."""
+    engines = list_engines(job.config)
+    for engine in engines:
+        engine.check_placement()
+    if not is_private():
+        check_nodes(job.run, engines)

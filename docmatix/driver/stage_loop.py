@@ -1,0 +1,201 @@
+"""One stage after the other: which shards are not current, what maps them, and whether its ledger adds up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from docmatix.core.errors import BuildError, LedgerError, SetupError
+from docmatix.core.ledger import Ledger, describe_ledger
+from docmatix.core.redaction import hide_in_url
+from docmatix.driver.live_state import AtWork, Recording, Tally, count_progress
+from docmatix.driver.preflight import check_cluster
+from docmatix.driver.progress import Progress
+from docmatix.driver.ray_cluster import ray_running
+from docmatix.driver.watchdog import StageWatch
+from docmatix.driver.workers import Done, Task, map_shards
+from docmatix.models.telemetry import ServingWatch
+from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN
+from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.finish import finish_dataset
+from docmatix.stages.pack import divide_run, is_packed
+from docmatix.stages.support.job import REMOTE_EVERY_S, Job
+from docmatix.stages.support.reading import check_chain
+from docmatix.storage.run_files import is_own
+
+_PULSES_EVERY_S = 0.5
+"""How often the figures of shards at work are read."""
+
+
+def do_stages(
+    job: Job,
+    wanted: set[str],
+    progress: Progress,
+    recording: Recording,
+    stack: contextlib.ExitStack,
+    beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]],
+) -> None:
+    """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
+    ray_started = False
+    served, watch = None, None
+    # entered after Ray, so left before it: replicas are closed while there is a Ray to tell them
+    serving = contextlib.ExitStack()
+    for stage in job.stages[1:]:
+        if stage not in wanted:
+            continue
+        if set(job.stages) - wanted:
+            _require_upstream(job, stage)
+        asks = PIPELINE[stage].asks
+        if not asks:
+            # replicas hold CPUs that the later stages would wait for
+            serving.close()
+        tasks = _find_tasks(job, stage)
+        began = time.monotonic()
+        if tasks and PIPELINE[stage].workers and not ray_started:
+            stack.enter_context(ray_running(job.config.resources))
+            stack.enter_context(serving)
+            ray_started = True
+            check_cluster(job)
+        if tasks and asks:
+            engine = job.config.choose_engine(stage)
+            if engine != served:
+                serving.close()
+                running = serving.enter_context(
+                    engine.serve(
+                        pictures_per_request=job.config.generate.pictures.max_per_request,
+                        say=progress.say,
+                        run=job.run,
+                    )
+                )
+                job, served = replace(job, service=running.service), engine
+                watch = ServingWatch(running.look, model=engine.model_name)
+                recording.serving.append(watch.record)
+        try:
+            if stage == DEDUP:
+                if tasks:
+                    with progress.stage(DEDUP, len(tasks)) as shown:
+                        dedup_documents(job, show=shown.update)
+            else:
+                with beside_pack(job) if stage == PACK else contextlib.nullcontext():
+                    _do_tasks(job, stage, tasks, progress, recording, watch=watch if asks else None)
+            _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
+        finally:
+            recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
+    if PACK in wanted:
+        finish_dataset(job)
+        job.run.sweep(job.stages)
+
+
+def _require_upstream(job: Job, stage: str) -> None:
+    shards = job.run.shards(PLAN)
+    if not shards:
+        raise SetupError(f"{stage} needs plan, which is not there: add it to --stages.")
+    for earlier in job.stages[1 : job.stages.index(stage)]:
+        if not all(job.is_current(earlier, shard) for shard in shards):
+            raise SetupError(
+                f"{stage} needs {earlier}, which is not complete for this configuration: add it to --stages."
+            )
+
+
+def _find_tasks(job: Job, stage: str) -> list[Task]:
+    """What of a stage is not current, and what an outage left, if there was so much of it that the stage stopped."""
+    failed = _find_failed(job, stage)
+    if stage != PACK:
+        shards = job.run.shards(PLAN)
+        return [Task(shard) for shard in shards if shard in failed or not job.is_current(stage, shard)]
+    outputs = divide_run(job)
+    tasks = [Task(output.number, output) for output in outputs if output.number in failed or not is_packed(job, output)]
+    names = {Path(output.name).name for output in outputs}
+    # files of another division must go before the first new one appears, else a reader would find rows twice
+    stale = [f"pack/part-{number:05d}.json" for number in job.run.shards(PACK) if number >= len(outputs)]
+    # and the record of a file must go before the file is written over: it would vouch for another one's content
+    stale += [f"pack/part-{task.shard:05d}.json" for task in tasks]
+    stale += [f"dataset/data/{name}" for name in job.run.names("dataset/data") if name not in names]
+    stale = [name for name in stale if is_own(name)]
+    if stale:
+        job.run.remove("dataset/README.md", "dataset/stats.json", *stale)
+    return tasks
+
+
+def _find_failed(job: Job, stage: str) -> set[int]:
+    """The shards that dropped something for an unexpected reason, if these were so many that the stage stopped.
+
+    They are committed, so that they can be looked at, but a repaired server or source must get another chance.
+    """
+    try:
+        job.run.ledger(stage).require_expected(stage, max_share=job.config.limits.unexpected_share)
+    except LedgerError:
+        records = job.run.records(stage)
+        return {shard for shard, record in records if Ledger.from_json(record.ledger).has_unexpected}
+    return set()
+
+
+def _do_tasks(
+    job: Job, stage: str, tasks: list[Task], progress: Progress, recording: Recording, *, watch: ServingWatch | None
+) -> None:
+    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much. Whatever becomes
+    of it, what its workers counted and what the watchdog found is recorded."""
+    if not tasks:
+        return
+    ledger, tally = Ledger(), Tally()
+    figures = recording.stages.setdefault(stage, {})
+    at_work = AtWork(job, stage, tally=tally)
+    read_at, every_s = -math.inf, _PULSES_EVERY_S if job.run.local else REMOTE_EVERY_S
+    done = 0
+    worked, first, last = 0.0, math.inf, 0.0
+    guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog)
+    # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
+    with progress.stage(stage, len(tasks)) as shown, contextlib.closing(map_shards(job, stage, tasks)) as results:
+        for result in results:
+            moved = result is not None
+            if result is not None:
+                tally.take(result.worker, result.figures)
+                if not isinstance(result, Done):  # what its shard raised comes next, and must not be kept waiting
+                    figures |= tally.total
+                    continue
+            # not only where no result comes: of small shards some are done all the time
+            if time.monotonic() - read_at >= every_s:
+                before = at_work.own
+                at_work.read()
+                read_at = time.monotonic()
+                moved |= at_work.own != before
+            counted = tally.total
+            figures |= counted
+            recording.keep()
+            if isinstance(result, Done):
+                done += 1
+                at_work.lay_down(result.shard)
+                worked += result.ended - result.started
+                first, last = min(first, result.started), max(last, result.ended)
+                figures |= {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
+                ledger.add(Ledger.from_json(job.record(stage, result.shard).ledger))
+                ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
+            shown.update(done, count_progress(stage, ledger, at_work=at_work.total, counted=counted))
+            if moved:
+                guard.note()
+            usage = {name: recording.count(name) for name in ("prompt_tokens", "completion_tokens")}
+            if watch is not None and watch.look(usage=usage):
+                with contextlib.suppress(Exception):
+                    job.run.write(f"telemetry/live/{job.driver_id}/serving.json", json.dumps(watch.record).encode())
+                if not watch.anybody_there:
+                    guard.note()  # replicas that load have a clock of their own
+            if job.run.lost.is_set():
+                raise BuildError(f"Another driver has taken the run {hide_in_url(job.run.url)} over; this one stops.")
+            guard.look(left=len(tasks) - done)
+            # pulses come with rows: of requests that are sent again and again nothing else tells
+            for sign in guard.signs:
+                tally.take(sign.worker, sign.counted)
+
+
+def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, done: int) -> None:
+    ledger = job.run.ledger(stage)
+    ledger.require_balance(stage)
+    ledger.require_expected(stage, max_share=job.config.limits.unexpected_share)
+    check_chain(job, stage, ledger)
+    took = f"{seconds:.1f} s" if done else "already done"
+    progress.say(f"{stage:9} {describe_ledger(ledger)} [{took}]")

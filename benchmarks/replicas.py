@@ -25,6 +25,7 @@ import docmatix
 from benchmarks.bare_client import send_all
 from docmatix.config import Config
 from docmatix.core.errors import BuildError, SetupError
+from docmatix.driver.heartbeat import heartbeats_heard
 from docmatix.driver.preflight import load_build_prompts
 from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.workers import Task, map_shards
@@ -159,8 +160,10 @@ def measure_replicas(
                 with watcher.watching():
                     if side == "build":
                         shutil.rmtree(run / "generate", ignore_errors=True)
-                        for _ in map_shards(job, "generate", [Task(shard) for shard in job.run.shards("plan")]):
-                            pass
+                        tasks = [Task(shard) for shard in job.run.shards("plan")]
+                        with heartbeats_heard(stall_s=config.limits.stall_s) as heartbeats:
+                            for _ in map_shards(job, "generate", tasks, mailbox=heartbeats.mailbox):
+                                pass
                         bodies = bodies or read_bodies(run)
                     else:
                         ask(addresses, bodies, in_flight=engine.max_in_flight * len(addresses), api_key=key)

@@ -39,7 +39,6 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import yaml
 
-from docmatix.driver.signs import Sign
 from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import STAGES
 from tests.builds import hash_dataset, list_files
@@ -57,7 +56,7 @@ LATEST = 0.85
 """Share of a stage after which a kill would often come too late."""
 STALL_S = 20.0
 FRESH_S = 4.0
-"""A sign of life of this age still tells what a worker has in hand; one comes every `STALL_S` / 24."""
+"""A live state of this age still tells what workers have in hand; one is written every second."""
 HANGS_S = 600.0
 """Without a newly committed shard for so long, the build is taken to hang."""
 MOST_STOPS = 5
@@ -230,15 +229,17 @@ class Build:
         """Whether the driver that runs now has got into the stage."""
         return bool(self.find_workers(stage)) or self.count(stage) > self._began_with[stage]
 
-    def find_workers(self, stage: str) -> list[Sign]:
-        """The workers of a stage that have something in hand, by what they say of themselves."""
+    def find_workers(self, stage: str) -> list[int]:
+        """The processes of a stage's workers that have something in hand, by what they tell their driver."""
         found = []
-        for path in (self.run / "telemetry" / "live").glob(f"*/worker-{stage}-*.json"):
+        for path in (self.run / "telemetry" / "live").glob("*.json"):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime < FRESH_S:
-                    sign = Sign(**json.loads(path.read_text()))
-                    if sign.shards and find_start(sign.pid) == sign.started:
-                        found.append(sign)
+                state = json.loads(path.read_text())
+                if time.time() - state["at"] < FRESH_S and state["live"].get("stage") == stage:
+                    workers = state["live"]["workers"]
+                    found += [
+                        each["pid"] for each in workers if each["shards"] and find_start(each["pid"]) == each["started"]
+                    ]
         return found
 
 
@@ -317,12 +318,12 @@ def strike(kind: str, stage: str, *, build: Build, server: ModelServer, nodes: N
         if not workers:
             return False
         with contextlib.suppress(ProcessLookupError):
-            os.kill(rng.choice(workers).pid, signal.SIGKILL)
+            os.kill(rng.choice(workers), signal.SIGKILL)
             return True
         return False
     raylets = nodes.list_raylets()
     with contextlib.suppress(psutil.NoSuchProcess):
-        at_work = sorted({psutil.Process(sign.pid).ppid() for sign in workers} & set(raylets))
+        at_work = sorted({psutil.Process(pid).ppid() for pid in workers} & set(raylets))
         if at_work:
             raylet = rng.choice(at_work)
             os.kill(raylet, signal.SIGKILL)

@@ -28,7 +28,7 @@ from docmatix.stages.pack import OutputFile, divide_run, pack_file
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.verify import verify_shard
 from docmatix.storage.run import RunDirectory
 
@@ -130,26 +130,26 @@ def plan(job: Job, *, limit: int | None = None) -> int:
 
 def extract(job: Job, shard: int = 0, *, sandbox: Any = None) -> None:
     sandbox = sandbox or InlineSandbox()
-    extract_shard(job, shard, sandbox=sandbox, pulse=Pulse(job, "extract", shard))
+    extract_shard(job, shard, sandbox=sandbox, progress=ShardProgress())
 
 
 def generate(job: Job, shard: int = 0, *, client: Any) -> None:
     pool = RequestPool(client, in_flight=job.config.generate.engine.most_in_flight)
-    asyncio.run(generate_shard(job, shard, pool=pool, pulse=Pulse(job, "generate", shard)))
+    asyncio.run(generate_shard(job, shard, pool=pool, progress=ShardProgress()))
 
 
 def verify(job: Job, shard: int = 0, *, client: Any) -> None:
     pool = RequestPool(client, in_flight=job.config.verify_engine.most_in_flight)
-    asyncio.run(verify_shard(job, shard, pool=pool, pulse=Pulse(job, "verify", shard)))
+    asyncio.run(verify_shard(job, shard, pool=pool, progress=ShardProgress()))
 
 
 def curate(job: Job, shard: int = 0) -> None:
-    curate_shard(job, shard, pulse=Pulse(job, "curate", shard))
+    curate_shard(job, shard, progress=ShardProgress())
 
 
 def pack(job: Job, output: OutputFile, *, sandbox: Any = None) -> None:
     sandbox = sandbox or InlineSandbox()
-    pack_file(job, output, sandbox=sandbox, pulse=Pulse(job, "pack", output.number))
+    pack_file(job, output, sandbox=sandbox, progress=ShardProgress())
 
 
 def read_documents(job: Job) -> None:

@@ -121,6 +121,26 @@ def test_a_worker_that_is_stopped_is_killed_and_its_shard_tried_again(
     assert f"process {stopped[0]} on {socket.gethostname()} gave no sign of life for 8 s and was killed" in output
 
 
+def test_a_mailbox_that_is_killed_again_and_again_costs_no_worker_its_work(
+    pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    driver = Driver(configure(tmp_path, pdf_dir, base_url, limits={"stall_s": 8}), run)
+    killed = 0
+    while driver.process.poll() is None:
+        for process in psutil.Process(driver.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::Mailbox"):
+                    process.kill()
+                    killed += 1
+        time.sleep(0.5)
+    code, output = driver.finish()
+    assert code == 0, output
+    assert killed
+    assert_same(run, undisturbed)
+    assert not [event for event in read_events(run) if event["event"] == "worker_killed"]
+
+
 @pytest.mark.parametrize("part", ["raylet", "gcs_server"])
 def test_a_private_ray_that_dies_stops_the_build_in_one_sentence_and_the_next_run_goes_on(
     part: str, pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path

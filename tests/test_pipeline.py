@@ -38,7 +38,7 @@ def test_the_shell_of_a_stage_is_there_and_takes_what_it_is_given(stage: pipelin
     assert next(iter(parameters)) == "job"
     assert ("sandbox" in parameters) == stage.sandboxed
     assert ("pool" in parameters) == stage.asks
-    assert ("pulse" in parameters) == stage.workers
+    assert ("progress" in parameters) == stage.workers
 
 
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if PIPELINE[stage].schema])

@@ -204,8 +204,7 @@ def test_the_embedded_server_that_is_killed_is_started_again_and_costs_nothing_b
     docmatix.build(config, run=reference)
 
     def kill_at_work() -> None:
-        # the first sign of a shard comes with its first reply
-        wait_until(lambda: list(run.glob("telemetry/live/*/generate-*.json")))
+        wait_until(lambda: list((run / "generate" / "replies").rglob("*.parquet")))
         for child in psutil.Process().children():
             if "docmatix.models.llamacpp_server" in child.cmdline():
                 child.kill()

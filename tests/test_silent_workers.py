@@ -1,26 +1,23 @@
-"""Workers that give no sign of life: how they are heard on an object store, and who is killed and who is not."""
+"""Workers that give no sign of life: who is killed and who is not, and what becomes of it."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from docmatix.core.errors import StorageFailed
-from docmatix.driver.signs import Sign, read_signs
-from docmatix.driver.watchdog import LEAST_LOOKS, StageWatch, Watchdog
+from docmatix.driver.heartbeat import WorkerState
+from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workers import end_workers
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
-from tests.jobs import count_files_asked, make_job
+from tests.jobs import make_job
 
-SIGN = Sign(stage="extract", host="here", node="n1", pid=7, started=70, beats=1, shards={"3": 4})
+STATE = WorkerState(stage="extract", host="here", node="n1", pid=7, started=70, shards={3: {"done": 4}})
 
 
 class Clock:
@@ -31,61 +28,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def give_sign(run: RunDirectory, sign: Sign) -> None:
-    name = f"telemetry/live/test/worker-{sign.stage}-{sign.node}-{sign.pid}.json"
-    run.write(name, json.dumps(asdict(sign)).encode())
-
-
-def test_the_signs_of_all_workers_are_asked_of_an_object_store_at_once(
-    memory_run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for pid in range(50):
-        give_sign(memory_run, replace(SIGN, pid=pid))
-    give_sign(memory_run, replace(SIGN, stage="pack"))
-    asked = count_files_asked(memory_run, monkeypatch)
-    signs = read_signs(memory_run, "test", "extract")
-    assert sorted(sign.pid for sign in signs.values()) == list(range(50))
-    assert asked == [50]
-    assert signs["worker-extract-n1-7.json"] == SIGN
-    assert read_signs(memory_run, "test", "verify") == {}
-
-
-@pytest.mark.parametrize("place", ["disk", "store"])
-def test_a_sign_that_is_gone_or_broken_is_left_out_and_the_others_are_read(
-    place: str, tmp_path: Path, memory_run: RunDirectory
-) -> None:
-    run = RunDirectory(tmp_path / "run") if place == "disk" else memory_run
-    give_sign(run, SIGN)
-    run.write("telemetry/live/test/worker-extract-n1-8.json", b'{"stage": "ext')
-    names = ["worker-extract-n1-7.json", "worker-extract-n1-9.json"]
-    found = run.read_several([f"telemetry/live/test/{name}" for name in names])
-    assert list(found) == [f"telemetry/live/test/{names[0]}"]
-    assert read_signs(run, "test", "extract") == {names[0]: SIGN}
-    assert run.read_several([]) == {}
-
-
-def count_looks(*, look_s: float) -> tuple[int, float]:
-    """How many looks, and how much time, until a worker is named that has given one sign, where a look takes so long
-    and the next one comes after five seconds."""
-    clock = Clock()
-    watchdog = Watchdog(stall_s=120, patience_s=1800, clock=clock)
-    watchdog.hear({"a": SIGN})
-    for looks in range(1, 1000):
-        clock.now += 5 + look_s
-        if watchdog.hear({"a": SIGN}, took_s=look_s):
-            return looks, clock.now - 1000
-    raise AssertionError("it was never named")
-
-
-def test_silence_counts_while_the_driver_looks_however_many_workers_make_that_slow() -> None:
-    assert count_looks(look_s=0) == (24, 120)
-    assert count_looks(look_s=25) == (4, 120)
-
-
-def test_one_look_that_hangs_makes_nobody_silent() -> None:
-    assert count_looks(look_s=3600)[0] == LEAST_LOOKS
 
 
 class Stage:
@@ -101,13 +43,14 @@ class Stage:
             self.job, name, say=self.said.append, events=self.events, end=self._end, clock=self.clock
         )
 
-    def _end(self, signs: Sequence[Sign]) -> list[str | None]:
-        self.ended.append([sign.pid for sign in signs])
-        return ["killed", "gone", None][: len(signs)]
+    def _end(self, states: Sequence[WorkerState]) -> list[str | None]:
+        self.ended.append([state.pid for state in states])
+        return ["killed", "gone", None][: len(states)]
 
-    def look(self, times: int) -> None:
+    def look(self, times: int, *told: WorkerState) -> None:
         for _ in range(times):
             self.clock.now += 5
+            self.watch.hear({state.key: state for state in told})
             self.watch.look(left=1)
 
 
@@ -117,9 +60,8 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def test_all_workers_that_fell_silent_together_are_ended_together_and_what_became_of_them_is_kept(stage: Stage) -> None:
-    for pid in (1, 2, 3):
-        give_sign(stage.job.run, replace(SIGN, pid=pid))
-    stage.look(24)
+    stage.look(1, *(replace(STATE, pid=pid) for pid in (1, 2, 3)))
+    stage.look(23)
     assert stage.ended == []
     stage.look(1)
     assert stage.ended == [[1, 2, 3]]
@@ -128,42 +70,41 @@ def test_all_workers_that_fell_silent_together_are_ended_together_and_what_becam
     ]
     assert any("process 1 on here gave no sign of life for 120 s and was killed" in line for line in stage.said)
     # the third one's node did not answer: it is looked after again
-    assert list(read_signs(stage.job.run, "test", "extract")) == ["worker-extract-n1-3.json"]
+    assert [state.pid for state in stage.watch.states] == [3]
 
 
 def test_a_stall_is_laid_to_a_stopped_worker_before_the_model_server_even_as_the_worker_is_killed(
     tmp_path: Path,
 ) -> None:
     stage = Stage(tmp_path, name="generate")
-    asking = replace(SIGN, stage="generate", in_flight=64)
-    for beats in range(26):
-        give_sign(stage.job.run, asking)
-        give_sign(stage.job.run, replace(asking, pid=8, beats=beats))
-        stage.look(1)
+    asking = replace(STATE, stage="generate", counted={"in_flight": 64})
+    stage.look(1, asking, replace(asking, pid=8))
+    stage.look(25, replace(asking, pid=8))
     assert stage.ended == [[7]]
     (stalled,) = (event for event in stage.events if event["event"] == "stalled")
     assert stalled["waits_for"] == "a sign of life of process 7 on here (shard 3)"
     assert not any("replies" in line for line in stage.said)
 
 
-def test_nobody_is_blamed_while_no_sign_can_be_written_and_all_have_time_for_one_afterwards(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    give_sign(stage.job.run, SIGN)
-    write: Callable[..., None] = RunDirectory.write
-
-    def refuse(run: RunDirectory, name: str, content: bytes, *, durable: bool = True) -> None:
-        raise StorageFailed("the disk is full")
-
+def test_no_worker_is_blamed_while_the_mailbox_does_not_answer(stage: Stage) -> None:
+    stage.look(1, STATE)
+    for _ in range(100):
+        stage.clock.now += 5
+        stage.watch.look(left=1)
+    assert stage.ended == []
+    stage.look(23)
+    assert stage.ended == []
     stage.look(1)
-    monkeypatch.setattr(RunDirectory, "write", refuse)
-    stage.look(100)
-    assert stage.ended == []
-    monkeypatch.setattr(RunDirectory, "write", write)
-    stage.look(12)  # half of `limits.stall_s`
-    assert stage.ended == []
-    stage.look(12)
     assert stage.ended == [[7]]
+
+
+def test_what_a_stalled_stage_waits_for_is_kept_until_something_moves(stage: Stage) -> None:
+    for _ in range(25):
+        stage.look(1, STATE)
+    assert stage.watch.stalled is not None
+    assert stage.watch.stalled["waits_for"] == "shard 3, 4 done (process 7 on here)"
+    stage.look(1, replace(STATE, shards={3: {"done": 5}}))
+    assert stage.watch.stalled is None
 
 
 class Lost(Exception):
@@ -211,7 +152,7 @@ def test_the_workers_of_a_lost_node_are_waited_for_once_for_all(monkeypatch: pyt
     ray = FakeRay({1: "killed", 2: Lost(), 3: None, 4: Trouble(), 5: None, 6: "gone"})
     for name, module in {"ray": ray, "ray.util": ray.util, "ray.util.scheduling_strategies": ray.scheduling}.items():
         monkeypatch.setitem(sys.modules, name, module)
-    signs = [replace(SIGN, pid=pid) for pid in range(1, 7)]
-    assert end_workers(signs) == ["killed", "gone", None, None, None, "gone"]
+    states = [replace(STATE, pid=pid) for pid in range(1, 7)]
+    assert end_workers(states) == ["killed", "gone", None, None, None, "gone"]
     assert ray.did == ["ask"] * 6 + ["wait"]
     assert end_workers([]) == []

@@ -17,12 +17,12 @@ from pathlib import Path
 from docmatix.config import Config
 from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.driver.live_state import Recording, adopt_records
+from docmatix.driver.listing_watch import watch_listing
 from docmatix.driver.preflight import check_engines, check_run, may_ask, prepare
 from docmatix.driver.progress import Progress
-from docmatix.driver.signs import driver_alive
+from docmatix.driver.recording import Recording, adopt_records
 from docmatix.driver.stage_loop import do_stages
-from docmatix.driver.watchdog import find_patience, watch_listing
+from docmatix.driver.waiting import find_patience
 from docmatix.models.tokenizer import Vocabulary
 from docmatix.pipeline import PLAN, STAGES
 from docmatix.sources.documents import list_documents
@@ -92,9 +92,7 @@ def build(
             job = replace(job, counter=job.counter.keep_in(directory.store))
         planned = watched is None
         try:
-            # closed before the signs of life go, which takes a while where there are many: who is killed meanwhile has
-            # told
-            with _alive(job), recording:
+            with recording:
                 if watched is not None:
                     _plan(job, watched, limit, progress)
                     planned = True
@@ -103,7 +101,8 @@ def build(
                 with contextlib.ExitStack() as stack:
                     do_stages(job, wanted, progress, recording, stack, beside_pack)
         finally:
-            # after the signs of life have ended: one given now would put its folder back
+            _forget(directory, f"telemetry/attempts/{job.driver_id}")
+            # after the live state has ended: if it were written now, it would put its folder back
             if not planned and not directory.shards(PLAN):
                 directory.remove("run.yaml", "fingerprints.json", PLAN, "telemetry")
     return Built(directory.root if directory.local else directory.url, recording.stages)
@@ -117,16 +116,6 @@ def _forget(run: RunDirectory, *folders: str) -> None:
             with contextlib.suppress(Exception):
                 run.remove(folder)
                 break
-
-
-@contextlib.contextmanager
-def _alive(job: Job) -> Iterator[None]:
-    """Give the driver's signs of life, and leave none behind, nor those of its workers: only who is killed does."""
-    try:
-        with driver_alive(job.run, job.driver_id):
-            yield
-    finally:
-        _forget(job.run, f"telemetry/live/{job.driver_id}", f"telemetry/attempts/{job.driver_id}")
 
 
 def _open_listing(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from docmatix.core.terminal import sanitize_for_terminal
+from docmatix.stages.support.live_state import describe_figures
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,11 +91,3 @@ class StageProgress:
 
     def update(self, done: int, figures: Mapping[str, float]) -> None:
         self._show(done, describe_figures(figures))
-
-
-def describe_figures(figures: Mapping[str, float]) -> str:
-    """`12 done, 30 pairs, 1200 completion tokens, 2 retries` from the pulses of the shards at work."""
-    parts = []
-    told = ("done", "pairs", "kept", "completion_tokens", "in_flight", "retries")
-    parts += [f"{figures[name]:.0f} {name.replace('_', ' ')}" for name in told if figures.get(name)]
-    return ", ".join(parts)

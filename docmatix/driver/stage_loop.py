@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import time
 from collections.abc import Callable
@@ -13,10 +12,12 @@ from pathlib import Path
 from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
-from docmatix.driver.live_state import AtWork, Recording, Tally, count_progress
+from docmatix.driver.figures import ShardsInHand, Tally, count_progress, count_working
+from docmatix.driver.heartbeat import Heartbeats, heartbeats_heard
 from docmatix.driver.preflight import check_cluster
 from docmatix.driver.progress import Progress
 from docmatix.driver.ray_cluster import ray_running
+from docmatix.driver.recording import Recording
 from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workers import Done, Task, map_shards
 from docmatix.models.telemetry import ServingWatch
@@ -24,12 +25,9 @@ from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.pack import divide_run, is_packed
-from docmatix.stages.support.job import REMOTE_EVERY_S, Job
+from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import check_chain
 from docmatix.storage.run_files import is_own
-
-_PULSES_EVERY_S = 0.5
-"""How often the figures of shards at work are read."""
 
 
 def do_stages(
@@ -41,7 +39,7 @@ def do_stages(
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]],
 ) -> None:
     """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
-    ray_started = False
+    heartbeats: Heartbeats | None = None
     served, watch = None, None
     # entered after Ray, so left before it: replicas are closed while there is a Ray to tell them
     serving = contextlib.ExitStack()
@@ -56,10 +54,10 @@ def do_stages(
             serving.close()
         tasks = _find_tasks(job, stage)
         began = time.monotonic()
-        if tasks and PIPELINE[stage].workers and not ray_started:
+        if tasks and PIPELINE[stage].workers and heartbeats is None:
             stack.enter_context(ray_running(job.config.resources))
+            heartbeats = stack.enter_context(heartbeats_heard(stall_s=job.config.limits.stall_s))
             stack.enter_context(serving)
-            ray_started = True
             check_cluster(job)
         if tasks and asks:
             engine = job.config.choose_engine(stage)
@@ -82,10 +80,12 @@ def do_stages(
                         dedup_documents(job, show=shown.update)
             else:
                 with beside_pack(job) if stage == PACK else contextlib.nullcontext():
-                    _do_tasks(job, stage, tasks, progress, recording, watch=watch if asks else None)
+                    if tasks and heartbeats is not None:
+                        _do_tasks(job, stage, tasks, progress, recording, heartbeats, watch=watch if asks else None)
             _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         finally:
             recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
+            recording.show({})
     if PACK in wanted:
         finish_dataset(job)
         job.run.sweep(job.stages)
@@ -136,60 +136,60 @@ def _find_failed(job: Job, stage: str) -> set[int]:
 
 
 def _do_tasks(
-    job: Job, stage: str, tasks: list[Task], progress: Progress, recording: Recording, *, watch: ServingWatch | None
+    job: Job,
+    stage: str,
+    tasks: list[Task],
+    progress: Progress,
+    recording: Recording,
+    heartbeats: Heartbeats,
+    *,
+    watch: ServingWatch | None,
 ) -> None:
-    """Map a stage over its shards, with progress, and stop it when it stands still or loses too much. Whatever becomes
+    """Map a stage over its shards, with progress, and stop it when it has stalled or loses too much. Whatever becomes
     of it, what its workers counted and what the watchdog found is recorded."""
-    if not tasks:
-        return
-    ledger, tally = Ledger(), Tally()
+    ledger, tally, in_hand = Ledger(), Tally(), ShardsInHand()
     figures = recording.stages.setdefault(stage, {})
-    at_work = AtWork(job, stage, tally=tally)
-    read_at, every_s = -math.inf, _PULSES_EVERY_S if job.run.local else REMOTE_EVERY_S
     done = 0
     worked, first, last = 0.0, math.inf, 0.0
     guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog)
+    results = map_shards(job, stage, tasks, mailbox=heartbeats.mailbox)
     # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
-    with progress.stage(stage, len(tasks)) as shown, contextlib.closing(map_shards(job, stage, tasks)) as results:
+    with progress.stage(stage, len(tasks)) as shown, contextlib.closing(results):
         for result in results:
-            moved = result is not None
             if result is not None:
+                guard.note()
                 tally.take(result.worker, result.figures)
                 if not isinstance(result, Done):  # what its shard raised comes next, and must not be kept waiting
                     figures |= tally.total
                     continue
             # not only where no result comes: of small shards some are done all the time
-            if time.monotonic() - read_at >= every_s:
-                before = at_work.own
-                at_work.read()
-                read_at = time.monotonic()
-                moved |= at_work.own != before
+            if (told := heartbeats.take()) is not None:
+                states = {key: state for key, state in told.items() if state.stage == stage}
+                guard.hear(states)
+                in_hand.hear(states.values())
+                for state in states.values():
+                    tally.take(state.worker, state.counted)
             counted = tally.total
             figures |= counted
-            recording.keep()
             if isinstance(result, Done):
                 done += 1
-                at_work.lay_down(result.shard)
+                in_hand.finish(result.shard)
                 worked += result.ended - result.started
                 first, last = min(first, result.started), max(last, result.ended)
                 figures |= {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
                 ledger.add(Ledger.from_json(job.record(stage, result.shard).ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
-            shown.update(done, count_progress(stage, ledger, at_work=at_work.total, counted=counted))
-            if moved:
-                guard.note()
+            working = count_working(in_hand, guard.states)
+            shown.update(done, count_progress(stage, ledger, at_work=working, counted=counted))
             usage = {name: recording.count(name) for name in ("prompt_tokens", "completion_tokens")}
-            if watch is not None and watch.look(usage=usage):
-                with contextlib.suppress(Exception):
-                    job.run.write(f"telemetry/live/{job.driver_id}/serving.json", json.dumps(watch.record).encode())
-                if not watch.anybody_there:
-                    guard.note()  # replicas that load have a clock of their own
+            if watch is not None and watch.look(usage=usage) and not watch.anybody_there:
+                guard.note()  # replicas that load have a clock of their own
             if job.run.lost.is_set():
                 raise BuildError(f"Another driver has taken the run {hide_in_url(job.run.url)} over; this one stops.")
             guard.look(left=len(tasks) - done)
-            # pulses come with rows: of requests that are sent again and again nothing else tells
-            for sign in guard.signs:
-                tally.take(sign.worker, sign.counted)
+            if recording.is_due:
+                workers = [state.to_json() for state in guard.states]
+                recording.show({"stage": stage, "working": working, "workers": workers, "stalled": guard.stalled})
 
 
 def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, done: int) -> None:

@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,14 @@ import psutil  # type: ignore[import-untyped]
 
 from docmatix.core import errors
 from docmatix.core.errors import BuildError, DocmatixError
+from docmatix.driver.heartbeat import Heartbeat, WorkerState, choose_interval, name_worker, read_figures, tell_mailbox
 from docmatix.driver.ray_cluster import find_private_ray
-from docmatix.driver.signs import Heart, Sign
 from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import PACK, PIPELINE
 from docmatix.stages.pack import OutputFile, Range
-from docmatix.stages.support.job import Job, Pulse, name_worker, read_figures
+from docmatix.stages.support.job import Job
+from docmatix.stages.support.poison_documents import count_attempt
 
 if TYPE_CHECKING:
     from docmatix.models.client import ChatClient
@@ -65,7 +66,7 @@ class Done(Counted):
     ended: float
 
 
-def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Generator[Done | Counted | None]:
+def map_shards(job: Job, stage: str, tasks: Sequence[Task], *, mailbox: Any) -> Generator[Done | Counted | None]:
     """Do the tasks, at most as many at once as there are CPUs; yields each as it is done, in no order.
 
     Between shards it yields None about twice a second, so that the caller can look at progress and the clock, and what
@@ -74,7 +75,7 @@ def map_shards(job: Job, stage: str, tasks: Sequence[Task]) -> Generator[Done | 
     """
     results: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
     stopped = threading.Event()
-    thread = threading.Thread(target=_drive, args=(job, stage, tasks, results, stopped), daemon=True)
+    thread = threading.Thread(target=_drive, args=(job, stage, tasks, mailbox, results, stopped), daemon=True)
     thread.start()
     try:
         yield from _take_results(stage, len(tasks), results, private=find_private_ray())
@@ -116,20 +117,20 @@ def _take_results(
         yield Done(str(result["worker"]), figures, shard=int(result["shard"]), started=started, ended=ended)
 
 
-def end_workers(signs: Sequence[Sign]) -> list[str | None]:
+def end_workers(states: Sequence[WorkerState]) -> list[str | None]:
     """Kill workers that stand still, each on its node; what they had in hand is tried again by Ray. Returns what became
     of each: `killed`, `gone` where process or node are no more, None where the node does not answer."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    if not signs:
+    if not states:
         return []
     kill = ray.remote(kill_process)
     asked = []
-    for sign in signs:
-        affinity = NodeAffinitySchedulingStrategy(sign.node, soft=False)
+    for state in states:
+        affinity = NodeAffinitySchedulingStrategy(state.node, soft=False)
         here = kill.options(num_cpus=0, max_retries=0, scheduling_strategy=affinity)
-        asked.append(here.remote(sign.pid, sign.started))
+        asked.append(here.remote(state.pid, state.started))
     # for all together: a lost node may have a hundred workers, and the driver looks after nothing meanwhile
     answered, _ = ray.wait(asked, num_returns=len(asked), timeout=_KILL_PATIENCE_S)
     known = set(answered)
@@ -153,7 +154,9 @@ def kill_process(pid: int, started: int) -> str:
     return "killed"
 
 
-def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any], stopped: threading.Event) -> None:
+def _drive(
+    job: Job, stage: str, tasks: Sequence[Task], mailbox: Any, results: queue.Queue[Any], stopped: threading.Event
+) -> None:
     import ray
     from ray.data import ActorPoolStrategy
 
@@ -178,7 +181,7 @@ def _drive(job: Job, stage: str, tasks: Sequence[Task], results: queue.Queue[Any
             compute=pool,
             # who asks waits most of the time, and must find room beside replicas that hold all CPUs of a small machine
             num_cpus=0 if asking else 1,
-            fn_constructor_args=(job, stage, size),
+            fn_constructor_args=(job, stage, size, mailbox),
         )
         # prefetching would hold each result back until the next one is there
         for batch in done.iter_batches(batch_size=1, prefetch_batches=0):
@@ -220,7 +223,7 @@ def _revive(stage: str, result: dict[str, Any]) -> DocmatixError:
 class ShardWorker:
     """A Ray actor that does the CPU stages, one shard at a time, with a child process for hostile documents."""
 
-    def __init__(self, job: Job, stage: str, workers: int) -> None:
+    def __init__(self, job: Job, stage: str, workers: int, mailbox: Any) -> None:
         from docmatix.pdf.sandbox import Sandbox
 
         self.job, self.stage = job, stage
@@ -228,27 +231,25 @@ class ShardWorker:
         self.sandbox = Sandbox(memory_mb=memory_mb)
         self.tools = {"sandbox": self.sandbox} if PIPELINE[stage].sandboxed else {}
         self.do_shard = PIPELINE[stage].load_shell()
-        self.heart = Heart(job, stage, node=_find_node())
+        self.heartbeat = _start_heartbeat(job, stage, mailbox)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         task, started = _decode(str(batch["task"][0])), time.time()
-        pulse = Pulse(self.job, self.stage, task.shard)
-        self.heart.take(task.shard, pulse)
+        progress = self.heartbeat.begin(task.shard)
         try:
             count_attempt(self.job, self.stage, task.shard)
-            self.do_shard(self.job, task.output or task.shard, pulse=pulse, **self.tools)
+            self.do_shard(self.job, task.output or task.shard, progress=progress, **self.tools)
         except Exception as error:
             return _report(task, started, error=error)
         finally:
-            self.heart.lay_down(task.shard)
-            pulse.stop()
+            self.heartbeat.finish(task.shard)
         return _report(task, started)
 
 
 class AskingWorker:
     """A Ray actor that asks the model server, several shards at once, all within one bound of requests in flight."""
 
-    def __init__(self, job: Job, stage: str, workers: int) -> None:
+    def __init__(self, job: Job, stage: str, workers: int, mailbox: Any) -> None:
         import uvloop
 
         from docmatix.stages.support.concurrency import RequestPool
@@ -264,7 +265,7 @@ class AskingWorker:
         )
         self.replica_pool = ReplicaPool(job.service.replicas) if job.service.replicas else None
         self.following: asyncio.Task[None] | None = None
-        self.heart = Heart(job, stage, node=_find_node(), count=self._count)
+        self.heartbeat = _start_heartbeat(job, stage, mailbox, count=self._count)
         _calm_collector()
         _allow_connections()
         # the loop that Ray Data runs `__call__` in is the one it finds set here
@@ -286,25 +287,24 @@ class AskingWorker:
         if self.replica_pool is not None and self.following is None:
             self.following = asyncio.create_task(self._follow(self.replica_pool))
         task, started = _decode(str(batch["task"][0])), time.time()
-        pulse = Pulse(self.job, self.stage, task.shard)
-        self.heart.take(task.shard, pulse)
+        progress = self.heartbeat.begin(task.shard)
         try:
             count_attempt(self.job, self.stage, task.shard)
-            await self.ask_shard(self.job, task.shard, pool=self.pool, pulse=pulse)
+            await self.ask_shard(self.job, task.shard, pool=self.pool, progress=progress)
         except Exception as error:
             yield _report(task, started, error=error, figures=read_figures(self.client.counters))
         else:
             yield _report(task, started, figures=read_figures(self.client.counters))
         finally:
-            self.heart.lay_down(task.shard)
-            pulse.stop()
+            self.heartbeat.finish(task.shard)
 
 
-def _find_node() -> str:
+def _start_heartbeat(job: Job, stage: str, mailbox: Any, count: Callable[[], dict[str, float]] = dict) -> Heartbeat:
     import ray
 
-    node: str = ray.get_runtime_context().get_node_id()
-    return node
+    node = ray.get_runtime_context().get_node_id()
+    every_s = choose_interval(job.config.limits.stall_s)
+    return Heartbeat(stage, tell_mailbox(mailbox), node=node, count=count, every_s=every_s)
 
 
 def _allow_connections() -> None:
@@ -346,23 +346,6 @@ def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
         max_attempts=engine.max_attempts,
         give_up_after_s=engine.give_up_after_s,
     )
-
-
-def count_attempt(job: Job, stage: str, shard: int) -> None:
-    """Note durably that a shard is being tried, and refuse one that has killed its worker too often.
-
-    Ray tries a task again for ever when its worker dies (ten times in 15 s were seen), so the count is on disk, where
-    the next worker finds it. It is counted anew for each driver.
-    """
-    folder = f"telemetry/attempts/{job.driver_id}/{stage}-{shard:05d}"
-    before = len(job.run.names(folder))
-    if before >= job.config.limits.shard_attempts:
-        raise BuildError(
-            f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
-            " this machine and at the documents of the shard in the plan. If machines were lost, run the same command"
-            " again: it counts anew."
-        )
-    job.run.write(f"{folder}/{before}", b"1")
 
 
 def _report(

@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 
 from docmatix.core.errors import SetupError
 from docmatix.core.kinds import collect_kinds
-from docmatix.driver.live_state import read_live_records
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
 from docmatix.report.cost import CostPart
@@ -31,6 +30,7 @@ from docmatix.report.plots import PlotsPart
 from docmatix.report.settings import SettingsPart
 from docmatix.review.cost import Cost, add_up, read_telemetry
 from docmatix.review.status import read_status
+from docmatix.stages.support.live_state import read_live_states
 from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Store
@@ -103,7 +103,7 @@ def make_report(
     with Sandbox(memory_mb=job.config.extract.memory_mb) as own:  # starts its child on demand
         albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own, fetch=fetch)
     flow = lay_out_flow(status["stages"])
-    cost = add_up([*read_telemetry(run), *read_live_records(run)], job.config)
+    cost = add_up([*read_telemetry(run), *read_live_states(run).values()], job.config)
     context = ReportContext(job=job, status=status, steps=flow, windows=windows, cost=cost, seed=seed)
     if parts is None:
         parts = [kind.model_validate({"kind": name}) for name, kind in collect_kinds(ReportPart, PARTS).items()]

@@ -11,22 +11,24 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
-from docmatix.driver.live_state import read_live, read_live_records, read_pulses
-from docmatix.driver.progress import describe_figures
-from docmatix.driver.signs import DRIVER_SILENT_S, read_driver_sign
 from docmatix.models.telemetry import describe_serving
 from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
 from docmatix.review.cost import add_up, read_telemetry
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.live_state import describe_figures, read_live_states
 from docmatix.stages.support.reading import list_engines, read_job
 from docmatix.storage.run import RunDirectory
+
+DRIVER_SILENT_S = 60.0
+"""A driver that has given no sign of life for so long is stopped, cut off, or dead; its clock and that of the reader
+rarely differ by as much."""
 
 
 def read_status(run: RunDirectory) -> dict[str, Any]:
@@ -34,25 +36,23 @@ def read_status(run: RunDirectory) -> dict[str, Any]:
     job = read_job(run)
     running = run.is_held
     ended = read_telemetry(run)
-    drivers = [*ended, *read_live_records(run)]
+    live = list(read_live_states(run).values())
+    drivers = [*ended, *live]
     counted = {stage: _count_stage(job, stage) for stage in job.stages}
-    # what a driver that was killed left behind is nobody's work
-    driver_ids = run.names("telemetry/live") if running else []
-    stalled = read_live(run, "stalled.json") if running else []
-    stages = [
-        _describe_stage(job, stage, counted[stage], driver_ids=driver_ids, stalled=stalled) for stage in job.stages
-    ]
+    # what a driver that was killed had in hand is not being worked on
+    at_work = [state["live"] for state in live if isinstance(state.get("live"), dict)] if running else []
+    stages = [_describe_stage(stage, counted[stage], at_work) for stage in job.stages]
     done = all(stage["shards_done"] == stage["shards"] for stage in stages)
     return {
         "name": job.config.name,
         "complete": done and run.exists("dataset/README.md"),
         "running": running,
-        "driver": _find_driver(run, drivers, running=running),
+        "driver": _find_driver(live, drivers, running=running),
         "balanced": all(counts.ledger.balanced for counts in counted.values()),
         "stages": stages,
         "tokens": _count_tokens(counted),
         "requests": _count_requests(job, drivers),
-        "serving": _list_serving(run, ended, running=running),
+        "serving": _list_serving(ended, live, running=running),
     }
 
 
@@ -181,10 +181,8 @@ def _count_stage(job: Job, stage: str) -> _Counts:
     return counts
 
 
-def _describe_stage(
-    job: Job, stage: str, counts: _Counts, *, driver_ids: Sequence[str], stalled: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """A stage's entry; `driver_ids` are the drivers at work, and `stalled` what their watchdogs have said."""
+def _describe_stage(stage: str, counts: _Counts, at_work: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A stage's entry; `at_work` is what the drivers at work are doing."""
     content = {
         "stage": stage,
         "shards_done": counts.done,
@@ -192,23 +190,25 @@ def _describe_stage(
         "outdated": counts.outdated,
         "ledger": counts.ledger.to_json(),
     }
-    for driver_id in driver_ids:
-        if working := read_pulses(replace(job, driver_id=driver_id), stage):
-            content["working"] = working
-    for note in stalled:
-        if note["stage"] == stage:
-            content["stalled"] = {name: note[name] for name in ("at", "seconds", "waits_for")}
+    for live in at_work:
+        if live.get("stage") == stage:
+            content |= {"working": live["working"]} if live.get("working") else {}
+            if stalled := live.get("stalled"):
+                content["stalled"] = {name: stalled[name] for name in ("at", "seconds", "waits_for")}
     return content
 
 
-def _find_driver(run: RunDirectory, drivers: Sequence[Mapping[str, Any]], *, running: bool) -> dict[str, Any] | None:
+def _find_driver(
+    live: Sequence[Mapping[str, Any]], drivers: Sequence[Mapping[str, Any]], *, running: bool
+) -> dict[str, Any] | None:
     """The driver that is at work, or else the last one that was: who it is, the age in seconds of its last sign of
     life, whether it was `killed`, and why it `stopped`, where it told. None where nothing is known of one."""
     now = time.time()
-    if (sign := read_driver_sign(run)) is not None:
+    if signs := [state for state in live if {"host", "process", "at"} <= state.keys()]:
+        sign = max(signs, key=lambda state: float(state["at"]))
         # the clock of its machine may be ahead of ours
-        age_s = max(0.0, round(now - sign.at, 1))
-        return {"host": sign.host, "process": sign.process, "last_sign_s": age_s, "killed": not running}
+        age_s = max(0.0, round(now - sign["at"], 1))
+        return {"host": sign["host"], "process": sign["process"], "last_sign_s": age_s, "killed": not running}
     ended = [driver for driver in drivers if {"host", "process", "started", "seconds"} <= driver.keys()]
     if running or not ended:
         return None
@@ -260,7 +260,13 @@ def _add_counts(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, A
     return {name: one[name] + other[name] for name in ("builds", "asked")} | {"retries": dict(retries.most_common())}
 
 
-def _list_serving(run: RunDirectory, ended: Sequence[Mapping[str, Any]], *, running: bool) -> list[dict[str, Any]]:
+def _list_serving(
+    ended: Sequence[Mapping[str, Any]], live: Sequence[Mapping[str, Any]], *, running: bool
+) -> list[dict[str, Any]]:
     """What is recorded of the model servers: one entry for each that a driver's run started, the latest last."""
     found = [record for driver in ended for record in driver.get("serving", [])]
-    return [*found, *(record | {"live": running} for record in read_live(run, "serving.json"))]
+    for driver in live:
+        *before, last = driver.get("serving") or [None]
+        found += before
+        found += [last | {"live": running}] if last is not None else []
+    return found

@@ -14,11 +14,17 @@ from docmatix.core.pairs import Scores, name_model
 from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
-from docmatix.stages.support.job import Job, Pulse
-from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, pair_to_row, scores_to_row
+from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.storage.schemas import (
+    evidence_to_row,
+    page_from_row,
+    pair_from_row,
+    pair_to_row,
+    scores_to_row,
+)
 
 
-def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
+def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
     """Judge the pairs of one shard and commit the verdicts, kept and dropped alike.
 
     The record's `extra` counts what `pack` will write, and `dropped[kind][name][reason]` for each prompt, style and
@@ -70,7 +76,7 @@ def curate_shard(job: Job, shard: int, *, pulse: Pulse) -> None:
             for numbers in kept.values():
                 extra["pages"] += len(numbers)
                 extra["square_inches"] = round(extra["square_inches"] + sum(sizes[number] for number in numbers), 3)
-            pulse.beat(done=ledger.accounts["pairs"].entered, kept=ledger.accounts["pairs"].kept)
+            progress.update(done=ledger.accounts["pairs"].entered, kept=ledger.accounts["pairs"].kept)
 
 
 # 20 inches at 150 dpi are about the default `pack.max_side_px`; larger pages are rendered smaller. Without this bound,

@@ -14,12 +14,12 @@ from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.stages.plan import read_plan
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.schemas import page_to_row
 
 
-def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> None:
+def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProgress) -> None:
     """Read the documents of one planned shard and commit their content."""
     settings = job.config.extract
     locators = read_plan(job, shard)
@@ -44,7 +44,7 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, pulse: Pulse) -> No
                 ledger.settle("pages", row["reason"] or page["reason"])
             ledger.settle("documents", row["reason"])
             writer.add({"index": index, **row})
-            pulse.beat(done=index + 1)
+            progress.update(done=index + 1)
 
 
 def _extract(

@@ -24,7 +24,7 @@ from docmatix.prompting.planned_requests import (
 from docmatix.prompting.prompts import Prompt, choose_prompts
 from docmatix.prompting.windows import Window, cut_windows
 from docmatix.stages.support.concurrency import RequestPool
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_to_row
@@ -44,7 +44,7 @@ class _Step:
 _Answered = tuple[PlannedRequest, Reply | Failure]
 
 
-async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
+async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: ShardProgress) -> None:
     """Send all requests about one shard, reusing stored replies, and commit requests and pairs.
 
     The record's `extra` names the files of replies and counts the tokens of the replies used.
@@ -52,7 +52,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Puls
     store = ReplyStore(job.run, GENERATE, shard)
     ledger = Ledger(PIPELINE[GENERATE].units)
     extra: dict[str, Any] = {}
-    engine, client = job.config.generate.engine, pool.client
+    engine = job.config.generate.engine
     renderer = PageRenderer(job, shard)
     done, last = 0, -1
 
@@ -91,7 +91,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Puls
                     ledger.enter("requests")
                     writer.add(_describe_window(step) | _to_row(ask, outcome, ledger), size=_weigh_row(ask, outcome))
                 done += max(1, len(answered))
-                pulse.beat(done=done, pairs=ledger.accounts["pairs"].kept, counters=client.counters)
+                progress.update(done=done, pairs=ledger.accounts["pairs"].kept)
             extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
     finally:
         await renderer.close()

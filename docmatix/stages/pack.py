@@ -25,7 +25,7 @@ from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
 from docmatix.sources.documents import read_documents
 from docmatix.stages.plan import read_plan
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.parquet import ShardWriter
@@ -115,7 +115,7 @@ def is_packed(job: Job, output: OutputFile) -> bool:
     )
 
 
-def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -> None:
+def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: ShardProgress) -> None:
     """Render and write one output file, and commit it."""
     settings = job.config.pack
     ledger = Ledger(PIPELINE[PACK].units)
@@ -141,7 +141,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, pulse: Pulse) -
                 for kind in KINDS:
                     counts = Counter(pair[kind] for pair in sample)
                     statistics.add_dropped({kind: {name: {reason: count} for name, count in counts.items()}})
-            pulse.beat(done=ledger.accounts["rows"].entered)
+            progress.update(done=ledger.accounts["rows"].entered)
         writer.close()
         statistics.totals["file_bytes"] = pending.bytes
         record = Record(

@@ -12,7 +12,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
 from docmatix.stages.support.concurrency import RequestPool
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.schemas import pair_from_row
 from docmatix.verification.check import Check
@@ -20,7 +20,7 @@ from docmatix.verification.check import Check
 _Question = tuple[int, Pair, Request | None]  # the number of the document, the pair, and the request about it
 
 
-async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse) -> None:
+async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: ShardProgress) -> None:
     """Score the pairs of one shard, reusing stored replies, and commit the scores."""
     check = job.config.verify
     assert check is not None
@@ -54,7 +54,7 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, pulse: Pulse)
                     row |= {"reason": failure.reason, "detail": failure.detail}
             writer.add(row)
             done += 1
-            pulse.beat(done=done, counters=pool.client.counters)
+            progress.update(done=done)
         extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
 
 

@@ -22,7 +22,7 @@ _OWN = re.compile(
     rf"{_STAGE}/(?:{_PART_FILE}|part-\d{{5,}}\.json|replies/{_REPLIES})"
     rf"|{_DATA_FILE}|dataset/(?:README\.md|stats\.json|plots/[a-z0-9-]+\.png|samples/\d+\.jpg)"
     r"|telemetry/(?:[\w-]+\.json|logs/replica-\d+-\w+\.log)"
-    rf"|telemetry/live/[\w-]+/(?:probe|[\w-]+\.json)|telemetry/attempts/[\w-]+/{_STAGE}-\d{{5,}}(?:-in-hand)?/\d+"
+    rf"|telemetry/live/[\w-]+(?:\.json|/(?:probe|[\w-]+\.json))|telemetry/attempts/[\w-]+/{_STAGE}-\d{{5,}}(?:-in-hand)?/\d+"
     r"|(?:[\w-]+/)*\.[0-9a-f]{32}\.tmp",
     re.ASCII,
 )

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from docmatix.core.ledger import Ledger, describe_ledger
-from docmatix.driver.progress import Progress, describe_figures
+from docmatix.driver.progress import Progress
+from docmatix.stages.support.live_state import describe_figures
 
 
 class Terminal(io.StringIO):

@@ -15,7 +15,7 @@ from typing import Any
 
 from docmatix.config.loading import dump_config
 from docmatix.core.errors import LedgerError
-from docmatix.driver.live_state import Recording
+from docmatix.driver.recording import Recording
 from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_config, make_job
@@ -31,20 +31,24 @@ def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: RunDir
         "seconds": 240,
         "waits_for": "8 replies of http://there",
     }
-    own_run.write("telemetry/live/now/stalled.json", json.dumps(stalled).encode())
+    live = {"stage": "curate", "working": {"done": 4, "kept": 2}, "stalled": stalled}
+    own_run.write("telemetry/live/now.json", json.dumps({"stages": {}, "live": live}).encode())
     with own_run.locked():
         stages = {stage["stage"]: stage for stage in read_status(own_run)["stages"]}
         shown = describe_status(own_run).splitlines()
     assert stages["curate"]["stalled"] == {"at": 1.5, "seconds": 240, "waits_for": "8 replies of http://there"}
     assert not any("stalled" in stages[stage] for stage in stages if stage != "curate")
     new = set(shown) - set(before)
-    assert new == {"            nothing has moved for 240 s; it waits for 8 replies of http://there"}
+    assert new == {
+        "            at work: 4 done, 2 kept",
+        "            nothing has moved for 240 s; it waits for 8 replies of http://there",
+    }
     left = describe_status(own_run)
     assert not any(said in left for said in ("nothing has moved", "at work:")), "of a driver that was killed"
 
 
 def test_half_a_note_of_a_stage_that_stands_still_is_passed_over(own_run: RunDirectory) -> None:
-    own_run.write("telemetry/live/now/stalled.json", b'{"at": 1.5, "sta')
+    own_run.write("telemetry/live/now.json", b'{"stages": {}, "live": {"sta')
     with own_run.locked():
         assert read_status(own_run)["running"]
         assert not any("stalled" in stage for stage in read_status(own_run)["stages"])
@@ -71,14 +75,14 @@ def test_who_looks_at_a_run_holds_up_no_build(own_run: RunDirectory) -> None:
 
 def test_what_is_strange_among_the_notes_of_a_build_hides_nothing_else(own_run: RunDirectory) -> None:
     own_run.write("telemetry/live/a-file", b"1")
-    own_run.write("telemetry/live/b/record.json", b'{"stages": {"generate": {"requests": 7}}}')
+    own_run.write("telemetry/live/b.json", b'{"stages": {"generate": {"requests": 7}}}')
     with own_run.locked():
         assert "  requests  7 asked" in describe_status(own_run)
 
 
 def test_requests_of_builds_that_were_killed_count_too(own_run: RunDirectory) -> None:
     own_run.write("telemetry/a.json", b'{"stages": {"generate": {"requests": 40, "retries_busy": 2}}}')
-    own_run.write("telemetry/live/b/record.json", b'{"stages": {"generate": {"requests": 7, "retries_cut": 1}}}')
+    own_run.write("telemetry/live/b.json", b'{"stages": {"generate": {"requests": 7, "retries_cut": 1}}}')
     (line,) = (line for line in describe_status(own_run).splitlines() if line.startswith("  requests"))
     told = "47 asked in 2 builds, those of earlier settings among them; sent again 3 times: busy 2, cut 1"
     assert line == f"  requests  {told}"
@@ -86,25 +90,31 @@ def test_requests_of_builds_that_were_killed_count_too(own_run: RunDirectory) ->
 
 def give_sign(run: RunDirectory, *, ago_s: float, process: int = 7) -> None:
     """The sign of life that a driver gave so long ago."""
-    sign = {"host": "there", "process": process, "at": time.time() - ago_s}
-    run.write("telemetry/live/now/driver.json", json.dumps(sign).encode())
+    sign = {"host": "there", "process": process, "at": time.time() - ago_s, "stages": {}}
+    run.write("telemetry/live/now.json", json.dumps(sign).encode())
 
 
 DRIVER = """
 import sys, time
+from dataclasses import replace
+from pathlib import Path
+from docmatix.driver.recording import Recording
 from docmatix.storage.run import RunDirectory
-from docmatix.driver.signs import driver_alive
+from tests.jobs import make_job
 
 run = RunDirectory(sys.argv[1])
-with run.locked(), driver_alive(run, "now", every_s=0.1):
+with run.locked(), Recording(replace(make_job(Path(sys.argv[2])), run=run), every_s=0.1):
     print("alive", flush=True)
     time.sleep(600)
 """
 
 
-def test_a_driver_that_was_killed_is_told_with_the_age_of_its_last_sign_and_how_to_go_on(own_run: RunDirectory) -> None:
+def test_a_driver_that_was_killed_is_told_with_the_age_of_its_last_sign_and_how_to_go_on(
+    own_run: RunDirectory, tmp_path: Path
+) -> None:
     own_run.remove("curate/part-00000.json")
-    with subprocess.Popen([sys.executable, "-c", DRIVER, own_run.root], stdout=subprocess.PIPE) as driver:
+    command = [sys.executable, "-c", DRIVER, own_run.root, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as driver:
         assert driver.stdout is not None
         assert driver.stdout.readline() == b"alive\n"
         while (at_work := read_status(own_run))["driver"] is None:
@@ -234,8 +244,8 @@ def test_figures_of_models_that_are_served_no_longer_are_named_alone(own_run: Ru
 
 def test_notes_that_are_no_driver_s_are_passed_over(own_run: RunDirectory) -> None:
     own_run.write("telemetry/checked.json", b'{"sound": "abc"}')
-    own_run.write("telemetry/live/a/driver.json", b"[]")
-    own_run.write("telemetry/live/a/record.json", b"3")
+    own_run.write("telemetry/live/a.json", b"[]")
+    own_run.write("telemetry/live/b/driver.json", b'{"host": "there", "process": 7, "at": 1}')
     status = read_status(own_run)
     assert (status["driver"], status["requests"]) == (None, {})
 

@@ -21,7 +21,7 @@ from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from tests.jobs import FakeClient, generate, make_config, make_job, plan, read_documents, write_reply
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
 from tests.tokenizers import train_vocabulary
@@ -194,7 +194,7 @@ def test_a_build_that_goes_on_is_not_stopped_by_the_few_requests_that_failed_bef
 
     def ask(client: FakeClient) -> None:
         pool = RequestPool(cast(ChatClient, client), in_flight=8, max_share=0.8)
-        asyncio.run(generate_shard(job, 0, pool=pool, pulse=Pulse(job, "generate", 0)))
+        asyncio.run(generate_shard(job, 0, pool=pool, progress=ShardProgress()))
 
     ask(FakeClient(refuse_half))
     undisturbed = job.record("generate", 0)

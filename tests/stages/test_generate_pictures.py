@@ -19,7 +19,7 @@ from docmatix.models.client import ChatClient
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.support.concurrency import RequestPool
-from docmatix.stages.support.job import Job, Pulse
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import PageRenderer
 from tests.jobs import FakeClient, InlineSandbox, generate, make_job, read_documents
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_huge_page_pdf, write_pdf
@@ -38,7 +38,7 @@ def read_rows(job: Job) -> list[dict[str, Any]]:
 def ask_server(job: Job, server: ScriptedServer) -> None:
     async def work() -> None:
         async with ChatClient([server.base_url], give_up_after_s=5) as client:
-            await generate_shard(job, 0, pool=RequestPool(client, in_flight=64), pulse=Pulse(job, "generate", 0))
+            await generate_shard(job, 0, pool=RequestPool(client, in_flight=64), progress=ShardProgress())
 
     asyncio.run(work())
 

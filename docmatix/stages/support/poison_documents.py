@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from docmatix.core.documents import Refusal
+from docmatix.core.errors import BuildError
 
 if TYPE_CHECKING:
     from docmatix.stages.support.job import Job
@@ -23,12 +24,32 @@ NOTES_BELIEVED = 2
 """A worker may be killed for any reason while a document happens to be in its hands: once is chance."""
 
 
+def count_attempt(job: Job, stage: str, shard: int) -> None:
+    """Note durably that a shard is being tried, and raise BuildError for one that has killed its worker too often.
+
+    Ray retries a task for ever when its worker dies; where the next worker finds the count is on disk. Each driver
+    counts from zero."""
+    folder = _name_attempts(job, stage, shard)
+    before = len(job.run.names(folder))
+    if before >= job.config.limits.shard_attempts:
+        raise BuildError(
+            f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
+            " this machine and at the documents of the shard in the plan. If machines were lost, run the same command"
+            " again: it counts anew."
+        )
+    job.run.write(f"{folder}/{before}", b"1")
+
+
+def _name_attempts(job: Job, stage: str, shard: int) -> str:
+    return f"telemetry/attempts/{job.driver_id}/{stage}-{shard:05d}"
+
+
 class PoisonDocuments:
     """What earlier attempts at a shard had in hand when their worker died, in this build."""
 
     def __init__(self, job: Job, stage: str, shard: int) -> None:
         self._run = job.run
-        folder = f"telemetry/attempts/{job.driver_id}/{stage}-{shard:05d}"
+        folder = _name_attempts(job, stage, shard)
         self._notes = f"{folder}-in-hand"
         # the runner has counted this attempt already
         self._earlier = len(job.run.names(folder)) - 1

@@ -1,0 +1,145 @@
+"""A source's listing that hangs, fails, or is interrupted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from docmatix.core.errors import SetupError, SourceGone
+from docmatix.driver.build import build
+from docmatix.driver.listing_watch import watch_listing
+from docmatix.sources.files import FilesSource
+from tests.jobs import make_config
+
+
+def test_a_listing_that_hangs_is_told_of_and_given_up():
+    said: list[str] = []
+
+    def list_slowly() -> Iterator[str]:
+        yield "a.pdf"
+        threading.Event().wait()
+
+    listing = watch_listing(list_slowly, stall_s=0.5, patience_s=1.5, say=said.append)
+    assert next(listing) == "a.pdf"
+    with pytest.raises(SourceGone, match=r"listed nothing for 2 s .* after 1 documents"):
+        next(listing)
+    assert "it waits for the source (documents: 1)" in said[0]
+
+
+def test_a_listing_that_goes_on_is_passed_on_as_it_is_with_its_errors():
+    def list_and_fail() -> Iterator[int]:
+        yield from range(3)
+        raise ValueError("no more")
+
+    listing = watch_listing(list_and_fail, stall_s=60, patience_s=60, say=lambda line: None)
+    assert [next(listing) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="no more"):
+        next(listing)
+
+
+def test_an_interrupt_by_a_person_stays_one():
+    def interrupted() -> Iterator[str]:
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        list(watch_listing(interrupted, stall_s=60, patience_s=60, say=lambda line: None))
+
+
+def test_a_source_that_hangs_at_the_first_question_is_told_of_and_given_up():
+    said: list[str] = []
+
+    def open_slowly() -> Iterator[str]:
+        threading.Event().wait()
+        return iter(["a.pdf"])
+
+    with pytest.raises(SourceGone, match="after 0 documents"):
+        watch_listing(open_slowly, stall_s=0.5, patience_s=1.5, say=said.append)
+    assert "it waits for the source (documents: 0)" in said[0]
+
+
+def test_an_error_at_the_first_question_comes_before_the_first_item_is_asked_for():
+    def refuse() -> Iterator[str]:
+        raise SetupError("no such directory")
+
+    with pytest.raises(SetupError, match="no such directory"):
+        watch_listing(refuse, stall_s=60, patience_s=60, say=lambda line: None)
+
+
+def test_a_listing_that_hangs_is_given_up_in_any_thread() -> None:
+    gave_up = threading.Event()
+
+    def list_nothing() -> Iterator[str]:
+        threading.Event().wait()
+        yield ""
+
+    def plan() -> None:
+        with pytest.raises(SourceGone):
+            next(watch_listing(list_nothing, stall_s=0.5, patience_s=0.6, say=lambda line: None))
+        gave_up.set()
+
+    threading.Thread(target=plan, daemon=True).start()
+    assert gave_up.wait(60)
+
+
+def test_the_time_that_is_spent_on_the_items_is_not_the_source_s() -> None:
+    said: list[str] = []
+    listing = watch_listing(lambda: range(3), stall_s=0.2, patience_s=0.3, say=said.append)
+    for number in range(3):
+        assert next(listing) == number
+        threading.Event().wait(0.5)
+    assert said == []
+
+
+def test_a_listing_that_is_left_early_is_closed_in_its_own_thread() -> None:
+    closed_by: list[str] = []
+
+    def list_on() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed_by.append(threading.current_thread().name)
+
+    listing = watch_listing(list_on, stall_s=60, patience_s=60, say=lambda line: None)
+    assert next(listing) == 1
+    listing.close()
+    assert closed_by == ["listing"]
+
+
+class HangingFiles(MemoryFileSystem):  # type: ignore[misc]
+    """Memory that never says what it holds."""
+
+    protocol = "hanging"
+
+    def ls(self, *args: Any, **options: Any) -> Any:
+        threading.Event().wait()
+
+    info = ls
+
+
+fsspec.register_implementation("hanging", HangingFiles)
+
+
+def test_a_build_gives_up_a_source_that_hangs_at_its_first_listing(tmp_path):
+    limits = {"stall_s": 0.5, "no_progress_s": 1.5}
+    config = make_config(limits=limits).model_copy(update={"source": from_paths("hanging://in")})
+    with pytest.raises(SourceGone, match=r"listed nothing for 2 s .* after 0 documents"):
+        build(config, run=tmp_path / "run", stages=["plan"])
+    assert not (tmp_path / "run/run.yaml").exists()
+
+
+def test_a_source_that_is_not_there_is_found_before_anything_is_written(tmp_path):
+    config = make_config().model_copy(update={"source": from_paths(str(tmp_path / "nowhere"))})
+    with pytest.raises(SetupError, match="No file matches"):
+        build(config, run=tmp_path / "run", stages=["plan"])
+    assert not (tmp_path / "run/run.yaml").exists()
+
+
+def from_paths(*paths: str) -> FilesSource:
+    return FilesSource(kind="files", paths=paths)

@@ -179,12 +179,12 @@ def test_a_server_that_never_answers_is_named_and_stops_the_build_and_the_next_r
         wait_until(lambda: silent.base_url in read_stalled().get("waits_for", ""), driver)
         lines = describe_status(RunDirectory(run))
         code, output = driver.finish(within_s=120)
-    assert re.search(rf"nothing has moved for \d+ s; it waits for \d+ replies of {re.escape(silent.base_url)}", lines)
+    assert re.search(rf"no progress for \d+ s; waiting for \d+ replies from {re.escape(silent.base_url)}", lines)
     assert code == 1, output
     said = output.strip().splitlines()
-    assert re.search(r"generate stands still with \d shards to do", said[-1])
-    assert f"replies of {silent.base_url}" in said[-1]
-    assert any(re.match(r"generate +nothing has moved for \d+ s; it waits for \d+ replies of", line) for line in said)
+    assert re.search(r"generate has stalled with \d shards left", said[-1])
+    assert f"replies from {silent.base_url}" in said[-1]
+    assert any(re.match(r"generate +no progress for \d+ s; waiting for \d+ replies from", line) for line in said)
     assert "Traceback" not in output
     code, output = Driver(configure(tmp_path, pdf_dir, base_url), run).finish()
     assert code == 0, output
@@ -222,9 +222,9 @@ def test_a_node_that_is_lost_for_good_leaves_its_work_to_the_others_and_with_the
     assert code == 1, output
     said = output.strip().splitlines()
     assert any(
-        "it waits for a worker to take up a shard: Ray has 0 of 0 CPUs free on 1 nodes, 2 lost" in line for line in said
+        "waiting for a worker to take a shard: Ray has 0 of 0 CPUs free on 1 nodes, 2 lost" in line for line in said
     )
-    assert "curate stands still" in said[-1]
+    assert "curate has stalled" in said[-1]
     assert "2 lost" in said[-1]
     assert "Traceback" not in output
     for raylet in (first, second):

@@ -248,7 +248,7 @@ def test_passing_faults_are_retried_and_lasting_ones_are_counted(
     assert set(retries) == {"busy", "server_error", "cut", "garbage"}
     assert (retries["busy"], retries["server_error"]) == (by_status["429"], by_status["500"])
     assert sum(retries.values()) == server.request_count - requests
-    line = next(line for line in describe_status(RunDirectory(run)).splitlines() if "sent again" in line)
+    line = next(line for line in describe_status(RunDirectory(run)).splitlines() if "retried" in line)
     assert f"{requests} asked" in line
     assert all(f"{cause.replace('_', ' ')} {count}" in line for cause, count in retries.items())
 

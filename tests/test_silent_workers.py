@@ -82,7 +82,7 @@ def test_a_stall_is_laid_to_a_stopped_worker_before_the_model_server_even_as_the
     stage.look(25, replace(asking, pid=8))
     assert stage.ended == [[7]]
     (stalled,) = (event for event in stage.events if event["event"] == "stalled")
-    assert stalled["waits_for"] == "a sign of life of process 7 on here (shard 3)"
+    assert stalled["waits_for"] == "a sign of life from process 7 on here (shard 3)"
     assert not any("replies" in line for line in stage.said)
 
 

@@ -73,7 +73,7 @@ def build(
     job = prepare(config, directory, config_dir, progress)
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     if not trust_run:
-        directory.require_own("give another --run, or --trust-run where you trust all who can write there.")
+        directory.require_own("give another --run, or --trust-run if you trust everyone who can write there.")
     with _interruptible(), directory.locked():
         check_run(directory, config)
         require_disk(directory.store, megabytes=config.limits.min_free_disk_mb)
@@ -155,7 +155,7 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise BuildError("Interrupted: the same command continues where this one stopped.") from None
+        raise BuildError("Interrupted: rerun the command to resume the build.") from None
     finally:
         if in_main:
             signal.signal(signal.SIGTERM, before)

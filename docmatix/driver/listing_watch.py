@@ -92,13 +92,13 @@ class _WatchedCalls:
             if waited_s >= say_at:
                 say_at *= 2
                 self._say(
-                    f"{PLAN:9} nothing was listed for {waited_s:.0f} s; it waits for the source (documents:"
-                    f" {self.listed})"
+                    f"{PLAN:9} no documents listed for {waited_s:.0f} s; waiting for the source"
+                    f" ({self.listed} listed so far)"
                 )
             if waited_s > self._patience_s:
                 raise SourceGone(
                     f"The source has listed nothing for {self._patience_s:.0f} s (limits.no_progress_s) after"
-                    f" {self.listed} documents: see to it and run the same command again."
+                    f" {self.listed} documents: check the source, then rerun the command to resume the build."
                 )
 
     def _work(self) -> None:

@@ -89,7 +89,7 @@ def check_run(run: RunDirectory, config: Config) -> None:
     if run.exists("run.yaml"):
         held = yaml.safe_load(run.read("run.yaml"))
         if not isinstance(held, dict):
-            raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or put the file back.")
+            raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or restore the file.")
         mine = yaml.safe_load(dump_config(config))  # without secrets, as what is held
         _hide_more(held.get("source"))
         for key in ("name", "source"):

@@ -219,7 +219,7 @@ def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None
                 said = " ".join(str(error).split())
                 raise BuildError(
                     f"Ray did not start on this machine in {_STARTS} attempts ({said}); if it is busy or short of"
-                    " memory, run the same command again later."
+                    " memory, rerun the command later."
                 ) from None
         else:
             return
@@ -227,7 +227,7 @@ def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None
 
 @contextlib.contextmanager
 def _quiet_data() -> Iterator[None]:
-    """Ray Data without its own progress bars, opinions on the console, and sense of when a build stands still."""
+    """Ray Data without its own progress bars, opinions on the console, and sense of when a build has stalled."""
     import ray
 
     context = ray.data.DataContext.get_current()
@@ -258,7 +258,7 @@ def find_private_ray() -> list[psutil.Process]:
 
 
 def describe_resources() -> str:
-    """What the running Ray has, in words; asked for a few seconds only, since a Ray in trouble does not answer."""
+    """What the running Ray has, in words; asked for a few seconds only, since a Ray in trouble does not respond."""
     said: queue.Queue[str] = queue.Queue()
 
     def look() -> None:
@@ -276,4 +276,4 @@ def describe_resources() -> str:
     try:
         return said.get(timeout=_TELL_PATIENCE_S)
     except queue.Empty:
-        return "Ray does not answer"
+        return "Ray is not responding"

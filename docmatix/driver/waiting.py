@@ -55,10 +55,10 @@ def describe_wait(
         who = [
             f"process {state.pid} on {state.host} (shard {', '.join(map(str, state.shards))})" for state in stopped[:4]
         ]
-        return f"a sign of life of {'; '.join(who)}" + (f", and {len(stopped) - 4} more" if len(stopped) > 4 else "")
+        return f"a sign of life from {'; '.join(who)}" + (f", and {len(stopped) - 4} more" if len(stopped) > 4 else "")
     at_work = [state for state in states if state.shards]
     if not at_work:
-        return f"a worker to take up a shard: {resources}"
+        return f"a worker to take a shard: {resources}"
     in_flight = sum(state.in_flight for state in at_work)
     again = Counter[str]()
     for state in at_work:
@@ -66,10 +66,10 @@ def describe_wait(
     if asks is not None and (in_flight or again.total()):
         shards = sorted(shard for state in at_work for shard in state.shards)
         listed = ", ".join(map(str, shards[:8])) + (f" and {len(shards) - 8} more" if len(shards) > 8 else "")
-        wanted = f"{in_flight} replies" if in_flight else "a good reply"  # none: all of them wait to be sent again
+        wanted = f"{in_flight} replies" if in_flight else "a good reply"  # none: all of them wait to be retried
         causes = ", ".join(f"{name[8:].replace('_', ' ')} {count:,}" for name, count in again.most_common())
-        sent = f"; sent again {again.total():,} times: {causes}" if causes else ""
-        return f"{wanted} of {asks}, for shard {listed}{sent}"
+        sent = f"; retried {again.total():,} times: {causes}" if causes else ""
+        return f"{wanted} from {asks} for shard {listed}{sent}"
     parts = []
     for state in at_work:
         for shard, figures in state.shards.items():

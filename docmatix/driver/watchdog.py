@@ -145,14 +145,14 @@ class StageWatch:
             self.stalled = None
         elif self._watchdog.is_over:
             raise BuildError(
-                f"{self._stage} stands still with {left} shards to do: nothing has moved for {waited_s:.0f} s"
-                f" (limits.no_progress_s), it waits for {self._describe_wait()}. See to that and run the same command"
-                " again."
+                f"{self._stage} has stalled with {left} shards left: no progress for {waited_s:.0f} s"
+                f" (limits.no_progress_s); waiting for {self._describe_wait()}. Fix that, then rerun the command to"
+                " resume the build."
             )
         elif self._watchdog.has_news():
             waits_for = self._describe_wait()
             self.stalled = self._note_event("stalled", seconds=round(waited_s), waits_for=waits_for)
-            self._say(f"{self._stage:9} nothing has moved for {waited_s:.0f} s; it waits for {waits_for}")
+            self._say(f"{self._stage:9} no progress for {waited_s:.0f} s; waiting for {waits_for}")
 
     def _end(self, silent: Sequence[WorkerState]) -> None:
         """End workers that give no sign of life."""
@@ -163,7 +163,7 @@ class StageWatch:
             if outcome == "killed":
                 shards = [str(shard) for shard in state.shards]
                 self._note_event("worker_killed", host=state.host, process=state.pid, shards=shards)
-                again = f"; shard {', '.join(shards)} is tried again" if shards else ""
+                again = f"; retrying shard {', '.join(shards)}" if shards else ""
                 self._say(
                     f"{self._stage:9} process {state.pid} on {state.host} gave no sign of life for {stall_s:g} s and"
                     f" was killed{again}"

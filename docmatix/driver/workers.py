@@ -100,14 +100,14 @@ def _take_results(
                 if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
                     raise BuildError(
                         f"The private Ray of this build has died in {stage} (process {process.pid} has ended; out of"
-                        " memory?): run the same command again, it continues where this one stopped."
+                        " memory?): rerun the command to resume the build."
                     ) from None
             yield None
             continue
         if isinstance(result, BaseException):
             raise BuildError(f"Ray gave up on {stage}: {type(result).__name__}: {result}") from result
         if result is None:
-            raise BuildError(f"Ray ended {stage} with {left} shards not done.")
+            raise BuildError(f"Ray ended {stage} with {left} shards left.")
         figures = json.loads(result["figures"])
         if result["error"]:
             yield Counted(str(result["worker"]), figures)
@@ -118,7 +118,7 @@ def _take_results(
 
 
 def end_workers(states: Sequence[WorkerState]) -> list[str | None]:
-    """Kill workers that stand still, each on its node; what they had in hand is tried again by Ray. Returns what became
+    """Kill silent workers, each on its node; Ray retries what they had in hand. Returns what became
     of each: `killed`, `gone` where process or node are no more, None where the node does not answer."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy

@@ -67,14 +67,12 @@ def describe_status(run: RunDirectory) -> str:
         ledger = describe_ledger(Ledger.from_json(stage["ledger"]))
         if outdated := stage["outdated"]:
             shards = f"{outdated} shard{'s' if outdated > 1 else ''}"
-            ledger += f"{'; ' if ledger else ''}not counted: {shards} of earlier settings or inputs"
+            ledger += f"{'; ' if ledger else ''}not counted: {shards} from earlier settings or inputs"
         lines.append(f"  {stage['stage']:9} {stage['shards_done']}/{stage['shards']} shards  {ledger}".rstrip())
         if stage.get("working"):
             lines.append(f"            at work: {describe_figures(stage['working'])}")
         if stalled := stage.get("stalled"):
-            lines.append(
-                f"            nothing has moved for {stalled['seconds']} s; it waits for {stalled['waits_for']}"
-            )
+            lines.append(f"            no progress for {stalled['seconds']} s; waiting for {stalled['waits_for']}")
     if tokens := status["tokens"]:
         line = f"  tokens    {tokens['prompt']:,} in, {tokens['completion']:,} out"
         if "completion_per_kept_pair" in tokens:
@@ -87,14 +85,14 @@ def describe_status(run: RunDirectory) -> str:
     present = [record for record in status["serving"] if record["model"] in models]
     lines += [f"  serving   {line}" for line in describe_serving(present)]
     if others := sorted({record["model"] for record in status["serving"]} - models):
-        lines.append(f"  serving   by earlier settings: {', '.join(others)} (--json tells of them)")
+        lines.append(f"  serving   with earlier settings: {', '.join(others)} (see --json)")
     if status["complete"]:
         lines.append(f"The dataset is in {run.path('dataset')}")
     elif not status["running"]:
         if stopped := (status["driver"] or {}).get("stopped"):
             lines.append(f"The last build stopped: {' '.join(stopped.split())}")
         where = run.root if run.local else hide_in_url(run.url)
-        lines.append(f"To go on: docmatix build CONFIG --run {shlex.quote(where)}, with its configuration as CONFIG")
+        lines.append(f"To resume: docmatix build CONFIG --run {shlex.quote(where)}, with its configuration as CONFIG")
     return "\n".join(map(sanitize_for_terminal, lines))  # what is waited for may be a document, by its name
 
 
@@ -105,23 +103,23 @@ def _describe_driver(status: Mapping[str, Any], *, leased: bool) -> str:
     ago = _describe_age(driver["last_sign_s"]) if driver else ""
     if status["running"]:
         if driver and driver["last_sign_s"] > DRIVER_SILENT_S:
-            dead = ", or was killed, and its lease has not ended yet" if leased else ""
+            dead = ", or was killed, and its lease has not expired yet" if leased else ""
             return (
-                f", and held by a build ({who}) whose last sign of life came {ago} ago: it is stopped, or cannot write"
+                f", held by a build ({who}) whose last sign of life was {ago} ago: it is stopped, or cannot write"
                 f" to the run directory{dead}"
             )
-        return f", a build is at work on it{f' ({who}, its last sign {ago} ago)' if driver else ''}"
+        return f", a build is running{f' ({who}, last sign of life {ago} ago)' if driver else ''}"
     if status["complete"]:
         return ""
-    said = ", and no build is at work on it: the same command goes on where it stopped"
+    said = ", no build is running: rerun the command to resume"
     if driver is None:
         return said
     if not driver["killed"]:
         return f"{said} ({who} ended {ago} ago)"
     # some network file systems keep their locks to each machine: that one can be had here proves nothing there
     elsewhere = driver["host"] != socket.gethostname() and driver["last_sign_s"] <= DRIVER_SILENT_S
-    unless = "; if it was not killed, it is at work still" if elsewhere else ""
-    return f"{said} ({who} gave its last sign {ago} ago{unless})"
+    unless = "; unless it was killed, it is still running" if elsewhere else ""
+    return f"{said} ({who}, last sign of life {ago} ago{unless})"
 
 
 def _describe_age(seconds: float) -> str:
@@ -137,14 +135,14 @@ def _describe_requests(requests: Mapping[str, Any]) -> str:
     figures = now if now["builds"] else _add_counts(earlier, unknown)
     line = f"{figures['asked']:,} asked"
     if not now["builds"]:
-        line += f" in {figures['builds']} builds, those of earlier settings among them"
+        line += f" in {figures['builds']} builds, including those with earlier settings"
     elif now["builds"] > 1:
         line += f" in {now['builds']} builds"
     if retries := figures["retries"]:
         causes = ", ".join(f"{cause.replace('_', ' ')} {count:,}" for cause, count in retries.items())
-        line += f"; sent again {sum(retries.values()):,} times: {causes}"
+        line += f"; retried {sum(retries.values()):,} times: {causes}"
     if now["builds"] and (before := earlier["asked"] + unknown["asked"]):
-        line += f"; and {before:,} asked before, by other settings"
+        line += f"; and {before:,} asked before, with other settings"
     return line
 
 

@@ -28,7 +28,7 @@ def test_a_listing_that_hangs_is_told_of_and_given_up():
     assert next(listing) == "a.pdf"
     with pytest.raises(SourceGone, match=r"listed nothing for 2 s .* after 1 documents"):
         next(listing)
-    assert "it waits for the source (documents: 1)" in said[0]
+    assert "waiting for the source (1 listed so far)" in said[0]
 
 
 def test_a_listing_that_goes_on_is_passed_on_as_it_is_with_its_errors():
@@ -60,7 +60,7 @@ def test_a_source_that_hangs_at_the_first_question_is_told_of_and_given_up():
 
     with pytest.raises(SourceGone, match="after 0 documents"):
         watch_listing(open_slowly, stall_s=0.5, patience_s=1.5, say=said.append)
-    assert "it waits for the source (documents: 0)" in said[0]
+    assert "waiting for the source (0 listed so far)" in said[0]
 
 
 def test_an_error_at_the_first_question_comes_before_the_first_item_is_asked_for():

@@ -31,8 +31,8 @@ def describe(*signs: WorkerState, asks: str | None = None) -> str:
 
 def test_what_is_waited_for_is_named():
     assert describe(STATE) == "shard 3, 4 done, now at doc4.pdf (process 7 on here)"
-    assert describe(ASKING, asks="http://there/v1") == "64 replies of http://there/v1, for shard 3"
-    assert describe() == "a worker to take up a shard: Ray has 0 of 4 CPUs free"
+    assert describe(ASKING, asks="http://there/v1") == "64 replies from http://there/v1 for shard 3"
+    assert describe() == "a worker to take a shard: Ray has 0 of 4 CPUs free"
     assert describe(replace(STATE, shards={})) == describe()
     assert describe(replace(ASKING, counted={}), asks="http://there/v1") == "shard 3, 4 done (process 7 on here)"
     many = [replace(STATE, pid=pid, shards={pid: {"done": 0}}) for pid in range(9)]
@@ -42,5 +42,5 @@ def test_what_is_waited_for_is_named():
 def test_a_server_that_answers_nothing_of_use_is_named_with_what_it_does():
     counted = {"retries": 31.0, "retries_garbage": 28.0, "retries_server_error": 3.0}
     waiting = replace(ASKING, counted=counted)
-    said = "a good reply of http://there/v1, for shard 3; sent again 31 times: garbage 28, server error 3"
+    said = "a good reply from http://there/v1 for shard 3; retried 31 times: garbage 28, server error 3"
     assert describe(waiting, asks="http://there/v1") == said

@@ -1,4 +1,4 @@
-"""When a stage is said to stand still, who is taken for dead, and what a build says that it waits for."""
+"""When a stage is said to have stalled, who is taken for dead, and what a build says that it waits for."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_worker_on_the_way_to_be_taken_for_dead_is_what_a_stall_is_laid_to():
     said = describe_wait(
         watchdog.states, asks="http://there/v1", find_document=lambda *_: None, resources="", silent=watchdog.silent
     )
-    assert said == "a sign of life of process 8 on here (shard 3)"
+    assert said == "a sign of life from process 8 on here (shard 3)"
 
 
 def test_while_the_mailbox_does_not_answer_no_worker_is_silent_and_what_is_told_again_is_no_movement():

@@ -1,4 +1,4 @@
-"""What `docmatix status` tells of a stage that stands still while a driver is at it."""
+"""What `docmatix status` says of a run: what is done, what is at work, and what has stalled."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: RunDir
     new = set(shown) - set(before)
     assert new == {
         "            at work: 4 done, 2 kept",
-        "            nothing has moved for 240 s; it waits for 8 replies of http://there",
+        "            no progress for 240 s; waiting for 8 replies of http://there",
     }
     left = describe_status(own_run)
-    assert not any(said in left for said in ("nothing has moved", "at work:")), "of a driver that was killed"
+    assert not any(said in left for said in ("no progress", "at work:")), "of a driver that was killed"
 
 
 def test_half_a_note_of_a_stage_that_stands_still_is_passed_over(own_run: RunDirectory) -> None:
@@ -58,9 +58,9 @@ def test_a_run_that_nobody_works_on_is_told_from_one_with_a_build_at_it(own_run:
     own_run.remove("curate/part-00000.json")
     with own_run.locked():
         assert read_status(own_run)["running"]
-        assert describe_status(own_run).splitlines()[0] == "test: not complete, a build is at work on it"
+        assert describe_status(own_run).splitlines()[0] == "test: not complete, a build is running"
     assert not read_status(own_run)["running"]
-    said = "test: not complete, and no build is at work on it: the same command goes on where it stopped"
+    said = "test: not complete, no build is running: rerun the command to resume"
     assert describe_status(own_run).splitlines()[0] == said
 
 
@@ -84,7 +84,7 @@ def test_requests_of_builds_that_were_killed_count_too(own_run: RunDirectory) ->
     own_run.write("telemetry/a.json", b'{"stages": {"generate": {"requests": 40, "retries_busy": 2}}}')
     own_run.write("telemetry/live/b.json", b'{"stages": {"generate": {"requests": 7, "retries_cut": 1}}}')
     (line,) = (line for line in describe_status(own_run).splitlines() if line.startswith("  requests"))
-    told = "47 asked in 2 builds, those of earlier settings among them; sent again 3 times: busy 2, cut 1"
+    told = "47 asked in 2 builds, including those with earlier settings; retried 3 times: busy 2, cut 1"
     assert line == f"  requests  {told}"
 
 
@@ -124,20 +124,20 @@ def test_a_driver_that_was_killed_is_told_with_the_age_of_its_last_sign_and_how_
     left = read_status(own_run)
     assert (left["running"], left["driver"]["process"], left["driver"]["killed"]) == (False, driver.pid, True)
     first, *_, last = describe_status(own_run).splitlines()
-    assert first.startswith("test: not complete, and no build is at work on it: the same command goes on where it")
+    assert first.startswith("test: not complete, no build is running: rerun the command to resume (")
     assert f"(process {driver.pid} on " in first
     assert first.endswith(" s ago)")
-    assert last == f"To go on: docmatix build CONFIG --run {own_run.root}, with its configuration as CONFIG"
+    assert last == f"To resume: docmatix build CONFIG --run {own_run.root}, with its configuration as CONFIG"
 
 
 def test_a_driver_that_holds_the_run_and_gives_no_sign_is_not_said_to_be_at_work(own_run: RunDirectory) -> None:
     own_run.remove("curate/part-00000.json")
     with own_run.locked():
         give_sign(own_run, ago_s=3)
-        assert "a build is at work on it (process 7 on there, its last sign" in describe_status(own_run)
+        assert "a build is running (process 7 on there, last sign of life" in describe_status(own_run)
         give_sign(own_run, ago_s=400)
         first = describe_status(own_run).splitlines()[0]
-        assert "held by a build (process 7 on there) whose last sign of life came 7 min ago: it is stopped" in first
+        assert "held by a build (process 7 on there) whose last sign of life was 7 min ago: it is stopped" in first
         give_sign(own_run, ago_s=-30)  # its clock is ahead
         assert read_status(own_run)["driver"]["last_sign_s"] == 0
 
@@ -158,11 +158,11 @@ def test_of_a_run_on_an_object_store_the_lease_decides_and_the_age_of_the_sign_i
     memory_run.write(".lock", json.dumps(lease | {"until": time.time() + 30}).encode())
     status = read_status(memory_run)
     assert (status["running"], status["driver"]["last_sign_s"] >= 90) == (True, True)
-    assert "whose last sign of life came 9" in describe_status(memory_run).splitlines()[0]
+    assert "whose last sign of life was 9" in describe_status(memory_run).splitlines()[0]
     memory_run.write(".lock", json.dumps(lease | {"until": time.time() - 1}).encode())
     assert not read_status(memory_run)["running"]
     said = describe_status(memory_run)
-    assert "no build is at work on it: the same command goes on where it stopped (process 7 on there gave its" in said
+    assert "no build is running: rerun the command to resume (process 7 on there, last sign of life" in said
     assert said.endswith("--run memory://runs/one, with its configuration as CONFIG")
 
 
@@ -174,7 +174,7 @@ def test_a_build_that_stopped_says_why_and_what_it_had_sent_again(own_run: RunDi
     recording.note_stop(LedgerError("31 of the last 60 requests failed at http://me:secret@there/v1."))
     recording.close()
     said = describe_status(own_run)
-    assert "  requests  60 asked; sent again 4 times: busy 3, cut 1\n" in said
+    assert "  requests  60 asked; retried 4 times: busy 3, cut 1\n" in said
     assert "The last build stopped: 31 of the last 60 requests failed at http://" in said
     assert "secret" not in said
     assert b"secret" not in own_run.read("telemetry/test.json")
@@ -202,7 +202,7 @@ def test_what_earlier_settings_made_is_not_counted_with_what_the_present_ones_di
     assert (after["curate"]["ledger"], after["curate"]["shards_done"], after["curate"]["outdated"]) == ([], 0, 3)
     assert (after["pack"]["ledger"], after["pack"]["outdated"]) == ([], before["pack"]["shards_done"])
     assert read_status(own_run)["tokens"] == {name: tokens[name] for name in ("prompt", "completion")}
-    assert "  curate    0/3 shards  not counted: 3 shards of earlier settings or inputs\n" in describe_status(own_run)
+    assert "  curate    0/3 shards  not counted: 3 shards from earlier settings or inputs\n" in describe_status(own_run)
     change_settings(own_run, "generate")
     assert read_status(own_run)["tokens"] == {}
 
@@ -222,7 +222,7 @@ def test_requests_of_other_settings_are_told_apart(own_run: RunDirectory) -> Non
     for name, fingerprints, requests in (("a", before, 40), ("b", before | {"generate": "changed"}, 7)):
         stages = {"generate": {"requests": requests, "retries_busy": requests // 7}}
         own_run.write(f"telemetry/{name}.json", json.dumps({"fingerprints": fingerprints, "stages": stages}).encode())
-    assert "  requests  7 asked; sent again 1 times: busy 1; and 40 asked before, by other settings\n" in (
+    assert "  requests  7 asked; retried 1 times: busy 1; and 40 asked before, with other settings\n" in (
         describe_status(own_run)
     )
     requests = read_status(own_run)["requests"]
@@ -237,7 +237,7 @@ def test_figures_of_models_that_are_served_no_longer_are_named_alone(own_run: Ru
     lines = [line for line in describe_status(own_run).splitlines() if line.startswith("  serving")]
     assert lines == [
         "  serving   m: restarts: hang 2",
-        "  serving   by earlier settings: larger (--json tells of them)",
+        "  serving   with earlier settings: larger (see --json)",
     ]
     assert read_status(own_run)["serving"] == serving
 
@@ -255,13 +255,13 @@ def test_what_to_do_next_is_said_without_the_password_of_the_run_s_address() -> 
     run.url = "sftp://me:hunter2@host/runs/one"
     run.write("run.yaml", dump_config(make_config()).encode())
     said = describe_status(run)
-    assert "To go on: docmatix build CONFIG --run" in said
+    assert "To resume: docmatix build CONFIG --run" in said
     assert "hunter2" not in said
 
 
 def test_a_lock_that_can_be_had_here_does_not_prove_that_a_driver_elsewhere_is_dead(own_run: RunDirectory) -> None:
     own_run.remove("curate/part-00000.json")
     give_sign(own_run, ago_s=3)
-    assert describe_status(own_run).splitlines()[0].endswith("s ago; if it was not killed, it is at work still)")
+    assert describe_status(own_run).splitlines()[0].endswith("s ago; unless it was killed, it is still running)")
     give_sign(own_run, ago_s=300)
-    assert describe_status(own_run).splitlines()[0].endswith("(process 7 on there gave its last sign 5 min ago)")
+    assert describe_status(own_run).splitlines()[0].endswith("(process 7 on there, last sign of life 5 min ago)")

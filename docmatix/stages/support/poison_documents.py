@@ -34,8 +34,8 @@ def count_attempt(job: Job, stage: str, shard: int) -> None:
     if before >= job.config.limits.shard_attempts:
         raise BuildError(
             f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
-            " this machine and at the documents of the shard in the plan. If machines were lost, run the same command"
-            " again: it counts anew."
+            " this machine and at the documents of the shard in the plan. If machines were lost, rerun the command:"
+            " the count starts from zero."
         )
     job.run.write(f"{folder}/{before}", b"1")
 

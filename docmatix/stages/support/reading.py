@@ -27,12 +27,12 @@ def read_job(run: RunDirectory) -> Job:
         config = parse_config(yaml.safe_load(run.read("run.yaml")), origin=f"{run.url}/run.yaml")
         fingerprints = json.loads(run.read("fingerprints.json")) if run.exists("fingerprints.json") else {}
         if not isinstance(fingerprints, dict):
-            raise ValueError("it is no mapping")  # noqa: TRY004
+            raise ValueError("it is not a mapping")  # noqa: TRY004
     except (yaml.YAMLError, ValueError, TypeError) as error:
         said = " ".join(str(error).split())[:200]
         raise SetupError(
-            f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({said}): put it back, or"
-            " (fingerprints.json) remove it and run the build once more, which writes it."
+            f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({said}): restore it. A"
+            " fingerprints.json that was removed is written again by the next build."
         ) from None
     return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), driver_id="")
 

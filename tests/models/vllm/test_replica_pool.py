@@ -212,7 +212,7 @@ def test_an_interrupted_build_leaves_no_process_and_is_continued(trial, undistur
     os.kill(driver.process.pid, number)
     code, output = driver.finish()
     assert code == 1
-    assert "Interrupted: the same command continues" in output
+    assert "Interrupted: rerun the command" in output
     await_end(processes)
     assert trial.find_processes() == []
     code, output = Driver(trial.write(trial.engine()), trial.folder / "run").finish()

@@ -1,8 +1,4 @@
-"""A build, from the configuration to the dataset: checks first, then one stage after the other.
-
-This is the driver. It holds the lock, decides which shards are not current, hands them to `docmatix.driver.workers`,
-and watches ledger and clock; it never holds a document.
-"""
+"""A build, from the configuration to the dataset: checks first, then one stage after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docmatix.config import Config
+from docmatix.config import Config, dump_config, resolve_paths
 from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.listing_watch import watch_listing
@@ -53,14 +49,12 @@ def build(
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
     trust_run: bool = False,
 ) -> Built:
-    """Build a dataset, or continue the build that is in `run` (`runs/NAME` without it).
+    """Build a dataset, or resume the build in `run` (default `runs/NAME`).
 
-    `limit` plans at most so many documents; `stages` does only these. `config_dir` is where relative paths and prompts
-    are looked for (the current folder without it); `listing` takes the place of the source's own; `beside_pack` is held
-    while files are packed, and may already publish those that are committed. A run directory of another user is taken
-    with `trust_run` alone. Raises SetupError before any work starts if something is wrong with the configuration, the
-    prompts, the source, the run directory or the server; BuildError if the build cannot go on, in which case the same
-    call continues it.
+    `limit` plans at most so many documents, `stages` runs only these, `config_dir` is where relative paths and prompts
+    are looked for (default: the current folder), `listing` replaces the source's own, `beside_pack` is held while files
+    are packed, and `trust_run` accepts another user's run directory. Raises SetupError before any work starts, or
+    BuildError if the build cannot go on; the same call resumes it.
     """
     progress = progress or Progress(quiet=True)
     config_dir = config_dir or Path.cwd()
@@ -109,8 +103,7 @@ def build(
 
 
 def _forget(run: RunDirectory, *folders: str) -> None:
-    """Remove what only lasts while a driver runs. Workers that have not noticed its end yet may write there meanwhile:
-    what they leave then is removed by the next driver."""
+    """Remove what only lasts while a driver runs. What workers write afterwards, the next driver removes."""
     for folder in folders:
         for _ in range(3):
             with contextlib.suppress(Exception):
@@ -121,8 +114,7 @@ def _forget(run: RunDirectory, *folders: str) -> None:
 def _open_listing(
     job: Job, given: Iterable[Locator] | None, config_dir: Path, progress: Progress
 ) -> Generator[Locator]:
-    """The source's listing, or the one that takes its place, watched from its first question on. Raises SetupError."""
-
+    """The source's listing, or the one that takes its place, watched from the start. Raises SetupError."""
     limits = job.config.limits
 
     def start() -> Iterable[Locator]:

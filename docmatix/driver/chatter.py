@@ -1,4 +1,4 @@
-"""Keeps what Ray prints by itself, mostly past every logger and past `sys.stdout`, off terminals and notebooks."""
+"""Keeps what Ray prints, mostly past every logger and past `sys.stdout`, off terminals and notebooks."""
 
 from __future__ import annotations
 

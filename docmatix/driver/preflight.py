@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from docmatix.config import Config, PromptChoice
+from docmatix.config import Config, Engine, PromptChoice, dump_config
 from docmatix.config.loading import dump_config
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_url
@@ -30,8 +30,7 @@ from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import list_engines
 from docmatix.storage.run import RunDirectory
 
-_OWN_FILES = {".lock", "telemetry"}
-"""What may lie in a run directory that holds no run yet."""
+_OWN_FILES = {".lock", "telemetry"}  # what may be in a run directory that holds no run yet
 
 
 def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounter = ESTIMATE) -> dict[str, Prompt]:

@@ -21,7 +21,7 @@ _PLAIN_EVERY_S = 15.0
 
 
 class Progress:
-    """Tells a person what a build is doing. Every method may be called often."""
+    """Shows a person what a build is doing. Every method may be called often."""
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self._stream = stream or sys.stderr
@@ -40,7 +40,7 @@ class Progress:
 
     @contextlib.contextmanager
     def stage(self, name: str, shards: int | None) -> Iterator[StageProgress]:
-        """The progress of one stage over so many shards that are to be done (None: nobody knows yet)."""
+        """The progress of one stage over so many shards that are to be done (None: not known yet)."""
         started = time.monotonic()
         if self._stream.isatty() and not self._quiet:
             from rich.console import Console
@@ -70,15 +70,9 @@ class Progress:
                 nonlocal said
                 if time.monotonic() - said >= _PLAIN_EVERY_S:
                     said = time.monotonic()
-                    seconds = f"{said - started:.0f} s"
-                    self.say(
-                        ", ".join(
-                            filter(
-                                None,
-                                [f"{name:9} {done}{'' if shards is None else f'/{shards}'} shards", seconds, figures],
-                            )
-                        )
-                    )
+                    total = "" if shards is None else f"/{shards}"
+                    parts = [f"{name:9} {done}{total} shards", f"{said - started:.0f} s", figures]
+                    self.say(", ".join(filter(None, parts)))
 
             yield StageProgress(show)
 

@@ -25,23 +25,18 @@ from docmatix.storage import scratch
 
 _TELL_PATIENCE_S = 5.0
 _SCRATCH = "dmx"
-_LONGEST_SOCKET = 107
-"""Bytes in the path of a Unix socket."""
+_LONGEST_SOCKET = 107  # bytes in the path of a Unix socket
+# the longest path that Ray makes below the temporary directory
 _SESSION = "/dmx-1a2b3c4d-{pid}-abcd1234/r/session_2026-11-29_20-09-22_672392_{pid}/sockets/plasma_store"
-"""The longest path that Ray makes below the temporary directory."""
-_CURRENT_CLUSTER = Path("/tmp/ray/ray_current_cluster")
-"""Where `ray start` leaves its address for `auto`."""
+_CURRENT_CLUSTER = Path("/tmp/ray/ray_current_cluster")  # where `ray start` leaves its address for `auto`
 _RAYS_OWN = {"raylet", "gcs_server"}
-_STARTS = 3
-"""Ray gives itself 30 s to start, which a machine with ten times as much to do as it has cores does not always make."""
+_STARTS = 3  # Ray gives itself 30 s to start, which is not always enough at ten times as much work as cores
 
 
 @contextlib.contextmanager
 def ray_running(resources: Resources, *, init: Callable[..., object] | None = None) -> Iterator[None]:
     """A private, quiet Ray on this machine, or the running cluster at `resources.address`; ended with the block.
-
-    `init` stands for `ray.init`: a seam for tests. Raises SetupError where a cluster cannot be joined, BuildError where
-    no private Ray gets started."""
+    `init` replaces `ray.init`. Raises SetupError if a cluster cannot be joined, BuildError if no private Ray starts."""
     # a private Ray has one user: its memory watcher would kill workers for what other programs use
     os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
     # Ray runs its workers at nice 15: beside a model server on the same machine whoever asks it would hardly run
@@ -72,9 +67,8 @@ def _has_own_ray() -> bool:
 
 
 def guard_private() -> dict[str, str]:
-    """The environment of a Ray that only its own driver and workers can speak to, and only on this machine.
-
-    The token goes to Ray's processes by their environment; without the variable Ray writes one that all can read."""
+    """The environment of a Ray that only its own driver and workers can speak to, and only on this machine. Without a
+    token in it, Ray writes one to a file that all can read."""
     return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -95,7 +89,7 @@ def guard_joined(address: str) -> dict[str, str]:
 
 
 def reload_authentication() -> None:
-    """Have Ray read its mode and token from the environment again: it does so by itself only when it is imported."""
+    """Have Ray read its mode and token from the environment again: otherwise it does so only on import."""
     from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
     Config.initialize("")
@@ -167,8 +161,8 @@ def _connected(resources: Resources, init: Callable[..., object]) -> Iterator[No
 
 
 def _make_job_config() -> Any:
-    """Settings of a job whose workers import nothing from the folder that the driver was started in: Ray puts it in
-    front of their path unless the job is a client's."""
+    """For workers that import nothing from the driver's current folder: Ray puts it on their path unless the job is a
+    client's."""
     from ray.job_config import JobConfig
 
     return JobConfig(_client_job=True)

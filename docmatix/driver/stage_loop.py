@@ -123,10 +123,8 @@ def _find_tasks(job: Job, stage: str) -> list[Task]:
 
 
 def _find_failed(job: Job, stage: str) -> set[int]:
-    """The shards that dropped something for an unexpected reason, if these were so many that the stage stopped.
-
-    They are committed, so that they can be looked at, but a repaired server or source must get another chance.
-    """
+    """The shards that dropped something for an unexpected reason, if so much was dropped that the stage stopped: they
+    are committed for inspection, but a repaired server or source gets another chance."""
     try:
         job.run.ledger(stage).require_expected(stage, max_share=job.config.limits.unexpected_share)
     except LedgerError:

@@ -45,12 +45,10 @@ def describe_wait(
     resources: str,
     silent: Sequence[WorkerState] = (),
 ) -> str:
-    """What a stage waits for, as the end of a sentence.
+    """What a stage waits for, as the end of a sentence: `silent` workers first, since only they can tell about theirs.
 
-    `asks` says who is asked (`http://host:8000/v1`; None for a stage that asks nobody), `find_document` names the
-    document of a shard after so many, `resources` says what Ray has, where no worker has anything in hand. Of what
-    `silent` workers have in hand nobody can tell: they are named themselves.
-    """
+    `asks` names the model server (None for a stage without one), `find_document` the document of a shard after so many,
+    `resources` what Ray has, for when no worker has a shard."""
     if stopped := [state for state in silent if state.shards]:
         who = [
             f"process {state.pid} on {state.host} (shard {', '.join(map(str, state.shards))})" for state in stopped[:4]

@@ -1,7 +1,7 @@
 """The thin Ray shell: maps one stage over shard numbers with Ray Data.
 
-Nothing travels through Ray but shard numbers and a line about how each went; the work reads and writes the run
-directory. What a shard raises comes back as a value: Ray would print it as a wall of text and try it again.
+Only shard numbers, and a line about how each went, travel through Ray. What a shard raises comes back as a value: Ray
+would print it at length and retry it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from docmatix.models.client import ChatClient
 
 _POLL_S = 0.5
-_KILL_PATIENCE_S = 60.0
-"""How long a worker is given for being killed on its node: Ray starts a process there for it."""
+_KILL_PATIENCE_S = 60.0  # to kill a worker, Ray first starts a process on its node
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,9 @@ class Done(Counted):
 
 
 def map_shards(job: Job, stage: str, tasks: Sequence[Task], *, mailbox: Any) -> Generator[Done | Counted | None]:
-    """Do the tasks, at most as many at once as there are CPUs; yields each as it is done, in no order.
+    """Do the tasks; yields each as it is done, in no order, and None about twice a second between them.
 
-    Between shards it yields None about twice a second, so that the caller can look at progress and the clock, and what
-    a worker has counted before it raises what that one's shard raised.
-    Raises what a shard raised, if it is one of ours; anything else as BuildError with the place it came from.
+    Raises what a shard raised, other errors than ours as BuildError, after yielding what its worker counted.
     """
     results: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
     stopped = threading.Event()
@@ -118,8 +115,8 @@ def _take_results(
 
 
 def end_workers(states: Sequence[WorkerState]) -> list[str | None]:
-    """Kill silent workers, each on its node; Ray retries what they had in hand. Returns what became
-    of each: `killed`, `gone` where process or node are no more, None where the node does not answer."""
+    """Kill silent workers, each on its node; Ray retries their shards. Returns what became of each: `killed`, `gone`
+    where process or node no longer exist, None where the node does not respond."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -308,8 +305,7 @@ def _start_heartbeat(job: Job, stage: str, mailbox: Any, count: Callable[[], dic
 
 
 def _allow_connections() -> None:
-    """A connection for each request in flight, of which there may be thousands: workers of `ray start` inherit the
-    limit of the shell, often 1,024 files."""
+    """Allow a connection for each of thousands of requests: `ray start` inherits the shell's limit, often 1,024."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -319,8 +315,8 @@ def _allow_connections() -> None:
 
 
 def _calm_collector() -> None:
-    """Have Python look for garbage rarely, and never among what is imported: with its own settings this takes 0.3 ms of
-    every request, and stops all of them for up to 0.2 s."""
+    """Collect garbage rarely, and never among what is imported."""
+    # Python's own settings take 0.3 ms of every request, and stop all of them for up to 0.2 s
     import pyarrow as pa
 
     pa.array([None])  # the first array imports pandas where it is installed: half a second

@@ -1,7 +1,6 @@
-"""Where a run stands: shards done, the ledger, what servers did. From records alone: needs neither Ray nor a model.
+"""Where a run is: shards done, the ledger, what servers did, from records alone.
 
-What is counted is what the settings of the last build count: a shard of other settings, or made from other inputs, is
-one that the next build makes anew.
+Only shards made with the settings of the last build, from the inputs that are there now, are counted.
 """
 
 from __future__ import annotations

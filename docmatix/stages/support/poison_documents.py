@@ -1,11 +1,8 @@
-"""Finds the document that a worker dies of, so that it is given up instead of the build.
+"""Counts the attempts at a shard, and finds the document that its workers die of: it is dropped instead of the build.
 
-The child that handles a document may die of it; the worker should not. Where it does all the same (a cluster's memory
-watcher takes the worker for what its child uses), Ray tries the shard again until `limits.shard_attempts` stops the
-build: one document would stop a million. So from its second attempt on a shard notes, durably, which document it has in
-hand, and what was being done with it. The last attempt that is left passes over a document that all noted attempts died
-of; it is not even fetched where one of them died as it fetched it. (Rows of Parquet are decoded a few at a time: where
-that is what kills, the neighbours of a row that is passed over still do, and the shard stops the build.)
+From its second attempt on a shard notes durably which document it has in hand, and what is being done with it. The last
+attempt passes over a document that all noted ones died of, unfetched if they died while fetching it. Neighbours that
+are decoded together with it (rows of Parquet) still stop the build.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docmatix.config import Config, dump_config, resolve_paths
+from docmatix.config import Config
 from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.listing_watch import watch_listing

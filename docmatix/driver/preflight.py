@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from docmatix.config import Config, Engine, PromptChoice, dump_config
+from docmatix.config import Config, PromptChoice
 from docmatix.config.loading import dump_config
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_url

@@ -22,8 +22,8 @@ from docmatix.driver.ray_cluster import describe_resources
 from docmatix.driver.waiting import describe_wait, find_patience
 from docmatix.driver.workers import end_workers
 from docmatix.pipeline import EXTRACT, PIPELINE
-from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.planned_documents import read_plan
 
 
 class Watchdog:

@@ -15,8 +15,8 @@ from docmatix.pdf.reading import make_doc_id
 from docmatix.pipeline import CURATE
 from docmatix.review.collection import Collection as Dataset
 from docmatix.sources.documents import read_documents
-from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.planned_documents import read_plan
 
 MAX_DOCUMENT_BYTES = 100 << 20
 """A reader holds a row group at once, and a row cannot be divided."""

@@ -205,7 +205,7 @@ def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
 
 def _are_clean(text: str) -> bool:
     """Whether the text has none of the characters that `docmatix.pdf.reading.clean_text` replaces."""
-    from docmatix.pdf.reading import UNKNOWN_CHARACTERS
+    from docmatix.pdf.characters import UNKNOWN_CHARACTERS
 
     return text.isprintable() or UNKNOWN_CHARACTERS.search(text) is None
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from docmatix.core.documents import Box, Refusal, Word
-from docmatix.pdf.reading import UNKNOWN, clean_text
+from docmatix.pdf.characters import UNKNOWN, clean_text
 
 _MAX_BYTES = 64 << 20  # a thousand dense pages; parsed JSON takes up to twenty times the memory
 _PARAGRAPH_GAP = 0.7  # in line heights: a wider gap begins a block; single-spaced lines leave 0 to 0.5

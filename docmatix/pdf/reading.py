@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from docmatix.core.documents import Box, Document, Page, Refusal, Word, compose_text
+from docmatix.pdf.characters import UNKNOWN, clean_text
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
 
-UNKNOWN = "\ufffd"  # every character whose meaning the file does not give
 LANGUAGE_CHARS = 5000  # of the text, from which its language is detected
 
 
@@ -250,36 +248,6 @@ def _read_words(raw: Iterable[Sequence[Any]], to_fractions: _Fractions) -> tuple
         if pieces:
             lines.append((block, pieces))
     return lines, unknown / max(characters, 1)
-
-
-_SUBSTITUTES = str.maketrans(
-    {
-        "\u00ad": "-",  # a soft hyphen occurs in the text only where a line breaks at it
-        "\uf0b7": "•",  # the bullets of Symbol and the most frequent ones of Wingdings
-        "\uf0a7": "▪",
-        "\uf0d8": "➢",
-        "\uf0fc": "✓",
-        **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"),
-    }
-)
-# controls, surrogates, private use and non-characters; the first two would break UTF-8, XML or a terminal
-UNKNOWN_CHARACTERS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
-)
-_PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
-
-
-def clean_text(text: str) -> str:
-    """The text of one word as composed Unicode (NFC) that every file format can hold.
-
-    Presentation forms (ligatures, positional shapes of Arabic letters) become letters, zero-width marks disappear, and
-    characters without a public meaning become U+FFFD.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    text = UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
-    text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return "".join(unicodedata.normalize("NFC", text).split())
 
 
 MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from docmatix.core.errors import SetupError
 from docmatix.core.terminal import make_printable, make_visible
 from docmatix.dataset.pictures import encode_picture
-from docmatix.review.displays import Pictured, describe_facts
-from docmatix.review.samples import Sample, describe_origin, draw_pages, list_pairs
+from docmatix.review.displays import Pictured
+from docmatix.review.samples import Sample, describe_pair, describe_row, draw_pages
 from docmatix.review.source_pages import Place, mark_pages
 
 if TYPE_CHECKING:
@@ -40,28 +39,6 @@ _KITTY_CHUNK = 4096
 
 
 # --- pairs as text ----------------------------------------------------------------------------------------------------
-
-
-def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = False) -> str:
-    """A sample for the terminal: its origin and its pairs, `numbered` as in its pictures."""
-    lines = [make_visible(describe_origin(row))]
-    for number, pair in enumerate(list_pairs(row), 1):
-        lines += _describe_pair(pair, width, number=number if numbered else None)
-    return "\n".join(lines)
-
-
-def describe_pair(pair: Mapping[str, Any], *, width: int = 100) -> str:
-    """One pair for the terminal, with its source."""
-    return "\n".join([*_describe_pair(pair, width), f"     {make_visible(str(pair['source_uri']))}"])
-
-
-def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = None) -> list[str]:
-    first = "  Q  " if number is None else f"{number:3} Q "[-5:].ljust(5)
-    question, answer = make_printable(pair["question"]), make_printable(pair["answer"])
-    lines = textwrap.wrap(question, width, initial_indent=first, subsequent_indent="     ")
-    lines += textwrap.wrap(answer, width, initial_indent="  A  ", subsequent_indent="     ")
-    facts = ", ".join(map(make_visible, describe_facts(pair)))
-    return [*lines, f"     [{facts}]"] if facts else lines
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

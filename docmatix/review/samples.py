@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from docmatix.core.terminal import make_printable, make_visible
 from docmatix.dataset.pictures import decode_picture, draw_marks
 from docmatix.dataset.rows import read_texts
-from docmatix.review.displays import Pictured, describe_pages, show_sample, show_text
+from docmatix.review.displays import Pictured, describe_facts, describe_pages, show_sample, show_text
 from docmatix.review.source_pages import mark_pages
 
 if TYPE_CHECKING:
@@ -61,8 +63,6 @@ class Sample(Mapping[str, Any]):
         return draw_pages(self.read_pages(), max_width_px=max_width_px)
 
     def __repr__(self) -> str:
-        from docmatix.review.inspection import describe_row
-
         return f"[{self.position}] {describe_row(self.row)}"
 
     def _repr_html_(self) -> str:
@@ -125,3 +125,25 @@ def draw_pages(pages: Iterable[Pictured], *, max_width_px: int) -> list[Image]:
     """The readable pages with their marks drawn in."""
     opened = ((decode_picture(page.data, max_width_px=max_width_px), page.marks) for page in pages)
     return [draw_marks(picture, marks) for picture, marks in opened if picture is not None]
+
+
+def describe_row(row: Mapping[str, Any], *, width: int = 100, numbered: bool = False) -> str:
+    """A sample for the terminal: its origin and its pairs, `numbered` as in its pictures."""
+    lines = [make_visible(describe_origin(row))]
+    for number, pair in enumerate(list_pairs(row), 1):
+        lines += _describe_pair(pair, width, number=number if numbered else None)
+    return "\n".join(lines)
+
+
+def describe_pair(pair: Mapping[str, Any], *, width: int = 100) -> str:
+    """One pair for the terminal, with its source."""
+    return "\n".join([*_describe_pair(pair, width), f"     {make_visible(str(pair['source_uri']))}"])
+
+
+def _describe_pair(pair: Mapping[str, Any], width: int, *, number: int | None = None) -> list[str]:
+    first = "  Q  " if number is None else f"{number:3} Q "[-5:].ljust(5)
+    question, answer = make_printable(pair["question"]), make_printable(pair["answer"])
+    lines = textwrap.wrap(question, width, initial_indent=first, subsequent_indent="     ")
+    lines += textwrap.wrap(answer, width, initial_indent="  A  ", subsequent_indent="     ")
+    facts = ", ".join(map(make_visible, describe_facts(pair)))
+    return [*lines, f"     [{facts}]"] if facts else lines

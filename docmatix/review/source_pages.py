@@ -84,8 +84,8 @@ def _render_shard(
     job: Job, shard: int, places: Sequence[Place], *, settings: Rendering, sandbox: Sandbox, fetch: bool
 ) -> Iterator[tuple[Place, list[bytes] | Refusal]]:
     from docmatix.sources.documents import read_documents
-    from docmatix.stages.plan import know_bounds, read_plan
     from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
+    from docmatix.stages.support.planned_documents import know_bounds, read_plan
 
     locators = read_plan(job, shard)
     bounds = know_bounds(job.config.source.paths)

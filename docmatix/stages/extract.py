@@ -13,8 +13,8 @@ from docmatix.pdf.settings import Extract
 from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
-from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.schemas import page_to_row
 

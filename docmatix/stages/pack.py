@@ -24,9 +24,9 @@ from docmatix.pdf.rendering import PageImage
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
 from docmatix.sources.documents import read_documents
-from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
+from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record, commit, look_up_record

@@ -29,9 +29,10 @@ from docmatix.driver.preflight import check_run
 from docmatix.models.client import ChatClient
 from docmatix.models.preflight import check_server
 from docmatix.sources.locators import Locator
-from docmatix.stages.plan import plan_shards, read_plan
+from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.planned_documents import read_plan
 from docmatix.storage.records import committing
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.schemas import PLAN

@@ -45,7 +45,6 @@ def test_a_verb_that_only_reads_does_not_import_ray(verb: str, run: Path) -> Non
 
 
 @pytest.mark.parametrize("verb", _READING)
-@pytest.mark.xfail(reason="`read_job` is still a function of docmatix.driver.build", strict=False)
 def test_a_verb_that_only_reads_does_not_import_the_driver(verb: str, run: Path) -> None:
     """What shows progress and reads the records of a live run is not what drives one."""
     driver = {f"docmatix.driver.{name}" for name in ("build", "workers", "ray_cluster")}

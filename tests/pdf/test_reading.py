@@ -13,15 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Document, Page, Refusal, compose_text
-from docmatix.pdf.reading import (
-    clean_text,
-    is_garbled,
-    make_doc_id,
-    open_pdf,
-    raise_if_memory,
-    read_document,
-    read_page,
-)
+from docmatix.pdf.characters import clean_text
+from docmatix.pdf.reading import is_garbled, make_doc_id, open_pdf, raise_if_memory, read_document, read_page
 from docmatix.pdf.settings import Extract
 from tests import pdfs
 

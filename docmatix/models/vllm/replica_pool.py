@@ -14,19 +14,21 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from docmatix.core.errors import DocmatixError, SetupError
 from docmatix.core.redaction import hide_in_url
 from docmatix.models.engine import Engine
-from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.fleet import Fleet, ReplicaReport, describe_need
 from docmatix.models.vllm.replica import VllmServer
 from docmatix.models.vllm.server_log import UNKNOWN_CAUSE
 from docmatix.storage.run import RunDirectory
 from docmatix.storage.store import Store
+
+if TYPE_CHECKING:
+    from docmatix.models.vllm.engine import VllmEngine
 
 CLOSE_TIMEOUT_S = 30.0
 PROBE_TIMEOUT_S = 120.0

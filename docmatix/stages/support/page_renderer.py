@@ -21,8 +21,8 @@ from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Rendering
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
-from docmatix.stages.plan import read_plan
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.planned_documents import read_plan
 from docmatix.storage import scratch
 from docmatix.storage.errors import storage_errors
 

@@ -1,0 +1,36 @@
+"""Characters of a word: which have a meaning, and how they are written."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+UNKNOWN = "\ufffd"  # every character whose meaning the file does not give
+_SUBSTITUTES = str.maketrans(
+    {
+        "\u00ad": "-",  # a soft hyphen occurs in the text only where a line breaks at it
+        "\uf0b7": "•",  # the bullets of Symbol and the most frequent ones of Wingdings
+        "\uf0a7": "▪",
+        "\uf0d8": "➢",
+        "\uf0fc": "✓",
+        **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"),
+    }
+)
+# controls, surrogates, private use and non-characters; the first two would break UTF-8, XML or a terminal
+UNKNOWN_CHARACTERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
+)
+_PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
+
+
+def clean_text(text: str) -> str:
+    """The text of one word as composed Unicode (NFC) that every file format can hold.
+
+    Presentation forms (ligatures, positional shapes of Arabic letters) become letters, zero-width marks disappear, and
+    characters without a public meaning become U+FFFD.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
+    text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    return "".join(unicodedata.normalize("NFC", text).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,6 +104,23 @@ def test_fingerprints_name_the_package_and_its_version(place: Place) -> None:
     )
     packages = [kind.get("package") for kind in json.loads(told.stdout)]
     assert packages == ["acme-docmatix 1.2"] * 4 + [None]
+
+
+@pytest.mark.slow
+def test_the_dataset_is_exported_by_a_format_of_the_package(built: Place) -> None:
+    assert "questions" in built.call("export", "--help").stdout
+    done = built.call("export", "run", "--format", "questions", "-o", "questions")
+    assert done.returncode == 0, done.stderr
+    assert set((built.folder / "questions" / "train.txt").read_text().splitlines()) == {"How does the document begin?"}
+
+
+@pytest.mark.slow
+def test_the_report_has_a_part_of_the_package_whose_text_is_escaped(built: Place) -> None:
+    done = built.call("report", "run", "-o", "report.html")
+    assert done.returncode == 0, done.stderr
+    page = (built.folder / "report.html").read_text()
+    assert "The longest answer" in page
+    assert re.search(r"&lt;\w[^<>]*&gt;", page.partition("The longest answer</h2>")[2])
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 POLL_S = 0.1
 
@@ -193,7 +193,7 @@ def make_job(config: Config, run: Path, *, config_dir: Path) -> Job:
     """The job as `docmatix build` makes it."""
     counter, _ = load_tokenizer(config.generate.engine)
     prompts = load_build_prompts(config, config_dir, counter=counter)
-    directory = RunDirectory(run)
+    directory = Run(run)
     return Job(
         run=directory,
         config=config,

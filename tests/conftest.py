@@ -9,7 +9,7 @@ import fsspec
 import pytest
 from hypothesis import settings
 
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 # The first example pays for imports, and a busy machine for everything.
 settings.register_profile("without_deadline", deadline=None)
@@ -17,12 +17,12 @@ settings.load_profile("without_deadline")
 
 
 @pytest.fixture
-def memory_run() -> RunDirectory:
+def memory_run() -> Run:
     """A run directory that is not on a disk, and empty."""
     memory = fsspec.filesystem("memory")
     memory.store.clear()
     memory.pseudo_dirs[:] = [""]
-    return RunDirectory("memory://runs/one")
+    return Run("memory://runs/one")
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own_run(finished_run: Path, tmp_path: Path) -> RunDirectory:
+def own_run(finished_run: Path, tmp_path: Path) -> Run:
     """A copy of the finished run, to do to it what a test likes."""
     shutil.copytree(finished_run, tmp_path / "run")
-    return RunDirectory(tmp_path / "run")
+    return Run(tmp_path / "run")

@@ -30,14 +30,14 @@ from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.verify import verify_shard
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 SHIPPED = Path(__file__).parent.parent / "prompts"
 OPENAI = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1"}
 LLAMACPP = {"kind": "llamacpp"}
 
 
-def count_files_asked(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def count_files_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Filled, from now on, with how many files each call that reads several asks the store of a run for."""
     asked: list[int] = []
     cat = run.store.fs.cat
@@ -73,7 +73,7 @@ def make_job(folder: Path, *, pdfs: dict[str, bytes] | None = None, **sections: 
     prompts = load_shipped(config)
     fingerprints = fingerprint_stages(config, prompts)
     config = resolve_paths(config, base_dir=folder)  # as a build does; fingerprints are those of any folder
-    return Job(RunDirectory(folder / "run"), config, prompts, fingerprints, driver_id="test")
+    return Job(Run(folder / "run"), config, prompts, fingerprints, driver_id="test")
 
 
 def make_page(text: str, *, number: int = 1, reason: str | None = None) -> Page:

@@ -18,7 +18,7 @@ import docmatix
 from docmatix.cli import main
 from docmatix.pipeline import STAGES
 from docmatix.review.status import read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.fixtures.make_run import FIXTURE, put_documents, take_config
 from tests.scripted_server import ScriptedServer, start_scripted_server
 
@@ -46,7 +46,7 @@ def hash_stages(run: Path) -> dict[str, str]:
 
 
 def test_status_says_that_it_is_complete(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status = read_status(RunDirectory(earlier / "run"))
+    status = read_status(Run(earlier / "run"))
     assert status["complete"]
     assert status["balanced"]
     assert [stage["stage"] for stage in status["stages"]] == list(STAGES)

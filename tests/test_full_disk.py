@@ -27,7 +27,7 @@ from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.storage import scratch
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import require_disk
 from tests import jobs
 from tests.builds import hash_dataset, list_files
@@ -75,7 +75,7 @@ def make_job(folder: Path, run: Path) -> Job:
         folder, pdfs=pdfs, plan={"documents_per_shard": 2}, pack={"dpi": 60}, verify={"kind": "round_trip"}
     )
     source = FilesSource(kind="files", paths=(str(folder / "docs"),))
-    return replace(job, run=RunDirectory(run), config=job.config.model_copy(update={"source": source}))
+    return replace(job, run=Run(run), config=job.config.model_copy(update={"source": source}))
 
 
 def do_all(stage: Callable[..., None], job: Job, items: Iterable[Any], **options: Any) -> None:
@@ -84,7 +84,7 @@ def do_all(stage: Callable[..., None], job: Job, items: Iterable[Any], **options
         stage(job, item, **options)
 
 
-def read_reply_ids(run: RunDirectory, stage: str) -> set[str]:
+def read_reply_ids(run: Run, stage: str) -> set[str]:
     """The requests whose replies are kept in the run."""
     folder = f"{stage}/replies"
     names = [f"{folder}/{part}/{name}" for part in run.names(folder) for name in run.names(f"{folder}/{part}")]
@@ -143,7 +143,7 @@ def test_a_disk_that_is_full_stops_every_stage_and_leaves_nothing_half_done(
 
 
 def test_a_run_cannot_be_taken_while_its_disk_is_full(small_disk: Path) -> None:
-    run = RunDirectory(small_disk / "run")
+    run = Run(small_disk / "run")
     ballast = fill(small_disk)
     with pytest.raises(StorageFailed, match="is full: free some space"), run.locked():
         pass
@@ -153,7 +153,7 @@ def test_a_run_cannot_be_taken_while_its_disk_is_full(small_disk: Path) -> None:
 
 
 def test_what_killed_workers_were_writing_is_removed_before_the_next_build_needs_the_room(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     run.write("pack/part-00000.json", b"{}")
     run.write("pack/.0123456789abcdef0123456789abcdef.tmp", b"half a file")
     run.write("dataset/.fedcba9876543210fedcba9876543210.tmp", b"half a card")
@@ -177,7 +177,7 @@ def test_a_temporary_directory_that_is_full_is_said_and_no_document_is_dropped(
 
 
 def test_files_on_their_way_to_an_object_store_need_room_in_the_temporary_directory(
-    memory_run: RunDirectory, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    memory_run: Run, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     fill(small_disk)
@@ -194,14 +194,14 @@ def test_files_on_their_way_to_an_object_store_need_room_in_the_temporary_direct
 
 
 def test_too_little_room_is_found_before_work_starts(
-    tmp_path: Path, small_disk: Path, memory_run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small_disk: Path, memory_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (small_disk / "run").mkdir()
-    require_disk(RunDirectory(small_disk / "run").store, megabytes=7)
+    require_disk(Run(small_disk / "run").store, megabytes=7)
     with pytest.raises(StorageFailed, match=r"run has 8 MB left, less than limits\.min_free_disk_mb = 9: free some"):
-        require_disk(RunDirectory(small_disk / "run").store, megabytes=9)
+        require_disk(Run(small_disk / "run").store, megabytes=9)
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
-    for run in (RunDirectory(tmp_path), memory_run):
+    for run in (Run(tmp_path), memory_run):
         require_disk(run.store, megabytes=7)
         with pytest.raises(StorageFailed, match=r"has 8 MB left, .*, or set TMPDIR"):
             require_disk(run.store, megabytes=9)

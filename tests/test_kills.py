@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from docmatix.review.status import describe_status, read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import Driver, find_workers, hash_dataset, list_files, write_config, write_pdfs
 from tests.chaos import Nodes
 from tests.scripted_server import Faults, start_scripted_server
@@ -171,13 +171,13 @@ def test_a_server_that_never_answers_is_named_and_stops_the_build_and_the_next_r
         driver = Driver(configure(tmp_path, pdf_dir, silent.base_url, limits=limits), run)
 
         def read_stalled() -> dict[str, Any]:
-            stages = {stage["stage"]: stage for stage in read_status(RunDirectory(run))["stages"]}
+            stages = {stage["stage"]: stage for stage in read_status(Run(run))["stages"]}
             stalled: dict[str, Any] = stages["generate"].get("stalled", {})
             return stalled
 
         wait_for_work(driver, run, "generate")
         wait_until(lambda: silent.base_url in read_stalled().get("waits_for", ""), driver)
-        lines = describe_status(RunDirectory(run))
+        lines = describe_status(Run(run))
         code, output = driver.finish(within_s=120)
     assert re.search(rf"no progress for \d+ s; waiting for \d+ replies from {re.escape(silent.base_url)}", lines)
     assert code == 1, output

@@ -37,7 +37,7 @@ from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
 from docmatix.storage.patience import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from docmatix.storage.records import Record, committing, replace_record
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import Overtaken
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
@@ -76,9 +76,9 @@ FOUR_TRIES_S = 10.5
 """A patience for what is to be given up, of three pauses."""
 
 
-def open_run(*, patience_s: float = PATIENCE_S) -> RunDirectory:
+def open_run(*, patience_s: float = PATIENCE_S) -> Run:
     """A run on S3 that does not pause between attempts."""
-    return RunDirectory("s3://bucket/runs/one", patience_s=patience_s, sleep=lambda seconds: None)
+    return Run("s3://bucket/runs/one", patience_s=patience_s, sleep=lambda seconds: None)
 
 
 def take_in(store: ObjectStore, documents: Sequence[bytes]) -> dict[str, Source]:
@@ -246,7 +246,7 @@ def test_it_is_said_once_that_a_source_or_a_run_is_away_and_how_long_it_is_tried
     listing = list_documents(source, base_dir=Path("/"), say=say, sleep=lambda s: None)
     store.go_away()
     assert len(list(listing)) == len(DOCUMENTS)
-    run = RunDirectory("s3://bucket/runs/one", say=say, sleep=lambda s: None)
+    run = Run("s3://bucket/runs/one", say=say, sleep=lambda s: None)
     store.go_away()
     run.write("a", b"a")
     for line, name in zip(said, ("s3://bucket/in/**/*.pdf", "s3://bucket/runs/one"), strict=True):

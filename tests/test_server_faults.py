@@ -24,7 +24,7 @@ import docmatix
 from docmatix.core.ledger import JUDGED_FROM
 from docmatix.driver.progress import Progress
 from docmatix.review.status import describe_status, read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import Driver, hash_dataset, write_config
 from tests.pdfs import write_distinct_pdf
 from tests.ray_token import set_ray_token
@@ -102,7 +102,7 @@ def undisturbed(read: Path, pdf_dir: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def read_rows(run: Path) -> list[dict[str, Any]]:
-    directory = RunDirectory(run)
+    directory = Run(run)
     return [row for shard in directory.shards("generate") for row in directory.iterate_rows("generate", shard)]
 
 
@@ -117,7 +117,7 @@ def read_retries(run: Path) -> dict[str, int]:
 
 def find_requests(run: Path) -> dict[str, Any]:
     """The line of `status --json` about the requests of `generate`."""
-    status = read_status(RunDirectory(run))
+    status = read_status(Run(run))
     stage = next(stage for stage in status["stages"] if stage["stage"] == "generate")
     return dict(next(line for line in stage["ledger"] if line["unit"] == "requests"))
 
@@ -224,7 +224,7 @@ def test_passing_faults_are_retried_and_lasting_ones_are_counted(
     tenth = dict.fromkeys(("busy", "broken", "cut", "garbage"), 0.025)
     with start_scripted_server(faults=Faults(**tenth, refused=0.05, retry_after="0.1")) as server:
         docmatix.build(configure(tmp_path, pdf_dir, server.base_url), run=run)
-    status = read_status(RunDirectory(run))
+    status = read_status(Run(run))
     assert status["complete"]
     assert status["balanced"]
     by_status = server.stats()["by_status"]
@@ -248,7 +248,7 @@ def test_passing_faults_are_retried_and_lasting_ones_are_counted(
     assert set(retries) == {"busy", "server_error", "cut", "garbage"}
     assert (retries["busy"], retries["server_error"]) == (by_status["429"], by_status["500"])
     assert sum(retries.values()) == server.request_count - requests
-    line = next(line for line in describe_status(RunDirectory(run)).splitlines() if "retried" in line)
+    line = next(line for line in describe_status(Run(run)).splitlines() if "retried" in line)
     assert f"{requests} asked" in line
     assert all(f"{cause.replace('_', ' ')} {count}" in line for cause, count in retries.items())
 
@@ -271,7 +271,7 @@ def test_too_many_lasting_faults_stop_the_build_early_and_a_repaired_server_is_a
     assert "Traceback" not in output
     # found out after fifty requests, and those in flight by then: of 200 here, of millions elsewhere
     assert JUDGED_FROM <= server.request_count <= JUDGED_FROM + 2 * IN_FLIGHT
-    assert RunDirectory(run).shards("generate") == []
+    assert Run(run).shards("generate") == []
     answered = server.stats()["distinct_answered"]
     assert answered > 0
     with start_scripted_server() as repaired:

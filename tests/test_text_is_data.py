@@ -26,7 +26,7 @@ from docmatix.prompting.chunks import PageText
 from docmatix.prompting.prompt_files import load_prompts
 from docmatix.prompting.templates import neutralise, render_messages
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import LLAMACPP, FakeClient, build, make_job, make_page
 from tests.pdfs import write_pdf
 from tests.prompting.test_templates import SHIPPED, TOKENS
@@ -211,7 +211,7 @@ def test_nothing_of_a_document_steers_the_terminal(hostile, capsys, arguments):
 
 
 def test_a_damaged_run_is_told_of_without_steering_the_terminal(hostile, tmp_path, capsys):
-    run = RunDirectory(hostile.run.root)
+    run = Run(hostile.run.root)
     run.write("dataset/data/\x1b[31mstray.parquet", b"x")
     try:
         assert main(["check", hostile.run.root]) == 1

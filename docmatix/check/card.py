@@ -10,7 +10,7 @@ from docmatix.config.description import describe_build
 from docmatix.dataset.card import describe_metadata
 from docmatix.dataset.published_card import shows, split_card
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 AS_IS = ": `push` sends it as it is; a rerun of the build would overwrite it."
 
@@ -31,7 +31,7 @@ def check_metadata(job: Job, summary: Mapping[str, Any], on_remark: Callable[[st
             on_remark(f"{said}{AS_IS}")
 
 
-def list_card_pictures(run: RunDirectory) -> tuple[list[str], list[str]]:
+def list_card_pictures(run: Run) -> tuple[list[str], list[str]]:
     """The files in `plots` and `samples` that the card refers to, by their paths from it, and those it does not."""
     card = run.read("dataset/README.md").decode(errors="replace")
     found = [f"{folder}/{name}" for folder in ("plots", "samples") for name in run.names(f"dataset/{folder}")]

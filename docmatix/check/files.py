@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 import pyarrow.parquet as pq
 
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 VIEWER_LIMIT = 300_000_000  # bytes; the Hub's viewer shows no larger row group (dataset-viewer #1771)
 _LARGEST_GROUP = 120_000_000  # bytes of several rows; `pack.row_group_mb` is at most 100
@@ -26,7 +26,7 @@ class Opened(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_once(run: RunDirectory, name: str) -> Iterator[Opened]:
+def open_once(run: Run, name: str) -> Iterator[Opened]:
     """Read a file and keep it open; a remote one is copied to local disk, so that it is transferred once.
 
     Raises FileNotFoundError.

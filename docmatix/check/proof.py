@@ -18,11 +18,11 @@ from docmatix.check.records import RecordTotals
 from docmatix.check.shards import ShardCheck
 from docmatix.core.errors import SetupError
 from docmatix.stages.support.reading import read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 def find_problems(
-    run: RunDirectory,
+    run: Run,
     *,
     edited: bool = False,
     on_part: Callable[[int], object] = lambda done: None,
@@ -53,7 +53,7 @@ def find_problems(
         yield from FinishCheck(job, totals, dataset.rows, edited, on_remark).find_problems()
 
 
-def count_parts(run: RunDirectory) -> int:
+def count_parts(run: Run) -> int:
     """How many files a check reads, for a progress bar. Raises SetupError where there is no run."""
     run.require_reachable()
     try:

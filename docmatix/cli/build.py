@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from docmatix.driver.chatter import without_chatter
     from docmatix.driver.progress import Progress
     from docmatix.review.status import read_status
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
 
     config = load_config(options.config, overrides=options.overrides)
     if options.private and not options.push:
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             trust_run=options.trust_run,
             beside_pack=_push_packed_files(options.push, progress.say) if options.push else contextlib.nullcontext,
         )
-    status = read_status(RunDirectory(built.run))
+    status = read_status(Run(built.run))
     if not status["complete"]:
         print_result(f"Not complete yet: {built.run}")
         return FINISHED

@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from docmatix.check.proof import count_parts, find_problems
     from docmatix.driver.progress import Progress
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
 
-    run = RunDirectory(options.run)
+    run = Run(options.run)
     problems = 0
     with Progress(sys.stderr).stage("check", count_parts(run)) as shown:
         for problem in find_problems(run, on_part=lambda done: shown.update(done, {}), on_remark=print_result):

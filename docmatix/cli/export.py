@@ -44,13 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from docmatix.exports.exporting import export_dataset
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
 
     local = Path(options.path)
     if options.out:
         out = Path(options.out)
     elif (local / "run.yaml").exists():
-        run = RunDirectory(local)
+        run = Run(local)
         run.require_own("give another folder with -o.")
         run.store.check_folder("exports")
         out = local / "exports" / options.format

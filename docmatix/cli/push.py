@@ -56,12 +56,12 @@ def publish(
     from docmatix.publishing.hub import TRIES, Repository
     from docmatix.publishing.push import push_run
     from docmatix.publishing.shipment import Target
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
 
     # somebody waits for a dry run
     repository = Repository(repo_id, revision=revision, tries=2 if dry_run else TRIES, say=print_note)
     pushed = push_run(
-        RunDirectory(run),
+        Run(run),
         repository,
         target=Target(*place),
         say=print_note,

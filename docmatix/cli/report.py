@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from docmatix.report.report import write_report
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
 
-    run = RunDirectory(options.run)
+    run = Run(options.run)
     print_result(
         write_report(run, output=options.output, samples=options.samples, seed=options.seed, fetch=options.fetch)
     )

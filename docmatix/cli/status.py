@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from docmatix.review.status import describe_status, read_status
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
 
-    run = RunDirectory(options.run)
+    run = Run(options.run)
     print_block(json.dumps(read_status(run), indent=1) if options.json else describe_status(run))
     return FINISHED

@@ -25,7 +25,7 @@ from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import require_disk
 
 
@@ -63,7 +63,7 @@ def build(
     if unknown:
         raise SetupError(f"There is no stage {sorted(unknown)[0]!r}; the stages are {', '.join(STAGES)}.")
     patience_s = config.limits.store_patience_s
-    directory = RunDirectory(run or Path("runs") / config.name, patience_s=patience_s, say=progress.say)
+    directory = Run(run or Path("runs") / config.name, patience_s=patience_s, say=progress.say)
     job = prepare(config, directory, config_dir, progress)
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     if not trust_run:
@@ -102,7 +102,7 @@ def build(
     return Built(directory.root if directory.local else directory.url, recording.stages)
 
 
-def _forget(run: RunDirectory, *folders: str) -> None:
+def _forget(run: Run, *folders: str) -> None:
     """Remove what only lasts while a driver runs. What workers write afterwards, the next driver removes."""
     for folder in folders:
         for _ in range(3):

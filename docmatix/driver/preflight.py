@@ -28,7 +28,7 @@ from docmatix.prompting.prompts import Prompt, tune_prompt
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import list_engines
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 _OWN_FILES = {".lock", "telemetry"}  # what may be in a run directory that holds no run yet
 
@@ -82,7 +82,7 @@ def _template_arguments(engine: Engine) -> dict[str, Any]:
     return {"chat_template_kwargs": dict(engine.chat_template_kwargs)} if engine.chat_template_kwargs else {}
 
 
-def check_run(run: RunDirectory, config: Config) -> None:
+def check_run(run: Run, config: Config) -> None:
     """Refuse a directory that holds another build (another `name` or `source`), or something else entirely."""
     run.require_reachable()
     if run.exists("run.yaml"):
@@ -121,7 +121,7 @@ def check_engines(config: Config) -> None:
         thread.submit(asyncio.run, check()).result()
 
 
-def prepare(config: Config, directory: RunDirectory, config_dir: Path, progress: Progress) -> Job:
+def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress) -> Job:
     counter, note = load_tokenizer(config.generate.engine)
     if note is not None:
         progress.say(note)

@@ -20,7 +20,7 @@ from typing import Any, Self
 from docmatix.core.redaction import hide_in_text
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.live_state import read_live_states
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 EVERY_S, REMOTE_EVERY_S = 1.0, 5.0
 """Seconds between two writes of the live state, on a disk and on an object store. A driver that is killed loses what
@@ -115,7 +115,7 @@ class Recording:
                 return
 
 
-def adopt_records(run: RunDirectory) -> None:
+def adopt_records(run: Run) -> None:
     """Give drivers that were killed the record that they could not write, with `killed` in it. By who holds the run."""
     for driver_id, state in read_live_states(run).items():
         record = {name: value for name, value in state.items() if name not in {"live", "at"}} | {"killed": True}

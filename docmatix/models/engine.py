@@ -12,7 +12,7 @@ from docmatix.core.kinds import Kind
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.sampling import Sampling
 from docmatix.models.service import Served
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 class Engine(Kind):
@@ -119,7 +119,7 @@ class Engine(Kind):
         """Raise SetupError if the running Ray can never hold its servers."""
 
     def serve(
-        self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory
+        self, *, pictures_per_request: int, say: Callable[[str], None], run: Run
     ) -> AbstractContextManager[Served]:
         """Have the model served for the length of the block. Raises SetupError or BuildError if that fails."""
         raise NotImplementedError

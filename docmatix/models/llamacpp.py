@@ -14,7 +14,7 @@ from pydantic import Field
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_schema
 from docmatix.models.service import Served, Service
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 class LlamacppEngine(Engine):
@@ -63,7 +63,7 @@ class LlamacppEngine(Engine):
         find_model(self.model)
 
     @contextlib.contextmanager
-    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory) -> Iterator[Served]:
+    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:
         from docmatix.models.llamacpp_server import start_llamacpp
 
         began = time.monotonic()

@@ -13,7 +13,7 @@ from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_in_vllm, constrain_json_schema
 from docmatix.models.preflight import check_server, read_api_key
 from docmatix.models.service import Served, Service
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 class OpenaiEngine(Engine):
@@ -58,7 +58,7 @@ class OpenaiEngine(Engine):
         )
 
     @contextlib.contextmanager
-    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory) -> Iterator[Served]:
+    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:
         key = read_api_key(self.api_key_env)
         yield Served(Service(self.addresses, api_key=SecretStr(key) if key else None), list)
 

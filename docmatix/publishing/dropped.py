@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from docmatix.pipeline import CURATE
 from docmatix.storage import schemas
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 _COLUMNS = (
     *("reason", "pair_id", "sample_id", "doc_id", "source_uri", "page_numbers", "language"),
@@ -21,7 +21,7 @@ DROPPED = pa.schema([schemas.CURATE.field(name) for name in _COLUMNS])
 _FILE_BYTES = 200 << 20
 
 
-def write_dropped(run: RunDirectory, folder: Path) -> list[Path]:
+def write_dropped(run: Run, folder: Path) -> list[Path]:
     """Write the dropped pairs of a run into files in `folder`, in plan order; none if nothing was dropped."""
     files: list[Path] = []
     writer: pq.ParquetWriter | None = None

@@ -31,7 +31,7 @@ from docmatix.publishing.hub import Repository, Tree
 from docmatix.publishing.shipment import Shard, Shipment, Target, collect, list_missing
 from docmatix.publishing.uploads import Uploads
 from docmatix.review.status import read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 Say = Callable[[str], object]
 
@@ -59,7 +59,7 @@ class Pushed:
 
 
 def push_run(
-    run: RunDirectory,
+    run: Run,
     repository: Repository,
     *,
     target: Target | None = None,
@@ -127,7 +127,7 @@ def _look(repository: Repository, say: Say) -> Tree:
         return Tree(None, {})
 
 
-def check_once(run: RunDirectory) -> list[str]:
+def check_once(run: Run) -> list[str]:
     """`docmatix check`, once for the same files: a push resumed after a kill need not read a terabyte again."""
     seal = hashlib.sha256()
     for number, record in run.records(PACK):

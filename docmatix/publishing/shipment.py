@@ -19,7 +19,7 @@ from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Tree
 from docmatix.publishing.lint import Inspection, find_secrets
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.schemas import DATASETS, describe_features
 from docmatix.storage.store import Store
 
@@ -112,7 +112,7 @@ def list_missing(shards: Iterable[Shard], tree: Tree) -> list[Shard]:
     return [shard for shard in shards if not shard.equals(tree.files.get(shard.path))]
 
 
-def collect(run: RunDirectory, target: Target, *, dropped_in: Path | None = None) -> tuple[Shipment, list[str]]:
+def collect(run: Run, target: Target, *, dropped_in: Path | None = None) -> tuple[Shipment, list[str]]:
     """What to send of a run, and what is wrong with it; with `dropped_in` also what was dropped, written there."""
     from docmatix.stages.support.reading import read_job
 

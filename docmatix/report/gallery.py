@@ -18,7 +18,7 @@ from docmatix.core.draws import Smallest, hash_seeded
 from docmatix.pipeline import CURATE, VERIFY
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 PAIRS_FOR_ONE_REASON = 12
 """Pairs of a window shown for each reason; a window of a hundred pages may have a thousand pairs."""
@@ -91,7 +91,7 @@ def draw_windows(pairs: Iterable[tuple[Place, str, str | None]], count: int, *, 
     return sorted(order)
 
 
-def iterate_marks(run: RunDirectory) -> Iterator[tuple[Place, str, str | None]]:
+def iterate_marks(run: Run) -> Iterator[tuple[Place, str, str | None]]:
     """The input of `draw_windows` for every curated pair."""
     columns = ["sample_id", "prompt", "reason"]
     for shard, record in run.records(CURATE):
@@ -106,7 +106,7 @@ _COLUMNS = [
 ]
 
 
-def read_windows(run: RunDirectory, places: Sequence[Place]) -> list[Window]:
+def read_windows(run: Run, places: Sequence[Place]) -> list[Window]:
     """The drawn windows with their pairs, in the order of the plan."""
     wanted: dict[int, set[str]] = {}
     for shard, sample_id in places:
@@ -126,7 +126,7 @@ def read_windows(run: RunDirectory, places: Sequence[Place]) -> list[Window]:
     return windows
 
 
-def _add_second_replies(run: RunDirectory, shard: int, windows: Iterable[Window]) -> None:
+def _add_second_replies(run: Run, shard: int, windows: Iterable[Window]) -> None:
     """Add what the model said when asked again, which distinguishes a bad pair from a strict filter."""
     if run.read_record(VERIFY, shard) is None:
         return

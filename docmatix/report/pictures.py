@@ -24,7 +24,7 @@ from docmatix.report.gallery import Window
 from docmatix.review.source_pages import Place, render_in_turn
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 SIZES = ((1100, 60), (1000, 50), (860, 45), (700, 40), (560, 35), (420, 30))
 """Longer side in pixels and WebP quality, the best first: 40 to 90 KB for a page of text, down to 8."""
@@ -113,7 +113,7 @@ def make_albums(
     return made
 
 
-def read_packed_pages(run: RunDirectory, wanted: Mapping[str, Window]) -> Iterator[tuple[str, dict[int, bytes]]]:
+def read_packed_pages(run: Run, wanted: Mapping[str, Window]) -> Iterator[tuple[str, dict[int, bytes]]]:
     """The page images in the dataset of wanted windows, by page number, one row at a time. Skips unreadable files, and
     rows of an older dataset with other pages; only the annotated schema says whose pages a row has."""
     for _, record in run.records(PACK):

@@ -32,7 +32,7 @@ from docmatix.review.cost import Cost, add_up, read_telemetry
 from docmatix.review.status import read_status
 from docmatix.stages.support.live_state import read_live_states
 from docmatix.stages.support.reading import read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
 PARTS: Final[tuple[type[ReportPart], ...]] = (FlowPart, GalleryPart, LossesPart, PlotsPart, CostPart, SettingsPart)
@@ -47,7 +47,7 @@ PICTURES, PAIRS = 19_000_000, 4_000_000
 
 
 def write_report(
-    run: RunDirectory,
+    run: Run,
     *,
     output: str | None = None,
     samples: int = SAMPLES,
@@ -87,7 +87,7 @@ def _require_file(output: str) -> None:
 
 
 def make_report(
-    run: RunDirectory,
+    run: Run,
     *,
     samples: int = SAMPLES,
     seed: int = 0,

@@ -32,7 +32,7 @@ from docmatix.driver.build import build
 from docmatix.driver.preflight import check_run, load_build_prompts
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
 LIMIT = 20
@@ -123,14 +123,14 @@ def ablate(
     for each in configs.values():
         load_build_prompts(each, config_dir)
     root = str(run or Path("runs") / f"{config.name}-ablation").rstrip("/")
-    top = RunDirectory(root)
+    top = Run(root)
     top.require_reachable()
     if top.exists("run.yaml"):
         raise SetupError(f"{root} holds a run, but an ablation needs its own directory: give another --run.")
     for name in ("pages", *configs):
         top.store.check_folder(name)  # not paths that the user gave
-    directories = {name: RunDirectory(f"{root}/{name}") for name in configs}
-    pages = RunDirectory(f"{root}/pages")
+    directories = {name: Run(f"{root}/{name}") for name in configs}
+    pages = Run(f"{root}/pages")
     if "pages" in configs:
         raise SetupError(
             "A prompt of an ablation cannot be named `pages`, which is where the pages are kept: rename its file."
@@ -167,7 +167,7 @@ def choose_prompt(config: Config, name: str) -> Config:
     return config.model_copy(update={GENERATE: generate})
 
 
-def share_pages(pages: RunDirectory, run: RunDirectory) -> None:
+def share_pages(pages: Run, run: Run) -> None:
     """Give a run the committed shards of another's shared stages, by hard links where possible."""
     for stage in _SHARED:
         for shard, record in pages.records(stage):
@@ -195,7 +195,7 @@ def _link_file(source: Store, target: Store, name: str) -> None:
 
 def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablation:
     """The figures of the runs below `root`, and their pairs of a few windows."""
-    directories = {name: RunDirectory(f"{root}/{name}") for name in prompts}
+    directories = {name: Run(f"{root}/{name}") for name in prompts}
     accounts = directories[prompts[0]].ledger(DEDUP).accounts
     documents, pages = accounts["documents"].kept, accounts["pages"].kept
     return Ablation(
@@ -208,7 +208,7 @@ def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablat
     )
 
 
-def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, Any]:
+def measure_prompt(run: Run, prompt: str, *, pages: int) -> dict[str, Any]:
     """The figures of one prompt's run over `pages` pages."""
     statistics = Statistics()
     for shard, record in run.records(CURATE):
@@ -236,7 +236,7 @@ def measure_prompt(run: RunDirectory, prompt: str, *, pages: int) -> dict[str, A
     }
 
 
-def compare_windows(directories: Mapping[str, RunDirectory], *, seed: int) -> list[dict[str, Any]]:
+def compare_windows(directories: Mapping[str, Run], *, seed: int) -> list[dict[str, Any]]:
     """A few windows that have a pair of any prompt, drawn by id and seed, with the pairs of every prompt, kept ones
     first."""
     drawn: Smallest[str] = Smallest(_SHOWN_WINDOWS, seed=seed)

@@ -20,7 +20,7 @@ from docmatix.review.dataset_reader import DatasetReader
 from docmatix.review.displays import show_folded, show_table, show_text
 from docmatix.review.dropped_items import DroppedItems
 from docmatix.review.samples import Sample, Samples, list_pairs
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 if TYPE_CHECKING:
     from docmatix.review.comparison import Comparison
@@ -203,7 +203,7 @@ def _flatten_pair(pair: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _show_ledger(run: RunDirectory) -> str:
+def _show_ledger(run: Run) -> str:
     rows = [
         (stage, unit, account.entered, account.kept, ", ".join(f"{why} {n:,}" for why, n in account.dropped.items()))
         for stage in STAGES

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docmatix.config import Config
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Cost:
     gpu_s: float = 0.0
 
 
-def read_telemetry(run: RunDirectory) -> list[dict[str, Any]]:
+def read_telemetry(run: Run) -> list[dict[str, Any]]:
     """What each driver that has ended recorded, in the order of their names; unreadable records are skipped."""
     found = []
     for name in run.names("telemetry"):

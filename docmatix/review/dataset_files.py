@@ -11,7 +11,7 @@ from typing import Any
 from docmatix.core.errors import SetupError
 from docmatix.pipeline import PACK
 from docmatix.review.dataset_reader import FOOTERS_AT_ONCE
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
 _WILDCARDS = frozenset("*?[")
@@ -19,7 +19,7 @@ _MAX_PATTERNS = 100
 """Wildcards, and folders to list, of one split."""
 
 
-def open_directory(path: str) -> tuple[Store, RunDirectory | None]:
+def open_directory(path: str) -> tuple[Store, Run | None]:
     """The folder of a dataset or run, and the run if it is one. Raises SetupError where there is none."""
     # links are followed in a dataset: the Hub's cache consists of them
     directory = Store(path, follow_links=True)
@@ -30,11 +30,11 @@ def open_directory(path: str) -> tuple[Store, RunDirectory | None]:
         directory = _open_repository(path)
     directory.require_reachable()
     is_run = directory.exists("run.yaml") or (directory.local and Store(path).exists("run.yaml"))
-    run = RunDirectory(path) if is_run else None
+    run = Run(path) if is_run else None
     return (directory if run is None else run.store), run
 
 
-def list_packed(run: RunDirectory) -> list[str]:
+def list_packed(run: Run) -> list[str]:
     """The committed files of a run's dataset; others beside them are partial or stale."""
 
     def find(shard: int) -> str | None:

@@ -15,7 +15,7 @@ from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
 from docmatix.review.displays import Pictured, describe_pages, show_sample, show_table, show_text
 from docmatix.review.source_pages import PLACES_SHOWN, Place, render_places, show_pairs
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 if TYPE_CHECKING:
     from docmatix.core.documents import Refusal
@@ -64,7 +64,7 @@ def describe_favoured(row: Mapping[str, Any]) -> str:
     return f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
 
 
-def _read_extract(run: RunDirectory, shard: int) -> Iterator[DroppedItem]:
+def _read_extract(run: Run, shard: int) -> Iterator[DroppedItem]:
     columns = ["index", "doc_id", "source_uri", "reason", "detail"]
     columns += ["pages.list.element.number", "pages.list.element.reason"]
     for row in run.iterate_rows(EXTRACT, shard, columns=columns):
@@ -75,12 +75,12 @@ def _read_extract(run: RunDirectory, shard: int) -> Iterator[DroppedItem]:
                 yield DroppedItem(EXTRACT, ("pages",), page["reason"], shard, row, page["number"])
 
 
-def _read_dedup(run: RunDirectory, shard: int) -> Iterator[DroppedItem]:
+def _read_dedup(run: Run, shard: int) -> Iterator[DroppedItem]:
     for row in run.iterate_rows(DEDUP, shard):
         yield DroppedItem(DEDUP, ("documents",), row["reason"], shard, row)
 
 
-def _read_generate(run: RunDirectory, shard: int) -> Iterator[DroppedItem]:
+def _read_generate(run: Run, shard: int) -> Iterator[DroppedItem]:
     columns = ["index", "doc_id", "page_numbers", "prompt", "request_id", "reason", "detail", "malformed"]
     for row in run.iterate_rows(GENERATE, shard, columns=columns):
         if row["reason"]:
@@ -90,13 +90,13 @@ def _read_generate(run: RunDirectory, shard: int) -> Iterator[DroppedItem]:
             yield DroppedItem(GENERATE, ("pairs",), malformed, shard, row)
 
 
-def _read_verify(run: RunDirectory, shard: int) -> Iterator[DroppedItem]:
+def _read_verify(run: Run, shard: int) -> Iterator[DroppedItem]:
     for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reason", "detail"]):
         if row["reason"]:
             yield DroppedItem(VERIFY, ("pairs", "requests"), row["reason"], shard, row)
 
 
-_READERS: dict[str, Callable[[RunDirectory, int], Iterator[DroppedItem]]] = {
+_READERS: dict[str, Callable[[Run, int], Iterator[DroppedItem]]] = {
     EXTRACT: _read_extract,
     DEDUP: _read_dedup,
     GENERATE: _read_generate,

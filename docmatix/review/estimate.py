@@ -20,7 +20,7 @@ from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 SHARDS = 64
 ROUGH = 0.1
@@ -114,7 +114,7 @@ def estimate_build(
     with contextlib.ExitStack() as stack:
         if run is None:
             run = stack.enter_context(tempfile.TemporaryDirectory(prefix="docmatix-estimate-"))
-        directory = RunDirectory(run)
+        directory = Run(run)
         if directory.exists("run.yaml"):
             raise SetupError(f"{directory.url} holds a run already: give another --run, or remove it.")
         figures = build(config, run=run, config_dir=config_dir, progress=progress, listing=chosen).figures
@@ -136,9 +136,7 @@ def _is_rough(error: float | None) -> bool:
     return error is None or error > ROUGH
 
 
-def _scale(
-    run: RunDirectory, config: Config, figures: dict[str, dict[str, float]], *, documents: int, sampled: int
-) -> Estimate:
+def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, documents: int, sampled: int) -> Estimate:
     factor = documents / sampled
     tokens = [0, 0]
     for stage in ASKING:

@@ -11,7 +11,7 @@ from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.driver.build import Built
 from docmatix.review.displays import show_folded, show_table, show_text
 from docmatix.review.status import read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 if TYPE_CHECKING:
     from docmatix.review.collection import Collection
@@ -46,7 +46,7 @@ class BuildResult(Built):
 
     def _summarise(self) -> _Summary:
         try:
-            status = read_status(RunDirectory(self.run))
+            status = read_status(Run(self.run))
         except DocmatixError as error:
             return _Summary([f"A build in {self.run}, which cannot be read at the moment."], [], str(error))
         dropped = [

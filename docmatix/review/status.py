@@ -23,14 +23,14 @@ from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.live_state import describe_figures, read_live_states
 from docmatix.stages.support.reading import list_engines, read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 DRIVER_SILENT_S = 60.0
 """A driver that has given no sign of life for so long is stopped, cut off, or dead; its clock and that of the reader
 rarely differ by as much."""
 
 
-def read_status(run: RunDirectory) -> dict[str, Any]:
+def read_status(run: Run) -> dict[str, Any]:
     """The content of `status --json`. Raises SetupError where there is no run."""
     job = read_job(run)
     running = run.is_held
@@ -55,7 +55,7 @@ def read_status(run: RunDirectory) -> dict[str, Any]:
     }
 
 
-def describe_status(run: RunDirectory) -> str:
+def describe_status(run: Run) -> str:
     """The same for a person, with a line for each stage."""
     status = read_status(run)
     lines = [f"{status['name']}: {'complete' if status['complete'] else 'not complete'}"]

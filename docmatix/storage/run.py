@@ -38,7 +38,7 @@ from docmatix.storage.store import Store
 _RECORD = re.compile(r"part-(\d{5,})\.json")
 
 
-class RunDirectory:
+class Run:
     """One build's files. Cheap to make and to pickle; every path given is relative to the run."""
 
     def __init__(
@@ -55,8 +55,8 @@ class RunDirectory:
         """Set once another driver holds the run: a remote lease can be lost, a local lock cannot."""
         self.lease_s = LEASE_S
 
-    def __reduce__(self) -> tuple[Callable[[str], RunDirectory], tuple[str]]:
-        return functools.partial(RunDirectory, patience_s=self.store.patience_s), (self.store.address,)
+    def __reduce__(self) -> tuple[Callable[[str], Run], tuple[str]]:
+        return functools.partial(Run, patience_s=self.store.patience_s), (self.store.address,)
 
     # --- its files, as the store has them -----------------------------------------------------------------------------
 

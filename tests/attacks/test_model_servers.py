@@ -21,7 +21,7 @@ from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.service import Service
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import ServerState, VllmServer
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.fake_vllm import fake_engine
 
 EVIL = "http://evil.example"
@@ -109,7 +109,7 @@ def serve_embedded() -> Iterator[Service]:
     engine = LlamacppEngine(kind="llamacpp", context_tokens=512, slots=1, threads=1)
     with (
         tempfile.TemporaryDirectory() as folder,
-        engine.serve(pictures_per_request=0, say=lambda line: None, run=RunDirectory(folder)) as served,
+        engine.serve(pictures_per_request=0, say=lambda line: None, run=Run(folder)) as served,
     ):
         yield served.service
 

@@ -14,7 +14,7 @@ from docmatix.core.errors import SetupError
 from docmatix.publishing import push as push_module
 from docmatix.publishing.hub import Repository
 from docmatix.publishing.push import push_run
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.hub import GOOD_TOKEN, Hub, serve_hub
 from tests.publishing.conftest import _plain_lfs  # noqa: F401 -- a fixture
 
@@ -36,7 +36,7 @@ def connect(hub: Hub) -> Connect:
     return lambda: Repository("anna/set", endpoint=hub.url, token=GOOD_TOKEN, sleep=lambda seconds: None)
 
 
-def find_remarks(run: RunDirectory) -> str:
+def find_remarks(run: Run) -> str:
     remarks: list[str] = []
     assert list(find_problems(run, on_remark=remarks.append)) == []
     return "\n".join(remarks)
@@ -44,7 +44,7 @@ def find_remarks(run: RunDirectory) -> str:
 
 @pytest.mark.parametrize("name", ["plots/minutes.docx", "samples/passport.jpg", "plots/deeper/secret.png"])
 def test_what_lies_beside_the_pictures_of_the_card_stays_here(
-    hub: Hub, connect: Connect, own_run: RunDirectory, name: str
+    hub: Hub, connect: Connect, own_run: Run, name: str
 ) -> None:
     own_run.write(f"dataset/{name}", PNG)
     said: list[str] = []
@@ -55,13 +55,13 @@ def test_what_lies_beside_the_pictures_of_the_card_stays_here(
     assert any(line.startswith("The card does not show") and beside in line for line in said)
 
 
-def test_check_remarks_on_what_push_does_not_send(own_run: RunDirectory) -> None:
+def test_check_remarks_on_what_push_does_not_send(own_run: Run) -> None:
     own_run.write("dataset/plots/minutes.docx", b"x")
     assert "dataset/plots/minutes.docx is not shown by the card: `push` does not send it." in find_remarks(own_run)
 
 
 @pytest.mark.parametrize("place", ["dataset/samples/1.jpg", "dataset/stats.json", "dataset/README.md"])
-def test_a_link_is_not_sent(hub: Hub, connect: Connect, own_run: RunDirectory, tmp_path: Path, place: str) -> None:
+def test_a_link_is_not_sent(hub: Hub, connect: Connect, own_run: Run, tmp_path: Path, place: str) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(own_run.read(place) + b" ")
     own_run.remove(place)
@@ -71,9 +71,7 @@ def test_a_link_is_not_sent(hub: Hub, connect: Connect, own_run: RunDirectory, t
         push_run(own_run, connect())
 
 
-def test_a_picture_of_the_card_that_is_none_holds_the_push_back(
-    hub: Hub, connect: Connect, own_run: RunDirectory
-) -> None:
+def test_a_picture_of_the_card_that_is_none_holds_the_push_back(hub: Hub, connect: Connect, own_run: Run) -> None:
     own_run.write("dataset/samples/1.jpg", b"Dear diary")
     pushed = push_run(own_run, connect())
     assert "dataset/samples/1.jpg is shown by the card but is not the PNG, JPEG or WebP" in "\n".join(pushed.findings)
@@ -81,7 +79,7 @@ def test_a_picture_of_the_card_that_is_none_holds_the_push_back(
     assert "dataset/samples/1.jpg is shown by the card" in "\n".join(find_problems(own_run))
 
 
-def test_a_picture_that_somebody_put_into_the_card_is_sent(hub: Hub, connect: Connect, own_run: RunDirectory) -> None:
+def test_a_picture_that_somebody_put_into_the_card_is_sent(hub: Hub, connect: Connect, own_run: Run) -> None:
     own_run.write("dataset/plots/My_Chart.png", PNG)
     own_run.write(
         "dataset/README.md", own_run.read("dataset/README.md") + b"\n![ours][chart]\n\n[chart]: ./plots/My_Chart.png\n"
@@ -91,9 +89,7 @@ def test_a_picture_that_somebody_put_into_the_card_is_sent(hub: Hub, connect: Co
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
-def test_the_word_of_another_users_run_that_it_is_sound_is_not_taken(
-    hub: Hub, connect: Connect, own_run: RunDirectory
-) -> None:
+def test_the_word_of_another_users_run_that_it_is_sound_is_not_taken(hub: Hub, connect: Connect, own_run: Run) -> None:
     assert push_run(own_run, connect()).findings == []
     content = own_run.read(push_module._CHECKED)
     part = own_run.part_name("extract", own_run.read_record("extract", 0))  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import write_config
 from tests.jobs import InlineSandbox, extract, make_job
 from tests.pdfs import write_distinct_pdf
@@ -58,7 +58,7 @@ def list_all(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def put_link(run: RunDirectory, name: str, target: Path) -> None:
+def put_link(run: Run, name: str, target: Path) -> None:
     """Have a link lie where a file or folder of the run was."""
     path = Path(run.path(name))
     if path.is_dir():
@@ -68,7 +68,7 @@ def put_link(run: RunDirectory, name: str, target: Path) -> None:
     path.symlink_to(target)
 
 
-def put_pipe(run: RunDirectory, name: str) -> Path:
+def put_pipe(run: Run, name: str) -> Path:
     path = Path(run.path(name))
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def test_a_build_in_a_run_whose_folder_is_a_link_ends_in_a_sentence_and_removes_
     own_run, victim, tmp_path, capsys
 ):
     config = write_config(tmp_path, tmp_path, "http://127.0.0.1:9/v1")
-    run = RunDirectory(tmp_path / "theirs")
+    run = Run(tmp_path / "theirs")
     run.write("run.yaml", b"")
     (tmp_path / "one.pdf").write_bytes(write_distinct_pdf(1))
     content = yaml.safe_load(config.read_text())
@@ -156,7 +156,7 @@ def test_an_ablation_builds_in_no_folder_that_its_own_links_to(tmp_path, capsys)
     (tmp_path / "one.pdf").write_bytes(write_distinct_pdf(1))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    put_link(RunDirectory(tmp_path / "ablation"), "pages", elsewhere)
+    put_link(Run(tmp_path / "ablation"), "pages", elsewhere)
     options = ["--prompts", "broad_whole", "--run", str(tmp_path / "ablation")]
     assert main(["ablate", str(config), *options]) == 2
     assert "pages in the run directory" in capsys.readouterr().err
@@ -166,7 +166,7 @@ def test_an_ablation_builds_in_no_folder_that_its_own_links_to(tmp_path, capsys)
 def test_an_ablation_shares_no_part_that_is_a_link(own_run, tmp_path, victim):
     put_link(own_run, own_run.part_name("plan", own_run.read_record("plan", 0)), victim / "photo.jpg")
     with pytest.raises(SetupError, match="is a link"):
-        share_pages(own_run, RunDirectory(tmp_path / "other"))
+        share_pages(own_run, Run(tmp_path / "other"))
 
 
 def test_an_export_is_not_put_where_a_link_in_the_run_leads(own_run, tmp_path, capsys):
@@ -178,7 +178,7 @@ def test_an_export_is_not_put_where_a_link_in_the_run_leads(own_run, tmp_path, c
 
 
 def test_a_lock_that_is_a_link_empties_no_file(tmp_path, victim):
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     put_link(run, ".lock", victim / "photo.jpg")
     with pytest.raises(SetupError, match=r"\.lock in the run directory .* is a link"), run.locked():
         pass
@@ -186,11 +186,11 @@ def test_a_lock_that_is_a_link_empties_no_file(tmp_path, victim):
 
 
 def test_a_lock_that_is_another_name_of_a_file_does_not_write_over_it(tmp_path, victim):
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     run.write("run.yaml", b"name: x")
     os.link(victim / "photo.jpg", run.path(".lock"))
     with run.locked():
-        with pytest.raises(SetupError, match="is held by"), RunDirectory(run.root).locked():
+        with pytest.raises(SetupError, match="is held by"), Run(run.root).locked():
             pass
         assert (victim / "photo.jpg").read_bytes() == b"dear"
 
@@ -215,7 +215,7 @@ def test_a_file_that_is_a_link_is_not_read(own_run, tmp_path, what):
 
 def test_the_run_itself_may_be_a_link_as_the_user_named_it(own_run, tmp_path):
     (tmp_path / "named").symlink_to(own_run.root)
-    run = RunDirectory(tmp_path / "named")
+    run = Run(tmp_path / "named")
     assert list(find_problems(run)) == []
     with run.locked():
         run.write("telemetry/a.json", b"{}")
@@ -264,7 +264,7 @@ def test_a_part_that_is_a_pipe_is_not_waited_for(own_run):
 
 
 def test_a_lock_that_is_a_pipe_ends_a_build_in_a_sentence(tmp_path):
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     pipe = put_pipe(run, ".lock")
 
     def hold() -> None:
@@ -277,7 +277,7 @@ def test_a_lock_that_is_a_pipe_ends_a_build_in_a_sentence(tmp_path):
 
 
 def test_a_socket_in_place_of_a_record_is_named(tmp_path):
-    run = RunDirectory(tmp_path / "r")
+    run = Run(tmp_path / "r")
     run.write("extract/part-00001.json", b"")
     with contextlib.chdir(run.path("extract")), socket.socket(socket.AF_UNIX) as bound:
         bound.bind("part-00000.json")
@@ -288,7 +288,7 @@ def test_a_socket_in_place_of_a_record_is_named(tmp_path):
 # --- names in records -------------------------------------------------------------------------------------------------
 
 
-def forge(run: RunDirectory, stage: str, **changes: Any) -> None:
+def forge(run: Run, stage: str, **changes: Any) -> None:
     record = run.read_record(stage, 0)
     assert record is not None
     run.write_record(stage, 0, replace(record, **changes))
@@ -334,7 +334,7 @@ def test_a_record_that_is_nested_without_end_is_damaged(own_run):
 
 def test_sweeping_leaves_what_docmatix_does_not_name_and_says_so(own_run):
     said: list[str] = []
-    run = RunDirectory(own_run.root, say=said.append)
+    run = Run(own_run.root, say=said.append)
     ours = ["extract/part-00007-aaaaaaaa.parquet", f"pack/.{'0' * 32}.tmp", "dataset/data/train-00003-of-00009.parquet"]
     theirs = ["extract/thesis.tex", "extract/.hidden.tmp", "dataset/data/holiday.parquet", "pack/folder/photo.jpg"]
     for name in [*ours, *theirs]:
@@ -377,7 +377,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 def test_a_run_of_another_user_is_not_built_in_unless_said_so(tmp_path, capsys, folder):
     config = write_config(tmp_path, tmp_path, "http://127.0.0.1:9/v1")
     (tmp_path / "one.pdf").write_bytes(write_distinct_pdf(1))
-    run = RunDirectory(tmp_path / "theirs")
+    run = Run(tmp_path / "theirs")
     source = yaml.safe_load(config.read_text())["source"]
     run.write("run.yaml", yaml.safe_dump({"name": "trial", "source": source}).encode())
     run.write("extract/part-00000-aaaaaaaa.parquet", b"x")
@@ -567,7 +567,7 @@ def _write_bomb(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bomb", "no-parquet", "cut"])
-def test_a_part_that_is_a_bomb_or_none_is_named_in_a_sentence(own_run: RunDirectory, kind: str) -> None:
+def test_a_part_that_is_a_bomb_or_none_is_named_in_a_sentence(own_run: Run, kind: str) -> None:
     record = own_run.read_record("extract", 0)
     assert record is not None
     path = Path(own_run.path(own_run.part_name("extract", record)))

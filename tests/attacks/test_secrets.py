@@ -34,7 +34,7 @@ from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.storage.records import committing
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.schemas import PLAN
 from tests.jobs import load_shipped, make_config
 from tests.scripted_server import start_scripted_server
@@ -300,7 +300,7 @@ def make_run_of_earlier_version(folder: Path) -> Job:
     """What the version before left of a build that was stopped after its plan: its addresses with less hidden."""
     config = make_config(source={"kind": "files", "paths": list(GIVEN)})
     prompts = load_shipped(config)
-    job = Job(RunDirectory(folder / "run"), config, prompts, fingerprint_stages(config, prompts), driver_id="test")
+    job = Job(Run(folder / "run"), config, prompts, fingerprint_stages(config, prompts), driver_id="test")
     ledger = Ledger(("documents",))
     ledger.enter("documents", len(HELD))
     ledger.keep("documents", len(HELD))

@@ -17,7 +17,7 @@ from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.installation import check_environment
 from docmatix.models.vllm.replica import VllmServer
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 MODULES = (
     *("argparse", "click", "ctypes", "importlib", "json", "numpy", "pandas", "pyarrow", "pydantic", "ray", "re"),
@@ -104,7 +104,7 @@ def test_the_embedded_model_imports_nothing_from_the_current_folder(hostile: Hos
     started = False
     with (
         contextlib.suppress(DocmatixError),
-        engine.serve(pictures_per_request=0, say=lambda line: None, run=RunDirectory(hostile.path / "run")),
+        engine.serve(pictures_per_request=0, say=lambda line: None, run=Run(hostile.path / "run")),
     ):
         started = True
     assert hostile.list_imported() == []

@@ -22,7 +22,7 @@ from docmatix.models.preflight import check_server
 from docmatix.review.dropped_items import Dropped, DroppedItems
 from docmatix.review.status import describe_status
 from docmatix.storage.patience import Attempts, Patience
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import FakeClient, build, make_job
 from tests.pdfs import write_pdf
 
@@ -42,7 +42,7 @@ def require_harmless(shown: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run over a PDF and a broken file whose names attack, with a model that attacks as well."""
 
     def reply(request: Any) -> str:
@@ -71,7 +71,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     ],
 )
 def test_a_file_whose_name_forges_lines_is_shown_in_one(
-    hostile: RunDirectory, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    hostile: Run, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     verb, *options = arguments
     main([verb, hostile.root, *options])
@@ -82,7 +82,7 @@ def test_a_file_whose_name_forges_lines_is_shown_in_one(
 
 
 def test_what_lies_in_a_run_and_belongs_to_nothing_is_told_of_in_one_line(
-    hostile: RunDirectory, capsys: pytest.CaptureFixture[str]
+    hostile: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"dataset/data/{EVIL.replace('/', '')}.parquet"
     hostile.write(name, b"x")
@@ -95,7 +95,7 @@ def test_what_lies_in_a_run_and_belongs_to_nothing_is_told_of_in_one_line(
     assert len(said.splitlines()) == 2
 
 
-def test_records_of_a_hostile_run_forge_no_line_of_its_status(own_run: RunDirectory) -> None:
+def test_records_of_a_hostile_run_forge_no_line_of_its_status(own_run: Run) -> None:
     """Reasons, models, hosts and why a build stopped, as somebody else wrote them."""
     for name in own_run.names("curate"):
         if name.endswith(".json"):

@@ -11,17 +11,17 @@ from typing import Any
 from docmatix.check.proof import find_problems
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.schemas import DATASETS
 
 DATA = "dataset/data/train-00000-of-00001.parquet"
 
 
-def check(run: RunDirectory) -> str:
+def check(run: Run) -> str:
     return "\n".join(find_problems(run))
 
 
-def flip(run: RunDirectory, name: str, *, at: int = 100) -> None:
+def flip(run: Run, name: str, *, at: int = 100) -> None:
     """Change one bit of a file."""
     path = Path(run.path(name))
     content = bytearray(path.read_bytes())
@@ -29,7 +29,7 @@ def flip(run: RunDirectory, name: str, *, at: int = 100) -> None:
     path.write_bytes(content)
 
 
-def rewrite(run: RunDirectory, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+def rewrite(run: Run, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
     """Change the rows of the dataset, with file and record in agreement: only the rows themselves can tell."""
     rows = change(list(run.iterate_file(DATA)))
     with run.writing("dataset/data") as pending:
@@ -45,9 +45,7 @@ def rewrite(run: RunDirectory, change: Callable[[list[dict[str, Any]]], list[dic
     run.write_record("pack", 0, replace(record, rows=len(rows), size=len(content), sha256=sha256))
 
 
-def change_part(
-    run: RunDirectory, stage: str, shard: int, schema: Any, change: Callable[[list[dict[str, Any]]], Any]
-) -> None:
+def change_part(run: Run, stage: str, shard: int, schema: Any, change: Callable[[list[dict[str, Any]]], Any]) -> None:
     """Change the rows of a shard in place, with file and record in agreement."""
     record = run.read_record(stage, shard)
     assert record is not None
@@ -70,12 +68,12 @@ def first_pair(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return pair
 
 
-def first_sample(run: RunDirectory) -> str:
+def first_sample(run: Run) -> str:
     sample_id: str = next(run.iterate_file(DATA))["sample_id"]
     return sample_id
 
 
-def read_packed(run: RunDirectory, number: int) -> Record:
+def read_packed(run: Run, number: int) -> Record:
     record = run.read_record("pack", number)
     assert record is not None
     return record

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from docmatix.check.proof import count_parts, find_problems
 from docmatix.core.errors import SetupError
 from docmatix.stages.support.reading import read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.check.runs import check
 
 UNPROVED = ("telemetry/", "report.html", ".lock")
 """Files that may differ from run to run, or are made from the others."""
 
 
-def list_kinds(run: RunDirectory) -> dict[str, list[str]]:
+def list_kinds(run: Run) -> dict[str, list[str]]:
     """The files of a run by what they are: `extract/part-.parquet`, `dataset/plots`, ..."""
     kinds: dict[str, list[str]] = {}
     for path in sorted(Path(run.root).rglob("*")):
@@ -33,11 +33,11 @@ def list_kinds(run: RunDirectory) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def bare_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+def bare_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A copy whose files are changed and put back."""
     folder = tmp_path_factory.mktemp("flipped") / "run"
     shutil.copytree(finished_run, folder)
-    return RunDirectory(folder)
+    return Run(folder)
 
 
 KINDS = (
@@ -113,7 +113,7 @@ class CountingFiles:
         return self._fs.open(path, *rest)
 
 
-class CountingRun(RunDirectory):
+class CountingRun(Run):
     """A run on a disk that counts how often each small file is read."""
 
     def __init__(self, root: str) -> None:
@@ -137,7 +137,7 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
     assert set(parts.values()) == {1}
 
 
-def count_reads_of_records(run: RunDirectory) -> dict[str, int]:
+def count_reads_of_records(run: Run) -> dict[str, int]:
     counted = CountingRun(run.root)
     list(find_problems(counted))
     return {path: times for path, times in counted.reads.items() if "/part-" in path}

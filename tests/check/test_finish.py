@@ -10,7 +10,7 @@ import pytest
 from docmatix.check.proof import find_problems
 from docmatix.cli import main
 from docmatix.storage.checksums import CHECKSUMS
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.check.runs import check, rewrite
 
 
@@ -66,7 +66,7 @@ def test_a_run_without_sums_is_told_how_to_get_them(own_run):
     assert list(find_problems(own_run, edited=True)) == []
 
 
-def unseal(run: RunDirectory) -> None:
+def unseal(run: Run) -> None:
     """Make a run's commit records those of an earlier version."""
     for stage in ("plan", "extract", "dedup", "generate", "curate", "pack"):
         for shard in run.shards(stage):

@@ -14,13 +14,13 @@ from docmatix.core.errors import SetupError
 from docmatix.review.status import read_status
 from docmatix.stages.support.reading import read_job
 from docmatix.storage.checksums import CHECKSUMS
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.check.runs import check, flip, read_packed
 from tests.jobs import extract
 
 
 def test_a_finished_run_is_sound(finished_run):
-    run = RunDirectory(finished_run)
+    run = Run(finished_run)
     assert check(run) == ""
     status = read_status(run)
     assert status["complete"]
@@ -35,7 +35,7 @@ def test_checking_changes_nothing(own_run):
 
 def test_a_directory_without_a_run_is_refused(tmp_path):
     with pytest.raises(SetupError, match="There is no run in"):
-        check(RunDirectory(tmp_path))
+        check(Run(tmp_path))
 
 
 STAGES_AFTER_PLAN = ("extract", "dedup", "generate", "curate", "pack")

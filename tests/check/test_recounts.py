@@ -8,7 +8,7 @@ import pytest
 
 from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.core.ledger import Ledger
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import LLAMACPP, FakeClient, build, make_job
 from tests.pdfs import write_distinct_pdf
 
@@ -21,7 +21,7 @@ def count(stage: str, rows: list[dict[str, Any]]) -> Ledger:
 
 @pytest.mark.parametrize("stage", sorted(set(RECOUNTS) - {"verify"}))
 def test_the_ledgers_of_a_finished_run_are_borne_out_by_its_rows(finished_run, stage):
-    run = RunDirectory(finished_run)
+    run = Run(finished_run)
     for shard, record in run.records(stage):
         rows = list(run.iterate_rows(stage, shard, columns=RECOUNTS[stage].columns))
         recorded = Ledger.from_json(record.ledger)

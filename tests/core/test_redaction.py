@@ -26,7 +26,7 @@ from docmatix.core.redaction import (
 from docmatix.driver.preflight import check_run
 from docmatix.models.vllm.replica import VllmServer
 from docmatix.stages.support.fingerprints import fingerprint_stages
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.fake_vllm import fake_engine
 from tests.jobs import OPENAI, load_shipped, make_config
 
@@ -337,7 +337,7 @@ def configure(*paths: str) -> Any:
 def test_a_link_with_a_new_signature_is_the_same_source(tmp_path):
     one, other = configure("https://h/a.pdf?sig=1&Expires=5"), configure("https://h/a.pdf?sig=2&Expires=9")
     assert fingerprint_stages(one, load_shipped(one)) == fingerprint_stages(other, load_shipped(other))
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     run.write("run.yaml", dump_config(one).encode())
     check_run(run, other)
     with pytest.raises(SetupError, match="holds another build") as caught:
@@ -356,7 +356,7 @@ def test_a_link_with_a_new_signature_is_the_same_source(tmp_path):
 )
 def test_another_document_is_another_source(before, after, tmp_path):
     configure(before, after)
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     run.write("run.yaml", dump_config(configure(before)).encode())
     check_run(run, configure(before))
     with pytest.raises(SetupError, match="holds another build"):

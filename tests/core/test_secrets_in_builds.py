@@ -22,7 +22,7 @@ from docmatix.check.proof import find_problems
 from docmatix.cli import main
 from docmatix.review.status import read_status
 from docmatix.stages.support.reading import read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import Driver, hash_dataset
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import Faults, start_scripted_server
@@ -179,8 +179,8 @@ def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_p
         config = write_secret_config(tmp_path, shelf, server.base_url)
         code, said = Driver(config, run).finish()
         assert code == 0, said
-        assert read_status(RunDirectory(run))["complete"]
-        dropped = RunDirectory(run).ledger("generate").accounts["requests"].dropped
+        assert read_status(Run(run))["complete"]
+        dropped = Run(run).ledger("generate").accounts["requests"].dropped
         assert dropped, "a server that repeats the key must have been asked in vain at least once"
         for arguments in (["status"], ["report"], ["check"], ["inspect", "--pairs"], ["inspect", "--dropped"]):
             assert main([arguments[0], str(run), *arguments[1:]]) == 0
@@ -189,7 +189,7 @@ def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_p
         assert find_canaries(run) == []
         assert find_canaries(ray_logs) == []
         assert any("raylet" in path.name for path in ray_logs.iterdir()), "Ray wrote its logs elsewhere"
-        uris = {row["source_uri"] for row in RunDirectory(run).iterate_rows("plan", 0)}
+        uris = {row["source_uri"] for row in Run(run).iterate_rows("plan", 0)}
         assert uris == {f"http://{shelf}/a.pdf", f"http://{shelf}/b.pdf?version=2&X-Amz-Signature=***"}
 
         # a link with a new signature leads to the same documents: nothing runs again
@@ -198,8 +198,8 @@ def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_p
         code, said = Driver(config, run).finish()
         assert (code, server.request_count, hash_dataset(run)) == (0, asked, before), said
         assert find_canaries(run) == []
-        assert list(find_problems(RunDirectory(run))) == []
-        assert read_job(RunDirectory(run)).config.source.paths[0] == f"http://{shelf}/a.pdf"
+        assert list(find_problems(Run(run))) == []
+        assert read_job(Run(run)).config.source.paths[0] == f"http://{shelf}/a.pdf"
 
 
 @pytest.mark.slow

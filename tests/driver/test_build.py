@@ -13,7 +13,7 @@ import docmatix
 from docmatix.config.loading import load_config
 from docmatix.review.status import read_status
 from docmatix.stages.support.reading import read_job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import hash_dataset, write_config, write_pdfs
 from tests.pdfs import write_distinct_pdf
 from tests.ray_token import set_ray_token
@@ -47,7 +47,7 @@ def test_a_folder_of_pdfs_becomes_a_dataset_and_only_what_changed_is_done_again(
         run = tmp_path / "run"
         docmatix.build(path, run=run)
 
-        status = read_status(RunDirectory(run))
+        status = read_status(Run(run))
         assert status["complete"]
         assert status["balanced"]
         extract = next(stage for stage in status["stages"] if stage["stage"] == "extract")
@@ -75,22 +75,20 @@ def test_a_folder_of_pdfs_becomes_a_dataset_and_only_what_changed_is_done_again(
         assert server.request_count == asked
         assert hash_dataset(run) == before
 
-        packed = {shard: record.sha256 for shard, record in RunDirectory(run).records("curate")}
+        packed = {shard: record.sha256 for shard, record in Run(run).records("curate")}
         docmatix.build(load_config(path, overrides=["pack.dpi=60"]), run=run)
         assert server.request_count == asked
-        assert {shard: record.sha256 for shard, record in RunDirectory(run).records("curate")} == packed
+        assert {shard: record.sha256 for shard, record in Run(run).records("curate")} == packed
         assert hash_dataset(run) != before
 
         docmatix.build(load_config(path, overrides=["curate.filters=[{kind: length, max_answer_chars: 3}]"]), run=run)
         assert server.request_count == asked
-        assert read_status(RunDirectory(run))["complete"]
+        assert read_status(Run(run))["complete"]
 
         both = load_config(path, overrides=["generate.prompts=[broad_whole, broad_details]"])
         docmatix.build(both, run=run)
         new = [
-            row["prompt"]
-            for shard in RunDirectory(run).shards("generate")
-            for row in RunDirectory(run).iterate_rows("generate", shard)
+            row["prompt"] for shard in Run(run).shards("generate") for row in Run(run).iterate_rows("generate", shard)
         ]
         assert server.request_count == asked + new.count("broad_details")
         assert 0 < new.count("broad_details") < len(new)
@@ -112,7 +110,7 @@ def test_new_documents_are_added_and_what_was_there_is_not_asked_about_again(pdf
         (folder / "a-new-one.pdf").write_bytes(write_distinct_pdf(77))
         docmatix.build(path, run=tmp_path / "run")
         assert server.request_count == asked + 1
-    job = read_job(RunDirectory(tmp_path / "run"))
+    job = read_job(Run(tmp_path / "run"))
     uris = [row["source_uri"] for shard in job.run.shards("plan") for row in job.run.iterate_rows("plan", shard)]
     assert [uri.rsplit("/", 1)[1] for uri in uris] == ["doc0.pdf", "doc1.pdf", "doc2.pdf", "a-new-one.pdf"]
 
@@ -134,7 +132,7 @@ def test_too_many_refused_requests_stop_the_build_and_a_repaired_server_lets_it_
             docmatix.build(path, run=tmp_path / "run")
     with start_scripted_server() as repaired:
         docmatix.build(write_config(tmp_path, pdf_dir, repaired.base_url), run=tmp_path / "run")
-    assert read_status(RunDirectory(tmp_path / "run"))["complete"]
+    assert read_status(Run(tmp_path / "run"))["complete"]
 
 
 def test_a_build_that_stopped_tells_in_its_status_what_it_asked_and_sent_again_and_why_it_stopped(
@@ -144,7 +142,7 @@ def test_a_build_that_stopped_tells_in_its_status_what_it_asked_and_sent_again_a
         path = write_config(tmp_path, pdf_dir, server.base_url)
         with pytest.raises(docmatix.BuildError, match="refused") as caught:
             docmatix.build(path, run=tmp_path / "run")
-    status = read_status(RunDirectory(tmp_path / "run"))
+    status = read_status(Run(tmp_path / "run"))
     assert 0 < status["requests"]["now"]["retries"]["busy"] <= server.stats()["by_status"]["429"]
     assert status["driver"]["stopped"] == str(caught.value)
     assert status["driver"]["process"] == os.getpid()

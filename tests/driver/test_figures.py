@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.ledger import Ledger
 from docmatix.driver.figures import ShardsInHand, Tally, count_progress, count_working
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.driver.test_watchdog import ASKING
 
 
@@ -46,7 +46,7 @@ def test_a_shard_counts_until_its_commit_is_known_and_then_no_more() -> None:
 
 
 @pytest.mark.parametrize("stage", ["extract", "generate", "curate"])
-def test_a_committed_shard_counts_as_done_what_its_worker_told_last(own_run: RunDirectory, stage: str) -> None:
+def test_a_committed_shard_counts_as_done_what_its_worker_told_last(own_run: Run, stage: str) -> None:
     rows = sum(record.rows for _, record in own_run.records(stage))
     told = count_progress(stage, own_run.ledger(stage), at_work={"done": 2, "kept": 1, "pairs": 1}, counted={})
     assert told["done"] == rows + 2

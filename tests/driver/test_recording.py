@@ -21,7 +21,7 @@ from docmatix.driver.recording import Recording, adopt_records
 from docmatix.sources.locators import Locator
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.live_state import read_live_states
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import make_config, make_job
 
 
@@ -85,7 +85,7 @@ def test_what_the_main_thread_changes_later_is_not_half_in_the_live_state(tmp_pa
 
 @pytest.mark.parametrize("place", ["disk", "store"])
 def test_what_cannot_be_read_and_what_earlier_versions_left_is_passed_over(
-    place: str, tmp_path: Path, memory_run: RunDirectory
+    place: str, tmp_path: Path, memory_run: Run
 ) -> None:
     job = make_job(tmp_path)
     job = job if place == "disk" else replace(job, run=memory_run)
@@ -104,7 +104,7 @@ def test_what_cannot_be_read_and_what_earlier_versions_left_is_passed_over(
     assert read_live_states(job.run) == {"a": {"stages": {}, "at": 5.0}}
 
 
-class CountingRun(RunDirectory):
+class CountingRun(Run):
     """A run directory that refuses its first writes, and tells once it has taken two."""
 
     def __init__(self, url: Path, *, refused: int) -> None:
@@ -164,10 +164,10 @@ def gives_signs() -> bool:
 
 @pytest.mark.parametrize("place", ["disk", "store"])
 def test_a_driver_that_plans_nothing_leaves_no_sign_no_record_and_no_folder_behind(
-    place: str, tmp_path: Path, memory_run: RunDirectory
+    place: str, tmp_path: Path, memory_run: Run
 ) -> None:
     WatchedFiles.alive_at = []
-    run = RunDirectory(tmp_path / "run" if place == "disk" else "watched://runs/one")
+    run = Run(tmp_path / "run" if place == "disk" else "watched://runs/one")
     with pytest.raises(SetupError, match="lists no document"):
         build(make_config(), run=run.url, stages=["plan"], listing=[])
     assert not run.store.fs.exists(run.root)
@@ -178,7 +178,7 @@ def test_a_driver_that_plans_nothing_leaves_no_sign_no_record_and_no_folder_behi
 def test_a_driver_gives_signs_while_it_plans_and_leaves_none_when_it_ends(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.pdf").write_bytes(b"%PDF-")
-    run, seen = RunDirectory(tmp_path / "run"), list[dict[str, Any]]()
+    run, seen = Run(tmp_path / "run"), list[dict[str, Any]]()
 
     def plan(listing: Iterator[Locator] | None = None) -> None:
         build(make_config(), run=run.root, stages=["plan"], listing=listing, config_dir=tmp_path)

@@ -361,7 +361,7 @@ def write_museum_tar() -> bytes:
 @pytest.mark.timeout(600)
 def test_a_build_over_the_whole_museum_is_complete_and_balanced_with_a_reason_for_everything(tmp_path: Path) -> None:
     from docmatix.review.status import read_status
-    from docmatix.storage.run import RunDirectory
+    from docmatix.storage.run import Run
     from tests.builds import Driver, write_config
     from tests.scripted_server import start_scripted_server
 
@@ -378,7 +378,7 @@ def test_a_build_over_the_whole_museum_is_complete_and_balanced_with_a_reason_fo
         )
         code, output = Driver(config, tmp_path / "run").finish()
     assert code == 0, output
-    status = read_status(RunDirectory(tmp_path / "run"))
+    status = read_status(Run(tmp_path / "run"))
     assert status["complete"]
     assert status["balanced"]
     ledgers = {(stage["stage"], line["unit"]): line for stage in status["stages"] for line in stage["ledger"]}

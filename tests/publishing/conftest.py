@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from docmatix.publishing.hub import Repository
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.hub import GOOD_TOKEN, Hub, serve_hub
 from tests.publishing.runs import build_wide_run
 
@@ -53,15 +53,15 @@ def connect(hub: Hub) -> Callable[..., Repository]:
 
 
 @pytest.fixture(scope="session")
-def wide_run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+def wide_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run of twenty files with one row each: for reading only."""
     return build_wide_run(tmp_path_factory.mktemp("wide"), documents=20)
 
 
 @pytest.fixture
-def own_wide_run(wide_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+def own_wide_run(wide_run: Run, tmp_path: Path) -> Run:
     """A copy of it, to do to it what a test likes."""
     shutil.copytree(wide_run.root, tmp_path / "wide")
-    run = RunDirectory(tmp_path / "wide")
+    run = Run(tmp_path / "wide")
     run.remove("telemetry/checked.json")  # another test's push may have found it sound
     return run

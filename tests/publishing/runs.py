@@ -18,7 +18,7 @@ from docmatix.pdf.rendering import PageImage
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.hub import Hub
 from tests.jobs import FakeClient, curate, generate, make_job, pack, read_documents
 from tests.pdfs import write_distinct_pdf
@@ -75,7 +75,7 @@ def pack_wide_run(job: Job, *, side_px: int = 64) -> Iterator[int]:
         yield output.number
 
 
-def build_wide_run(folder: Path, *, documents: int, side_px: int = 64, **sections: Any) -> RunDirectory:
+def build_wide_run(folder: Path, *, documents: int, side_px: int = 64, **sections: Any) -> Run:
     job = curate_wide_run(folder, documents=documents, **sections)
     list(pack_wide_run(job, side_px=side_px))
     return job.run
@@ -84,7 +84,7 @@ def build_wide_run(folder: Path, *, documents: int, side_px: int = 64, **section
 # --- what a push makes of them ----------------------------------------------------------------------------------------
 
 
-def hash_shards(run: RunDirectory, *, folder: str = "data", split: str = "train") -> dict[str, str]:
+def hash_shards(run: Run, *, folder: str = "data", split: str = "train") -> dict[str, str]:
     """The sha256 of every data file, by its path in the repository."""
     return {
         f"{folder}/{split}{Path(record.file).name.removeprefix('train')}": record.sha256
@@ -92,7 +92,7 @@ def hash_shards(run: RunDirectory, *, folder: str = "data", split: str = "train"
     }
 
 
-def list_extras(run: RunDirectory) -> list[str]:
+def list_extras(run: Run) -> list[str]:
     """What is sent besides data and card."""
     return [*list_card_pictures(run)[0], "stats.json"]
 

@@ -17,7 +17,7 @@ import pytest
 
 from docmatix.publishing.push import push_run
 from docmatix.publishing.shipment import Target
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import write_config, write_pdfs
 from tests.hub import GOOD_TOKEN, Faults, Hub, serve_hub
 from tests.publishing.runs import build_wide_run
@@ -187,7 +187,7 @@ def test_a_dataset_is_loaded_from_a_card_that_named_a_folder_for_all_files(hub, 
     assert rows == 20
 
 
-def build_run_with_drops(folder: Path) -> RunDirectory:
+def build_run_with_drops(folder: Path) -> Run:
     from tests.jobs import build, make_job
     from tests.pdfs import write_distinct_pdf
 
@@ -225,7 +225,7 @@ def test_exit_codes_and_sentences_of_the_command_line(hub, wide_run, finished_ru
     assert no_token.returncode == 2
     assert "There is no token" in no_token.stderr
 
-    secret = next(RunDirectory(finished_run).iterate_file("dataset/data/train-00000-of-00001.parquet"))["sample_id"]
+    secret = next(Run(finished_run).iterate_file("dataset/data/train-00000-of-00001.parquet"))["sample_id"]
     leaky = run_verb({**environment, "SOME_API_KEY": secret}, "push", str(finished_run), "anna/set")
     assert leaky.returncode == 1
     assert "sample_id holds the value of SOME_API_KEY in 1 place" in leaky.stdout
@@ -250,8 +250,8 @@ def test_a_build_publishes_what_it_packs(hub, tmp_path):
     assert built.returncode == 0, built.stderr
     assert hub.datasets["anna/built"].private
     assert built.stdout.splitlines()[-1].startswith(f"{hub.url}/datasets/anna/built: ")
-    expected = {f"data/{Path(record.file).name}": record.sha256 for _, record in RunDirectory(run).records("pack")}
+    expected = {f"data/{Path(record.file).name}": record.sha256 for _, record in Run(run).records("pack")}
     files = hub.files("anna/built")
     assert {path: file.sha256 for path, file in files.items() if path.endswith(".parquet")} == expected
     rows = load(environment, "print(json.dumps(len(load_dataset('anna/built', split='train'))))")
-    assert rows == RunDirectory(run).ledger("pack").accounts["rows"].kept
+    assert rows == Run(run).ledger("pack").accounts["rows"].kept

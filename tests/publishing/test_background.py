@@ -10,7 +10,7 @@ from functools import partial
 from docmatix.publishing.background import sending_packed_files
 from docmatix.publishing.push import push_run
 from docmatix.storage.records import Record
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.hub import Faults
 from tests.publishing.runs import (
     curate_wide_run,
@@ -58,7 +58,7 @@ def test_the_record_of_a_file_that_was_sent_is_not_read_again_while_others_are_p
     read: list[int] = []
     read_record = type(job.run).read_record
 
-    def count(run: RunDirectory, stage: str, shard: int) -> Record | None:
+    def count(run: Run, stage: str, shard: int) -> Record | None:
         if threading.current_thread().name == "push" and stage == "pack":
             read.append(shard)
         return read_record(run, stage, shard)

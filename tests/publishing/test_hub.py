@@ -8,7 +8,7 @@ import pytest
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.publishing.hub_errors import judge_error
 from docmatix.publishing.push import push_run
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.hub import Faults
 from tests.publishing.runs import (
     hash_pushed,
@@ -51,7 +51,7 @@ def test_a_hub_that_stays_away_ends_the_push_with_a_sentence(hub, connect, finis
     hub.faults = Faults(rate=1.0, kinds=("500",), only="POST create")
     waits: list[float] = []
     with pytest.raises(BuildError, match=r"after 10 attempts\. Rerun the command later"):
-        push_run(RunDirectory(finished_run), connect(sleep=waits.append))
+        push_run(Run(finished_run), connect(sleep=waits.append))
     assert len(waits) == 9
     assert max(waits) <= 60
 
@@ -59,7 +59,7 @@ def test_a_hub_that_stays_away_ends_the_push_with_a_sentence(hub, connect, finis
 def test_a_dry_run_tells_what_it_can_where_the_hub_stays_away(hub, connect, finished_run):
     hub.faults = Faults(rate=1.0, kinds=("500",))
     said: list[str] = []
-    pushed = push_run(RunDirectory(finished_run), connect(tries=2, sleep=lambda _: None), dry_run=True, say=said.append)
+    pushed = push_run(Run(finished_run), connect(tries=2, sleep=lambda _: None), dry_run=True, say=said.append)
     assert pushed.findings == []
     assert [path for path in pushed.sent if path.endswith(".parquet")]
     assert any("All files count as missing there." in line for line in said)
@@ -68,7 +68,7 @@ def test_a_dry_run_tells_what_it_can_where_the_hub_stays_away(hub, connect, fini
 def test_the_hubs_own_wish_for_a_pause_is_honoured(hub, connect, finished_run):
     hub.faults = Faults(rate=1.0, most=1, kinds=("429",), only="POST commit")
     waits: list[float] = []
-    push_run(RunDirectory(finished_run), connect(sleep=waits.append))
+    push_run(Run(finished_run), connect(sleep=waits.append))
     assert [1.0 <= wait <= 1.5 for wait in waits] == [True]
 
 
@@ -92,7 +92,7 @@ def test_a_quota_that_stays_used_up_ends_the_push_after_its_hour(hub, connect, f
     hub.faults = Faults(rate=1.0, kinds=(kind,), only="POST commit")
     waits: list[float] = []
     with pytest.raises(BuildError, match=r"128 per hour.*Rerun the command later"):
-        push_run(RunDirectory(finished_run), connect(sleep=waits.append))
+        push_run(Run(finished_run), connect(sleep=waits.append))
     assert sum(waits) == waited_s
 
 

@@ -16,7 +16,7 @@ from docmatix.dataset.published_card import split_card
 from docmatix.publishing.commits import choose_group_size
 from docmatix.publishing.push import push_run
 from docmatix.publishing.shipment import Target
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.hub import READER_TOKEN, Faults, store_small
 from tests.publishing.runs import (
     build_wide_run,
@@ -75,7 +75,7 @@ def test_the_card_tells_rows_sizes_and_features(hub, connect, wide_run):
     ],
 )
 def test_the_card_tells_how_the_pushed_dataset_is_loaded(hub, connect, finished_run, target, call):
-    push_run(RunDirectory(finished_run), connect(), target=target)
+    push_run(Run(finished_run), connect(), target=target)
     card = hub.read("anna/set", "README.md").decode()
     assert f"dataset = {call}  # or a folder" in card
     assert "OWNER/NAME" not in card
@@ -206,8 +206,8 @@ def test_other_peoples_files_and_words_stay(hub, connect, wide_run):
 
 def test_configurations_and_splits_stand_beside_each_other(hub, connect, wide_run, finished_run):
     push_run(wide_run, connect())
-    push_run(RunDirectory(finished_run), connect(), target=Target("small", "test"))
-    push_run(RunDirectory(finished_run), connect(), target=Target("small", "train"))
+    push_run(Run(finished_run), connect(), target=Target("small", "test"))
+    push_run(Run(finished_run), connect(), target=Target("small", "train"))
     paths = read_paths(hub.read("anna/set", "README.md"))
     assert set(paths) == {("default", "train"), ("small", "train"), ("small", "test")}
     head, body = split_card(hub.read("anna/set", "README.md").decode())
@@ -216,9 +216,9 @@ def test_configurations_and_splits_stand_beside_each_other(hub, connect, wide_ru
         "small": ["train", "test"],
     }
     assert body.count("<!-- docmatix: ") == 3
-    small = hash_shards(RunDirectory(finished_run), folder="small", split="test")
+    small = hash_shards(Run(finished_run), folder="small", split="test")
     assert hash_pushed(hub).items() >= (hash_shards(wide_run) | small).items()
-    for name in list_extras(RunDirectory(finished_run)):
+    for name in list_extras(Run(finished_run)):
         if name.endswith((".png", ".jpg")):
             assert f"about/small-test/{name}" in hub.files("anna/set")
             assert f"](about/small-test/{name}" in body or f'src="about/small-test/{name}' in body
@@ -250,11 +250,11 @@ def test_a_push_to_a_branch_leaves_main_alone(hub, connect, wide_run):
 
 
 def test_a_repository_is_made_private_where_that_is_asked(hub, connect, finished_run):
-    push_run(RunDirectory(finished_run), connect(), private=True)
+    push_run(Run(finished_run), connect(), private=True)
     assert hub.datasets["anna/set"].private
     hub.create("anna/public")
     with pytest.raises(SetupError, match="anna/public exists and is public"):
-        push_run(RunDirectory(finished_run), connect("anna/public"), private=True)
+        push_run(Run(finished_run), connect("anna/public"), private=True)
 
 
 def test_what_was_dropped_becomes_a_configuration_of_its_own(hub, connect, tmp_path):
@@ -347,14 +347,14 @@ def test_a_local_path_in_the_card_holds_the_push_back(hub, connect, own_wide_run
 )
 def test_a_token_that_will_not_do_is_told_in_one_sentence(connect, finished_run, repo_id, token, sentence):
     with pytest.raises(SetupError, match=sentence) as caught:
-        push_run(RunDirectory(finished_run), connect(repo_id, token=token))
+        push_run(Run(finished_run), connect(repo_id, token=token))
     assert token not in str(caught.value)
 
 
 def test_storage_that_is_full_is_told_as_such(hub, connect, finished_run):
     hub.faults = Faults(rate=1.0, kinds=("full",), only="POST commit")
     with pytest.raises(BuildError, match="storage limit reached, please upgrade your plan") as caught:
-        push_run(RunDirectory(finished_run), connect())
+        push_run(Run(finished_run), connect())
     assert "token" not in str(caught.value)
 
 

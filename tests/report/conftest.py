@@ -11,7 +11,7 @@ import pytest
 
 from docmatix.report.report import make_report
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
 from tests.pdfs import write_distinct_text, write_pdf
 from tests.report.replies import HOSTILE_NAME, HOSTILE_TEXT, write_hostile_reply, write_mixed_reply
@@ -63,7 +63,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reports")
 
 
-def write_report_of(run: RunDirectory, path: Path) -> str:
+def write_report_of(run: Run, path: Path) -> str:
     """Write a report of a run and return its URL."""
     path.write_text(make_report(run, sandbox=InlineSandbox()), encoding="utf-8")  # type: ignore[arg-type]
     return path.as_uri()

@@ -20,7 +20,7 @@ from docmatix.report.markup import escape_json, format_duration, format_number
 from docmatix.report.report import LARGEST, make_report, write_report
 from docmatix.report.settings import list_settings
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import InlineSandbox, make_config
 
 SANDBOX: Any = InlineSandbox()
@@ -110,7 +110,7 @@ def test_the_same_run_and_seed_give_the_same_file(mixed_job: Job):
 @pytest.mark.parametrize("there", [("plan",), ("plan", "extract"), ("plan", "extract", "dedup", "generate", "curate")])
 def test_an_unfinished_run_is_shown_as_far_as_it_is(mixed_job: Job, tmp_path: Path, there: tuple[str, ...]):
     shutil.copytree(mixed_job.run.root, tmp_path / "run")
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     for stage in {"extract", "dedup", "generate", "curate", "pack"} - set(there):
         run.remove(stage)
     run.remove("dataset")
@@ -172,7 +172,7 @@ def test_it_lies_in_the_run_unless_another_place_is_given(mixed_job: Job, tmp_pa
     assert [path.name for path in other.parent.iterdir()] == ["a.html"]
 
 
-def test_a_run_in_an_object_store_keeps_its_report_there(mixed_job: Job, memory_run: RunDirectory):
+def test_a_run_in_an_object_store_keeps_its_report_there(mixed_job: Job, memory_run: Run):
     for path in Path(mixed_job.run.root).rglob("*"):
         if path.is_file():
             memory_run.write(str(path.relative_to(mixed_job.run.root)), path.read_bytes())
@@ -182,7 +182,7 @@ def test_a_run_in_an_object_store_keeps_its_report_there(mixed_job: Job, memory_
 
 def test_without_a_run_it_says_so(tmp_path: Path):
     with pytest.raises(SetupError, match="There is no run in"):
-        write_report(RunDirectory(tmp_path))
+        write_report(Run(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,7 @@ from docmatix.config import PromptChoice
 from docmatix.core.errors import SetupError
 from docmatix.dataset.groups import Group
 from docmatix.review.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import write_config
 from tests.jobs import FakeClient, curate, generate, make_config, make_job, read_documents
 from tests.pdfs import write_distinct_pdf
@@ -101,7 +101,7 @@ def test_the_directory_of_a_run_is_refused(tmp_path):
 def test_pages_are_shared_without_reading_them_again(tmp_path):
     job = make_job(tmp_path / "one", pdfs={"a.pdf": write_distinct_pdf(1)})
     read_documents(job)
-    other = RunDirectory(tmp_path / "other")
+    other = Run(tmp_path / "other")
     for _ in range(2):
         share_pages(job.run, other)
     for stage in ("plan", "extract", "dedup"):
@@ -168,7 +168,7 @@ def test_prompts_are_compared_over_the_same_pages_and_replies_are_asked_once(
         assert figures["requests"] == 3
         assert figures["pairs"] > 0
         assert figures["completion_tokens_per_kept_pair"] > 0
-    details = RunDirectory(out / "broad_details").ledger("curate").accounts["pairs"]
+    details = Run(out / "broad_details").ledger("curate").accounts["pairs"]
     assert details.kept == first["prompts"]["broad_details"]["pairs"]
     assert json.loads((out / "ablation.json").read_text())["documents"] == 4
     assert "pairs kept" in table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docmatix.review.cost import add_up, read_telemetry
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import make_config
 
 FIRST = {
@@ -36,18 +36,18 @@ def test_hours_of_replicas_are_hours_of_gpus_only_where_the_build_serves_on_gpus
     assert add_up([FIRST], make_config(generate={"engine": engine})).gpu_s == 1800
 
 
-def test_a_run_without_telemetry_has_cost_nothing(memory_run: RunDirectory):
+def test_a_run_without_telemetry_has_cost_nothing(memory_run: Run):
     assert read_telemetry(memory_run) == []
     assert add_up([], make_config()).seconds == 0
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'"text"'])
-def test_telemetry_that_cannot_be_read_is_passed_over(memory_run: RunDirectory, content: bytes):
+def test_telemetry_that_cannot_be_read_is_passed_over(memory_run: Run, content: bytes):
     memory_run.write("telemetry/a.json", content)
     memory_run.write("telemetry/b.json", b'{"stages": {}, "seconds": 4}')
     assert read_telemetry(memory_run) == [{"stages": {}, "seconds": 4}]
 
 
-def test_what_push_leaves_in_the_folder_is_no_driver(memory_run: RunDirectory):
+def test_what_push_leaves_in_the_folder_is_no_driver(memory_run: Run):
     memory_run.write("telemetry/checked.json", b'{"sha256": "ab", "checked_at": 1}')
     assert read_telemetry(memory_run) == []

@@ -20,7 +20,7 @@ from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.length import Length
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
 from docmatix.review.collection import Collection
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply
 from tests.pdfs import write_distinct_pdf
 
@@ -146,7 +146,7 @@ def copy_the_example(request: Request) -> str:
 
 
 @pytest.fixture
-def own_prompt_run(tmp_path: Path) -> RunDirectory:
+def own_prompt_run(tmp_path: Path) -> Run:
     """A run with the default filters and a prompt that lies beside its configuration and shows an example."""
     (tmp_path / "config" / "prompts").mkdir(parents=True)
     (tmp_path / "config" / "prompts" / "ours.md").write_text(PROMPT)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from docmatix.review.result import BuildResult
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import build, make_job
 
 
@@ -28,7 +28,7 @@ def test_a_notebook_is_shown_the_same_as_html(finished_run: Path) -> None:
     assert "Next: .open()" in html
 
 
-def test_an_unfinished_build_tells_its_shards_and_how_to_continue(own_run: RunDirectory) -> None:
+def test_an_unfinished_build_tells_its_shards_and_how_to_continue(own_run: Run) -> None:
     shutil.rmtree(Path(own_run.root) / "curate")
     shutil.rmtree(Path(own_run.root) / "dataset")
     said = repr(BuildResult(own_run.root, {}))

@@ -17,11 +17,11 @@ from docmatix.config.loading import dump_config
 from docmatix.core.errors import LedgerError
 from docmatix.driver.recording import Recording
 from docmatix.review.status import describe_status, read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import make_config, make_job
 
 
-def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: RunDirectory) -> None:
+def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: Run) -> None:
     with own_run.locked():
         before = describe_status(own_run).splitlines()
     stalled = {
@@ -47,14 +47,14 @@ def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: RunDir
     assert not any(said in left for said in ("no progress", "at work:")), "of a driver that was killed"
 
 
-def test_half_a_note_of_a_stage_that_stands_still_is_passed_over(own_run: RunDirectory) -> None:
+def test_half_a_note_of_a_stage_that_stands_still_is_passed_over(own_run: Run) -> None:
     own_run.write("telemetry/live/now.json", b'{"stages": {}, "live": {"sta')
     with own_run.locked():
         assert read_status(own_run)["running"]
         assert not any("stalled" in stage for stage in read_status(own_run)["stages"])
 
 
-def test_a_run_that_nobody_works_on_is_told_from_one_with_a_build_at_it(own_run: RunDirectory) -> None:
+def test_a_run_that_nobody_works_on_is_told_from_one_with_a_build_at_it(own_run: Run) -> None:
     own_run.remove("curate/part-00000.json")
     with own_run.locked():
         assert read_status(own_run)["running"]
@@ -64,7 +64,7 @@ def test_a_run_that_nobody_works_on_is_told_from_one_with_a_build_at_it(own_run:
     assert describe_status(own_run).splitlines()[0] == said
 
 
-def test_who_looks_at_a_run_holds_up_no_build(own_run: RunDirectory) -> None:
+def test_who_looks_at_a_run_holds_up_no_build(own_run: Run) -> None:
     with ThreadPoolExecutor(1) as pool:
         looks = pool.submit(lambda: [own_run.is_held for _ in range(2000)])
         while not looks.done():
@@ -73,14 +73,14 @@ def test_who_looks_at_a_run_holds_up_no_build(own_run: RunDirectory) -> None:
         assert {True, False} >= set(looks.result())
 
 
-def test_what_is_strange_among_the_notes_of_a_build_hides_nothing_else(own_run: RunDirectory) -> None:
+def test_what_is_strange_among_the_notes_of_a_build_hides_nothing_else(own_run: Run) -> None:
     own_run.write("telemetry/live/a-file", b"1")
     own_run.write("telemetry/live/b.json", b'{"stages": {"generate": {"requests": 7}}}')
     with own_run.locked():
         assert "  requests  7 asked" in describe_status(own_run)
 
 
-def test_requests_of_builds_that_were_killed_count_too(own_run: RunDirectory) -> None:
+def test_requests_of_builds_that_were_killed_count_too(own_run: Run) -> None:
     own_run.write("telemetry/a.json", b'{"stages": {"generate": {"requests": 40, "retries_busy": 2}}}')
     own_run.write("telemetry/live/b.json", b'{"stages": {"generate": {"requests": 7, "retries_cut": 1}}}')
     (line,) = (line for line in describe_status(own_run).splitlines() if line.startswith("  requests"))
@@ -88,7 +88,7 @@ def test_requests_of_builds_that_were_killed_count_too(own_run: RunDirectory) ->
     assert line == f"  requests  {told}"
 
 
-def give_sign(run: RunDirectory, *, ago_s: float, process: int = 7) -> None:
+def give_sign(run: Run, *, ago_s: float, process: int = 7) -> None:
     """The sign of life that a driver gave so long ago."""
     sign = {"host": "there", "process": process, "at": time.time() - ago_s, "stages": {}}
     run.write("telemetry/live/now.json", json.dumps(sign).encode())
@@ -99,10 +99,10 @@ import sys, time
 from dataclasses import replace
 from pathlib import Path
 from docmatix.driver.recording import Recording
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import make_job
 
-run = RunDirectory(sys.argv[1])
+run = Run(sys.argv[1])
 with run.locked(), Recording(replace(make_job(Path(sys.argv[2])), run=run), every_s=0.1):
     print("alive", flush=True)
     time.sleep(600)
@@ -110,7 +110,7 @@ with run.locked(), Recording(replace(make_job(Path(sys.argv[2])), run=run), ever
 
 
 def test_a_driver_that_was_killed_is_told_with_the_age_of_its_last_sign_and_how_to_go_on(
-    own_run: RunDirectory, tmp_path: Path
+    own_run: Run, tmp_path: Path
 ) -> None:
     own_run.remove("curate/part-00000.json")
     command = [sys.executable, "-c", DRIVER, own_run.root, str(tmp_path)]
@@ -130,7 +130,7 @@ def test_a_driver_that_was_killed_is_told_with_the_age_of_its_last_sign_and_how_
     assert last == f"To resume: docmatix build CONFIG --run {own_run.root}, with its configuration as CONFIG"
 
 
-def test_a_driver_that_holds_the_run_and_gives_no_sign_is_not_said_to_be_at_work(own_run: RunDirectory) -> None:
+def test_a_driver_that_holds_the_run_and_gives_no_sign_is_not_said_to_be_at_work(own_run: Run) -> None:
     own_run.remove("curate/part-00000.json")
     with own_run.locked():
         give_sign(own_run, ago_s=3)
@@ -142,14 +142,14 @@ def test_a_driver_that_holds_the_run_and_gives_no_sign_is_not_said_to_be_at_work
         assert read_status(own_run)["driver"]["last_sign_s"] == 0
 
 
-def copy_to_store(run: RunDirectory, store: RunDirectory) -> None:
+def copy_to_store(run: Run, store: Run) -> None:
     for path in Path(run.root).rglob("*"):
         if path.is_file():
             store.write(str(path.relative_to(run.root)), path.read_bytes())
 
 
 def test_of_a_run_on_an_object_store_the_lease_decides_and_the_age_of_the_sign_is_told(
-    own_run: RunDirectory, memory_run: RunDirectory
+    own_run: Run, memory_run: Run
 ) -> None:
     own_run.remove("curate/part-00000.json", ".lock")
     copy_to_store(own_run, memory_run)
@@ -166,7 +166,7 @@ def test_of_a_run_on_an_object_store_the_lease_decides_and_the_age_of_the_sign_i
     assert said.endswith("--run memory://runs/one, with its configuration as CONFIG")
 
 
-def test_a_build_that_stopped_says_why_and_what_it_had_sent_again(own_run: RunDirectory, tmp_path: Path) -> None:
+def test_a_build_that_stopped_says_why_and_what_it_had_sent_again(own_run: Run, tmp_path: Path) -> None:
     own_run.remove("generate/part-00000.json")
     job = make_job(tmp_path, plan={"documents_per_shard": 2}, pack={"dpi": 36, "license": "cc0-1.0"})
     recording = Recording(job)
@@ -182,18 +182,18 @@ def test_a_build_that_stopped_says_why_and_what_it_had_sent_again(own_run: RunDi
     assert (driver["process"], driver["killed"], "stopped" in driver) == (os.getpid(), False, True)
 
 
-def read_stages(run: RunDirectory) -> dict[str, dict[str, Any]]:
+def read_stages(run: Run) -> dict[str, dict[str, Any]]:
     return {stage["stage"]: stage for stage in read_status(run)["stages"]}
 
 
-def change_settings(run: RunDirectory, *stages: str) -> dict[str, str]:
+def change_settings(run: Run, *stages: str) -> dict[str, str]:
     """Have the fingerprints of these stages be others, as a changed configuration has them; returns the old ones."""
     before: dict[str, str] = json.loads(run.read("fingerprints.json"))
     run.write("fingerprints.json", json.dumps(before | dict.fromkeys(stages, "changed")).encode())
     return before
 
 
-def test_what_earlier_settings_made_is_not_counted_with_what_the_present_ones_did(own_run: RunDirectory) -> None:
+def test_what_earlier_settings_made_is_not_counted_with_what_the_present_ones_did(own_run: Run) -> None:
     before, tokens = read_stages(own_run), read_status(own_run)["tokens"]
     assert {stage["outdated"] for stage in before.values()} == {0}
     change_settings(own_run, "curate", "pack")
@@ -207,7 +207,7 @@ def test_what_earlier_settings_made_is_not_counted_with_what_the_present_ones_di
     assert read_status(own_run)["tokens"] == {}
 
 
-def test_a_shard_that_was_made_from_other_inputs_is_not_counted_either(own_run: RunDirectory) -> None:
+def test_a_shard_that_was_made_from_other_inputs_is_not_counted_either(own_run: Run) -> None:
     record = own_run.read_record("generate", 0)
     assert record is not None
     assert read_stages(own_run)["curate"]["shards_done"] == 3
@@ -217,7 +217,7 @@ def test_a_shard_that_was_made_from_other_inputs_is_not_counted_either(own_run: 
     assert (after["curate"]["shards_done"], after["curate"]["outdated"]) == (2, 1)
 
 
-def test_requests_of_other_settings_are_told_apart(own_run: RunDirectory) -> None:
+def test_requests_of_other_settings_are_told_apart(own_run: Run) -> None:
     before = change_settings(own_run, "generate")
     for name, fingerprints, requests in (("a", before, 40), ("b", before | {"generate": "changed"}, 7)):
         stages = {"generate": {"requests": requests, "retries_busy": requests // 7}}
@@ -230,7 +230,7 @@ def test_requests_of_other_settings_are_told_apart(own_run: RunDirectory) -> Non
     assert requests["unknown"] == {"builds": 0, "asked": 0, "retries": {}}
 
 
-def test_figures_of_models_that_are_served_no_longer_are_named_alone(own_run: RunDirectory) -> None:
+def test_figures_of_models_that_are_served_no_longer_are_named_alone(own_run: Run) -> None:
     restarts = {"restarts": {"hang": 2}, "replicas": []}
     serving = [{"model": "m", **restarts}, {"model": "larger", **restarts}]
     own_run.write("telemetry/a.json", json.dumps({"stages": {}, "serving": serving}).encode())
@@ -242,7 +242,7 @@ def test_figures_of_models_that_are_served_no_longer_are_named_alone(own_run: Ru
     assert read_status(own_run)["serving"] == serving
 
 
-def test_notes_that_are_no_driver_s_are_passed_over(own_run: RunDirectory) -> None:
+def test_notes_that_are_no_driver_s_are_passed_over(own_run: Run) -> None:
     own_run.write("telemetry/checked.json", b'{"sound": "abc"}')
     own_run.write("telemetry/live/a.json", b"[]")
     own_run.write("telemetry/live/b/driver.json", b'{"host": "there", "process": 7, "at": 1}')
@@ -251,7 +251,7 @@ def test_notes_that_are_no_driver_s_are_passed_over(own_run: RunDirectory) -> No
 
 
 def test_what_to_do_next_is_said_without_the_password_of_the_run_s_address() -> None:
-    run = RunDirectory("memory://runs/secretive")
+    run = Run("memory://runs/secretive")
     run.url = "sftp://me:hunter2@host/runs/one"
     run.write("run.yaml", dump_config(make_config()).encode())
     said = describe_status(run)
@@ -259,7 +259,7 @@ def test_what_to_do_next_is_said_without_the_password_of_the_run_s_address() -> 
     assert "hunter2" not in said
 
 
-def test_a_lock_that_can_be_had_here_does_not_prove_that_a_driver_elsewhere_is_dead(own_run: RunDirectory) -> None:
+def test_a_lock_that_can_be_had_here_does_not_prove_that_a_driver_elsewhere_is_dead(own_run: Run) -> None:
     own_run.remove("curate/part-00000.json")
     give_sign(own_run, ago_s=3)
     assert describe_status(own_run).splitlines()[0].endswith("s ago; unless it was killed, it is still running)")

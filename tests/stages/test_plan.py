@@ -13,7 +13,7 @@ from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import make_job
 
 
@@ -133,7 +133,7 @@ def test_however_a_source_grows_each_document_is_planned_once(tmp_path_factory, 
     assert job.run.shards("plan") == list(range(len(read_names(job))))
 
 
-def test_a_plan_may_lie_in_an_object_store(memory_run: RunDirectory, job: Job):
+def test_a_plan_may_lie_in_an_object_store(memory_run: Run, job: Job):
     remote = Job(memory_run, job.config, job.prompts, job.fingerprints, driver_id="test")
     plan_shards(remote, locate("a", "b", "c"))
     assert read_names(remote) == [["a", "b"], ["c"]]

@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from docmatix.core.ledger import Ledger
 from docmatix.storage.records import Record, committing
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
 ASIDE = f".{'a' * 32}.tmp"
 SCHEMA = pa.schema([("name", pa.string()), ("payload", pa.binary())])
 
 
-def commit(run: RunDirectory, stage: str, shard: int, *names: str, extra: dict[str, Any] | None = None) -> Record:
+def commit(run: Run, stage: str, shard: int, *names: str, extra: dict[str, Any] | None = None) -> Record:
     ledger = Ledger()
     ledger.enter("documents", len(names))
     ledger.keep("documents", len(names))
@@ -30,7 +30,7 @@ def commit(run: RunDirectory, stage: str, shard: int, *names: str, extra: dict[s
     return record
 
 
-def read_names(run: RunDirectory, stage: str, shard: int) -> list[str]:
+def read_names(run: Run, stage: str, shard: int) -> list[str]:
     return [row["name"] for row in run.iterate_rows(stage, shard)]
 
 

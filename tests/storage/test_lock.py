@@ -13,19 +13,19 @@ from collections.abc import Iterator
 import pytest
 
 from docmatix.core.errors import SetupError
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 HOLD = """
 import sys, time
-from docmatix.storage.run import RunDirectory
-with RunDirectory(sys.argv[1]).locked():
+from docmatix.storage.run import Run
+with Run(sys.argv[1]).locked():
     print("held", flush=True)
     time.sleep(600)
 """
 
 
 @contextlib.contextmanager
-def held_elsewhere(run: RunDirectory) -> Iterator[subprocess.Popen[str]]:
+def held_elsewhere(run: Run) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen([sys.executable, "-c", HOLD, run.root], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -38,7 +38,7 @@ def held_elsewhere(run: RunDirectory) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_run_held_by_another_process_is_refused_and_free_again_when_that_dies(tmp_path):
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     with held_elsewhere(run) as process:
         for _ in range(2):  # being refused must not open the door for the next one
             with pytest.raises(SetupError, match=f"is held by process {process.pid} on "), run.locked():
@@ -57,14 +57,14 @@ def test_a_lock_is_given_back_whatever_happens(run):
 
 
 def test_a_command_that_was_wrong_leaves_no_directory_behind(tmp_path):
-    with pytest.raises(SetupError), RunDirectory(tmp_path / "run").locked():
+    with pytest.raises(SetupError), Run(tmp_path / "run").locked():
         raise SetupError("the source is empty")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_remote_run_is_held_by_a_lease(memory_run):
     with memory_run.locked():
-        with pytest.raises(SetupError, match="is held by a driver on "), RunDirectory(memory_run.url).locked():
+        with pytest.raises(SetupError, match="is held by a driver on "), Run(memory_run.url).locked():
             pass
         assert memory_run.exists(".lock")
     assert not memory_run.exists(".lock")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.errors import BuildError
 from docmatix.storage.parquet import MOST_IN_A_BATCH, ShardWriter, choose_batch_size, iterate_batches, iterate_rows
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.storage.shards import SCHEMA
 
 
@@ -46,7 +46,7 @@ def test_large_rows_are_read_a_few_at_once(tmp_path: Path) -> None:
         assert 1 <= choose_batch_size(file) <= 8
 
 
-def test_a_part_that_is_missing_is_one_sentence_for_rows_and_batches(memory_run: RunDirectory) -> None:
+def test_a_part_that_is_missing_is_one_sentence_for_rows_and_batches(memory_run: Run) -> None:
     for read in (memory_run.iterate_file, memory_run.iterate_batches):
         with pytest.raises(BuildError, match="a commit record names it"):
             list(read("curate/part-00000-abc.parquet"))

@@ -23,7 +23,7 @@ from docmatix.storage.patience import (
     keep_trying,
     require_answer,
 )
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 class AnsweringFiles:
@@ -201,5 +201,5 @@ def test_a_disk_is_not_asked() -> None:
 
 def test_a_worker_s_run_has_the_patience_of_its_driver_s() -> None:
     lines: list[str] = []
-    run = RunDirectory("memory://runs/one", patience_s=7, say=lines.append)
+    run = Run("memory://runs/one", patience_s=7, say=lines.append)
     assert pickle.loads(pickle.dumps(run)).store.patience_s == 7

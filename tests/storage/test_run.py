@@ -8,7 +8,7 @@ import pytest
 
 from docmatix.core.errors import BuildError, SetupError, StorageFailed
 from docmatix.storage.records import Record
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.storage.shards import ASIDE, commit, list_files, read_names
 
 
@@ -21,7 +21,7 @@ def test_a_stage_that_is_not_there_has_no_shards(run):
 @pytest.mark.parametrize("below", ["", "run"])
 def test_a_file_in_place_of_the_run_is_said_in_a_sentence(tmp_path, below):
     (tmp_path / "file").write_bytes(b"")
-    run = RunDirectory(tmp_path / "file" / below)
+    run = Run(tmp_path / "file" / below)
     with pytest.raises(StorageFailed, match="cannot be written"):
         run.write("a.txt", b"")
     with pytest.raises(SetupError, match="cannot be created"), run.locked():
@@ -50,7 +50,7 @@ def test_a_shard_whose_file_is_gone_is_said_in_a_sentence(run):
 
 
 def test_a_run_is_ours_where_the_file_system_gives_what_we_make_to_another_user(tmp_path):
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     assert run.find_owner() is None  # it is not there yet
     run.write("extract/a", b"")
     assert run.find_owner() is None

@@ -16,7 +16,7 @@ from docmatix.cli import main
 from docmatix.config.loading import dump_config, parse_config
 from docmatix.review.collection import Collection
 from docmatix.review.status import describe_status, read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import Driver
 from tests.vllm_environment import real_engine
 
@@ -78,14 +78,14 @@ def test_a_build_loses_its_replica_recovers_and_finishes(tmp_path):
     code, output = driver.finish(within_s=900)
     assert code == 0, output
 
-    status = read_status(RunDirectory(run))
+    status = read_status(Run(run))
     assert status["complete"]
     assert status["balanced"]
     (record,) = status["serving"]
     assert record["restarts"] == {"died (signal 9)": 1}
     assert record["completion_tokens"] > 0
     assert record["cache_hit_share"] > 0  # the fixed part of the prompt comes first
-    assert "restarts: died (signal 9) 1" in describe_status(RunDirectory(run))
+    assert "restarts: died (signal 9) 1" in describe_status(Run(run))
     assert main(["check", str(run)]) == 0
 
     generated = {line["unit"]: line for line in status["stages"][3]["ledger"]}

@@ -14,7 +14,7 @@ from docmatix.core.redaction import hide_in_arguments, hide_in_variables
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_in_vllm, resolve_path
 from docmatix.models.service import Served, Service
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 _OWN_ARGUMENTS = {"--api-key", "--host", "--port", "--model", "--served-model-name"}
 
@@ -158,7 +158,7 @@ class VllmEngine(Engine):
         require_room(self)
 
     @contextlib.contextmanager
-    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: RunDirectory) -> Iterator[Served]:
+    def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:
         from docmatix.models.vllm.replica_pool import make_key, start_fleet
 
         key = make_key()

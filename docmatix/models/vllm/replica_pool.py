@@ -24,7 +24,7 @@ from docmatix.models.engine import Engine
 from docmatix.models.vllm.fleet import Fleet, ReplicaReport, describe_need
 from docmatix.models.vllm.replica import VllmServer
 from docmatix.models.vllm.server_log import UNKNOWN_CAUSE
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Replica:
         private: bool,
         pictures_per_request: int,
         number: int,
-        run: RunDirectory | None,
+        run: Run | None,
     ) -> None:
         """`number` counts from 1; the ends of its server's logs are kept in `run`."""
         import ray
@@ -120,7 +120,7 @@ def start_fleet(
     key: SecretStr,
     pictures_per_request: int,
     say: Callable[[str], None],
-    run: RunDirectory | None = None,
+    run: Run | None = None,
 ) -> Iterator[Fleet]:
     """The engine's replicas on the running Ray, for the length of the block; one is ready when it begins. The ends of
     the logs of those that die are kept in `run`.
@@ -217,7 +217,7 @@ def require_room(engine: VllmEngine) -> None:
         )
 
 
-def check_nodes(run: RunDirectory, engines: Sequence[Engine]) -> None:
+def check_nodes(run: Run, engines: Sequence[Engine]) -> None:
     """Make sure that every node of the cluster can reach the run directory, and that those with room for a replica can
     serve it. Raises SetupError, which names the node."""
     import ray

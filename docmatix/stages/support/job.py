@@ -15,14 +15,14 @@ from docmatix.pipeline import PIPELINE, list_stages
 from docmatix.prompting.prompts import Prompt
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record, committing
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A build, as its workers see it. `driver_id` names the driver that started them."""
 
-    run: RunDirectory
+    run: Run
     config: Config
     prompts: dict[str, Prompt]
     fingerprints: dict[str, str]

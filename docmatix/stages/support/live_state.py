@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
-def read_live_states(run: RunDirectory) -> dict[str, dict[str, Any]]:
+def read_live_states(run: Run) -> dict[str, dict[str, Any]]:
     """The live states by driver, except of drivers that have written their record; what earlier versions left, and what
     cannot be read now, is passed over."""
     ended = set(run.names("telemetry"))

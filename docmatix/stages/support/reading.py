@@ -15,10 +15,10 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.models.engine import Engine
 from docmatix.pipeline import PIPELINE, STAGES
 from docmatix.stages.support.job import Job
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 
 
-def read_job(run: RunDirectory) -> Job:
+def read_job(run: Run) -> Job:
     """The job as the last build left it in its run directory, for verbs that only look. Raises SetupError if none."""
     run.require_reachable()
     if not run.exists("run.yaml"):

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from docmatix.core.errors import BuildError
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.storage.parquet import ShardWriter
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from docmatix.storage.schemas import REPLIES
 
 _CHUNK = re.compile(r"[0-9a-f]{16}\.parquet")
@@ -30,7 +30,7 @@ BYTES_OF_NAMES = 200  # of a row besides its reply's content
 class ReplyStore:
     """The stored replies of one shard of one stage."""
 
-    def __init__(self, run: RunDirectory, stage: str, shard: int, *, every_s: float | None = None) -> None:
+    def __init__(self, run: Run, stage: str, shard: int, *, every_s: float | None = None) -> None:
         """New replies are written at most every `every_s` seconds (by default `EVERY_S` or `REMOTE_EVERY_S`)."""
         self._every_s = every_s if every_s is not None else EVERY_S if run.local else REMOTE_EVERY_S
         # a folder per shard: listing one of 20,000 shards must not list the replies of all

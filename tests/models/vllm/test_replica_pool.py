@@ -24,7 +24,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica_pool import check_nodes, is_private, make_key, start_fleet
 from docmatix.review.status import describe_status, read_status
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.fake_vllm import fake_engine, find_engine_pid
 from tests.ray_token import set_ray_token
@@ -139,13 +139,13 @@ def await_end(processes: list[psutil.Process]) -> None:
 
 
 def read_drops(run: Path, stage: str) -> dict[str, int]:
-    (entry,) = [entry for entry in read_status(RunDirectory(run))["stages"] if entry["stage"] == stage]
+    (entry,) = [entry for entry in read_status(Run(run))["stages"] if entry["stage"] == stage]
     return dict(Ledger.from_json(entry["ledger"]).accounts["requests"].dropped)
 
 
 def read_restarts(run: Path) -> dict[str, int]:
     restarts: dict[str, int] = {}
-    for record in read_status(RunDirectory(run))["serving"]:
+    for record in read_status(Run(run))["serving"]:
         for reason, count in record["restarts"].items():
             restarts[reason] = restarts.get(reason, 0) + count
     return restarts
@@ -165,7 +165,7 @@ def test_a_killed_and_a_hung_replica_are_started_again_and_nothing_is_lost_or_tw
     assert strip_sources(hash_dataset(trial.folder / "run")) == undisturbed
     assert main(["check", str(trial.folder / "run")]) == 0
     assert read_restarts(trial.folder / "run") == {"died (signal 9)": 1, "hang": 1}
-    assert "restarts: died (signal 9) 1, hang 1" in describe_status(RunDirectory(trial.folder / "run"))
+    assert "restarts: died (signal 9) 1, hang 1" in describe_status(Run(trial.folder / "run"))
     assert "replica 1 is restarting: hang" in output
     answered = [line["key"] for line in trial.read_log() if line["status"] == 200]
     assert len(answered) == len(set(answered)) == 9
@@ -302,7 +302,7 @@ def test_on_a_cluster_each_node_is_looked_at_and_a_replica_of_two_gpus_has_its_o
     from ray.util import placement_group_table
 
     engine = trial.engine(tensor_parallel_size=2, gpus_per_replica=2, cpus_per_replica=0.5)
-    run = RunDirectory(trial.folder / "run")
+    run = Run(trial.folder / "run")
     with pytest.raises(SetupError, match=r"On the node .*: the run directory .* does not exist"):
         check_nodes(run, [engine])
     run.write("run.yaml", b"name: trial")

@@ -12,13 +12,13 @@ import pytest
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.stages.support.reply_store import ReplyStore
-from docmatix.storage.run import RunDirectory
+from docmatix.storage.run import Run
 from tests.jobs import FakeClient
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunDirectory:
-    return RunDirectory(tmp_path / "run")
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
 
 
 def make_request(number: int) -> Request:
@@ -34,7 +34,7 @@ def echo(request: Request) -> str:
     return f"reply to {request.messages[0].content}"
 
 
-async def fill(run: RunDirectory, *numbers: int, flush: bool = True) -> ReplyStore:
+async def fill(run: Run, *numbers: int, flush: bool = True) -> ReplyStore:
     """A store that writes only on demand."""
     store = ReplyStore(run, "generate", 0, every_s=math.inf)
     await ask(store, FakeClient(echo), *numbers)
@@ -152,7 +152,7 @@ async def test_compacting_makes_one_file_of_many(run):
 
 async def test_the_compacted_file_does_not_depend_on_the_order_of_replies(run, tmp_path):
     one = await fill(run, 1, 2, 3)
-    other = await fill(RunDirectory(tmp_path / "other"), 3, flush=False)
+    other = await fill(Run(tmp_path / "other"), 3, flush=False)
     await ask(other, FakeClient(echo), 2)
     other.flush()
     await ask(other, FakeClient(echo), 1)
@@ -183,7 +183,7 @@ async def test_replies_may_lie_in_an_object_store(memory_run):
     assert len(ReplyStore(memory_run, "generate", 0)) == 2
 
 
-class MergedMeanwhile(RunDirectory):
+class MergedMeanwhile(Run):
     """A run in which another worker, whose driver was killed, merges a shard's replies right after they are listed."""
 
     merge: Callable[[], object] | None = None

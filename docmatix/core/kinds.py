@@ -127,9 +127,13 @@ def _load(point: EntryPoint, name: str, package: str) -> type[Kind]:
             f"`{point.name}` ({point.value}) of {package} cannot be loaded ({type(error).__name__}: {error}): update or"
             " uninstall the package."
         ) from error
-    if isinstance(kind, type) and issubclass(kind, Kind) and "kind" in kind.model_fields and kind.get_name() == name:
-        return kind
-    raise SetupError(
-        f"`{point.name}` ({point.value}) of {package} is not a kind: it must be a subclass of `Kind` with a field"
-        f' `kind: Literal["{name}"]`.'
-    )
+    if not (
+        isinstance(kind, type) and issubclass(kind, Kind) and "kind" in kind.model_fields and kind.get_name() == name
+    ):
+        raise SetupError(
+            f"`{point.name}` ({point.value}) of {package} is not a kind: it must be a subclass of `Kind` with a field"
+            f' `kind: Literal["{name}"]`.'
+        )
+    if missing := sorted(each for each in kind.__class_vars__ if not hasattr(kind, each)):
+        raise SetupError(f"`{point.name}` ({point.value}) of {package} must set `{missing[0]}`.")
+    return kind

@@ -20,6 +20,10 @@ class Shape(Kind):
     size: int = 1
 
 
+class Solid(Shape):
+    faces: ClassVar[int]
+
+
 class Round(Shape):
     kind: Literal["round"] = "round"
 
@@ -110,6 +114,12 @@ def test_an_entry_point_that_gives_no_kind_is_one_sentence_with_its_package(
     with pytest.raises(SetupError, match="acme-shapes") as caught:
         collect_kinds(Shape, (Round,))
     assert told in str(caught.value)
+
+
+def test_a_kind_without_what_its_family_asks_for_is_one_sentence(install: Callable[..., None]):
+    install("filter.square = acme_shapes:Square", SQUARE.replace("(Shape)", "(Solid)").replace("Shape", "Solid"))
+    with pytest.raises(SetupError, match="must set `faces`"):
+        collect_kinds(Solid, ())
 
 
 def test_a_name_that_the_project_has_is_not_taken_by_a_package(install: Callable[..., None]):

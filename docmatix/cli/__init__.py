@@ -60,6 +60,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    return run_to_exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
     verb, _ = VERBS[options.verb]
-    return run_to_exit_code(lambda: verb.run(options))
+    return verb.run(options)

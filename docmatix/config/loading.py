@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from docmatix.config import Config
 from docmatix.config.wording import explain
 from docmatix.core.errors import SetupError
-from docmatix.core.redaction import hide_in_url
 
 
 def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
@@ -46,7 +45,7 @@ def parse_config(content: Mapping[str, Any], *, origin: str = "the configuration
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise SetupError(f"{origin}: {explain(error)}") from None
+        raise SetupError(f"{origin}: {explain(error, content)}") from None
 
 
 def resolve_paths(config: Config, *, base_dir: Path) -> Config:
@@ -70,10 +69,14 @@ def dump_config(config: Config) -> str:
     """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable, and what is one
     in an address, in `env` or in `extra_args` is left out (`docmatix.core.redaction`)."""
     content = config.model_dump(mode="json", by_alias=True)
-    content["source"]["paths"] = [hide_in_url(path) for path in content["source"]["paths"]]
+    config.source.hide_secrets(content["source"])
     config.generate.engine.hide_secrets(content["generate"]["engine"])
-    if config.verify and config.verify.engine:
-        config.verify.engine.hide_secrets(content["verify"]["engine"])
+    if config.verify:
+        config.verify.hide_secrets(content["verify"])
+        if config.verify.engine:
+            config.verify.engine.hide_secrets(content["verify"]["engine"])
+    for one, settings in zip(config.curate.filters, content["curate"]["filters"], strict=True):
+        one.hide_secrets(settings)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 

@@ -19,6 +19,7 @@ from pydantic import GetCoreSchemaHandler, ValidatorFunctionWrapHandler
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from docmatix.core.errors import SetupError
+from docmatix.core.redaction import hide_in_url
 from docmatix.core.settings import Section
 
 GROUP = "docmatix.kinds"
@@ -33,13 +34,23 @@ class Kind(Section):
     @classmethod
     def get_name(cls) -> str:
         """What a configuration calls it."""
-        name: str = get_args(cls.model_fields["kind"].annotation)[0]
-        return name
+        field = cls.model_fields.get("kind")
+        return str(next(iter(get_args(field.annotation)), "")) if field else ""
+
+    @classmethod
+    def hide_secrets(cls, settings: dict[str, Any]) -> None:
+        """Take the secrets out of dumped settings, in place, before they are written: here those of addresses."""
+        for name, value in settings.items():
+            settings[name] = [*map(_hide_in_address, value)] if isinstance(value, list) else _hide_in_address(value)
 
     def to_fingerprint(self) -> dict[str, Any]:
         """As `Section` does; of a kind from another package also that package and its version."""
         package = _load_family(self.family).get(type(self))
         return super().to_fingerprint() | ({"package": package} if package else {})
+
+
+def _hide_in_address(value: Any) -> Any:
+    return hide_in_url(value) if isinstance(value, str) and "://" in value else value
 
 
 AnyKind = TypeVar("AnyKind", bound=Kind)
@@ -84,7 +95,7 @@ class OneOf:
             return handler(value)
         if (name := value.get("kind")) is None:
             raise PydanticKnownError("union_tag_not_found", {"discriminator": "'kind'"})
-        if (kind := self.kinds().get(name)) is None:
+        if (kind := self.kinds().get(name) if isinstance(name, str) else None) is None:
             expected = ", ".join(map(repr, self.kinds()))
             context = {"discriminator": "'kind'", "tag": str(name), "expected_tags": expected}
             raise PydanticKnownError("union_tag_invalid", context)

@@ -29,6 +29,9 @@ MOST_EVERY_S, LEAST_EVERY_S = 1.0, 0.25
 ANSWER_PATIENCE_S = 10.0
 """An answer of the mailbox that takes longer is not waited for."""
 
+MOST_LATE_ANSWERS = 3
+"""In a row, before the mailbox is started again: its process may hang, which Ray does not notice."""
+
 ProcessKey = tuple[str, int, int]
 """The node, the process id and its start: together they name a process for good."""
 
@@ -152,11 +155,12 @@ class Heartbeats:
         *,
         every_s: float = MOST_EVERY_S,
         mailbox: Any = None,
+        restart: Callable[[], object] = lambda: None,
         close: Callable[[], object] = lambda: None,
     ) -> None:
-        """`mailbox` is the actor, for workers; `close` is called by the thread as it ends."""
+        """`mailbox` is the actor, for workers; `restart` starts it again, and `close` ends it as the thread ends."""
         self.mailbox = mailbox
-        self._fetch, self._every_s, self._close = fetch, every_s, close
+        self._fetch, self._every_s, self._restart, self._close = fetch, every_s, restart, close
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._told: dict[ProcessKey, WorkerState] | None = None
         self._thread = threading.Thread(target=self._listen, name="heartbeats", daemon=True)
@@ -173,11 +177,19 @@ class Heartbeats:
         self._thread.join(timeout=ANSWER_PATIENCE_S / 2)
 
     def _listen(self) -> None:
+        late = 0
         while not self._ended.wait(self._every_s):
-            with contextlib.suppress(Exception):
+            try:
                 states = self._fetch()
-                with self._lock:
-                    self._told = (self._told or {}) | {state.key: state for state in states}
+            except Exception as error:
+                late = late + 1 if isinstance(error, TimeoutError) else 0
+                if late and late % MOST_LATE_ANSWERS == 0:
+                    with contextlib.suppress(Exception):
+                        self._restart()
+                continue
+            late = 0
+            with self._lock:
+                self._told = (self._told or {}) | {state.key: state for state in states}
         with contextlib.suppress(Exception):
             self._close()
 
@@ -196,6 +208,7 @@ def heartbeats_heard(*, stall_s: float) -> Iterator[Heartbeats]:
         lambda: ray.get(mailbox.take.remote(), timeout=ANSWER_PATIENCE_S),
         every_s=choose_interval(stall_s),
         mailbox=mailbox,
+        restart=lambda: ray.kill(mailbox, no_restart=False),
         close=lambda: ray.kill(mailbox),
     )
     try:

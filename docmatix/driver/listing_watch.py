@@ -13,6 +13,8 @@ from docmatix.core.errors import SourceGone
 from docmatix.driver.heartbeat import LOOKS_PER_STALL
 from docmatix.pipeline import PLAN
 
+MOST_EVERY_S = 60.0
+
 T = TypeVar("T")
 
 
@@ -27,11 +29,14 @@ def watch_listing(
     except BaseException:
         calls.close()
         raise
-    return _pass_on(listing, calls)
+    items = _pass_on(listing, calls)
+    next(items)  # begun, so that closing it before its first item ends the thread too
+    return cast(Generator[T], items)
 
 
-def _pass_on(listing: Iterator[T], calls: _WatchedCalls) -> Generator[T]:
+def _pass_on(listing: Iterator[T], calls: _WatchedCalls) -> Generator[T | None]:
     try:
+        yield None
         while True:
             try:
                 item = calls.do(lambda: next(listing))
@@ -83,7 +88,7 @@ class _WatchedCalls:
         self._calls.put(None)
 
     def _wait(self) -> _Outcome:
-        waited_s, say_at, every_s = 0.0, self._stall_s, self._stall_s / LOOKS_PER_STALL
+        waited_s, say_at, every_s = 0.0, self._stall_s, min(self._stall_s / LOOKS_PER_STALL, MOST_EVERY_S)
         while True:
             # counted in looks: a process that slept has not waited
             with contextlib.suppress(queue.Empty):

@@ -120,3 +120,7 @@ def adopt_records(run: Run) -> None:
     for driver_id, state in read_live_states(run).items():
         record = {name: value for name, value in state.items() if name not in {"live", "at"}} | {"killed": True}
         run.write(f"telemetry/{driver_id}.json", json.dumps(record, indent=1).encode())
+    for driver_id in run.names("telemetry/live"):  # version 0.1.0 had a folder for each driver
+        record_name = f"telemetry/live/{driver_id}/record.json"
+        if not driver_id.endswith(".json") and run.exists(record_name):
+            run.write(f"telemetry/{driver_id}.json", run.read(record_name))

@@ -25,6 +25,10 @@ from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan
 
+MOST_LOOK_EVERY_S = 60.0
+LEAST_LOOKS = 3
+"""A worker is silent only if at least so many looks in a row have found nothing of it."""
+
 
 class Watchdog:
     """Since when nothing has moved, and which workers have fallen silent: plain bookkeeping.
@@ -33,7 +37,9 @@ class Watchdog:
 
     def __init__(self, *, stall_s: float, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._stall_s, self._patience_s, self._clock = stall_s, patience_s, clock
-        self._every_s = max(LEAST_EVERY_S, stall_s / LOOKS_PER_STALL)
+        self._every_s = min(MOST_LOOK_EVERY_S, max(LEAST_EVERY_S, min(stall_s, patience_s) / LOOKS_PER_STALL))
+        self.unheard_s = 0.0
+        """How long the mailbox has not answered."""
         self._looked_at = clock()
         self._states: dict[ProcessKey, WorkerState] = {}
         self._silent_s: dict[ProcessKey, float] = {}
@@ -66,14 +72,18 @@ class Watchdog:
         """Take in what was told since the last look (None: the mailbox has not answered). Returns the workers that have
         been silent for `stall_s`, once for each silence of that length."""
         now = self._clock()
-        passed_s = min(now - self._looked_at, 2 * self._every_s)
+        # a silence is as long as several looks have found it: one may come late
+        passed_s = min(now - self._looked_at, 2 * self._every_s, self._stall_s / LEAST_LOOKS)
         self._looked_at = now
         self.waited_s += passed_s
+        self.unheard_s = self.unheard_s + passed_s if told is None else 0.0
         if told is None:
             return []
         for key, state in told.items():
             known = self._states.get(key)
-            if known is None or (known.shards, known.replies) != (state.shards, state.replies):
+            # a worker without a shard is no progress: one that dies as it starts comes again and again
+            moved = (known.shards, known.replies) != (state.shards, state.replies) if known else bool(state.shards)
+            if moved:
                 self.note()
             self._states[key] = state
         for key in self._states:
@@ -174,6 +184,8 @@ class StageWatch:
         return self._events[-1]
 
     def _describe_wait(self) -> str:
+        if self._watchdog.unheard_s >= self._job.config.limits.stall_s / 2:
+            return "the heartbeats of the workers, which Ray does not deliver"
         states = self.states
         return describe_wait(
             states,

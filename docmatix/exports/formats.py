@@ -28,7 +28,7 @@ def find_format(name: str) -> Export:
     formats = list_formats()
     if name not in formats:
         raise SetupError(f"There is no format {name!r}; there are {', '.join(formats)}.")
-    return formats[name]()
+    return formats[name].model_validate({"kind": name})
 
 
 def describe_formats() -> str:

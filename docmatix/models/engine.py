@@ -130,10 +130,6 @@ class Engine(Kind):
         """A copy whose relative paths are absolute."""
         return self.model_copy(update={"tokenizer": self.tokenizer and resolve_path(self.tokenizer, absolute)})
 
-    @classmethod
-    def hide_secrets(cls, settings: dict[str, Any]) -> None:
-        """Take the secrets out of dumped settings, in place, before they are written."""
-
 
 def resolve_path(place: str, absolute: Callable[[str], str]) -> str:
     """`org/model` is a repository: only what looks like a path is one."""

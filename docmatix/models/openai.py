@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from docmatix.core.redaction import hide_in_url
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_in_vllm, constrain_json_schema
 from docmatix.models.preflight import check_server, read_api_key
@@ -61,8 +60,3 @@ class OpenaiEngine(Engine):
     def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:
         key = read_api_key(self.api_key_env)
         yield Served(Service(self.addresses, api_key=SecretStr(key) if key else None), list)
-
-    @classmethod
-    def hide_secrets(cls, settings: dict[str, Any]) -> None:
-        address = settings["base_url"]
-        settings["base_url"] = hide_in_url(address) if isinstance(address, str) else list(map(hide_in_url, address))

@@ -45,7 +45,8 @@ class Tries:
             self.busy_since = min(self.busy_since, now)
             self.busy += 1
             return
-        self.busy, self.busy_since = 0, float("inf")
+        if retryable.cause != "moved":  # which tells nothing of the request
+            self.busy, self.busy_since = 0, float("inf")
         self.unclear += retryable.cause != "unreachable"
 
     def is_singled_out(self, *, now: float, give_up_after_s: float) -> bool:

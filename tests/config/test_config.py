@@ -90,6 +90,15 @@ def test_a_file_that_holds_no_mapping_is_refused(tmp_path, text):
             "`curate.filters.0.max_answer` is not a key docmatix knows; did you mean `max_answer_chars`?",
         ),
         ("window.zzz=1", "`window.zzz` is not a key docmatix knows; it knows max_pages."),
+        ("stream=1", "`stream` is not a key docmatix knows"),
+        ("generate.strategy=1", "`generate.strategy` is not a key docmatix knows"),
+        ("generate.engine.stream=true", "`generate.engine.stream` is not a key docmatix knows"),
+        ("generate.str=1", "`generate.str` is not a key docmatix knows"),
+        ("source.column=pdf", "`source.column` is not a key docmatix knows; it knows kind, paths."),
+        (
+            "curate.filters=[{kind: duplicate, min_score: 1}]",
+            "`curate.filters.0.min_score` is not a key docmatix knows; did you mean `min_overlap`?",
+        ),
     ],
 )
 def test_an_unknown_key_is_refused_by_name_with_the_nearest_known_one(tmp_path, override, said):
@@ -104,6 +113,7 @@ def test_an_unknown_key_is_refused_by_name_with_the_nearest_known_one(tmp_path, 
         ("source.paths=[]", "`source.paths`: List should have at least 1 item"),
         ("source.paths=docs", "`source.paths`: Input should be a list"),
         ("name=has space", "`name`: String should match pattern"),
+        ("source.kind=[files]", "`source.kind` is `['files']`, which docmatix does not know; it knows"),
         ("generate.engine.kind=vlm", "`generate.engine.kind` is `vlm`, which docmatix does not know; it knows"),
         ("generate.engine={model: m}", "`generate.engine.kind` is missing."),
         ("generate={}", "`generate.engine` is missing."),

@@ -122,6 +122,28 @@ def test_a_kind_without_what_its_family_asks_for_is_one_sentence(install: Callab
         collect_kinds(Solid, ())
 
 
+class Remote(Shape):
+    kind: Literal["remote"] = "remote"
+    address: str = ""
+    mirrors: tuple[str, ...] = ()
+    sizes: frozenset[int] = frozenset()
+
+
+def test_secrets_in_the_addresses_of_any_kind_are_hidden_and_its_sets_are_fingerprinted():
+    one = Remote(address="http://me:secret@host/x", mirrors=("s3://a/b", "http://you:secret@host"), sizes={3, 1})
+    settings = one.model_dump(mode="json")
+    one.hide_secrets(settings)
+    assert "secret" not in str(settings)
+    assert "host/x" in settings["address"]
+    assert one.to_fingerprint()["sizes"] == [1, 3]
+
+
+def test_a_kind_whose_name_its_class_leaves_open_is_refused(install: Callable[..., None]):
+    install("filter.square = acme_shapes:Square", SQUARE.replace('Literal["square"] = "square"', "str"))
+    with pytest.raises(SetupError, match="is not a kind"):
+        collect_kinds(Shape, ())
+
+
 def test_a_name_that_the_project_has_is_not_taken_by_a_package(install: Callable[..., None]):
     install("filter.round = acme_shapes:Round", SQUARE.replace("Square", "Round").replace("square", "round"))
     with pytest.raises(SetupError, match="The filter `round` of acme-shapes"):

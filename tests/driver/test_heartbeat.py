@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from docmatix.driver.heartbeat import Heartbeat, Heartbeats, Mailbox, WorkerState, choose_interval
+from docmatix.driver.heartbeat import MOST_LATE_ANSWERS, Heartbeat, Heartbeats, Mailbox, WorkerState, choose_interval
 from tests.driver.test_watchdog import STATE
 
 
@@ -52,6 +52,28 @@ def test_a_worker_is_known_before_it_takes_up_its_first_shard() -> None:
     heartbeat = Heartbeat("extract", told)
     assert told.states.get_nowait().shards == {}
     heartbeat.close()
+
+
+def test_a_mailbox_that_hangs_is_started_again_and_one_that_has_died_is_left_to_ray() -> None:
+    for error, restarts in ((TimeoutError("no answer"), 1), (ConnectionError("it has died"), 0)):
+        errors = queue.SimpleQueue[Exception]()
+        for _ in range(MOST_LATE_ANSWERS):
+            errors.put(error)
+        answered = threading.Event()
+        restarted: list[None] = []
+
+        def fetch(
+            errors: queue.SimpleQueue[Exception] = errors, answered: threading.Event = answered
+        ) -> list[WorkerState]:
+            if not errors.empty():
+                raise errors.get()
+            answered.set()
+            return [STATE]
+
+        heartbeats = Heartbeats(fetch, every_s=0.01, restart=lambda restarted=restarted: restarted.append(None))  # type: ignore[misc]
+        assert answered.wait(60)
+        heartbeats.close()
+        assert len(restarted) == restarts
 
 
 def test_a_worker_goes_on_telling_after_the_mailbox_was_away() -> None:

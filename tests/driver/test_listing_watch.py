@@ -42,6 +42,38 @@ def test_a_listing_that_goes_on_is_passed_on_as_it_is_with_its_errors():
         next(listing)
 
 
+def test_a_listing_that_is_closed_before_its_first_item_leaves_no_thread_and_no_open_source():
+    closed = threading.Event()
+
+    def listing() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            closed.set()
+
+    class Opened:
+        """An iterator that has begun, as one with an open connection has."""
+
+        def __init__(self) -> None:
+            self.items = listing()
+            next(self.items)
+
+        def __iter__(self) -> Iterator[int]:
+            return self.items
+
+    before = set(threading.enumerate())
+    watch_listing(Opened, stall_s=60, patience_s=60, say=lambda line: None).close()
+    assert closed.wait(60)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_a_time_without_end_is_a_time_that_never_passes():
+    listing = watch_listing(lambda: iter([1]), stall_s=float("inf"), patience_s=float("inf"), say=lambda line: None)
+    assert list(listing) == [1]
+
+
 def test_an_interrupt_by_a_person_stays_one():
     def interrupted() -> Iterator[str]:
         raise KeyboardInterrupt

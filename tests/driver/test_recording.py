@@ -84,7 +84,7 @@ def test_what_the_main_thread_changes_later_is_not_half_in_the_live_state(tmp_pa
 
 
 @pytest.mark.parametrize("place", ["disk", "store"])
-def test_what_cannot_be_read_and_what_earlier_versions_left_is_passed_over(
+def test_what_cannot_be_read_is_passed_over_and_of_earlier_versions_the_record_is_kept(
     place: str, tmp_path: Path, memory_run: Run
 ) -> None:
     job = make_job(tmp_path)
@@ -102,6 +102,9 @@ def test_what_cannot_be_read_and_what_earlier_versions_left_is_passed_over(
     }.items():
         job.run.write(f"telemetry/live/{name}", content)
     assert read_live_states(job.run) == {"a": {"stages": {}, "at": 5.0}}
+    adopt_records(job.run)
+    # of a driver of 0.1.0 that was killed; what it has cost is not lost
+    assert json.loads(job.run.read("telemetry/e.json")) == {"stages": {"generate": {"requests": 7}}}
 
 
 class CountingRun(Run):

@@ -82,6 +82,38 @@ def test_a_worker_that_died_with_the_mailbox_is_still_named():
     assert [state for _ in range(24) for state in look(watchdog, clock, after_s=5)] == [STATE]
 
 
+def test_one_look_is_not_enough_to_blame_a_worker_however_short_the_stated_time():
+    watchdog, clock = make_watchdog(stall_s=0.3)
+    look(watchdog, clock, STATE, after_s=1)
+    assert [look(watchdog, clock, after_s=1) for _ in range(3)] == [[], [], [STATE]]
+
+
+def test_looks_are_close_enough_for_the_shorter_of_both_limits():
+    watchdog, clock = make_watchdog(stall_s=86_400, patience_s=60)
+    clock.now += 3
+    assert watchdog.is_due
+    watchdog, clock = make_watchdog(stall_s=float("inf"), patience_s=float("inf"))
+    clock.now += 61
+    assert watchdog.is_due
+
+
+def test_workers_that_die_as_they_start_are_no_movement():
+    watchdog, clock = make_watchdog(patience_s=100)
+    for pid in range(30):
+        look(watchdog, clock, replace(STATE, pid=pid, shards={}), after_s=5)
+    assert watchdog.is_over
+
+
+def test_how_long_the_mailbox_has_not_answered_is_known_until_it_does():
+    watchdog, clock = make_watchdog()
+    for _ in range(3):
+        clock.now += 5
+        watchdog.look(None)
+    assert watchdog.unheard_s == 15
+    look(watchdog, clock, STATE, after_s=5)
+    assert watchdog.unheard_s == 0
+
+
 def test_a_driver_that_slept_blames_no_worker_for_what_it_missed():
     watchdog, clock = make_watchdog()
     look(watchdog, clock, STATE, after_s=5)

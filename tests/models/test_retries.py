@@ -13,6 +13,8 @@ import pytest
 
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Reply
+from docmatix.models.responses import Retryable
+from docmatix.models.retries import Tries
 from tests.models.clients import (
     WHOLE,
     Pace,
@@ -196,3 +198,12 @@ async def test_a_server_that_comes_back_is_asked_again() -> None:
         async with open_client(f"http://127.0.0.1:{port}/v1", pace=pace, sleep=sleep, max_attempts=2) as client:
             assert isinstance(await client.ask(make_request()), Reply)
     assert client.counters.retries == {"unreachable": 12}
+
+
+def test_a_request_that_moves_between_busy_servers_keeps_its_row_of_busy_answers() -> None:
+    tries = Tries(started=0)
+    for cause in ("busy", "moved", "busy"):
+        tries.note(Retryable(cause, ""), now=1)
+    assert tries.busy == 2
+    tries.note(Retryable("cut", ""), now=2)
+    assert tries.busy == 0

@@ -175,5 +175,6 @@ class VllmEngine(Engine):
 
     @classmethod
     def hide_secrets(cls, settings: dict[str, Any]) -> None:
+        super().hide_secrets(settings)
         settings["env"] = hide_in_variables(settings["env"])
         settings["extra_args"] = hide_in_arguments(settings["extra_args"])

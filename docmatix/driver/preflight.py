@@ -40,8 +40,9 @@ def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounte
     names = [choice.name for choice in choices]
     if len(set(names)) < len(names):
         raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
-    if (checking := config.verify_prompt) in names or "round_trip" in names:
-        raise SetupError(f"`{checking or 'round_trip'}` is the prompt of `verify`; take it out of generate.prompts.")
+    checking = config.verify_prompt
+    if taken := {checking, "round_trip"} & set(names):
+        raise SetupError(f"`{taken.pop()}` is the prompt of `verify`; take it out of generate.prompts.")
     directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
     prompts = load_prompts([*names, checking] if checking else names, directories)
     for choice in choices:

@@ -28,11 +28,9 @@ def find_problems(
     on_part: Callable[[int], object] = lambda done: None,
     on_remark: Callable[[str], object] | None = None,
 ) -> Iterator[str]:
-    """What is wrong with a run, in sentences that say what to do. Raises SetupError where there is no run.
-
-    With `edited` the card and its pictures may have been changed by hand, and SHA256SUMS may be missing. `on_part` is
-    given how many of `count_parts` are done. `on_remark` is told what is not a problem but should be known.
-    """
+    """What is wrong with a run, in sentences that say what to do; raises SetupError without a run. `edited` allows a
+    card and pictures changed by hand and a missing SHA256SUMS. `on_part` is given how many of `count_parts` are done,
+    `on_remark` what is worth knowing but not a problem."""
     run.require_reachable()  # before what waits patiently for a store that does not answer
     try:
         job = read_job(run)

@@ -15,11 +15,9 @@ from docmatix.core.errors import SetupError
 
 
 def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
-    """Read a configuration file and apply `--set` overrides (`key.sub=value`, the value in YAML).
-
-    Relative paths in the result are made absolute from the file's folder. Raises SetupError, in one sentence that
-    names the key, for a missing file, broken YAML, an unknown key or a value that does not fit.
-    """
+    """Read a configuration file, apply `--set` overrides (`key.sub=value`, the value in YAML) and resolve relative
+    paths against the file's folder. Raises SetupError for a missing file, broken YAML, an unknown key or an invalid
+    value, in one sentence that names it."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,10 +1,8 @@
 """Kinds: sources, engines, filters, checks, exports and report parts; the project's own and those of other packages.
 
-A kind is one class: its fields are its settings, its methods the work. Its family (`Source`, `Filter`, ...) says which
-methods those are. An installed package adds kinds by entry points, named by family and kind:
-
-    [project.entry-points."docmatix.kinds"]
-    "filter.no_digits" = "acme_docmatix:NoDigits"
+A kind is one class: its fields are its settings, its methods the work. Its family (`Source`, `Filter`, ...) declares
+those methods. Other packages add kinds as entry points of `docmatix.kinds`, named by family and kind:
+`"filter.no_digits" = "acme_docmatix:NoDigits"`.
 """
 
 from __future__ import annotations

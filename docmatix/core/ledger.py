@@ -90,11 +90,8 @@ class Ledger:
                 )
 
     def require_expected(self, stage: str, *, max_share: float, complete: bool = True) -> None:
-        """Raise LedgerError if unexpected reasons together took more than `max_share` of a unit.
-
-        Fewer than three pass unless they are all there is; of a stage still running (`complete` false), `is_past_share`
-        decides.
-        """
+        """Raise LedgerError if unexpected reasons together took more than `max_share` of a unit. Fewer than three pass
+        unless they are all there is; while a stage runs (`complete` false), `is_past_share` decides."""
         for unit, account in self.accounts.items():
             lost = Counter({r: n for r, n in account.dropped.items() if r in UNEXPECTED.get(unit, ())})
             count, entered = lost.total(), account.entered

@@ -128,11 +128,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question and its answer, as read from a reply. At most one pair of a `group` is kept.
-
-    Only answer-first prompts have a `context`, the sentence or row a question was written from, and a `span`, the
-    answer's `(page, start, end)` in its page's text.
-    """
+    """A question and its answer, as read from a reply; at most one pair of a `group` is kept. Only answer-first prompts
+    have a `context`, the sentence or row a question was written from, and a `span`, the answer's `(page, start, end)`
+    in its page's text."""
 
     pair_id: str
     request_id: str

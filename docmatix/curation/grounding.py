@@ -69,11 +69,9 @@ def ground(
     question: str = "",
     within: Collection[int] | None = None,
 ) -> Grounding:
-    """Look for an answer on the pages, on those with a number in `within` if given.
-
-    `span` (page number, start and end in the page's text) is where the answer was taken from, and is its evidence if it
-    reads the same. Of several places, the evidence is the one with most words of `question` close by, then the first.
-    """
+    """Look for an answer on the pages, on those with a number in `within` if given. `span` (page number, start, end) is
+    where the answer was taken from, and is its evidence if the text there reads the same; otherwise it is the place
+    with most words of `question` close by, then the first."""
     index = pages if isinstance(pages, PageIndex) else index_pages(pages)
     answer = answer[:MAX_ANSWER_CHARS]
     needle = join_pieces(split_pieces(answer))

@@ -53,11 +53,9 @@ def curate_pairs(
     language: str | None = None,
     ground_answers: bool = True,
 ) -> list[Verdict]:
-    """A verdict for each pair of one document, in order; grounding is added to the `scores`.
-
-    `samples` has the page numbers that each pair's reader will see: only these can ground it (without it, all can).
-    `examples` has, by prompt name, the texts that the prompt shows.
-    """
+    """A verdict for each pair of one document, in order; grounding is added to the `scores`. `samples` has the page
+    numbers that each pair's reader will see, which alone can ground it (without it, all can); `examples` has, by prompt
+    name, the texts that the prompt shows."""
     index = index_pages(pages)
     filters = tuple(filters)
     kept = KeptPairs()

@@ -89,11 +89,9 @@ def write_card(
     samples: Sequence[CardSample] = (),
     plots: Sequence[str] = (),
 ) -> str:
-    """The card as Markdown with YAML front matter; the same for the same dataset, whenever it is written.
-
-    `summary` is the content of `stats.json`; `plots` are titles, whose files are at `name_plot` beside the card, as
-    the pictures of the samples are at `name_sample`.
-    """
+    """The card as Markdown with YAML front matter; the same for the same dataset, whenever it is written. `summary` is
+    the content of `stats.json`. The files of `plots`, which are titles, are at `name_plot` beside the card, the
+    pictures of `samples` at `name_sample`."""
     environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals |= {"number": "{:,}".format, "tell": _tell, "percent": _percent}
     environment.globals |= {"code": write_code, "cell": _write_cell, "text": write_text}

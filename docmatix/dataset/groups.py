@@ -80,11 +80,9 @@ class Group:
         }
 
     def summarise(self) -> dict[str, Any]:
-        """Shares and means, None where there is nothing to average.
-
-        `diversity` is the mean Jaccard distance of a question to the nearest earlier one of its row. `kept_share` is of
-        the pairs read from replies; `pairs_per_page` is over the pages of rows with pairs of this group.
-        """
+        """Shares and means, None where there is nothing to average. `diversity` is the mean Jaccard distance of a
+        question to the nearest earlier one of its row, `kept_share` is of the pairs read from replies, `pairs_per_page`
+        over the pages of rows with pairs of this group."""
         sums, pairs = self.sums, self.sums["pairs"]
         dropped = sum(self.dropped.values())
 

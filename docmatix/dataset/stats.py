@@ -179,11 +179,9 @@ class Statistics:
 
 
 def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rendering) -> dict[str, Any]:
-    """The content of `dataset/stats.json`: final outcomes only, so that kills leave no trace in it.
-
-    `by_prompt`, `by_style` and `by_model` have a `Group.summarise` for each name. `unique_questions` ignores case and
-    punctuation, and is exact unless `unique_questions_error`, its relative standard error, is above 0.
-    """
+    """The content of `dataset/stats.json`: final outcomes only, so that kills leave no trace in it. `by_prompt`,
+    `by_style` and `by_model` hold `Group.summarise` by name. `unique_questions` ignores case and punctuation; it is
+    exact if `unique_questions_error`, its relative standard error, is 0."""
     counted = statistics.to_json()
     totals, counters = counted["totals"], counted["counters"]
     questions = statistics.count_questions()

@@ -41,21 +41,17 @@ def build(
     config: Config,
     *,
     run: str | Path | None = None,
-    limit: int | None = None,
-    stages: Sequence[str] | None = None,
-    config_dir: Path | None = None,
+    limit: int | None = None,  # plan at most this many documents
+    stages: Sequence[str] | None = None,  # run only these
+    config_dir: Path | None = None,  # where relative paths and prompts are looked up; default: the current folder
     progress: Progress | None = None,
-    listing: Iterable[Locator] | None = None,
+    listing: Iterable[Locator] | None = None,  # replaces the source's own
+    # held while files are packed
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
-    trust_run: bool = False,
+    trust_run: bool = False,  # accept another user's run directory
 ) -> Built:
-    """Build a dataset, or resume the build in `run` (default `runs/NAME`).
-
-    `limit` plans at most so many documents, `stages` runs only these, `config_dir` is where relative paths and prompts
-    are looked for (default: the current folder), `listing` replaces the source's own, `beside_pack` is held while files
-    are packed, and `trust_run` accepts another user's run directory. Raises SetupError before any work starts, or
-    BuildError if the build cannot go on; the same call resumes it.
-    """
+    """Build a dataset, or resume the build in `run` (default `runs/NAME`); the same call resumes it after a BuildError.
+    Raises SetupError before any work starts, or BuildError if the build cannot go on."""
     progress = progress or Progress(quiet=True)
     config_dir = config_dir or Path.cwd()
     config = resolve_paths(config, base_dir=config_dir)

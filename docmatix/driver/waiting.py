@@ -45,10 +45,9 @@ def describe_wait(
     resources: str,
     silent: Sequence[WorkerState] = (),
 ) -> str:
-    """What a stage waits for, as the end of a sentence: `silent` workers first, since only they can tell about theirs.
-
-    `asks` names the model server (None for a stage without one), `find_document` the document of a shard after so many,
-    `resources` what Ray has, for when no worker has a shard."""
+    """What a stage waits for, as the end of a sentence; `silent` workers first, since only they can report on theirs.
+    `asks` names the model server, `find_document` the document of a shard after so many, `resources` what Ray has if no
+    worker has a shard."""
     if stopped := [state for state in silent if state.shards]:
         who = [
             f"process {state.pid} on {state.host} (shard {', '.join(map(str, state.shards))})" for state in stopped[:4]

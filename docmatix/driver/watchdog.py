@@ -1,11 +1,8 @@
-"""Whether a stage still moves, and what is done when it does not, or when one of its workers falls silent.
+"""Whether a stage makes progress, and what happens when it does not, or when one of its workers falls silent.
 
-    a worker tells nothing for `limits.stall_s`   it is killed, and Ray tries its shards again
-    nothing moves for `limits.stall_s`            the build says so, and what it waits for; again after twice as long
-    nothing moves for `limits.no_progress_s`      the build stops; the same command continues
-
-What moves is a shard that is committed, taken up or further on, and a reply of the model, in whatever order. A worker
-that lives and does not get on is not killed: the limits of documents and requests are for that, and they end.
+Progress is a shard committed, started or further on, or a reply. A worker without a heartbeat for `limits.stall_s` is
+killed and Ray retries its shards; one that is alive but slow is left to the limits of documents and requests. A stage
+without progress reports what it waits for after `stall_s`, and the build stops after `limits.no_progress_s`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""`docvqa`: one page and one question an entry, as the DocVQA challenge publishes them.
+"""`docvqa`: one page and one question per entry, in the fields of SP-DocVQA (arXiv 2007.00398, https://rrc.cvc.uab.es).
 
     OUT/train_v1.0.json     {"dataset_name", "data": [{"questionId", "question", "image", "docId", "answers", ...}]}
     OUT/documents/*.jpg
 
-The fields are those of SP-DocVQA (Mathew et al., 2021, arXiv 2007.00398; files of https://rrc.cvc.uab.es/?ch=17). A
-pair goes to the page of its evidence; one of several pages whose page is unknown is left out (`page_unknown`).
+A pair goes to the page of its evidence; one of several pages whose page is unknown is left out (`page_unknown`).
 """
 
 from __future__ import annotations

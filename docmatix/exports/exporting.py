@@ -53,10 +53,8 @@ def export_dataset(
     seed: int = 0,
 ) -> Exported:
     """Write the dataset of a run, a folder or a Hub repository in another format; `out` appears whole or not at all.
-
-    With `zero_shot` only a small train and a test split, which share no document (the published Docmatix has as many
-    rows in them). Raises SetupError for an unknown format, an existing folder, and a dataset that cannot be exported.
-    """
+    With `zero_shot` only small train and test splits without a shared document, as large as the published ones. Raises
+    SetupError for an unknown format, an existing folder, and a dataset that cannot be exported."""
     kind = find_format(format)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise SetupError(f"{out} already exists: remove it, or give another folder with -o.")

@@ -1,11 +1,9 @@
-"""`florence2`: one page, one question and one answer a line, with Florence-2's task mark before the question.
+"""`florence2`: one page, question and answer per line, as Florence-2's fine-tuning reads them (arXiv 2311.06242).
 
     OUT/train/annotations.jsonl     {"image", "prefix": "<DocVQA>What is ...?", "suffix": "..."}
-    OUT/train/*.jpg
 
-As fine-tuning notebooks for Florence-2 (Xiao et al., 2023, arXiv 2311.06242) read them. A pair goes to the page of its
-evidence. One whose page is unknown is left out (`page_unknown`), and so is one with an image mark in its text
-(`image_mark`).
+The images lie beside it. A pair goes to the page of its evidence; one whose page is unknown is left out
+(`page_unknown`), and so is one with an image mark in its text (`image_mark`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""`llava`: one conversation a sample, as LLaVA's training scripts read them.
+"""`llava`: one conversation per sample, as LLaVA's training scripts read them; the images are OUT/images/*.jpg.
 
     OUT/train.json          [{"id", "image", "conversations": [{"from": "human", "value": "<image>\\n..."}, ...]}]
-    OUT/images/*.jpg
 
-`image` is a name where a sample has one page and a list of names where it has several (as in LLaVA-NeXT-Interleave);
-the first turn has one `<image>` for each. A pair with an image mark in its text is left out (`image_mark`).
+`image` is one name, or a list where a sample has several pages (as in LLaVA-NeXT-Interleave), and the first turn has
+one `<image>` for each. A pair with an image mark in its text is left out (`image_mark`).
 """
 
 from __future__ import annotations

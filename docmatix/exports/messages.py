@@ -1,10 +1,8 @@
-"""`messages`: chat messages with images, as TRL's trainers and the chat templates of processors take them.
+"""`messages`: chat messages with images, as TRL's trainers and processors' chat templates take them.
 
-    OUT/data/train-*.parquet    images: list of images; messages: [{"role", "content": [{"type": "image"} | {"type":
-                                "text", "text"}]}]; sample_id
-
-`datasets.load_dataset(OUT)` reads it. The first user turn shows all pages; questions and answers follow as turns. A
-pair with an image mark in its text is left out (`image_mark`).
+OUT/data/train-*.parquet, which `datasets.load_dataset(OUT)` reads, has the columns `images`, `sample_id` and `messages`
+(`role`, and `content` of parts `{"type": "image"}` or `{"type": "text", "text"}`). The first user turn shows all pages;
+questions and answers follow as turns. A pair with an image mark in its text is left out (`image_mark`).
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""`mp-docvqa`: several pages and one question an entry, as Multipage DocVQA publishes them.
+"""`mp-docvqa`: several pages and one question per entry, in the fields of Multipage DocVQA (arXiv 2212.05935).
 
     OUT/train.json          {"dataset_name", "dataset_split", "data": [{"questionId", "question", "doc_id", "page_ids",
                             "answers", "answer_page_idx"}]}
-    OUT/images/PAGE_ID.jpg
 
-The fields are those of MP-DocVQA (Tito et al., 2022, arXiv 2212.05935). `answer_page_idx` is null where the page is
-unknown.
+The images are OUT/images/PAGE_ID.jpg. `answer_page_idx` is null where the page is unknown.
 """
 
 from __future__ import annotations

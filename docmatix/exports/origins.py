@@ -61,11 +61,9 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The documents of a run that have kept pairs, read from the source as it is now.
-
-    One that cannot be read or has changed is left out with its pairs (`missing`, `source_changed`, ...), and so is one
-    that is too large for a row (`row_too_large`).
-    """
+    """The documents of a run that have kept pairs, read from the source as it is now. One that cannot be read or has
+    changed is left out with its pairs (`missing`, `source_changed`, ...), and so is one that is too large for a row
+    (`row_too_large`)."""
 
     job: Job
     left_out: Counter[str] = field(default_factory=Counter)

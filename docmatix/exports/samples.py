@@ -117,11 +117,9 @@ def without_image_marks(samples: Iterable[Sample], left_out: Counter[str]) -> It
 def draw_split(
     keys: Callable[[], Iterable[tuple[str, Place]]], *, test: int, train: int, seed: int
 ) -> dict[tuple[str, Place], str]:
-    """Draw `test` and `train` rows such that no document is in both splits; gives the split of each drawn row.
-
-    `keys` gives the document of every row, and what tells its rows apart; it is called twice. The last document of a
-    split may be drawn in part. Raises SetupError where there are too few rows.
-    """
+    """Draw `test` and `train` rows such that no document is in both splits; yields the split of each drawn row. `keys`,
+    which is called twice, gives each row's document and what distinguishes its rows. The last document of a split may
+    be drawn in part. Raises SetupError if there are too few rows."""
     # documents in the order of a hash of seed and id: first those of the test split, then those of the train split
     # rows of one document are adjacent, and each has one row at least
     documents = (doc_id for doc_id, _ in groupby(keys(), key=lambda key: key[0]))

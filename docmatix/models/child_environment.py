@@ -18,11 +18,9 @@ LD_LIBRARY_PATH mean that folder too."""
 
 
 def leave_current_folder(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a child Python that imports nothing from the current folder when started in `START_FOLDER`.
-
-    Values that begin with ./ or ../ become absolute paths. Ray's token stays behind: whoever took over a server could
-    run code on every node with it.
-    """
+    """The environment of a child Python that imports nothing from the current folder when started in `START_FOLDER`;
+    values that begin with ./ or ../ become absolute. Ray's token is withheld: with it, a server that is taken over
+    could run code on every node."""
     moved = {name: make_absolute(value) if is_relative(value) else value for name, value in environment.items()}
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         moved.pop(name, None)

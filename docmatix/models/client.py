@@ -77,11 +77,8 @@ class ChatClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`addresses` are base URLs (`http://host:8000/v1`); without any, requests wait for `set_addresses`.
-
-        `max_in_flight` bounds the requests in flight to all addresses together, waiting for a retry included;
-        `max_in_flight_each` those to one address. `look_every_s` is how often the servers' metrics are polled.
-        `api_key_env` is only named in messages. `sleep`, `draw` (0..1) and `clock` are seams for tests.
-        """
+        `max_in_flight` bounds all requests in flight, those waiting for a retry included, `max_in_flight_each` those to
+        one address. `api_key_env` is only named in messages; `sleep`, `draw` (0..1) and `clock` are seams."""
         self.counters = Counters()
         self._most_each = max_in_flight_each or max_in_flight or 64
         self._api_key, self._api_key_env = api_key, api_key_env
@@ -146,11 +143,9 @@ class ChatClient:
         self._stopped = self._stopped or error
 
     async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
-        """The reply, or why there will be none. `pictures` are the images that the request refers to.
-
-        Raises `SetupError` where key, model or address are wrong, `ServerGone` once every address has failed for
-        `give_up_after_s`, and the error that `stop` was given.
-        """
+        """The reply, or why there will be none; `pictures` are the images that the request refers to. Raises
+        `SetupError` for a wrong key, model or address, `ServerGone` once every address has failed for
+        `give_up_after_s`, and the error that `stop` was given."""
         async with self._bound:
             counters = self.counters
             counters.requests += 1

@@ -1,16 +1,7 @@
 """llama.cpp as a child process: a small GGUF model on the CPU behind an OpenAI chat API.
 
-    with start_llamacpp(engine) as server:
-        ...  # server.base_url, server.api_key, server.pid, server.is_alive()
-
-A process of its own, because llama.cpp aborts on a failed assertion and keeps its memory until it ends. The child
-reads its key from its standard input, prints its address as one line of JSON and serves until it is ended. It never
-outlives its parent, however that ends: the end of its standard input, a new parent's id, and on Linux a signal from the
-kernel each end it.
-
-It listens on the loopback interface alone, which other users of the machine and web pages in its browsers reach too:
-every path but `/health` asks for the key, and no origin is allowed. llama.cpp cannot leave the CORS headers out, but an
-empty `Access-Control-Allow-Origin` matches no page. One that rebinds its own name to 127.0.0.1 still has no key.
+The child reads its API key from standard input, prints its address as one line of JSON and serves until it is ended. It
+listens on the loopback interface only, and ends with its parent however that ends (`docs/design/models.md`).
 """
 
 from __future__ import annotations
@@ -180,11 +171,9 @@ class LlamacppServer:
 def start_llamacpp(
     engine: LlamacppEngine, *, host: str = "127.0.0.1", start_timeout_s: float = START_TIMEOUT_S
 ) -> Iterator[LlamacppServer]:
-    """Serve the engine's model at a free port of `host` for the length of the block, under its configured name.
-
-    Raises `SetupError` where the model or the wheel is missing or does not load, `BuildError` where the child dies or
-    says nothing for `start_timeout_s`; both with its last words. A child that dies later is started again.
-    """
+    """Serve the engine's model on a free port of `host` for the length of the block; a child that dies later is
+    restarted. Raises `SetupError` if the model or the wheel is missing or does not load, `BuildError` if the child dies
+    or prints nothing for `start_timeout_s`; both quote the end of its log."""
     model = find_model(engine.model)
     if importlib.util.find_spec("xllamacpp") is None:
         raise SetupError("The engine llamacpp needs the package xllamacpp: run `pip install 'docmatix[llamacpp]'`.")

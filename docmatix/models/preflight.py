@@ -44,11 +44,9 @@ async def check_server(
     timeout_s: float = 10.0,
     patience_s: float = 10.0,
 ) -> list[str]:
-    """Make sure that the model can be asked; returns the addresses that do not respond, as long as one does.
-
-    Raises `SetupError` if none responds within `timeout_s`, or a server fails, refuses the key or lacks the model. One
-    that is still loading (429, 5xx) is asked again for `patience_s`.
-    """
+    """Make sure that the model can be asked; returns the addresses that do not respond, as long as one does. Raises
+    `SetupError` if none responds within `timeout_s`, or a server fails, refuses the key or lacks the model; one that is
+    still loading (429, 5xx) is retried for `patience_s`."""
     from docmatix.models.transport import open_session
 
     known = [read_address(address) for address in addresses]

@@ -44,11 +44,9 @@ class TokenCounter(Protocol):
         """Tokens in `text`, without those that a chat template adds."""
 
     def cut(self, text: str, limit: float) -> list[tuple[str, float]]:
-        """Parts of `text` of at most `limit` tokens each, in order, with their tokens (or an upper bound of these).
-
-        A text over the limit is cut between blocks, where a block is over it between lines, then words, then
-        characters; nothing but white space at the cuts is lost. A blank text has no parts.
-        """
+        """Parts of `text` of at most `limit` tokens each, in order, with their token counts (or upper bounds). A text
+        over the limit is cut between blocks, then lines, then words, then characters; only white space at the cuts is
+        lost. A blank text has no parts."""
 
 
 # --- the estimate -----------------------------------------------------------------------------------------------------
@@ -66,22 +64,8 @@ WHITE_SPACE = bytes(code for code in range(128) if chr(code).isspace())
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a model sees in `text`; made to err upwards, since too long a request is refused.
-
-    The weights were fitted to 136 pages of real PDFs (English, Latin filler, Chinese, Korean, Arabic, Persian; prose,
-    tables of figures, forms, code) and tried on one sentence in each of 16 more languages, with four vocabularies:
-    Mistral v3 (32 k entries), Tekken (131 k), Qwen (151 k) and SmolLM2 (49 k). Estimated by true count, for the pages:
-
-        vocabulary    lowest    median    highest    pages estimated too low
-        Mistral v3    0.92      1.39      1.99       1 (a form whose letters were all replaced by "a" and "b")
-        Tekken        1.01      1.69      3.42       0
-        Qwen          1.04      1.73      2.83       0
-        SmolLM2       0.72      1.37      2.06       9 (7 of them Korean, of which it knows nothing)
-
-    English prose has 3.5 to 5 characters to a true token and about 2.3 to an estimated one; tables of figures have 1.2
-    (these vocabularies take digits one by one, and the space before a number as a token of its own). Known to be too
-    low by a quarter to a third: Ethiopic script, and Korean with a model that was never taught it.
-    """
+    """Roughly how many tokens a model sees in `text`, erring upwards because a request that is too long is refused. How
+    well it fits four vocabularies is in `docs/design/models.md`."""
     return math.ceil(_weigh(text))
 
 
@@ -292,12 +276,9 @@ def _skip_space(text: str, at: int) -> int:
 
 
 def load_tokenizer(engine: Engine, *, download: Callable[[str], Path] | None = None) -> tuple[TokenCounter, str | None]:
-    """Who counts for this engine, and one line to tell the user where that is not what might be expected.
-
-    `engine.tokenizer` is a `tokenizer.json`, the folder that holds one, or a repository on the Hub; without it `vllm`
-    takes its model's own. `download` fetches the `tokenizer.json` of a repository (a seam for tests). Raises SetupError
-    if the tokenizer that the configuration names cannot be had; the model's own is replaced by the estimate.
-    """
+    """The counter for this engine, and one line for the user if it is not the expected one. `download` fetches a
+    repository's `tokenizer.json` (a seam for tests). Raises SetupError if a configured tokenizer cannot be read; the
+    model's own is replaced by the estimate."""
     download = download or _download
     if engine.tokenizer is not None:
         try:

@@ -24,11 +24,9 @@ _PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
 
 
 def clean_text(text: str) -> str:
-    """The text of one word as composed Unicode (NFC) that every file format can hold.
-
-    Presentation forms (ligatures, positional shapes of Arabic letters) become letters, zero-width marks disappear, and
-    characters without a public meaning become U+FFFD.
-    """
+    """The text of one word as composed Unicode (NFC) that every file format can hold. Presentation forms (ligatures,
+    positional shapes of Arabic letters) become letters, zero-width marks disappear, and characters without a public
+    meaning become U+FFFD."""
     if text.isascii() and text.isprintable():
         return text
     text = UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))

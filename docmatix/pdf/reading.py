@@ -227,11 +227,8 @@ class _Fractions:
 
 
 def _read_words(raw: Iterable[Sequence[Any]], to_fractions: _Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
-    """Lines in content order, each with its block, and the share of unknown characters (0..1).
-
-    `raw` holds MuPDF's `(x0, y0, x1, y1, text, block, line, word)`. Unknown characters around a word, mostly bullets,
-    are left out.
-    """
+    """Lines in content order, each with its block, and the share of unknown characters (0..1). `raw` holds MuPDF's
+    `(x0, y0, x1, y1, text, block, line, word)`. Unknown characters around a word, mostly bullets, are left out."""
     lines: list[tuple[int, list[Piece]]] = []
     characters = unknown = 0
     for (block, _), members in groupby(raw, key=lambda word: (word[5], word[6])):
@@ -259,11 +256,9 @@ MIN_COMMON_SHARE = 0.28
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a page's text is gibberish although its characters are known.
-
-    Only in clear cases: `(cid:12)` instead of words, or, among at least 200 Latin letters (nine in ten of all letters),
-    far too few that are common in every language.
-    """
+    """Whether a page's text is gibberish although its characters are known. Only in clear cases: `(cid:12)` instead of
+    words, or, among at least 200 Latin letters (nine in ten of all letters), far too few that are common in every
+    language."""
     if text.count("(cid:") * 7 > MAX_UNKNOWN_SHARE * len(text):
         return True
     letters = [letter for letter in text.lower() if letter.isalpha()]

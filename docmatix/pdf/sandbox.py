@@ -61,11 +61,9 @@ _CHILD = (
 
 
 class Sandbox:
-    """One child process, started on first use and replaced when it dies or after `runs_per_child` calls.
-
-    `memory_mb` limits what the child may write to; libraries and their data take up to 240 MB of it. The child can
-    import `packages`, installed packages and the standard library. Not thread-safe.
-    """
+    """One child process, started on first use and replaced when it dies or after `runs_per_child` calls; not
+    thread-safe. `memory_mb` limits what the child may write to, of which libraries and their data take up to 240 MB.
+    The child can import `packages`, installed packages and the standard library."""
 
     def __init__(self, *, memory_mb: int, runs_per_child: int = 500, packages: Sequence[str] = ("docmatix",)) -> None:
         self._memory_mb = memory_mb

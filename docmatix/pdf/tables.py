@@ -22,11 +22,9 @@ TOLERANCE_PT = 3.0  # pdfplumber's own, between ends of rules that are meant to 
 
 
 def find_tables(pdf: bytes, document: Any, pages: Iterable[Page]) -> dict[int, tuple[Table, ...]]:
-    """The tables of `pages`, from the top down, by page number; pages without tables are left out.
-
-    `document` is the open `pymupdf.Document` of `pdf`. Only the first likely pages of a long document are searched.
-    A page on which pdfplumber fails has no tables; a `MemoryError` is raised.
-    """
+    """The tables of `pages`, top down, by page number; pages without tables are left out. `document` is the open
+    `pymupdf.Document` of `pdf`; only the first likely pages of a long one are searched. A page on which pdfplumber
+    fails has no tables; a `MemoryError` is raised."""
     worth = dict(_choose_pages(document, pages))
     if not worth:
         return {}
@@ -149,11 +147,9 @@ MAX_CELL_WORDS = 40  # mean of filled cells, above which the rules frame paragra
 
 
 def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> Table | None:
-    """A table from the boxes of its cells (None where a neighbour spans them) and its page's words.
-
-    A word belongs to the cell that contains its middle; rows and columns without words are dropped. None if the rest is
-    smaller than two by two, half empty, or a layout.
-    """
+    """A table from the boxes of its cells (None where a neighbour spans them) and its page's words. A word belongs to
+    the cell that contains its middle; rows and columns without words are dropped. None if the rest is smaller than two
+    by two, half empty, or a layout."""
     boxes = [box for row in grid for box in row if box is not None]
     if not boxes:
         return None

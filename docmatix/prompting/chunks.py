@@ -65,12 +65,9 @@ Chunk = Sequence[PageText]
 
 
 def measure_budget(prompt: Prompt, *, context_tokens: int, counter: TokenCounter = ESTIMATE, **variables: Any) -> int:
-    """Tokens that are left for the document (`budget_tokens` of `split_pages`) in a context of `context_tokens`, after
-    the prompt without a document (rendered with `variables`, such as `pages=[]`) and the longest reply.
-
-    Raises:
-        SetupError: fewer than `MIN_BUDGET_TOKENS` are left.
-    """
+    """Tokens left for the document (`budget_tokens` of `split_pages`) in a context of `context_tokens`, after the
+    prompt, rendered with `variables` such as `pages=[]`, and the longest reply. Raises SetupError if fewer than
+    `MIN_BUDGET_TOKENS` are left."""
     messages = render_messages(prompt, **variables)
     fixed = sum(_count_fixed(counter, message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
     budget = context_tokens - fixed - int(prompt.sampling["max_tokens"])
@@ -134,12 +131,9 @@ def split_pages(
     max_pages: int | None = None,
     with_text: bool = True,
 ) -> list[list[PageText]]:
-    """Divide a window's usable pages into chunks of at most `budget_tokens` each (by `counter`), in order, as many
-    pages in each as fit, and at most `max_pages`. A page over the budget is cut; see `TokenCounter.cut`.
-
-    `picture_tokens` is what the picture of each page costs, which is sent with every part of it. Without text a page
-    is its picture alone, and has an empty text.
-    """
+    """Divide a window's usable pages into chunks of at most `budget_tokens` and `max_pages`, in order and as full as
+    possible; a page over the budget is cut (`TokenCounter.cut`). `picture_tokens` is the cost of each page's picture,
+    which accompanies every part of it. Without text a page is its picture and an empty text."""
     costs = picture_tokens or {}
     if budget_tokens <= max(costs.values(), default=0) + PAGE_OVERHEAD_TOKENS + 4:
         raise ValueError(f"budget_tokens is {budget_tokens}, less than the marks around a page take")
@@ -168,12 +162,9 @@ def split_pages(
 
 
 def halve_chunk(chunk: Chunk) -> list[list[PageText]]:
-    """Two chunks for one that the server finds too long: between the pages where the halves are most alike, or
-    within a page at the widest gap about its middle. Nothing but white space is lost.
-
-    Empty for a chunk of one page without text, or with less of it than `MIN_BUDGET_TOKENS` (estimated): a context
-    that has no room for so little has none for its halves.
-    """
+    """Two chunks in place of one that the server finds too long: split between pages, as evenly as possible, or within
+    a page at the widest gap near its middle; only white space is lost. Empty for a single page of less than
+    `MIN_BUDGET_TOKENS` (estimated), whose halves would not fit either."""
     if len(chunk) > 1:
         sizes = [len(page.text) + 1 for page in chunk]
         whole = sum(sizes)

@@ -62,11 +62,9 @@ def plan_requests(
     token_budget: int | None = None,
     pictures: Pictures | None = None,
 ) -> Iterator[PlannedRequest]:
-    """The requests of one prompt about one window, in page order; none if the window offers nothing to ask about.
-
-    `counter` counts what a request may hold, `token_budget` is `measure_token_budget` for the prompt (measured here
-    without it), and `pictures` says how the pages are shown to prompts of the family `vision`.
-    """
+    """The requests of one prompt about one window, in page order; none if there is nothing to ask about. `counter`
+    counts what a request may hold, `token_budget` is `measure_token_budget` for the prompt (measured here if None),
+    `pictures` says how pages are shown to prompts of the family `vision`."""
     if prompt.family == "answer_first":
         # candidates and frames know English alone; of other languages they would make broken questions at full price
         if language in (None, "en"):

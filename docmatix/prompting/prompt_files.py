@@ -1,14 +1,6 @@
 """Prompt files: YAML front matter between `---` lines (`FrontMatter` lists the keys), then the messages.
 
-In the body, a line that is exactly `@system`, `@user` or `@assistant` begins a chat message:
-
-    ---
-    family: window
-    style: abstractive
-    reply: pairs_json
-    ---
-    @user
-    {% for page in pages %}{{ page.text }}{% endfor %}
+In the body, a line that is exactly `@system`, `@user` or `@assistant` begins a chat message, which is a Jinja template.
 """
 
 from __future__ import annotations

@@ -52,10 +52,8 @@ def question_schema() -> dict[str, Any]:
 
 def parse_reply(content: str, *, format: str, finish_reason: str) -> tuple[list[ParsedPair], Counter[str]]:
     """The pairs of a reply in order, and the reasons for those that cannot be read; without any pair, at least one.
-
     Pairs are read in either notation, whichever `format` asks for. If `finish_reason` is `length`, the last pair is
-    `truncated` unless it is certainly complete (a closed JSON object).
-    """
+    `truncated` unless it is certainly complete (a closed JSON object)."""
     content = _drop_thoughts(content)
     if not content.strip():
         return [], Counter({"truncated" if finish_reason == "length" else "empty_reply": 1})

@@ -55,11 +55,9 @@ def merge_cards(
     repo_id: str,
     pending: Sequence[Part] = (),
 ) -> str:
-    """`own`, as the build wrote it, merged into the card that is `there`; merging twice gives the same as once.
-
-    `sizes` has the bytes of every file that the repository will hold. The files of `pending` parts, not all there yet,
-    are not named, and the other parts stay as they are. Raises SetupError if the card `there` cannot be read.
-    """
+    """`own`, as the build wrote it, merged into the card that is `there`; merging twice gives the same as once. `sizes`
+    has the bytes of every file of the repository. Files of `pending` parts, still incomplete, are not named; other
+    parts stay as they are. Raises SetupError if the card `there` cannot be read."""
     head, body = split_card(own)
     try:
         old_head, old_body = split_card(there or "")

@@ -68,11 +68,9 @@ def push_run(
     include_dropped: bool = False,
     say: Say = lambda line: None,
 ) -> Pushed:
-    """Bring a repository to what a finished run holds; nothing is sent if there are `findings`, nor with `dry_run`.
-
-    Raises SetupError if the run is not finished, or for a wrong token, name or rights; BuildError if the Hub does not
-    respond or refuses. After a kill, another call sends only what is missing.
-    """
+    """Bring a repository to what a finished run holds; sends nothing if there are `findings` or with `dry_run`. Raises
+    SetupError for an unfinished run or a wrong token, name or rights, BuildError if the Hub refuses or does not
+    respond. After a kill, another call sends only what is missing."""
     target = target or Target()
     if not read_status(run)["complete"]:
         raise SetupError(f"The run {run.url} is not finished: rerun the build to finish it.")

@@ -28,10 +28,8 @@ _WILDCARDS = re.compile(r"[*?\[]")
 
 def find_files(patterns: Sequence[str], *, base_dir: Path, suffix: str, patience: Patience) -> Iterator[FoundFile]:
     """The files that `patterns` name, each once; directories are searched for names that end in `suffix` in any case.
-
-    Raises `SetupError` before the first file if a pattern names nothing, a protocol cannot be spoken, or a store says
-    nothing within seconds; once it has answered, it has `patience`.
-    """
+    Raises SetupError before the first file if a pattern matches nothing, a protocol is not supported, or a store does
+    not respond within seconds; once it has responded, it is retried with `patience`."""
     answered: set[str] = set()
     searches = [
         _resolve_pattern(pattern, base_dir=base_dir, suffix=suffix, patience=patience, answered=answered)

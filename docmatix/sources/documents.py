@@ -26,13 +26,9 @@ def list_documents(
     say: Callable[[str], object] = log_outage,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[Locator]:
-    """Every document of the source, in an order that depends on names alone, each file once.
-
-    Relative paths begin in `base_dir`. A store that does not respond is retried for `patience_s` seconds.
-    Raises `SetupError` at once for a pattern that matches nothing or a protocol without its package, within seconds for
-    a store that has never answered, at a file for a missing column or a compressed tar, and at the end if there was no
-    document; `SourceGone` when the source stays unreachable.
-    """
+    """Every document of the source, each file once, ordered by name alone; relative paths begin in `base_dir`. Raises
+    SetupError for a pattern without a match, a store that has never responded, an unusable file or no document at all,
+    and SourceGone if the source stays unreachable for `patience_s` seconds."""
     patience = Patience(limit_s=patience_s, say=say, sleep=sleep)
     found = find_files(source.paths, base_dir=base_dir, suffix=source.suffix, patience=patience)
     return _require_some((locator for file in found for locator in source.locate(file, patience=patience)), source)
@@ -56,13 +52,9 @@ def read_documents(
     patience_s: float = PATIENCE_S,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
-    """The bytes of each locator's document, in order, or why there are none.
-
-    Reasons: `missing`, `no_access` (no permission), `not_a_file` (a pipe, a device), `source_changed`, `too_large`,
-    `empty`, `unreadable_archive`, and the locator's own `problem`. Locators of one file that follow each other share
-    one open file. Memory: one document, and for Parquet the pages of one column being decoded. Raises `SourceGone`
-    when the source stays unreachable for `patience_s` seconds.
-    """
+    """The bytes of each locator's document, in order, or the reason there are none: `missing`, `no_access`,
+    `not_a_file`, `source_changed`, `too_large`, `empty`, `unreadable_archive`, or the locator's `problem`. Holds one
+    document in memory. Raises `SourceGone` if the source stays unreachable for `patience_s` seconds."""
     patience = Patience(limit_s=patience_s, sleep=sleep)
     for (address, problem), group in groupby(locators, key=lambda locator: (locator.address, locator.problem)):
         if problem:

@@ -46,11 +46,9 @@ def ask_about(filesystem: Any, path: str) -> dict[str, Any]:
 
 
 def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
-    """The result of `action`, retried while the file cannot be reached.
-
-    Raises `UnreadableError` (`missing`, `no_access`) for what is wrong with the file itself, `SetupError` for what
-    would be wrong with every file of its store, `SourceGone` when attempts or patience run out.
-    """
+    """The result of `action`, retried while the file cannot be reached. Raises `UnreadableError` (`missing`,
+    `no_access`) if the file itself is at fault, `SetupError` if every file of its store would fail, `SourceGone` when
+    attempts or patience run out."""
     name = hide_in_url(about)
     attempts = Attempts(name, patience)
 
@@ -88,11 +86,9 @@ def _blame_file(error: Exception) -> str | None:
 
 
 class RangeFile(io.RawIOBase):
-    """A file read by byte ranges, with retries: a local one through one open handle, a remote one range by range.
-
-    It is also a seekable file object for libraries that want one. Since every failure to reach the bytes leaves as
-    `UnreadableError` or `SourceGone`, any other error such a library raises is about the content.
-    """
+    """A file read by byte ranges, with retries; also a seekable file object for libraries. A local file is kept open.
+    Failures to reach the bytes are `UnreadableError` or `SourceGone`, so any other error that a library raises is about
+    the content."""
 
     def __init__(self, address: str, *, patience: Patience) -> None:
         self.address = address

@@ -89,11 +89,9 @@ class _Member:
 
 
 def locate_members(found: FoundFile, *, patience: Patience) -> Iterator[Locator]:
-    """The PDF members of a tar, in the order they stand in it, each with the byte range of its twin.
-
-    A member's key is its name without the last extension. Links and devices that are named like a PDF come with the
-    problem `not_a_file`. Raises `SetupError` for a compressed tar, which has no byte ranges to go back to.
-    """
+    """The PDF members of a tar in file order, each with the byte range of its twin; the key is the name without its
+    last extension. Links and devices named like a PDF have the problem `not_a_file`. Raises `SetupError` for a
+    compressed tar, from which ranges cannot be read."""
     if found.problem:
         yield Locator(found.source_uri, found.address, etag=found.etag, problem=found.problem)
         return

@@ -25,11 +25,9 @@ from docmatix.storage.schemas import (
 
 
 def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
-    """Judge the pairs of one shard and commit the verdicts, kept and dropped alike.
-
-    The record's `extra` counts what `pack` will write, and `dropped[kind][name][reason]` for each prompt, style and
-    model. It has the prompts' `examples` too, so that pairs can be judged again without the prompt files.
-    """
+    """Judge the pairs of one shard and commit the verdicts, kept and dropped alike. The record's `extra` counts what
+    `pack` will write and `dropped[kind][name][reason]` by prompt, style and model, and has the prompts' `examples`, so
+    that pairs can be judged again without the prompt files."""
     ledger = Ledger(PIPELINE[CURATE].units)
     dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
     shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != job.config.verify_prompt}

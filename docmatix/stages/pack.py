@@ -66,11 +66,9 @@ class OutputFile:
 
 
 def divide_rows(counts: Sequence[tuple[int, str, int, float]], *, target_bytes: float) -> list[OutputFile]:
-    """Divide samples into files of about `target_bytes` each, contiguous in plan order.
-
-    `counts` has the number, SHA-256, samples and estimated bytes of each curated shard in order. An empty dataset has
-    one file, so that it can be loaded.
-    """
+    """Divide samples into files of about `target_bytes` each, contiguous in plan order. `counts` has the number,
+    SHA-256, samples and estimated bytes of each curated shard in order. An empty dataset has one file, so that it can
+    be loaded."""
     total = sum(count for _, _, count, _ in counts)
     size = sum(foreseen for *_, foreseen in counts)
     files = max(1, min(total, round(size / target_bytes)))

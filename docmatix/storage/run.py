@@ -140,11 +140,8 @@ class Run:
     # --- whose it is, and what is in it -------------------------------------------------------------------------------
 
     def find_owner(self, *, find_maker: Callable[[str], int | None] | None = None) -> str | None:
-        """Another user, other than root, who owns a local run or a folder in it.
-
-        `find_maker` gives the owner of a file that is made in a folder: not ourselves where a file system maps root to
-        another user, or everybody to one.
-        """
+        """Another user, other than root, who owns a local run or a folder in it. `find_maker` gives the owner of a file
+        made in a folder: a different user if the file system maps root, or everyone, to one."""
         if not self.local:
             return None
         own: set[int | None] = {os.geteuid(), 0}
@@ -192,11 +189,9 @@ class Run:
     # --- tidying, while the lock is held ------------------------------------------------------------------------------
 
     def sweep(self, stages: Sequence[str] = STAGES) -> list[str]:
-        """Remove what no commit record of `stages`, which must be complete, names; returns the names.
-
-        Only regular files with names that docmatix gives; others are reported. Replies are never removed: those that no
-        record names were paid for too, and the next run with their prompt uses them.
-        """
+        """Remove files that no commit record of `stages`, which must be complete, names; returns their names. Only
+        regular files with names that docmatix gives; others are reported. Replies are never removed: they were paid
+        for, and the next run with their prompt uses them."""
         stray: list[str] = []
         for stage in stages:
             named: set[str] = set()

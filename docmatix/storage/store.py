@@ -340,11 +340,8 @@ class Store:
             raise BuildError(f"Another driver has taken the run {hide_in_url(self.url)} over; this one stops.")
 
     def _try(self, action: Callable[[], T], *, writing: bool = False, patient: bool = True) -> T:
-        """The result of `action`, which is retried while the object store cannot be reached.
-
-        Raises FileNotFoundError for a missing file, Overtaken for a conditional write that came second, StorageFailed
-        for everything else.
-        """
+        """The result of `action`, retried while the object store cannot be reached. Raises FileNotFoundError for a
+        missing file, Overtaken for a conditional write that came second, StorageFailed for everything else."""
         url = hide_in_url(self.url)
         # what a build does as it ends must not wait for a store that was just given up, once for each file
         if self._given_up is not None and time.monotonic() < self._given_up[0]:

@@ -38,11 +38,9 @@ def detect_language(text: str, *, min_confidence: float = 0.5) -> str | None:
 
 
 def is_in_language(text: str, language: str, *, min_confidence: float = 0.6) -> bool | None:
-    """Whether a question or sentence is in this language (ISO 639-1); None if that is unclear.
-
-    False only if a language that is not easily confused with this one scores `min_confidence`. Capitalised words after
-    the first are ignored: names keep their own language in any sentence.
-    """
+    """Whether a question or sentence is in this language (ISO 639-1); None if that is unclear. False only if a language
+    that is not easily confused with it scores `min_confidence`. Capitalised words after the first are ignored, since
+    names keep their own language in any sentence."""
     words = text[:MAX_CHARS].split()
     common = " ".join(words[:1] + [word for word in words[1:] if not word[:1].isupper()])
     found = detect_language(common, min_confidence=min_confidence)

@@ -85,10 +85,8 @@ def choose_duplicates(
     threshold: float,
 ) -> list[Duplicate]:
     """Which of N documents to leave out, by number, ascending; rows of `signatures` (N x 128) count if `signed`.
-
     Greedy, in order: a document stays unless an earlier one that stays has the same id (`exact`) or an estimated
-    similarity of `threshold` or more (`near`). Ten million documents take 7 GB (`docs/design/text.md`).
-    """
+    similarity of `threshold` or more (`near`). Ten million take 7 GB of memory."""
     first = _find_first(doc_ids) if exact else {}
     finder = _NearFinder(signatures, signed, threshold=threshold) if near else None
     left_out: dict[int, Duplicate] = {}

@@ -34,8 +34,7 @@ class RoundTrip(Check):
     max_tokens: int = Field(64, ge=1)
 
     def build_request(self, pair: Pair, prompt: Prompt, *, engine: Engine, seed: int) -> Request | None:
-        """None for a pair without a context, and where the reply would be held to a choice of one: it could not
-        fail."""
+        """None for a pair without a context, and for a single choice, which could not fail."""
         if pair.context is None or not pair.question:
             return None
         extra = dict(prompt.extra)
@@ -53,12 +52,9 @@ class RoundTrip(Check):
 
 
 def list_choices(context: str, *, question: str, answer: str) -> list[str]:
-    """The phrases of `context` that a reply is held to: field values, dates, numbers, names, noun phrases, and
-    `answer`, whose boundaries the phrases may miss. Without such a choice a 135M model replies with the whole sentence.
-
-    Phrases that the question itself holds are left out, since the model likes to repeat its subject, unless that leaves
-    fewer than `FEWEST_CHOICES`. A choice of one would test nothing: such a pair is not asked about.
-    """
+    """The phrases of `context` that a reply is held to (field values, dates, numbers, names, noun phrases), and
+    `answer`, whose boundaries they may miss. Phrases that the question repeats are left out unless fewer than
+    `FEWEST_CHOICES` remain: models like to repeat the subject."""
     asked = set(_normalise(question))
     phrases = find_phrases(context)
     choices = list(dict.fromkeys([*(phrase for phrase in phrases if not _repeats(phrase, asked)), answer]))

@@ -11,11 +11,9 @@ from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
 
 
 class Grounded(Filter):
-    """The answer is on the pages: `ungrounded` below `min_score`.
-
-    Kept if the score is unknown (`Yes` is on no page, and on every one), and in styles whose answers are seen rather
-    than read, such as the place of a stamp: no text of the page can support them.
-    """
+    """The answer is on the pages: `ungrounded` below `min_score`. Kept if the score is unknown (a `Yes` is on no page,
+    and on every one), and in styles whose answers are seen rather than read, such as where a stamp is, since no text
+    supports those."""
 
     kind: Literal["grounded"] = "grounded"
     exempt_styles: tuple[str, ...] = ("visual",)

@@ -11,11 +11,8 @@ from docmatix.text.pieces import split_pieces
 
 
 class Length(Filter):
-    """Question and answer are within bounds, in characters: `too_short`, `too_long`, `empty`.
-
-    An answer of punctuation alone (`###`) is empty too, and so is one of other signs, such as a ticked box, unless a
-    page prints it.
-    """
+    """Question and answer are within bounds, in characters: `too_short`, `too_long`, `empty`. An answer of punctuation
+    alone (`###`) is empty too, and so is one of other signs, such as a ticked box, unless a page prints it."""
 
     kind: Literal["length"] = "length"
     min_question_chars: int = 8

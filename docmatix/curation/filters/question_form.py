@@ -31,11 +31,9 @@ _UNFINISHED = re.compile(r"(?i)\b(?:an?|the|and|or|than|between|among|whose|its|
 
 
 class QuestionForm(Filter):
-    """The question asks or requests something, and is not cut off: `not_a_question`.
-
-    A question mark of any script is enough. Without one, English must open with a question word or a request and end in
-    a word that can end it; other languages are kept.
-    """
+    """The question asks or requests something, and is not cut off: `not_a_question`. A question mark of any script is
+    enough. Without one, English must open with a question word or a request and not end in a word such as `the`; other
+    languages are kept."""
 
     kind: Literal["question_form"] = "question_form"
 

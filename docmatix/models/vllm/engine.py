@@ -20,11 +20,9 @@ _OWN_ARGUMENTS = {"--api-key", "--host", "--port", "--model", "--served-model-na
 
 
 class VllmEngine(Engine):
-    """vLLM replicas on the Ray cluster, started, watched, restarted and stopped by the build.
-
-    What changes the replies has keys of its own. `extra_args` and `env` are for what does not (`--max-num-seqs`,
-    `--enforce-eager`): they enter no fingerprint. If they change replies nevertheless, give the model another `name`.
-    """
+    """vLLM replicas on the Ray cluster, started, watched, restarted and stopped by the build. `extra_args` and `env`
+    are for what does not change replies (`--max-num-seqs`, `--enforce-eager`): they enter no fingerprint. If they
+    change replies nevertheless, give the model another `name`."""
 
     kind: Literal["vllm"]
     model: str

@@ -122,11 +122,9 @@ def start_fleet(
     say: Callable[[str], None],
     run: Run | None = None,
 ) -> Iterator[Fleet]:
-    """The engine's replicas on the running Ray, for the length of the block; one is ready when it begins. The ends of
-    the logs of those that die are kept in `run`.
-
-    Raises SetupError if no node can hold a replica, BuildError if none becomes ready.
-    """
+    """The engine's replicas on the running Ray for the length of the block; at least one is ready when it begins. The
+    logs' ends of those that die are kept in `run`. Raises SetupError if no node can hold a replica, BuildError if none
+    becomes ready."""
     import ray
 
     require_room(engine)

@@ -59,11 +59,9 @@ _VAGUE = frozenset(
 
 
 def score_clarity(question: str, *, answer: str, context: str) -> float:
-    """How well the question of an extractive pair stands on its own, 0..1: every doubt is a factor below 1.
-
-    It has the form of a question, a question word that fits the answer, and the words of its context (the names of
-    field and row, if it has any); it neither contains the answer nor points outside (`this`, `the text`).
-    """
+    """How well the question of an extractive pair stands on its own, 0..1; every doubt is a factor below 1. It should
+    have the form of a question, a question word that fits the answer and the words of its context (names of field and
+    row, if any), and neither contain the answer nor point outside (`this`, `the text`)."""
     words = [bare(word) for word in question.rstrip("? ").split()]
     lowered = [word.lower() for word in words]
     well_formed = question.endswith("?") and 12 <= len(question) <= 220 and 4 <= len(words) <= 32

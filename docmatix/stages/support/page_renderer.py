@@ -87,11 +87,9 @@ def render_kept(
 
 
 class PageRenderer:
-    """Renders the pictures of a shard's requests, one request at a time, in a thread of its own.
-
-    A page takes 50 to 200 ms, too long for the event loop. No document is read and no child started before the first
-    request; `close` ends both.
-    """
+    """Renders the pictures of a shard's requests, one request at a time, in a thread of its own, since the 50 to 200 ms
+    of a page would block the event loop. No document is read and no child started before the first request; `close`
+    ends both."""
 
     def __init__(self, job: Job, shard: int, *, sandbox: Sandbox | None = None) -> None:
         self._job, self._shard = job, shard

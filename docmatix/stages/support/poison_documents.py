@@ -22,10 +22,9 @@ NOTES_BELIEVED = 2
 
 
 def count_attempt(job: Job, stage: str, shard: int) -> None:
-    """Note durably that a shard is being tried, and raise BuildError for one that has killed its worker too often.
-
-    Ray retries a task for ever when its worker dies; where the next worker finds the count is on disk. Each driver
-    counts from zero."""
+    """Record durably that a shard is being tried; raises BuildError for one that has killed its worker too often. Ray
+    retries a task indefinitely when its worker dies, and the next worker finds the count on disk. Each driver counts
+    from zero."""
     folder = _name_attempts(job, stage, shard)
     before = len(job.run.names(folder))
     if before >= job.config.limits.shard_attempts:

@@ -1,4 +1,4 @@
-"""Where documents come from, one file a kind. A new kind: its file, and its line here."""
+"""Where documents come from, one module per kind. A new kind needs its module and a line here."""
 
 from typing import Annotated, TypeAlias
 

@@ -1,7 +1,7 @@
-"""How far an address may lead that a run's plan holds: a plan may come from anybody, and is read again by later stages.
+"""Where an address from a run's plan may lead: later stages read the plan again, and anyone may have written it.
 
-`SourceBounds.allows` is for a build, whose configuration is the user's own; `screen` for verbs that only look at a run,
-whose configuration came with it: they stay on this machine unless asked, and follow no link out of the source.
+`SourceBounds.allows` is for a build, whose configuration is the user's own. `screen` is for commands that only read a
+run, whose configuration came with it: they stay on this machine unless asked, and follow no link out of the source.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from docmatix.sources.locators import Locator
 
 _WILDCARDS = re.compile(r"[*?\[]")
 _OTHER_AUTHORITY = frozenset({"abfs", "abfss", "adl", "az", "wasb", "wasbs"})
-"""Whose addresses may name the container alone where the configuration names its account too."""
+"""Their addresses may name just the container where the configuration also names its account."""
 
 
 class SourceBounds:
-    """The folders and stores that `source.paths` names, without asking any of them."""
+    """The folders and stores that `source.paths` names; none of them is contacted."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._folders: list[str] = []
-        """Of this machine: what lies in one of these, or is one, is of the source."""
+        """On this machine: a path in or at one of these belongs to the source."""
         self._urls: list[str] = []
         self._stores: set[tuple[str, str]] = set()
         self._anywhere = False
-        """A relative path says nothing of where it begins; those of a run are absolute."""
+        """Set by a relative path, whose base is unknown; a run's paths are absolute."""
         for path in paths:
             local = _find_local_path(path)
             if local is not None and local.startswith("/"):
@@ -45,7 +45,7 @@ class SourceBounds:
         self._real_folders: list[str] | None = None
 
     def allows(self, address: str) -> bool:
-        """Whether a document of the source may lie there: a local file below the local paths, a remote one in a store
+        """Whether a document of the source may be there: a local file below the local paths, a remote one in a store
         that they name."""
         local = _find_local_path(address)
         if local is not None:
@@ -58,8 +58,8 @@ class SourceBounds:
         )
 
     def screen(self, locator: Locator, *, fetch: bool) -> Locator:
-        """The locator as it may be looked at, with the problem that keeps it from that: `outside_source`, `not_a_file`,
-        or, of a remote one without `fetch`, `not_fetched`."""
+        """The locator as it may be read, or with the problem that forbids it: `outside_source`, `not_a_file`, or
+        `not_fetched` for a remote one without `fetch`."""
         if locator.problem:
             return locator
         local = _find_local_path(locator.address)
@@ -75,9 +75,9 @@ class SourceBounds:
             return replace(locator, problem="outside_source")
         try:
             mode = os.stat(real).st_mode  # noqa: PTH116
-        except OSError:  # `missing` or `no_access`, as reading says
+        except OSError:  # reading it will report `missing` or `no_access`
             return locator
-        # what was looked at is what is opened
+        # open exactly the file that was checked
         return replace(locator, address=real, problem=None if stat.S_ISREG(mode) else "not_a_file")
 
     def _covers_path(self, path: str) -> bool:
@@ -91,7 +91,7 @@ class SourceBounds:
 
 
 def _find_local_path(address: str) -> str | None:
-    """The path of an address of this machine; None for one that is elsewhere."""
+    """The path of an address on this machine, None for any other."""
     if "://" not in address:
         return address
     if address.partition("://")[0] not in ("file", "local"):
@@ -102,7 +102,7 @@ def _find_local_path(address: str) -> str | None:
 
 
 def _cut_wildcards(pattern: str) -> str:
-    """The folder that all that a pattern names lies in; of one without wildcards the pattern itself."""
+    """The folder that holds all a pattern can match; a pattern without wildcards as it is."""
     found = _WILDCARDS.search(pattern)
     if found is None:
         return pattern
@@ -114,6 +114,6 @@ def _lies_below(path: str, folder: str) -> bool:
 
 
 def _name_store(url: str) -> tuple[str, str]:
-    """Protocol, and server or bucket."""
+    """The protocol, and the server or bucket."""
     scheme, _, rest = url.partition("://")
     return scheme.lower(), rest.partition("/")[0].lower()

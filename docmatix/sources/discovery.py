@@ -1,7 +1,7 @@
-"""The files that the patterns of a source name, on any filesystem.
+"""The files that a source's patterns match, on any filesystem.
 
-A pattern is a path, a glob, a directory or an fsspec URL of these. Files come pattern by pattern, and within one in the
-order of their paths; one directory is held in memory at a time, so that ten million files cost no more than ten.
+A pattern is a path, a glob, a directory or an fsspec URL of one. Files are listed pattern by pattern, sorted by path;
+only one directory is held in memory at a time, so ten million files cost no more than ten.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def find_files(patterns: Sequence[str], *, base_dir: Path, suffix: str, patience
 
 
 def _merge(searches: Sequence[_Search]) -> Iterator[FoundFile]:
-    # What an earlier search covers is asked of its pattern: a set of all names would grow with the source.
+    # earlier searches are matched by pattern, since a set of all names would grow with the source
     named: set[tuple[Any, str]] = set()
     earlier: list[_Search] = []
     for search in searches:
@@ -75,7 +75,7 @@ class _Search:
     given: str
     filesystem: Any
     prefix: str
-    """What turns a path of the filesystem into an address."""
+    """Prepended to a path of the filesystem to make an address."""
     root: str
     wildcards: tuple[str, ...]
     suffix: str
@@ -87,13 +87,13 @@ class _Search:
         return self.root.rstrip("/") + "/" if self.root else ""
 
     def walk(self) -> Iterator[_Entry]:
-        """Matching files in the order of their paths."""
+        """Matching files, sorted by path."""
         return iter([self.file]) if self.file else self._walk(self.root, ())
 
     def _walk(self, directory: str, above: tuple[str, ...]) -> Iterator[_Entry]:
         local = is_local(self.filesystem)
         real = os.path.realpath(directory) if local else directory
-        if real in above:  # a link that leads back up
+        if real in above:  # a link to a directory above
             return
         try:
             entries = retry(
@@ -111,11 +111,11 @@ class _Search:
                 yield from self._walk(entry.path, (*above, real))
 
     def covers(self, filesystem: Any, path: str) -> bool:
-        """Whether `walk` gives this path of this filesystem."""
+        """Whether `walk` yields this path of this filesystem."""
         return bool(filesystem == self.filesystem) and path.startswith(self.base) and self.matches(path)
 
     def matches(self, path: str) -> bool:
-        """Whether a file below `root` is one that the pattern names."""
+        """Whether the pattern matches a file below `root`."""
         if not self.wildcards:
             return path.lower().endswith(self.suffix)
         return _match(path.removeprefix(self.base).split("/"), self.wildcards)
@@ -145,14 +145,14 @@ def _match(parts: Sequence[str], wildcards: Sequence[str]) -> bool:
 
 
 def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, patience: Patience, answered: set[str]) -> _Search:
-    """`answered` holds the stores (`s3://bucket`) that have responded; this one is added."""
+    """`answered` collects the stores (`s3://bucket`) that have responded."""
     url = pattern if "://" in pattern else os.path.join(os.path.abspath(base_dir), os.path.expanduser(pattern))  # noqa: PTH100, PTH111, PTH118
     filesystem, path = connect(url)
     prefix = ""
     if is_local(filesystem):
         path = os.path.normpath(path)
     else:
-        # Not `unstrip_protocol`: it loses the host of sftp:// and the like.
+        # `unstrip_protocol` would lose the host of sftp:// and the like
         trimmed = url.rstrip("/")
         prefix = (
             trimmed.removesuffix(path) if trimmed.endswith(path) else filesystem.unstrip_protocol(path)[: -len(path)]
@@ -168,7 +168,7 @@ def _resolve_pattern(pattern: str, *, base_dir: Path, suffix: str, patience: Pat
             raise SetupError(f"{hide_in_url(pattern)!r} cannot be read: {refused.refusal.detail}.") from refused
         entry = None
     parts = path.split("/")
-    # A name that exists is taken as it stands: a configuration may lie in `[drafts]/`, a file be called `[1].pdf`.
+    # a name that exists is taken literally: a configuration may be in `[drafts]/`, a file may be called `[1].pdf`
     if entry:
         fixed = len(parts) - (not entry.is_directory)
     else:
@@ -187,15 +187,15 @@ def _list_directory(filesystem: Any, path: str) -> list[_Entry]:
     if not is_local(filesystem):
         base = path.rstrip("/") + "/" if path else ""
         listed = (_read_info(info) for info in filesystem.ls(path, detail=True))
-        # Object stores list a directory's own marker, web servers link to the directory above.
+        # object stores list a directory's own marker, web servers link to the parent directory
         return [entry for entry in listed if entry.path.startswith(base) and entry.path != path]
-    # fsspec's own listing calls every link "other"; links are followed here.
+    # fsspec's listing reports every link as "other"; links are followed here
     entries = []
     with os.scandir(path) as found:
         for item in found:
             try:
                 status = item.stat()
-            except OSError:  # a link to nothing: listed, so that it is counted as missing
+            except OSError:  # a dangling link is listed, so that it counts as missing
                 entries.append(_Entry(item.path, False, None, None))
                 continue
             if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):

@@ -1,5 +1,4 @@
-"""The documents of a source: `list_documents` finds them and reads none, `read_documents` fetches them, on any
-machine."""
+"""The documents of a source: `list_documents` finds them without reading any, `read_documents` fetches them."""
 
 from __future__ import annotations
 

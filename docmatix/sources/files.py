@@ -13,7 +13,7 @@ from docmatix.storage.patience import Patience
 
 
 class FilesSource(Source):
-    """PDF files: paths, globs, directories (searched for `*.pdf`), or fsspec URLs of these (`s3://bucket/a/*.pdf`)."""
+    """PDF files: paths, globs, directories (searched for `*.pdf`), or fsspec URLs such as `s3://bucket/a/*.pdf`."""
 
     suffix: ClassVar[str] = ".pdf"
     described: ClassVar[str] = "PDF files"
@@ -36,7 +36,7 @@ def _read_file(file: RangeFile, locator: Locator, *, max_file_bytes: int | None)
         file.planned_size = size
         if refusal := check_size(size, max_file_bytes=max_file_bytes):
             return refusal
-        pdf = file.read_range(0, size + 1)  # a byte more, to see one that has grown
+        pdf = file.read_range(0, size + 1)  # one byte more, to notice a file that has grown
     except UnreadableError as refused:
         return refused.refusal
     return SourceDocument(pdf) if len(pdf) == size else Refusal("source_changed", f"no longer {size} bytes")

@@ -1,4 +1,4 @@
-"""Where documents are: what planning records of each, and what reading gives back."""
+"""Where documents are: what planning records about each, and what reading returns."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from docmatix.core.documents import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Where a document's bytes are; nothing of the document was read to make it."""
+    """Where a document's bytes are, found without reading the document."""
 
     source_uri: str
-    """The name that is published: a URL, or a local path that begins with the name of the pattern's fixed directory
-    (`samples/invoice.pdf`); then `!key.pdf` for a tar member, `#17` for a Parquet row. Never an absolute local path."""
+    """The published name: a URL, or a local path that starts at the pattern's fixed directory (`samples/invoice.pdf`);
+    then `!key.pdf` for a tar member or `#17` for a Parquet row. Never an absolute local path."""
     address: str
-    """The absolute path or fsspec URL of the file that is opened."""
+    """The absolute path or fsspec URL of the file to open."""
     member: str | None = None
     """The tar member's name."""
     offset: int | None = None
@@ -29,22 +29,22 @@ class Locator:
     """The JSON twin's first byte within the tar."""
     twin_size: int | None = None
     etag: str | None = None
-    """What the listing says of the file's version (an etag, or time and size)."""
+    """The file's version in the listing: an etag, or time and size."""
     problem: str | None = None
-    """Why nothing can be read here (`unreadable_archive`, `not_a_file`, `unsafe_name`): the locator stands for what
-    cannot be reached, so that it is counted."""
+    """Why nothing can be read here (`unreadable_archive`, `not_a_file`, `unsafe_name`); such a locator exists so that
+    the loss is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDocument:
-    """A document as it came: the PDF's bytes and, where asked for and present, those of its JSON twin."""
+    """A document as stored: the PDF's bytes and, if requested and present, those of its JSON twin."""
 
     pdf: bytes
     twin: bytes | None = None
 
 
 class FoundFile(NamedTuple):
-    """A file that a pattern names; the fields are those of `Locator`."""
+    """A file that a pattern matches; its fields are those of `Locator`."""
 
     source_uri: str
     address: str
@@ -54,7 +54,7 @@ class FoundFile(NamedTuple):
 
 
 class UnreadableError(Exception):
-    """A file cannot be read, and trying again would not help; `refusal` says why."""
+    """A file cannot be read, and a retry would not help; `refusal` says why."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason, refusal.detail)

@@ -1,6 +1,6 @@
 """Parquet files with a column of PDF bytes: a document is a row.
 
-Planning reads footers. Reading decodes the one column that is needed, a few rows at a time, from the row group's start.
+Planning reads footers. Reading decodes only that column, a few rows at a time, from the start of the row group.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from docmatix.storage.patience import Patience
 
 _ROWS_AT_ONCE = 8
 _LARGE_CHUNK_BYTES = 64 << 20
-"""Of the column in a row group, from which on its rows are decoded one by one: each may be the same large value, which
-stands there once."""
+"""Size of the column in a row group from which its rows are decoded one by one: all of them may repeat one large value
+that is stored once."""
 _BUFFER_BYTES = 1 << 20
-"""Read from the column at once: without it Arrow holds the whole compressed column chunk of the row group."""
+"""Read from the column at once; unbuffered, Arrow holds the row group's whole compressed column chunk."""
 
 
 class ParquetSource(Source):
@@ -48,10 +48,8 @@ class ParquetSource(Source):
 
 
 def locate_rows(found: FoundFile, *, column: str, patience: Patience) -> Iterator[Locator]:
-    """One locator for each row. A file that is no Parquet file is one locator with the problem `unreadable_archive`.
-
-    Raises `SetupError`, with the columns there are, if `column` is missing or holds no bytes.
-    """
+    """One locator per row; a file that is not valid Parquet gives one with the problem `unreadable_archive`. Raises
+    `SetupError`, which lists the columns, if `column` is missing or is not binary."""
     problem, rows = found.problem, 0
     if not problem:
         with RangeFile(found.address, patience=patience) as file:
@@ -73,7 +71,7 @@ def locate_rows(found: FoundFile, *, column: str, patience: Patience) -> Iterato
 def read_rows(
     file: RangeFile, locators: Iterator[Locator], *, column: str, max_file_bytes: int | None
 ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
-    """The documents of locators that all name rows of `file`. Rows in rising order are decoded once."""
+    """The documents of locators that all name rows of `file`. Rows in ascending order are decoded only once."""
     try:
         parquet = _open_parquet(file)
     except UnreadableError as refused:
@@ -82,7 +80,7 @@ def read_rows(
     try:
         leaf = _find_leaf(parquet.schema_arrow, column, name=file.address)
     except SetupError as error:
-        # The column was there when the file was planned.
+        # the column existed when the file was planned
         yield from ((locator, Refusal("source_changed", str(error))) for locator in locators)
         return
     ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)))
@@ -117,7 +115,7 @@ def read_rows(
 
 
 def _measure_column(parquet: Any, group: int, leaf: str) -> tuple[int, int]:
-    """The bytes that the column takes in a row group, as they are stored and unpacked."""
+    """The bytes of the column in a row group, stored and unpacked."""
     about = parquet.metadata.row_group(group)
     chunks = (about.column(number) for number in range(about.num_columns))
     sizes = [
@@ -127,7 +125,7 @@ def _measure_column(parquet: Any, group: int, leaf: str) -> tuple[int, int]:
 
 
 def _is_too_large(unpacked: int, max_file_bytes: int | None) -> bool:
-    return max_file_bytes is not None and unpacked > max_file_bytes + _BUFFER_BYTES  # beside the value, headers
+    return max_file_bytes is not None and unpacked > max_file_bytes + _BUFFER_BYTES  # headers come on top of the value
 
 
 def _judge_value(value: Any, *, max_file_bytes: int | None) -> SourceDocument | Refusal:
@@ -155,10 +153,8 @@ def _decode_column(parquet: Any, group: int, leaf: str, *, at_once: int) -> Iter
 
 
 def _blame_content(action: Any) -> Any:
-    """The result of `action`, whose errors are about the file's content.
-
-    `RangeFile` has errors of its own for bytes that cannot be reached; Arrow uses `OSError` for damaged pages.
-    """
+    """The result of `action`, whose errors are about the file's content: Arrow raises `OSError` for damaged pages,
+    while `RangeFile` has its own errors for bytes that cannot be reached."""
     from pyarrow import ArrowException
 
     try:

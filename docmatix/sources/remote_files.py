@@ -1,4 +1,4 @@
-"""The bytes of a file by range, on any filesystem, retried while it cannot be reached."""
+"""Byte ranges of a file on any filesystem, retried while it cannot be reached."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from docmatix.storage.filesystems import connect, is_local
 from docmatix.storage.patience import Attempts, Patience, keep_trying
 
 _NEVER_WELL = {errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENXIO}
-"""Errors of the operating system that are about one file and do not go away: trying again would stop the build."""
+"""Operating system errors about a single file that do not pass: retrying them would stop the build."""
 _HTTP_REASONS = {401: "no_access", 403: "no_access", 404: "missing", 410: "missing", 451: "no_access"}
 
 T = TypeVar("T")
 
 
 def ask_about(filesystem: Any, path: str) -> dict[str, Any]:
-    """What a remote filesystem says of a path. S3 explains why it refuses a GET of one byte, but not a HEAD."""
+    """What a remote filesystem reports about a path. S3 explains why it refuses a one-byte GET, but not a HEAD."""
     try:
         info: dict[str, Any] = filesystem.info(path)
     except Exception as error:
@@ -55,8 +55,8 @@ def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
     def judge(error: Exception) -> None:
         if isinstance(error, UnreadableError):
             raise error
-        # Before what is about one file: to s3fs a refused key is a PermissionError too, a lost bucket a file that
-        # is not there, and each document would be dropped for it.
+        # setup before single files: s3fs reports a refused key as PermissionError and a missing bucket as a missing
+        # file, either of which would drop every document
         if (advice := explain_setup(error)) is not None:
             raise SetupError(f"{name} cannot be read, {advice} ({describe(error)}).") from error
         if has_expired(error):
@@ -68,7 +68,7 @@ def retry(action: Callable[[], T], *, about: str, patience: Patience) -> T:
 
 
 def _require_regular(path: str) -> None:
-    """Raise UnreadableError for what would be waited for (a named pipe), or never ends (a device)."""
+    """Raise UnreadableError for a file that would block (a named pipe) or never end (a device)."""
     mode = os.stat(path).st_mode  # noqa: PTH116
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UnreadableError(Refusal("not_a_file", "it is neither a file nor a folder"))
@@ -102,13 +102,13 @@ class RangeFile(io.RawIOBase):
 
     @property
     def size(self) -> int:
-        """Bytes of the whole file. Raises `UnreadableError` where the filesystem does not know."""
+        """Bytes of the whole file. Raises `UnreadableError` if the filesystem does not report it."""
         if self._size is None:
             self._size = retry(self._measure, about=self.address, patience=self._patience)
         return self._size
 
     def read_range(self, start: int, end: int) -> bytes:
-        """Bytes `start` to `end` (exclusive); fewer where the file ends before."""
+        """Bytes `start` to `end` (exclusive); fewer if the file ends before."""
         if end <= start:
             return b""
         return retry(lambda: self._fetch(start, end), about=self.address, patience=self._patience)
@@ -125,10 +125,10 @@ class RangeFile(io.RawIOBase):
             data = bytes(self._filesystem.cat_file(self._path, start=start, end=end))
         except Exception as error:
             self._drop_handle()
-            # HEAD, which measures, has no words for why it is refused.
+            # do not go on to measure: a HEAD does not explain why it is refused
             if _blame_file(error) or explain_setup(error):
                 raise
-            # Object stores answer a range past the end of a file that has shrunk with an error.
+            # object stores report an error for a range past the end of a file that has shrunk
             if self._may_end_before(start):
                 return b""
             raise

@@ -1,4 +1,4 @@
-"""The family of sources: where documents come from."""
+"""The family of sources: where documents come from, and how they are listed and read."""
 
 from __future__ import annotations
 
@@ -24,18 +24,16 @@ def _tell_apart(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Source(Kind):
-    """A place that documents come from: files, each of which holds one document or many.
-
-    Planning calls `locate` once for each file, in the driver; later stages call `read`, on any worker.
-    """
+    """A place that documents come from: files, each of which holds one document or many. Planning calls `locate` once
+    per file, in the driver; later stages call `read`, on any worker."""
 
     family: ClassVar[str] = "source"
     suffix: ClassVar[str]
-    """What the names of its files end in, where a folder is searched."""
+    """The ending of its files' names, for searching a folder."""
     described: ClassVar[str] = "documents"
-    """What the dataset's card calls it."""
+    """Its name in the dataset card."""
     holds: ClassVar[str] = "document"
-    """What a file holds, for the message that there is none."""
+    """What a file contains, for the message that none was found."""
 
     kind: str
     paths: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apart)]
@@ -47,11 +45,11 @@ class Source(Kind):
         super().hide_secrets(settings)
 
     def locate(self, file: FoundFile, *, patience: Patience) -> Iterator[Locator]:
-        """A locator for each document of a file, without reading the documents."""
+        """A locator for each document in a file, without reading the documents."""
         raise NotImplementedError
 
     def read(
         self, file: RangeFile, locators: Iterator[Locator], *, max_file_bytes: int | None
     ) -> Iterator[tuple[Locator, SourceDocument | Refusal]]:
-        """The documents of locators that all lie in `file`, in order, or why there are none."""
+        """The documents of locators that all point into `file`, in order, or why they cannot be read."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
-"""Tars in the WebDataset layout: `key.pdf`, and where it has one its JSON twin `key.json`.
+"""Tars in the WebDataset layout: `key.pdf`, with an optional JSON twin `key.json`.
 
-Planning reads headers only and seeks over the contents; later a document is one byte range. A tar that breaks off or
-is damaged gives the documents before the damage and one locator with the problem `unreadable_archive`: Python's own
-iteration over a tar ends there without a word, and the rest of the shard would count as done.
+Planning reads only headers and seeks past the contents; later a document is one byte range. A truncated or damaged tar
+gives the documents before the damage and one locator with the problem `unreadable_archive`: Python's own iteration
+ends there silently, and the rest of the shard would count as done.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from docmatix.sources.source import Source
 from docmatix.storage.patience import Patience
 
 PAIRING_DISTANCE = 1024
-"""A PDF and its twin may stand this many documents and twins apart; this many are held in memory."""
+"""A PDF and its twin may be this many members apart; as many are held in memory."""
 _READ_AHEAD_BYTES = 16_384
-"""Read at once when headers are read: a remote range costs the same for 16 KiB as for the 512 bytes of a header, and
-often the next small member's header is in it."""
+"""Read at once for headers: a remote range of 16 KiB costs no more than one header of 512 bytes, and often includes the
+next small member's header."""
 _MAX_HEADER_BYTES = 1 << 20
-"""All extended headers of a member: they hold a name and a few numbers, at most some attributes of 64 KiB. A hostile
-one may claim gigabytes, which tarfile would read."""
+"""All extended headers of a member: a name, a few numbers, at most some attributes of 64 KiB. A hostile one may claim
+gigabytes, which tarfile would read."""
 _MAX_HEADERS = 16
-"""Headers of one member, where five are the most that any writer makes: tarfile calls itself for each."""
+"""Headers of one member; no writer makes more than five, and tarfile recurses for each."""
 _MAX_GLOBAL_CHARS = 16_384
-"""What global headers may leave for the members behind them: tarfile copies it for each one. Git writes 52 bytes."""
+"""Size of what global headers pass on to later members: tarfile copies it for each one. Git writes 52 bytes."""
 _MAX_NAME_CHARS = 32_768
-"""No filesystem has longer paths, and names of up to two thousand members are held while twins are looked for."""
+"""No filesystem has longer paths; up to two thousand names are held while twins are matched."""
 _MAX_DIGITS = 255
-"""In a row in a PAX header: as many as a file name may have. Python before 3.11.10 and 3.12.6 searches such headers for
-`[0-9]+ NAME`, which takes the square of this for each row of digits: an hour for 1 MB of them (CVE-2024-6232)."""
+"""Consecutive digits in a PAX header: as many as a file name may have. Python before 3.11.10 and 3.12.6 searches for
+`[0-9]+ NAME` in quadratic time, an hour for 1 MB of digits (CVE-2024-6232)."""
 _DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _TOO_MANY_ZEROS = b"0" * (_MAX_DIGITS + 1)
 _RECORD = re.compile(rb"([0-9]{1,7}) [^=]+=")
@@ -48,14 +48,14 @@ _EXTENDED = _PAX | {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _BLOCK = tarfile.BLOCKSIZE
 _PADDING_BYTES = 2 * tarfile.RECORDSIZE
-"""What is looked at behind the mark of the end. Zeros fill up 10 KiB there; `cat a.tar b.tar` leaves members behind it,
-which tar itself passes over in silence."""
+"""Checked after the end-of-archive mark. Zeros pad a tar to 10 KiB there; `cat a.tar b.tar` leaves members, which tar
+itself ignores silently."""
 _LARGEST_PLAIN_SIZE = 8 << 30
-"""From here on the size no longer fits the header's 11 octal digits and stands in an extended header."""
+"""From this size on, the header's 11 octal digits do not suffice and an extended header holds the size."""
 
 
 class WebdatasetSource(Source):
-    """Tar files in the PDFA layout: `key.pdf` and, where it has one, `key.json` with words and lines."""
+    """Tar files in the PDFA layout: `key.pdf` and, optionally, `key.json` with words and lines."""
 
     suffix: ClassVar[str] = ".tar"
     described: ClassVar[str] = "WebDataset shards of PDFs"
@@ -81,7 +81,7 @@ class WebdatasetSource(Source):
 @dataclass(slots=True)
 class _Member:
     kind: str
-    """`pdf`, `json`, or `problem`, which has no other half."""
+    """`pdf`, `json`, or `problem`, which has no twin."""
     stem: str
     locator: Locator
     number: int = 0
@@ -104,7 +104,7 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
     try:
         end = file.size if found.size is None else found.size
         _refuse_compressed(file.read_range(0, 6), found)
-        # `TarFile.next` takes damage for the end; `fromtarfile` beneath it tells the two apart.
+        # `TarFile.next` takes damage for the end; `fromtarfile`, which it calls, distinguishes the two
         headers = _HeaderReader(file, _READ_AHEAD_BYTES)
         tar = tarfile.TarFile(fileobj=headers, encoding="utf-8", errors="backslashreplace")
         tar.offset = 0
@@ -113,7 +113,7 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
             headers.begin(at)
             try:
                 info = tarfile.TarInfo.fromtarfile(tar)
-            except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the mark of the end
+            except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the end-of-archive mark
                 if headers.read(_PADDING_BYTES).strip(b"\0"):
                     raise tarfile.ReadError("another tar was appended") from None
                 return
@@ -121,7 +121,7 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
                 raise tarfile.ReadError("global headers of this size are damage")
             if len(info.name) > _MAX_NAME_CHARS:
                 raise tarfile.ReadError("a name of this length is damage")
-            # A negative size leads backwards, without end; data past the end of the file has been cut off.
+            # a negative size would loop backwards endlessly; data past the end of the file was truncated
             held = info.size if info.isreg() and not info.issparse() else 0
             if info.size < 0 or tar.offset <= at or info.offset_data + held > end:
                 raise tarfile.ReadError("a member reaches beyond the file")
@@ -129,25 +129,25 @@ def _read_members(file: RangeFile, found: FoundFile) -> Iterator[_Member]:
                 yield member
     except UnreadableError as refused:
         yield _Member("problem", "", _locate_problem(found, at, refused.refusal.reason))
-    # tarfile is written for well-meant files: besides its own errors, damage raises these.
+    # besides its own errors, tarfile raises these on damaged files
     except (tarfile.TarError, ValueError, IndexError, KeyError, OverflowError, RecursionError):
         yield _Member("problem", "", _locate_problem(found, at, "unreadable_archive"))
 
 
 class _HeaderReader(io.BufferedReader):
-    """Gives tarfile the headers of one member at a time: not too many, not too large, and PAX records only where they
-    are well formed, since tarfile takes quadratic time and memory over others."""
+    """Gives tarfile the headers of one member at a time, limited in number and size, and only well-formed PAX records,
+    since others take tarfile quadratic time and memory."""
 
     def __init__(self, raw: RangeFile, buffer_size: int) -> None:
         super().__init__(raw, buffer_size)
         self.begin(0)
 
     def begin(self, at: int) -> None:
-        """Go to where the headers of a member begin."""
+        """Seek to the first header of a member."""
         self.seek(at)
         self._bytes_left, self._headers_left = _MAX_HEADER_BYTES, _MAX_HEADERS
         self._kind = b""
-        """Of the header that was read last; empty where the next block is one."""
+        """Type of the header read last; empty if the next block is a header."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or not 0 <= size <= self._bytes_left:
@@ -167,8 +167,7 @@ class _HeaderReader(io.BufferedReader):
 
 
 def _check_records(content: bytes) -> None:
-    """Raise ReadError unless a PAX header consists of records `LENGTH KEYWORD=VALUE` with a line end, and zeros behind
-    them; in linear time."""
+    """Raise ReadError, in linear time, unless a PAX header consists of records `LENGTH KEYWORD=VALUE\\n` and zeros."""
     records = content.rstrip(b"\0")
     if len(records) > _MAX_DIGITS and _TOO_MANY_ZEROS in records.translate(_DIGITS_AS_ZEROS):
         raise tarfile.ReadError("so many digits in a row are damage")
@@ -215,7 +214,7 @@ def _describe_member(info: tarfile.TarInfo, found: FoundFile) -> _Member | None:
 
 
 def _pair_members(members: Iterator[_Member]) -> Iterator[Locator]:
-    """Hold members back until their other half has come or is too far away to wait for."""
+    """Hold members back until their twin has appeared or would be too far away."""
     window: deque[_Member] = deque()
     waiting: dict[tuple[str, str], deque[_Member]] = {}
 
@@ -270,7 +269,7 @@ def _read_member(
     if refusal := check_size(size, max_file_bytes=max_file_bytes):
         return refusal
     try:
-        # The header stands before the content: read along, it tells whether the tar is still the one that was planned.
+        # the header before the content is read too: it shows whether this is still the tar that was planned
         block = file.read_range(offset - _BLOCK, offset + size)
         twin = None
         if with_twin and locator.twin_offset is not None and locator.twin_size is not None:

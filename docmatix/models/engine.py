@@ -1,4 +1,4 @@
-"""The family of engines: who serves the model that a build asks."""
+"""The family of engines: what serves the model that a build asks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from docmatix.storage.run import Run
 
 
 class Engine(Kind):
-    """A model and the server that answers for it over the OpenAI chat API. A kind overrides what it can do."""
+    """A model and its server, which speaks the OpenAI chat API. A kind overrides what it supports."""
 
     family: ClassVar[str] = "engine"
 
@@ -25,13 +25,13 @@ class Engine(Kind):
     sampling: Sampling = Sampling()
     """Overrides the prompt files in `generate`: what the model's card recommends belongs here."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of the model's chat template, such as `{enable_thinking: false}`; for servers that take them."""
+    """Arguments of the model's chat template, such as `{enable_thinking: false}`, for servers that support them."""
     tokenizer: Annotated[str | None, NOT_FINGERPRINTED] = None
-    """A `tokenizer.json`, the folder that holds one, or a repository on the Hub: counts the tokens that a context
-    holds. Without it `vllm` takes its model's own where that can be had, and the others estimate, erring upwards. What
-    counts is the file's content, wherever it lies."""
+    """A `tokenizer.json`, its folder or a repository on the Hub, to count the tokens that fit into a context. By
+    default `vllm` uses its model's own where available, and the others estimate, erring upwards. Only the content of
+    the file matters, not its location."""
     vision: bool = False
-    """The model sees pictures: prompts of the family `vision` may be drawn, and are sent page images."""
+    """The model accepts images: prompts of the family `vision` may be drawn, and are sent page images."""
     timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, gt=0)
     """How long to wait for one reply."""
     give_up_after_s: Annotated[float, NOT_FINGERPRINTED] = Field(600, ge=0)
@@ -44,12 +44,12 @@ class Engine(Kind):
 
     @property
     def model_name(self) -> str:
-        """What the model is called in requests, replies and the dataset."""
+        """The model's name in requests, replies and the dataset."""
         return self.model
 
     @property
     def variant(self) -> str:
-        """What else decides the replies and is not in the request, such as `quantization=awq`."""
+        """What else determines the replies without being in the request, such as `quantization=awq`."""
         return ""
 
     @property
@@ -64,64 +64,64 @@ class Engine(Kind):
 
     @property
     def own_tokenizer(self) -> str | None:
-        """Where the model's own tokenizer is looked for if the configuration names none; None to estimate."""
+        """Where to find the model's own tokenizer if none is configured; None to estimate."""
         return None
 
     def choose_model(self, chosen: str | None) -> str | None:
-        """The LoRA adapter, or other model of its server, that answers a prompt which has `chosen` one; None for the
-        model itself. Raises SetupError if there is none of that name."""
+        """The LoRA adapter, or other model of its server, for a prompt that has `chosen` one; None for the model
+        itself. Raises SetupError if it does not exist."""
         return chosen
 
     @property
     def key_variable(self) -> str | None:
-        """The environment variable that holds the key of a server that is not the build's own."""
+        """The environment variable that holds the key of an external server."""
         return None
 
     @property
     def gpus(self) -> float:
-        """GPUs that the build takes for one server."""
+        """GPUs that the build uses for one server."""
         return 0.0
 
     @property
     def total_gpus(self) -> float:
-        """GPUs that the build takes for all servers."""
+        """GPUs that the build uses for all servers."""
         return self.gpus
 
-    # --- holding replies to a form: fields of a request body, or None where the server cannot ------------------------
+    # --- constrained replies: fields of a request body, or None if the server cannot ----------------------------------
 
     @property
     def uses_grammars(self) -> bool:
-        """Whether the questions and answers of answer-first prompts are held to grammars and choices."""
+        """Whether the questions and answers of answer-first prompts are constrained by grammars and choices."""
         return False
 
     def constrain_json(self, name: str, schema: dict[str, Any]) -> dict[str, Any] | None:
-        """Hold a reply to a JSON schema."""
+        """Constrain a reply to a JSON schema."""
         return None
 
     def constrain_grammar(self, grammar: str) -> dict[str, Any] | None:
-        """Hold a reply to a grammar in llama.cpp's notation."""
+        """Constrain a reply to a grammar in llama.cpp's notation."""
         return None
 
     def constrain_choices(self, choices: Sequence[str]) -> dict[str, Any] | None:
-        """Hold a reply to one of several texts."""
+        """Constrain a reply to one of several texts."""
         return None
 
     # --- serving it ---------------------------------------------------------------------------------------------------
 
     async def check(self, *, private: bool) -> None:
-        """Raise SetupError if the model cannot be asked, or what serves it is not installed. `private`: it will be
-        served on this machine."""
+        """Raise SetupError if the model cannot be reached, or its server is not installed. `private`: it will be served
+        on this machine."""
 
     def check_node(self) -> None:
-        """Raise SetupError if this node of a cluster, which has the GPUs for it, does not have what serves it."""
+        """Raise SetupError if this cluster node, which has the GPUs for it, lacks the server's installation."""
 
     def check_placement(self) -> None:
-        """Raise SetupError if the running Ray can never hold its servers."""
+        """Raise SetupError if the running Ray can never place its servers."""
 
     def serve(
         self, *, pictures_per_request: int, say: Callable[[str], None], run: Run
     ) -> AbstractContextManager[Served]:
-        """Have the model served for the length of the block. Raises SetupError or BuildError if that fails."""
+        """Serve the model for the length of the block. Raises SetupError or BuildError if that fails."""
         raise NotImplementedError
 
     # --- its settings -------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class Engine(Kind):
 
 
 def resolve_path(place: str, absolute: Callable[[str], str]) -> str:
-    """`org/model` is a repository: only what looks like a path is one."""
+    """An absolute path, or a repository (`org/model`) as it is; a path begins with `.`, `/` or `~`."""
     return absolute(place) if place.startswith((".", "/", "~")) else place
 
 
@@ -143,5 +143,5 @@ def constrain_json_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def constrain_json_in_vllm(schema: dict[str, Any]) -> dict[str, Any]:
     """vLLM's own field."""
-    # without the second field small models emit white space without end between two tokens of JSON
+    # without the second field, small models emit endless white space between two tokens of JSON
     return {"structured_outputs": {"json": schema, "disable_any_whitespace": True}}

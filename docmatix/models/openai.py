@@ -1,4 +1,4 @@
-"""`openai`: any server that the user already has."""
+"""`openai`: a server that is already running."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class OpenaiEngine(Engine):
     base_url: Annotated[str | tuple[str, ...], NOT_FINGERPRINTED]
     """One address or several (`http://host:8000/v1`); requests go to the least busy."""
     api_key_env: Annotated[str | None, NOT_FINGERPRINTED] = None
-    """The environment variable that holds the key; the key itself is never in a file."""
+    """The environment variable that holds the key; the key itself is never written to a file."""
     context_tokens: int = Field(8192, ge=256)
     guided: Literal["json_schema", "vllm", "none"] = "json_schema"
-    """How replies are held to JSON where a prompt asks for it: `response_format: json_schema`; `vllm`, its own field
-    `structured_outputs`, in which white space can be forbidden (small models emit it without end); or not at all."""
+    """How replies are constrained to JSON if a prompt asks for it: by `response_format`; by vLLM's
+    `structured_outputs`, which can forbid the white space that small models emit without end; or not at all."""
 
     @property
     def context_length(self) -> int:

@@ -1,7 +1,7 @@
-"""How replies are drawn: the settings of one chat request that decide it beside its messages.
+"""Sampling settings of a chat request.
 
-They are set in three places, of which the most specific wins: the prompt file, the engine (what a model's card
-recommends), and the entry of `generate.prompts`. The seed is none of them: it is drawn for each request.
+They are set in three places, of which the most specific wins: the prompt file, the engine (what the model's card
+recommends), and the entry of `generate.prompts`. The seed is not among them: it is drawn for each request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from docmatix.core.settings import Section
 
 
 class Sampling(Section):
-    """Fields of the OpenAI chat API, and those beyond it that both vLLM and llama.cpp know."""
+    """Fields of the OpenAI chat API, and extensions that both vLLM and llama.cpp support."""
 
     temperature: float | None = Field(None, ge=0)
     top_p: float | None = Field(None, gt=0, le=1)

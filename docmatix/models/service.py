@@ -1,4 +1,4 @@
-"""A model that is served: where it is asked, and how the build looks after it."""
+"""A served model: where to send requests, and how the build monitors it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where a model is asked: at fixed `addresses`, or wherever the `replicas` (Ray actors) say."""
+    """Where to send requests: to fixed `addresses`, or to those that the `replicas` (Ray actors) report."""
 
     addresses: tuple[str, ...] = ()
     replicas: tuple[Any, ...] = ()
@@ -23,8 +23,8 @@ NOWHERE = Service()
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A running service, from the driver's side. `look` returns the state of each server that the build runs, and
-    raises BuildError once none of them can be asked any more."""
+    """A running service, as the driver sees it. `look` returns the state of each server that the build runs, and raises
+    BuildError once none of them is usable."""
 
     service: Service
     look: Callable[[], list[dict[str, Any]]]

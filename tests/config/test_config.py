@@ -174,7 +174,7 @@ VLLM = {"kind": "vllm", "model": "org/model"}
     [
         ({"gpus_per_replica": 1.5}, "gpus_per_replica is 1.5, but Ray takes whole numbers above 1"),
         ({"tensor_parallel_size": 2, "gpus_per_replica": 1}, "tensor times pipeline parallel size is 2"),
-        ({"extra_args": ["--api-key=x"]}, "--api-key in extra_args is the build's own to set"),
+        ({"extra_args": ["--api-key=x"]}, "--api-key in extra_args is set by the build; remove it"),
         ({"gpus_per_replic": 1}, "did you mean `gpus_per_replica`?"),
         ({"sampling": {"temprature": 1}}, "did you mean `temperature`?"),
     ],

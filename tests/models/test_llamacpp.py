@@ -152,9 +152,7 @@ def test_one_that_cannot_be_started_again_ends_the_build_with_its_words(tmp_path
         model.write_bytes(b"GGUF, but not quite")
         os.kill(server.pid, signal.SIGKILL)
         assert wait_until(lambda: server.given_up is not None)
-        with pytest.raises(
-            BuildError, match=r"died and failed 3 times to start again: .*copy\.gguf.*run the same command"
-        ):
+        with pytest.raises(BuildError, match=r"died and failed to restart 3 times: .*copy\.gguf.*rerun the command"):
             server.look()
 
 

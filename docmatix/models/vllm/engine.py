@@ -26,50 +26,50 @@ class VllmEngine(Engine):
 
     kind: Literal["vllm"]
     model: str
-    """A folder or a repository on the Hub, as vLLM takes it; a folder must be there on every node."""
+    """A repository on the Hub, or a folder that exists on every node."""
     name: str | None = None
-    """What the model is called in requests, replies and the dataset; without it the repository or the folder's name.
-    Replies are stored under it: other weights need another name."""
+    """The model's name in requests, replies and the dataset; by default that of the repository or folder. Replies are
+    stored under it, so other weights need another name."""
     replicas: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
     tensor_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
     pipeline_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
     gpus_per_replica: Annotated[float | None, NOT_FINGERPRINTED] = Field(None, ge=0)
-    """GPUs that Ray reserves for a replica, all on one node; without it tensor times pipeline parallel size. 0 is for
+    """GPUs that Ray reserves for a replica, all on one node; by default tensor times pipeline parallel size. 0 runs
     vLLM on the CPU."""
     cpus_per_replica: Annotated[float, NOT_FINGERPRINTED] = Field(1, ge=0)
     """CPUs that Ray reserves for a replica."""
     max_model_len: int = Field(8192, ge=256)
-    """Context: prompt and reply together."""
+    """The context, prompt and reply together."""
     dtype: str = "auto"
     quantization: str | None = None
     gpu_memory_utilization: Annotated[float, NOT_FINGERPRINTED] = Field(0.9, gt=0, le=1)
     loras: dict[str, str] = Field(default_factory=dict)
     """LoRA adapters by name: folders or repositories. `generate.prompts` may choose one for each prompt. Replies are
-    stored under the names: another adapter needs another name."""
+    stored under these names, so another adapter needs another name."""
     lora: str | None = None
-    """The adapter that is asked where a prompt chooses none; without it the model itself."""
+    """The adapter for prompts that choose none; by default the model itself."""
     guided: Literal["vllm", "none"] = "vllm"
-    """Whether replies are held to JSON where a prompt asks for it."""
+    """Whether replies are constrained to JSON if a prompt asks for it."""
     grammar: bool = False
-    """Hold the questions of answer-first prompts to well-formed ones, as is always done with llama.cpp. Models of less
-    than about 1 B parameters need it; larger ones ask better without."""
+    """Constrain answer-first prompts to well-formed questions, as `llamacpp` always does. Models below about 1 B
+    parameters need it; larger ones ask better without."""
     max_in_flight: Annotated[int, NOT_FINGERPRINTED] = Field(256, ge=1)
-    """Requests in flight to one replica at most; fewer are sent while requests wait in its queue."""
+    """Most requests in flight to one replica; fewer are sent while requests wait in its queue."""
     python: Annotated[str | None, NOT_FINGERPRINTED] = None
-    """The interpreter, on every node, of an environment with vLLM; without it the one that docmatix runs in."""
+    """The interpreter of an environment with vLLM, on every node; by default the one that docmatix runs in."""
     extra_args: Annotated[tuple[str, ...], NOT_FINGERPRINTED] = ()
-    """Further arguments of vLLM's server, one word each: `["--max-num-seqs", "512"]`. The process list shows them to
-    every user of the machine: a token belongs in `env`."""
+    """More arguments for vLLM's server, one word each: `["--max-num-seqs", "512"]`. Every user of the machine can see
+    them in the process list, so put tokens into `env`."""
     env: Annotated[dict[str, str], NOT_FINGERPRINTED] = Field(default_factory=dict)
-    """Environment variables of the server. They are recorded in run.yaml, with `***` for the values of those that are
-    named like secrets (`HF_TOKEN`)."""
+    """Environment variables of the server. run.yaml records them, with `***` as the value of those named like secrets
+    (`HF_TOKEN`)."""
     start_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(1800, gt=0)
-    """How long a replica may take from its start until it answers; downloads and compilation are in it."""
+    """How long a replica may take to start, downloads and compilation included."""
     hang_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(120, gt=0)
-    """A replica that does not answer, or has requests and computes nothing, for this long is killed and restarted."""
+    """A replica that does not respond, or has requests and makes no progress, for this long is killed and restarted."""
     max_failed_starts: Annotated[int, NOT_FINGERPRINTED] = Field(3, ge=1)
-    """A replica that fails to start this often in a row, or starts and dies three times as often before it has finished
-    a request, is given up; the build goes on while one is left."""
+    """A replica is given up after this many failed starts in a row, or three times as many starts without finishing a
+    request; the build goes on as long as one is left."""
 
     @model_validator(mode="after")
     def _check(self) -> VllmEngine:
@@ -80,7 +80,7 @@ class VllmEngine(Engine):
             raise ValueError(f"gpus_per_replica is {self.gpus:g}, but tensor times pipeline parallel size is {needed}")
         for argument in self.extra_args:
             if argument.partition("=")[0] in _OWN_ARGUMENTS:
-                raise ValueError(f"{argument.partition('=')[0]} in extra_args is the build's own to set")
+                raise ValueError(f"{argument.partition('=')[0]} in extra_args is set by the build; remove it")
         return self
 
     @property
@@ -89,7 +89,7 @@ class VllmEngine(Engine):
 
     @property
     def variant(self) -> str:
-        # weights of another precision are another model, though its name in the request is the same
+        # weights of another precision are another model, though under the same name in requests
         named = {"dtype": self.dtype, "quantization": self.quantization}
         return ",".join(f"{name}={value}" for name, value in named.items() if value not in (None, "auto"))
 
@@ -124,7 +124,7 @@ class VllmEngine(Engine):
         return self.replicas * self.gpus
 
     def to_fingerprint(self) -> dict[str, Any]:
-        loras = sorted(self.loras)  # where they lie is no matter
+        loras = sorted(self.loras)  # by name: their location does not matter
         return super().to_fingerprint() | {"model": self.model_name, "name": None, "loras": loras}
 
     @property

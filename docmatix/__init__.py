@@ -1,6 +1,6 @@
 """Builds document visual question answering datasets: PDFs in, page images with question-answer pairs out.
 
-The verbs of the command line are functions here; nothing heavy is imported before one is called.
+`build` and `open` are the Python counterparts of the command line; heavy imports wait until one is called.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__",
 
 __version__: str
 
-if not TYPE_CHECKING:  # a type checker would take any name for one that is there
+if not TYPE_CHECKING:  # with this, a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
-        """What takes time to import is imported when it is first used."""
+        """Import on first use what is slow to import."""
         if name == "Config":
             from docmatix.config import Config
 
@@ -47,8 +47,8 @@ def build(
     trust_run: bool = False,
 ) -> BuildResult:
     """Build a dataset from a configuration (a `Config`, a mapping with the keys of the YAML file, or that file's path),
-    or continue its build. `config_dir` is where relative paths and prompts are looked for: the file's folder, or the
-    current one. See `docmatix.driver.build.build` for the other arguments and for what is raised."""
+    or resume its build. Relative paths and prompts are looked up in `config_dir`: by default the file's folder or the
+    current one. For the other arguments and what is raised see `docmatix.driver.build.build`."""
     from docmatix.config.loading import load_config, parse_config
     from docmatix.driver.build import build
     from docmatix.driver.chatter import without_chatter_in_notebooks
@@ -73,8 +73,8 @@ def build(
 
 
 def open(path: str | Path, *, fetch: bool = False) -> Collection:
-    """Open a run, a dataset folder or a Hub repository to look at its rows, pairs, and what was dropped. With `fetch`,
-    pages are rendered from sources on other machines too."""
+    """Open a run, a dataset folder or a Hub repository to inspect its rows, its pairs and what was dropped. With
+    `fetch`, pages are also rendered from remote sources."""
     from docmatix.review.collection import Collection
 
     return Collection(str(path), fetch=fetch)

@@ -1,8 +1,8 @@
-"""The stages of a build, as one table: what each reads and counts, its code version, and where its code is.
+"""The stages of a build in one table: what each reads and counts, its code version, and where its code is.
 
     plan -> extract -> dedup -> generate -> verify -> curate -> pack
 
-Every other module asks this table. It imports nothing of docmatix, so that everything may import it.
+All other modules rely on this table. It imports nothing from docmatix, so that everything may import it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PACK: Final = "pack"
 
 
 class Link(NamedTuple):
-    """What enters a stage of a `unit` must be what an `earlier` stage kept of it."""
+    """The count of a `unit` that enters a stage must equal what the `earlier` stage kept."""
 
     unit: str
     earlier: str
@@ -33,33 +33,33 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stage. Its fingerprint depends on that of the stage before it in the table, whatever it `reads`."""
+    """One stage. Its fingerprint includes that of the stage before it in the table, whatever it `reads`."""
 
     name: str
-    """Also that of its section in the configuration and of its folder in a run."""
+    """Also the name of its section in the configuration and of its folder in a run."""
     code_version: int
-    """Raise it with every change of code that changes the stage's output: what it made is then made again."""
+    """Increase it with every code change that affects the stage's output, which is then produced again."""
     shell: str
-    """`module:function` that does one shard, or without `workers` all of them."""
+    """`module:function` that processes one shard, or all of them without `workers`."""
     reads: tuple[str, ...] = ()
-    """The stages whose shard of the same number a shard is made from."""
+    """The stages from whose shard of the same number a shard is made."""
     units: tuple[str, ...]
-    """What its ledger counts."""
+    """The units that its ledger counts."""
     links: tuple[Link, ...] = ()
     schema: str | None
-    """What its files hold, as `module:name`; None where the configuration decides."""
+    """The schema of its files, as `module:name`; None if the configuration decides."""
     workers: bool = True
-    """Whether Ray maps it over shards; the others run in the driver."""
+    """Whether Ray maps it over shards; otherwise it runs in the driver."""
     asks: bool = False
     """Whether it asks a model."""
     sandboxed: bool = False
-    """Whether its shell is given a sandbox for documents."""
+    """Whether its shell receives a sandbox for documents."""
     optional: bool = False
     """Whether a configuration may leave it out."""
     done_in: str | None = None
-    """The unit that its shards at work count as done; None where nothing shows their progress."""
+    """The unit by which a running shard reports progress; None if it reports none."""
     shows_pairs_as: str | None = None
-    """What its shards at work call the pairs that they keep."""
+    """The label for pairs kept by running shards."""
 
     def load_shell(self) -> Callable[..., Any]:
         """Import the function that `shell` names."""
@@ -67,7 +67,7 @@ class Stage:
         return shell
 
     def load_schema(self) -> pa.Schema:
-        """Import what `schema` names. Not for a stage whose schema the configuration decides."""
+        """Import what `schema` names; not for a stage whose schema depends on the configuration."""
         assert self.schema is not None, f"{self.name} has no schema of its own"
         return pkgutil.resolve_name(self.schema)
 
@@ -143,7 +143,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
             name=PACK,
             code_version=3,
             shell="docmatix.stages.pack:pack_file",
-            # reads no shard by its number: it divides the pairs of all of them into files of its own
+            # reads no shard by number: it divides the pairs of all shards into files of its own
             units=("rows", "pages", "pairs"),
             links=(Link("pairs", CURATE),),
             schema=None,
@@ -153,11 +153,11 @@ PIPELINE: Final[Mapping[str, Stage]] = {
     )
 }
 STAGES: Final = tuple(PIPELINE)
-"""Their names, in their order."""
+"""All stage names, in order."""
 ASKING: Final = tuple(stage.name for stage in PIPELINE.values() if stage.asks)
-"""Those that ask a model."""
+"""The stages that ask a model."""
 
 
 def list_stages(*, verify: bool) -> list[str]:
-    """The stages of a build, in their order; without `verify` those that no build can do without."""
+    """The stages of a build, in order; without `verify` only the mandatory ones."""
     return [stage.name for stage in PIPELINE.values() if verify or not stage.optional]

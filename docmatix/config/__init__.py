@@ -1,7 +1,7 @@
-"""The configuration of a build: one YAML file, these models. Read them top to bottom as the reference.
+"""The configuration of a build: one YAML file, validated by these models, which are also its reference.
 
-Unknown keys are refused by name. Relative paths are relative to the file. Keys that cannot change the output
-(addresses, time-outs, worker counts) are marked `NotFingerprinted`: they never enter a fingerprint.
+Unknown keys are rejected. Relative paths start at the file's folder. Keys that cannot change the output (addresses,
+time-outs, worker counts) are marked `NotFingerprinted` and never enter a fingerprint.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Plan(Section):
     """How documents are divided into shards."""
 
     documents_per_shard: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
-    """Applies to shards that are still to be planned: existing ones are never divided again."""
+    """Applies to shards that are not planned yet; existing ones are never divided again."""
 
 
 class Dedup(Section):
@@ -37,7 +37,7 @@ class Dedup(Section):
     exact: bool = True
     near: bool = True
     threshold: float = Field(0.85, gt=0, le=1)
-    """Estimated Jaccard similarity of the documents' word 5-grams from which the later one is left out."""
+    """The estimated Jaccard similarity of word 5-grams from which the later document is left out."""
 
 
 class Window(Section):
@@ -47,7 +47,7 @@ class Window(Section):
 
 
 class PromptChoice(Section):
-    """A prompt by name, with settings of its own in place of those in its file."""
+    """A prompt by name, with settings that override those in its file."""
 
     name: str
     weight: float | None = Field(None, gt=0)
@@ -79,7 +79,7 @@ class Generate(Section):
     max_candidates: int = Field(6, ge=1)
     """Answer-first prompts ask about at most this many candidate answers per page."""
     prompts_dir: Annotated[str | None, NOT_FINGERPRINTED] = None
-    """The first place to look for prompt files; then `prompts/` beside the configuration, then the shipped ones."""
+    """The first place to look for prompt files; then `prompts/` next to the configuration, then the built-in ones."""
 
 
 class Curate(Section):
@@ -101,8 +101,8 @@ class Pack(Rendering):
     """CPU seconds to render one window."""
     memory_mb: int = Field(2048, ge=512)
     license: Annotated[str | None, NOT_FINGERPRINTED] = None
-    """Licence of the sources, for the dataset card (an identifier the Hub knows, such as `cc-by-4.0`).
-    Every build writes the card, so another licence packs nothing again."""
+    """Licence of the sources for the dataset card, as the Hub names it (`cc-by-4.0`). Every build writes the card, so a
+    change repacks nothing."""
 
     @property
     def rendering(self) -> Rendering:
@@ -111,12 +111,12 @@ class Pack(Rendering):
 
 
 class Limits(Section):
-    """When a build stops instead of dropping its data."""
+    """When a build stops instead of dropping data."""
 
     unexpected_share: float = Field(0.2, ge=0, le=1)
-    """The build stops when unexpected reasons (a bug, a failing server, requests that it refuses) together took more
-    than this share of a unit; at 1.0 never. A worker that sends requests judges its latest 2,000, from the 50th on, and
-    stops when chance does not explain the failures and at least five documents had some."""
+    """The build stops when unexpected reasons (a bug, a failing server, requests that it refuses) together exceed this
+    share of a unit; at 1.0 never. A worker that sends requests checks its latest 2,000, from the 50th on, and stops
+    when the failures exceed chance and affect at least five documents."""
     shard_attempts: int = Field(4, ge=1)
     """A shard that kills its worker this many times in one build stops the build."""
     stall_s: float = Field(120, gt=0)
@@ -133,7 +133,7 @@ class Limits(Section):
 
 
 class Resources(Section):
-    """Ray: never part of a fingerprint."""
+    """Settings of Ray; never part of a fingerprint."""
 
     address: str | None = None
     """`auto` or `HOST:6379` joins a running cluster from one of its nodes; by default a private Ray starts on this
@@ -176,14 +176,14 @@ class Config(Section):
 
     @property
     def verify_prompt(self) -> str | None:
-        """The prompt of `verify`, which no window draws."""
+        """The prompt of `verify`, which windows never draw."""
         return self.verify.prompt if self.verify else None
 
     @property
     def verify_engine(self) -> Engine:
-        """Who answers `verify`: its own engine, or the one of `generate`."""
+        """The engine of `verify`: its own, or that of `generate`."""
         return (self.verify and self.verify.engine) or self.generate.engine
 
     def choose_engine(self, stage: str) -> Engine:
-        """Who answers a stage that asks."""
+        """The engine of a stage that asks a model."""
         return self.verify_engine if stage == VERIFY else self.generate.engine

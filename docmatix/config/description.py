@@ -1,4 +1,4 @@
-"""What a dataset's card says of the configuration that it was built with."""
+"""What a dataset card says about the configuration of its build."""
 
 from __future__ import annotations
 

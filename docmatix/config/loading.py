@@ -39,7 +39,7 @@ def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
 
 
 def parse_config(content: Mapping[str, Any], *, origin: str = "the configuration") -> Config:
-    """Validate a mapping. Raises SetupError with one sentence for the first thing that is wrong."""
+    """Validate a mapping. Raises SetupError with one sentence about the first problem."""
     try:
         return Config.model_validate(content)
     except ValidationError as error:
@@ -64,8 +64,8 @@ def resolve_paths(config: Config, *, base_dir: Path) -> Config:
 
 
 def dump_config(config: Config) -> str:
-    """The configuration as YAML, defaults written out. It holds no secret: keys are named by variable, and what is one
-    in an address, in `env` or in `extra_args` is left out (`docmatix.core.redaction`)."""
+    """The configuration as YAML with its defaults, without secrets: keys are named by variable, and secrets in
+    addresses, `env` and `extra_args` are masked (`docmatix.core.redaction`)."""
     content = config.model_dump(mode="json", by_alias=True)
     config.source.hide_secrets(content["source"])
     config.generate.engine.hide_secrets(content["generate"]["engine"])

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one sentence that names the key as the file has it."""
+"""What is wrong with a configuration, in one sentence that names the key as written in the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNION_MEMBERS = {"str", "PromptChoice"}
 def explain(error: ValidationError, content: Any) -> str:
     """The first problem of a configuration with this `content`; a misspelt key before others."""
     problems = error.errors(include_url=False, include_input=False)
-    # a value that fits no member of a plain union gives one problem a member: the misspelt key says most
+    # a value that fits no member of a plain union has one problem per member; a misspelt key says most
     problem = next((each for each in problems if each["type"] == "extra_forbidden"), problems[0])
     *above, last = [str(part) for part in problem["loc"]] or [""]
     where = [part for part in above if not _is_added(part)]
@@ -45,8 +45,8 @@ def explain(error: ValidationError, content: Any) -> str:
         )
     if problem["type"] == "union_tag_not_found":
         return f"`{name}.kind` is missing."
-    said = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "list").replace("Tuple", "List")
-    return f"`{name}`: {said}."
+    message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "list").replace("Tuple", "List")
+    return f"`{name}`: {message}."
 
 
 def _is_added(part: str) -> bool:

@@ -42,7 +42,7 @@ class Kind(Section):
             settings[name] = [*map(_hide_in_address, value)] if isinstance(value, list) else _hide_in_address(value)
 
     def to_fingerprint(self) -> dict[str, Any]:
-        """As `Section` does; of a kind from another package also that package and its version."""
+        """As in `Section`, plus package and version for a kind from another package."""
         package = _load_family(self.family).get(type(self))
         return super().to_fingerprint() | ({"package": package} if package else {})
 
@@ -55,10 +55,8 @@ AnyKind = TypeVar("AnyKind", bound=Kind)
 
 
 def collect_kinds(family: type[AnyKind], own: Iterable[type[AnyKind]]) -> Mapping[str, type[AnyKind]]:
-    """The kinds of a family by name: the project's `own`, then those of installed packages.
-
-    Raises SetupError for an entry point that cannot be loaded or is not a kind, and for a name that is taken.
-    """
+    """The kinds of a family by name: the project's `own`, then those of installed packages. Raises SetupError for an
+    entry point that cannot be loaded or is not a kind, and for a name that is already taken."""
     kinds = {kind.get_name(): kind for kind in own}
     for kind, package in _load_family(family.family).items():
         if not issubclass(kind, family):
@@ -73,10 +71,8 @@ def collect_kinds(family: type[AnyKind], own: Iterable[type[AnyKind]]) -> Mappin
 
 @dataclass(frozen=True)
 class OneOf:
-    """Marks a field that holds a kind of a family: `Annotated[SerializeAsAny[Filter], OneOf(Filter, FILTERS)]`.
-
-    Which kinds there are is looked up when a value is validated, so that importing docmatix loads no other package.
-    """
+    """Marks a field that holds a kind of a family: `Annotated[SerializeAsAny[Filter], OneOf(Filter, FILTERS)]`. Kinds
+    are looked up when a value is validated, so that importing docmatix loads no other package."""
 
     family: type[Kind]
     own: tuple[type[Kind], ...]
@@ -101,7 +97,7 @@ class OneOf:
 
 
 def list_sections(annotation: Any, metadata: Iterable[Any] = ()) -> list[type[Section]]:
-    """The models that a field of this annotation may hold, each kind of a family among them."""
+    """The models that a field with this annotation may hold, including each kind of a family."""
     if get_origin(annotation) is Annotated:
         return list_sections(annotation.__origin__, (*metadata, *annotation.__metadata__))
     if (choice := next((each for each in metadata if isinstance(each, OneOf)), None)) is not None:

@@ -1,4 +1,4 @@
-"""Settings: the models that a configuration is made of, each beside what it sets; `docmatix.config` composes them."""
+"""The root of all settings models. Each lives next to the code it configures; `docmatix.config` composes them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pydantic_core import to_jsonable_python
 
 
 class NotFingerprinted:
-    """Marks a field that decides how the work is done, never what comes out."""
+    """Marks a field that affects how the work is done, never the output."""
 
 
 NOT_FINGERPRINTED = NotFingerprinted()
 
 
 class Section(BaseModel):
-    """One mapping of the configuration file: frozen, without unknown keys."""
+    """One mapping of the configuration file: frozen, unknown keys rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True)
 
     def to_fingerprint(self) -> dict[str, Any]:
-        """The fields that change the output, as plain JSON values, without those marked `NotFingerprinted`."""
+        """The fields that affect the output, as plain JSON values: all but those marked `NotFingerprinted`."""
         return {
             name: _plain(getattr(self, name))
             for name, about in type(self).model_fields.items()

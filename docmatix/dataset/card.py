@@ -1,6 +1,6 @@
-"""The dataset card: what the dataset is and how it came about, from the configuration and `stats.json`, with samples.
+"""The dataset card: what the dataset is and how it was built, from the configuration and `stats.json`, with samples.
 
-Text of documents and models stands in it as text: whatever Markdown or HTML it holds does nothing.
+Text from documents and models is escaped, so that no Markdown or HTML in it takes effect.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ LICENSES = frozenset(
     " gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 isc lppl-1.3c ms-pl mpl-2.0 odc-by odbl openrail++ osl-3.0 postgresql"
     " ofl-1.1 ncsa unlicense zlib pddl lgpl-lr deepfloyd-if-license llama2 gemma unknown other".split()
 )
-"""What the Hub takes in `license`; it refuses a card with anything else."""
+"""What the Hub accepts in `license`; it refuses a card with anything else."""
 
 LOAD = 'load_dataset("OWNER/NAME", split="train")'
-"""The call that the card shows; `push` puts the repository, the configuration and the split in its place."""
+"""The call that the card shows; `push` replaces it with the repository, the configuration and the split."""
 
 SAMPLES = 5
 _SHOWN_PAIRS = 4
@@ -59,22 +59,22 @@ class CardSample:
     pairs: tuple[dict[str, str | None], ...]
     """`question`, `answer`, and `prompt` (None in a dataset without annotations)."""
     more: int
-    """How many pairs the row has besides."""
+    """How many more pairs the row has."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildDescription:
-    """What a card says of the build behind a dataset."""
+    """What a card says about the build of a dataset."""
 
     name: str
     source: str
     models: tuple[str, ...]
-    """Those that wrote pairs."""
+    """The models that wrote pairs."""
     verifier: str | None
     schema: str
     license: str | None
     filters: tuple[tuple[str, Mapping[str, str]], ...]
-    """Each filter's kind and its settings."""
+    """Kind and settings of each filter."""
     settings: Mapping[str, str]
     """Further lines of the table of settings, as Markdown."""
 
@@ -122,9 +122,9 @@ def write_card(
 
 
 def describe_metadata(build: BuildDescription, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The front matter, as the Hub's validator takes it."""
+    """The front matter, as the Hub's validator accepts it."""
     size = next((name for bound, name in SIZES if summary["rows"] < bound), "n>1T")
-    # language tags are ISO 639; the Hub refuses a card with another one
+    # language tags are ISO 639; the Hub refuses a card with any other
     languages = sorted(name for name in summary["rows_by_language"] if re.fullmatch(r"[a-z]{2,3}", name))
     payload = summary["image_bytes"] + summary["text_bytes"]
     return {
@@ -145,12 +145,12 @@ def describe_metadata(build: BuildDescription, summary: Mapping[str, Any]) -> di
 
 
 def name_plot(title: str) -> str:
-    """Where a plot lies, relative to the card."""
+    """The path of a plot, relative to the card."""
     return f"plots/{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}.png"
 
 
 def name_sample(number: int) -> str:
-    """Where the picture of a sample (from 1) lies, relative to the card."""
+    """The path of a sample's picture (numbered from 1), relative to the card."""
     return f"samples/{number}.jpg"
 
 
@@ -158,7 +158,7 @@ def name_sample(number: int) -> str:
 
 
 def draw_samples(store: Store, records: Sequence[Record], *, seed: int, count: int = SAMPLES) -> list[CardSample]:
-    """`count` rows of a packed dataset, whose places are drawn by `seed`; one row group in memory at a time."""
+    """`count` rows of a packed dataset, drawn by `seed`; one row group is in memory at a time."""
     places = draw_places(sum(record.rows for record in records), count, seed=seed)
     samples: list[CardSample] = []
     start = 0
@@ -181,7 +181,7 @@ def _read_row(store: Store, name: str, place: int) -> dict[str, Any]:
 
 
 def _make_sample(row: Mapping[str, Any]) -> CardSample:
-    """The page that bears the first pair out, or the first page, and the pairs."""
+    """The page with the first pair's evidence, or the first page, and the pairs."""
     notes = row.get("annotations") or [{}] * len(row["texts"])
     pages = [evidence["page"] for evidence in notes[0].get("evidence") or ()]
     page = row["page_numbers"].index(pages[0]) if pages and pages[0] in row["page_numbers"] else 0
@@ -205,21 +205,21 @@ def _shrink_picture(content: bytes) -> bytes:
 
 
 def write_text(text: str, most: int) -> str:
-    """Text of a document or a model, cut to `most` characters, that neither Markdown nor HTML takes for anything else:
-    all but letters, digits and spaces is written as a character reference, which is never markup."""
+    """Text of a document or a model, cut to `most` characters and escaped for Markdown and HTML: everything but
+    letters, digits and spaces becomes a character reference, which is never markup."""
     line = " ".join(text.split())
     line = line if len(line) <= most else f"{line[: most - 1]}…"
     return "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in line if c.isprintable())
 
 
 def write_code(text: str) -> str:
-    """A name as a code span in a cell of a table."""
+    """A name as a code span in a table cell."""
     line = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
     return f"`{line}`" if line else "-"
 
 
 def _write_cell(text: str) -> str:
-    """A sentence of the builder's own in a cell of a table."""
+    """A sentence of the user's own in a table cell."""
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))
 
 
@@ -231,7 +231,7 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
-# --- what the card tells ----------------------------------------------------------------------------------------------
+# --- content ----------------------------------------------------------------------------------------------------------
 
 
 def _list_models(build: BuildDescription, summary: Mapping[str, Any]) -> str:
@@ -263,7 +263,7 @@ def _list_figures(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _list_kinds(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The tables by prompt, style and model; one of a single style or model would repeat what is said above it."""
+    """The tables by prompt, style and model; a single style or model is left out, as it would repeat the totals."""
     groups = {kind: summary[f"by_{kind}"] for kind in KINDS}
     return {kind: names for kind, names in groups.items() if len(names) > (kind != "prompt")}
 

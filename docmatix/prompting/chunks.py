@@ -1,4 +1,4 @@
-"""Chunks: what of a window goes into one request, so that nothing is lost and none is too long for the model."""
+"""Chunks: dividing a window into requests, so that nothing is lost and none is too long for the model."""
 
 from __future__ import annotations
 
@@ -25,43 +25,43 @@ from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.templates import neutralise, render_messages
 
 PAGE_OVERHEAD_TOKENS = 24
-"""What the marks around one page cost, with room to spare (16 tokens by Mistral v3's vocabulary)."""
+"""The marks around one page, with room to spare (16 tokens in Mistral v3's vocabulary)."""
 MESSAGE_OVERHEAD_TOKENS = 12
-"""What a chat template puts around one message, with room to spare (ChatML 5, Llama 3 5, Gemma 6)."""
+"""What a chat template adds to one message, with room to spare (ChatML 5, Llama 3 5, Gemma 6)."""
 MIN_BUDGET_TOKENS = 256
-"""Less room for the document than this (about 100 words) is taken for a mistake in the set-up."""
+"""Less room for the document than this (about 100 words) is treated as a mistake in the configuration."""
 TOKENS_PER_PAIR = 40
-"""A page is asked for at most one pair for this many (estimated) tokens: a title page cannot carry four."""
+"""At most one pair is requested per this many (estimated) tokens: a title page does not yield four."""
 PATCH_PX = 28
-"""One token for each square of this side: patches of 14 px, merged two by two (Qwen2-VL, arXiv 2409.12191, section 2.1;
-the same in Qwen2.5-VL). Tiling models of the same size take fewer, so the count leans upwards, save for those that do
-not merge patches (Pixtral: 16 px); what turns out too long nevertheless is halved when the server says so."""
+"""One token per square of this side: patches of 14 px, merged two by two (Qwen2-VL and 2.5-VL; arXiv 2409.12191,
+section 2.1). Tiling models take fewer, so the count errs upwards, except for models that do not merge patches (Pixtral:
+16 px); a request that turns out to be too long is halved when the server refuses it."""
 
 
 class Pictures(Section):
-    """The page images that a vision model is sent. They are rendered for the request and dropped again."""
+    """The page images sent to a vision model. They are rendered for each request and not kept."""
 
     max_per_request: int = Field(4, ge=1)
-    """A window of more pages becomes several requests."""
+    """A window with more pages becomes several requests."""
     dpi: int = Field(150, ge=36, le=600)
     max_side_px: int = Field(1540, ge=64)
-    """Longest side: larger pages are rendered smaller. Vision models cut a picture into tiles of 336 to 560 px or
-    patches of 28, so that tokens grow with the area."""
+    """The longest side; larger pages are scaled down. Vision models cut a picture into tiles of 336 to 560 px or
+    patches of 28, so tokens grow with the area."""
     quality: int = Field(85, ge=1, le=100)
-    """Of the JPEG."""
+    """JPEG quality."""
     with_text: bool = True
-    """Send the pages' text together with the pictures, instead of the pictures alone."""
+    """Send the text of the pages along with their pictures."""
 
 
 class PageText(NamedTuple):
-    """A page, or a part of a long one, as a prompt shows it: 1-based number and text with tables as Markdown."""
+    """A page, or part of a long one, as a prompt shows it: 1-based number, and text with tables as Markdown."""
 
     number: int
     text: str
 
 
 Chunk = Sequence[PageText]
-"""What one request shows: pages in order, each whole or in part."""
+"""What one request shows: pages in order, each in full or in part."""
 
 
 def measure_budget(prompt: Prompt, *, context_tokens: int, counter: TokenCounter = ESTIMATE, **variables: Any) -> int:
@@ -83,21 +83,21 @@ def measure_budget(prompt: Prompt, *, context_tokens: int, counter: TokenCounter
 
 @lru_cache(maxsize=256)
 def _count_fixed(counter: TokenCounter, text: str) -> int:
-    """Every window is measured against the same few texts, at 5 ms each."""
+    """Cached: every window is measured against the same few texts, at 5 ms each."""
     return counter.count(text)
 
 
 def count_pairs(pages: Chunk, *, pairs_per_page: float) -> int:
-    """How many pairs to ask for: `pairs_per_page` of each page, fewer of pages with little text, at least one."""
+    """How many pairs to ask for: `pairs_per_page` for each page, fewer for pages with little text, at least one."""
     most = pairs_per_page * TOKENS_PER_PAIR
     return max(1, round(sum(estimate_tokens_to(most, page.text) / TOKENS_PER_PAIR for page in pages)))
 
 
 def refer_to_picture(page: Page, doc_id: str, *, settings: Pictures) -> Picture:
-    """The picture of a page, as `docmatix.pdf.rendering` will draw it."""
+    """The picture of a page, with the size at which `docmatix.pdf.rendering` will draw it."""
     zoom = settings.dpi / 72
     scale = min(1.0, settings.max_side_px / (max(page.width_pt, page.height_pt) * zoom))
-    # MuPDF rounds outwards and forgives a thousandth of a pixel
+    # MuPDF rounds outwards with a tolerance of a thousandth of a pixel
     width_px, height_px = (max(1, math.ceil(side * zoom * scale - 0.001)) for side in (page.width_pt, page.height_pt))
     return Picture(
         doc_id,
@@ -112,12 +112,12 @@ def refer_to_picture(page: Page, doc_id: str, *, settings: Pictures) -> Picture:
 
 
 def count_picture_tokens(picture: Picture) -> int:
-    """About how many tokens of the context a picture takes, with the two marks around it."""
+    """Estimated tokens that a picture takes, with the two marks around it."""
     return math.ceil(picture.width_px / PATCH_PX) * math.ceil(picture.height_px / PATCH_PX) + 2
 
 
 def compose_page(page: Page) -> str:
-    """The text of a page as a prompt shows it: neutralised, with its tables once more below, as Markdown."""
+    """The text of a page as a prompt shows it: neutralised, with its tables repeated below as Markdown."""
     tables = (table.to_markdown() for table in page.tables if table.rows)
     return neutralise("\n\n".join(part for part in (page.text.strip(), *tables) if part))
 
@@ -142,7 +142,7 @@ def split_pages(
         for page in pages
         if page.reason is None
     ]
-    # most windows are far from the budget, and need no counting
+    # most windows are far below the budget and need no counting
     most = sum(bound_tokens(text) + around for _, text, around in usable)
     if most <= budget_tokens and len(usable) <= (max_pages or len(usable)):
         chunk = [PageText(number, text) for number, text, _ in usable if text.strip() or not with_text]
@@ -179,7 +179,7 @@ def halve_chunk(chunk: Chunk) -> list[list[PageText]]:
 
 
 def _find_middle(text: str) -> int:
-    """Where to halve a text: the widest gap in its middle half."""
+    """Where to halve a text: at the widest gap in its middle half."""
     middle = len(text) // 2
     first, last = len(text) // 4, math.ceil(len(text) * 3 / 4)
     for separator in SEPARATORS:

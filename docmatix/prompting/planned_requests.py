@@ -1,4 +1,4 @@
-"""What is asked about a window, and how the replies become pairs. Pure: no server, no files."""
+"""What to ask about a window, and how replies become pairs. Pure: no server, no files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from docmatix.prompting.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """One request about a window, with what is needed to read its reply."""
+    """One request about a window, with what it takes to read its reply."""
 
     request: Request
     sample_id: str
@@ -44,7 +44,7 @@ class PlannedRequest:
     candidate: Candidate | None = None
     group: str | None = None
     chunk: tuple[PageText, ...] = ()
-    """The pages that are asked about as a whole, and what is needed to ask about half of them."""
+    """The pages in the request; with `place`, `draw` and `language`, enough to ask about half of them."""
     place: str = ""
     draw: int = 0
     language: str | None = None
@@ -66,7 +66,7 @@ def plan_requests(
     counts what a request may hold, `token_budget` is `measure_token_budget` for the prompt (measured here if None),
     `pictures` says how pages are shown to prompts of the family `vision`."""
     if prompt.family == "answer_first":
-        # candidates and frames know English alone; of other languages they would make broken questions at full price
+        # candidates and frames are English only; other languages would yield broken questions at full cost
         if language in (None, "en"):
             yield from _ask_about_candidates(window, prompt, engine=engine, seed=seed, max_candidates=max_candidates)
     else:
@@ -125,7 +125,7 @@ def _ask_about_pages(
     pictures: dict[int, Picture] = {}
     if settings is not None:
         pictures = {page.number: refer_to_picture(page, window.doc_id, settings=settings) for page in pages}
-    # a picture that leaves no room by our count may do so by the model's, which the server knows
+    # a picture that leaves no room by our estimate may fit by the model's count, so let the server decide
     most = token_budget - MIN_BUDGET_TOKENS
     chunks = split_pages(
         pages,
@@ -194,10 +194,8 @@ def _ask_about_chunk(
 
 
 def halve_request(ask: PlannedRequest, prompt: Prompt, *, engine: Engine, seed: int) -> list[PlannedRequest]:
-    """What is asked instead of a request that the server finds too long: two about half of its pages or its page each.
-
-    Empty where it cannot be halved: answer-first requests, a picture alone, a chunk that is small already.
-    """
+    """Two requests in place of one that the server finds too long, each about half of its pages or of its page. Empty
+    if it cannot be halved: answer-first requests, a picture alone, a chunk that is already small."""
     if not ask.chunk:
         return []
     pictures = {picture.page: picture for picture in ask.request.pictures}
@@ -218,7 +216,7 @@ def halve_request(ask: PlannedRequest, prompt: Prompt, *, engine: Engine, seed: 
 
 
 def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
-    """Tokens that the engine's context leaves for the pages of a window; SetupError if these are too few."""
+    """Tokens that the engine's context leaves for the pages of a window. Raises SetupError if that is too few."""
     variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
     if prompt.family == "vision":
         variables["picture_count"] = 1
@@ -226,7 +224,7 @@ def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounte
 
 
 def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[str]]:
-    """The pairs in a reply, and what in it could not be read, by reason."""
+    """The pairs in a reply, and counts of what could not be read, by reason."""
     parsed, malformed = parse_reply(reply.content, format=ask.reply, finish_reason=reply.finish_reason)
     request_id, model = ask.request.request_id, name_model(ask.request.model)
     pairs = []
@@ -258,7 +256,7 @@ def make_request(
     *,
     pictures: tuple[Picture, ...] = (),
 ) -> Request:
-    """A request to the engine's model, or to the LoRA adapter that answers the prompt."""
+    """A request to the engine's model, or to the prompt's LoRA adapter."""
     return Request(prompt.model or engine.model_name, messages, sampling, extra, engine.variant, pictures)
 
 

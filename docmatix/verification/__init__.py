@@ -1,4 +1,4 @@
-"""Checks that ask a model about pairs that a model wrote, one file a kind. A new kind: its file, and its line here."""
+"""Checks that ask a model about generated pairs, one module per kind. A new kind needs its module and a line here."""
 
 from typing import Annotated, TypeAlias
 

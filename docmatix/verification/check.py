@@ -1,4 +1,4 @@
-"""The family of checks: what `verify` asks a model about a pair that a model wrote."""
+"""The family of checks: what `verify` asks a model about a generated pair."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from docmatix.prompting.prompts import Prompt
 
 
 class Check(Kind):
-    """One request about a pair, and the score (0..1) that its reply gives. Its filter decides what is dropped."""
+    """One request about a pair, and a score (0..1) for the reply. A filter decides what is dropped."""
 
     family: ClassVar[str] = "check"
     prompt: ClassVar[str] = "round_trip"
-    """The prompt file it renders, of the family `round_trip`: it is given `question` and `context`."""
+    """The prompt file, of the family `round_trip`; it is rendered with `question` and `context`."""
 
     kind: str
     engine: AnyEngine | None = None
-    """Another model than the one that wrote the pairs. Without it the server that `generate` asked is asked again."""
+    """The model to ask; by default the one that wrote the pairs, on the server of `generate`."""
 
     def build_request(self, pair: Pair, prompt: Prompt, *, engine: Engine, seed: int) -> Request | None:
-        """What to ask about a pair; None to leave it without a score."""
+        """The request about a pair; None to leave the pair without a score."""
         raise NotImplementedError
 
     def score_reply(self, pair: Pair, reply: str) -> float:
-        """The score `round_trip` of the pair."""
+        """The pair's score `round_trip`."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""The round trip: ask the model the question again with its context, and see whether the answer comes back.
+"""The round trip: ask the model the question again with its context, and compare the answers by SQuAD's token F1.
 
-The reply is held to the context by a grammar where the server takes one (llama.cpp with llguidance), so that even a
-very small model answers with the document's own words; the score is the token F1 of SQuAD.
+Where the server supports it, a grammar constrains the reply to phrases of the context, so that even a very small model
+answers in the document's words; unconstrained, a 135M model replies with the whole sentence.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Check
 
 FEWEST_CHOICES = 3
-"""Measured with the 135M model on the samples: of two choices it took the right one for 67 % of the questions, and a
-wrong one offered in its place for 33 %; of three and more 54 % and 14 %."""
+# the 135M model on the samples: of two choices it took the right one for 67 % of the questions, and for 33 % a wrong one
+# offered in its place; of three or more 54 % and 14 %
 
 
 class RoundTrip(Check):
-    """Ask the question again with its context, and see whether the answer comes back."""
+    """Ask the question again with its context, and compare the answers."""
 
     kind: Literal["round_trip"]
     max_tokens: int = Field(64, ge=1)
@@ -62,14 +62,14 @@ def list_choices(context: str, *, question: str, answer: str) -> list[str]:
 
 
 def _repeats(phrase: str, asked: set[str]) -> bool:
-    """Whether half of a phrase's words stand in the question already."""
+    """Whether the question already has at least half of a phrase's words."""
     words = _normalise(phrase)
     return 2 * sum(word in asked for word in words) >= len(words)
 
 
 def score_round_trip(answer: str, reply: str) -> float:
-    """1.0 where answer and reply are the same but for case, punctuation, articles, currency signs and white space;
-    else their token F1 (SQuAD), and 0.0 where the answer has a number that the reply lacks or the other way round."""
+    """1.0 if answer and reply are equal apart from case, punctuation, articles, currency signs and white space;
+    otherwise their token F1 (SQuAD), and 0.0 if either has a number that the other lacks."""
     wanted, given = _normalise(answer), _normalise(reply[:2000].strip().split("\n")[0])
     if not wanted or not given:
         return 0.0

@@ -19,7 +19,7 @@ from tests.pdfs import write_distinct_pdf, write_encrypted_pdf, write_pdf, write
 
 
 def write_pdfs(folder: Path) -> Path:
-    """Nine documents that can be read, one that needs a password, one that is no PDF, one that is there twice."""
+    """Nine readable documents, one that needs a password, one that is not a PDF, one that occurs twice."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(8):
         (folder / f"doc{number}.pdf").write_bytes(write_distinct_pdf(number))

@@ -10,9 +10,9 @@ process of its own. By the seed's choice it loses, with SIGKILL and in the middl
     servers      with requests in flight; started again at the same address after a while
     drivers      with all their children; the same command is run again, until it ends well
 
-A kill falls due when a stage has committed a share of its shards, and counts only if it hits somebody at work; one that
-comes too late for its stage is moved to a later one. Prints a table of what was hit where, and exits with 1 if fewer
-were hit than asked for, if the datasets differ, if `docmatix check` finds anything, or if the build stands still.
+A kill falls due when a stage has committed a share of its shards, and counts only if it hits a process at work; one
+that comes too late for its stage is moved to a later one. Prints a table of what was hit where, and exits with 1 if
+fewer were hit than asked for, if the datasets differ, if `docmatix check` finds anything, or if the build stalls.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Build:
     """`docmatix build`, run again and again until it ends well."""
 
     def __init__(self, config: Path, run: Path, *, shards: dict[str, int], options: Sequence[str]) -> None:
-        """`shards` is how many each stage has; empty where nobody needs to know where the build is."""
+        """`shards` is how many each stage has; empty if the position of the build does not matter."""
         self.run, self._shards = run, shards
         self._command = [sys.executable, "-m", "docmatix", "build", str(config), "--run", str(run), *options]
         self._process: subprocess.Popen[bytes] | None = None
@@ -281,7 +281,7 @@ def disturb(build: Build, kills: list[Kill], *, server: ModelServer, nodes: Node
         stage, share = where
         if kills and STAGES.index(kills[0].stage) < STAGES.index(stage):
             late = kills.pop(0)
-            # a worker takes the place of a server that nobody asks any more
+            # a worker replaces a server that no longer receives requests
             moved = move_kill(late, now=stage, share=share, rng=rng)
             moved = moved or move_kill(Kill("worker", stage, share), now=stage, share=share, rng=rng)
             kills[:] = sort_kills([*kills, *([moved] if moved else [])])
@@ -299,7 +299,7 @@ def disturb(build: Build, kills: list[Kill], *, server: ModelServer, nodes: Node
 
 
 def strike(kind: str, stage: str, *, build: Build, server: ModelServer, nodes: Nodes, rng: random.Random) -> bool:
-    """Kill somebody who is at work in the stage; whether anybody was."""
+    """Kill a process at work in the stage; returns whether there was one."""
     if kind == "driver":
         if not build.is_at_work(stage):
             return False

@@ -144,7 +144,7 @@ class Hub:
         return file.content if file.sha256 is None else (self.folder / file.sha256).read_bytes()
 
     def put(self, repo_id: str, path: str, content: bytes, branch: str = "main") -> None:
-        """A commit by somebody else."""
+        """A commit by another user."""
         with self.lock:
             files = {**self.files(repo_id, branch), path: store_small(content)}
             self.datasets[repo_id].add(branch, f"somebody adds {path}", files)

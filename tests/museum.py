@@ -212,7 +212,7 @@ def write_dash_bomb(number: int = 5) -> bytes:
 
 
 def write_slow_font(number: int = 6) -> bytes:
-    """A font (Type 3) whose one letter is drawn by nested forms: for ever. The letter is known all the same."""
+    """A font (Type 3) whose one letter is drawn by nested forms, which never ends. The letter is known all the same."""
     font = (
         b"<</Type/Font/Subtype/Type3/FontBBox[0 0 1 1]/FontMatrix[.01 0 0 .01 0 0]/FirstChar 97/LastChar 97/Widths[99]"
         b"/Encoding<</Type/Encoding/Differences[97/a]>>/CharProcs<</a 7 0 R>>/Resources<</XObject<</F 8 0 R>>>>>>"
@@ -482,7 +482,7 @@ def write_layered_text(number: int = 36) -> bytes:
 
 
 def write_redacted_text(number: int = 37) -> bytes:
-    """Text under a black bar, blacked out by somebody who did not know that it stays in the file."""
+    """Text under a black bar, blacked out without removing it from the file."""
     return write_hidden(show(SECRET, y=213) + b"0 0 0 rg 40 190 500 20 re f", number)
 
 

@@ -65,9 +65,9 @@ class Faults:
     hung: float = 0.0
     """No answer at all."""
     refused: float = 0.0
-    """400, for ever."""
+    """400, on every try."""
     poisoned: float = 0.0
-    """500, for ever."""
+    """500, on every try."""
     unavailable: float = 0.0
     """503."""
     halved: float = 0.0
@@ -255,7 +255,7 @@ class ScriptedServer:
         repeats_key: bool = False,
     ) -> None:
         """`model` None answers to any name; with `api_key` every request must carry it; with `slots` the server works
-        on so many requests at once, queues the others, and tells of both in vLLM's metrics; one that `repeats_key` has
+        on so many requests at once, queues the others, and reports both in vLLM's metrics; one that `repeats_key` has
         the header `Authorization` in all its errors."""
         self.base_url = ""
         self.log: list[Asked] = []
@@ -449,7 +449,7 @@ async def _drag_on(request: web.Request, answer: bytes | None) -> web.StreamResp
             await asyncio.sleep(0.1)
         while answer is None:
             await response.write(b" " * (1 << 16))
-    raise asyncio.CancelledError  # nobody waited for the end of it
+    raise asyncio.CancelledError  # the client did not wait for the end
 
 
 def _say_error(

@@ -100,9 +100,9 @@ class FinishCheck:
         yield from (name for name in run.names("") if name.startswith(".") and name.endswith(".tmp"))
         yield from (f"dataset/{name}" for name in run.names("dataset") if name not in _OWN)
 
-    def _remark(self, said: str) -> None:
+    def _remark(self, remark: str) -> None:
         if self.on_remark is not None:
-            self.on_remark(said)
+            self.on_remark(remark)
 
 
 def describe_stray(name: str) -> str:

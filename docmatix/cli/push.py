@@ -58,7 +58,7 @@ def publish(
     from docmatix.publishing.shipment import Target
     from docmatix.storage.run import Run
 
-    # somebody waits for a dry run
+    # fewer tries for a dry run, since the user is waiting
     repository = Repository(repo_id, revision=revision, tries=2 if dry_run else TRIES, say=print_note)
     pushed = push_run(
         Run(run),

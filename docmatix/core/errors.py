@@ -20,7 +20,7 @@ class SetupError(DocmatixError):
 
 
 class RunRefused(SetupError):
-    """The run directory contains a link or a device: whoever prepared it may mean harm."""
+    """The run directory contains a link or a device, possibly planted to do harm."""
 
 
 class BuildError(DocmatixError):

@@ -40,8 +40,8 @@ def make_line(text: str) -> str:
 
 
 def sanitize_for_terminal(text: str) -> str:
-    """A message as one line of the terminal: names of files and words of servers, which strangers wrote, steer nothing
-    there and forge no further line, and no address tells its password."""
+    """A message as one terminal line: file names and words of servers, written by strangers, can neither control the
+    terminal nor forge another line, and passwords in addresses are hidden."""
     return make_visible(hide_in_text(text))
 
 

@@ -1,4 +1,4 @@
-"""What docmatix requires of the rows of a dataset, whoever wrote it: types of known columns, and consistency."""
+"""What docmatix requires of the rows of a dataset, whatever wrote it: types of known columns, and consistency."""
 
 from __future__ import annotations
 

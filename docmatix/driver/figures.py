@@ -41,13 +41,13 @@ class ShardsInHand:
             self._shards |= {shard: told for shard, told in state.shards.items() if shard not in self._finished}
 
     def finish(self, shard: int) -> None:
-        """A shard is committed: what it counted is in the ledger now."""
+        """A shard is committed: its counts are in the ledger now."""
         self._finished.add(shard)
         self._shards.pop(shard, None)
 
     @property
     def total(self) -> dict[str, float]:
-        """Added up over shards; empty where no worker has told of one."""
+        """The sum over shards; empty if no worker has reported one."""
         return _add_up(self._shards.values())
 
 

@@ -1,7 +1,7 @@
-"""How the driver hears of its workers: each tells its whole state about once a second to one Ray actor, the mailbox.
+"""Heartbeats: each worker sends its whole state about once a second to one Ray actor, the mailbox of the driver.
 
-What is lost comes again with the next beats, so the mailbox may die and start elsewhere; while it does not answer, no
-worker counts as silent. A worker whose process is stopped, or whose interpreter is held, tells nothing.
+A lost beat is made up for by the next, so the mailbox may die and start elsewhere; while it does not respond, no worker
+counts as silent. A worker whose process is stopped, or whose interpreter is blocked, sends nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOOKS_PER_STALL = 24
 """Of a silence of `limits.stall_s` at most this share counts between two looks: a machine that swaps may miss many."""
 MOST_EVERY_S, LEAST_EVERY_S = 1.0, 0.25
 ANSWER_PATIENCE_S = 10.0
-"""An answer of the mailbox that takes longer is not waited for."""
+"""Longest wait for a response of the mailbox."""
 
 MOST_LATE_ANSWERS = 3
 """In a row, before the mailbox is started again: its process may hang, which Ray does not notice."""
@@ -94,17 +94,17 @@ class Heartbeat:
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def begin(self, shard: int) -> ShardProgress:
-        """The worker takes up a shard, which is told at once."""
+        """The worker starts a shard, which is reported at once."""
         progress = self._in_hand[shard] = ShardProgress()
         self._changed.set()
         return progress
 
     def finish(self, shard: int) -> None:
-        """The worker is done with a shard, one way or the other."""
+        """The worker is done with a shard, successfully or not."""
         self._in_hand.pop(shard, None)
 
     def close(self) -> None:
-        """Tell nothing more."""
+        """Stop sending."""
         self._closed.set()
 
     def _beat(self) -> None:
@@ -114,7 +114,7 @@ class Heartbeat:
             self._tell_state()
 
     def _tell_state(self) -> None:
-        # what cannot be told now is told the next time; the thread must not end
+        # what cannot be sent now is sent the next time; the thread must not end
         with contextlib.suppress(Exception):
             self._tell(self._describe())
 
@@ -141,13 +141,13 @@ class Mailbox:
         self._states[state.key] = state
 
     def take(self) -> list[WorkerState]:
-        """The states of all workers that have told theirs since the last call."""
+        """The states of all workers that have reported since the last call."""
         states, self._states = list(self._states.values()), {}
         return states
 
 
 class Heartbeats:
-    """What workers have told, fetched by a thread: a Ray in trouble answers late or never."""
+    """The states of workers, fetched by a thread, since a Ray in trouble responds late or never."""
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class Heartbeats:
         self._thread.start()
 
     def take(self) -> Mapping[ProcessKey, WorkerState] | None:
-        """The states told since the last call; None where the mailbox has not answered since."""
+        """The states reported since the last call; None if the mailbox has not responded since."""
         with self._lock:
             told, self._told = self._told, None
         return told

@@ -68,7 +68,7 @@ class _WatchedCalls:
         self._outcomes = queue.SimpleQueue[_Outcome]()
         self._hangs = False
         self.listed = 0
-        """The items that were passed on, for what is said."""
+        """The number of items passed on, for messages."""
         # a daemon: one that hangs must not keep the process
         threading.Thread(target=self._work, name="listing", daemon=True).start()
 

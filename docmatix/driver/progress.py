@@ -64,14 +64,14 @@ class Progress:
                 finally:
                     self._console = None
         else:
-            said = time.monotonic()
+            said_at = time.monotonic()
 
             def show(done: int, figures: str) -> None:
-                nonlocal said
-                if time.monotonic() - said >= _PLAIN_EVERY_S:
-                    said = time.monotonic()
+                nonlocal said_at
+                if time.monotonic() - said_at >= _PLAIN_EVERY_S:
+                    said_at = time.monotonic()
                     total = "" if shards is None else f"/{shards}"
-                    parts = [f"{name:9} {done}{total} shards", f"{said - started:.0f} s", figures]
+                    parts = [f"{name:9} {done}{total} shards", f"{said_at - started:.0f} s", figures]
                     self.say(", ".join(filter(None, parts)))
 
             yield StageProgress(show)

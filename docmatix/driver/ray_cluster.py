@@ -39,7 +39,7 @@ def ray_running(resources: Resources, *, init: Callable[..., object] | None = No
     `init` replaces `ray.init`. Raises SetupError if a cluster cannot be joined, BuildError if no private Ray starts."""
     # a private Ray has one user: its memory watcher would kill workers for what other programs use
     os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
-    # Ray runs its workers at nice 15: beside a model server on the same machine whoever asks it would hardly run
+    # Ray runs its workers at nice 15: next to a model server on the same machine, its clients would be starved
     os.environ.setdefault("RAY_worker_niceness", "0")
     # a thread that outlives `shutdown` would start a Ray of its own with its next call
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
@@ -78,8 +78,8 @@ def guard_private() -> dict[str, str]:
 
 
 def guard_joined(address: str) -> dict[str, str]:
-    """The environment to join a cluster in: with its token, unless it is said that it has none. Raises SetupError for
-    `auto` where this machine runs another user's Ray, which would be given the token."""
+    """The environment for joining a cluster: with its token, unless configured to have none. Raises SetupError for
+    `auto` if this machine runs another user's Ray, which would receive the token."""
     if address == "auto" and not os.environ.get("RAY_ADDRESS") and (owner := _find_other_owner()):
         raise SetupError(
             f"resources.address is `auto`, and this machine runs a Ray of {owner}, which would be joined: give the"
@@ -210,9 +210,9 @@ def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None
                 process.kill()
                 process.wait()
             if not left:
-                said = " ".join(str(error).split())
+                reason = " ".join(str(error).split())
                 raise BuildError(
-                    f"Ray did not start on this machine in {_STARTS} attempts ({said}); if it is busy or short of"
+                    f"Ray did not start on this machine in {_STARTS} attempts ({reason}); if it is busy or short of"
                     " memory, rerun the command later."
                 ) from None
         else:
@@ -242,7 +242,7 @@ def _quiet_data() -> Iterator[None]:
 
 
 def find_private_ray() -> list[psutil.Process]:
-    """The processes without which a Ray of our own is none; empty where the Ray is somebody else's."""
+    """The processes that a private Ray depends on; empty if the Ray is not ours."""
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
@@ -252,7 +252,7 @@ def find_private_ray() -> list[psutil.Process]:
 
 
 def describe_resources() -> str:
-    """What the running Ray has, in words; asked for a few seconds only, since a Ray in trouble does not respond."""
+    """What the running Ray has, in words; tried for a few seconds only, since a Ray in trouble does not respond."""
     said: queue.Queue[str] = queue.Queue()
 
     def look() -> None:

@@ -28,7 +28,7 @@ was counted since the last one."""
 
 
 class Recording:
-    """What a driver has to tell of its run, written as it goes by a thread of its own, whatever the driver waits for.
+    """What a driver records about its run, written continuously by a separate thread, whatever the driver waits for.
     What cannot be written now is written the next time."""
 
     def __init__(self, job: Job, *, every_s: float | None = None) -> None:
@@ -67,7 +67,7 @@ class Recording:
 
     @property
     def is_due(self) -> bool:
-        """Whether what is shown was told long enough ago."""
+        """Whether the state shown is old enough to be replaced."""
         return time.monotonic() - self._shown_at >= self._every_s
 
     def show(self, live: Mapping[str, Any]) -> None:

@@ -41,10 +41,10 @@ class Watchdog:
         self._states: dict[ProcessKey, WorkerState] = {}
         self._silent_s: dict[ProcessKey, float] = {}
         self.silent: list[WorkerState] = []
-        """Workers that, as of the last look, have told nothing for half of `stall_s`: living ones tell many times."""
+        """Workers without a heartbeat for half of `stall_s` at the last look; living ones send many in that time."""
         self._say_at = stall_s
         self.waited_s = 0.0
-        """How long nothing has moved."""
+        """Seconds without progress."""
 
     @property
     def states(self) -> list[WorkerState]:
@@ -58,15 +58,15 @@ class Watchdog:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing has moved for so long that the stage is given up."""
+        """Whether there was no progress for so long that the stage is given up."""
         return self.waited_s > self._patience_s
 
     def note(self) -> None:
-        """Something has moved."""
+        """There was progress."""
         self.waited_s, self._say_at = 0.0, self._stall_s
 
     def look(self, told: Mapping[ProcessKey, WorkerState] | None) -> list[WorkerState]:
-        """Take in what was told since the last look (None: the mailbox has not answered). Returns the workers that have
+        """Take in the states since the last look (None if the mailbox did not respond). Returns the workers that have
         been silent for `stall_s`, once for each silence of that length."""
         now = self._clock()
         # a silence is as long as several looks have found it: one may come late
@@ -91,7 +91,7 @@ class Watchdog:
         return fallen
 
     def forget(self, state: WorkerState) -> None:
-        """The worker is no more."""
+        """The worker has ended."""
         del self._states[state.key], self._silent_s[state.key]
 
     def has_news(self) -> bool:
@@ -115,15 +115,14 @@ class StageWatch:
         end: Callable[[Sequence[WorkerState]], Sequence[str | None]] = end_workers,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """What is found is said by `say`, and added to `events` as a mapping that JSON can hold.
-
-        `end` kills workers and returns what became of each."""
+        """Findings go to `say` and, as mappings that JSON can hold, to `events`. `end` kills workers and returns the
+        outcome of each."""
         self._job, self._stage, self._say, self._events, self._end_workers = job, stage, say, events, end
         patience_s = find_patience(job.config, stage)
         self._watchdog = Watchdog(stall_s=job.config.limits.stall_s, patience_s=patience_s, clock=clock)
         self._told: dict[ProcessKey, WorkerState] | None = None
         self.stalled: dict[str, Any] | None = None
-        """What was said last of a stage in which nothing moves."""
+        """The last report on a stage without progress."""
 
     @property
     def states(self) -> list[WorkerState]:
@@ -131,12 +130,12 @@ class StageWatch:
         return self._watchdog.states
 
     def note(self) -> None:
-        """Something has moved."""
+        """There was progress."""
         self._watchdog.note()
         self.stalled = None
 
     def hear(self, told: Mapping[ProcessKey, WorkerState]) -> None:
-        """Take in what workers of the stage have told since the last call."""
+        """Take in the states of the stage's workers since the last call."""
         self._told = {**(self._told or {}), **told}
 
     def look(self, *, left: int) -> None:

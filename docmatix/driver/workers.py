@@ -92,7 +92,7 @@ def _take_results(
         try:
             result = results.get(timeout=_POLL_S)
         except queue.Empty:
-            # whoever waits for a Ray that has died waits for ever, or is ended by it without a word
+            # waiting for a Ray that has died blocks forever, or ends this process silently
             for process in private:
                 if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
                     raise BuildError(
@@ -272,11 +272,11 @@ class AskingWorker:
         return read_figures(self.client.counters)
 
     async def _follow(self, replica_pool: ReplicaPool) -> None:
-        """Ask the replicas that are ready, and send elsewhere what others have: they come late, die and come back."""
+        """Send requests to the replicas that are ready and move those of others: replicas come late, die and return."""
         while True:
-            # a look that fails is followed by another one: without addresses every request would wait for ever
+            # a failed poll is retried: without addresses every request would wait forever
             with contextlib.suppress(Exception):
-                # Ray's calls block, and must not do so in the loop that hundreds of requests share
+                # Ray's calls block, and must not block the event loop of hundreds of requests
                 self.client.set_addresses(await asyncio.to_thread(replica_pool.find_addresses))
             await asyncio.sleep(_POLL_S)
 

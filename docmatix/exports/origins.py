@@ -22,7 +22,7 @@ MAX_DOCUMENT_BYTES = 100 << 20
 """A reader holds a row group at once, and a row cannot be divided."""
 
 Key = tuple[str, Any]
-"""The document of a sample, and what tells its samples apart."""
+"""The document of a sample, and what distinguishes its samples."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,8 @@ def read_sample(row: Mapping[str, Any]) -> Sample:
 
 
 def without_image_marks(samples: Iterable[Sample], left_out: Counter[str]) -> Iterator[Sample]:
-    """The samples that have pairs left without those with an image mark in their text, counted as `image_mark`: a
-    processor counts the marks, whoever wrote them, and stops at one too many."""
+    """The samples that have pairs left once those with an image mark in their text are removed (`image_mark`): a
+    processor counts all marks, wherever they come from, and stops at one too many."""
     for sample in samples:
         told = tuple(each for each in sample.questions if not IMAGE_MARK.search(f"{each.question}\n{each.answer}"))
         if len(told) < len(sample.questions):

@@ -13,7 +13,7 @@ LONGEST_WAIT_UNREACHABLE_S = 5.0
 """A refused connection costs nothing, and a restarted server should not idle."""
 LEAST_RETRY_AFTER_S = 0.1
 MOST_BUSY = 40
-"""Times in a row that one request may be told to come back later while others are answered."""
+"""Times in a row that one request may be asked to come back later while others are answered."""
 # at 600 s each, a third would outlast `limits.no_progress_s` and so stop the build
 MAX_TIMEOUTS = 2
 
@@ -25,7 +25,7 @@ class Tries:
     started: float
     count: int = 0
     unclear: int = 0
-    """Tries that were neither told to wait nor refused a connection."""
+    """Tries that were neither asked to wait nor refused a connection."""
     timeouts: int = 0
     """Those after which the same server answered a probe."""
     busy: int = 0
@@ -50,7 +50,8 @@ class Tries:
         self.unclear += retryable.cause != "unreachable"
 
     def is_singled_out(self, *, now: float, give_up_after_s: float) -> bool:
-        """Whether it alone is always told to wait. Time alone proves nothing: it is spent behind other requests too."""
+        """Whether only this request is always asked to wait. Time proves nothing: it is spent behind other requests
+        too."""
         return self.busy >= MOST_BUSY and now - self.busy_since > 2 * give_up_after_s
 
     def choose_wait(self, retryable: Retryable, *, jitter: float) -> float:

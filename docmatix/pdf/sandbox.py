@@ -132,7 +132,7 @@ class Sandbox:
                 if used_s - before_s < STANDSTILL_SHARE * timeout_s:
                     return self._end_stalled(wall_s)
                 deadline = time.monotonic() + wall_s
-            # an answer packed within the child's memory limit is no longer than that
+            # an answer packed within the child's memory limit cannot be longer
             kind, answer = receive(connection, max_bytes=self._memory_mb << 20, timeout_s=wall_s)
             if kind == OUT_OF_MEMORY:
                 self._stop()
@@ -178,7 +178,7 @@ class Sandbox:
         lifeline, self._lifeline = os.pipe()
         setup = (_list_import_folders(self._packages), self._packages, theirs.fileno(), lifeline)
         self._process = subprocess.Popen(
-            # without -P the current folder would come first, whoever wrote its json.py
+            # without -P the current folder, and any json.py in it, would come first
             [sys.executable, "-P", "-s", "-c", _CHILD, json.dumps(setup)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -247,7 +247,7 @@ def _describe_wait(seconds: float) -> str:
 
 @contextlib.contextmanager
 def _client_waits_reported(say: Say) -> Iterator[None]:
-    """Inside it the client's bars and warnings are silent, except that `say` is told of its own long waits."""
+    """Silence the client's bars and warnings, but report its own long waits through `say`."""
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     class Reporter(logging.Handler):

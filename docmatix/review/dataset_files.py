@@ -65,7 +65,7 @@ def list_data_files(directory: Store, path: str) -> list[str]:
             if found := [posixpath.join(folder, n) for n in directory.names(folder) if n.endswith(".parquet")]:
                 return found
         missing = f"There is neither a run nor a dataset in {path}"
-    # no deeper: the folder may be somebody's home
+    # no deeper: the folder may be a home directory
     if folders := sorted({posixpath.dirname(name) for name in _find_parquet(directory, maxdepth=3)} - {""}):
         url = f"{directory.url.rstrip('/')}/{folders[0]}"
         raise SetupError(f"{missing}; there are Parquet files in {', '.join(folders)}: open one of these, as {url}.")

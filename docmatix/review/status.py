@@ -198,8 +198,8 @@ def _describe_stage(stage: str, counts: _Counts, at_work: Sequence[Mapping[str, 
 def _find_driver(
     live: Sequence[Mapping[str, Any]], drivers: Sequence[Mapping[str, Any]], *, running: bool
 ) -> dict[str, Any] | None:
-    """The driver that is at work, or else the last one that was: who it is, the age in seconds of its last sign of
-    life, whether it was `killed`, and why it `stopped`, where it told. None where nothing is known of one."""
+    """The driver at work, or else the last one: its identity, the age of its last sign of life in seconds, whether it
+    was `killed`, and why it `stopped` if it reported that. None if no driver is known."""
     now = time.time()
     if signs := [state for state in live if {"host", "process", "at"} <= state.keys()]:
         sign = max(signs, key=lambda state: float(state["at"]))

@@ -79,7 +79,7 @@ def _flocked(store: Store) -> Iterator[None]:
             holder = stream.read(200).strip() or "another process"
             raise SetupError(f"The run {store.url} is held by {holder}: wait for it, or give another --run.") from None
         with storage_errors(store.url, folder=folder):
-            # what is the lock here may be somebody's file elsewhere: nothing else in a run is written in place
+            # the lock file may be hard-linked elsewhere, and nothing else in a run is written in place
             if os.fstat(stream.fileno()).st_nlink == 1:
                 stream.truncate(0)
                 # past the buffer, which would be written again, and fail again, as the file is closed
@@ -149,7 +149,7 @@ class _Lease:
             self._store.remove(LOCK)
 
     def read(self, *, patient: bool = False) -> dict[str, Any] | None:
-        """The current lease, whoever holds it."""
+        """The current lease, of any holder."""
         try:
             lease = json.loads(self._store.read(LOCK, patient=patient))
             return lease if isinstance(lease, dict) and isinstance(lease["until"], (int, float)) else None

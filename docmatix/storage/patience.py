@@ -1,5 +1,5 @@
-"""Patience with object stores that are away: how long they are retried, what is said meanwhile, and when one that has
-never answered is taken to be misnamed."""
+"""Patience with unavailable object stores: how long they are retried, what is reported meanwhile, and when one that has
+never responded is reported as misnamed."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ T = TypeVar("T")
 
 PATIENCE_S = 300.0  # the default of `limits.store_patience_s`
 FIRST_ANSWER_S = 10.0
-"""A store that cannot be reached for so long from the first request on is more likely misnamed than away."""
+"""A store that cannot be reached for this long from the first request is more likely misnamed than unavailable."""
 FIRST_SILENCE_S = 60.0
-"""One that accepts the request and is silent may be at work on it: the Hub's client lists a whole folder first."""
+"""One that accepts a request without responding may be working on it: the Hub's client lists a whole folder first."""
 
 _FIRST_PAUSES_S = (0.5, 2.0, 8.0)
 _LONGEST_PAUSE_S = 30.0
-_SAID_AT = 3  # failures: what passes sooner is not worth a line
+_SAID_AT = 3  # failures: a shorter outage is not worth a message
 _LOG = logging.getLogger(__name__)
 
 
 def choose_pauses(patience_s: float) -> Iterator[float]:
     """Seconds to pause between attempts, from half a second to half a minute, which add up to `patience_s`."""
-    # their sum counts: clients of S3 retry for 50 s before we see an error (measured), an HTTP server fails at once
+    # only their sum matters: S3 clients retry for 50 s before we see an error, an HTTP server fails at once
     left_s = patience_s
     for pause_s in chain(_FIRST_PAUSES_S, repeat(_LONGEST_PAUSE_S)):
         if left_s <= 0:

@@ -41,7 +41,7 @@ def open_plain(path: str, flags: int = os.O_RDONLY, *, follow_links: bool = Fals
     """The descriptor of a regular file. Raises NotPlain at once for anything else, or as `os.open` does."""
     may_follow = 0 if follow_links else os.O_NOFOLLOW
     try:
-        # a named pipe would otherwise be waited for until somebody writes to it
+        # otherwise opening a named pipe blocks until something writes to it
         descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | may_follow, 0o666)
     except FileNotFoundError:
         raise
@@ -67,7 +67,7 @@ class PlainFolder:
     def __init__(self, root: str, url: str, *, follow_links: bool = False) -> None:
         self._root, self._url, self._follow_links = root, url, follow_links
         self._checked: set[str] = set()
-        """Folders known not to be links: whoever can replace one meanwhile can do anything here."""
+        """Folders known not to be links; a process that can replace one meanwhile can do anything here."""
 
     def path(self, name: str) -> str:
         return posixpath.join(self._root, name)

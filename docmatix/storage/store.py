@@ -58,7 +58,7 @@ _GIVEN_UP_FOR_S = 30.0  # for this long a store that stayed unreachable is not a
 _LEFT_NAMED = 5  # of the files left in place
 _S3 = frozenset({"s3", "s3a"})
 _CONDITIONAL = _S3 | {"gs", "gcs", "memory"}
-"""Protocols whose fsspec filesystems can be told to create a file only where there is none (`mode="create"`)."""
+"""Protocols whose fsspec filesystems can create a file only if it does not exist (`mode="create"`)."""
 
 
 class Overtaken(Exception):
@@ -129,8 +129,8 @@ class Store:
             # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
             self.names("")
         except Exception as error:
-            said = str(error) if isinstance(error, StorageFailed) else describe(error)
-            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be reached: {said}") from None
+            reason = str(error) if isinstance(error, StorageFailed) else describe(error)
+            raise SetupError(f"The run directory {hide_in_url(self.url)} cannot be reached: {reason}") from None
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ class Store:
             found = self.fs.find(path)
             if found:
                 self.fs.rm(found)
-            # S3 says of each file of such an order whether it is gone, and s3fs does not listen
+            # S3 reports for each file whether it was removed, but s3fs ignores that
             if found and self.fs.find(path):
                 raise ConnectionError("some files are still there after they were removed")
 
@@ -359,7 +359,7 @@ class Store:
             if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not writing:
                 raise error
             if isinstance(error, FileNotFoundError) and read_code(error) in ("NoSuchKey", "404"):
-                raise Overtaken(url) from error  # what was to be replaced is gone
+                raise Overtaken(url) from error  # the file to be replaced no longer exists
             if isinstance(error, PermissionError):
                 done = "written" if writing else "read"
                 raise StorageFailed(f"{url} may not be {done} by these credentials: {describe(error)}.") from error
@@ -369,10 +369,10 @@ class Store:
                 raise give_up(error) from error
 
         def give_up(error: Exception) -> StorageFailed:
-            said = attempts.describe_outage(error)
+            outage = attempts.describe_outage(error)
             if patient:
-                self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, said
-            return StorageFailed(said)
+                self._given_up = time.monotonic() + _GIVEN_UP_FOR_S, outage
+            return StorageFailed(outage)
 
         return keep_trying(action, attempts, judge=judge, give_up=give_up)
 

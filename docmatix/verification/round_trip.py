@@ -23,8 +23,8 @@ from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Check
 
 FEWEST_CHOICES = 3
-# the 135M model on the samples: of two choices it took the right one for 67 % of the questions, and for 33 % a wrong one
-# offered in its place; of three or more 54 % and 14 %
+# the 135M model on the samples: of two choices it took the right one for 67 % of the questions, and for 33 % a wrong
+# one offered in its place; of three or more 54 % and 14 %
 
 
 class RoundTrip(Check):

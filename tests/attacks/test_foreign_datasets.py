@@ -167,7 +167,7 @@ except docmatix.core.errors.DocmatixError as error:
 
 
 def open_apart(folder: Path) -> str:
-    """What opening it says, in a process that may not take all memory, nor hold the GIL for ever."""
+    """The output of opening it in a process that may neither take all memory nor hold the GIL forever."""
     done = subprocess.run(
         [sys.executable, "-c", OPEN, str(folder)], capture_output=True, text=True, timeout=60, check=False
     )

@@ -253,4 +253,4 @@ def test_another_user_who_takes_the_port_of_a_replica_that_loads_is_not_taken_fo
             assert took
             url = wait_until_ready(server).base_url
             assert url is not None
-            assert f":{port}/" not in url, "the documents would go to whoever has taken it"
+            assert f":{port}/" not in url, "the documents would go to whatever process has taken it"

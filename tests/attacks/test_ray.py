@@ -95,7 +95,7 @@ def private_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRay
 def _as_nobody() -> list[str]:
     """A prefix that runs a command as another user, who may read files (of the interpreter) and nothing else."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        return []  # the network asks for the token, whoever knocks
+        return []  # the network asks every client for the token
     return [
         *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
         *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),

@@ -45,7 +45,7 @@ FOLDERS = ("extract", "pack", "generate/replies", "dataset", "dataset/data", "da
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A folder of somebody's, outside of every run."""
+    """Another user's folder, outside every run."""
     folder = tmp_path / "home"
     for name in ("photo.jpg", "data/thesis.parquet", "plots/a.png", "live/june/diary.txt", "attempts/notes"):
         path = folder / name
@@ -77,7 +77,7 @@ def put_pipe(run: Run, name: str) -> Path:
 
 
 def call_beside_pipe(pipe: Path, action: Callable[[], object]) -> object:
-    """The outcome of something, an exception too, that must not wait for a pipe to which nobody writes."""
+    """The result or exception of an action that must not wait for a pipe without a writer."""
     outcome: list[object] = []
 
     def call() -> None:
@@ -90,7 +90,7 @@ def call_beside_pipe(pipe: Path, action: Callable[[], object]) -> object:
     thread.start()
     thread.join(30)
     waits = thread.is_alive()
-    while thread.is_alive():  # end it: whoever opens the pipe to write lets the reader go on
+    while thread.is_alive():  # end it: opening the pipe for writing releases the reader
         with contextlib.suppress(OSError):
             os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
         thread.join(0.05)
@@ -407,7 +407,7 @@ def test_a_report_is_not_written_into_a_run_of_another_user_which_may_be_looked_
 
 
 def plan_at(folder: Path, *addresses: str, paths: list[str] | None = None, size: int | None = None) -> Job:
-    """A job whose plan holds these addresses, whoever wrote them there."""
+    """A job whose plan holds these addresses, as if an attacker had written them."""
     job = make_job(folder, source={"kind": "files", "paths": paths or [str(folder / "docs")]})
     plan_shards(job, [Locator(f"docs/{number}.pdf", address, size=size) for number, address in enumerate(addresses)])
     return job

@@ -96,7 +96,7 @@ def test_what_lies_in_a_run_and_belongs_to_nothing_is_told_of_in_one_line(
 
 
 def test_records_of_a_hostile_run_forge_no_line_of_its_status(own_run: Run) -> None:
-    """Reasons, models, hosts and why a build stopped, as somebody else wrote them."""
+    """Reasons, models, hosts and why a build stopped, as written by a stranger."""
     for name in own_run.names("curate"):
         if name.endswith(".json"):
             record = json.loads(own_run.read(f"curate/{name}"))
@@ -194,7 +194,7 @@ def test_the_trace_of_a_bug_is_set_off_and_steers_nothing(notes: bool, capsys: p
 
 
 class HostileDroppings(DroppedItems):
-    """One document and one pair that were dropped, of a run that somebody else made."""
+    """One dropped document and one dropped pair, of a stranger's run."""
 
     def __init__(self, reason: str | None) -> None:
         self.reason = reason

@@ -1,4 +1,4 @@
-"""The dataset card, compared with `tests/golden/card.md`; after a wanted change write that anew with
+"""The dataset card, compared with `tests/golden/card.md`; after a wanted change regenerate it with
 `DOCMATIX_UPDATE_GOLDEN=1 pytest tests/dataset/test_card.py` and read the difference."""
 
 from __future__ import annotations

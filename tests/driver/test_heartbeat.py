@@ -1,4 +1,4 @@
-"""What workers tell of themselves, and how the driver hears it."""
+"""What workers report about themselves, and how the driver receives it."""
 
 from __future__ import annotations
 

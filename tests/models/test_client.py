@@ -133,7 +133,7 @@ async def test_a_key_that_the_server_repeats_is_masked() -> None:
 @pytest.mark.parametrize("faults", [Faults(busy=1), Faults(broken=1), Faults(unavailable=1), Faults(refused=1)])
 async def test_a_server_that_repeats_the_header_does_not_give_the_key_away(faults: Faults) -> None:
     said = ""
-    # a first try that fails is followed by others, and by the end of the build where the server is busy for ever
+    # a first try that fails is followed by others, and by the end of the build if the server stays busy forever
     with start_scripted_server(faults=faults, api_key=KEY, repeats_key=True) as server:
         async with open_client(server.base_url, api_key=KEY, max_attempts=1, give_up_after_s=0) as client:
             try:

@@ -1,4 +1,4 @@
-"""llama.cpp for real: it starts, answers, keeps to a grammar, and ends with whoever started it."""
+"""llama.cpp for real: it starts, answers, keeps to a grammar, and ends with its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading PDFs: what is refused and why, what is said about pages, where words stand and in which order."""
+"""Reading PDFs: what is refused and why, what is reported about pages, where words stand and in which order."""
 
 from __future__ import annotations
 

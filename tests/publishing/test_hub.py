@@ -1,4 +1,4 @@
-"""A Hub in trouble: what is tried again, for how long, and what is said of it."""
+"""A Hub in trouble: what is retried, for how long, and how it is reported."""
 
 from __future__ import annotations
 

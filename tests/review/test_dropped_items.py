@@ -19,7 +19,7 @@ from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """Three shards: one document is no PDF, one is there twice, one has an empty page, and no reply can be read."""
+    """Three shards: one document is not a PDF, one occurs twice, one has an empty page, and no reply can be read."""
     pdfs = {f"{number}.pdf": write_distinct_pdf(number) for number in range(3)}
     pdfs |= {"copy.pdf": pdfs["1.pdf"], "text.pdf": b"This is no PDF."}
     pdfs["long.pdf"] = write_pdf(write_distinct_text(10), "", write_distinct_text(11))

@@ -1,4 +1,4 @@
-"""How long a store is tried for, what is said meanwhile, and what is taken for a store that is not there."""
+"""How long a store is retried, what is reported meanwhile, and when it is reported as misnamed."""
 
 from __future__ import annotations
 

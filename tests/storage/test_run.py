@@ -58,7 +58,7 @@ def test_a_run_is_ours_where_the_file_system_gives_what_we_make_to_another_user(
         pytest.skip("only root can give a folder to another user")
     os.chown(run.root, 65534, 65534)
     assert "65534" in str(run.find_owner())
-    # as on NFS that takes root for nobody
+    # as on NFS that maps root to `nobody`
     assert run.find_owner(find_maker=lambda folder: 65534) is None
     os.chown(run.path("extract"), 65533, 65533)
     assert "65533" in str(run.find_owner(find_maker=lambda folder: 65534))

@@ -169,7 +169,7 @@ class VllmServer:
                     end = self._follow()
                     if end is None:
                         break
-                    # a server that answers but dies of its first requests would be restarted for ever
+                    # a server that starts but dies of its first requests would be restarted forever
                     metrics = self._process.metrics if self._process else None
                     served = metrics is not None and metrics.finished > metrics.canaries
                     self._note_restart(*end, served=served)
@@ -181,7 +181,7 @@ class VllmServer:
                 failed = max(0, self._status.failed_starts - 1)
                 self._closing.wait(min(LONGEST_PAUSE_S, RESTART_PAUSE_S * 3.0**failed))
         except Exception as error:
-            # otherwise a thread's exception would go unseen, and the replica would stall without a word
+            # otherwise the exception of a thread would go unnoticed, and the replica would stall silently
             self._change(detail=f"{type(error).__name__}: {error}")
             raise
         finally:

@@ -1,4 +1,4 @@
-"""How a run is read by whoever only looks at it: the job that its last build left, its engines, and its balance."""
+"""Reading a run without building: the job that its last build left, its engines, and its balance."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def read_job(run: Run) -> Job:
         if not isinstance(fingerprints, dict):
             raise ValueError("it is not a mapping")  # noqa: TRY004
     except (yaml.YAMLError, ValueError, TypeError) as error:
-        said = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise SetupError(
-            f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({said}): restore it. A"
+            f"run.yaml or fingerprints.json of {hide_in_url(run.url)} is damaged ({reason}): restore it. A"
             " fingerprints.json that was removed is written again by the next build."
         ) from None
     return Job(run, config, {}, fingerprints or dict.fromkeys(STAGES, ""), driver_id="")

@@ -240,7 +240,7 @@ def test_what_a_server_said_before_it_ended_is_kept_without_secrets_and_its_plac
     after = wait_for(server, lambda state: is_ready(state) and bool(state.restarts))
     assert [restart.log for restart in after.restarts] == ["log 2"]
     server.close()
-    assert len(kept) == 2, "closing is no failure"
+    assert len(kept) == 2, "closing is not a failure"
     assert "core.py" in kept[0]
     assert "canary" not in kept[0]
     assert kept[1].strip()

@@ -1,4 +1,4 @@
-"""The supervisor: whoever is killed, nothing of the server is left."""
+"""The supervisor: whichever process is killed, nothing of the server is left."""
 
 from __future__ import annotations
 

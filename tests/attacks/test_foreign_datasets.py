@@ -147,9 +147,9 @@ def test_datasets_starts_no_ghostscript_and_opens_no_path_of_a_row(
     rows = [make_row(images=image) for image in images]
     for _ in range(2):  # the second time out of the cache
         loaded = docmatix.open(str(put(tmp_path / "set", *rows))).to_datasets(streaming=streaming)
-        with pytest.raises(ValueError, match="none of JPEG, PNG, WEBP, TIFF, GIF"):
+        with pytest.raises(ValueError, match="not one of JPEG, PNG, WEBP, TIFF, GIF"):
             next(iter(loaded))
-        with pytest.raises(ValueError, match="what the row names instead is not opened"):
+        with pytest.raises(ValueError, match="that the row names instead is not opened"):
             next(iter(loaded.skip(1)))
 
 

@@ -1,4 +1,4 @@
-"""Proves a run: reads every file once, changes nothing, and says of everything that is wrong what to do.
+"""Proves a run: reads every file once, changes nothing, and says what to do about everything that is wrong.
 
 shards, pairs   files are what was committed; rows can be read; documents and pairs agree between stages and ledgers
 dataset, rows   the rows that `curate` kept, each once, in order; images open, boxes and quotes are on their page

@@ -23,7 +23,7 @@ _DOCUMENT_PAGES = (1, 2, 3, 4, 8, 16, 32, 64, 128)
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8)
 _KILOBYTES = (25, 50, 100, 200, 400, 800, 1600)
 
-# Beginnings of questions counted at once. A count is short by at most a 1,025th of all pairs, and exact up to so many
+# Beginnings of questions counted at once. A count is short by at most a 1,025th of all pairs, and exact up to this many
 # beginnings (Misra and Gries; Agarwal et al., "Mergeable Summaries", 2012).
 _MAX_STARTS = 1024
 _SHOWN_STARTS = 50

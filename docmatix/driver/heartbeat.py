@@ -38,7 +38,7 @@ ProcessKey = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """All that a worker says of itself."""
+    """The state that a worker reports."""
 
     stage: str
     host: str

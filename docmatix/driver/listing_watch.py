@@ -60,7 +60,7 @@ class _Outcome:
 
 
 class _WatchedCalls:
-    """Makes one call after the other in a thread of its own, and waits for each for so long as it may take."""
+    """Makes one call after another in a separate thread, and waits for each up to its limit."""
 
     def __init__(self, *, stall_s: float, patience_s: float, say: Callable[[str], None]) -> None:
         self._stall_s, self._patience_s, self._say = stall_s, patience_s, say

@@ -40,7 +40,7 @@ class Progress:
 
     @contextlib.contextmanager
     def stage(self, name: str, shards: int | None) -> Iterator[StageProgress]:
-        """The progress of one stage over so many shards that are to be done (None: not known yet)."""
+        """The progress of one stage over the given number of shards (None: not known yet)."""
         started = time.monotonic()
         if self._stream.isatty() and not self._quiet:
             from rich.console import Console

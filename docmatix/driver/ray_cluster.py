@@ -185,8 +185,9 @@ def _join(init: Callable[..., object], address: str, options: dict[str, Any]) ->
 
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """Where Ray keeps its session: it makes its own folder everybody's, so that lies in one that only we may enter."""
-    # session folders of drivers that were killed pile up
+    """The folder for Ray's session: Ray makes its own folder world-writable, so it goes into one that only we can
+    enter."""
+    # the session folders of killed drivers pile up
     roots = dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp")])
     for root in roots:
         scratch.remove_folders_of_the_dead(root, _SCRATCH)

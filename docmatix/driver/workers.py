@@ -180,7 +180,7 @@ def _drive(
             num_cpus=0 if asking else 1,
             fn_constructor_args=(job, stage, size, mailbox),
         )
-        # prefetching would hold each result back until the next one is there
+        # prefetching would hold each result back until the next one arrives
         for batch in done.iter_batches(batch_size=1, prefetch_batches=0):
             results.put({name: values[0] for name, values in batch.items()})
             if stopped.is_set():  # a Ray that is not ours goes on running: leave it nothing to do

@@ -282,5 +282,5 @@ def _is_value(text: str) -> bool:
 
 
 def _holds(box: Box, other: Box) -> bool:
-    """Whether the middle of `other` lies in `box`."""
+    """Whether the middle of `other` is in `box`."""
     return box.x0 <= (other.x0 + other.x1) / 2 <= box.x1 and box.y0 <= (other.y0 + other.y1) / 2 <= box.y1

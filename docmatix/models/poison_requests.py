@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # alone at once, 512 requests of 10 s would take 85 minutes after two deaths that none of them caused
 TOGETHER_AFTER_DEATHS = {2: 16, 3: 4}
-"""How many suspects may be in flight at once after so many deaths; after more, one."""
+"""How many suspects may be in flight at once, by number of deaths; after more deaths, one."""
 SLOTS = max(TOGETHER_AFTER_DEATHS.values())
 # one may be chance; after a few more without a finished request `vllm.replica` takes the server itself for broken
 DEATHS_ALONE = 2
@@ -58,7 +58,7 @@ class Deaths:
         return self._alone >= DEATHS_ALONE
 
     def note_sent(self, deaths: int) -> None:
-        """The request is sent once more, after so many deaths."""
+        """The request is sent again, after `deaths` deaths of servers."""
         self._sent_alone_after = deaths if goes_alone(deaths) else None
 
     def note_lost(self, address: Address) -> None:
@@ -82,7 +82,7 @@ class SuspectSlots:
 
     @contextlib.asynccontextmanager
     async def hold(self, deaths: int) -> AsyncIterator[None]:
-        """Wait for the share of a suspect after so many deaths, all slots for one that goes alone, and hold it."""
+        """Wait for and hold a suspect's share of the slots, which grows with its deaths; all of them to go alone."""
         async with contextlib.AsyncExitStack() as held:
             async with self._turn:  # else smaller shares would overtake one that needs every slot
                 for _ in range(SLOTS // TOGETHER_AFTER_DEATHS.get(deaths, 1)):

@@ -222,8 +222,8 @@ class Sandbox:
 
 
 class _Death(NamedTuple):
-    """How a child died during a call, and what it takes to blame the document: so many consecutive deaths, the last of
-    them, if `needs_fresh`, of a child that had served no other document."""
+    """How a child died during a call, and what it takes to blame the document: `attempts` consecutive deaths, the last
+    of them, if `needs_fresh`, of a child that had served no other document."""
 
     refusal: Refusal
     attempts: int = 1

@@ -154,7 +154,7 @@ def collect(run: Run, target: Target, *, dropped_in: Path | None = None) -> tupl
 
 
 def make_part(target: Target, files: int, schema: pa.Schema, counts: Sequence[tuple[int, int]]) -> Part:
-    """The part of a card for a split of so many files; `counts` has the rows and bytes of each."""
+    """The part of a card for a split of `files` files; `counts` has the rows and bytes of each."""
     return Part(
         target.config,
         target.split,

@@ -1,4 +1,4 @@
-"""Writes what a report holds as HTML in which every value is escaped, and as JSON that can stand in it."""
+"""Writes the content of a report as HTML with every value escaped, and as JSON that is safe to embed in it."""
 
 from __future__ import annotations
 

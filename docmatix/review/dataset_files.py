@@ -109,7 +109,7 @@ def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
     if not isinstance(head.get("configs"), list) or not (paths := list(list_paths(head))):
         return None
     marked = [entry.get("config_name") for entry in head["configs"] if isinstance(entry, dict) and entry.get("default")]
-    # min takes the first: the card's order decides where neither name is there
+    # min takes the first: the card's order decides if neither name exists
     config = min((config for config, _, _ in paths), key=lambda name: (name not in marked, name != "default"))
     split = min((split for of, split, _ in paths if of == config), key=lambda name: name != "train")
     return config, split, [path.removeprefix("./") for *of, path in paths if of == [config, split]]

@@ -173,8 +173,8 @@ def parse_filters(config: Config, filters: Sequence[Any] | None) -> tuple[Filter
 
 
 def read_judged(job: Job, *, documents: int, seed: int) -> Judged:
-    """Read and ground the pairs of at most so many documents, drawn by content and `seed` from as few shards, also
-    drawn, as hold them. Raises SetupError where no pair is curated yet."""
+    """Read and ground the pairs of at most `documents` documents, drawn by content and `seed` from as few shards, also
+    drawn, as contain them. Raises SetupError if no pair is curated yet."""
     needed = [*job.reads(CURATE), CURATE]
     shards = sorted(set.intersection(*(set(job.run.shards(stage)) for stage in needed)))
     if not shards:
@@ -219,7 +219,7 @@ def judge_again(judged: Judged, filters: Sequence[Filter]) -> Trial:
 
 
 def _draw_documents(job: Job, shards: Sequence[int], *, documents: int, seed: int) -> dict[int, set[int]]:
-    """The indexes of at most so many documents, by shard."""
+    """The indexes of the drawn documents, by shard."""
     found: dict[tuple[int, int], bytes] = {}
     for shard in sorted(shards, key=lambda shard: hash_seeded(seed, shard)):
         if len(found) >= documents:

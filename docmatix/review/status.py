@@ -26,8 +26,8 @@ from docmatix.stages.support.reading import list_engines, read_job
 from docmatix.storage.run import Run
 
 DRIVER_SILENT_S = 60.0
-"""A driver that has given no sign of life for so long is stopped, cut off, or dead; its clock and that of the reader
-rarely differ by as much."""
+"""A driver without a sign of life for this long is stopped, cut off or dead; its clock and the reader's rarely differ
+by as much."""
 
 
 def read_status(run: Run) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _describe_driver(status: Mapping[str, Any], *, leased: bool) -> str:
         return said
     if not driver["killed"]:
         return f"{said} ({who} ended {ago} ago)"
-    # some network file systems keep their locks to each machine: that one can be had here proves nothing there
+    # some network file systems have locks per machine: that the lock is free here proves nothing about others
     elsewhere = driver["host"] != socket.gethostname() and driver["last_sign_s"] <= DRIVER_SILENT_S
     unless = "; unless it was killed, it is still running" if elsewhere else ""
     return f"{said} ({who}, last sign of life {ago} ago{unless})"

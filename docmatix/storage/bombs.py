@@ -44,7 +44,7 @@ def check_claims(footer: Any, size: int) -> None:
 
 
 def is_bomb(stored: int, unpacked: int) -> bool:
-    """Whether bytes that unpack to so many more were made to do so."""
+    """Whether the ratio of unpacked to stored bytes shows a decompression bomb."""
     return unpacked > MOST_UNPACKED_BYTES and unpacked > _MOST_RATIO * stored
 
 

@@ -69,7 +69,7 @@ def read_http_status(error: BaseException | None) -> int | None:
 
 
 def hides_outage(error: FileNotFoundError | NotADirectoryError) -> bool:
-    """Whether "not found" only means that an HTTP server is away, as fsspec says of every size it fails to get."""
+    """Whether "not found" only means that an HTTP server is unavailable: fsspec reports every failed size like that."""
     status = read_http_status(error)
     if status is not None:
         return status in (408, 425, 429) or status >= 500

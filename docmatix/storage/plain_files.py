@@ -73,7 +73,7 @@ class PlainFolder:
         return posixpath.join(self._root, name)
 
     def check(self, folder: str) -> None:
-        """Raise RunRefused if a folder, or one that it lies in, leads out of this one. Looks at each once."""
+        """Raise RunRefused if a folder or one of its parents leads out of this one. Checks each once."""
         if folder in self._checked or not folder:
             return
         if folder.startswith("/") or ".." in folder.split("/"):

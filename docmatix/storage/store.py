@@ -312,7 +312,7 @@ class Store:
     # --- on a disk ----------------------------------------------------------------------------------------------------
 
     def check_folder(self, folder: str) -> None:
-        """Raise RunRefused if a folder on a disk, or one that it lies in, leads out of the store."""
+        """Raise RunRefused if a local folder or one of its parents leads out of the store."""
         if self._folder is not None:
             self._folder.check(folder)
 

@@ -63,7 +63,7 @@ class HangDetector:
         return None
 
     def wants_canary(self) -> bool:
-        """Whether the engine took no step for so long that it should be sent a canary."""
+        """Whether the engine has taken no step for long enough to be sent a canary."""
         return self._watched_s - self._stepped_at > CANARY_SHARE * self._hang_timeout_s
 
 

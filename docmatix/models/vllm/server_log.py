@@ -98,6 +98,6 @@ def read_end(log: BinaryIO, most_bytes: int = LOG_TAIL_BYTES) -> str:
 
 
 def shorten(text: str, chars: int = 300) -> str:
-    """Text in one line of at most so many characters."""
+    """Text as one line of limited length."""
     text = " ".join(text.split())
     return text if len(text) <= chars else text[: chars - 1] + "…"

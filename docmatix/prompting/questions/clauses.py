@@ -1,4 +1,4 @@
-"""English clauses: the one an answer stands in, its subject, and what of the rest a question may keep."""
+"""English clauses: the one that contains an answer, its subject, and which other parts a question may keep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from docmatix.text.english import (
 
 
 class Clause(NamedTuple):
-    """The words of one clause, and where the answer stands in them: -1 if it was in a phrase before the clause."""
+    """The words of one clause, and the position of the answer: -1 if it was in a phrase before the clause."""
 
     words: list[str]
     start: int

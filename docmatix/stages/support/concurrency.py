@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 # requests of one shard that await a reply or their turn to be written, at up to 30 KB each
 LEAST_OUTSTANDING, MOST_OUTSTANDING = 64, 4096
 
-# requests prepared beyond those in flight: a share of these, and at least so many
+# requests prepared beyond those in flight: as a share of them, and the minimum
 AHEAD_SHARE, LEAST_AHEAD = 0.5, 16
 
 # Longer turns delay every request in flight: turns of 10 ms, of four shards at once, kept two thirds of 512 requests

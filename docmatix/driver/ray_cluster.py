@@ -185,8 +185,7 @@ def _join(init: Callable[..., object], address: str, options: dict[str, Any]) ->
 
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """The folder for Ray's session: Ray makes its own folder world-writable, so it goes into one that only we can
-    enter."""
+    """The folder for Ray's session. Ray makes its own folder world-writable, so it goes into a private one."""
     # the session folders of killed drivers pile up
     roots = dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp")])
     for root in roots:

@@ -50,8 +50,7 @@ class Tries:
         self.unclear += retryable.cause != "unreachable"
 
     def is_singled_out(self, *, now: float, give_up_after_s: float) -> bool:
-        """Whether only this request is always asked to wait. Time proves nothing: it is spent behind other requests
-        too."""
+        """Whether only this request is always asked to wait. Time proves nothing: others cause waits too."""
         return self.busy >= MOST_BUSY and now - self.busy_since > 2 * give_up_after_s
 
     def choose_wait(self, retryable: Retryable, *, jitter: float) -> float:

@@ -61,8 +61,7 @@ class VllmEngine(Engine):
     """More arguments for vLLM's server, one word each: `["--max-num-seqs", "512"]`. Every user of the machine can see
     them in the process list, so put tokens into `env`."""
     env: Annotated[dict[str, str], NOT_FINGERPRINTED] = Field(default_factory=dict)
-    """Environment variables of the server. run.yaml records them, with `***` as the value of those named like secrets
-    (`HF_TOKEN`)."""
+    """Environment variables of the server. run.yaml masks the values of those named like secrets (`HF_TOKEN`)."""
     start_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(1800, gt=0)
     """How long a replica may take to start, downloads and compilation included."""
     hang_timeout_s: Annotated[float, NOT_FINGERPRINTED] = Field(120, gt=0)

@@ -39,7 +39,6 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import yaml
 
-from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import STAGES
 from tests.builds import hash_dataset, list_files
 from tests.ray_token import set_ray_token
@@ -55,8 +54,6 @@ VICTIMS = {
 LATEST = 0.85
 """Share of a stage after which a kill would often come too late."""
 STALL_S = 20.0
-FRESH_S = 4.0
-"""A live state of this age still tells what workers have in hand; one is written every second."""
 HANGS_S = 600.0
 """Without a newly committed shard for so long, the build is taken to hang."""
 MOST_STOPS = 5
@@ -164,6 +161,16 @@ class Nodes:
         """The nodes other than the head, by the process id of their raylet."""
         return {node.all_processes["raylet"][0].process.pid: node for node in self._cluster.worker_nodes}
 
+    def find_workers(self) -> list[int]:
+        """The processes that do the shards of the present stage. The live state is written once a second: of a short
+        stage it would show none."""
+        found: list[int] = []
+        for node in self._cluster.list_all_nodes():
+            with contextlib.suppress(psutil.Error, KeyError, IndexError):
+                children = psutil.Process(node.all_processes["raylet"][0].process.pid).children()
+                found += [each.pid for each in children if each.cmdline()[0].startswith("ray::MapWorker(")]
+        return found
+
     def replace(self, raylet: int) -> None:
         """Another node in place of one whose raylet was killed."""
         self._cluster.remove_node(self.list_raylets()[raylet], allow_graceful=False)
@@ -225,22 +232,9 @@ class Build:
         """Whether as many shards are committed as lie whole in the kill's share: of a stage of one shard, none."""
         return self.count(kill.stage) >= int(kill.at * self._shards[kill.stage])
 
-    def is_at_work(self, stage: str) -> bool:
-        """Whether the driver that runs now has got into the stage."""
-        return bool(self.find_workers(stage)) or self.count(stage) > self._began_with[stage]
-
-    def find_workers(self, stage: str) -> list[int]:
-        """The processes of a stage's workers that have something in hand, by what they tell their driver."""
-        found = []
-        for path in (self.run / "telemetry" / "live").glob("*.json"):
-            with contextlib.suppress(FileNotFoundError):
-                state = json.loads(path.read_text())
-                if time.time() - state["at"] < FRESH_S and state["live"].get("stage") == stage:
-                    workers = state["live"]["workers"]
-                    found += [
-                        each["pid"] for each in workers if each["shards"] and find_start(each["pid"]) == each["started"]
-                    ]
-        return found
+    def has_begun(self, stage: str) -> bool:
+        """Whether the driver that runs now has committed something of the stage."""
+        return self.count(stage) > self._began_with[stage]
 
 
 # --- the killing ------------------------------------------------------------------------------------------------------
@@ -301,12 +295,12 @@ def disturb(build: Build, kills: list[Kill], *, server: ModelServer, nodes: Node
 def strike(kind: str, stage: str, *, build: Build, server: ModelServer, nodes: Nodes, rng: random.Random) -> bool:
     """Kill a process at work in the stage; returns whether there was one."""
     if kind == "driver":
-        if not build.is_at_work(stage):
+        if not nodes.find_workers() and not build.has_begun(stage):
             return False
         build.kill()
         build.start()
         return True
-    workers = build.find_workers(stage)
+    workers = nodes.find_workers()
     if kind == "server":
         if not workers or not server.read_stats()["in_flight"]:
             return False

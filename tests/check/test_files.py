@@ -15,6 +15,7 @@ from docmatix.check.proof import count_parts, find_problems
 from docmatix.core.errors import SetupError
 from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import Run
+from docmatix.storage.store import Store
 from tests.check.runs import check
 
 UNPROVED = ("telemetry/", "report.html", ".lock")
@@ -113,8 +114,8 @@ class CountingFiles:
         return self._fs.open(path, *rest)
 
 
-class CountingRun(Run):
-    """A run on a disk that counts how often each small file is read."""
+class CountingStore(Store):
+    """A store on a disk that counts how often each small file is read."""
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
@@ -129,8 +130,8 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
     for path in Path(wide_run.root).rglob("*"):
         if path.is_file():
             memory_run.write(str(path.relative_to(wide_run.root)), path.read_bytes())
-    files = CountingFiles(memory_run.fs)
-    memory_run.fs = files
+    files = CountingFiles(memory_run.store.fs)
+    memory_run.store.fs = files
     assert check(memory_run) == ""
     parts = {path: times for path, times in files.opened.items() if path.endswith(".parquet")}
     assert len(parts) > count_parts(memory_run) - 3
@@ -138,9 +139,10 @@ def test_a_file_of_a_remote_run_is_sent_once(wide_run, memory_run):
 
 
 def count_reads_of_records(run: Run) -> dict[str, int]:
-    counted = CountingRun(run.root)
+    counted = Run(run.root)
+    counted.store = store = CountingStore(run.root)
     list(find_problems(counted))
-    return {path: times for path, times in counted.reads.items() if "/part-" in path}
+    return {path: times for path, times in store.reads.items() if "/part-" in path}
 
 
 def test_each_commit_record_is_read_once(own_wide_run):

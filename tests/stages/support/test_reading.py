@@ -10,7 +10,7 @@ import pytest
 READERS = {
     "status": "docmatix.review.status",
     "open": "docmatix.review.collection",
-    "check": "docmatix.check.checks",
+    "check": "docmatix.check.proof",
     "report": "docmatix.report.report",
     "push": "docmatix.publishing.push",
 }

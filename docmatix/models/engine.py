@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -12,7 +12,9 @@ from docmatix.core.kinds import Kind
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.sampling import Sampling
 from docmatix.models.service import Served
-from docmatix.storage.run import Run
+
+if TYPE_CHECKING:
+    from docmatix.storage.run import Run
 
 
 class Engine(Kind):

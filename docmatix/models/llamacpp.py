@@ -7,14 +7,16 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_schema
 from docmatix.models.service import Served, Service
-from docmatix.storage.run import Run
+
+if TYPE_CHECKING:
+    from docmatix.storage.run import Run
 
 
 class LlamacppEngine(Engine):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
@@ -12,7 +12,9 @@ from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_in_vllm, constrain_json_schema
 from docmatix.models.preflight import check_server, read_api_key
 from docmatix.models.service import Served, Service
-from docmatix.storage.run import Run
+
+if TYPE_CHECKING:
+    from docmatix.storage.run import Run
 
 
 class OpenaiEngine(Engine):

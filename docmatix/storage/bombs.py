@@ -6,10 +6,10 @@ unpack further than a lying footer says, by at most 2 GiB each.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_UNPACKED_BYTES = 512 << 20
 """Of the rows decoded at once, and of a row group that shrank by more than `_MOST_RATIO`."""
@@ -57,6 +57,9 @@ def list_texts(schema: Any) -> list[str]:
 
 def measure_texts(values: pa.Array | pa.RecordBatch) -> int:
     """The bytes of all texts that were read as dictionaries, once each is written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if isinstance(values, pa.RecordBatch):
         return sum(map(measure_texts, values.columns))
     if pa.types.is_dictionary(values.type):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,9 @@ from docmatix.core.redaction import hide_in_arguments, hide_in_variables
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_in_vllm, resolve_path
 from docmatix.models.service import Served, Service
-from docmatix.storage.run import Run
+
+if TYPE_CHECKING:
+    from docmatix.storage.run import Run
 
 _OWN_ARGUMENTS = {"--api-key", "--host", "--port", "--model", "--served-model-name"}
 

@@ -52,14 +52,14 @@ def _write_section(section: FieldInfo, key: str, seen: set[type]) -> Iterator[st
     if not models:
         return
     yield f"\n## `{key}`{_mark(section)}"
-    kinds: list[type[BaseModel]] = [model for model in models if "kind" in model.model_fields]
+    kinds: list[type[BaseModel]] = [model for model in models if issubclass(model, Kind)]
     base = _find_base(kinds)
     if base:
         yield "\nEvery kind has these keys:\n"
         yield from _write_table(base, {name: about for name, about in base.model_fields.items() if name != "kind"})
     for model in models:
-        if model in kinds:
-            yield f"\n### `{key}: {{kind: {_read_kind(model)}}}`"
+        if issubclass(model, Kind):
+            yield f"\n### `{key}: {{kind: {model.get_name()}}}`"
         yield f"\n{_unwrap(inspect.getdoc(model) or '')}"
         own = {
             name: about
@@ -139,8 +139,9 @@ def _name_type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if origin is Literal:
         return " | ".join(f"`{each}`" for each in parts)
     models = _find_models(annotation, metadata)
-    if models and all("kind" in model.model_fields for model in models):
-        kinds = " | ".join(f"`{_read_kind(model)}`" for model in models)
+    families = [model for model in models if issubclass(model, Kind)]
+    if families:
+        kinds = " | ".join(f"`{model.get_name()}`" for model in families)
         return f"list of mappings with `kind`: {kinds}" if origin is tuple else f"mapping with `kind`: {kinds}"
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_name_type(each) for each in parts if each is not NoneType))
@@ -162,13 +163,8 @@ def _write_default(about: FieldInfo) -> str:
     if isinstance(default, Section):
         return "its own defaults" if default.model_dump(exclude_none=True) else ""
     if isinstance(default, tuple):
-        return ", ".join(f"`{_read_kind(type(each)) if isinstance(each, Kind) else each}`" for each in default)
+        return ", ".join(f"`{each.get_name() if isinstance(each, Kind) else each}`" for each in default)
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
-
-
-def _read_kind(model: type[BaseModel]) -> str:
-    name: str = get_args(model.model_fields["kind"].annotation)[0]
-    return name
 
 
 def _mark(about: FieldInfo) -> str:

@@ -10,9 +10,7 @@ from docmatix.dataset.card import BuildDescription
 def describe_build(config: Config) -> BuildDescription:
     """The settings that a reader of the dataset needs."""
     pack, dedup = config.pack, config.dedup
-    verified = "asking again and comparing (`round_trip`)" if config.verify else "nothing more"
-    if config.verify and config.verify.kind != "round_trip":
-        verified = f"`{config.verify.kind}`"
+    verified = f"{config.verify.described} (`{config.verify.kind}`)" if config.verify else "nothing more"
     return BuildDescription(
         name=config.name,
         source=f"{config.source.described} (`{config.source.kind}`)",

@@ -48,7 +48,7 @@ class Kind(Section):
 
 
 def _hide_in_address(value: Any) -> Any:
-    return hide_in_url(value) if isinstance(value, str) and "://" in value else value
+    return hide_in_url(value) if isinstance(value, str) else value
 
 
 AnyKind = TypeVar("AnyKind", bound=Kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -38,11 +38,6 @@ class Source(Kind):
     kind: str
     paths: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_tell_apart)]
     """Local paths, globs, directories or URLs. Passwords and signatures in them are used and never recorded."""
-
-    @classmethod
-    def hide_secrets(cls, settings: dict[str, Any]) -> None:
-        settings["paths"] = list(map(hide_in_url, settings["paths"]))
-        super().hide_secrets(settings)
 
     def locate(self, file: FoundFile, *, patience: Patience) -> Iterator[Locator]:
         """A locator for each document in a file, without reading the documents."""

@@ -163,6 +163,7 @@ def _render_samples(
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """A file's samples with their page images, document by document, reading each document once."""
     settings = job.config.pack
+    rendering = settings.rendering
     poison = PoisonDocuments(job, PACK, output.number)
     places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
@@ -190,7 +191,7 @@ def _render_samples(
                             pdf,
                             sample[0]["page_numbers"],
                             doc_id=sample[0]["doc_id"],
-                            settings=settings.rendering,
+                            settings=rendering,
                             sandbox=sandbox,
                             timeout_s=settings.timeout_s,
                         )

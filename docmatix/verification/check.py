@@ -18,6 +18,9 @@ class Check(Kind):
     prompt: ClassVar[str] = "round_trip"
     """The prompt file, of the family `round_trip`; it is rendered with `question` and `context`."""
 
+    described: ClassVar[str] = "a check"
+    """What the dataset card says that it does."""
+
     kind: str
     engine: AnyEngine | None = None
     """The model to ask; by default the one that wrote the pairs, on the server of `generate`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,8 @@ FEWEST_CHOICES = 3
 
 class RoundTrip(Check):
     """Ask the question again with its context, and compare the answers."""
+
+    described: ClassVar[str] = "asking again and comparing"
 
     kind: Literal["round_trip"]
     max_tokens: int = Field(64, ge=1)

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import psutil  # type: ignore[import-untyped]
 import yaml
 
 from tests.pdfs import write_distinct_pdf, write_encrypted_pdf, write_pdf, write_table_pdf
+from tests.ray_token import set_ray_token
 
 
 def write_pdfs(folder: Path) -> Path:
@@ -62,6 +64,20 @@ def list_files(run: Path) -> list[str]:
         for path in run.rglob("*")
         if path.is_file() and path.relative_to(run).parts[0] != "telemetry"
     )
+
+
+@contextlib.contextmanager
+def running_ray() -> Iterator[None]:
+    """One Ray for the builds of this process, as a notebook would have it: starting it takes five seconds each time."""
+    set_ray_token()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ray
+
+        ray.init(address="local", include_dashboard=False, log_to_driver=False, num_cpus=2)
+    yield
+    assert ray.is_initialized(), "a build must leave a Ray that it did not start running"
+    ray.shutdown()
 
 
 class Driver:

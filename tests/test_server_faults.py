@@ -10,7 +10,6 @@ import shutil
 import socket
 import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +24,8 @@ from docmatix.core.ledger import JUDGED_FROM
 from docmatix.driver.progress import Progress
 from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import Run
-from tests.builds import Driver, hash_dataset, write_config
+from tests.builds import Driver, hash_dataset, running_ray, write_config
 from tests.pdfs import write_distinct_pdf
-from tests.ray_token import set_ray_token
 from tests.scripted_server import Body, Faults, reply_plausibly, start_scripted_process, start_scripted_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -46,15 +44,8 @@ def pdf_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_ray() -> Iterator[None]:
-    """One Ray for the builds of this module: starting it takes five seconds each time."""
-    set_ray_token()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import ray
-
-        ray.init(address="local", include_dashboard=False, log_to_driver=False, num_cpus=2)
-    yield
-    ray.shutdown()
+    with running_ray():
+        yield
 
 
 def configure(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,6 +27,7 @@ from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.storage.run import Run
 from tests.fake_vllm import fake_engine
 from tests.jobs import OPENAI, load_shipped, make_config
+from tests.waiting import wait_until
 
 # --- addresses --------------------------------------------------------------------------------------------------------
 
@@ -319,15 +318,6 @@ def test_what_a_model_server_reports_is_shown_without_its_secrets(tmp_path, monk
         server.close()
     assert state.detail.endswith("OSError: 401 for https://hub/m with *** and ***")
     assert "canary" not in repr(state)
-
-
-def wait_until(happened: Callable[[], bool], *, within_s: float = 120) -> bool:
-    deadline = time.monotonic() + within_s
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def configure(*paths: str) -> Any:

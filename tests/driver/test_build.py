@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from docmatix.config.loading import load_config
 from docmatix.review.status import read_status
 from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import Run
-from tests.builds import hash_dataset, write_config, write_pdfs
+from tests.builds import hash_dataset, running_ray, write_config, write_pdfs
 from tests.pdfs import write_distinct_pdf
-from tests.ray_token import set_ray_token
 from tests.scripted_server import Faults, start_scripted_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,16 +27,8 @@ def pdf_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_ray() -> Iterator[None]:
-    """One Ray for the builds of this module, as a notebook would have it: starting it takes five seconds each time."""
-    set_ray_token()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import ray
-
-        ray.init(address="local", include_dashboard=False, log_to_driver=False, num_cpus=2)
-    yield
-    assert ray.is_initialized(), "a build must leave a Ray that it did not start running"
-    ray.shutdown()
+    with running_ray():
+        yield
 
 
 def test_a_folder_of_pdfs_becomes_a_dataset_and_only_what_changed_is_done_again(pdf_dir: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from docmatix.models.client import ChatClient
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.llamacpp_server import LlamacppServer, count_threads, find_model, start_llamacpp
 from docmatix.models.preflight import check_server
+from tests.waiting import wait_until
 
 pytest.importorskip("xllamacpp")
 
@@ -52,15 +53,6 @@ else:
 def server() -> Iterator[LlamacppServer]:
     with start_llamacpp(ENGINE) as running:
         yield running
-
-
-def wait_until(happened: Callable[[], bool], *, within_s: float = 60.0) -> bool:
-    deadline = time.monotonic() + within_s
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def is_gone(pid: int) -> bool:

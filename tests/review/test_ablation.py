@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ from docmatix.core.errors import SetupError
 from docmatix.dataset.groups import Group
 from docmatix.review.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
 from docmatix.storage.run import Run
-from tests.builds import write_config
+from tests.builds import running_ray, write_config
 from tests.jobs import FakeClient, curate, generate, make_config, make_job, read_documents
 from tests.pdfs import write_distinct_pdf
-from tests.ray_token import set_ray_token
 from tests.scripted_server import start_scripted_server
 
 
@@ -128,15 +126,8 @@ def test_the_figures_of_a_prompt_are_those_of_its_run(tmp_path):
 
 @pytest.fixture
 def one_ray() -> Iterator[None]:
-    """One Ray for the three builds of each ablation: starting it takes five seconds each time."""
-    set_ray_token()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import ray
-
-        ray.init(address="local", include_dashboard=False, log_to_driver=False, num_cpus=2)
-    yield
-    ray.shutdown()
+    with running_ray():
+        yield
 
 
 @pytest.mark.slow

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +22,7 @@ from docmatix.models.vllm.supervisor import (
     read_process,
     start_supervised,
 )
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="supervisors need Linux")
 
@@ -49,15 +49,6 @@ if 'exit' in sys.argv:
     sys.exit()
 time.sleep(600)
 """
-
-
-def wait_until(happened: Callable[[], bool], *, within_s: float = 60.0) -> bool:
-    deadline = time.monotonic() + within_s
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def is_gone(pid: int) -> bool:

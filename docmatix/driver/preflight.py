@@ -15,7 +15,6 @@ import yaml
 from docmatix.config import Config, PromptChoice
 from docmatix.config.loading import dump_config
 from docmatix.core.errors import SetupError
-from docmatix.core.redaction import hide_in_url
 from docmatix.driver.progress import Progress
 from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
@@ -91,7 +90,8 @@ def check_run(run: Run, config: Config) -> None:
         if not isinstance(held, dict):
             raise SetupError(f"{run.url}/run.yaml is damaged: give another --run, or restore the file.")
         mine = yaml.safe_load(dump_config(config))  # without secrets, as what is held
-        _hide_more(held.get("source"))
+        if isinstance(held.get("source"), dict):
+            config.source.hide_secrets(held["source"])  # an earlier version wrote more of an address
         for key in ("name", "source"):
             if held.get(key) != mine[key]:
                 raise SetupError(
@@ -102,12 +102,6 @@ def check_run(run: Run, config: Config) -> None:
         raise SetupError(
             f"The directory {run.url} is not a run and not empty (it holds {sorted(others)[0]}): give another --run."
         )
-
-
-def _hide_more(source: Any) -> None:
-    """Leave out of a source that an earlier version wrote what this one leaves out of its own."""
-    if isinstance(source, dict) and isinstance(paths := source.get("paths"), list):
-        source["paths"] = [hide_in_url(path) if isinstance(path, str) else path for path in paths]
 
 
 def check_engines(config: Config) -> None:

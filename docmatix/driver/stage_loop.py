@@ -52,6 +52,7 @@ def do_stages(
         if not asks:
             # replicas hold CPUs that the later stages would wait for
             serving.close()
+            served = None
         tasks = _find_tasks(job, stage)
         began = time.monotonic()
         if tasks and PIPELINE[stage].workers and heartbeats is None:

@@ -64,7 +64,7 @@ def build(
     check_run(directory, config)  # before the lock too, which is a file: nothing is put into another one's folder
     if not trust_run:
         directory.require_own("give another --run, or --trust-run if you trust everyone who can write there.")
-    with _interruptible(), directory.locked():
+    with _interruptible(), directory.locked(), contextlib.ExitStack() as opened:
         check_run(directory, config)
         require_disk(directory.store, megabytes=config.limits.min_free_disk_mb)
         wanted = set(stages or job.stages)
@@ -75,6 +75,8 @@ def build(
         if checked:
             check_engines(config)
         watched = _open_listing(job, listing, config_dir, progress) if PLAN in wanted else None
+        if watched is not None:
+            opened.enter_context(contextlib.closing(watched))  # if nothing can be written either
         # before anything is planned: a run whose planning is interrupted must not take up another source
         directory.write("run.yaml", dump_config(config).encode())
         directory.write("fingerprints.json", (json.dumps(job.fingerprints, indent=1) + "\n").encode())

@@ -66,7 +66,6 @@ class _WatchedCalls:
         self._stall_s, self._patience_s, self._say = stall_s, patience_s, say
         self._calls = queue.SimpleQueue[Callable[[], object] | None]()
         self._outcomes = queue.SimpleQueue[_Outcome]()
-        self._hangs = False
         self.listed = 0
         """The number of items passed on, for messages."""
         # a daemon: one that hangs must not keep the process
@@ -75,16 +74,13 @@ class _WatchedCalls:
     def do(self, call: Callable[[], T]) -> T:
         """What `call` returns or raises. Raises SourceGone if it takes too long."""
         self._calls.put(call)
-        self._hangs = True
-        outcome = self._wait()
-        self._hangs = False
-        return cast(T, outcome.get())
+        return cast(T, self._wait().get())
 
     def close(self, listing: object = None) -> None:
-        """End the thread, which closes the listing first."""
-        if not self._hangs and (close := getattr(listing, "close", None)) is not None:
-            with contextlib.suppress(SourceGone):
-                self.do(close)
+        """Have the thread close the listing, then end; does not wait for it."""
+        # also called as the process exits, when no other thread runs any more: waiting would never end
+        if (close := getattr(listing, "close", None)) is not None:
+            self._calls.put(close)
         self._calls.put(None)
 
     def _wait(self) -> _Outcome:

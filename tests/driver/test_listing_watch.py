@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from docmatix.core.errors import SetupError, SourceGone
+from docmatix.core.errors import RunRefused, SetupError, SourceGone
 from docmatix.driver.build import build
 from docmatix.driver.listing_watch import watch_listing
 from docmatix.sources.files import FilesSource
+from docmatix.sources.locators import Locator
 from tests.jobs import make_config
 
 
@@ -129,19 +132,61 @@ def test_the_time_that_is_spent_on_the_items_is_not_the_source_s() -> None:
 
 
 def test_a_listing_that_is_left_early_is_closed_in_its_own_thread() -> None:
-    closed_by: list[str] = []
+    closed_by: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def list_on() -> Iterator[int]:
         try:
             while True:
                 yield 1
         finally:
-            closed_by.append(threading.current_thread().name)
+            closed_by.put(threading.current_thread().name)
 
     listing = watch_listing(list_on, stall_s=60, patience_s=60, say=lambda line: None)
     assert next(listing) == 1
     listing.close()
-    assert closed_by == ["listing"]
+    assert closed_by.get(timeout=60) == "listing"
+
+
+def test_a_listing_that_hangs_as_it_is_closed_is_not_waited_for() -> None:
+    said: list[str] = []
+    let_go = threading.Event()
+
+    def list_on() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            let_go.wait(60)
+
+    listing = watch_listing(list_on, stall_s=0.01, patience_s=0.02, say=said.append)
+    assert next(listing) == 1
+    listing.close()
+    assert said == []
+    let_go.set()
+
+
+def test_a_build_that_cannot_write_its_run_closes_the_listing(tmp_path: Path) -> None:
+    # left open, a listing of S3 was waited for as the process ended, and spoke on a stream that was closed already
+    closed = threading.Event()
+    run = tmp_path / "run"
+
+    def list_on() -> Iterator[Locator]:
+        try:
+            while True:
+                yield Locator("a", str(tmp_path / "a.pdf"))
+        finally:
+            closed.set()
+
+    class Opened:
+        def __iter__(self) -> Iterator[Locator]:
+            (run / "fingerprints.json").mkdir(parents=True)  # a folder where a file is to be written
+            listing = list_on()
+            next(listing)
+            return listing
+
+    with pytest.raises(RunRefused):
+        build(make_config(), run=run, stages=["plan"], listing=Opened())
+    assert closed.wait(60)
 
 
 class HangingFiles(MemoryFileSystem):  # type: ignore[misc]

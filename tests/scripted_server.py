@@ -42,6 +42,8 @@ from aiohttp import web
 Body = dict[str, Any]
 ReplyFunction = Callable[[Body], str]
 """Raises `RuntimeError` for a request that is to meet a 500, `TimeoutError` for one that is never answered."""
+RefuseFunction = Callable[[Body], tuple[int, Any] | None]
+"""The status and JSON with which a request is refused, or None."""
 
 HUNG_S = 3600.0
 POINTING_WORDS = frozenset("it its they them he him she her we us i me you your our my this that these those".split())
@@ -253,6 +255,7 @@ class ScriptedServer:
         state_file: Path | None = None,
         slots: int | None = None,
         repeats_key: bool = False,
+        refuse: RefuseFunction = lambda body: None,
     ) -> None:
         """`model` None answers to any name; with `api_key` every request must carry it; with `slots` the server works
         on so many requests at once, queues the others, and reports both in vLLM's metrics; one that `repeats_key` has
@@ -263,7 +266,7 @@ class ScriptedServer:
         self.in_flight = self.most_in_flight = self.running = self.most_waiting = 0
         self._slots = asyncio.Semaphore(slots) if slots else None
         self._reply, self._faults, self._model, self._api_key = reply, faults or Faults(), model, api_key
-        self._repeats_key = repeats_key
+        self._repeats_key, self._refuse = repeats_key, refuse
         self._tried: set[str] = set()
         self._state = None
         if state_file:
@@ -379,6 +382,8 @@ class ScriptedServer:
             read_images(body)
         except ValueError as error:
             return _say_error(400, f"Invalid image: {error}")
+        if (refused := self._refuse(body)) is not None:
+            return web.json_response(refused[1], status=refused[0])
         fault = self._faults.choose(key, first=key not in self._tried)
         self._tried.add(key)
         if fault == "busy":
@@ -452,6 +457,19 @@ async def _drag_on(request: web.Request, answer: bytes | None) -> web.StreamResp
     raise asyncio.CancelledError  # the client did not wait for the end
 
 
+def refuse_fields(*names: str) -> RefuseFunction:
+    """A server that takes none of these fields of a request, and names the first one it meets, as OpenAI does."""
+
+    def refuse(body: Body) -> tuple[int, Any] | None:
+        name = next((name for name in names if name in body), None)
+        if name is None:
+            return None
+        message = f"Unsupported parameter: '{name}' is not supported with this model."
+        return 400, {"error": {"message": message, "param": name, "code": "unsupported_parameter"}}
+
+    return refuse
+
+
 def _say_error(
     status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None
 ) -> web.Response:
@@ -477,6 +495,7 @@ def start_scripted_server(
     state_file: Path | None = None,
     slots: int | None = None,
     repeats_key: bool = False,
+    refuse: RefuseFunction = lambda body: None,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[ScriptedServer]:
@@ -489,6 +508,7 @@ def start_scripted_server(
         state_file=state_file,
         slots=slots,
         repeats_key=repeats_key,
+        refuse=refuse,
     )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="scripted-server", daemon=True)

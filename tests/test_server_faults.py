@@ -26,7 +26,14 @@ from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import Run
 from tests.builds import Driver, hash_dataset, running_ray, write_config
 from tests.pdfs import write_distinct_pdf
-from tests.scripted_server import Body, Faults, reply_plausibly, start_scripted_process, start_scripted_server
+from tests.scripted_server import (
+    Body,
+    Faults,
+    refuse_fields,
+    reply_plausibly,
+    start_scripted_process,
+    start_scripted_server,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -242,6 +249,25 @@ def test_passing_faults_are_retried_and_lasting_ones_are_counted(
     line = next(line for line in describe_status(Run(run)).splitlines() if "retried" in line)
     assert f"{requests} asked" in line
     assert all(f"{cause.replace('_', ' ')} {count}" in line for cause, count in retries.items())
+
+
+def test_a_server_that_takes_neither_max_tokens_nor_seed_is_asked_without_them_and_that_is_said_once(
+    pdf_dir: Path, undisturbed: tuple[Path, int], run: Path, tmp_path: Path
+) -> None:
+    reference, requests = undisturbed
+    said = io.StringIO()
+    with start_scripted_server(refuse=refuse_fields("max_tokens", "seed")) as server:
+        docmatix.build(configure(tmp_path, pdf_dir, server.base_url), run=run, progress=Progress(said))
+    assert hash_dataset(run) == hash_dataset(reference)
+    assert find_requests(run) == {"unit": "requests", "in": requests, "out": requests, "dropped": {}}
+    assert server.request_count - requests == read_retries(run)["unsupported"] <= 2 * IN_FLIGHT
+    assert all(asked.status == 200 for asked in server.log[4 * IN_FLIGHT :])  # what was under way, twice refused
+    lines = [line for line in said.getvalue().splitlines() if "does not take" in line]
+    assert len(lines) == 2
+    assert all(f"does not take `{name}`" in line for name, line in zip(("max_tokens", "seed"), lines, strict=True))
+    sent = server.bodies[-1]
+    assert ("seed" in sent, "max_tokens" in sent, "max_completion_tokens" in sent) == (False, False, True)
+    assert "seed" in json.loads(read_rows(run)[0]["body"]), "what was meant is what is recorded"
 
 
 # --- faults that last -------------------------------------------------------------------------------------------------

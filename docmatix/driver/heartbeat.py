@@ -240,10 +240,11 @@ def _name_process_space() -> str:
 
 
 def read_figures(counters: Counters) -> dict[str, float]:
-    """A client's counters as flat figures: `requests`, `prompt_tokens`, `retries`, `retries_429`, ..."""
+    """A client's counters as flat figures: `requests`, `replies`, `retries`, `retries_busy`, `without_seed`, ..."""
     figures: dict[str, float] = {
         name: getattr(counters, name)
         for name in ("requests", "replies", "failures", "prompt_tokens", "completion_tokens", "in_flight")
     }
     figures["retries"] = counters.retries.total()
-    return figures | {f"retries_{cause}": count for cause, count in sorted(counters.retries.items())}
+    figures |= {f"retries_{cause}": count for cause, count in sorted(counters.retries.items())}
+    return figures | {f"without_{field}": count for field, count in sorted(counters.without.items())}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.recording import Recording
 from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workers import Done, Task, map_shards
+from docmatix.models.parameters import describe_lacking
 from docmatix.models.telemetry import ServingWatch
 from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN
 from docmatix.stages.dedup import dedup_documents
@@ -41,6 +42,7 @@ def do_stages(
     """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
     heartbeats: Heartbeats | None = None
     served, watch = None, None
+    said: set[str] = set()
     # entered after Ray, so left before it: replicas are closed while there is a Ray to tell them
     serving = contextlib.ExitStack()
     for stage in job.stages[1:]:
@@ -82,7 +84,8 @@ def do_stages(
             else:
                 with beside_pack(job) if stage == PACK else contextlib.nullcontext():
                     if tasks and heartbeats is not None:
-                        _do_tasks(job, stage, tasks, progress, recording, heartbeats, watch=watch if asks else None)
+                        watched = watch if asks else None
+                        _do_tasks(job, stage, tasks, progress, recording, heartbeats, watch=watched, said=said)
             _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
         finally:
             recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
@@ -143,9 +146,10 @@ def _do_tasks(
     heartbeats: Heartbeats,
     *,
     watch: ServingWatch | None,
+    said: set[str],
 ) -> None:
     """Map a stage over its shards, with progress, and stop it when it has stalled or loses too much. Whatever becomes
-    of it, what its workers counted and what the watchdog found is recorded."""
+    of it, what its workers counted and what the watchdog found is recorded. What is `said` is not said again."""
     ledger, tally, in_hand = Ledger(), Tally(), ShardsInHand()
     figures = recording.stages.setdefault(stage, {})
     done = 0
@@ -170,6 +174,7 @@ def _do_tasks(
                     tally.take(state.worker, state.counted)
             counted = tally.total
             figures |= counted
+            _say_lacking(job, stage, counted, say=progress.say, said=said)
             if isinstance(result, Done):
                 done += 1
                 in_hand.finish(result.shard)
@@ -189,6 +194,18 @@ def _do_tasks(
             if recording.is_due:
                 workers = [state.to_json() for state in guard.states]
                 recording.show({"stage": stage, "working": working, "workers": workers, "stalled": guard.stalled})
+
+
+def _say_lacking(
+    job: Job, stage: str, counted: Mapping[str, float], *, say: Callable[[str], None], said: set[str]
+) -> None:
+    """Say which fields the model's server does not take, as its workers found."""
+    for name in counted:
+        if name.startswith("without_"):
+            line = describe_lacking(name.removeprefix("without_"), model=job.config.choose_engine(stage).model_name)
+            if line not in said:
+                said.add(line)
+                say(f"{stage:9} {line}")
 
 
 def _close_stage(job: Job, stage: str, progress: Progress, *, seconds: float, done: int) -> None:

@@ -30,6 +30,7 @@ from docmatix.models.load_balancer import (
     note_reply,
     read_address,
 )
+from docmatix.models.parameters import Unsupported, adapt
 from docmatix.models.poison_requests import SuspectSlots, goes_alone, is_suspect
 from docmatix.models.preflight import refuse_key, refuse_model
 from docmatix.models.responses import ConfigurationError, Retryable, hide
@@ -42,7 +43,8 @@ LEVEL_AFTER_S = 0.001
 
 @dataclass(slots=True)
 class Counters:
-    """What a client did so far. `retries` counts tries without an answer, by cause."""
+    """What a client did so far. `retries` counts tries without an answer, by cause; `without` the replies to requests
+    that were sent without a field, or with it under another name, because the server does not take it."""
 
     requests: int = 0
     replies: int = 0
@@ -52,6 +54,7 @@ class Counters:
     in_flight: int = 0
     most_in_flight: int = 0
     retries: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)
 
 
 class ChatClient:
@@ -88,6 +91,9 @@ class ChatClient:
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
         self._suspects = SuspectSlots()
+        self._lacking: dict[str, frozenset[str]] = {}
+        """By model, the fields that its server does not take: learnt once a request without them is answered, so that a
+        document's words, which servers repeat in errors, teach nothing."""
         self._load_balancer = LoadBalancer([self._read_address(address) for address in addresses], clock=clock)
         self._removed: dict[str, Address] = {}
         """Former addresses, by name."""
@@ -162,7 +168,8 @@ class ChatClient:
 
     async def _pursue(self, request: Request, pictures: Sequence[bytes]) -> Reply | Failure:
         """Try until the request is answered or given up."""
-        body = dump_body(request.to_body(pictures)) if pictures else request.body
+        lacking = self._lacking.get(request.model, frozenset())
+        body = _dump_sent(request, pictures, lacking)
         tries = Tries(self._clock())
         while True:
             deaths = tries.deaths.count(self._load_balancer.addresses)
@@ -173,20 +180,31 @@ class ChatClient:
                 try:
                     if self._stopped:
                         raise self._stopped
-                    outcome: Reply | Failure | Retryable | ConfigurationError | None = None
+                    outcome: Reply | Failure | Retryable | ConfigurationError | Unsupported | None = None
                     if tries.doubted or goes_alone(deaths):
                         # before and not after: a server that has just died answers nothing, whatever it died of
                         outcome = await self._probe(address, request.model)
                     if outcome is None:
                         tries.deaths.note_sent(deaths)
+                        if not (learnt := self._lacking.get(request.model, lacking)) <= lacking:  # while it waited
+                            lacking |= learnt
+                            body = _dump_sent(request, pictures, lacking)
                         outcome = await self._send(address, body, request.request_id)
                     if isinstance(outcome, ConfigurationError):
                         outcome = await self._judge_configuration_error(address, request.model, outcome)
                 finally:
                     self._load_balancer.give_back(address)
                     self._level_soon()
-            if isinstance(outcome, Reply | Failure):
+            if isinstance(outcome, Reply | Failure | Unsupported):
                 note_reply(address, now=self._clock())  # a server that refuses a request is healthy
+                if isinstance(outcome, Unsupported):
+                    self.counters.retries["unsupported"] += 1
+                    lacking |= frozenset(outcome.fields)
+                    body = _dump_sent(request, pictures, lacking)
+                    continue
+                if lacking and isinstance(outcome, Reply):
+                    self._lacking[request.model] = self._lacking.get(request.model, lacking) | lacking
+                    self.counters.without.update(lacking & {*request.sampling, *request.extra})
                 return outcome
             self.counters.retries[outcome.cause] += 1
             if outcome.cause == "moved" and address in self._load_balancer.addresses:
@@ -239,7 +257,7 @@ class ChatClient:
 
     async def _send(
         self, address: Address, body: bytes, request_id: str
-    ) -> Reply | Failure | Retryable | ConfigurationError:
+    ) -> Reply | Failure | Retryable | ConfigurationError | Unsupported:
         session = self._connect()
         task = asyncio.current_task()
         assert task
@@ -313,10 +331,11 @@ class ChatClient:
         probe = Request(model, (Message("user", "Say yes."),), {"max_tokens": 1})
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                outcome = await self._send(address, probe.body, probe.request_id)
+                body = _dump_sent(probe, (), self._lacking.get(model, frozenset()))
+                outcome = await self._send(address, body, probe.request_id)
         except TimeoutError:
             return Retryable("unreachable", f"no reply to a small request within {PROBE_TIMEOUT_S:g} s")
-        if isinstance(outcome, Reply | Failure):
+        if isinstance(outcome, Reply | Failure | Unsupported):
             note_reply(address, now=self._clock())
             return None
         if isinstance(outcome, Retryable) and outcome.cause in ("moved", "busy", "unreachable"):
@@ -362,3 +381,10 @@ class ChatClient:
         except (aiohttp.ClientError, TimeoutError):
             names = []
         return refuse_model(address, model, names or [f"unknown ({detail})"])
+
+
+def _dump_sent(request: Request, pictures: Sequence[bytes], lacking: frozenset[str]) -> bytes:
+    """The body to send: the recorded one, with its pictures and without the fields that the server does not take."""
+    if not pictures and not lacking:
+        return request.body
+    return dump_body(adapt(request.to_body(pictures), lacking))

@@ -15,6 +15,7 @@ import aiohttp
 from docmatix.core.pairs import Failure, Reply
 from docmatix.models.load_balancer import Address
 from docmatix.models.metrics import ServerMetrics, parse_metrics
+from docmatix.models.parameters import Unsupported, find_unsupported
 from docmatix.models.responses import ConfigurationError, Retryable, read_answer, read_error, shorten
 
 CONNECT_TIMEOUT_S = 10.0
@@ -80,7 +81,7 @@ def explain(error: Exception, secret: str | None = None) -> str:
 
 async def send_chat(
     session: aiohttp.ClientSession, address: Address, body: bytes, *, request_id: str, api_key: str | None
-) -> Reply | Failure | Retryable | ConfigurationError:
+) -> Reply | Failure | Retryable | ConfigurationError | Unsupported:
     """Send one chat request and read what comes of it."""
     try:
         # a followed redirect would turn the POST into a GET
@@ -88,7 +89,11 @@ async def send_chat(
             raw = await read_body(response)
             if raw is None:
                 return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
-            return read_answer(response.status, response.headers, raw, request_id=request_id, secret=api_key)
+            answer = read_answer(response.status, response.headers, raw, request_id=request_id, secret=api_key)
+            if not isinstance(answer, Failure) or answer.reason != "refused":
+                return answer
+            fields = find_unsupported(raw, sent=body)
+            return Unsupported(fields, answer.detail) if fields else answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         return Retryable("unreachable", explain(error, api_key))
     except TimeoutError:

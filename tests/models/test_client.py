@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import time
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,9 +28,10 @@ from tests.models.clients import (
     open_client,
     open_raw_server,
     say_ok,
+    spoil_on_poison,
     wait_until,
 )
-from tests.scripted_server import Body, Faults, start_scripted_server
+from tests.scripted_server import Body, Faults, refuse_fields, start_scripted_server
 
 
 async def test_a_reply_comes_with_its_tokens_and_the_hash_of_its_request() -> None:
@@ -48,6 +50,65 @@ async def test_a_request_refused_for_what_it_says_is_asked_once() -> None:
             outcome = await client.ask(make_request())
     assert outcome == Failure("refused", "400 This request cannot be served invalid_request_error")
     assert server.request_count == 1
+
+
+async def test_fields_that_a_server_refuses_are_left_out_from_then_on_and_identify_the_request_still() -> None:
+    refuse = refuse_fields("max_tokens", "seed")
+    first, second = (replace(make_request(text), sampling={"max_tokens": 9, "seed": 1}) for text in ("one", "two"))
+    with start_scripted_server(reply=say_ok, refuse=refuse) as server:
+        async with open_client(server.base_url) as client:
+            replies = [await client.ask(first), await client.ask(second)]
+    assert [reply.request_id for reply in replies if isinstance(reply, Reply)] == [first.request_id, second.request_id]
+    assert [asked.status for asked in server.log] == [400, 400, 200, 200]
+    assert [set(body) - {"model", "messages"} for body in server.bodies[2:]] == [{"max_completion_tokens"}] * 2
+    assert [body["max_completion_tokens"] for body in server.bodies[2:]] == [9, 9]
+    assert (client.counters.requests, client.counters.replies) == (2, 2)
+    assert client.counters.retries == {"unsupported": 2}
+    assert client.counters.without == {"max_tokens": 2, "seed": 2}
+
+
+async def test_requests_that_were_under_way_when_a_field_was_refused_are_asked_again_and_later_ones_once() -> None:
+    with start_scripted_server(refuse=refuse_fields("temperature")) as server:
+        async with open_client(server.base_url, max_in_flight=4) as client:
+            outcomes = await asyncio.gather(*(client.ask(make_request(str(i))) for i in range(40)))
+    assert all(isinstance(outcome, Reply) for outcome in outcomes)
+    assert 1 <= server.stats()["by_status"]["400"] <= 4
+
+
+async def test_what_one_model_refuses_is_sent_to_another() -> None:
+    def refuse(body: Body) -> tuple[int, Any] | None:
+        return refuse_fields("temperature")(body) if body["model"] == "strict" else None
+
+    with start_scripted_server(model=None, refuse=refuse) as server:
+        async with open_client(server.base_url) as client:
+            for model in ("strict", "scripted"):
+                await client.ask(replace(make_request(), model=model))
+    assert ["temperature" in body for body in server.bodies] == [True, False, True]
+
+
+async def test_a_request_that_is_refused_without_the_field_too_teaches_nothing() -> None:
+    def refuse(body: Body) -> tuple[int, Any] | None:
+        said = body["messages"][-1]["content"]
+        return (400, {"error": {"message": f"Not with us: {said}"}}) if "Unknown" in said else None
+
+    with start_scripted_server(refuse=refuse) as server:
+        async with open_client(server.base_url) as client:
+            outcome = await client.ask(make_request("Unknown parameter: 'temperature'."))
+            await client.ask(make_request("hello"))
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "refused"
+    assert ["temperature" in body for body in server.bodies] == [True, False, True]
+
+
+async def test_a_probe_is_sent_as_the_server_takes_it() -> None:
+    refuse = refuse_fields("max_tokens")
+    with start_scripted_server(reply=spoil_on_poison, refuse=refuse) as server:
+        async with open_client(server.base_url, max_attempts=1) as client:
+            await client.ask(make_request(max_tokens=9))
+            outcome = await client.ask(make_request("poison", max_tokens=9))
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "server_error"
+    assert [body["max_completion_tokens"] for body in server.bodies if "say" in str(body).lower()] == [1]
 
 
 async def test_a_body_without_end_is_read_up_to_a_bound() -> None:

@@ -16,12 +16,14 @@ from typing import Any
 
 import jinja2
 import yaml
+from jinja2 import nodes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from docmatix.core.errors import SetupError
 from docmatix.models.sampling import Sampling
 from docmatix.prompting.prompts import Family, Prompt, ReplyFormat, Section
 from docmatix.prompting.replies import parse_reply
+from docmatix.prompting.shown_examples import find_examples, keep_telling, split_turn
 from docmatix.prompting.templates import REFERENCES, compile_sections, make_environment
 
 DEFAULT_MAX_TOKENS = 1024
@@ -83,7 +85,7 @@ def load_prompts(names: Iterable[str], directories: Sequence[Path]) -> dict[str,
 
 
 def read_prompt(path: Path, *, include_from: Sequence[Path] = ()) -> Prompt:
-    """Read and check one prompt file, compile its templates and render its example turns.
+    """Read and check one prompt file, compile its templates, and collect what it shows as examples.
 
     Raises SetupError, as `file:line: what`, for anything wrong with the file.
     """
@@ -190,17 +192,29 @@ def _collect_includes(
 
 def _with_examples(prompt: Prompt, path: Path) -> Prompt:
     examples: list[str] = []
-    for section, template in zip(
-        prompt.sections[:-1], compile_sections(prompt.sections, prompt.includes), strict=False
-    ):
-        if section.role == "system":
+    templates = compile_sections(prompt.sections, prompt.includes)
+    for number, (section, template) in enumerate(zip(prompt.sections, templates, strict=True), start=1):
+        if section.role == "system" or number == len(prompt.sections):
             continue
         try:
             content = template.render().strip()
         except (jinja2.TemplateError, TypeError) as error:
             raise SetupError(f"{path}:{section.line}: an example must be fixed text, but {error}.") from error
-        examples.append(content)
+        examples += split_turn(content)
         if section.role == "assistant":
             pairs, _ = parse_reply(content, format=prompt.reply, finish_reason="stop")
             examples += [text for pair in pairs for text in pair if text]
-    return replace(prompt, examples=tuple(dict.fromkeys(examples)))
+    for instruction in read_instructions(prompt):
+        examples += find_examples(instruction)
+    return replace(prompt, examples=keep_telling(examples))
+
+
+def read_instructions(prompt: Prompt) -> list[str]:
+    """The words of a prompt that are not an example turn: those of its system message, of its last message and of what
+    it includes, without what is filled in."""
+    environment = make_environment(jinja2.DictLoader({}))
+    system = [section.template for section in prompt.sections if section.role == "system"]
+    sources = [*system, prompt.sections[-1].template, *(source for _, source in prompt.includes)]
+    return [
+        " ".join(each.data for each in environment.parse(source).find_all(nodes.TemplateData)) for source in sources
+    ]

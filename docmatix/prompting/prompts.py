@@ -38,7 +38,7 @@ class Prompt:
     includes: tuple[tuple[str, str], ...]  # name and source of every included template
     source_sha256: str  # of the file and all that it includes
     examples: tuple[str, ...]
-    """The texts of the example turns, with the questions and answers in them: small models repeat them as replies."""
+    """What example turns and instructions show, with the questions and answers in it: small models repeat it."""
     description: str = ""
     model: str | None = None  # the LoRA adapter that answers it, if the configuration names one
 

@@ -125,3 +125,19 @@ def test_a_prompt_carries_the_texts_of_its_examples(tmp_path):
         tmp_path, HEAD + f"---\n@system\nAsk.\n@user\nA text.\n@assistant\n{shown}\n@user\n{{{{ t }}}}\n"
     )
     assert read_prompt(path).examples == ("A text.", shown, "What floats?", "wood")
+
+
+def test_a_prompt_carries_what_its_instructions_and_their_includes_show(tmp_path):
+    (tmp_path / "rules.j2").write_text('Ask such as "Who signed it?", never "according to the text".')
+    body = "@system\nBriefly.\n{% include 'rules.j2' %}\n@user\n{{ t }}\nFor instance: When is it due?\n"
+    assert read_prompt(write_prompt(tmp_path, HEAD + "---\n" + body)).examples == (
+        *("For instance: When is it due?", "When is it due?"),
+        *("Who signed it?", 'Ask such as "Who signed it?'),
+    )
+
+
+def test_the_lines_of_an_example_turn_are_examples_without_their_labels(tmp_path):
+    path = write_prompt(
+        tmp_path, HEAD + "---\n@user\nText: Cork floats.\nAnswer: Cork\n@assistant\nWhat floats?\n@user\n{{ t }}\n"
+    )
+    assert {"Cork floats.", "Cork", "What floats?"} < set(read_prompt(path).examples)

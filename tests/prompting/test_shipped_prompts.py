@@ -15,8 +15,9 @@ from docmatix.core.pairs import Pair, Scores
 from docmatix.curation.filters import DEFAULT_FILTERS
 from docmatix.curation.filters.filter import FilterContext, judge_pair
 from docmatix.prompting.chunks import PageText, measure_budget
-from docmatix.prompting.prompt_files import load_prompts
+from docmatix.prompting.prompt_files import load_prompts, read_instructions
 from docmatix.prompting.replies import parse_reply
+from docmatix.prompting.shown_examples import find_examples, keep_telling
 from docmatix.prompting.templates import render_messages
 
 SHIPPED = Path(__file__).parents[2] / "prompts"
@@ -101,6 +102,12 @@ def test_every_shipped_prompt_can_be_read():
     prompts = load_prompts(names, [SHIPPED])
     assert {*BROAD, *VISION} <= set(prompts)
     assert all(pickle.loads(pickle.dumps(prompt)) == prompt for prompt in prompts.values())
+
+
+def test_no_instruction_of_a_shipped_prompt_shows_a_question_or_an_answer_to_copy():
+    for name, prompt in load_prompts([*BROAD, *VISION, "extractive", "round_trip"], [SHIPPED]).items():
+        for instruction in read_instructions(prompt):
+            assert list(keep_telling(find_examples(instruction))) == [], name
 
 
 @pytest.mark.parametrize("name", BROAD)

@@ -49,7 +49,7 @@ class FilterContext:
     evidence: Sequence[Evidence] = ()
     language: str | None = None
     examples: Sequence[str] = ()
-    """Questions and answers that the pair's prompt shows the model as examples."""
+    """Questions, answers and sentences that the pair's prompt shows the model, in example turns or instructions."""
     earlier: KeptPairs = field(default_factory=KeptPairs)
     """Pairs of the same document that were already kept."""
 

@@ -10,7 +10,8 @@ from pydantic import Field, SecretStr
 
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.engine import Engine, constrain_json_in_vllm, constrain_json_schema
-from docmatix.models.preflight import check_server, read_api_key
+from docmatix.models.load_balancer import read_address
+from docmatix.models.preflight import check_server, describe_ignored_proxy, read_api_key
 from docmatix.models.service import Served, Service
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class OpenaiEngine(Engine):
 
     kind: Literal["openai"]
     base_url: Annotated[str | tuple[str, ...], NOT_FINGERPRINTED]
-    """One address or several (`http://host:8000/v1`); requests go to the least busy."""
+    """One address or several (`http://host:8000/v1`); requests go to the least busy, and never through a proxy
+    (`HTTPS_PROXY`)."""
     api_key_env: Annotated[str | None, NOT_FINGERPRINTED] = None
     """The environment variable that holds the key; the key itself is never written to a file."""
     context_tokens: int = Field(8192, ge=256)
@@ -61,4 +63,8 @@ class OpenaiEngine(Engine):
     @contextlib.contextmanager
     def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:
         key = read_api_key(self.api_key_env)
+        for name in (read_address(address).name for address in self.addresses):
+            if note := describe_ignored_proxy(name):
+                say(f"serving   {self.model} at {name}{note}")
+                break
         yield Served(Service(self.addresses, api_key=SecretStr(key) if key else None), list)

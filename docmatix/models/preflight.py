@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from docmatix.core.errors import SetupError
+from docmatix.core.proxies import find_ignored_proxy
 from docmatix.models.load_balancer import Address, read_address
 from docmatix.models.responses import hide
 
@@ -56,6 +57,8 @@ async def check_server(
     silent = {address.name: finding for address, finding in zip(known, findings, strict=True) if finding}
     if len(silent) == len(known):
         where = "; ".join(f"{name} ({finding.detail})" for name, finding in silent.items())
+        if any(finding.insecure for finding in silent.values()):
+            raise SetupError(f"There is no secure connection to the model server at {where}.")
         statuses = [finding.status for finding in silent.values()]
         if all(status == 429 for status in statuses):
             raise SetupError(
@@ -73,6 +76,8 @@ class _Finding(NamedTuple):
 
     detail: str
     status: int | None = None
+    insecure: bool = False
+    """Whether TLS failed, so that it is there, and is not to be started."""
 
 
 async def _check_address(
@@ -88,16 +93,17 @@ async def _check_address(
     """None if the model can be asked, else why this server cannot. Raises `SetupError` for wrong settings."""
     import aiohttp
 
-    from docmatix.models.transport import explain, list_models
+    from docmatix.models.transport import explain, find_tls_error, list_models
 
     deadline = time.monotonic() + patience_s
     while True:
         try:
             status, names, detail = await list_models(session, address, secret=api_key)
         except TimeoutError:
-            return _Finding(f"no reply within {timeout_s:g} s")
+            return _Finding(f"no reply within {timeout_s:g} s{describe_ignored_proxy(address.name)}")
         except aiohttp.ClientError as error:
-            return _Finding(explain(error, api_key))
+            words = explain(error, api_key) + describe_ignored_proxy(address.name)
+            return _Finding(words, insecure=find_tls_error(error) is not None)
         if status == 429 or status >= 500:
             if time.monotonic() >= deadline:
                 return _Finding(f"{status} {detail}", status)
@@ -116,6 +122,12 @@ async def _check_address(
         if model not in names and f"{model}:latest" not in names:
             raise refuse_model(address, model, names)
         return None
+
+
+def describe_ignored_proxy(url: str) -> str:
+    """That a proxy is set and not used for an address, as the end of a sentence; empty if there is none."""
+    variable = find_ignored_proxy(url)
+    return f"; the proxy in {variable} is not used, model servers are asked directly" if variable else ""
 
 
 def refuse_key(address: Address, detail: str, api_key: str | None, api_key_env: str | None) -> SetupError:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
+from docmatix.core.proxies import find_ignored_proxy
 from docmatix.core.redaction import hide_in_url
 from docmatix.sources.discovery import find_files
 from docmatix.sources.locators import Locator, SourceDocument
 from docmatix.sources.remote_files import RangeFile
 from docmatix.sources.source import Source
+from docmatix.storage.filesystems import uses_proxies
 from docmatix.storage.patience import PATIENCE_S, Patience, log_outage
 
 
@@ -29,6 +31,13 @@ def list_documents(
     SetupError for a pattern without a match, a store that has never responded, an unusable file or no document at all,
     and SourceGone if the source stays unreachable for `patience_s` seconds."""
     patience = Patience(limit_s=patience_s, say=say, sleep=sleep)
+    for path in source.paths:
+        if (variable := find_ignored_proxy(path)) and not uses_proxies():
+            say(
+                f"the proxy in {variable} is not used, {hide_in_url(path)} is read directly; FSSPEC_HTTP="
+                '\'{"client_kwargs": {"trust_env": true}}\' has it used'
+            )
+            break
     found = find_files(source.paths, base_dir=base_dir, suffix=source.suffix, patience=patience)
     return _require_some((locator for file in found for locator in source.locate(file, patience=patience)), source)
 

@@ -39,6 +39,14 @@ def choose_options(protocol: str) -> dict[str, Any]:
     return options
 
 
+def uses_proxies() -> bool:
+    """Whether the user's fsspec settings have web servers asked through the environment's proxies."""
+    import fsspec
+
+    settings = (fsspec.config.conf.get(name, {}) for name in ("http", "https"))
+    return any(each.get("client_kwargs", {}).get("trust_env") for each in settings)
+
+
 def is_local(filesystem: Any) -> bool:
     """Whether paths of the filesystem are paths of this machine."""
     from fsspec.implementations.local import LocalFileSystem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -453,3 +454,17 @@ def test_a_range_file_reads_like_the_bytes_it_holds(content: bytes, ranges: list
             file.seek(start)
             assert file.read(end) == content[start : start + end]
         assert file.seek(0, os.SEEK_END) == len(content)
+
+
+def test_a_proxy_that_is_set_and_not_used_for_a_source_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:hush@proxy:3128")
+    monkeypatch.setattr("docmatix.sources.documents.find_files", lambda *args, **options: [])
+    source = FilesSource(kind="files", paths=("a.pdf", "https://one.invalid/b.pdf", "https://two.invalid/c.pdf"))
+    settings: list[dict[str, Any]] = [{}, {"http": {"client_kwargs": {"trust_env": True}}}]
+    for conf, expected in zip(settings, (["one.invalid"], []), strict=True):
+        monkeypatch.setattr("fsspec.config.conf", conf)
+        said: list[str] = []
+        list_documents(source, base_dir=Path("/"), say=said.append)
+        assert [
+            re.findall(r"in HTTPS_PROXY is not used, https://(.*)/b.pdf is read", line)[0] for line in said
+        ] == expected

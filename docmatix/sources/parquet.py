@@ -173,9 +173,24 @@ def _find_leaf(schema: Any, column: str, *, name: str) -> str:
     there = f"it has {', '.join(f'{field.name} ({field.type})' for field in schema)}"
     if column not in schema.names:
         raise SetupError(f"{name} has no column {column!r}; {there}: set `source.column`.")
-    kind = schema.field(column).type
+    if (count := schema.names.count(column)) > 1:
+        raise SetupError(
+            f"{name} has {count} columns {column!r}: rename them, and name the one with the PDFs in `source.column`."
+        )
+    kind, leaf = schema.field(column).type, column
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:  # -1 too if there are two
+        kind, leaf = kind.field("bytes").type, f"{column}.bytes"
     if is_binary(kind):
-        return column
-    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0 and is_binary(kind.field("bytes").type):
-        return f"{column}.bytes"
+        return leaf
+    if types.is_dictionary(kind) and is_binary(kind.value_type):
+        # decoded, a row group's dictionary would be in memory as a whole
+        raise SetupError(
+            f"Column {leaf!r} of {name} is dictionary-encoded ({kind}), which is not read: write it as plain binary"
+            " (Arrow: `column.cast('binary')`)."
+        )
+    if types.is_null(kind):
+        raise SetupError(
+            f"Column {leaf!r} of {name} is null in every row (of type null) and holds no PDF: leave the file out, or"
+            " set `source.column`."
+        )
     raise SetupError(f"Column {column!r} of {name} holds no bytes; {there}: set `source.column`.")

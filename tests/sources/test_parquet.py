@@ -85,6 +85,40 @@ def test_a_missing_or_wrong_column_is_a_set_up_error(column: str, message: str) 
         list_rows("memory://in/a.parquet", column=column)
 
 
+PDFS = pa.array([b"%PDF", None], pa.binary())
+ENCODED = PDFS.dictionary_encode()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"pdf": ENCODED}, r"Column 'pdf' of .* is dictionary-encoded \(dictionary<values=binary.*: write it as plain"),
+        ({"pdf": pa.StructArray.from_arrays([ENCODED], ["bytes"])}, r"Column 'pdf\.bytes' of .* is dictionary-encoded"),
+        ({"pdf": pa.nulls(2)}, r"Column 'pdf' of .* is null in every row .*: leave the file out"),
+        (
+            {"pdf": pa.StructArray.from_arrays([pa.nulls(2)], ["bytes"])},
+            r"Column 'pdf\.bytes' of .* is null in every row",
+        ),
+        ({"pdf": pa.StructArray.from_arrays([PDFS, PDFS], ["bytes", "bytes"])}, "holds no bytes"),
+        ({"pdf": pa.array(["a", "b"]).dictionary_encode()}, "holds no bytes"),
+        ({"pdf": PDFS, "other": PDFS}, r"has 2 columns 'pdf': rename them"),
+    ],
+)
+def test_a_column_of_pdfs_that_cannot_be_read_is_told_in_its_own_words(columns: dict[str, Any], message: str) -> None:
+    table = pa.Table.from_arrays(list(columns.values()), names=["pdf"] * len(columns))
+    with fsspec.open("memory://in/a.parquet", "wb") as file:
+        pq.write_table(table, file)
+    with pytest.raises(SetupError, match=message):
+        list_rows("memory://in/a.parquet")
+
+
+def test_another_column_may_come_twice() -> None:
+    table = pa.Table.from_arrays([PDFS, PDFS, PDFS], names=["pdf", "other", "other"])
+    with fsspec.open("memory://in/a.parquet", "wb") as file:
+        pq.write_table(table, file)
+    assert read_rows(list_rows("memory://in/a.parquet")) == [SourceDocument(b"%PDF"), Refusal("empty", "null")]
+
+
 def test_planning_reads_the_footer_alone(tmp_path: Path) -> None:
     write(f"{tmp_path}/a.parquet", [b"%PDF" * 1000] * 10)
     content = bytearray((tmp_path / "a.parquet").read_bytes())

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml import Node
 
 from docmatix.config import Config
-from docmatix.config.wording import explain
+from docmatix.config.wording import Mistake, list_mistakes
 from docmatix.core.errors import SetupError
+from docmatix.core.yaml_places import compose, find_line, find_repeated_keys
+
+_MOST_MISTAKES = 20
 
 
 def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
     """Read a configuration file, apply `--set` overrides (`key.sub=value`, the value in YAML) and resolve relative
-    paths against the file's folder. Raises SetupError for a missing file, broken YAML, an unknown key or an invalid
-    value, in one sentence that names it."""
+    paths against the file's folder. Raises SetupError for a missing file, broken YAML, and for unknown keys, keys given
+    twice and invalid values, all at once, with the line or the override of each."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -26,7 +32,7 @@ def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"The configuration file {path} cannot be read: {error}.") from None
     try:
-        content = yaml.safe_load(text)
+        content, root = yaml.safe_load(text), compose(text)
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         where = f" at line {place.line + 1}" if place else ""
@@ -35,15 +41,46 @@ def load_config(path: str | Path, *, overrides: Sequence[str] = ()) -> Config:
         raise SetupError(f"{path} must hold a mapping with the keys name, source and generate.")
     for override in overrides:
         _apply_override(content, override)
-    return resolve_paths(parse_config(content, origin=str(path)), base_dir=path.resolve().parent)
+    mistakes: list[tuple[float, str]] = [
+        (repeated.lines[-1], f"line {repeated.lines[-1]}: {repeated.describe()}")
+        for repeated in find_repeated_keys(root)
+    ]
+    try:
+        config = Config.model_validate(content)
+    except ValidationError as error:
+        mistakes += [_place(mistake, root, overrides) for mistake in list_mistakes(error, content)]
+    if mistakes:
+        raise SetupError(f"{path}: {_join(sentence for _, sentence in sorted(mistakes, key=itemgetter(0)))}")
+    return resolve_paths(config, base_dir=path.resolve().parent)
 
 
 def parse_config(content: Mapping[str, Any], *, origin: str = "the configuration") -> Config:
-    """Validate a mapping. Raises SetupError with one sentence about the first problem."""
+    """Validate a mapping. Raises SetupError with a sentence about each mistake."""
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise SetupError(f"{origin}: {explain(error, content)}") from None
+        raise SetupError(f"{origin}: {_join(each.sentence for each in list_mistakes(error, content))}") from None
+
+
+def _join(sentences: Iterable[str]) -> str:
+    told = list(sentences)
+    more = [f"And {len(told) - _MOST_MISTAKES} more."] if len(told) > _MOST_MISTAKES else []
+    return " ".join([*told[:_MOST_MISTAKES], *more])
+
+
+def _place(mistake: Mistake, root: Node | None, overrides: Sequence[str]) -> tuple[float, str]:
+    """Where a mistake comes among others, and its sentence with the line or the override that made it."""
+    path = mistake.path
+    line = find_line(root, path)
+    for override in reversed(overrides):
+        key = override.partition("=")[0].strip()
+        made = tuple(key.split("."))
+        # the value itself or what holds it was set, or something below a key that the file does not have
+        if path[: len(made)] == made or (line is None and made[: len(path)] == path):
+            return math.inf, f"--set {key}: {mistake.sentence}"
+    above = (find_line(root, path[:length]) for length in range(len(path), 0, -1))
+    line = next((each for each in above if each is not None), None)
+    return (math.inf, mistake.sentence) if line is None else (line, f"line {line}: {mistake.sentence}")
 
 
 def resolve_paths(config: Config, *, base_dir: Path) -> Config:
@@ -92,7 +129,9 @@ def _apply_override(content: dict[str, Any], override: str) -> None:
                 if place.get(part) is None:
                     place[part] = {}
                 place = place[part]
-        parsed = yaml.safe_load(value)
+        parsed, repeated = yaml.safe_load(value), find_repeated_keys(compose(value))
+        if repeated:
+            raise SetupError(f"--set {key}: `{'.'.join(repeated[0].path)}` is given {len(repeated[0].lines)} times.")
         if isinstance(place, list):
             place[int(last)] = parsed
         else:

@@ -20,6 +20,7 @@ from jinja2 import nodes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from docmatix.core.errors import SetupError
+from docmatix.core.yaml_places import compose, find_repeated_keys
 from docmatix.models.sampling import Sampling
 from docmatix.prompting.prompts import Family, Prompt, ReplyFormat, Section
 from docmatix.prompting.replies import parse_reply
@@ -117,13 +118,16 @@ def read_prompt(path: Path, *, include_from: Sequence[Path] = ()) -> Prompt:
 
 def _read_front_matter(source: str, path: Path) -> FrontMatter:
     try:
-        values, tree = yaml.safe_load(source), yaml.compose(source)
+        values, tree = yaml.safe_load(source), compose(source)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
         raise SetupError(f"{path}:{line}: the front matter is not YAML: {getattr(error, 'problem', error)}.") from error
     if not isinstance(values, dict) or not isinstance(tree, yaml.MappingNode):
         raise SetupError(f"{path}:1: the front matter must be a mapping with at least family, style and reply.")
+    for repeated in find_repeated_keys(tree):
+        moved = repeated._replace(lines=tuple(line + 1 for line in repeated.lines))  # below the first `---`
+        raise SetupError(f"{path}:{moved.lines[-1]}: {moved.describe()}")
     key_lines = {key.value: key.start_mark.line + 2 for key, _ in tree.value}
     try:
         return FrontMatter.model_validate(values)

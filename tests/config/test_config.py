@@ -124,6 +124,89 @@ def test_a_value_that_does_not_fit_is_refused_under_the_key_that_the_file_has(tm
     assert said in refuse(tmp_path, MINIMAL, override)
 
 
+MISTAKEN = """\
+name: has space
+sead: 3
+source: {kind: files, pahts: [docs/*.pdf]}
+generate:
+  engine:
+    kind: openai
+    model: m
+    base_url: [1, http://a]
+    sampling: {temprature: 1}
+  prompts:
+    - extractive
+    - {name: a, wait: 2}
+    - {weight: 2}
+    - 7
+curate:
+  filters:
+    - kind: length
+      max_answer: 5
+    - {kind: lenght}
+pack:
+  dpi: 20
+limits: 5
+verify: {token: 3}
+"""
+
+
+def test_all_mistakes_are_told_at_once_in_one_line_each_with_its_own(tmp_path):
+    told = refuse(tmp_path, MISTAKEN, "window.max_page=3", "pack.max_row_mb=x")
+    assert "\n" not in told
+    assert re.findall(r"(line \d+|--set [\w.]+): `([\w.]+)`", told) == [
+        ("line 1", "name"),
+        ("line 2", "sead"),
+        ("line 3", "source.pahts"),
+        ("line 8", "generate.engine.base_url.0"),
+        ("line 9", "generate.engine.sampling.temprature"),
+        ("line 12", "generate.prompts.1.wait"),
+        ("line 13", "generate.prompts.2.name"),
+        ("line 14", "generate.prompts.3"),
+        ("line 18", "curate.filters.0.max_answer"),
+        ("line 19", "curate.filters.1.kind"),
+        ("line 21", "pack.dpi"),
+        ("line 22", "limits"),
+        ("line 23", "verify.kind"),
+        ("--set window.max_page", "window.max_page"),
+        ("--set pack.max_row_mb", "pack.max_row_mb"),
+    ]
+    assert "did you mean `temperature`?" in told
+    assert "`lenght`, which docmatix does not know" in told
+
+
+def test_a_key_that_is_missing_is_told_with_the_line_of_what_lacks_it_unless_it_is_misspelt(tmp_path):
+    told = refuse(tmp_path, "name: a\nsorce: {}\ngenerate:\n  prompts: []\n")
+    path = tmp_path / "build.yaml"
+    assert told.startswith(f"{path}: line 2: `sorce` is not a key docmatix knows; did you mean `source`? line 3: ")
+    assert "line 3: `generate.engine` is missing. line 4: `generate.prompts`: List should have at least 1 item" in told
+    assert "`source` is missing" not in told
+    assert refuse(tmp_path, "name: a\n") == f"{path}: `source` is missing. `generate` is missing."
+
+
+def test_an_override_that_makes_a_mistake_is_told_in_place_of_a_line(tmp_path):
+    text = MINIMAL + "pack: {dpi: 90}\n"
+    assert ": --set pack.dpi: `pack.dpi`: Input" in refuse(tmp_path, text, "pack.dpi=x")
+    assert ": --set generate: `generate.engine` is missing." in refuse(tmp_path, text, "generate={}")
+    assert ": --set pakc.dpi: `pakc` is not a key" in refuse(tmp_path, text, "pakc.dpi=3")
+    assert ": line 4: `pack.dpi`: Input" in refuse(tmp_path, text.replace("90", "x"), "pack.max_row_mb=9")
+
+
+def test_many_mistakes_are_cut_off(tmp_path):
+    told = refuse(tmp_path, MINIMAL + "".join(f"zz{number}: 1\n" for number in range(25)))
+    assert told.count("is not a key") == 20
+    assert told.endswith(" And 5 more.")
+
+
+def test_a_key_given_twice_is_refused_with_both_lines_beside_other_mistakes(tmp_path):
+    told = refuse(tmp_path, MINIMAL + "pack:\n  dpi: 90\n  image_format: jpeg\n  dpi: 100\nseed: x\n")
+    assert ": line 7: `pack.dpi` is given twice, in lines 5 and 7: remove all but one. line 8: `seed`: Input" in told
+    assert "`name` is given twice, in lines 1 and 4" in refuse(tmp_path, MINIMAL + "name: other\n")
+    assert "`max_pages` is given 2 times" in refuse(tmp_path, MINIMAL, "window={max_pages: 1, max_pages: 2}")
+    merged = "x: &x {kind: files, paths: [a]}\n" + MINIMAL.replace("{kind: files, paths", "{<<: *x, paths")
+    assert "given twice" not in refuse(tmp_path, merged)
+
+
 def test_a_refusal_never_shows_the_value():
     with pytest.raises(SetupError) as refusal:
         parse_config(yaml.safe_load(MINIMAL) | {"seed": "hunter2"})

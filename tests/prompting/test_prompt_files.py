@@ -136,6 +136,12 @@ def test_a_prompt_carries_what_its_instructions_and_their_includes_show(tmp_path
     )
 
 
+def test_a_key_given_twice_in_the_front_matter_is_refused_with_both_lines(tmp_path):
+    path = write_prompt(tmp_path, HEAD + "weight: 1\nweight: 2\n---\n@user\n{{ t }}\n")
+    with pytest.raises(SetupError, match=r"one\.md:6: `weight` is given twice, in lines 5 and 6: remove all but one\."):
+        read_prompt(path)
+
+
 def test_the_lines_of_an_example_turn_are_examples_without_their_labels(tmp_path):
     path = write_prompt(
         tmp_path, HEAD + "---\n@user\nText: Cork floats.\nAnswer: Cork\n@assistant\nWhat floats?\n@user\n{{ t }}\n"

@@ -74,11 +74,10 @@ class Unsupported(NamedTuple):
     """The refusal of a request for fields that its server does not take."""
 
     fields: tuple[str, ...]
-    detail: str
 
 
 def find_unsupported(raw: bytes, *, sent: bytes) -> tuple[str, ...]:
-    """The fields of the body `sent` that a refusal (400, 422) finds unknown or unsupported, in the body's order, as far
+    """The fields of the body `sent` that a refusal finds unknown or unsupported, in the body's order, as far
     as the request can do without them; empty if it is about anything else."""
     if len(raw) > _MOST_BYTES:
         return ()

@@ -122,10 +122,12 @@ async def send_chat(
             if raw is None:
                 return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
             answer = read_answer(response.status, response.headers, raw, request_id=request_id, secret=api_key)
-            if not isinstance(answer, Failure) or answer.reason != "refused":
-                return answer
-            fields = find_unsupported(raw, sent=body)
-            return Unsupported(fields, answer.detail) if fields else answer
+            # some answer 500, or 200 with an error in it, to what they should refuse
+            refused = isinstance(answer, Failure) and answer.reason == "refused"
+            if refused or (isinstance(answer, Retryable) and answer.cause == "server_error"):
+                fields = find_unsupported(raw, sent=body)
+                return Unsupported(fields) if fields else answer
+            return answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         return Retryable("unreachable", explain(error, api_key))
     except TimeoutError:

@@ -22,6 +22,8 @@ class Cost:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     requests: int = 0
     retries: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)
+    """Fields that a server does not take, each with the replies to requests that were sent without it."""
     restarts: Counter[str] = field(default_factory=Counter)
     replica_s: float = 0.0
     """Seconds that replicas of the model were ready; 0 where not recorded."""
@@ -53,6 +55,8 @@ def add_up(telemetry: Iterable[Mapping[str, Any]], config: Config) -> Cost:
             for name, count in figures.items():
                 if name.startswith("retries_") and count:
                     cost.retries[name.removeprefix("retries_")] += int(count)
+                if name.startswith("without_") and count:
+                    cost.without[name.removeprefix("without_")] += int(count)
         for served in driver.get("serving", []):
             cost.restarts.update(served.get("restarts", {}))
             ready = served.get("ready_s", 0)

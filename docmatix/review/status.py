@@ -140,6 +140,8 @@ def _describe_requests(requests: Mapping[str, Any]) -> str:
     if retries := figures["retries"]:
         causes = ", ".join(f"{cause.replace('_', ' ')} {count:,}" for cause, count in retries.items())
         line += f"; retried {sum(retries.values()):,} times: {causes}"
+    if without := figures.get("without"):
+        line += f"; adapted to a server that does not take {', '.join(f'`{name}`' for name in without)}"
     if now["builds"] and (before := earlier["asked"] + unknown["asked"]):
         line += f"; and {before:,} asked before, with other settings"
     return line
@@ -231,7 +233,8 @@ def _count_tokens(counted: Mapping[str, _Counts]) -> dict[str, float]:
 
 def _count_requests(job: Job, drivers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What was asked by builds of the settings of `now`, of `earlier` ones, and of such as did not tell theirs
-    (`unknown`): so many `builds`, requests `asked`, `retries` by cause. Empty where nothing was asked."""
+    (`unknown`): so many `builds`, requests `asked`, `retries` by cause, and `without`, the fields that the
+    server does not take, if there are any. Empty where nothing was asked."""
     sorts: dict[str, list[dict[str, Any]]] = {"now": [], "earlier": [], "unknown": []}
     for driver in drivers:
         made = driver.get("fingerprints")
@@ -248,13 +251,16 @@ def _count_requests(job: Job, drivers: Sequence[Mapping[str, Any]]) -> dict[str,
     costs = {sort: add_up(parts, job.config) for sort, parts in sorts.items()}
     return {
         sort: {"builds": cost.drivers, "asked": cost.requests, "retries": dict(cost.retries.most_common())}
+        | ({"without": sorted(cost.without)} if cost.without else {})
         for sort, cost in costs.items()
     }
 
 
 def _add_counts(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     retries = Counter(one["retries"]) + Counter(other["retries"])
-    return {name: one[name] + other[name] for name in ("builds", "asked")} | {"retries": dict(retries.most_common())}
+    counts = {name: one[name] + other[name] for name in ("builds", "asked")} | {"retries": dict(retries.most_common())}
+    without = sorted({*one.get("without", ()), *other.get("without", ())})
+    return counts | ({"without": without} if without else {})
 
 
 def _list_serving(

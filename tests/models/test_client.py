@@ -75,6 +75,16 @@ async def test_requests_that_were_under_way_when_a_field_was_refused_are_asked_a
     assert 1 <= server.stats()["by_status"]["400"] <= 4
 
 
+async def test_a_field_that_makes_a_server_fail_is_left_out_too() -> None:
+    def refuse(body: Body) -> tuple[int, Any] | None:
+        return (500, {"error": "unexpected keyword argument 'seed'"}) if "seed" in body else None
+
+    with start_scripted_server(refuse=refuse) as server:
+        async with open_client(server.base_url) as client:
+            assert isinstance(await client.ask(replace(make_request(), sampling={"seed": 1})), Reply)
+    assert [asked.status for asked in server.log] == [500, 200]
+
+
 async def test_what_one_model_refuses_is_sent_to_another() -> None:
     def refuse(body: Body) -> tuple[int, Any] | None:
         return refuse_fields("temperature")(body) if body["model"] == "strict" else None

@@ -112,6 +112,9 @@ SERDE = (
             ["seed", "top_k"],
         ),
         (say("Unsupported parameter seed"), ["seed"]),
+        # OpenRouter repeats what the model's own server said; a server that passes fields on as they are
+        (say("Provider returned error", metadata={"raw": json.dumps(say(UNKNOWN_NAME.format("seed")))}), ["seed"]),
+        (b"TypeError: create_completion() got an unexpected keyword argument 'min_p'", ["min_p"]),
         (say("Additional properties are not allowed ('seed' was unexpected)"), ["seed"]),
     ],
 )  # fmt: skip

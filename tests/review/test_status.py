@@ -88,6 +88,15 @@ def test_requests_of_builds_that_were_killed_count_too(own_run: Run) -> None:
     assert line == f"  requests  {told}"
 
 
+def test_fields_that_the_server_did_not_take_are_told_with_the_requests(own_run: Run) -> None:
+    figures = '{"stages": {"generate": {"requests": 40, "retries_unsupported": 2, "without_%s": 40}}}'
+    own_run.write("telemetry/a.json", (figures % "seed").encode())
+    own_run.write("telemetry/live/b.json", (figures % "max_tokens").encode())
+    (line,) = (line for line in describe_status(own_run).splitlines() if line.startswith("  requests"))
+    assert line.endswith("unsupported 4; adapted to a server that does not take `max_tokens`, `seed`")
+    assert read_status(own_run)["requests"]["unknown"]["without"] == ["max_tokens", "seed"]
+
+
 def give_sign(run: Run, *, ago_s: float, process: int = 7) -> None:
     """The sign of life that a driver gave so long ago."""
     sign = {"host": "there", "process": process, "at": time.time() - ago_s, "stages": {}}

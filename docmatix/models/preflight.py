@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from docmatix.core.connections import find_tls_error
 from docmatix.core.errors import SetupError
 from docmatix.core.proxies import find_ignored_proxy
 from docmatix.models.load_balancer import Address, read_address
@@ -93,7 +94,7 @@ async def _check_address(
     """None if the model can be asked, else why this server cannot. Raises `SetupError` for wrong settings."""
     import aiohttp
 
-    from docmatix.models.transport import explain, find_tls_error, list_models
+    from docmatix.models.transport import explain, list_models
 
     deadline = time.monotonic() + patience_s
     while True:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import ssl
 
 import aiohttp
 
+from docmatix.core.connections import explain_connection
 from docmatix.core.pairs import Failure, Reply
 from docmatix.models.load_balancer import Address
 from docmatix.models.metrics import ServerMetrics, parse_metrics
@@ -26,9 +26,6 @@ KEEP_ALIVE_S = 4.0
 MOST_REPLY_BYTES = 4 << 20
 READ_BYTES = 1 << 16
 METRICS_TIMEOUT_S = 5.0
-# OpenSSL's X509_V_ERR_...: 62 and 64 host name and address, 9 and 10 not yet valid and expired
-_OTHER_NAME, _OTHER_TIME = (62, 64), (9, 10)
-_NO_TLS = ("wrong version number", "record layer failure", "http request", "packet length too long", "unknown protocol")
 _QUERY = re.compile(r"(https?://[^\s?'\"]*)\?[^\s'\"]*")
 
 
@@ -78,37 +75,9 @@ async def list_models(
 def explain(error: Exception, secret: str | None = None) -> str:
     """What went wrong with a connection, without the key and the queries of URLs, which may hold one."""
     number = getattr(error, "errno", None)
-    if (
-        failed := find_tls_error(error)
-    ) is not None:  # its number 1 is none of the system's ("Operation not permitted")
-        text = _explain_tls(failed)
-    elif isinstance(error, aiohttp.ClientConnectorDNSError):
-        text = f"the host name {error.host} cannot be resolved: {error.os_error.strerror or error.os_error}"
-    else:
-        text = os.strerror(number) if number and number > 0 else str(error) or type(error).__name__
+    text = explain_connection(error) or (os.strerror(number) if number and number > 0 else str(error))
+    text = text or type(error).__name__
     return shorten(_QUERY.sub(r"\1", text).encode("utf-8", "replace"), secret)
-
-
-def find_tls_error(error: BaseException) -> ssl.SSLError | None:
-    """The TLS library's error, where a connection failed for one."""
-    causes = (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error.__cause__, error)
-    return next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-
-
-def _explain_tls(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        found, words = error.verify_code, error.verify_message.rstrip(".").lower()
-        if found in _OTHER_NAME:
-            return f"its certificate is for another name ({words}): use the name that it was made for"
-        if found in _OTHER_TIME:
-            return f"its certificate is not valid now ({words}): renew it, or set this machine's clock"
-        return (
-            f"its certificate cannot be verified ({words}): set SSL_CERT_FILE to a file with the certificate of the"
-            " authority that signed it"
-        )
-    reason = (error.reason or "").replace("_", " ").lower()
-    advice = "; if it does not use TLS, its address begins with http://" if reason in _NO_TLS else ""
-    return f"TLS failed ({reason or ' '.join(str(error).split())}){advice}"
 
 
 async def send_chat(

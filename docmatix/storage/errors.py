@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from docmatix.core.connections import explain_connection
 from docmatix.core.errors import StorageFailed
 from docmatix.core.redaction import hide_in_text
 
@@ -43,7 +44,9 @@ _DISK_REFUSES = frozenset(
 
 def describe(error: BaseException) -> str:
     """An exception in one line, without the directories of this machine."""
-    words = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
+    number = error.errno if isinstance(error, OSError) else None
+    told = os.strerror(number) if number and number > 0 else " ".join(str(error).split())
+    words = explain_connection(error) or told
     code = read_code(error)
     return f"{type(error).__name__}: {hide_in_text(words)[:200]}" + (f" [{code}]" if code else "")
 

@@ -23,37 +23,47 @@ _HELD = frozenset(
 _JSON_FIELDS = ("response_format", "structured_outputs", "guided_json")
 """These hold a reply to JSON, which the prompts ask for in words too; without them it is read as it comes."""
 
-_MOST_CHARS, _MOST_BYTES = 4000, 1 << 16
+_MOST_CHARS, _MOST_BYTES = 2000, 1 << 14
 _ECHOES = frozenset({"input", "ctx", "value", "body", "received"})
 """Keys of errors under which servers repeat what they were sent, a document's text included."""
 _EXTRA = frozenset({"extra_forbidden", "value_error.extra"})
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 
-_THING = r"(?:name|field|key|param(?:eter)?|argument|propert(?:y|ie)|input|option)s?"
+_THING = r"(?:name|field|key|param(?:eter)?|argument|propert(?:y|ie)|input|option)(?:s|\(s\))?"
 _NO = (
-    r"(?:is |are |was |were )?(?:not (?:yet |currently )?"
-    r"(?:supported|permitted|allowed|available|implemented|accepted|recogni[sz]ed|enabled)"
-    r"|un(?:supported|available|expected|known|recogni[sz]ed)|deprecated)"
+    r"(?:(?:is |are |was |were |has been )?(?:not|no longer|isn't|aren't) (?:yet |currently )?"
+    r"(?:(?:a )?(?:supported|permitted|allowed|available|implemented|accepted|recogni[sz]ed|enabled|compatible)"
+    rf"|(?:a )?valid {_THING})"
+    r"|(?:is |are |was |were |has been )?(?:un(?:supported|available|expected|known|recogni[sz]ed)|deprecated)"
+    r"|does not exist|cannot be used)"
 )
 _BOUND = r"(?! (?:to|above|below|over|outside|greater|less|more|larger|smaller|than|value)\b)"
-_REFUSES = re.compile(rf"{_NO}{_BOUND}|(?:does not|doesn't|do not|cannot) support", re.IGNORECASE)
+_DOES_NOT = r"(?:do(?:es)? not|do(?:es)?n't|cannot) (?:support|accept)"
+_REFUSES = re.compile(rf"{_NO}{_BOUND}|{_DOES_NOT}", re.IGNORECASE)
 
 # `Unrecognized request arguments supplied: min_p, top_k`, `Unknown name "seed": Cannot find field.`
 _BEFORE = re.compile(
     rf"(?:(?:un(?:known|recogni[sz]ed|supported|expected)|extraneous|extra|additional) (?:\w+ )?{_THING}"
-    r"|unsupported value"
-    rf"|(?:does not|doesn't) support (?:the )?{_THING}|not supported (?:on|by|with) this model(?=:))\b(?P<rest>[^\n]*)",
+    rf"|unsupported value|no such {_THING}|cannot find {_THING}|{_DOES_NOT} (?:the )?{_THING}"
+    rf"|{_THING} {_NO}(?: (?:on|by|with|for) this model)?(?=:))(?!\w)(?P<rest>[^\n]*)",
     re.IGNORECASE,
 )
 _REST_ENDS = re.compile(
     rf"(?:expected|must be) one of|did you mean|(?:supported|allowed|valid|known) (?:values|{_THING})\b|[.;!](?:\s|$)",
     re.IGNORECASE,
 )
-_LISTED = re.compile(r"(?:^|[\"'`\[({:,\\])\s*([A-Za-z_][\w.]*)")
+_LISTED = re.compile(r"(?:^|[\"'`\[({:,\\])\s*([A-Za-z_][\w.]*+)")
 # `property 'top_k' is unsupported`, `'temperature' does not support 0.2`, `top_k: Extra inputs are not permitted`
 _AFTER = re.compile(
-    r"\b([A-Za-z_][\w.]*)[\"'`\\\])}:]*,? (?:of type \S+ |(?:type|parameter|field|argument|format) )?"
-    rf"(?:{_NO}{_BOUND}|(?:does not|doesn't) support|extra (?:inputs|fields) (?:are )?not permitted)",
+    r"(?<![\w.])([A-Za-z_][\w.]*+)[\"'`\\\])}:]*+,?\s++(?:of type \S+ |(?:type|parameter|field|argument|format) )?"
+    rf"(?:{_NO}{_BOUND}|{_DOES_NOT}|extra (?:inputs|fields) (?:are )?not permitted)",
+    re.IGNORECASE,
+)
+# `Invalid parameter: seed`, and no more; `temperature: only 1 is allowed for this model`
+_BARE = re.compile(rf"invalid {_THING}:? [\"'`]?([A-Za-z_]\w*)[\"'`]?\.?\s*$", re.IGNORECASE)
+_ONLY = re.compile(
+    r"\b(\w+)[\"'`]*:? only (?:the )?(?:default )?\S+ (?:value )?is (?:allowed|supported)"
+    r"|only supports [\"'`]?(\w+)[\"'`]? ?=|only the default.{0,20} is (?:allowed|supported) for [\"'`]?(\w+)",
     re.IGNORECASE,
 )
 # pydantic's errors as servers print them, in Python's notation or as JSON within JSON
@@ -159,10 +169,8 @@ def _name_fields(said: str | dict[str, Any], known: Mapping[str, str]) -> Iterat
         yield from (name for listed in _LISTED.finditer(rest) for name in _split_name(listed[1]))
     for match in _AFTER.finditer(said):
         yield from _split_name(match[1])
-    for match in _PRINTED.finditer(said):
-        yield _fold(match[1] or match[2])
-    for match in _TOGETHER.finditer(said):
-        yield _fold(match[1])
+    for pattern in (_PRINTED, _TOGETHER, _BARE, _ONLY):
+        yield from (_fold(next(filter(None, match.groups()))) for match in pattern.finditer(said))
     if _JSON_WORDS.search(said) and _REFUSES.search(said) and "invalid schema" not in said.lower():
         yield from (_fold(name) for name in _JSON_FIELDS if _fold(name) in known)
 

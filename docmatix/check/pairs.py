@@ -21,7 +21,7 @@ from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.parquet import iterate_rows
 from docmatix.storage.records import Record
-from docmatix.storage.schemas import REPLIES
+from docmatix.storage.schemas import REPLIES, REPLIES_BEFORE_REASONING
 
 PLACE = ("address", "member", "offset", "row")
 _EXTRACTED = ("index", "pages.list.element.number", "pages.list.element.text")
@@ -114,7 +114,7 @@ class ShardRows:
                     continue
                 with pq.ParquetFile(opened.stream) as part:
                     check_footer(part.metadata, opened.size)
-                    if not part.schema_arrow.equals(REPLIES):
+                    if not any(map(part.schema_arrow.equals, (REPLIES, REPLIES_BEFORE_REASONING))):
                         yield f"{folder}/{name} does not have the schema of replies: remove it."
                         continue
                     stored |= {row["request_id"] for row in iterate_rows(part, ["request_id"])}

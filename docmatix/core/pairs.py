@@ -107,6 +107,31 @@ class Reply:
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+    reasoning: str | None = None
+    """What the server sent apart from the content: the model's thoughts, or its words of refusal."""
+
+
+# Anthropic, Bedrock, Cohere, Gemini, Mistral, Ollama, SGLang, TGI, TensorRT-LLM, watsonx and xAI each have their own
+_ENDED = re.compile(
+    r"(?:finish_reason_|reason_)?+(?:|stop(?:ped|_sequences?|_words?|_tokens?)?|eos(?:_token)?|eot|end(?:_turn|_id)?"
+    r"|endoftext|completed?|finish(?:ed)?|done|tool_calls?|tool_use|function_call|ok|success|none|null)",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"(?:finish_reason_|reason_)?+(?:abort(?:ed)?|(?:\w+_)?error|fail(?:ed|ure)|(?:user_)?cancel(?:l?ed)?|timeout"
+    r"|not_finished|pause_turn|insufficient_system_resource)",
+    re.IGNORECASE,
+)
+
+
+def is_cut(finish_reason: str) -> bool:
+    """Whether a reply with this finish reason may lack its end: at a limit, by a filter, or for an unknown reason."""
+    return _ENDED.fullmatch(finish_reason.strip()) is None
+
+
+def is_failed(finish_reason: str) -> bool:
+    """Whether the server gave up a reply with this finish reason, so that asking again may bring a whole one."""
+    return _FAILED.fullmatch(finish_reason.strip()) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,20 +12,26 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from docmatix.core.pairs import Failure, Reply
+from docmatix.core.pairs import Failure, Reply, is_failed
+from docmatix.models.completions import find_error, read_completion
 
 LONGEST_RETRY_AFTER_S = 120.0
 """A server that says "come back in an hour" is asked again after two minutes: many recover at once."""
 DETAIL_CHARS = 300
-MOST_TOKENS = (1 << 31) - 1
-"""Counts are stored in 32 bits."""
 LEAST_SECRET_CHARS = 6
 """Shorter keys are placeholders (`EMPTY`, `none`, `x`): hiding them would garble every message."""
 
-SURROGATES = re.compile("[\ud800-\udfff]")
+# the words of vLLM, llama.cpp, SGLang, LM Studio, Ollama, TGI, TensorRT-LLM, TabbyAPI; of OpenAI, Anthropic, Bedrock,
+# Cohere, DashScope, Gemini, GitHub, Mistral, Moonshot, xAI; not those about `max_tokens` alone, which is a setting
 TOO_LONG = re.compile(
-    r"context.{0,30}(length|size|window|limit|exceed)|(exceed|maximum|longer).{0,60}context|max_model_len"
-    r"|(prompt|input|request|message)s? (is |are )?too (long|large)|max_new_tokens`? must be",
+    r"context.{0,30}(length|size|window|limit|exceed|overflow)|(exceed|maximum|longer).{0,60}context"
+    r"|\b(n_ctx|max_model_len|max_seq_len|max_input_len|max_num_tokens)"
+    r"|(prompt|input|request|request body|message)s? (is |are )?too (long|large)|max_new_tokens`? must be"
+    r"|tokens must be (at least|greater than) \d.{0,9} -\d|too many (input |prompt )?tokens(?!,? (per|please))"
+    r"|\b(inputs?|prompt|total tokens)\b((?!max_tokens|max_completion_tokens).){0,80}?"
+    r"((exceed|longer than|greater than|less than).{0,60}(tokens?\b|length|limit|max)|supports up to \d)"
+    r"|request exceeds the maximum|exceed.{0,20} token limit|payload size exceeds|expected maxLength"
+    r"|maximum (prompt|input|sequence|model) length|range of input length",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -55,16 +61,16 @@ def read_answer(
     """Read an answer. `secret` is the key that was sent: servers repeat headers in their errors, and no detail may
     hold it."""
     if status == 200:
-        try:
-            return _read_completion(_decode(raw), request_id)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return Retryable("garbage", f"not a chat completion: {shorten(raw, secret)}")
+        return _read_success(raw, request_id=request_id, secret=secret)
     detail = f"{status} {read_error(raw, secret)}".strip()
     if status == 429:
         # "Request too large for model on tokens per min": this request alone exceeds a minute's allowance
         if re.search(r"request too large", detail, re.IGNORECASE):
             return Failure("too_long", detail)
         return Retryable("busy", detail, _read_retry_after(headers), crowded=True)
+    # llama.cpp, Ollama and Triton answer 500 to what is longer than their context
+    if status == 500 and TOO_LONG.search(detail):
+        return Failure("too_long", detail)
     if status >= 500 or status in (408, 409, 425):
         return Retryable("server_error", detail, _read_retry_after(headers), crowded=status == 503)
     if status < 400 or status in (401, 402, 403, 404, 405):
@@ -75,40 +81,34 @@ def read_answer(
     return Failure("too_long" if status == 413 or TOO_LONG.search(detail) else "refused", detail)
 
 
+def _read_success(raw: bytes, *, request_id: str, secret: str | None) -> Reply | Failure | Retryable:
+    """Read an answer with the status 200, which may hold a failure all the same."""
+    try:
+        answer = _decode(raw)
+        error = find_error(answer)
+        if not error:
+            reply = read_completion(answer, request_id)
+            # what was written before the server gave up is no reply
+            if is_failed(reply.finish_reason):
+                return Retryable("server_error", shorten(f"given up: {reply.finish_reason}".encode(), secret))
+            return reply
+        detail = f"200 {_describe_error(error, secret)}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return Retryable("garbage", f"not a chat completion: {shorten(raw, secret)}")
+    if TOO_LONG.search(detail):
+        return Failure("too_long", detail)
+    code = error.get("code") if isinstance(error, dict) else None
+    if code in (429, "429"):
+        return Retryable("busy", detail, crowded=True)
+    return Retryable("server_error", detail, crowded=code in (503, "503"))
+
+
 def _decode(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except ValueError:
         # orjson is strict: `json` also reads lone surrogates in escapes, and NaN
         return json.loads(raw)
-
-
-def _read_completion(answer: dict[str, Any], request_id: str) -> Reply:
-    choice = answer["choices"][0]
-    usage = answer.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    content = choice["message"].get("content")
-    if not isinstance(content, str | None):
-        raise TypeError
-    return Reply(
-        request_id=request_id,
-        content=_make_storable(content or ""),
-        model=_make_storable(str(answer.get("model") or ""))[:DETAIL_CHARS],
-        finish_reason=_make_storable(str(choice.get("finish_reason") or "stop"))[:DETAIL_CHARS],
-        prompt_tokens=_count_tokens(counts.get("prompt_tokens")),
-        completion_tokens=_count_tokens(counts.get("completion_tokens")),
-    )
-
-
-def _make_storable(text: str) -> str:
-    """The text with U+FFFD for lone surrogates, which JSON can escape but no file can hold."""
-    return text if text.isascii() else SURROGATES.sub("\ufffd", text)
-
-
-def _count_tokens(count: object) -> int:
-    """A server's count, or 0 for an invalid one: a reply is worth more than its statistics."""
-    # infinity (1e999) and NaN fail the comparison
-    return int(count) if isinstance(count, int | float) and 0 <= count <= MOST_TOKENS else 0
 
 
 def hide(text: str, secret: str | None) -> str:
@@ -128,13 +128,22 @@ def shorten(raw: bytes, secret: str | None = None) -> str:
 def read_error(raw: bytes, secret: str | None = None) -> str:
     """The server's error message, wherever it is in the answer, with the error's type and code."""
     try:
-        error = json.loads(raw)
-        error = error.get("error") or error.get("detail") or error
-        if isinstance(error, dict):
-            error = " ".join(str(error[key]) for key in ("message", "type", "code") if error.get(key)) or error
-        return shorten(str(error).encode(), secret)
-    except (ValueError, AttributeError, RecursionError):
+        answer = json.loads(raw)
+        if isinstance(answer, list):
+            answer = answer[0]  # Gemini
+        return _describe_error(answer.get("error") or answer.get("detail") or answer, secret)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return shorten(raw, secret)
+
+
+def _describe_error(error: Any, secret: str | None) -> str:
+    if isinstance(error, dict):
+        said = [error.get(name) for name in ("message", "Message", "type", "code")]
+        # OpenRouter: what the model's own server said
+        metadata = error.get("metadata")
+        said.append(metadata.get("raw") if isinstance(metadata, dict) else None)
+        error = " ".join(str(each) for each in said if each) or error
+    return shorten(str(error).encode("utf-8", "replace"), secret)
 
 
 def _read_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -133,8 +133,11 @@ REPLIES = pa.schema(
         ("finish_reason", pa.string()),
         ("prompt_tokens", pa.int32()),
         ("completion_tokens", pa.int32()),
+        ("reasoning", pa.string()),
     ]
 )
+REPLIES_BEFORE_REASONING = pa.schema([field for field in REPLIES if field.name != "reasoning"])
+"""What earlier versions wrote: it is read as if nothing had been thought."""
 
 _PAIR_FIELDS = [
     ("pair_id", pa.string()),

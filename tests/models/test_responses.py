@@ -12,6 +12,56 @@ from hypothesis import strategies as st
 from docmatix.core.pairs import Failure, Reply
 from docmatix.models.responses import ConfigurationError, Retryable, read_answer
 
+_RAW = {"type": "error", "error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}}
+TOO_LONG_IN_400: list[Any] = [
+    # Gemini
+    [{"error": {"code": 400, "message": "The input token count (1200000) exceeds the maximum number of tokens"}}],
+    {"error": {"message": "Unable to submit: the input token count is 1200000 but model only supports up to 1048576"}},
+    # Anthropic, Bedrock
+    {"type": "error", "message": "prompt is too long: 210000 tokens > 200000 maximum"},
+    {"message": "Input is too long for requested model."},
+    {"message": "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000"},
+    {"Message": "Too many input tokens. Max input tokens: 8000, request input token count: 10000"},
+    {"message": "Malformed input request: expected maxLength: 50000, actual: 60000, please reformat your input"},
+    # Mistral
+    {"object": "error", "message": "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768"
+     " maximum context length"},
+    # TGI
+    {"error": "Input validation error: `inputs` must have less than 4095 tokens. Given: 5000", "type": "validation"},
+    {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 and 1000"},
+    # llama.cpp, LM Studio, Ollama
+    {"error": {"code": 400, "message": "the request exceeds the available context size", "n_ctx": 4096}},
+    {"error": "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with"
+     " context length of only 4096 tokens"},
+    {"error": "Cannot truncate prompt with n_keep (5000) >= n_ctx (4096)"},
+    {"error": "input length exceeds maximum context length"},
+    # SGLang
+    {"message": "Input length (5000 tokens) exceeds the maximum allowed length (4090 tokens). Use a shorter input"},
+    {"message": "Requested token count exceeds the model's maximum context length of 4096 tokens."},
+    # vLLM
+    {"error": {"message": "The decoder prompt (length 5000) is longer than the maximum model length of 4096."}},
+    {"error": {"message": "max_tokens must be at least 1, got -904."}},
+    # TensorRT-LLM, TabbyAPI
+    {"message": "Prompt length (5000) exceeds maximum input length (4096). Set log level to info"},
+    {"message": "The sum of prompt length (5000.0) and max_tokens (100) should not exceed max_num_tokens (4096)"},
+    {"message": "default_max_tokens (-904) must be greater than 0, default_max_tokens = max_seq_len - prompt_len"},
+    {"detail": "Prompt length 5000 is greater than max_seq_len 4096"},
+    # Cohere
+    {"message": "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000."},
+    {"message": "too many tokens: size limit exceeded by 500 tokens. Try using shorter or fewer inputs"},
+    # xAI, Moonshot, DashScope, GitHub, OpenRouter
+    {"error": "This model's maximum prompt length is 131072 but the request contains 150000 tokens."},
+    {"error": {"message": "Invalid request: Your request exceeded model token limit: 131072"}},
+    {"error": {"message": "Range of input length should be [1, 30720]", "code": "invalid_parameter_error"}},
+    {"error": {"code": "tokens_limit_reached", "message": "Request body too large for gpt-4o model. Max size: 8000"}},
+    {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": json.dumps(_RAW)}}},
+]  # fmt: skip
+TOO_LONG_IN_500: list[Any] = [
+    {"error": {"code": 500, "message": "input is too large to process. increase the physical batch size"}},
+    {"error": "prompt too long; exceeded max context length by 5 tokens"},
+    {"error": "Prompt length (5000) exceeds maximum input length (4096)."},
+]
+
 
 @pytest.mark.parametrize(
     ("status", "said"),
@@ -22,12 +72,76 @@ from docmatix.models.responses import ConfigurationError, Retryable, read_answer
         (400, {"error": {"message": "The input (5000 tokens) is longer than the model's context length"}}),
         (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"}),
         (429, {"error": {"message": "Request too large for gpt-4o on tokens per min (TPM): Limit 30000"}}),
+        *((400, said) for said in TOO_LONG_IN_400),
+        *((500, said) for said in TOO_LONG_IN_500),
+        *((200, said) for said in (TOO_LONG_IN_400[0], TOO_LONG_IN_400[1], {"error": TOO_LONG_IN_400[2]})),
     ],
 )
 def test_a_prompt_beyond_the_context_is_too_long(status: int, said: dict[str, Any]) -> None:
     outcome = read_answer(status, {}, json.dumps(said).encode(), request_id="r")
     assert isinstance(outcome, Failure)
     assert outcome.reason == "too_long"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "max_tokens is too large: 5000. This model supports at most 4096 completion tokens",
+        "Invalid input: max_tokens exceeds the maximum of 4096",
+        "The maximum tokens you requested exceeds the model limit of 4096",
+        "Too many tokens per minute",
+        "Input should be a valid string",
+        "Invalid value for temperature: must be at most 2",
+        "Your prompt was flagged by a content filter",
+    ],
+)
+def test_a_refusal_that_no_shorter_prompt_helps_is_not_too_long(message: str) -> None:
+    outcome = read_answer(400, {}, json.dumps({"error": {"message": message}}).encode(), request_id="r")
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "refused"
+
+
+CHOICE = {"message": {"content": "a"}, "finish_reason": "stop"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"choices": [CHOICE | {"finish_reason": "abort"}]},
+        {"choices": [CHOICE | {"finish_reason": "ABORTED"}]},
+        {"choices": [CHOICE | {"finish_reason": "error"}]},
+        {"choices": [CHOICE | {"finish_reason": "FINISH_REASON_ERROR"}]},
+        {"choices": [CHOICE | {"finish_reason": "cancelled"}]},
+        {"choices": [CHOICE | {"finish_reason": "insufficient_system_resource"}]},
+        {"choices": [CHOICE | {"error": {"code": 502, "message": "Upstream error"}}]},
+        {"choices": [CHOICE], "error": {"message": "the engine fell over"}},
+        {"error": {"message": "Provider returned error", "code": 502}},
+        {"error": "the engine fell over"},
+        [{"error": {"code": 500, "message": "Internal error", "status": "INTERNAL"}}],
+        {"object": "error", "message": "the engine fell over", "code": 500},
+        {"detail": "the engine fell over"},
+        {"choices": []},
+        {"choices": None},
+        {"choices": [{"message": None, "finish_reason": "stop"}]},
+        {"choices": [{"finish_reason": "stop"}]},
+        {"choices": [{"text": "a"}]},
+        [],
+        None,
+    ],
+)
+def test_a_success_that_holds_a_failure_is_asked_again(said: Any) -> None:
+    assert isinstance(read_answer(200, {}, json.dumps(said).encode(), request_id="r"), Retryable)
+
+
+def test_a_success_that_says_too_many_requests_is_one_that_is_busy() -> None:
+    outcome = read_answer(200, {}, b'{"error": {"code": 429, "message": "Rate limited"}}', request_id="r")
+    assert outcome == Retryable("busy", "200 Rate limited 429", crowded=True)
+
+
+@pytest.mark.parametrize("finish_reason", ["length", "MAX_TOKENS", "content_filter", "tool_calls", "eos_token", None])
+def test_a_reply_that_ended_or_was_cut_is_a_reply_with_the_servers_own_word(finish_reason: str | None) -> None:
+    raw = json.dumps({"choices": [CHOICE | {"finish_reason": finish_reason}], "error": None}).encode()
+    assert read_answer(200, {}, raw, request_id="r") == Reply("r", "a", "", finish_reason or "stop", 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from docmatix.core.errors import BuildError
-from docmatix.core.pairs import Failure, Reply, Request
+from docmatix.core.pairs import Failure, Reply, Request, is_failed
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.run import Run
 from docmatix.storage.schemas import REPLIES
@@ -56,7 +56,9 @@ class ReplyStore:
         try:
             for row in self._run.iterate_file(name):
                 prompt = row.pop("prompt")
-                self._replies[row["request_id"]] = Reply(**row), prompt
+                # earlier versions stored what a server had given up (`abort`): it is asked for again
+                if not is_failed(row["finish_reason"]):
+                    self._replies[row["request_id"]] = Reply(**row), prompt
         except (BuildError, OSError):
             if self._run.exists(name):
                 raise
@@ -142,7 +144,7 @@ class ReplyStore:
             for request_id in request_ids:
                 reply, prompt = self._replies[request_id]
                 row = {name: getattr(reply, name) for name in Reply.__dataclass_fields__} | {"prompt": prompt}
-                writer.add(row, size=len(reply.content) + BYTES_OF_NAMES)
+                writer.add(row, size=len(reply.content) + len(reply.reasoning or "") + BYTES_OF_NAMES)
             writer.close()
             name = f"{pending.sha256[:16]}.parquet"
             pending.publish(f"{self._folder}/{name}")

@@ -12,7 +12,9 @@ import pytest
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.stages.support.reply_store import ReplyStore
+from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.run import Run
+from docmatix.storage.schemas import REPLIES_BEFORE_REASONING
 from tests.jobs import FakeClient
 
 
@@ -205,3 +207,39 @@ async def test_replies_that_another_worker_merges_while_they_are_read_are_all_th
     await ask(store, client, 1, 2, 3)
     assert client.asked == []
     assert [f"part-00000/{name}" for name in run.names("generate/replies/part-00000")] == store.compact()
+
+
+async def test_thoughts_are_stored_beside_the_reply_and_replies_of_earlier_versions_have_none(run):
+    def think(request: Request) -> Reply:
+        return Reply(request.request_id, "<think>a</think>b", "m", "stop", 10, 5, reasoning="c")
+
+    async def ask_thinker(request: Request) -> Reply:
+        return think(request)
+
+    store = await fill(run, 1)
+    request = make_request(2)
+    await store.ask(request, prompt="p", ask=ask_thinker)
+    store.compact()
+    assert (await ask(ReplyStore(run, "generate", 0), FakeClient(echo), 2)) == [think(request)]
+    write_as_before(run, Reply(make_request(3).request_id, "d", "m", "stop", 1, 1))
+    (before,) = await ask(ReplyStore(run, "generate", 0), FakeClient(echo), 3)
+    assert before == Reply(make_request(3).request_id, "d", "m", "stop", 1, 1, reasoning=None)
+
+
+async def test_what_an_earlier_version_stored_of_a_server_that_gave_up_is_asked_for_again(run):
+    write_as_before(run, Reply(make_request(1).request_id, "half of a", "m", "abort", 1, 1))
+    client = FakeClient(echo)
+    (reply,) = await ask(ReplyStore(run, "generate", 0), client, 1)
+    assert client.asked == [make_request(1)]
+    assert isinstance(reply, Reply)
+    assert reply.content == "reply to question 1"
+
+
+def write_as_before(run: Run, reply: Reply) -> None:
+    """A file of replies as versions without the column `reasoning` wrote it."""
+    row = {name: getattr(reply, name) for name in Reply.__dataclass_fields__ if name != "reasoning"} | {"prompt": "p"}
+    with run.writing("generate/replies/part-00000") as pending:
+        writer = ShardWriter(pending, REPLIES_BEFORE_REASONING)
+        writer.add(row)
+        writer.close()
+        pending.publish(f"generate/replies/part-00000/{pending.sha256[:16]}.parquet")

@@ -11,6 +11,7 @@ from typing import Any
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
+from docmatix.prompting.replies import read_answer
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.reply_store import ReplyStore
@@ -47,7 +48,8 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
                 row |= {"request_id": request.request_id, "body": request.body}
                 if isinstance(outcome, Reply):
                     ledger.keep("requests")
-                    row |= {"reply": outcome.content, "round_trip": check.score_reply(pair, outcome.content)}
+                    said = read_answer(outcome.content, finish_reason=outcome.finish_reason)
+                    row |= {"reply": outcome.content, "round_trip": check.score_reply(pair, said)}
                 else:
                     failure = outcome or Failure("internal_error")
                     ledger.drop("requests", failure.reason)

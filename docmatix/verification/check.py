@@ -30,5 +30,6 @@ class Check(Kind):
         raise NotImplementedError
 
     def score_reply(self, pair: Pair, reply: str) -> float:
-        """The pair's score `round_trip`."""
+        """The pair's score `round_trip`. `reply` is what the model said without its thoughts, and empty if that was cut
+        off."""
         raise NotImplementedError

@@ -259,7 +259,7 @@ SCRAPS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=4)), max_size=40).map(""
 def test_no_reply_raises_and_every_reply_without_pairs_has_a_reason(content, format, finish_reason):
     pairs, malformed = parse_reply(content, format=format, finish_reason=finish_reason)
     assert pairs or malformed
-    assert set(malformed) <= {"empty_reply", "malformed_json", "missing_field", "truncated", "no_pairs"}
+    assert set(malformed) <= {"empty_reply", "malformed_json", "missing_field", "truncated", "repeated", "no_pairs"}
     assert all(count > 0 for count in malformed.values())
     for pair in pairs:
         "".join(pair).encode()
@@ -268,7 +268,8 @@ def test_no_reply_raises_and_every_reply_without_pairs_has_a_reason(content, for
 
 
 PLAIN = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).map(str.strip).filter(bool)
-PAIRS = st.lists(st.builds(ParsedPair, PLAIN.map(lambda text: " ".join(text.split())), PLAIN), min_size=1, max_size=4)
+ANY_PAIR = st.builds(ParsedPair, PLAIN.map(lambda text: " ".join(text.split())), PLAIN)
+PAIRS = st.lists(ANY_PAIR, min_size=1, max_size=4, unique=True)
 
 
 @given(PAIRS, st.booleans())

@@ -1,0 +1,109 @@
+"""JSON as models write it: encoded twice, with Python's quotes, with keys that have none."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+# numbers stay as written: 3.50 is a price, not 3.5; `strict=False` accepts raw newlines and tabs inside strings
+_DECODER = json.JSONDecoder(strict=False, parse_float=str, parse_int=str, parse_constant=str)
+
+
+def decode(content: str, start: int = 0) -> tuple[Any, int] | None:
+    """The value that begins at `start` and where it ends; None if it is not well-formed."""
+    try:
+        return _DECODER.raw_decode(content, start)
+    except (ValueError, RecursionError):  # a model that loops on "[" nests too deep for the decoder
+        return None
+
+
+# --- encoded twice ----------------------------------------------------------------------------------------------------
+
+FENCE = re.compile(r"\A```\w*+\s|```\Z")
+_OPENING = re.compile(r'[\[{]\s*+["\[{\]}]')
+_ESCAPED = re.compile(r'[\[{](?:\s|\\[nrt])*+\\"')
+_MOST_TIMES = 3
+
+
+def unwrap(content: str) -> str:
+    """The text within a reply that is one string of JSON, or the inside of one, as often as it was encoded."""
+    for _ in range(_MOST_TIMES):
+        inner = _unwrap_once(content)
+        if inner is None:
+            return content
+        content = inner
+    return content
+
+
+def _unwrap_once(content: str) -> str | None:
+    text = content.strip()
+    if text.startswith(('"', "```")):
+        text = FENCE.sub("", text).strip()
+        if text.startswith('"'):
+            decoded = decode(text)
+            inner = decoded[0] if decoded is not None and decoded[1] == len(text) else ""
+            # a phrase between quotes is nothing but that
+            if inner.lstrip().startswith(("{", "[", "<", '"')) or "\n" in inner:
+                return str(inner)
+    if '\\"' not in text:
+        return None
+    escaped, opening = _ESCAPED.search(text), _OPENING.search(text)
+    if escaped is None or (opening is not None and opening.start() < escaped.start()):
+        return None
+    body = text[escaped.start() :]
+    if (len(body) - len(body.rstrip("\\"))) % 2:
+        body = body[:-1]  # cut within an escape
+    decoded = decode('"' + body + '"')
+    if decoded is None or "{" in body[decoded[1] - 1 :]:
+        return None
+    return text[: escaped.start()].removesuffix('"') + str(decoded[0])
+
+
+# --- with other quotes ------------------------------------------------------------------------------------------------
+
+_LOOSE = re.compile(r"[\[{,]\s*+(?:'[^'\n]{1,60}+'|\u201c[^\u201d\n]{1,60}+\u201d|[A-Za-z_]\w{0,30}+)\s*+:")
+_FIRST = re.compile(r"[\[{]\s*+['\"\u201cA-Za-z_\[{]")
+# a quote ends a string only where the notation goes on, so that apostrophes need no backslash
+_ENDS = r"(?=\s*+(?:[:}\]]|,\s*+['\"\u201c\[{\]}A-Za-z_]|\Z))"
+_PIECE = re.compile(
+    rf"""
+    (?P<whole> " (?: [^"\\] | \\. )*+ (?: "|\Z ) )
+  | (?P<before> [\[{{,:] \s*+ ) (?:
+        ' (?P<single> (?: [^'\\] | \\. | ' (?! {_ENDS} ) )*+ ) (?: '|\Z )
+      | \u201c (?P<curly> (?: [^\u201d\\] | \\. | \u201d (?! {_ENDS} ) )*+ ) (?: \u201d|\Z )
+      | (?P<key> [A-Za-z_]\w*+ ) (?= \s*+ : )
+      | (?P<constant> None|True|False ) \b
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CONSTANTS = {"None": "null", "True": "true", "False": "false"}
+
+
+def is_loose(content: str) -> bool:
+    """Whether a reply has keys that are not between straight double quotes."""
+    return _LOOSE.search(content) is not None
+
+
+def tighten(content: str) -> str:
+    """The reply with the quotes of JSON. What was cut off stays open."""
+    first = _FIRST.search(content)
+    return content if first is None else content[: first.start()] + _PIECE.sub(_rewrite, content[first.start() :])
+
+
+def _rewrite(piece: re.Match[str]) -> str:
+    if piece["whole"] is not None:
+        return piece["whole"]
+    if piece["constant"] is not None:
+        return piece["before"] + _CONSTANTS[piece["constant"]]
+    if piece["key"] is not None:
+        return f'{piece["before"]}"{piece["key"]}"'
+    inner = piece["single"] if piece["single"] is not None else piece["curly"]
+    closed = piece.group()[len(piece["before"]) + 1 + len(inner) :]
+    escaped = re.sub(r"\\.|\"", _requote, inner, flags=re.DOTALL)
+    return f'{piece["before"]}"{escaped}' + ('"' if closed else "")
+
+
+def _requote(found: re.Match[str]) -> str:
+    return {'"': '\\"', "\\'": "'"}.get(found.group(), found.group())

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from docmatix.prompting.loose_json import decode, is_loose, tighten
+from docmatix.prompting.loose_json import decode, escape, is_loose, tighten
 from docmatix.prompting.parsed_pairs import ParsedPair, to_pair
 
 _OPENING = re.compile(r'[\[{]\s*+["\[{\]}]')
@@ -109,8 +109,8 @@ def _walk_entries(value: Any, *, depth: int = 0) -> list[ParsedPair | str]:
         inner = [item for item in map(_open, inner) if isinstance(item, (dict, list))]
         missing = bool(depth and not inner)
     elif isinstance(value, list):
-        if len(value) == 2 and all(isinstance(item, str) for item in value) and _ASKS.search(value[0][-9:]):
-            return [to_pair(*value)]
+        if value and all(map(_is_duo, value)):
+            return [to_pair(*duo) for duo in value]
         inner, missing = map(_open, value), False
     else:
         inner, missing = (), True
@@ -120,6 +120,13 @@ def _walk_entries(value: Any, *, depth: int = 0) -> list[ParsedPair | str]:
     for item in inner:
         found += _walk_entries(item, depth=depth + 1)
     return found
+
+
+def _is_duo(value: Any) -> bool:
+    """Whether a list is `["What is the price?", "$5"]`."""
+    if not (isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value)):
+        return False
+    return [_ASKS.search(item[-9:]) is not None for item in value] == [True, False]
 
 
 def _open(value: Any) -> Any:
@@ -202,5 +209,5 @@ def _salvage(source: str) -> ParsedPair | str | None:
 
 
 def _unescape(raw: str) -> str:
-    decoded = decode('"' + re.sub(r'\\.|"', lambda found: '\\"' if found.group() == '"' else found.group(), raw) + '"')
+    decoded = decode(f'"{escape(raw)}"')
     return decoded[0] if decoded is not None else raw

@@ -94,16 +94,30 @@ def tighten(content: str) -> str:
 
 def _rewrite(piece: re.Match[str]) -> str:
     if piece["whole"] is not None:
-        return piece["whole"]
+        return _ESCAPE.sub(_rewrite_escape, piece["whole"])
     if piece["constant"] is not None:
         return piece["before"] + _CONSTANTS[piece["constant"]]
     if piece["key"] is not None:
         return f'{piece["before"]}"{piece["key"]}"'
     inner = piece["single"] if piece["single"] is not None else piece["curly"]
     closed = piece.group()[len(piece["before"]) + 1 + len(inner) :]
-    escaped = re.sub(r"\\.|\"", _requote, inner, flags=re.DOTALL)
-    return f'{piece["before"]}"{escaped}' + ('"' if closed else "")
+    return f'{piece["before"]}"{escape(inner)}' + ('"' if closed else "")
 
 
-def _requote(found: re.Match[str]) -> str:
-    return {'"': '\\"', "\\'": "'"}.get(found.group(), found.group())
+_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_QUOTE = re.compile(rf'{_ESCAPE.pattern}|"', re.DOTALL)
+
+
+def escape(text: str) -> str:
+    """The inside of a string with the escapes of JSON, whichever it had."""
+    return _QUOTE.sub(_rewrite_escape, text)
+
+
+def _rewrite_escape(found: re.Match[str]) -> str:
+    """An escape as JSON knows it; a backslash that is none stays one."""
+    escape = found.group()
+    if escape == '"':
+        return '\\"'
+    if escape.startswith("\\x") and len(escape) == 4:
+        return f"\\u00{escape[2:]}"
+    return "'" if escape == "\\'" else escape if escape[1] in '"\\/bfnrtu' else f"\\{escape}"

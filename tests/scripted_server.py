@@ -40,7 +40,22 @@ from typing import Any
 from aiohttp import web
 
 Body = dict[str, Any]
-ReplyFunction = Callable[[Body], str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server of another manner sends: JSON and a status of its own."""
+
+    content: Any
+    status: int = 200
+
+    @classmethod
+    def of_message(cls, message: Any, finish_reason: str = "stop") -> Answer:
+        """A completion with this message."""
+        return cls({"model": "scripted", "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]})
+
+
+ReplyFunction = Callable[[Body], str | Answer]
 """Raises `RuntimeError` for a request that is to meet a 500, `TimeoutError` for one that is never answered."""
 RefuseFunction = Callable[[Body], tuple[int, Any] | None]
 """The status and JSON with which a request is refused, or None."""
@@ -406,6 +421,8 @@ class ScriptedServer:
             raise
         except RuntimeError as error:
             return _say_error(500, str(error))
+        if isinstance(content, Answer):
+            return web.json_response(content.content, status=content.status)
         prompt_tokens = sum(len(_read_content(message).split()) for message in body["messages"])
         completion_tokens = len(content.split())
         answer = json.dumps(

@@ -29,7 +29,7 @@ TOO_LONG = re.compile(
     r"|(prompt|input|request|request body|message)s? (is |are )?too (long|large)|max_new_tokens`? must be"
     r"|tokens must be (at least|greater than) \d.{0,9} -\d|too many (input |prompt )?tokens(?!,? (per|please))"
     r"|\b(inputs?|prompt|total tokens)\b((?!max_tokens|max_completion_tokens).){0,80}?"
-    r"((exceed|longer than|greater than|less than).{0,60}(tokens?\b|length|limit|max)|supports up to \d)"
+    r"((exceed|longer than|greater than|less than).{0,60}(tokens?\b|length|limit|max)|supports up to \d|too large for)"
     r"|request exceeds the maximum|exceed.{0,20} token limit|payload size exceeds|expected maxLength"
     r"|maximum (prompt|input|sequence|model) length|range of input length",
     re.IGNORECASE | re.DOTALL,

@@ -57,6 +57,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# ```thinking, up to the next fence
+_FENCE_OPENS = re.compile(rf"^```{_THOUGHT}\b[^\n`]*+\n", re.MULTILINE | re.IGNORECASE)
+_FENCED = re.compile(rf"{_FENCE_OPENS.pattern}(?:(?!```)[^\n]*+\n)*+```[ \t]*+$", re.MULTILINE | re.IGNORECASE)
 _SIGNS = ("<", "\u25c1", "&lt;", "assistantfinal", "assistant\nfinal")
 _FIRST_SIGNS = ("analysis", "commentary", "assistant", "Here is my thought", "Here's my thought")
 _BRACKET = re.compile(r"\[\s*+/?+(?:think|thought|reasoning|INST)", re.IGNORECASE)
@@ -80,6 +83,10 @@ class _Mark:
 
 def leave_out_reasoning(content: str) -> Spoken:
     """What a reply says, without thoughts, marks and later turns."""
+    if "```" in content and _FENCE_OPENS.search(content):
+        content = _FENCED.sub("", content)
+        if _FENCE_OPENS.search(content):
+            return Spoken((), unfinished=True)
     if not _may_have_marks(content) or _is_json(content):
         return Spoken((content,))
     marks = [mark for mark in _find_marks(content) if not mark.quoted]

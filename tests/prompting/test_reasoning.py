@@ -74,6 +74,12 @@ def test_thoughts_alone_are_an_empty_reply_unless_it_was_cut(opens: str, closes:
     assert read(f"{opens}{DRAFT}{closes}", finish_reason="model_length") == ([], {"truncated": 1})
 
 
+def test_thoughts_may_stand_in_a_fence_of_their_own() -> None:
+    assert read(f"```thinking\nhm\n{DRAFT}\n```\n```json\n{SAID}\n```") == ([PAIR], {})
+    assert read(f"Sure!\n```thought\n{DRAFT_TEXT}\n```\n{SAID_TEXT}", format="pairs_text") == ([PAIR], {})
+    assert read(f"```thinking\nhm\n{DRAFT}\n") == ([], {"truncated": 1})
+
+
 def test_whether_a_mark_within_thoughts_is_one_cannot_be_known() -> None:
     """What follows may be the reply, or thoughts of the outer block that go on."""
     assert read(f"<think>I use <think> tags.</think>\n{SAID}") == ([], {"truncated": 1})

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from docmatix.text.numbers import CURRENCY, FRACTION, MINUS
+
 BE = frozenset("is are was were".split())
 # forms of `have` and the auxiliary of their question as main verbs: `has twelve floors` -> `does ... have`
 HAVE = {"has": "does", "have": "do", "had": "did"}
@@ -63,18 +65,20 @@ _NUMERAL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|t
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 NUMERAL = rf"(?:{_NUMERAL}|{'|'.join(word.capitalize() for word in _NUMERAL.split('|'))})(?:-(?:{_ONES}))?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_SIGN = rf"[-–±+(]?{MINUS}? ?"
+_DIGITS = rf"(?:\d(?:[\d.,'’]|[ \u00a0\u2009\u202f](?=\d{{3}}(?!\d)))*(?: ?{FRACTION})?|{FRACTION})\)?"
 _KINDS = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         ("contact", r"\S+@\S+\.\w+|https?://\S+|www\.\S+"),
-        ("percent", rf"(?:[\d.,]+|{NUMERAL}) ?(?:%|per ?cent|percentage points)"),
-        ("amount", r"(?:[a-z]{0,3}[$€£¥]|usd|eur|gbp|chf) ?[\d.,]+.{0,12}"),
-        ("amount", r"[\d.,]+.{0,12}(?:dollars|euros|pounds|usd|eur|€)"),
+        ("percent", rf"(?:{_SIGN}{_DIGITS}|{NUMERAL}) ?(?:%|per ?cent|percentage points)"),
+        ("amount", rf"{_SIGN}(?:[a-z]{{0,3}}[$€£¥]|{CURRENCY}) ?{_SIGN}{_DIGITS}.{{0,12}}"),
+        ("amount", rf"{_SIGN}{_DIGITS}.{{0,12}}(?:dollars|euros|pounds|(?<![a-z]){CURRENCY})"),
         ("date", rf"(?:[a-z]{{3,9}},? )?(?:{_DAY} {MONTH}|{MONTH}(?: {_DAY})?)(?:,? \d{{4}})?|(?:1[6-9]|20)\d\d"),
         ("date", r"the (?:(?:early|late) |mid-)?(?:\d{4}s|\d{1,2}th century)"),
         ("date", r"\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"),
         ("time", r"\d{1,2}:\d\d(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?"),
-        ("number", rf"[-–±]?\d[\d.,]*(?: \S{{1,20}})?|{NUMERAL}"),
+        ("number", rf"{_SIGN}{_DIGITS}(?: \S{{1,20}})?|{NUMERAL}"),
     )
 )  # fmt: skip
 
@@ -187,11 +191,16 @@ _HEADS = frozenset(
 )  # fmt: skip
 _HEAD_ENDINGS = re.compile(r"(?:tion|sion|ment|ness|ity|ance|ence|ency|ancy|ship|age|ism|ology|meter)s?$")
 _WRITTEN_OUT = {
-    "no.": "number", "no": "number", "nos.": "numbers", "#": "number", "qty": "quantity", "qty.": "quantity",
-    "amt": "amount", "amt.": "amount", "tel": "telephone number", "tel.": "telephone number",
-    "dept": "department", "dept.": "department", "dob": "date of birth",
+    "qty": "quantity", "qty.": "quantity", "amt": "amount", "amt.": "amount", "tel": "telephone number",
+    "tel.": "telephone number", "dept": "department", "dept.": "department", "dob": "date of birth",
     "max.": "maximum", "min.": "minimum", "avg": "average", "avg.": "average",
 }  # fmt: skip
+_NUMBER_SIGNS = {"no": "number", "no.": "number", "#": "number", "nos": "numbers", "nos.": "numbers"}
+_ACRONYMS = frozenset(
+    "bic ceo cfo cpi dob ebit ebitda ein eps eu fte gdp gst hr iban id isbn issn it kpi pin po roi sku ssn swift tin "
+    "uk un upc url us vat vin zip".split()
+)
+_DAYS = re.compile(rf"{MONTH}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?")
 _PERIOD = re.compile(
     rf"(?:FY ?|Q[1-4] ?|H[12] ?)?(?:19|20)\d\d(?:[/–-]\d{{2,4}})?|Q[1-4]|{MONTH}(?: \d{{4}})?", re.IGNORECASE
 )
@@ -201,9 +210,26 @@ def spell_label(label: str) -> str:
     """A label as spelled in a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
     words = (re.sub(r" ?\([^()]*\)", "", label).strip() or label).split()
     if label.isupper() and len(label) > 3:
-        words = label.lower().split()
-    plain = (word if sum(map(str.isupper, word)) > 1 or any(map(str.isdigit, word)) else word.lower() for word in words)
-    return " ".join(_WRITTEN_OUT.get(word, word) for word in plain)
+        words = [word if word.lower() in _ACRONYMS else word.lower() for word in words]
+    return " ".join(_spell_word(words, place) for place in range(len(words)))
+
+
+def _spell_word(words: Sequence[str], place: int) -> str:
+    """A word of a label, written out if it is an abbreviation there: `No` is a number at a label's end and before `of`,
+    and the word `no` in `No prison term`."""
+    word, low = words[place], words[place].lower()
+    last, follower = place + 1 == len(words), words[place + 1] if place + 1 < len(words) else ""
+    if low in _NUMBER_SIGNS:
+        if (last and (place or low[-1] in ".#")) or follower.lower() == "of":
+            return _NUMBER_SIGNS[low]
+        if not place and low[-1] in ".#" and is_plural(follower):
+            return "number of"
+        return low if low == "no" else word
+    if low == "min." and last and place:
+        return "minutes"
+    if sum(map(str.isupper, word)) > 1 or any(map(str.isdigit, word)) or _DAYS.fullmatch(word):
+        return word
+    return _WRITTEN_OUT.get(low, low)
 
 
 def is_noun(label: str) -> bool:

@@ -22,7 +22,7 @@ MARGIN = 0.055
 _ABBREVIATIONS = frozenset(
     "mr. mrs. ms. dr. prof. st. no. nos. vs. e.g. i.e. etc. fig. figs. eq. eqs. sec. sect. al. inc. ltd. co. "
     "corp. jr. sr. approx. dept. est. vol. ch. art. cf. ca. jan. feb. mar. apr. jun. jul. aug. sep. sept. oct. "
-    "nov. dec. u.s. u.k.".split()
+    "nov. dec. u.s. u.k. rs. p. pp. nr.".split()
 )
 _REFERENCES = frozenset({"references", "bibliography", "works cited", "literature cited"})
 
@@ -106,5 +106,5 @@ def _read_sentence(words: Sequence[Word], spans: Sequence[WordSpan], places: Seq
         text += word.text
         offsets += range(start, start + len(word.text))
     whole = text[0].isupper() and text[-1] in '."”)' and text.isprintable() and FIELD_SEPARATOR not in text
-    odd = any(mark in text for mark in "{}=<>\\∑∫|•") or sum(map(str.isalpha, text)) < 0.7 * len(text)
+    odd = any(mark in text for mark in "{}=<>\\∑∫|•\ufffd") or sum(map(str.isalpha, text)) < 0.7 * len(text)
     return Sentence(text, tuple(offsets)) if whole and not odd else None

@@ -6,16 +6,27 @@ Few and safe beat many: a candidate is only returned if its context can be turne
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 
 from docmatix.core.documents import Page, locate_words
 from docmatix.facts.fields import find_fields, mark_tables
 from docmatix.prompting.questions.question_templates import find_template
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.field_list import read_fields
+from docmatix.text.numbers import (
+    CURRENCY,
+    FRACTION,
+    GROUPED,
+    MINUS,
+    PLAIN,
+    UNITS,
+    cuts_number,
+    stands_in_series,
+)
 from docmatix.text.sentences import split_sentences
 
 MAX_WORDS = 20_000
@@ -122,23 +133,26 @@ _BETWEEN_PHRASES = re.compile(
 
 # --- spans of a sentence ----------------------------------------------------------------------------------------------
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,6})?|\d{1,12}(?:\.\d{1,6})?)"
-_AMOUNT = rf"{_NUMBER}(?: (?:thousand|million|billion|trillion))?"
+_NUMBER = rf"(?:(?:{GROUPED}|{PLAIN})(?: ?{FRACTION})?|{FRACTION})"
+_SIGN = rf"(?:{MINUS} ?|[-–](?=\S))?"
+_AMOUNT = rf"{_NUMBER}(?: (?:hundred|thousand|[mb]illion|trillion|lakhs?|crores?|mn|bn|tn)\b)?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:1[5-9]|20)\d\d"
+_START = r"(?<![\w.,])"
+_END = r"(?![\w²³])"
 _PATTERNS = tuple(
     (kind, worth, re.compile(pattern))
     for kind, worth, pattern in (
-        ("amount", 1.0, rf"(?:US|CA|A|C)?[$€£¥] ?{_AMOUNT}(?:[kKmMbB]n?)?\b|\b(?:USD|EUR|GBP|CHF) {_AMOUNT}\b"),
-        ("amount", 1.0, rf"\b{_AMOUNT} (?:dollars|euros|pounds|USD|EUR|GBP|€)"),
-        ("percent", 1.0, rf"\b(?:{_NUMBER}|{NUMERAL}) ?(?:%|percent\b|per cent\b|percentage points\b)"),
+        ("amount", 1.0, rf"(?:US )?{_SIGN}{CURRENCY} ?{_SIGN}{_AMOUNT}(?:[kKmMbB]n?)?{_END}"),
+        ("amount", 1.0, rf"{_START}{_SIGN}{_AMOUNT} (?:dollars|euros|pounds|(?:{CURRENCY}))"),
+        ("percent", 1.0, rf"(?:{_START}{_SIGN}{_NUMBER}|\b{NUMERAL}) ?(?:%|percent\b|per cent\b|percentage points\b)"),
         ("date", 1.0, rf"\b{_DAY} {MONTH},? {_YEAR}\b|\b{MONTH} {_DAY},? {_YEAR}\b"),
         ("date", 0.95, rf"\b{MONTH} {_YEAR}\b|\b{_YEAR}-[01]\d-[0-3]\d\b|\b[0-3]?\d/[0-3]?\d/{_YEAR}\b"),
         ("date", 0.85, rf"\b{_DAY} {MONTH}\b|\b{MONTH} {_DAY}\b"),
         ("date", 0.9, r"\bthe (?:early |mid-|late )?(?:(?:1[6-9]|20)\d0s|\d{1,2}th century)\b"),
         ("date", 0.9, rf"\b{_YEAR}\b"),
         ("time", 0.8, r"\b[0-2]?\d:[0-5]\d(?: ?[ap]\.?m\b\.?)?|\b1?\d ?[ap]\.?m\b\.?"),
-        ("number", 0.9, rf"\b{_AMOUNT}\b"),
+        ("number", 0.9, rf"{_START}{_SIGN}{_AMOUNT}(?: ?{UNITS}{_END})?{_END}"),
         ("number", 0.75, rf"\b{NUMERAL}\b"),
     )
 )
@@ -153,6 +167,13 @@ _REFERRING = frozenset(
 
 def find_spans(text: str) -> Iterator[tuple[str, float, int, int]]:
     """Kind, worth, start and end of what can be asked about; quantities, dates and names never overlap."""
+    words = text.split(" ")
+    starts = [0, *accumulate(len(word) + 1 for word in words)]
+
+    def cuts(start: int, end: int) -> bool:
+        first, last = bisect_right(starts, start) - 1, bisect_left(starts, end) - 1
+        return cuts_number(words, first, last)
+
     yield from _find_acronyms(text)
     taken: list[tuple[int, int]] = []
     for kind, worth, pattern in _PATTERNS:
@@ -165,12 +186,17 @@ def find_spans(text: str) -> Iterator[tuple[str, float, int, int]]:
             apart = text[start - 1 : start] in {"", " "} and re.match(r"[.,;:]?(?: |$)", text[end : end + 2])
             before = text[:start].rstrip().rpartition(" ")[2].lower().strip("(.")
             listed = kind == "number" and start == 0 and match.group().isdigit()
-            if apart and before not in _REFERRING and not listed:
+            if not apart or before in _REFERRING or listed or cuts(start, end):
+                continue
+            first, last = bisect_right(starts, start) - 1, bisect_left(starts, end) - 1
+            if not stands_in_series(words, first, last):
                 yield kind, worth, start, end
     for kind, worth, start, end in (*_find_names(text), *_find_objects(text)):
-        if all(end <= other or start >= stop for other, stop in taken):
+        if all(end <= other or start >= stop for other, stop in taken) and not cuts(start, end):
             yield kind, worth, start, end
-    yield from _find_definition(text)
+    for kind, worth, start, end in _find_definition(text):
+        if not cuts(start, end):
+            yield kind, worth, start, end
 
 
 _ACRONYM = re.compile(r" \(([A-Z][A-Za-z]{1,7})\)")

@@ -132,6 +132,8 @@ def cut_pieces(words: Sequence[str]) -> tuple[str, ...]:
         pieces[-1].append(bare(word) if closed else word)
         if closed:
             break
+    if len(pieces) > 1 and len(pieces[-1]) == 1 and pieces[-1] != [bare(words[-1])] and pieces[-1][0] in PREPOSITIONS:
+        pieces.pop()  # "the loans of the bank | in", cut before "this year"
     while pieces and bare(pieces[-1][-1]).lower() in FUNCTION_WORDS - _MAY_END:
         pieces[-1].pop()
         if not pieces[-1]:

@@ -33,7 +33,7 @@ def find_field_template(answer: str, context: str, label: str) -> Template | Non
     if len(fields) == 1 or (len(fields) == 2 and not fields[0][0] and fields[1][0] == label):
         return _find_form_template(answer, label, heading=fields[0][1] if len(fields) == 2 else "")
     row = fields[0][1]
-    links = ("on",) if classify_answer(row) == "date" else ("for", "of")
+    links = ("in",) if is_period(row) else ("on",) if classify_answer(row) == "date" else ("for", "of")
     named = f'"{row}"' if "," in row or _is_phrase(row) else row
     if is_period(label):
         if not is_noun(row):

@@ -102,8 +102,8 @@ def word_question(kind: str, clause: Clause, helper: str, before: list[str], aft
 def _word_quantity(kind: str, clause: Clause, helper: str, before: list[str], after: list[str]) -> Wording | None:
     last, follower = bare(before[-1]).lower() if before else "", bare(after[0]).lower() if after else ""
     phrase = ask_quantity(kind, clause)
-    if phrase is None:  # "The limit is 5."
-        plain = not last and helper in BE and follower not in {"of", "and", "or"}
+    if phrase is None:  # "The limit is 5.", but not "The dose is 5 gr for adults"
+        plain = not last and helper in BE and follower in (FUNCTION_WORDS | {"", "according"}) - {"of", "and", "or"}
         return Wording("What", [], after) if plain else None
     asked, stop = phrase
     after = [] if clause.words[stop - 1][-1] in ",;." else clause.words[stop:]

@@ -136,3 +136,118 @@ def test_any_page_gives_candidates_that_stand_in_it(lines: list[str]) -> None:
 def test_a_page_of_half_a_million_words_takes_seconds(word: str) -> None:
     page = write_page(" ".join([word] * 500_000))
     assert len(find_candidates(page, limit=6)) <= 6
+
+
+# --- numbers as wholes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("The programme received EUR 1 250 000 from the Regional Fund last year.", "EUR 1 250 000"),
+        ("The programme received €1 250 000 from the Regional Fund last year.", "€1 250 000"),
+        ("The ministry spent 12 500 euros on new furniture for the offices.", "12 500 euros"),
+        ("The fee of the service is 12’500 francs for each member of the club.", "12’500"),
+        ("The company sold 1.250.000 bottles of wine in the whole of the region last year.", "1.250.000"),
+        ("The hospital treated 4,5 million patients in the course of the year.", "4,5 million"),
+        ("The court awarded Rs. 5 crore to the family of the victim.", "Rs. 5 crore"),
+        ("The rate of interest is 3 ½ percent for the loans of the bank.", "3 ½ percent"),
+        ("The rate of interest is 3 1/2 percent for the loans of the bank.", "3 1/2 percent"),
+        ("The deficit reached −3,5 % of output in the second year.", "−3,5 %"),
+        ("The temperature in the chamber was − 18 degrees during the test.", "− 18"),
+        ("The daily dose of the vitamin is 5 µg for adults and children.", "5 µg"),
+        ("The area of the park is 14 km² according to the survey.", "14 km²"),
+    ],
+)
+def test_a_number_is_an_answer_as_a_whole(sentence: str, answer: str) -> None:
+    assert list_answers(write_page(sentence)) == [answer]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The margin fell by – 4 % in the third quarter of the year.",
+        "The change of the price was minus 3 percent in the third quarter.",
+        "The loss of the company was USD (4.5) million in the first half of the year.",
+        "The firm employed two hundred and fifty people in the region of the coast.",
+        "The firm employed 3 to 5 people in the region of the coast.",
+        "The firm employed between 30 and 50 people in the region of the coast.",
+        "The price of the share rose from $4 to $1.2 billion before it.",
+        "The ministry spent \ufffd 500 euros on new furniture for the offices.",
+        "The ministry spent 1\ufffd500 euros on new furniture for the offices.",
+        "The ministry of cul\ufffdure spent 500 euros on new furniture for the offices.",
+    ],
+)
+def test_a_part_of_a_number_or_one_that_is_not_known_is_no_answer(sentence: str) -> None:
+    assert not any(any(map(str.isdigit, answer)) for answer in list_answers(write_page(sentence)))
+    assert not {"two", "two hundred", "fifty"} & {*list_answers(write_page(sentence))}
+
+
+def test_the_currency_in_a_column_of_its_own_belongs_to_the_value() -> None:
+    form = write_page("Net amount:\t$\t1,200.00\ta\nTax amount:\t(240.00)\tEUR\nUnit price:\t12\t$\t15")
+    assert list_answers(form) == ["$ 1,200.00", "(240.00) EUR"]
+    table = write_table(
+        ("Item", "Currency", "Price", "Margin"), ("Seal", "EUR", "4.00", "− 3"), ("Pump", "EUR", "51.00", "7")
+    )
+    answers = {
+        candidate.label: candidate.answer
+        for candidate in find_candidates(table, limit=9)
+        if "Pump" in candidate.context
+    }
+    assert answers["Price"] == "EUR 51.00"
+
+
+def test_a_spaced_number_in_a_form_line_is_whole_and_two_columns_are_two_numbers() -> None:
+    page = write_page("Ticket price: 12 500 EUR\nBoat price: 12\t500")
+    assert list_answers(page) == ["12 500 EUR", "12"]
+
+
+# --- tables whose header or rows are not what they seem ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (
+            ("Region", "2020", "", "2021", ""),
+            ("", "Sales", "Cost", "Sales", "Cost"),
+            ("North", "120", "80", "131", "85"),
+        ),
+        (("", "2020", "2021"), ("Region", "Sales", "Sales"), ("North", "120", "131"), ("South", "7", "9")),
+        (("Region", "Sales", "Cost"), ("", "USD", "%"), ("North", "120", "80"), ("South", "7", "9")),
+        (("Region", "Sales", "Cost"), ("Name", "million", "share"), ("North", "120", "80"), ("South", "7", "9")),
+    ],
+)
+def test_a_table_with_two_rows_of_headers_is_not_asked_about(rows: tuple[tuple[str, ...], ...]) -> None:
+    assert list_answers(write_table(*rows)) == []
+
+
+def test_a_name_of_several_rows_is_not_asked_about() -> None:
+    page = write_table(
+        ("Region", "Year", "Sales"),
+        ("North", "2020", "120"),
+        ("", "2021", "220"),
+        ("South", "2020", "330"),
+    )
+    assert {one.context.split(" | ")[0] for one in find_candidates(page, limit=9)} == {"Region: South"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (("West", "David Green", "Paper"), ("Central", "Erin Black", "Glass"), ("Islands", "Frank Stone", "Wool")),
+        (("West", "140", "85"), ("Central", "150", "90"), ("Islands", "160", "70")),
+        (("West", "Oak", "Leeds"), ("Central", "Elm", "Derby"), ("Islands", "Yew", "Ely")),
+    ],
+)
+def test_the_first_row_of_a_table_that_goes_on_from_another_page_is_no_header(
+    rows: tuple[tuple[str, ...], ...],
+) -> None:
+    assert list_answers(write_table(*rows, top=0.1)) == []
+
+
+def test_a_header_at_the_top_of_a_page_is_told_by_its_words() -> None:
+    assert "Ann Hughes" in list_answers(
+        write_table(("Region", "Manager"), ("North", "Ann Hughes"), ("South", "Bo Li"), top=0.1)
+    )
+    assert "7" in list_answers(write_table(("Shire", "Hens"), ("Kent", "7"), ("Avon", "9"), top=0.1))

@@ -1,8 +1,9 @@
 """Grounding: is the answer on the page, and where.
 
 An answer is *printed* (1.0) if its pieces, joined without spaces, stand on a page from the start of a piece to the end
-of one; else *near* (below 1.0), by the share of its content terms in close windows; or, if it has no content (`Yes`),
-its grounding is *unknown* (None). What was measured, and what is missed: `docs/design/curation.md`.
+of one, and cut no number; else *near* (below 1.0), by the share of its content terms in a close window for each
+sentence; or, if it has no content (`Yes`), its grounding is *unknown* (None). What was measured, and what is missed:
+`docs/design/curation.md`.
 """
 
 from __future__ import annotations
@@ -18,18 +19,30 @@ from typing import NamedTuple
 from docmatix.core.documents import Box, Page, Word
 from docmatix.core.pairs import Evidence
 from docmatix.curation.page_index import PageIndex, SearchablePage, index_pages
-from docmatix.curation.terms import FUNCTION_WORDS, MAX_ANSWER_CHARS, content_terms, has_content
-from docmatix.text.pieces import SPACELESS_START, join_pieces, split_pieces
+from docmatix.curation.terms import (
+    FUNCTION_WORDS,
+    MAX_ANSWER_CHARS,
+    NEGATION,
+    TIMES,
+    content_terms,
+    has_content,
+    is_exact,
+)
+from docmatix.text.numbers import MAGNITUDES, UNKNOWN
+from docmatix.text.pieces import SPACELESS_START, cut_words, join_pieces, split_pieces
 
 NEAR_CEILING = 0.95
 """The score of an answer whose words all stand close together, but not in its order."""
 MISSING_NUMBER_CAP = 0.3
-"""The most an answer can score if one of its numbers is on none of the pages; half the default `min_score`."""
+"""The most an answer can score if one of its numbers, months or negations is not where its sentence is; half the
+default `min_score`."""
 NUMBER_WEIGHT = 2
+NUMBER_REACH = 60
+"""Pieces on either side of a window in which its numbers may stand, such as in the header of a table."""
 MAX_CHUNK_TERMS = 24
 MAX_CHUNKS = 40
 MAX_WINDOWS = 3
-"""Windows for a sentence, and pieces of evidence for an answer."""
+"""Pieces of evidence for an answer."""
 MAX_POSTINGS = 500
 """Places of one term that are looked at on a page. Only function words are more frequent, even on dense pages."""
 MAX_OCCURRENCES = 64
@@ -37,7 +50,7 @@ MAX_OCCURRENCES = 64
 NEIGHBOURHOOD = 40
 """Pieces on either side of a printed answer in which words of the question speak for this place."""
 
-_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
+_SPACED_SIGN = re.compile(r"(?<!\S)[-\u2010-\u2014\u2212] (?=[$€£¥]?\d)")
 _LIST_MARK = re.compile(r"(?m)^[ \t]*\(?\d{1,2}[.)][ \t]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])|\n+")
 
@@ -74,19 +87,21 @@ def ground(
     with most words of `question` close by, then the first."""
     index = pages if isinstance(pages, PageIndex) else index_pages(pages)
     answer = answer[:MAX_ANSWER_CHARS]
-    needle = join_pieces(split_pieces(answer))
-    if span is not None and needle:
+    if UNKNOWN in answer:
+        return Grounding(0.0)
+    if span is not None and (needle := _spell(answer)):
         evidence = _confirm_span(needle, index, span)
         if evidence:
             return Grounding(1.0, (evidence,))
     if not has_content(answer):
         return Grounding(None)
     searched = index.look_at(within)
-    for reading in _readings(answer):
-        place = _find_printed(join_pieces(split_pieces(reading)), answer, question, searched)
+    said = frozenset(MAGNITUDES[word] for word in question.lower().rstrip("?").split() if word in MAGNITUDES)
+    for needle in dict.fromkeys(_readings(answer)):
+        place = _find_printed(needle, answer, question, searched, said)
         if place:
             return Grounding(1.0, (place.to_evidence(),))
-    return _ground_nearly(_SPACED_THOUSANDS.sub(_join_thousands, _without_list_marks(answer)), searched)
+    return _ground_nearly(_without_list_marks(answer), content_terms(question), searched, said)
 
 
 def make_evidence(page_number: int, words: Sequence[Word]) -> Evidence:
@@ -104,33 +119,46 @@ def _confirm_span(needle: str, index: PageIndex, span: tuple[int, int, int]) -> 
     number, start, end = span
     if number not in index.pages or not 0 <= start < end:
         return None
-    if join_pieces(split_pieces(index.pages[number].text[start:end])) != needle:
+    if _spell(index.pages[number].text[start:end]) != needle:
         return None
     words = index.list_words(number, start, end)
     return make_evidence(number, words) if words else None
 
 
+def _spell(text: str) -> str:
+    cut = cut_words(text.split())
+    return join_pieces(cut.pieces, cut.glued)
+
+
 def _readings(answer: str) -> Iterator[str]:
-    """The answer as it stands, then with its spaced thousands closed up, then without its list numbers."""
-    yield answer
-    closed = _SPACED_THOUSANDS.sub(_join_thousands, answer)
-    if closed != answer:
-        yield closed
+    """The answer's pieces as it stands; its groups of digits as numbers of their own, such as two columns; its spaced
+    dashes as signs; and without its list numbers."""
+    cut = cut_words(answer.split())
+    yield join_pieces(cut.pieces, cut.glued)
+    if any(cut.glued):
+        yield join_pieces(cut.pieces)
+    signed = _SPACED_SIGN.sub("-", answer)
+    if signed != answer:
+        yield _spell(signed)
     plain = _without_list_marks(answer)
     if plain != answer and split_pieces(plain):
-        yield plain
-
-
-def _join_thousands(found: re.Match[str]) -> str:
-    return found[0].replace(" ", "")
+        yield _spell(plain)
 
 
 def _without_list_marks(answer: str) -> str:
     return _LIST_MARK.sub("", answer)
 
 
-def _find_printed(needle: str, answer: str, question: str, searched: Sequence[SearchablePage]) -> _Place | None:
-    found = (_Place(page, *pieces) for page in searched for pieces in page.find_printed(needle))
+def _find_printed(
+    needle: str, answer: str, question: str, searched: Sequence[SearchablePage], said: Collection[str]
+) -> _Place | None:
+    names = [term for term in content_terms(answer) if term[0] == "=" and term != NEGATION]
+    found = (
+        _Place(page, *pieces)
+        for page in searched
+        for pieces in page.find_printed(needle, said=said)
+        if all(_stands_within(page.postings.get(name, ()), *pieces) for name in names)
+    )
     places = list(islice(found, MAX_OCCURRENCES))
     if len(places) < 2:
         return places[0] if places else None
@@ -141,14 +169,17 @@ def _find_printed(needle: str, answer: str, question: str, searched: Sequence[Se
         low, high = place.first - NEIGHBOURHOOD, place.last + NEIGHBOURHOOD
         near = 0
         for term in asked:
-            posting = place.page.postings.get(term, [])
-            at = bisect_left(posting, low)
-            near += at < len(posting) and posting[at] <= high
+            near += _stands_within(place.page.postings.get(term, ()), low, high)
         # `U.S.` and `us` have the same pieces
         quote = " ".join(word.text for word in place.page.list_words(place.first, place.last))
         return literal in quote, near
 
     return max(places, key=support)
+
+
+def _stands_within(posting: Sequence[int], low: int, high: int) -> bool:
+    at = bisect_left(posting, low)
+    return at < len(posting) and posting[at] <= high
 
 
 # --- near answers -----------------------------------------------------------------------------------------------------
@@ -161,58 +192,93 @@ class _Window(NamedTuple):
 
 
 def _weigh(term: str) -> int:
-    return NUMBER_WEIGHT if term[0].isdigit() else 1
+    return NUMBER_WEIGHT if is_exact(term) else 1
 
 
-def _ground_nearly(answer: str, searched: Sequence[SearchablePage]) -> Grounding:
+def _ground_nearly(
+    answer: str, asked: Sequence[str], searched: Sequence[SearchablePage], said: Collection[str]
+) -> Grounding:
+    """What the question says itself proves nothing, unless the answer says nothing else."""
+    chunks = list(islice(_cut_chunks(answer, said), MAX_CHUNKS))
+    known = frozenset(asked)
+    if known.issuperset(term for terms, _ in chunks for term in terms):
+        known = frozenset()
     total = found = 0
+    complete = True
     windows: list[_Window] = []
-    for terms, pieces in islice(_cut_chunks(answer), MAX_CHUNKS):
-        total += sum(map(_weigh, terms))
-        for window in _find_windows(terms, searched, reach=pieces + pieces // 2 + 4):
-            found += window.weight
+    for terms, pieces in chunks:
+        wanted = [term for term in terms if term not in known]
+        if not wanted:
+            continue
+        total += sum(map(_weigh, wanted))
+        window = _find_window(wanted, searched, reach=pieces + pieces // 2 + 4, asked=asked)
+        missing = [term for term in wanted if is_exact(term) and (window is None or term not in window.terms)]
+        if window is not None:
+            near = [term for term in missing if _stands_near(term, window.place)]
+            found += window.weight + sum(map(_weigh, near))
             windows.append(window)
+            missing = [term for term in missing if term not in near]
+        complete &= not missing
     if not found:
         return Grounding(0.0)
     score = NEAR_CEILING * (found / total)
-    numbers = [piece for piece in split_pieces(answer) if piece[0].isdigit()]
-    if not all(any(number in page.postings for page in searched) for number in numbers):
+    if not complete:
         score = min(score, MISSING_NUMBER_CAP)
     return Grounding(score, tuple(place.to_evidence() for place in _choose_places(windows)))
 
 
-def _cut_chunks(answer: str) -> Iterator[tuple[Sequence[str], int]]:
+def _stands_near(term: str, place: _Place) -> bool:
+    low, high = place.first - NUMBER_REACH, place.last + NUMBER_REACH
+    return _stands_within(place.page.find_term(term), low, high)
+
+
+def _cut_chunks(answer: str, said: Collection[str]) -> Iterator[tuple[Sequence[str], int]]:
     """The content terms of each sentence, at most MAX_CHUNK_TERMS at a time, with how many pieces it had."""
     sentences = [s for s in _SENTENCE_END.split(answer) if split_pieces(s)]
     # a sentence of function words has no content, unless the whole answer is one
     telling = [s for s in sentences if not FUNCTION_WORDS.issuperset(split_pieces(s))] or sentences
     for sentence in telling:
         terms, length = content_terms(sentence), len(split_pieces(sentence))
+        if len(said) == 1 and not any(TIMES in term for term in terms):
+            # "How many million ...?": the page may print the magnitude that the answer leaves to the question
+            terms = tuple(term + TIMES + next(iter(said)) if term[0].isdigit() else term for term in terms)
         for start in range(0, len(terms), MAX_CHUNK_TERMS):
             yield terms[start : start + MAX_CHUNK_TERMS], min(length, 2 * MAX_CHUNK_TERMS)
 
 
-def _find_windows(terms: Sequence[str], searched: Sequence[SearchablePage], *, reach: int) -> Iterator[_Window]:
-    """Up to MAX_WINDOWS windows of at most `reach` pieces, each the one with most of the terms not found before."""
+def _find_window(
+    terms: Sequence[str], searched: Sequence[SearchablePage], *, reach: int, asked: Sequence[str]
+) -> _Window | None:
+    """The window of at most `reach` pieces with most of the terms, if it has enough; a term alone is looked for where
+    the question's words are."""
     wanted = set(terms)
+    if len(wanted) == 1:
+        return _find_alone(terms[0], searched, asked)
     # one word of several is chance, so a window must have two, and a third of all
-    # measured: of 8 to 30 random words of the same pages, 40 to 46 % pass 0.6 with this rule, 68 to 84 % without it
-    enough = max(min(2, len(wanted)), -(-len(wanted) // MAX_WINDOWS))
-    for _ in range(MAX_WINDOWS):
-        best = max(
-            (window for page in searched if (window := _find_densest(wanted, page, reach=reach))),
-            key=lambda window: (window.weight, window.place.first - window.place.last),
-            default=None,
-        )
-        if best is None or len(best.terms) < enough:
-            return
-        yield best
-        wanted -= best.terms
+    # measured: of 8 to 30 random words of the same page, 37 % pass 0.6 with one window, 52 % with up to three
+    enough = max(min(2, len(wanted)), -(-len(wanted) // 3))
+    best = max(
+        (window for page in searched if (window := _find_densest(wanted, page, reach=reach))),
+        key=lambda window: (window.weight, window.place.first - window.place.last),
+        default=None,
+    )
+    return best if best is not None and len(best.terms) >= enough else None
+
+
+def _find_alone(term: str, searched: Sequence[SearchablePage], asked: Sequence[str]) -> _Window | None:
+    best: tuple[int, _Place] | None = None
+    for page in searched:
+        for at in page.find_term(term)[:MAX_OCCURRENCES]:
+            low, high = at - NEIGHBOURHOOD, at + NEIGHBOURHOOD
+            near = sum(_stands_within(page.postings.get(each, ()), low, high) for each in asked[:MAX_CHUNK_TERMS])
+            if best is None or near > best[0]:
+                best = near, _Place(page, at, _last_piece(page, at, term))
+    return _Window(best[1], _weigh(term), frozenset((term,))) if best else None
 
 
 def _find_densest(wanted: Collection[str], page: SearchablePage, *, reach: int) -> _Window | None:
     """The heaviest window of a page; of equal ones the shortest, then the first. Linear in the places of the terms."""
-    hits = sorted((place, term) for term in wanted for place in page.postings.get(term, [])[:MAX_POSTINGS])
+    hits = sorted((place, term) for term in wanted for place in page.find_term(term)[:MAX_POSTINGS])
     held: Counter[str] = Counter()
     weight, left = 0, 0
     best: tuple[int, int, int, int] | None = None

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from docmatix.core.documents import Page, Word, WordSpan, locate_words
-from docmatix.curation.terms import list_terms, stem_piece
-from docmatix.text.pieces import space_numbers, split_pieces
+from docmatix.curation.terms import FUNCTION_WORDS, NAMES, TIMES, list_terms, stem_piece
+from docmatix.text.numbers import list_near
+from docmatix.text.pieces import cut_words, space_numbers
 
 MAX_TRIES = 20_000
 """Places on one page where the letters of an answer begin inside a word, before it counts as not printed there."""
@@ -19,7 +20,8 @@ _HYPHENS = ("-", "\u00ad", "\u2010", "\u2011")
 @dataclass(frozen=True, slots=True)
 class SearchablePage:
     """A page's words as pieces. `starts` and `ends` are offsets in `joined`, `owners` the word of each piece; all three
-    ascend. `postings` has the pieces at which each term begins, `reach` the last piece of terms that span several."""
+    ascend. `postings` has the pieces at which each term begins, `reach` the last piece of terms that span several.
+    `bound` and `magnitudes` are those of `CutWords`."""
 
     page: Page
     joined: str
@@ -28,9 +30,12 @@ class SearchablePage:
     owners: list[int]
     postings: dict[str, list[int]]
     reach: dict[int, int]
+    bound: list[bool]
+    magnitudes: dict[int, str]
 
-    def find_printed(self, needle: str) -> Iterator[tuple[int, int]]:
-        """The (first, last) pieces of each place where the needle covers whole pieces."""
+    def find_printed(self, needle: str, *, said: Collection[str] = ()) -> Iterator[tuple[int, int]]:
+        """The (first, last) pieces of each place where the needle covers whole pieces, and whole numbers, with their
+        magnitude unless it is among those `said`."""
         at = self.joined.find(needle)
         for _ in range(MAX_TRIES):
             if at < 0:
@@ -38,12 +43,21 @@ class SearchablePage:
             first = bisect_left(self.starts, at)
             last = bisect_left(self.ends, at + len(needle))
             if first < len(self.starts) and self.starts[first] == at and self.ends[last] == at + len(needle):
-                yield first, last
+                whole = not self.bound[first] and not (last + 1 < len(self.bound) and self.bound[last + 1])
+                if whole and (last not in self.magnitudes or self.magnitudes[last] in said):
+                    yield first, last
             # skip to the next start of a piece: a page that is one endless word is left after the first look
             following = bisect_right(self.starts, at)
             if following == len(self.starts):
                 return
             at = self.joined.find(needle, self.starts[following])
+
+    def find_term(self, term: str) -> list[int]:
+        """The pieces at which a term begins. A number with a magnitude may stand there without it, since tables give
+        theirs in the heading."""
+        places = self.postings.get(term, [])
+        number = term.partition(TIMES)[0]
+        return sorted({*places, *self.postings[number]}) if number != term and number in self.postings else places
 
     def list_words(self, first: int, last: int) -> tuple[Word, ...]:
         """The words that the pieces `first` to `last` (inclusive) belong to."""
@@ -52,58 +66,43 @@ class SearchablePage:
 
 def read_page(page: Page) -> SearchablePage:
     """Cut a page's words into pieces and index them, in time linear in the text."""
-    known: dict[str, list[str]] = {}
-    pieces: list[str] = []
-    owners: list[int] = []
-    for index, word in enumerate(page.words):
-        cut = known.get(word.text)
-        if cut is None:
-            cut = known[word.text] = split_pieces(word.text)
-        pieces += cut
-        owners += [index] * len(cut)
+    words = [word.text for word in page.words]
+    cut = cut_words(words, list_near(page.words, aspect=page.width_pt / page.height_pt))
+    pieces, owners = cut.pieces, cut.owners
 
-    parts, starts, ends, length = list(space_numbers(pieces)), [], [], 0
+    parts, starts, ends, length = list(space_numbers(pieces, cut.glued)), [], [], 0
     for piece, part in zip(pieces, parts, strict=True):
         length += len(part)
         starts.append(length - len(piece))
         ends.append(length)
 
     postings: dict[str, list[int]] = {}
-    reach: dict[int, int] = {}
-    for place, term in enumerate(list_terms(pieces)):
-        postings.setdefault(term, []).append(place)
+    terms, reach = list_terms(words, cut)
+    for place, term in enumerate(terms):
+        if term:
+            postings.setdefault(term, []).append(place)
+            if pieces[place] in FUNCTION_WORDS and _is_name(words[owners[place]], pieces[place]):
+                postings.setdefault("=" + pieces[place], []).append(place)
     joined = list(_joined_terms(page.words, pieces, owners))
-    for term, place, last in joined:
+    for term, place in joined:
         postings.setdefault(term, []).append(place)
-        reach[place] = last
-    for term in {term for term, _, _ in joined}:
+        reach[place] = place + 1
+    for term in {term for term, _ in joined}:
         postings[term].sort()
-    return SearchablePage(page, "".join(parts), starts, ends, owners, postings, reach)
+    return SearchablePage(page, "".join(parts), starts, ends, owners, postings, reach, cut.bound, cut.magnitudes)
 
 
-def _joined_terms(
-    words: Sequence[Word], pieces: Sequence[str], owners: Sequence[int]
-) -> Iterator[tuple[str, int, int]]:
-    """Terms that a page prints as several words, with their first and last piece: words hyphenated at the end of a
-    line, and numbers with a plain space as thousands separator."""
+def _is_name(word: str, piece: str) -> bool:
+    return word.isupper() or (piece in NAMES and not word.islower())
+
+
+def _joined_terms(words: Sequence[Word], pieces: Sequence[str], owners: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Words hyphenated at the end of a line, as terms, with their first piece."""
     for place, (one, other) in enumerate(pairwise(owners)):
-        if one == other:
+        if one == other or words[one].line == words[other].line or not words[one].text.endswith(_HYPHENS):
             continue
-        before, after = words[one], words[other]
-        if before.line != after.line:
-            if before.text.endswith(_HYPHENS) and pieces[place].isalpha() and after.text[0].islower():
-                yield stem_piece(pieces[place] + pieces[place + 1]), place, place + 1
-        elif len(pieces[place]) <= 3 and pieces[place].isdigit() and (place == 0 or owners[place - 1] != one):
-            last = place
-            while last + 1 < len(pieces) and last < place + 6 and _is_group(words, pieces, owners, last + 1):
-                last += 1
-            if last > place:
-                yield "".join(pieces[place : last + 1]), place, last
-
-
-def _is_group(words: Sequence[Word], pieces: Sequence[str], owners: Sequence[int], place: int) -> bool:
-    piece, word, before = pieces[place], words[owners[place]], words[owners[place - 1]]
-    return len(piece) == 3 and piece.isdigit() and word.text == piece and word.line == before.line
+        if pieces[place].isalpha() and words[other].text[0].islower():
+            yield stem_piece(pieces[place] + pieces[place + 1]), place
 
 
 @dataclass(frozen=True, slots=True)

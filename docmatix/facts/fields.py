@@ -14,7 +14,7 @@ from typing import NamedTuple
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.text.english import VALUE_LABELS, classify_answer, is_generic, is_noun, is_period, is_personal
 from docmatix.text.field_list import FIELD_SEPARATOR
-from docmatix.text.numbers import SYMBOLS, UNKNOWN, cuts_number, has_digit, is_prefix, is_suffix, list_near
+from docmatix.text.numbers import SYMBOLS, UNKNOWN, Near, cuts_number, has_digit, is_prefix, is_suffix, list_near
 from docmatix.text.sentences import MARGIN
 
 MAX_TABLES = 20
@@ -54,7 +54,7 @@ def find_fields(page: Page, words: Sequence[Word], in_table: Sequence[bool]) -> 
                 yield field
 
 
-def _is_whole(words: Sequence[Word], near: Sequence[bool], field: Field) -> bool:
+def _is_whole(words: Sequence[Word], near: Near, field: Field) -> bool:
     """Whether a value is no part of a number that goes on beside it, and all its characters are known."""
     low, high = max(0, field.first - 8), field.last + 9
     texts = [word.text for word in words[low:high]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from docmatix.core.documents import Word
 
@@ -61,13 +61,19 @@ _PREFIX = frozenset("US CA AU NZ HK SG".split())
 _UNIT_ALONE = re.compile(rf"{UNITS}\)?")
 _PERCENT = frozenset("% ‰ percent per-cent pct pct. percentage".split())
 _DIGIT = re.compile(r"[\d¼-¾⅐-⅞]")
-_SIGNS = frozenset({MINUS, "+", "±", "minus"})
+_SIGNS = frozenset({MINUS, "minus"})
 _OPERATORS = frozenset("− × x ± + / * = < > ≤ ≥ ≪ ≫ <= >=".split())
 _LINKS = frozenset("to or and through till until &".split())
 _TIMES = frozenset("× x · *".split())
 _SPACE = 0.4
 """The widest gap inside a number, in heights of a line. A space is 0.2 to 0.3 of it."""
+_BRACKETED = re.compile(
+    rf"(?P<currency>{CURRENCY})?\({CURRENCY}?(?P<fraction>\d[\d.,'’]*[.,]\d[\d.,'’]*)?(?(fraction)|\d+)\)%?[.,;]?"
+)
 _POWER = re.compile(r"10(?:[⁰¹²³⁴-⁹⁻⁺]+|\^[-+\N{MINUS SIGN}]?\d+)?")
+
+
+Near: TypeAlias = Sequence[bool | None]
 
 
 class Number(NamedTuple):
@@ -86,9 +92,9 @@ def has_digit(word: str) -> bool:
     return not word.isalpha() and _DIGIT.search(word) is not None
 
 
-def find_numbers(words: Sequence[str], near: Sequence[bool] | None = None) -> Iterator[Number]:
-    """The numbers among words, in order. `near[i]` says whether word `i` stands a space apart from the one before it;
-    without it, all do."""
+def find_numbers(words: Sequence[str], near: Near | None = None) -> Iterator[Number]:
+    """The numbers among words, in order. `near` says whether a word stands a space apart from the one before it (None:
+    it starts a line); without it, all do."""
     place = 0
     while place < len(words):
         if not has_digit(words[place]):
@@ -99,7 +105,7 @@ def find_numbers(words: Sequence[str], near: Sequence[bool] | None = None) -> It
         place = max(number.last, place) + 1
 
 
-def cuts_number(words: Sequence[str], first: int, last: int, near: Sequence[bool] | None = None) -> bool:
+def cuts_number(words: Sequence[str], first: int, last: int, near: Near | None = None) -> bool:
     """Whether words `first` to `last` have a part of a number but not the whole of it, or stand next to a word that has
     an unknown character."""
     low, high = max(0, first - 8), min(len(words), last + 9)
@@ -108,15 +114,15 @@ def cuts_number(words: Sequence[str], first: int, last: int, near: Sequence[bool
         start, stop = number.start + low, number.stop + low
         if start <= last and stop >= first and not (first <= start and stop <= last):
             return True
-    before = first > 0 and (near is None or near[first]) and UNKNOWN in words[first - 1]
-    after = last + 1 < len(words) and (near is None or near[last + 1]) and UNKNOWN in words[last + 1]
+    before = first > 0 and (near is None or bool(near[first])) and UNKNOWN in words[first - 1]
+    after = last + 1 < len(words) and (near is None or bool(near[last + 1])) and UNKNOWN in words[last + 1]
     numeric = has_digit(words[first]) or has_digit(words[last])
     return any(UNKNOWN in word for word in words[first : last + 1]) or (numeric and (before or after))
 
 
 def is_prefix(text: str) -> bool:
     """Whether a text is nothing but what precedes a number: `$`, `EUR`, `-`."""
-    return text in _SIGNS or text in DASHES or _CURRENCY_ALONE.fullmatch(text) is not None
+    return text in {MINUS, "+", "±"} or text in DASHES or _CURRENCY_ALONE.fullmatch(text) is not None
 
 
 def is_suffix(text: str) -> bool:
@@ -172,9 +178,9 @@ def _shape(word: str) -> tuple[int, bool]:
     return len(digits), digits.isdecimal()
 
 
-def _grow(words: Sequence[str], near: Sequence[bool] | None, place: int) -> Number:
+def _grow(words: Sequence[str], near: Near | None, place: int) -> Number:
     def follows(at: int) -> bool:
-        return 0 < at < len(words) and (near is None or near[at])
+        return 0 < at < len(words) and (near is None or bool(near[at]))
 
     last = place
     if _FIRST_GROUP.fullmatch(words[place]):
@@ -222,7 +228,7 @@ _BEFORE_SIGN = frozenset(
 )
 
 
-def is_sign(words: Sequence[str], place: int, near: Sequence[bool] | None = None) -> bool:
+def is_sign(words: Sequence[str], place: int, near: Near | None = None) -> bool:
     """Whether the word at `place` is the sign of the number after it. A dash may as well be a bullet, a range or a
     break in the sentence: it is a minus behind a preposition, a verb of being, a colon or a gap, and at the start of a
     line of nothing but numbers."""
@@ -235,17 +241,47 @@ def is_sign(words: Sequence[str], place: int, near: Sequence[bool] | None = None
     if before:
         clear = word in _SIGNS or before.lower() in _BEFORE_SIGN or before[-1] in ":("
         return clear and not has_digit(before)
-    alone = place > 0 or not any(other.isalpha() and other not in _PERCENT for other in map(_strip, words))
-    return word in _SIGNS or alone
+    if word in _SIGNS or (place > 0 and near is not None and near[place] is not None):
+        return True
+    end = next((at for at in range(place + 1, len(words)) if near is not None and near[at] is None), len(words))
+    line = map(_strip, words[place + 1 : end])
+    return not any(other.isalpha() and other not in _PERCENT for other in line)
 
 
-def list_near(words: Sequence[Word], *, aspect: float) -> list[bool]:
-    """Whether each word stands about a space apart from the one before it on its line; `aspect` is the page's width
-    over its height. Columns of a table are further apart than groups of digits."""
-    near = [False] * len(words)
+def is_bracketed(words: Sequence[str], place: int, near: Near | None = None) -> bool:
+    """Whether the word at `place` is a negative number as accountants write it, `(240.00)`, rather than an aside:
+    behind a currency, or an amount that stands alone or behind a colon."""
+    found = _BRACKETED.fullmatch(words[place])
+    if found is None:
+        return False
+    before = words[place - 1] if place > 0 and (near is None or near[place]) else ""
+    after = words[place + 1] if place + 1 < len(words) and (near is None or near[place + 1]) else ""
+    if found["currency"] or (before and _CURRENCY_ALONE.fullmatch(before.strip(_OPENING))):
+        return True
+    lonely = near is not None and near[place] is None and near[place + 1 : place + 2] in ([], [None])
+    alone = before[-1:] in {"", ":"} and (not after or is_suffix(after.rstrip(_CLOSING)))
+    return found["fraction"] is not None and alone and not lonely  # "mAP" above "(0.75)"
+
+
+def list_near(words: Sequence[Word], *, aspect: float) -> list[bool | None]:
+    """Whether each word stands about a space apart from the one before it; `aspect` is the page's width over height.
+    Columns of a table are further apart than groups of digits. None at the start of a line, unless prose runs on."""
+    near: list[bool | None] = [None] * len(words)
+    start = 0
     for place in range(1, len(words)):
         word, before = words[place], words[place - 1]
         if word.line == before.line:
-            gap = max(word.box.x0 - before.box.x1, before.box.x0 - word.box.x1) * aspect
-            near[place] = gap <= _SPACE * (word.box.y1 - word.box.y0)
+            one, other = before.box, word.box
+            gap, size = max(other.x0 - one.x1, one.x0 - other.x1) * aspect, other.y1 - other.y0
+            if gap < 0:  # above each other: the line runs up or down the page
+                gap, size = max(other.y0 - one.y1, one.y0 - other.y1), (other.x1 - other.x0) * aspect
+            near[place] = gap <= _SPACE * size
+        else:
+            if word.block == before.block and before.text[-1].isdigit() and word.text[0].isdigit():
+                near[place] = (_is_prose(words[start:place]) and _is_prose(words[place : place + 5])) or None
+            start = place
     return near
+
+
+def _is_prose(words: Sequence[Word]) -> bool:
+    return len(words) >= 4 and 2 * sum(word.text[0].isalpha() for word in words) > len(words)

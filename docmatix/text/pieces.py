@@ -1,15 +1,19 @@
 """Texts compared regardless of case, punctuation and spelling of numbers.
 
 A piece is a run of letters, or a number, after Unicode NFKC and case folding, without punctuation and format
-characters. In scripts without spaces between words, every character is a piece.
+characters. In scripts without spaces between words, every character is a piece. The minus of a number is a piece, and
+so are its fraction (`1/2`) and its exponent (`^6`), so that `cut_words` can tell what belongs to one number.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
+
+from docmatix.text.numbers import MAGNITUDES, MINUS, UNKNOWN, Near, find_numbers, has_digit, is_bracketed
 
 # Scripts written without spaces between words, and Hangul, whose particles stick to the noun: one piece a character.
 _SPACELESS = (
@@ -17,8 +21,17 @@ _SPACELESS = (
     "\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _PIECE = re.compile(
-    rf"(?P<number>\d+(?:[.,']\d+)*)|[{_SPACELESS}]|[^\s\d.,'{_SPACELESS}][^\s.,'{_SPACELESS}]*",
+    rf"(?P<number>(?<![\w.])\.\d+|\d+/\d+|\d+(?:[.,']\d+)*)|{MINUS}|\^{MINUS}?\d+"
+    rf"|[{_SPACELESS}]|[^\s\d.,'/^{MINUS}{_SPACELESS}][^\s.,'/^{MINUS}{_SPACELESS}]*",
 )
+# what is kept of signs, fractions and exponents; elsewhere `-`, `/` and `^` divide words
+_SIGNED = re.compile(rf"(?<![^\s(\[{{:=|$€£¥\"“«])[-{MINUS}–‐‑](?=[$€£¥]?\.?\d)")
+_SLASHED = re.compile(r"(?<![\d./-])(\d{1,2})[/\u2044](\d{1,2})(?![\d/\u2044-])")
+_RAISED = re.compile(r"(?<=\d)(?:([⁺⁻]?[⁰¹²³⁴-⁹]+)(?!\w)|\^(?=[-−]?\d))")
+_NEGATIVE_POWER = re.compile(rf"\ue003[-{MINUS}]")
+_MARKED = re.compile(r"[-/^\u2044\u2010-\u2013\u2212⁰¹²³⁴-⁹¼-¾⅐-⅞]")
+# private marks for the three while everything else is folded
+_MARKS = {"\ue001": MINUS, "\ue002": "/", "\ue003": "^"}
 SPACELESS_START = re.compile(f"[{_SPACELESS}]")
 # no-break and thin spaces inside a number; a plain space may as well stand between two columns
 _HARD_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
@@ -51,11 +64,14 @@ class _Fold(dict[int, str | int | None]):
 
 _APART = _Apart()
 _FOLD = _Fold({ord("."): ".", ord(","): ",", ord("\u066b"): ".", ord("\u066c"): ",", ord("\u0640"): None})
+_FOLD.update({ord(mark): kept for mark, kept in _MARKS.items()})
 _FOLD.update(dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"), "'"))
 
 
 def split_pieces(text: str) -> list[str]:
     """The pieces of a text: letters folded, numbers in one spelling (`1,234.50`, `1 234,50` -> `1234.50`)."""
+    if _MARKED.search(text):
+        text = _mark_signs(text)
     if not text.isascii():
         text = _HARD_THOUSANDS.sub("", text)
         text = unicodedata.normalize("NFKC", text.translate(_APART))
@@ -68,23 +84,119 @@ def split_pieces(text: str) -> list[str]:
     return pieces
 
 
-def join_pieces(pieces: Iterable[str]) -> str:
-    """The pieces without spaces, except between two numbers, where `3 5` must not become 35."""
-    return "".join(space_numbers(pieces))
+def _mark_signs(text: str) -> str:
+    text = _SIGNED.sub(" \ue001", text)
+    text = _SLASHED.sub("\\1\ue002\\2", text)
+    text = _RAISED.sub(_mark_exponent, text)
+    text = _NEGATIVE_POWER.sub("\ue003\ue001", text)
+    if not text.isascii():
+        text = _VULGAR.sub(
+            lambda found: " " + unicodedata.normalize("NFKC", found[0]).replace("\u2044", "\ue002"), text
+        )
+    return text
 
 
-def space_numbers(pieces: Iterable[str]) -> Iterator[str]:
+_VULGAR = re.compile(r"[¼-¾⅐-⅞]")
+
+
+def _mark_exponent(found: re.Match[str]) -> str:
+    return "\ue003" + unicodedata.normalize("NFKC", found[1] or "").replace(MINUS, "\ue001").replace("+", "")
+
+
+def is_number(piece: str) -> bool:
+    """Whether a piece, or a term made of pieces, is a number or its sign."""
+    return piece[0].isdigit() or piece[0] in f"{MINUS}^"
+
+
+def join_pieces(pieces: Sequence[str], glued: Sequence[bool] | None = None) -> str:
+    """The pieces without spaces, except between two numbers, where `3 5` must not become 35; those `glued` to the piece
+    before are groups of one number."""
+    return "".join(space_numbers(pieces, glued))
+
+
+def space_numbers(pieces: Sequence[str], glued: Sequence[bool] | None = None) -> Iterator[str]:
     """The pieces, with a space in front of a number that follows a number."""
     before = ""
-    for piece in pieces:
-        yield " " + piece if before[-1:].isdigit() and piece[0].isdigit() else piece
+    for place, piece in enumerate(pieces):
+        apart = before[-1:].isdigit() and piece[0].isdigit() and not (glued and glued[place])
+        yield " " + piece if apart else piece
         before = piece
+
+
+class CutWords(NamedTuple):
+    """Words in pieces. `owners` has the word of each piece; `bound` whether it goes on with the number of the piece
+    before, `glued` whether as a group of thousands; `magnitudes` what multiplies the number that ends at a piece."""
+
+    pieces: list[str]
+    owners: list[int]
+    bound: list[bool]
+    glued: list[bool]
+    magnitudes: dict[int, str]
+
+
+_AROUND = "([{.,;:!?)]}\"'“”‘’«»*†‡"
+
+
+@lru_cache(maxsize=16384)
+def _cut_word(word: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """The pieces of a word, and which of them go on with the number of the piece before."""
+    pieces = (UNKNOWN,) if UNKNOWN in word else tuple(split_pieces(word))
+    return pieces, tuple(
+        at > 0 and (pieces[at - 1] == MINUS or piece[0] == "^" or ("/" in piece and pieces[at - 1].isdigit()))
+        for at, piece in enumerate(pieces)
+    )
+
+
+def cut_words(words: Sequence[str], near: Near | None = None) -> CutWords:
+    """Cut words into pieces, and say which of them are one number (`near` as in `find_numbers`). A word with an unknown
+    character is one piece that equals no other, and the number beside it is bound to it."""
+    cut = CutWords([], [], [], [], {})
+    numbers = {number.first: number for number in find_numbers(words, near)} if any(map(has_digit, words)) else {}
+    murky = any(UNKNOWN in word for word in words)
+    end, number = -1, None
+    for place, word in enumerate(words):
+        pieces, bound = _cut_word(word)
+        if len(pieces) == 1 and place > end and place not in numbers and not murky:
+            cut.pieces.append(pieces[0])
+            cut.bound.append(False)
+            cut.glued.append(False)
+            cut.owners.append(place)
+            continue
+        number = numbers.get(place, number)
+        inside = place <= end
+        if number is not None and place == number.first:
+            end = number.last
+            if end > place and not has_digit(word):
+                pieces, bound = (MINUS,), (False,)
+            elif word[-1] in ").,;%" and "(" in word and is_bracketed(words, place, near):
+                pieces, bound = (MINUS, *pieces), (False, True, *bound[1:])
+        elif inside and word in "×x·*":
+            continue
+        if not pieces:
+            continue
+        if inside:
+            bound = (True, *bound[1:])
+            group = pieces[0].partition(".")[0]
+            cut.glued.extend((len(group) == 3 and group.isdecimal(), *(False,) * (len(pieces) - 1)))
+        else:
+            if murky and place > 0 and (near is None or near[place]) and UNKNOWN in words[place - 1] + word:
+                numeric = is_number(pieces[0]) or (bool(cut.pieces) and is_number(cut.pieces[-1]))
+                bound = (numeric, *bound[1:])
+            cut.glued.extend((False,) * len(pieces))
+        cut.pieces.extend(pieces)
+        cut.bound.extend(bound)
+        cut.owners.extend((place,) * len(pieces))
+        if number is not None and number.magnitude is not None and place == number.last:
+            cut.magnitudes[len(cut.pieces) - 1] = MAGNITUDES[words[number.magnitude].strip(_AROUND).lower()]
+    return cut
 
 
 def _spell_number(number: str) -> list[str]:
     """A number in one spelling, or several numbers where separators divide them: `1,2,3` is three."""
-    if number.isdigit():
+    if number.isdigit() or "/" in number:
         return [number]
+    if number[0] == ".":
+        return ["0" + number]
     groups = re.split("[.,']", number)
     marks = re.findall("[.,']", number)
     thousands = all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3
@@ -92,7 +204,8 @@ def _spell_number(number: str) -> list[str]:
         mark = marks[0]
         if mark == ".":
             return ["".join(groups)] if thousands and len(marks) > 1 else [number]
-        if thousands and groups[0] != "0":
+        lakhs = mark == "," and len(groups) > 2 and len(groups[0]) <= 2 and {*map(len, groups[1:-1])} == {2}
+        if (thousands and groups[0] != "0") or (lakhs and len(groups[-1]) == 3):
             return ["".join(groups)]
         # `3,5` and `0,125` are decimal commas; `March 5,2019` and `1,2,3` are not
         if mark == "," and len(marks) == 1 and (len(groups[1]) <= 2 or groups[0] == "0"):

@@ -61,8 +61,8 @@ def make_line(*places: tuple[str, float]) -> list[Word]:
 
 def test_columns_beside_each_other_are_two_numbers() -> None:
     apart, close = make_line(("12", 0.1), ("500", 0.2)), make_line(("12", 0.1), ("500", 0.125))
-    assert list_near(apart, aspect=0.7) == [False, False]
-    assert list_near(close, aspect=0.7) == [False, True]
+    assert list_near(apart, aspect=0.7) == [None, False]
+    assert list_near(close, aspect=0.7) == [None, True]
     assert cuts_number(["12", "500"], 1, 1)
     assert not cuts_number(["12", "500"], 1, 1, [False, False])
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from docmatix.core.pairs import Pair
 from docmatix.curation.filters.filter import Filter, FilterContext
 from docmatix.curation.terms import has_content
-from docmatix.text.pieces import measure_overlap, piece_set
+from docmatix.text.pieces import is_number, measure_overlap, piece_set
 
 
 class Duplicate(Filter):
@@ -35,6 +35,4 @@ class Duplicate(Filter):
 
     def _is_similar(self, question: str, other: str) -> bool:
         differing = piece_set(question) ^ piece_set(other)
-        return not any(piece[0].isdigit() for piece in differing) and (
-            measure_overlap(question, other) >= self.min_overlap
-        )
+        return not any(map(is_number, differing)) and (measure_overlap(question, other) >= self.min_overlap)

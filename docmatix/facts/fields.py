@@ -12,9 +12,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from docmatix.core.documents import Box, Page, Table, Word
-from docmatix.text.english import VALUE_LABELS, classify_answer, is_generic, is_noun, is_period, is_personal
+from docmatix.facts.headers import has_one_header
+from docmatix.facts.wholes import complete_cell, complete_value, is_whole
+from docmatix.text.english import classify_answer, is_generic, is_noun, is_period
 from docmatix.text.field_list import FIELD_SEPARATOR
-from docmatix.text.numbers import SYMBOLS, UNKNOWN, Near, cuts_number, has_digit, is_prefix, is_suffix, list_near
+from docmatix.text.numbers import UNKNOWN, list_near
 from docmatix.text.sentences import MARGIN
 
 MAX_TABLES = 20
@@ -46,48 +48,12 @@ def find_fields(page: Page, words: Sequence[Word], in_table: Sequence[bool]) -> 
     """The fields of a page's lines, of its boxes, and of its tables."""
     near = list_near(words, aspect=page.width_pt / page.height_pt)
     for field in (*_find_in_lines(words, in_table), *_find_in_boxes(words)):
-        if _is_whole(words, near, field):
+        if is_whole(words, near, field.first, field.last) and UNKNOWN not in field.context:
             yield field
     for number, table in enumerate(page.tables[:MAX_TABLES]):
         for field in _find_in_columns(_Grid(words, table), number):
-            if _is_whole(words, near, field):
+            if is_whole(words, near, field.first, field.last) and UNKNOWN not in field.context:
                 yield field
-
-
-def _is_whole(words: Sequence[Word], near: Near, field: Field) -> bool:
-    """Whether a value is no part of a number that goes on beside it, and all its characters are known."""
-    low, high = max(0, field.first - 8), field.last + 9
-    texts = [word.text for word in words[low:high]]
-    cut = cuts_number(texts, field.first - low, field.last - low, near[low:high])
-    return not cut and UNKNOWN not in field.context
-
-
-def _complete(words: Sequence[Word], first: int, last: int) -> tuple[int, int] | None:
-    """The places of a value with the currency, sign or percent sign that stands in a column of its own beside it; None
-    if it is not known whose that is."""
-    if is_prefix(_join(words, range(first, last + 1))):
-        if last + 1 == len(words) or words[last + 1].line != words[last].line or not has_digit(words[last + 1].text):
-            return None
-        last += 1
-    if not has_digit(words[first].text) and not has_digit(words[last].text):
-        return first, last
-    line = words[first].line
-    if first > 0 and words[first - 1].line == line and is_prefix(words[first - 1].text):
-        other = first > 1 and words[first - 2].line == line and has_digit(words[first - 2].text)
-        if other and _measure_gap(words, first - 1) < 2 * _measure_gap(words, first):
-            return None
-        first -= 1
-    if last + 1 < len(words) and words[last + 1].line == line and is_suffix(words[last + 1].text):
-        other = last + 2 < len(words) and words[last + 2].line == line and has_digit(words[last + 2].text)
-        if not other:
-            return first, last + 1
-        if _measure_gap(words, last + 2) > 0.5 * _measure_gap(words, last + 1):
-            return None
-    return first, last
-
-
-def _measure_gap(words: Sequence[Word], place: int) -> float:
-    return max(0.0, words[place].box.x0 - words[place - 1].box.x1)
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
@@ -104,7 +70,7 @@ def _find_in_lines(words: Sequence[Word], in_table: Sequence[bool]) -> Iterator[
                 continue
             right = part[colons[0] + 1 :] or (parts[number + 1] if number + 1 < len(parts) else [])
             if 0 < len(right) <= 10 and not any(words[place].text.endswith(":") for place in right):
-                whole = _complete(words, right[0], right[-1])
+                whole = complete_value(words, right[0], right[-1])
                 if whole:
                     found.append((_join(words, part[: colons[0] + 1])[:-1], *whole))
     counts = Counter(label.casefold() for label, _, _ in found)
@@ -182,7 +148,7 @@ def _find_in_boxes(words: Sequence[Word]) -> Iterator[Field]:
             if not _stands_under(words, upper, lower) or not _is_label(label) or not _is_value(value) or ":" in label:
                 continue
             small = _height(words, upper) < 0.95 * _height(words, lower) and len(lower) <= 8
-            whole = _complete(words, lower[0], lower[-1])
+            whole = complete_value(words, lower[0], lower[-1])
             if small and whole and not any(_stands_under(words, lower, part) for part in last):
                 found.append((label, _join(words, range(whole[0], whole[1] + 1)), *whole, section))
     labels = Counter(label.casefold() for label, *_ in found)
@@ -251,7 +217,7 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
     if len(header) < 2:
         return
     plain = len(header) == 2 and (header[0].endswith(":") or (_is_number(header[1]) and not is_period(header[1])))
-    if not plain and not _has_one_header(rows, at_top=grid.at_top):
+    if not plain and not has_one_header(rows, at_top=grid.at_top):
         return
     names, headers = Counter(row[0].casefold() for row in rows), Counter(name.casefold() for name in header)
     for row, below in zip(rows, [*rows[1:], []], strict=True) if plain else zip(rows[1:], [*rows[2:], []], strict=True):
@@ -269,7 +235,7 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
             if is_generic(label) if plain else headers[label.casefold()] > 1:
                 continue
             found = grid.locate(row[column], y=(first.y0 + last.y1) / 2)
-            found = _complete_cell(grid.words, row, column, found) if found else None
+            found = complete_cell(grid.words, row, column, found) if found else None
             if found is None:
                 continue
             value = _join(grid.words, range(found[0], found[1] + 1))
@@ -281,56 +247,6 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
                     - (not is_noun(label)) * 0.1
                 )
                 yield Field(label, *found, context, worth, number)
-
-
-def _has_one_header(rows: Sequence[Sequence[str]], *, at_top: bool) -> bool:
-    """Whether the first row is a header, and the only one. A header with gaps spans columns, and a second row without a
-    name is a part of it. At the top of a page, where a table may go on, the first row must look like one: words above
-    numbers, or nouns of tables."""
-    header, body = rows[0], rows[1:]
-    width = max((column + 1 for row in body for column, cell in enumerate(row) if cell), default=0)
-    if not body or not all(header[1:width]) or len(header) < width or not body[0][0]:
-        return False
-    nouns = contrasts = 0
-    for column in range(width):
-        label = header[column]
-        cells = [row[column] for row in body if column < len(row) and row[column]]
-        numeric = 2 * sum(map(has_digit, cells)) > len(cells)
-        periods = is_period(label) and not all(map(is_period, cells))
-        if numeric and _is_number(label) and not periods:
-            return False  # a row of numbers like those below
-        if is_personal(label) and not is_noun(label) and 2 * sum(map(is_personal, cells)) > len(cells):
-            return False  # a person above persons
-        if column and numeric and len(cells) > 2 and not has_digit(cells[0]) and not _is_blank(cells[0]):
-            return False  # a second row of words above numbers
-        contrasts += periods or (numeric and not has_digit(label) and not _is_blank(label))
-        nouns += is_noun(label) or is_generic(label) or label.lower() in VALUE_LABELS
-    return not at_top or contrasts > 0 or 2 * nouns >= width
-
-
-def _is_blank(cell: str) -> bool:
-    return not any(map(str.isalpha, cell)) or cell.casefold() in {"n/a", "na", "nil", "none", "tbd", "x", "no", "yes"}
-
-
-def _complete_cell(
-    words: Sequence[Word], row: Sequence[str], column: int, found: tuple[int, int]
-) -> tuple[int, int] | None:
-    """A cell's words with the currency or sign that stands in a cell of its own beside it; None if they are apart in
-    the text, or the cell is such a sign."""
-    first, last = found
-    if not any(map(has_digit, row[column].split())):
-        return None if row[column].endswith(tuple(SYMBOLS)) else found
-    left = row[column - 1] if column > 1 else ""
-    right = row[column + 1] if column + 1 < len(row) else ""
-    if left and is_prefix(left):
-        if first == 0 or words[first - 1].text != left:
-            return None
-        first -= 1
-    if right and is_suffix(right) and not (is_prefix(right) and column + 2 < len(row) and has_digit(row[column + 2])):
-        if last + 1 == len(words) or words[last + 1].text != right:
-            return None
-        last += 1
-    return first, last
 
 
 def _write_row(header: Sequence[str], row: Sequence[str], column: int, value: str) -> str:

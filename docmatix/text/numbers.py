@@ -33,7 +33,7 @@ MAGNITUDES = {
 UNITS = (
     r"(?:°\s?[CFK]?|º\s?[CF]|℃|℉|[kcdmµμn]?m[²³23]?|[kmµμn]?g|[mcdhµμ]?l|[kMGT]?W(?:h|p)?|[kM]?V(?:A|Ah)?|m?A(?:h)?|"
     r"[kMGT]?Hz|[kMh]?Pa|k?N|[kM]?J|k?cal|[kMGT]i?B|[kMG]?bit/s|[kMG]bps|ppm|ppb|pp|bps|bp|dB|mol|ha|km/h|m/s|mph|rpm|"
-    r"ms|µs|μs|ns|kWh/m[²2]|oz|lbs?|ft)"
+    r"ms|µs|μs|ns|BCE?|AD|CE|kWh/m[²2]|oz|lbs?|ft)"
 )
 """Marks of units, which a question does not name as it does `degrees`."""
 FRACTION = r"(?:[¼-¾⅐-⅞]|\d{1,2}[/⁄]\d{1,2}(?![\d/⁄]))"
@@ -141,27 +141,30 @@ def stands_in_series(words: Sequence[str], first: int, last: int) -> bool:
         return has_digit(word) or _strip(word) in NUMERALS
 
     before, after = at(first - 1), at(last + 1)
-    if (
-        before in _OPERATORS
-        or before in DASHES
-        or after in _OPERATORS
-        or (after in DASHES and is_numeric(at(last + 2)))
-    ):
+    ranged = after in DASHES and is_numeric(at(last + 2))
+    broken = before[-1:] in DASHES and has_digit(before)  # "206-231- 3195"
+    if before in _OPERATORS or before in DASHES or after in _OPERATORS or ranged or broken:
         return True
     closed = words[last][-1] in ",;:"
-    if _strip(before) in NUMERALS or (
-        not closed and _strip(after) in NUMERALS and _strip(words[last]) not in MAGNITUDES
-    ):
+    if (has_digit(before) and before[-1].isalnum()) or (not closed and after[:1].isdigit()):
+        return True  # two numbers in a row: one may be a mark, or a sign that was read as a digit
+    spelled = not closed and _strip(after) in NUMERALS and _strip(words[last]) not in MAGNITUDES
+    if spelled or _strip(before) in NUMERALS:
         return True
     if _strip(before) in _LINKS and is_numeric(at(first - 2)) and at(first - 2)[-1] not in ";:":
-        # "from 3 to 5 percent" tells its ends apart
-        return not (_strip(before) == "to" and _strip(at(first - 3)) == "from")
+        # "from 3 to 5 percent" tells its ends apart, and "rose by 9% to $145" is no range
+        told = _strip(before) == "to" and _strip(at(first - 3)) == "from"
+        return not (told or {_find_mark(at(first - 2)), _find_mark(words[first])} == {"%", "$"})
     if _strip(after) in _LINKS and not closed:
         following = at(last + 2)
         half = following in {"a", "three", "one"} and _strip(at(last + 3)) in {"half", "quarter", "quarters", "third"}
         return half or (is_numeric(following) and (_strip(before) != "from" or _is_bare(words, last)))
     # "2018, 2019 and 2020", but not "In 2019, 500 people"
     return words[last][-1] == "," and has_digit(after) and _shape(words[last]) == _shape(after)
+
+
+def _find_mark(word: str) -> str:
+    return "%" if "%" in word else "$" if any(symbol in word for symbol in SYMBOLS) else ""
 
 
 def _is_bare(words: Sequence[str], last: int) -> bool:
@@ -261,6 +264,17 @@ def is_bracketed(words: Sequence[str], place: int, near: Near | None = None) -> 
     lonely = near is not None and near[place] is None and near[place + 1 : place + 2] in ([], [None])
     alone = before[-1:] in {"", ":"} and (not after or is_suffix(after.rstrip(_CLOSING)))
     return found["fraction"] is not None and alone and not lonely  # "mAP" above "(0.75)"
+
+
+def is_note_mark(words: Sequence[Word], place: int) -> bool:
+    """Whether a word is the mark of a footnote: a digit or two, a letter or a sign, small and raised beside another."""
+    word = words[place]
+    if len(word.text) > 2 or place == 0 or not (word.text.isdecimal() or len(word.text) == 1):
+        return False
+    before = words[place - 1]
+    height = before.box.y1 - before.box.y0
+    small = word.box.y1 - word.box.y0 < 0.85 * height
+    return small and word.line == before.line and word.box.y1 < before.box.y1 - 0.1 * height
 
 
 def list_near(words: Sequence[Word], *, aspect: float) -> list[bool | None]:

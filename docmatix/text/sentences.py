@@ -12,6 +12,7 @@ from itertools import groupby
 
 from docmatix.core.documents import Word, WordSpan
 from docmatix.text.field_list import FIELD_SEPARATOR
+from docmatix.text.numbers import UNKNOWN, is_note_mark
 
 MAX_SENTENCES = 400
 MAX_SENTENCE_CHARS = 260
@@ -36,14 +37,15 @@ class Sentence:
 
 
 def split_sentences(words: Sequence[Word], spans: Sequence[WordSpan], skip: Sequence[bool]) -> Iterator[Sentence]:
-    """At most `MAX_SENTENCES` sentences that can stand alone, in page order, without the words marked in `skip`.
+    """At most `MAX_SENTENCES` sentences that can stand alone, in page order, without the words marked in `skip` and the
+    marks of footnotes.
 
     A block that does not end a sentence is joined with the next one if that continues in lower case.
     """
     number = 0
     pending: list[int] = []
     for _, group in groupby(range(len(words)), key=lambda place: words[place].block):
-        block = [place for place in group if not skip[place]]
+        block = [place for place in group if not skip[place] and not is_note_mark(words, place)]
         heading = " ".join(words[place].text for place in block[:3]).strip(".:0123456789 ").casefold()
         if heading in _REFERENCES:
             return
@@ -106,5 +108,5 @@ def _read_sentence(words: Sequence[Word], spans: Sequence[WordSpan], places: Seq
         text += word.text
         offsets += range(start, start + len(word.text))
     whole = text[0].isupper() and text[-1] in '."”)' and text.isprintable() and FIELD_SEPARATOR not in text
-    odd = any(mark in text for mark in "{}=<>\\∑∫|•\ufffd") or sum(map(str.isalpha, text)) < 0.7 * len(text)
+    odd = any(mark in text for mark in "{}=<>\\∑∫|•" + UNKNOWN) or sum(map(str.isalpha, text)) < 0.7 * len(text)
     return Sentence(text, tuple(offsets)) if whole and not odd else None

@@ -133,7 +133,7 @@ _BETWEEN_PHRASES = re.compile(
 
 # --- spans of a sentence ----------------------------------------------------------------------------------------------
 
-_NUMBER = rf"(?:(?:{GROUPED}|{PLAIN})(?: ?{FRACTION})?|{FRACTION})"
+_NUMBER = rf"(?:(?:{GROUPED}|{PLAIN})(?: ?{FRACTION})?)"
 _SIGN = rf"(?:{MINUS} ?|[-–](?=\S))?"
 _AMOUNT = rf"{_NUMBER}(?: (?:hundred|thousand|[mb]illion|trillion|lakhs?|crores?|mn|bn|tn)\b)?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from docmatix.core.documents import Page
 from docmatix.prompting.questions.candidates import MAX_CONTEXT_CHARS, find_candidates, find_phrases
 from docmatix.prompting.questions.wording import question_grammar
-from tests.pages import write_page, write_table
+from tests.pages import make_page, write_page, write_table
 
 PROSE = (
     "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes.\n"
@@ -200,6 +200,16 @@ def test_the_currency_in_a_column_of_its_own_belongs_to_the_value() -> None:
 def test_a_spaced_number_in_a_form_line_is_whole_and_two_columns_are_two_numbers() -> None:
     page = write_page("Ticket price: 12 500 EUR\nBoat price: 12\t500")
     assert list_answers(page) == ["12 500 EUR", "12"]
+
+
+def test_the_mark_of_a_footnote_is_no_part_of_a_number_beside_it() -> None:
+    page = write_page("The company paid $320 1 to the owners of the house.\nNet amount: $450 2")
+    words = [
+        word._replace(box=word.box._replace(y1=word.box.y1 - 0.006)) if word.text in {"1", "2"} else word
+        for word in page.words
+    ]
+    assert list_answers(make_page(words)) == ["$320", "$450"]
+    assert "$320" not in list_answers(page)
 
 
 # --- tables whose header or rows are not what they seem ---------------------------------------------------------------

@@ -1,0 +1,37 @@
+"""Which tables have one header, their first row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docmatix.text.english import VALUE_LABELS, classify_answer, is_generic, is_noun, is_period, is_personal
+from docmatix.text.numbers import has_digit
+
+
+def has_one_header(rows: Sequence[Sequence[str]], *, at_top: bool) -> bool:
+    """Whether the first row is a header, and the only one. A header with gaps spans columns, and a second row without a
+    name is a part of it. At the top of a page, where a table may go on, the first row must look like one: words above
+    numbers, or nouns of tables."""
+    header, body = rows[0], rows[1:]
+    width = max((column + 1 for row in body for column, cell in enumerate(row) if cell), default=0)
+    if not body or not all(header[1:width]) or len(header) < width or not body[0][0]:
+        return False
+    nouns = contrasts = 0
+    for column in range(width):
+        label = header[column]
+        cells = [row[column] for row in body if column < len(row) and row[column]]
+        numeric = 2 * sum(map(has_digit, cells)) > len(cells)
+        periods = is_period(label) and not all(map(is_period, cells))
+        if numeric and classify_answer(label) != "text" and not periods:
+            return False  # a row of numbers like those below
+        if is_personal(label) and not is_noun(label) and 2 * sum(map(is_personal, cells)) > len(cells):
+            return False  # a person above persons
+        if column and numeric and len(cells) > 2 and not has_digit(cells[0]) and not _is_blank(cells[0]):
+            return False  # a second row of words above numbers
+        contrasts += periods or (numeric and not has_digit(label) and not _is_blank(label))
+        nouns += is_noun(label) or is_generic(label) or label.lower() in VALUE_LABELS
+    return not at_top or contrasts > 0 or 2 * nouns >= width
+
+
+def _is_blank(cell: str) -> bool:
+    return not any(map(str.isalpha, cell)) or cell.casefold() in {"n/a", "na", "nil", "none", "tbd", "x", "no", "yes"}

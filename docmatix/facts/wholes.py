@@ -1,0 +1,68 @@
+"""Values as wholes: with a currency or sign in a column of its own beside them, without the marks of footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docmatix.core.documents import Word
+from docmatix.text.numbers import SYMBOLS, Near, cuts_number, has_digit, is_note_mark, is_prefix, is_suffix
+
+
+def is_whole(words: Sequence[Word], near: Near, first: int, last: int) -> bool:
+    """Whether a value is no part of a number that goes on beside it."""
+    low, high = max(0, first - 8), last + 9
+    texts = [word.text for word in words[low:high]]
+    return not cuts_number(texts, first - low, last - low, near[low:high])
+
+
+def complete_value(words: Sequence[Word], first: int, last: int) -> tuple[int, int] | None:
+    """The places of a value with the currency, sign or percent sign that stands in a column of its own beside it; None
+    if it is not known whose that is."""
+    if is_prefix(" ".join(word.text for word in words[first : last + 1])):
+        if last + 1 == len(words) or words[last + 1].line != words[last].line or not has_digit(words[last + 1].text):
+            return None
+        last += 1
+    while last > first and is_note_mark(words, last):
+        last -= 1
+    if not has_digit(words[first].text) and not has_digit(words[last].text):
+        return first, last
+    line = words[first].line
+    if first > 0 and words[first - 1].line == line and is_prefix(words[first - 1].text):
+        other = first > 1 and words[first - 2].line == line and has_digit(words[first - 2].text)
+        if other and _measure_gap(words, first - 1) < 2 * _measure_gap(words, first):
+            return None
+        first -= 1
+    if last + 1 < len(words) and words[last + 1].line == line and is_suffix(words[last + 1].text):
+        other = last + 2 < len(words) and words[last + 2].line == line and has_digit(words[last + 2].text)
+        if not other:
+            return first, last + 1
+        if _measure_gap(words, last + 2) > 0.5 * _measure_gap(words, last + 1):
+            return None
+    return first, last
+
+
+def _measure_gap(words: Sequence[Word], place: int) -> float:
+    return max(0.0, words[place].box.x0 - words[place - 1].box.x1)
+
+
+def complete_cell(
+    words: Sequence[Word], row: Sequence[str], column: int, found: tuple[int, int]
+) -> tuple[int, int] | None:
+    """A cell's words with the currency or sign that stands in a cell of its own beside it; None if they are apart in
+    the text, or the cell is such a sign."""
+    first, last = found
+    while last > first and is_note_mark(words, last):
+        last -= 1
+    if not any(map(has_digit, row[column].split())):
+        return None if row[column].endswith(tuple(SYMBOLS)) else (first, last)
+    left = row[column - 1] if column > 1 else ""
+    right = row[column + 1] if column + 1 < len(row) else ""
+    if left and is_prefix(left):
+        if first == 0 or words[first - 1].text != left:
+            return None
+        first -= 1
+    if right and is_suffix(right) and not (is_prefix(right) and column + 2 < len(row) and has_digit(row[column + 2])):
+        if last + 1 == len(words) or words[last + 1].text != right:
+            return None
+        last += 1
+    return first, last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from docmatix.text.english import VALUE_LABELS, classify_answer, is_generic, is_noun, is_period, is_personal
-from docmatix.text.numbers import has_digit
+from docmatix.text.numbers import has_digit, is_prefix, is_suffix
 
 
 def has_one_header(rows: Sequence[Sequence[str]], *, at_top: bool) -> bool:
@@ -16,7 +16,7 @@ def has_one_header(rows: Sequence[Sequence[str]], *, at_top: bool) -> bool:
     width = max((column + 1 for row in body for column, cell in enumerate(row) if cell), default=0)
     if not body or not all(header[1:width]) or len(header) < width or not body[0][0]:
         return False
-    nouns = contrasts = 0
+    nouns = contrasts = quantities = words = 0
     for column in range(width):
         label = header[column]
         cells = [row[column] for row in body if column < len(row) and row[column]]
@@ -26,10 +26,16 @@ def has_one_header(rows: Sequence[Sequence[str]], *, at_top: bool) -> bool:
             return False  # a row of numbers like those below
         if is_personal(label) and not is_noun(label) and 2 * sum(map(is_personal, cells)) > len(cells):
             return False  # a person above persons
-        if column and numeric and len(cells) > 2 and not has_digit(cells[0]) and not _is_blank(cells[0]):
-            return False  # a second row of words above numbers
+        marks = [is_suffix(cell) or is_prefix(cell) for cell in cells]
+        if column and any(marks[:1]) and not all(marks):
+            return False  # a second row of units
+        if column and len(cells) > 2 and 2 * sum(classify_answer(cell) != "text" for cell in cells) > len(cells):
+            quantities += 1
+            words += not has_digit(cells[0]) and not _is_blank(cells[0])
         contrasts += periods or (numeric and not has_digit(label) and not _is_blank(label))
         nouns += is_noun(label) or is_generic(label) or label.lower() in VALUE_LABELS
+    if words == quantities > 1:
+        return False  # a second row of words above numbers
     return not at_top or contrasts > 0 or 2 * nouns >= width
 
 

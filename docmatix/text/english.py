@@ -72,13 +72,13 @@ _KINDS = tuple(
     for kind, pattern in (
         ("contact", r"\S+@\S+\.\w+|https?://\S+|www\.\S+"),
         ("percent", rf"(?:{_SIGN}{_DIGITS}|{NUMERAL}) ?(?:%|per ?cent|percentage points)"),
-        ("amount", rf"{_SIGN}(?:[a-z]{{0,3}}[$€£¥]|{CURRENCY}) ?{_SIGN}{_DIGITS}.{{0,12}}"),
-        ("amount", rf"{_SIGN}{_DIGITS}.{{0,12}}(?:dollars|euros|pounds|(?<![a-z]){CURRENCY})"),
+        ("amount", rf"{_SIGN}(?:[a-z]{{0,3}}[$€£¥]|usd|eur|gbp|chf|(?-i:{CURRENCY})) ?{_SIGN}{_DIGITS}.{{0,12}}"),
+        ("amount", rf"{_SIGN}{_DIGITS}.{{0,12}}(?:dollars|euros|pounds|usd|eur|(?<![a-z])(?-i:{CURRENCY}))"),
         ("date", rf"(?:[a-z]{{3,9}},? )?(?:{_DAY} {MONTH}|{MONTH}(?: {_DAY})?)(?:,? \d{{4}})?|(?:1[6-9]|20)\d\d"),
         ("date", r"the (?:(?:early|late) |mid-)?(?:\d{4}s|\d{1,2}th century)"),
         ("date", r"\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"),
         ("time", r"\d{1,2}:\d\d(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?"),
-        ("number", rf"{_SIGN}{_DIGITS}(?: \S{{1,20}})?|{NUMERAL}"),
+        ("number", rf"{_SIGN}{_DIGITS}(?: [^\s\d]\S{{0,19}})?|{NUMERAL}"),
     )
 )  # fmt: skip
 
@@ -254,7 +254,9 @@ _QUANTITIES = frozenset(
     "capacity speed rate date number price cost fee name address volume area range accuracy resolution "
     "frequency duration distance age population density current resistance consumption efficiency income "
     "revenue profit budget total margin ratio error drift tolerance life year birth commissioning manufacture "
-    "issue expiry period deadline language country currency colour color".split()
+    "issue expiry period deadline language country currency colour color sales cost costs expense expenses assets "
+    "liabilities equity debt earnings tax taxes spending production turnover wages employment loss losses "
+    "interest rent value amount balance share score".split()
 )
 
 

@@ -21,7 +21,7 @@ _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|BRL|MXN|ARS|CLP|COP|ZAR|"
     "SGD|HKD|TWD|KRW|THB|IDR|MYR|PHP|VND|ILS|AED|SAR|QAR|KWD|EGP|NGN|KES|GHS|PKR|BDT|LKR|XAF|XOF"
 )
-CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|SG|NT|Mex|[ACRS])?[{SYMBOLS}]|(?:{_CODES})\b|(?:Rs|Fr)\.|Rs\b|kr\b\.?|zł|Kč|Ft\b)"
+CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|SG|NT|Mex|[ACRS])?[{SYMBOLS}]|(?:{_CODES})\b|(?:Rs|Fr)\.|Rs\b|kr\b\.?|zł|Kč)"
 """A sign or code of a currency, before or after a number."""
 MAGNITUDES = {
     "hundred": "hundred", "thousand": "thousand", "million": "million", "millions": "million", "billion": "billion",
@@ -121,8 +121,8 @@ def cuts_number(words: Sequence[str], first: int, last: int, near: Near | None =
 
 
 def is_prefix(text: str) -> bool:
-    """Whether a text is nothing but what precedes a number: `$`, `EUR`, `-`."""
-    return text in {MINUS, "+", "±"} or text in DASHES or _CURRENCY_ALONE.fullmatch(text) is not None
+    """Whether a text is nothing but what precedes a number: `$`, `EUR`, a minus. A dash may mean an empty cell."""
+    return text in {MINUS, "+", "±"} or _CURRENCY_ALONE.fullmatch(text) is not None
 
 
 def is_suffix(text: str) -> bool:
@@ -269,7 +269,7 @@ def is_bracketed(words: Sequence[str], place: int, near: Near | None = None) -> 
 def is_note_mark(words: Sequence[Word], place: int) -> bool:
     """Whether a word is the mark of a footnote: a digit or two, a letter or a sign, small and raised beside another."""
     word = words[place]
-    if len(word.text) > 2 or place == 0 or not (word.text.isdecimal() or len(word.text) == 1):
+    if len(word.text) > 2 or place == 0 or word.text in "aAI" or not (word.text.isdecimal() or len(word.text) == 1):
         return False
     before = words[place - 1]
     height = before.box.y1 - before.box.y0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from docmatix.prompting.questions.template import Template
 from docmatix.text.english import (
     COUNTED_LABELS,
@@ -15,6 +17,7 @@ from docmatix.text.english import (
     spell_label,
 )
 from docmatix.text.field_list import read_fields
+from docmatix.text.numbers import CURRENCY, MAGNITUDES, MINUS, UNITS
 
 _PAPERS = frozenset(
     "invoice receipt form application order contract certificate statement report letter quote quotation bill "
@@ -36,7 +39,7 @@ def find_field_template(answer: str, context: str, label: str) -> Template | Non
     links = ("in",) if is_period(row) else ("on",) if classify_answer(row) == "date" else ("for", "of")
     named = f'"{row}"' if "," in row or _is_phrase(row) else row
     if is_period(label):
-        if not is_noun(row):
+        if not is_quantity(row):
             return Template((f"What value is given for {named} in {label}",))
         verb = "What were" if is_plural(row) else "What was"
         return Template(tuple(f"{verb} the {spell_label(row)} {link} {label}" for link in ("in", "for")))
@@ -50,7 +53,19 @@ def find_field_template(answer: str, context: str, label: str) -> Template | Non
         )
     if label.lower() in COUNTED_LABELS:
         verb, name = "What is", f"number of {name}"
+    if unit := _find_unit(label, answer):
+        name = f"{name} in {unit}"
     return Template(tuple(f"{verb} the {name} {link} {named}" for link in links))
+
+
+def _find_unit(label: str, answer: str) -> str:
+    """The currency, magnitude or unit that a header has in brackets for bare numbers below: `Revenue ($ million)`."""
+    found = re.search(r"\((?:in )?([^()]+)\)$", label)
+    if found is None or not re.fullmatch(r"[-\d.,'’ ()]+", answer.replace(MINUS, "-")):
+        return ""
+    marks = found[1].split()
+    known = all(re.fullmatch(rf"{CURRENCY}|{UNITS}", mark) or mark.rstrip("s") in MAGNITUDES for mark in marks)
+    return found[1] if known else ""
 
 
 def _find_form_template(answer: str, label: str, *, heading: str) -> Template | None:

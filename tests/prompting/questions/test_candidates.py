@@ -232,6 +232,21 @@ def test_a_table_with_two_rows_of_headers_is_not_asked_about(rows: tuple[tuple[s
     assert list_answers(write_table(*rows)) == []
 
 
+def test_words_above_numbers_in_one_column_are_a_cell() -> None:
+    page = write_table(
+        ("Program", "Duration", "When"),
+        ("Rinse", "as needed", "daily"),
+        ("Wash", "9 hours", "often"),
+        ("Dry", "2 hours", "x"),
+    )
+    assert {"as needed", "9 hours"} <= {*list_answers(page)}
+
+
+def test_a_dash_for_an_empty_cell_is_no_sign_of_the_next_one() -> None:
+    page = write_table(("Region", "Sales", "Cost"), ("North", "–", "80"), ("South", "7", "9"))
+    assert "80" in list_answers(page)
+
+
 def test_a_name_of_several_rows_is_not_asked_about() -> None:
     page = write_table(
         ("Region", "Year", "Sales"),

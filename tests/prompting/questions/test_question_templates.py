@@ -153,6 +153,17 @@ def test_a_column_that_is_a_year_asks_for_the_row_in_that_year() -> None:
     assert "What was the net income in 2023?" in ask_field("Row: Net income | 2023: $5 m", "$5 m", "2023")
 
 
+def test_a_place_in_a_year_is_not_asked_for_as_if_it_were_measured() -> None:
+    assert ask_field("District: Old Town | 2013: 14.2", "14.2", "2013") == ["What value is given for Old Town in 2013?"]
+
+
+def test_the_unit_of_bare_numbers_comes_from_the_header() -> None:
+    row = "Region: North | Revenue (USD million): 120 | Margin (%): 3"
+    assert "What is the revenue in USD million for North?" in ask_field(row, "120", "Revenue (USD million)")
+    assert "What is the margin for North?" in ask_field(row, "3", "Margin (%)")
+    assert "What is the revenue for North?" in ask_field(row.replace("120", "$120"), "$120", "Revenue (USD million)")
+
+
 def test_a_person_is_asked_for_with_who() -> None:
     row = "Date: 9 August 2024 | Technician: S. Whitcombe"
     assert ask_field(row, "S. Whitcombe", "Technician") == ["Who is the technician on 9 August 2024?"]

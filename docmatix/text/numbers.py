@@ -27,6 +27,10 @@ MAGNITUDES = {
     "hundred": "hundred", "thousand": "thousand", "million": "million", "millions": "million", "billion": "billion",
     "billions": "billion", "trillion": "trillion", "trillions": "trillion", "lakh": "lakh", "lakhs": "lakh",
     "crore": "crore", "crores": "crore", "dozen": "dozen", "mn": "million", "mln": "million", "mio": "million",
+    "millionen": "million", "millones": "million", "millón": "million", "milioni": "million", "milhões": "million",
+    "miljoen": "million", "млн": "million", "milliard": "billion", "milliards": "billion", "milliarden": "billion",
+    "miliardi": "billion", "miljard": "billion", "млрд": "billion", "tausend": "thousand", "tsd": "thousand",
+    "mille": "thousand", "mila": "thousand", "тыс": "thousand", "cr": "crore",
     "bn": "billion", "bln": "billion", "mrd": "billion", "tn": "trillion",
 }  # fmt: skip
 """Words that multiply the number before them, in one spelling."""
@@ -62,11 +66,14 @@ _UNIT_ALONE = re.compile(rf"{UNITS}\)?")
 _PERCENT = frozenset("% ‰ percent per-cent pct pct. percentage".split())
 _DIGIT = re.compile(r"[\d¼-¾⅐-⅞]")
 _SIGNS = frozenset({MINUS, "minus"})
+_ONES = frozenset("one two three four five six seven eight nine ten".split())
 _OPERATORS = frozenset("− × x ± + / * = < > ≤ ≥ ≪ ≫ <= >=".split())
 _LINKS = frozenset("to or and through till until &".split())
+_SUFFIXES = _PERCENT | {"CR", "DR"}
 _TIMES = frozenset("× x · *".split())
 _SPACE = 0.4
 """The widest gap inside a number, in heights of a line. A space is 0.2 to 0.3 of it."""
+_TRAILING = re.compile(rf"[$€£¥]?\d[\d.,'’]*[.,]\d\d[-{MINUS}]")
 _BRACKETED = re.compile(
     rf"(?P<currency>{CURRENCY})?\({CURRENCY}?(?P<fraction>\d[\d.,'’]*[.,]\d[\d.,'’]*)?(?(fraction)|\d+)\)%?[.,;]?"
 )
@@ -127,7 +134,7 @@ def is_prefix(text: str) -> bool:
 
 def is_suffix(text: str) -> bool:
     """Whether a text is nothing but what follows a number: `EUR`, `%`, `million`."""
-    return _CURRENCY_AFTER.fullmatch(text) is not None or text in _PERCENT or text.lower() in MAGNITUDES
+    return _CURRENCY_AFTER.fullmatch(text) is not None or text in _SUFFIXES or text.lower() in MAGNITUDES
 
 
 def stands_in_series(words: Sequence[str], first: int, last: int) -> bool:
@@ -155,12 +162,21 @@ def stands_in_series(words: Sequence[str], first: int, last: int) -> bool:
         # "from 3 to 5 percent" tells its ends apart, and "rose by 9% to $145" is no range
         told = _strip(before) == "to" and _strip(at(first - 3)) == "from"
         return not (told or {_find_mark(at(first - 2)), _find_mark(words[first])} == {"%", "$"})
+    if _strip(before) in {"in", "of"} and _is_count(at(first - 2)) and _is_count(words[first]):
+        return True  # "1 in 5 people", and "4 out of 5"
+    share = _strip(after) in {"in", "of"} and _is_count(at(last + 2))
+    if not closed and (share or _strip(after) == "out") and _is_count(words[first]):
+        return True
     if _strip(after) in _LINKS and not closed:
         following = at(last + 2)
         half = following in {"a", "three", "one"} and _strip(at(last + 3)) in {"half", "quarter", "quarters", "third"}
         return half or (is_numeric(following) and (_strip(before) != "from" or _is_bare(words, last)))
     # "2018, 2019 and 2020", but not "In 2019, 500 people"
     return words[last][-1] == "," and has_digit(after) and _shape(words[last]) == _shape(after)
+
+
+def _is_count(word: str) -> bool:
+    return (word.isdecimal() and len(word) <= 3) or _strip(word) in _ONES
 
 
 def _find_mark(word: str) -> str:
@@ -252,8 +268,10 @@ def is_sign(words: Sequence[str], place: int, near: Near | None = None) -> bool:
 
 
 def is_bracketed(words: Sequence[str], place: int, near: Near | None = None) -> bool:
-    """Whether the word at `place` is a negative number as accountants write it, `(240.00)`, rather than an aside:
-    behind a currency, or an amount that stands alone or behind a colon."""
+    """Whether the word at `place` is a negative number as accountants write it, `(240.00)` or `240.00-`, rather than an
+    aside: behind a currency, or an amount that stands alone or behind a colon."""
+    if _TRAILING.fullmatch(words[place]):
+        return True
     found = _BRACKETED.fullmatch(words[place])
     if found is None:
         return False

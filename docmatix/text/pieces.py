@@ -134,6 +134,14 @@ class CutWords(NamedTuple):
     magnitudes: dict[int, str]
 
 
+def _go_on(before: str, piece: str) -> bool:
+    """Whether a piece goes on with a number: a fraction, or a magnitude as it is written in Chinese and its kin."""
+    if before[-1].isdigit():
+        return ("/" in piece and before.isdigit()) or piece in _MYRIADS
+    return before in _MYRIADS and piece[0].isdigit()
+
+
+_MYRIADS = frozenset("百千万萬億亿兆백천만억조")
 _AROUND = "([{.,;:!?)]}\"'“”‘’«»*†‡"
 
 
@@ -142,7 +150,7 @@ def _cut_word(word: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """The pieces of a word, and which of them go on with the number of the piece before."""
     pieces = (UNKNOWN,) if UNKNOWN in word else tuple(split_pieces(word))
     return pieces, tuple(
-        at > 0 and (pieces[at - 1] == MINUS or piece[0] == "^" or ("/" in piece and pieces[at - 1].isdigit()))
+        at > 0 and (pieces[at - 1] == MINUS or piece[0] == "^" or _go_on(pieces[at - 1], piece))
         for at, piece in enumerate(pieces)
     )
 
@@ -168,7 +176,7 @@ def cut_words(words: Sequence[str], near: Near | None = None) -> CutWords:
             end = number.last
             if end > place and not has_digit(word):
                 pieces, bound = (MINUS,), (False,)
-            elif word[-1] in ").,;%" and "(" in word and is_bracketed(words, place, near):
+            elif (word[-1] in ").,;%-" or word[-1] == MINUS) and is_bracketed(words, place, near):
                 pieces, bound = (MINUS, *pieces), (False, True, *bound[1:])
         elif inside and word in "×x·*":
             continue

@@ -81,6 +81,11 @@ def test_columns_beside_each_other_are_two_numbers() -> None:
         ("a box of 3 × 4 metres", "3"),
         ("a value > 4 metres", "4"),
         ("open 9 – 5 daily", "5"),
+        ("about 1 in 5 people", "5"),
+        ("about 4 out of 5 people", "4"),
+        ("the 3 of 10 people", "3"),
+        ("call 206–231– 3195 now", "3195"),
+        ("down 2 5.4 percent", "5.4 percent"),
     ],
 )
 def test_an_end_of_a_range_or_a_part_of_a_series_does_not_stand_alone(text: str, part: str) -> None:
@@ -94,6 +99,9 @@ def test_an_end_of_a_range_or_a_part_of_a_series_does_not_stand_alone(text: str,
     [
         ("In 2019, 500 people came", "2019,"),
         ("killed 12 and injured 30 men", "12"),
+        ("killed 12 in 2019", "12"),
+        ("killed 12 in 2019", "2019"),
+        ("rose by 9% to $145", "$145"),
         ("rose from 3 to 5 percent", "5 percent"),
         ("sold 2 million of them", "2 million"),
     ],

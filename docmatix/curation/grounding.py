@@ -152,12 +152,11 @@ def _without_list_marks(answer: str) -> str:
 def _find_printed(
     needle: str, answer: str, question: str, searched: Sequence[SearchablePage], said: Collection[str]
 ) -> _Place | None:
-    names = [term for term in content_terms(answer) if term[0] == "=" and term != NEGATION]
     found = (
         _Place(page, *pieces)
         for page in searched
         for pieces in page.find_printed(needle, said=said)
-        if all(_stands_within(page.postings.get(name, ()), *pieces) for name in names)
+        if _has_names(answer, page, *pieces)
     )
     places = list(islice(found, MAX_OCCURRENCES))
     if len(places) < 2:
@@ -175,6 +174,12 @@ def _find_printed(
         return literal in quote, near
 
     return max(places, key=support)
+
+
+def _has_names(answer: str, page: SearchablePage, first: int, last: int) -> bool:
+    """Whether the page has the months and the names spelled like function words as names too (`May`, not `may`)."""
+    names = (term for term in content_terms(answer) if term[0] == "=" and term != NEGATION)
+    return all(_stands_within(page.postings.get(name, ()), first, last) for name in names)
 
 
 def _stands_within(posting: Sequence[int], low: int, high: int) -> bool:

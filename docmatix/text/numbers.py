@@ -102,14 +102,12 @@ def has_digit(word: str) -> bool:
 def find_numbers(words: Sequence[str], near: Near | None = None) -> Iterator[Number]:
     """The numbers among words, in order. `near` says whether a word stands a space apart from the one before it (None:
     it starts a line); without it, all do."""
-    place = 0
-    while place < len(words):
-        if not has_digit(words[place]):
-            place += 1
-            continue
-        number = _grow(words, near, place)
-        yield number
-        place = max(number.last, place) + 1
+    done = -1
+    for place, word in enumerate(words):
+        if place > done and not word.isalpha() and _DIGIT.search(word):
+            number = _grow(words, near, place)
+            yield number
+            done = number.last
 
 
 def cuts_number(words: Sequence[str], first: int, last: int, near: Near | None = None) -> bool:
@@ -300,9 +298,13 @@ def list_near(words: Sequence[Word], *, aspect: float) -> list[bool | None]:
     Columns of a table are further apart than groups of digits. None at the start of a line, unless prose runs on."""
     near: list[bool | None] = [None] * len(words)
     start = 0
+    plain = [word.text.isalpha() for word in words]
     for place in range(1, len(words)):
         word, before = words[place], words[place - 1]
         if word.line == before.line:
+            if plain[place] and plain[place - 1]:
+                near[place] = True  # not beside a number, so nobody asks
+                continue
             one, other = before.box, word.box
             gap, size = max(other.x0 - one.x1, one.x0 - other.x1) * aspect, other.y1 - other.y0
             if gap < 0:  # above each other: the line runs up or down the page

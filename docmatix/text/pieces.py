@@ -28,10 +28,10 @@ _PIECE = re.compile(
 _SIGNED = re.compile(rf"(?<![^\s(\[{{:=|$€£¥\"“«])[-{MINUS}–‐‑](?=[$€£¥]?\.?\d)")
 _SLASHED = re.compile(r"(?<![\d./-])(\d{1,2})[/\u2044](\d{1,2})(?![\d/\u2044-])")
 _RAISED = re.compile(r"(?<=\d)(?:([⁺⁻]?[⁰¹²³⁴-⁹]+)(?!\w)|\^(?=[-−]?\d))")
-_NEGATIVE_POWER = re.compile(rf"\ue003[-{MINUS}]")
+_NEGATIVE_POWER = re.compile(rf"\ufdd2[-{MINUS}]")
 _MARKED = re.compile(r"[-/^\u2044\u2010-\u2013\u2212⁰¹²³⁴-⁹¼-¾⅐-⅞]")
-# private marks for the three while everything else is folded
-_MARKS = {"\ue001": MINUS, "\ue002": "/", "\ue003": "^"}
+# noncharacters, which no text has, stand for the three while everything else is folded
+_MARKS = {"\ufdd0": MINUS, "\ufdd1": "/", "\ufdd2": "^"}
 SPACELESS_START = re.compile(f"[{_SPACELESS}]")
 # no-break and thin spaces inside a number; a plain space may as well stand between two columns
 _HARD_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
@@ -85,13 +85,13 @@ def split_pieces(text: str) -> list[str]:
 
 
 def _mark_signs(text: str) -> str:
-    text = _SIGNED.sub(" \ue001", text)
-    text = _SLASHED.sub("\\1\ue002\\2", text)
+    text = _SIGNED.sub(" \ufdd0", text)
+    text = _SLASHED.sub("\\1\ufdd1\\2", text)
     text = _RAISED.sub(_mark_exponent, text)
-    text = _NEGATIVE_POWER.sub("\ue003\ue001", text)
+    text = _NEGATIVE_POWER.sub("\ufdd2\ufdd0", text)
     if not text.isascii():
         text = _VULGAR.sub(
-            lambda found: " " + unicodedata.normalize("NFKC", found[0]).replace("\u2044", "\ue002"), text
+            lambda found: " " + unicodedata.normalize("NFKC", found[0]).replace("\u2044", "\ufdd1"), text
         )
     return text
 
@@ -100,7 +100,7 @@ _VULGAR = re.compile(r"[¼-¾⅐-⅞]")
 
 
 def _mark_exponent(found: re.Match[str]) -> str:
-    return "\ue003" + unicodedata.normalize("NFKC", found[1] or "").replace(MINUS, "\ue001").replace("+", "")
+    return "\ufdd2" + unicodedata.normalize("NFKC", found[1] or "").replace(MINUS, "\ufdd0").replace("+", "")
 
 
 def is_number(piece: str) -> bool:
@@ -159,8 +159,8 @@ def cut_words(words: Sequence[str], near: Near | None = None) -> CutWords:
     """Cut words into pieces, and say which of them are one number (`near` as in `find_numbers`). A word with an unknown
     character is one piece that equals no other, and the number beside it is bound to it."""
     cut = CutWords([], [], [], [], {})
-    numbers = {number.first: number for number in find_numbers(words, near)} if any(map(has_digit, words)) else {}
-    murky = any(UNKNOWN in word for word in words)
+    numbers = {number.first: number for number in find_numbers(words, near)}
+    murky = UNKNOWN in " ".join(words)
     end, number = -1, None
     for place, word in enumerate(words):
         pieces, bound = _cut_word(word)

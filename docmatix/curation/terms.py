@@ -144,8 +144,8 @@ def content_terms(text: str) -> tuple[str, ...]:
     shouted = len(words) > 2 and text.isupper()
     telling: list[str] = []
     for place, (piece, term) in enumerate(zip(cut.pieces, terms, strict=True)):
-        if not term:
-            continue
+        if not term or place - 1 in cut.magnitudes:
+            continue  # a part of the number's term
         if term == NEGATION:
             # "No, the tenant pays": an answer, not a negation
             if piece != "no" or cut.owners[place] or words[0][-1] not in ",.;:!":

@@ -134,6 +134,13 @@ class CutWords(NamedTuple):
     magnitudes: dict[int, str]
 
 
+def _is_page_range(words: Sequence[str], place: int) -> bool:
+    """Whether a word such as `-5` ends a range of pages: `pp. 3 -5`."""
+    return (
+        place > 1 and has_digit(words[place - 1]) and words[place - 2].lower() in {"p.", "pp.", "page", "pages", "s."}
+    )
+
+
 def _go_on(before: str, piece: str) -> bool:
     """Whether a piece goes on with a number: a fraction, or a magnitude as it is written in Chinese and its kin."""
     if before[-1].isdigit():
@@ -170,6 +177,8 @@ def cut_words(words: Sequence[str], near: Near | None = None) -> CutWords:
             cut.glued.append(False)
             cut.owners.append(place)
             continue
+        if pieces[:1] == (MINUS,) and _is_page_range(words, place):
+            pieces, bound = pieces[1:], (False, *bound[2:])
         number = numbers.get(place, number)
         inside = place <= end
         if number is not None and place == number.first:

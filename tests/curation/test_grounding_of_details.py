@@ -100,6 +100,8 @@ def test_an_answer_that_is_wrong_in_a_detail_is_not_grounded(answer: str, text: 
         ("500 euros", "The price – 500 euros – was high."),
         ("5 rooms", "- 5 rooms with a view\n- 6 rooms without"),
         ("5", "See pages 3–5 of it."),
+        ("5", "See pp. 3 -5 of it."),
+        ("$1.2 bn", "It made US$1.2 billion in all."),
         ("2020", "Dated 2020-05-03 in Graz."),
         ("3.1.2", "See section 3.1.2 of it."),
         ("500", "12\t500"),

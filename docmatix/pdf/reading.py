@@ -11,11 +11,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.core.documents import Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.characters import UNKNOWN, clean_text
+from docmatix.pdf.drawings import list_content_shapes, list_rules
 from docmatix.pdf.layout import Piece, arrange_words
+from docmatix.pdf.tables import Grid, fill_grids, find_grids
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 
 if TYPE_CHECKING:
@@ -48,10 +50,14 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
         pages: list[Page] = []
         hidden: list[list[Box]] = []
         words, budget = 0, InspectionBudget()
+        grids: list[list[Grid]] = []
         for index in range(document.page_count):
-            page, unseen = _try_page(document, index, min_words=settings.min_words, budget=budget)
+            page, unseen, ruled = _try_page(
+                document, index, min_words=settings.min_words, budget=budget, with_grids=settings.tables
+            )
             pages.append(page)
             hidden.append(unseen)
+            grids.append(ruled)
             words += len(page.words) + len(unseen)
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
@@ -61,11 +67,10 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
         if not usable:
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
             return Refusal("no_text", f"no usable page: {', '.join(counts)}")
-        if settings.tables:
-            from docmatix.pdf.tables import find_tables
-
-            tables = find_tables(pdf, document, usable)
-            pages = [replace(page, tables=tables.get(page.number, ())) for page in pages]
+        pages = [
+            replace(page, tables=fill_grids(ruled, page)) if ruled and page.reason is None else page
+            for page, ruled in zip(pages, grids, strict=True)
+        ]
     text = "\n\n".join(page.text for page in usable)
     return Document(make_doc_id(pdf), tuple(pages), detect_language(text[:LANGUAGE_CHARS]), sign_text(text))
 
@@ -111,14 +116,21 @@ def read_page(document: Any, index: int, *, min_words: int) -> Page:
     return _try_page(document, index, min_words=min_words, budget=InspectionBudget())[0]
 
 
-def _try_page(document: Any, index: int, *, min_words: int, budget: InspectionBudget) -> tuple[Page, list[Box]]:
-    """A page, and the boxes of its hidden words."""
+class _Reading(NamedTuple):
+    page: Page
+    hidden: list[Box]  # of its hidden words
+    grids: list[Grid]
+
+
+def _try_page(
+    document: Any, index: int, *, min_words: int, budget: InspectionBudget, with_grids: bool = False
+) -> _Reading:
     try:
         page = document.load_page(index)
-        return _read_page(page, number=index + 1, min_words=min_words, budget=budget)
+        return _read_page(page, number=index + 1, min_words=min_words, budget=budget, with_grids=with_grids)
     except Exception as error:
         raise_if_memory(error)
-        return Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), []
+        return _Reading(Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), [], [])
 
 
 def _take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
@@ -158,7 +170,7 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudget) -> tuple[Page, list[Box]]:
+def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudget, with_grids: bool) -> _Reading:
     import pymupdf
 
     # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: words end at tabs and wide spaces, too.
@@ -168,7 +180,10 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
     lines, unknown_share = _read_words(textpage.extractWORDS(), to_fractions)
     images = [box for info in textpage.extractIMGINFO() if (box := to_fractions(info["bbox"]))]
     places = [piece.box for _, pieces in lines for piece in pieces]
-    found = find_hidden(page, textpage, places, pictures=images, to_fractions=to_fractions, budget=budget)
+    shapes = budget.list_shapes(page) if places else []
+    found = find_hidden(
+        page, textpage, places, pictures=images, shapes=shapes, to_fractions=to_fractions, budget=budget
+    )
     hidden = found or set()
     words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
     text = compose_text(words)
@@ -192,7 +207,19 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
         words=words,
         reason=reason,
     )
-    return read, [places[index] for index in sorted(hidden)]
+    grids = _find_grids(page, shapes, budget) if with_grids and budget.rules > 0 else []
+    return _Reading(read, [places[index] for index in sorted(hidden)], grids)
+
+
+def _find_grids(page: Any, shapes: Sequence[dict[str, Any]], budget: InspectionBudget) -> list[Grid]:
+    try:
+        rules = list_rules(list_content_shapes(page, shapes), page.rotation_matrix)
+        budget.rules -= len(rules)
+        return find_grids(rules, width_pt=page.rect.width, height_pt=page.rect.height)
+    except MemoryError:
+        raise
+    except Exception:  # pdfplumber's: a page without tables is better than none
+        return []
 
 
 def _leave_out(hidden: set[int], lines: list[tuple[int, list[Piece]]]) -> list[tuple[int, list[Piece]]]:

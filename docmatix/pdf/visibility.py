@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmatix.core.documents import Box
+from docmatix.pdf.drawings import list_shapes
 
 # Contrast (0..255) in a word's place, in its strongest channel, from which something is visible: the palest grey on
 # white that offices print has about 40, JPEG noise below 10.
@@ -30,8 +31,8 @@ SCAN_SHARE = 0.5  # of the page under pictures, from which it counts as a scan
 # of one document; beyond these, words are believed
 MAX_PAGES, MAX_DRAWINGS = 1000, 250  # inspected (10 ms each), drawn (17 ms each)
 MAX_PATHS = 200_000  # shapes listed (12 us each), forms included
+MAX_RULES = 200_000  # straight lines searched for tables (20 us each)
 MAX_COMPARISONS = 10_000_000  # areas times words on a page compared one by one (0.1 s); more are sorted first
-MAX_CONTENT_BYTES = 2**20  # listing the shapes of a longer content stream takes longer than reading the page
 
 LOOK_DPI, LOOK_PX = 100, 1600
 _PAINTED = 16 | 32  # MuPDF's character flags for filled and stroked
@@ -41,11 +42,21 @@ ToFractions = Callable[[Sequence[float]], Box | None]
 
 @dataclass(slots=True)
 class InspectionBudget:
-    """How many more pages of a document may be inspected and drawn, and how many more shapes listed."""
+    """How many more pages of a document may be inspected and drawn, how many more shapes listed, and how many more
+    lines searched for tables."""
 
     pages: int = MAX_PAGES
     drawings: int = MAX_DRAWINGS
     paths: int = MAX_PATHS
+    rules: int = MAX_RULES
+
+    def list_shapes(self, page: Any) -> list[dict[str, Any]]:
+        """`docmatix.pdf.drawings.list_shapes` of a page, or none if there have been too many."""
+        if self.paths <= 0 or self.pages <= 0:
+            return []
+        shapes = list_shapes(page)
+        self.paths -= len(shapes)
+        return shapes
 
 
 def find_hidden(
@@ -54,18 +65,19 @@ def find_hidden(
     words: Sequence[Box],
     *,
     pictures: Sequence[Box],
+    shapes: Sequence[dict[str, Any]],
     to_fractions: ToFractions,
     budget: InspectionBudget,
 ) -> set[int] | None:
     """The indices of the words (boxes in fractions of the displayed page) that cannot be seen; None if the page must be
-    drawn for that and cannot be. `page` is an open `pymupdf.Page`, `pictures` are the boxes of its pictures."""
+    drawn for that and cannot be. `page` is an open `pymupdf.Page` with `shapes` and with pictures in these boxes."""
     if not words or not budget.pages:
         return set()
     budget.pages -= 1
     tiny, odd = _list_spans(page, textpage, has_pictures=bool(pictures), to_fractions=to_fractions)
     hidden = set(find_inside(words, tiny))
     suspects = set(find_inside(words, odd)) - set(find_inside(words, pictures))
-    suspects |= set(find_inside(words, _list_shapes(page, to_fractions, budget)))
+    suspects |= set(find_inside(words, _list_covers(shapes, to_fractions)))
     if pictures and _measure_area(pictures) < SCAN_SHARE:
         suspects |= set(find_inside(words, pictures))
     suspects -= hidden
@@ -115,21 +127,12 @@ def _is_narrow(bbox: Sequence[float], least: float) -> bool:
     return min(bbox[2] - bbox[0], bbox[3] - bbox[1]) < MAX_EM * least
 
 
-def _list_shapes(page: Any, to_fractions: ToFractions, budget: InspectionBudget) -> list[Box]:
+def _list_covers(shapes: Sequence[dict[str, Any]], to_fractions: ToFractions) -> list[Box]:
     """The boxes of filled shapes painted after something other than shapes, so possibly after words."""
-    if budget.paths <= 0:
-        return []
-    try:
-        if len(page.read_contents()) > MAX_CONTENT_BYTES:
-            return []
-        paths = page.get_cdrawings()
-    except Exception:  # a broken page is reported where its words are read
-        return []
-    budget.paths -= len(paths)
     boxes = []
-    for index, path in enumerate(paths):
-        if "f" in path["type"] and path["seqno"] != index and path.get("fill_opacity", 1) > 0:
-            box = to_fractions(path["rect"])
+    for index, shape in enumerate(shapes):
+        if "f" in shape["type"] and shape["seqno"] != index and shape.get("fill_opacity", 1) > 0:
+            box = to_fractions(shape["rect"])
             if box is not None:
                 boxes.append(box)
     return boxes

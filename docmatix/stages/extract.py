@@ -58,7 +58,7 @@ def _extract(
     settings = job.config.extract
     outcome = refusal or _read(source, settings, sandbox)
     if refusal is None and isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
-        # pdfplumber takes a hundred times as long as MuPDF: try again without tables rather than lose the document
+        # a page of thousands of lines may take pdfplumber's functions long: rather no tables than no document
         outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
     if isinstance(outcome, Refusal):
         return row | {"reason": outcome.reason, "detail": outcome.detail}

@@ -1,0 +1,151 @@
+"""Lists what is drawn on a page besides text and pictures, once for all that look at it: `visibility` and `tables`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+MAX_CONTENT_BYTES = 2**20  # listing the shapes of a longer content stream takes longer than reading the page
+
+
+def list_shapes(page: Any) -> list[dict[str, Any]]:
+    """The shapes of an open `pymupdf.Page` as its `get_cdrawings` returns them, on the unrotated page; none if the page
+    is broken or its content too long."""
+    try:
+        if len(page.read_contents()) > MAX_CONTENT_BYTES:
+            return []
+        shapes: list[dict[str, Any]] = page.get_cdrawings()
+    except Exception:  # a broken page is reported where its words are read
+        return []
+    return shapes
+
+
+def list_content_shapes(page: Any, shapes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The shapes of a page that are not its annotations': boxes, stamps and fields that readers drew or filled in."""
+    # MuPDF draws them after the content, each within its box
+    boxes = (
+        [tuple(note.rect) for notes in (page.annots(), page.widgets()) for note in notes] if _has_notes(page) else []
+    )
+    end = len(shapes)
+    while boxes and end and any(_contains(box, shapes[end - 1]["rect"]) for box in boxes):
+        end -= 1
+    return list(shapes[:end])
+
+
+def _has_notes(page: Any) -> bool:
+    return page.first_annot is not None or page.first_widget is not None
+
+
+class Rule(NamedTuple):
+    """A straight line across (`y0 == y1`) or down (`x0 == x1`) the displayed page, in points from its top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+MAX_STROKES = 5000  # of a page; more are a chart or a map
+THICKNESS_PT = 3.0  # up to which a rectangle is a line
+MIN_LENGTH_PT = 1.0  # dashed lines are made of such pieces
+MAX_SLANT = 0.02
+
+Corners = Sequence[float]  # x0, y0, x1, y1 of opposite ends
+
+
+def list_rules(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> list[Rule]:
+    """The straight lines among shapes and the sides of their rectangles, whatever their colour, since tables are drawn
+    by the fillings of their cells, too. `matrix` turns the unrotated page into the displayed one."""
+    strokes = list(_list_strokes(_leave_out_invisible(shapes)))
+    if len(strokes) > MAX_STROKES:
+        return []
+    rules: dict[Rule, None] = {}  # each once, in order: neighbouring cells share a side
+    for (left, top, right, bottom), is_box in _join_dots(_set_upright(strokes, matrix)):
+        width, height = right - left, bottom - top
+        if is_box and width > THICKNESS_PT and height > THICKNESS_PT:
+            rules[Rule(left, top, right, top)] = rules[Rule(left, bottom, right, bottom)] = None
+            rules[Rule(left, top, left, bottom)] = rules[Rule(right, top, right, bottom)] = None
+            continue
+        slant = 0.5 if is_box else MAX_SLANT
+        if width >= MIN_LENGTH_PT and height <= slant * width:
+            middle = (top + bottom) / 2
+            rules[Rule(left, middle, right, middle)] = None
+        elif height >= MIN_LENGTH_PT and width <= slant * height:
+            middle = (left + right) / 2
+            rules[Rule(middle, top, middle, bottom)] = None
+    return list(rules)
+
+
+def _leave_out_invisible(shapes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The shapes except those that an area of their colour contains, give or take a point: Word shades a cell, and each
+    paragraph in it again. White ones stay: white cells on a white page are a table's all the same."""
+    area: Corners = (0.0, 0.0, 0.0, 0.0)
+    color = None
+    for shape in shapes:
+        if shape["type"] == "f":
+            rect, fill = shape["rect"], shape.get("fill")
+            if fill == color and _contains(area, rect) and min(fill or (1.0,)) < 1:
+                continue
+            if len(shape["items"]) == 1 and shape["items"][0][0] == "re":
+                area, color = rect, fill
+        yield shape
+
+
+def _contains(outer: Corners, inner: Corners) -> bool:
+    x0, y0, x1, y1 = inner
+    return outer[0] - 1 <= x0 and outer[1] - 1 <= y0 and x1 <= outer[2] + 1 and y1 <= outer[3] + 1
+
+
+def _list_strokes(shapes: Iterable[dict[str, Any]]) -> Iterator[tuple[Corners, bool]]:
+    """The ends of lines (False) and the corners of rectangles (True). Curves have none."""
+    for shape in shapes:
+        for kind, *points in shape["items"]:
+            if kind == "l":
+                yield (*points[0], *points[1]), False
+            elif kind == "re":
+                yield points[0], True
+            elif kind == "qu":
+                upper_left, upper_right, lower_left, lower_right = points[0]
+                yield (*upper_left, *upper_right), False
+                yield (*upper_right, *lower_right), False
+                yield (*lower_right, *lower_left), False
+                yield (*lower_left, *upper_left), False
+
+
+def _set_upright(strokes: Iterable[tuple[Corners, bool]], matrix: Sequence[float]) -> Iterator[tuple[Corners, bool]]:
+    """Strokes on the displayed page, from the top left to the bottom right; without those that are nowhere."""
+    a, b, c, d, e, f = matrix
+    is_turned = (a, b, c, d, e, f) != (1, 0, 0, 1, 0, 0)
+    for corners, is_box in strokes:
+        x0, y0, x1, y1 = corners
+        if is_turned:
+            x0, y0, x1, y1 = a * x0 + c * y0 + e, b * x0 + d * y0 + f, a * x1 + c * y1 + e, b * x1 + d * y1 + f
+        if x0 > x1:
+            x0, x1 = x1, x0
+        if y0 > y1:
+            y0, y1 = y1, y0
+        if math.isfinite(x1 - x0 + y1 - y0):
+            yield (x0, y0, x1, y1), is_box
+
+
+def _join_dots(strokes: Iterable[tuple[Corners, bool]]) -> Iterator[tuple[Corners, bool]]:
+    """Strokes with the small boxes of a dotted line, one after the other, made one long box."""
+    run: Corners | None = None
+    for corners, is_box in strokes:
+        x0, y0, x1, y1 = corners
+        if not is_box or x1 - x0 > THICKNESS_PT or y1 - y0 > THICKNESS_PT:
+            yield corners, is_box
+            continue
+        if run is not None:
+            left, top, right, bottom = run
+            if abs(top - y0) + abs(bottom - y1) < 0.2 and left <= x0 <= right + THICKNESS_PT:
+                run = (left, top, x1, bottom)
+                continue
+            if abs(left - x0) + abs(right - x1) < 0.2 and top - THICKNESS_PT <= y1 and y0 <= bottom + THICKNESS_PT:
+                run = (left, min(top, y0), right, max(bottom, y1))
+                continue
+            yield run, True
+        run = corners
+    if run is not None:
+        yield run, True

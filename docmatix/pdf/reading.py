@@ -234,20 +234,25 @@ class _Fractions:
     """Converts boxes of the unrotated page, as MuPDF returns them, to fractions of the displayed page."""
 
     def __init__(self, page: Any) -> None:
-        matrix, rect = page.rotation_matrix, page.rect
-        self._matrix = tuple(matrix)
-        self._origin = (rect.x0, rect.y0)
-        self._size = (rect.width, rect.height)
+        matrix, rect = tuple(page.rotation_matrix), page.rect
+        self._matrix = None if matrix == (1, 0, 0, 1, 0, 0) else matrix
+        self._rect = (rect.x0, rect.y0, rect.width, rect.height)
 
     def __call__(self, box: Sequence[float]) -> Box | None:
         """None for a box that is invalid or entirely outside the page."""
-        a, b, c, d, e, f = self._matrix
-        xs = sorted(a * x + c * y + e for x, y in ((box[0], box[1]), (box[2], box[3])))
-        ys = sorted(b * x + d * y + f for x, y in ((box[0], box[1]), (box[2], box[3])))
-        (x0, x1), (y0, y1) = (
-            ((low - origin) / size, (high - origin) / size)
-            for (low, high), origin, size in zip((xs, ys), self._origin, self._size, strict=True)
-        )
+        # called for each word: 1.5 us, where loops over both axes took 16
+        x0, y0, x1, y1 = box
+        if self._matrix is not None:
+            a, b, c, d, e, f = self._matrix
+            x0, y0, x1, y1 = a * x0 + c * y0 + e, b * x0 + d * y0 + f, a * x1 + c * y1 + e, b * x1 + d * y1 + f
+        left, top, width, height = self._rect
+        x0, y0, x1, y1 = (x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height
+        if x0 > x1:
+            x0, x1 = x1, x0
+        if y0 > y1:
+            y0, y1 = y1, y0
+        if 0 <= x0 < 1 and 0 < x1 <= 1 and 0 <= y0 < 1 and 0 < y1 <= 1:
+            return Box(round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5))
         if not all(map(math.isfinite, (x0, y0, x1, y1))) or x1 <= 0 or y1 <= 0 or x0 >= 1 or y0 >= 1:
             return None
         return Box(*(round(min(max(value, 0.0), 1.0), 5) for value in (x0, y0, x1, y1)))

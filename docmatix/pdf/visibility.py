@@ -36,6 +36,8 @@ MAX_COMPARISONS = 10_000_000  # areas times words on a page compared one by one 
 
 LOOK_DPI, LOOK_PX = 100, 1600
 _PAINTED = 16 | 32  # MuPDF's character flags for filled and stroked
+_TEXT, _VECTOR = 0, 3  # MuPDF's kinds of blocks
+_STROKED = "\n<vector stroked"  # how PyMuPDF describes a shape that is a line
 
 ToFractions = Callable[[Sequence[float]], Box | None]
 
@@ -77,7 +79,7 @@ def find_hidden(
     tiny, odd = _list_spans(page, textpage, has_pictures=bool(pictures), to_fractions=to_fractions)
     hidden = set(find_inside(words, tiny))
     suspects = set(find_inside(words, odd)) - set(find_inside(words, pictures))
-    suspects |= set(find_inside(words, _list_covers(shapes, to_fractions)))
+    suspects |= _find_covered(page, words, find_inside(words, _list_late_shapes(shapes, to_fractions)), to_fractions)
     if pictures and _measure_area(pictures) < SCAN_SHARE:
         suspects |= set(find_inside(words, pictures))
     suspects -= hidden
@@ -127,7 +129,7 @@ def _is_narrow(bbox: Sequence[float], least: float) -> bool:
     return min(bbox[2] - bbox[0], bbox[3] - bbox[1]) < MAX_EM * least
 
 
-def _list_covers(shapes: Sequence[dict[str, Any]], to_fractions: ToFractions) -> list[Box]:
+def _list_late_shapes(shapes: Sequence[dict[str, Any]], to_fractions: ToFractions) -> list[Box]:
     """The boxes of filled shapes painted after something other than shapes, so possibly after words."""
     boxes = []
     for index, shape in enumerate(shapes):
@@ -138,11 +140,41 @@ def _list_covers(shapes: Sequence[dict[str, Any]], to_fractions: ToFractions) ->
     return boxes
 
 
+def _find_covered(page: Any, words: Sequence[Box], suspects: Sequence[int], to_fractions: ToFractions) -> set[int]:
+    """Those of the suspects that a filled shape is painted over, not under like the shading of a table's rows. Most pages
+    with late shapes need no drawing then: 2 ms rather than 10."""
+    import numpy as np
+    import pymupdf
+
+    if not suspects:
+        return set()
+    textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP | pymupdf.TEXT_COLLECT_VECTORS)
+    # shapes are blocks among those of text, in the order in which they are painted; words count those of text alone
+    blocks = textpage.extractBLOCKS()
+    order = [number for *_, number, kind in blocks if kind == _TEXT]
+    painted = [(*box, order[word[5]]) for word in textpage.extractWORDS() if (box := to_fractions(word[:4]))]
+    if len(painted) * len(suspects) > MAX_COMPARISONS or not painted:
+        return set(suspects)
+    left, top, right, bottom, when = np.array(painted).T
+    x, y = (left + right) / 2, (top + bottom) / 2
+    covered = np.zeros(len(painted), dtype=bool)
+    for *corners, text, number, kind in blocks:
+        if kind == _VECTOR and not text.startswith(_STROKED) and number > when[0]:
+            box = to_fractions(corners)
+            if box is not None:
+                covered |= (box.x0 <= x) & (x <= box.x1) & (box.y0 <= y) & (y <= box.y1) & (when < number)
+    x0, y0, x1, y1 = np.array([words[index] for index in suspects]).T[:, :, None]
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    same = (left <= x) & (x <= right) & (top <= y) & (y <= bottom)
+    kept = (same & covered).any(axis=1) | ~same.any(axis=1)
+    return {suspects[index] for index in np.flatnonzero(kept)}
+
+
 def _measure_area(boxes: Iterable[Box]) -> float:
     return sum((box.x1 - box.x0) * (box.y1 - box.y0) for box in boxes)
 
 
-def find_inside(words: Sequence[Box], areas: Sequence[Box]) -> Iterable[int]:
+def find_inside(words: Sequence[Box], areas: Sequence[Box]) -> Sequence[int]:
     """The indices of the words whose middle is in one of the areas, in order."""
     import numpy as np
 

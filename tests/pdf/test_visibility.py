@@ -46,7 +46,28 @@ def test_shading_behind_words_hides_none_of_them() -> None:
     )
     page, budget = read(write_page(show(tell(1)), rows))
     assert {"300", "340", "380"} <= set(page.text.split())
+    assert budget.drawings == MAX_DRAWINGS
+
+
+def test_only_words_that_a_later_shape_covers_are_suspected() -> None:
+    """A table's shading is painted row by row, before the words of its row and after those of the one above."""
+    rows = b"".join(b"1 g 40 %d 500 18 re f 0 g " % (y - 5) + show(f"row {y}", y=y + 14) for y in (300, 340))
+    page, budget = read(write_page(show(tell(1)), rows, show(SECRET, y=213), b"1 g 40 190 500 20 re f"))
+    assert page.text.split() == [*tell(1).split(), "row", "340", "row", "300"]
     assert budget.drawings == MAX_DRAWINGS - 1
+
+
+@pytest.mark.parametrize("rotation", [90, 270])
+def test_words_painted_over_are_found_on_turned_pages(rotation: int) -> None:
+    late = (
+        show(tell(1)),
+        b".9 g 40 290 500 20 re f 0 g ",
+        show("seen", y=314),
+        show(SECRET, y=213),
+        b"1 g 40 190 500 20 re f",
+    )
+    page, _ = read(write_page(*late, page=b"/Rotate %d" % rotation))
+    assert sorted(page.text.split()) == sorted([*tell(1).split(), "seen"])
 
 
 def test_words_that_are_blotted_out_in_white_are_hidden() -> None:

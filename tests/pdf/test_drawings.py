@@ -1,0 +1,99 @@
+"""Shapes on pages, and which straight lines they make."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pymupdf
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmatix.pdf.drawings import MAX_CONTENT_BYTES, MAX_STROKES, Rule, list_content_shapes, list_rules, list_shapes
+from tests.museum import write_page
+
+UPRIGHT = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+
+
+def open_page(content: bytes, **parts: Any) -> Any:
+    return pymupdf.open(stream=write_page(content, **parts))[0]
+
+
+def draw(*items: tuple[Any, ...], kind: str = "s", **facts: Any) -> dict[str, Any]:
+    return {"type": kind, "items": list(items), "rect": (0, 0, 500, 500), **facts}
+
+
+def test_a_page_lists_what_is_stroked_and_filled() -> None:
+    shapes = list_shapes(open_page(b"10 10 m 200 10 l S 1 0 0 rg 10 20 100 50 re f"))
+    assert [shape["type"] for shape in shapes] == ["s", "f"]
+
+
+def test_a_page_of_endless_content_lists_nothing() -> None:
+    assert list_shapes(open_page(b"10 10 m 200 10 l S " * (MAX_CONTENT_BYTES // 19 + 1))) == []
+
+
+def test_a_page_that_is_gone_lists_nothing() -> None:
+    document = pymupdf.open(stream=write_page(b"10 10 m 200 10 l S"))
+    page = document[0]
+    document.close()
+    assert list_shapes(page) == []
+
+
+@pytest.mark.parametrize(
+    ("item", "rules"),
+    [
+        (("l", (0, 0), (90, 0)), [Rule(0, 0, 90, 0)]),
+        (("l", (0, 90), (0, 0)), [Rule(0, 0, 0, 90)]),
+        (("l", (0, 0), (90, 40)), []),
+        (("re", (0, 10, 90, 11), 1), [Rule(0, 10.5, 90, 10.5)]),
+        (("re", (0, 10, 2, 90), 1), [Rule(1, 10, 1, 90)]),
+        (("re", (0, 0, 2, 2), 1), []),
+        (("re", (0, 0, 9, 8), 1), [Rule(0, 0, 9, 0), Rule(0, 8, 9, 8), Rule(0, 0, 0, 8), Rule(9, 0, 9, 8)]),
+        (("qu", ((0, 0), (50, 40), (-40, 50), (10, 90))), []),
+        (("c", (0, 0), (0, 30), (0, 60), (0, 90)), []),
+        (("l", (0, 0), (math.inf, 0)), []),
+        (("l", (math.nan, 0), (90, 0)), []),
+    ],
+    ids="across down slanting thin narrow dot box turned curve endless nowhere".split(),
+)
+def test_straight_lines_are_rules(item: tuple[Any, ...], rules: list[Rule]) -> None:
+    assert set(list_rules([draw(item)], UPRIGHT)) == set(rules)
+
+
+def test_rules_stand_where_the_page_is_displayed() -> None:
+    page = open_page(b"0 0 m 0 792 l S", page=b"/Rotate 90")
+    (rule,) = list_rules(list_shapes(page), page.rotation_matrix)
+    assert rule == pytest.approx((0, 0, 792, 0), abs=0.01)
+
+
+def test_a_shape_on_an_area_of_its_own_colour_is_not_seen() -> None:
+    area = draw(("re", (0, 0, 500, 500), 1), kind="f", fill=(0.8, 0.8, 0.8))
+    inner = draw(("re", (9, 9, 90, 90), 1), kind="f", fill=(0.8, 0.8, 0.8)) | {"rect": (9, 9, 90, 90)}
+    assert len(list_rules([area, inner], UPRIGHT)) == 4
+    assert len(list_rules([area, inner | {"fill": (0.2, 0.8, 0.8)}], UPRIGHT)) == 8
+
+
+def test_a_chart_has_no_rules() -> None:
+    assert list_rules([draw(("l", (0, 0), (90, 0)))] * (MAX_STROKES + 1), UPRIGHT) == []
+
+
+def test_annotations_are_not_of_the_content() -> None:
+    page = open_page(b"10 10 m 200 10 l S 1 0 0 rg 10 20 100 50 re f")
+    page.add_rect_annot(pymupdf.Rect(100, 100, 300, 300))
+    shapes = list_shapes(page)
+    assert len(shapes) > 2
+    assert list_content_shapes(page, shapes) == shapes[:2]
+
+
+places = st.floats(0, 600, width=32)
+
+
+@given(st.lists(st.tuples(places, places, places, places), max_size=20))
+def test_rules_are_straight_and_within_what_is_drawn(boxes: list[tuple[float, float, float, float]]) -> None:
+    for rule in list_rules([draw(("re", box, 1)) for box in boxes], UPRIGHT):
+        assert (rule.x0 == rule.x1) != (rule.y0 == rule.y1)
+        assert rule.x0 <= rule.x1
+        assert rule.y0 <= rule.y1
+        assert min(rule) >= 0
+        assert max(rule) <= 600

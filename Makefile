@@ -92,7 +92,7 @@ format: install  ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 
 bench: install  ## run the benchmarks (each prints a table)
-	for name in rendering memory; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in rendering extraction memory; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 samples: install  ## draw the sample PDFs again
 	$(BIN)/python samples/make_samples.py

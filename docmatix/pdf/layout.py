@@ -1,63 +1,71 @@
 """Puts the words of a page into reading order: the content's own order or one by position, whichever jumps back less
-(`docs/design/pdf.md`).
-
-Positions are in the text's own frame, in points: upright even if the text runs up or down the page, mirrored for
-scripts written from right to left.
+(`docs/design/pdf.md`). Before that, what was drawn across columns is taken apart, and what was drawn in layers is
+brought together.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, pairwise
 from statistics import median
 from typing import NamedTuple
 
 from docmatix.core.documents import Box, Word
+from docmatix.pdf.columns import split_columns
+from docmatix.pdf.layers import merge_layers
+from docmatix.pdf.line_numbers import find_line_numbers
+from docmatix.pdf.lines import (
+    Frame,
+    Line,
+    Piece,
+    enclose,
+    find_frame,
+    join_row,
+    make_line,
+    make_rows,
+    stand_side_by_side,
+)
 
-
-class Piece(NamedTuple):
-    """A word of a line not yet numbered; its box in fractions of the page."""
-
-    text: str
-    box: Box
-
-
-class _Line(NamedTuple):
-    pieces: list[Piece]
-    box: Box
-
-    @property
-    def height(self) -> float:
-        return self.box.y1 - self.box.y0
-
-    @property
-    def width(self) -> float:
-        return self.box.x1 - self.box.x0
-
-    @property
-    def is_sideways(self) -> bool:
-        return self.height > 2 * self.width and sum(len(piece.text) for piece in self.pieces) > 2
+__all__ = ["Piece", "arrange_words"]
 
 
 class _Block(NamedTuple):
-    lines: list[_Line]
+    lines: list[Line]
     box: Box
 
 
-_Frame = Callable[[Box], Box]
-
-
 def arrange_words(lines: Sequence[tuple[int, list[Piece]]], *, width_pt: float, height_pt: float) -> tuple[Word, ...]:
-    """Words in reading order, from lines in content order, each with the number of its block."""
-    frame = _find_frame(lines, width_pt, height_pt)
-    blocks = []
-    for _, members in groupby(lines, key=lambda line: line[0]):
-        blocks.append(_make_block(_join_lines(_make_line(pieces, frame) for _, pieces in members)))
+    """Words in reading order, from lines in content order, each with the number of its block. Line numbers come last,
+    in a block of their own."""
+    frame = find_frame(lines, width_pt, height_pt)
+    placed = [(block, make_line(pieces, frame)) for block, pieces in lines]
+    placed, numbers = _set_numbers_aside(placed, frame)
+    rows = [make_rows(line for _, line in members) for _, members in groupby(placed, key=lambda line: line[0])]
+    blocks = [_make_block([join_row(row) for row in block]) for block in merge_layers(split_columns(rows))]
     ordered = _order_by_place(blocks)
     if _count_jumps_back(ordered) >= _count_jumps_back(blocks):
         ordered = blocks
-    return tuple(_number_words(_join_blocks(ordered)))
+    ordered = list(_join_blocks(ordered))
+    if numbers:
+        ordered.append(_make_block(numbers))
+    return tuple(_number_words(ordered))
+
+
+def _set_numbers_aside(placed: list[tuple[int, Line]], frame: Frame) -> tuple[list[tuple[int, Line]], list[Line]]:
+    found = find_line_numbers([line for _, line in placed])
+    if not found:
+        return placed, []
+    rest: list[tuple[int, Line]] = []
+    numbers: list[Line] = []
+    for at, (block, line) in enumerate(placed):
+        kept = [piece for place, piece in enumerate(line.pieces) if (at, place) not in found]
+        if len(kept) == len(line.pieces):
+            rest.append((block, line))
+            continue
+        numbers += [make_line([piece], frame) for place, piece in enumerate(line.pieces) if (at, place) in found]
+        if kept:
+            rest.append((block, make_line(kept, frame)))
+    return rest, numbers
 
 
 def _number_words(blocks: Iterable[_Block]) -> Iterator[Word]:
@@ -69,66 +77,16 @@ def _number_words(blocks: Iterable[_Block]) -> Iterator[Word]:
             line_number += 1
 
 
-def _find_frame(lines: Sequence[tuple[int, list[Piece]]], width_pt: float, height_pt: float) -> _Frame:
-    """Maps boxes on the page to boxes in points in which text runs to the right and lines follow downwards."""
-    across = along = 0.0
-    leftwards = rightwards = 0
-    for _, pieces in lines:
-        first, last = pieces[0].box, pieces[-1].box
-        across += abs(first.x0 + first.x1 - last.x0 - last.x1) * width_pt
-        along += (last.y0 + last.y1 - first.y0 - first.y1) * height_pt
-        for text, _ in pieces:
-            if not text.isascii():
-                leftwards += sum(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text)
-            rightwards += len(text)
-    w, h = width_pt, height_pt
-    if abs(along) > across and along > 0:
-        return lambda box: Box(box.y0 * h, (1 - box.x1) * w, box.y1 * h, (1 - box.x0) * w)
-    if abs(along) > across:
-        return lambda box: Box((1 - box.y1) * h, box.x0 * w, (1 - box.y0) * h, box.x1 * w)
-    if leftwards > rightwards / 2:
-        return lambda box: Box((1 - box.x1) * w, box.y0 * h, (1 - box.x0) * w, box.y1 * h)
-    return lambda box: Box(box.x0 * w, box.y0 * h, box.x1 * w, box.y1 * h)
-
-
-def _make_line(pieces: list[Piece], frame: _Frame) -> _Line:
-    return _Line(pieces, _enclose(frame(piece.box) for piece in pieces))
-
-
-def _make_block(lines: list[_Line]) -> _Block:
-    return _Block(lines, _enclose(line.box for line in lines))
-
-
-def _enclose(boxes: Iterable[Box]) -> Box:
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return Box(min(x0), min(y0), max(x1), max(y1))
-
-
-def _join_lines(lines: Iterable[_Line]) -> list[_Line]:
-    """Join what is side by side in a block (a label and its value, cells of a row): MuPDF splits lines at wide gaps."""
-    joined: list[_Line] = []
-    for line in lines:
-        if joined and _stand_side_by_side(joined[-1], line):
-            first, second = sorted((joined[-1], line), key=lambda line: line.box.x0)
-            joined[-1] = _Line(first.pieces + second.pieces, _enclose((first.box, second.box)))
-        else:
-            joined.append(line)
-    return joined
-
-
-def _stand_side_by_side(one: _Line, other: _Line) -> bool:
-    low, high = sorted((one.height, other.height))
-    overlap = min(one.box.y1, other.box.y1) - max(one.box.y0, other.box.y0)
-    apart = one.box.x1 <= other.box.x0 + 1 or other.box.x1 <= one.box.x0 + 1
-    return apart and overlap > 0.6 * low and high < 2.5 * low and not one.is_sideways and not other.is_sideways
+def _make_block(lines: list[Line]) -> _Block:
+    return _Block(lines, lines[0].box if len(lines) == 1 else enclose(line.box for line in lines))
 
 
 def _join_blocks(blocks: Iterable[_Block]) -> Iterator[_Block]:
     """Join single lines that continue each other: some programs make a block of each line or cell."""
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for block in blocks:
         if lines and len(block.lines) == 1 and _continues(lines[-1], block.lines[0]):
-            lines = _join_lines([*lines, block.lines[0]])
+            lines = [*lines[:-1], *map(join_row, make_rows([lines[-1], block.lines[0]]))]
             continue
         if lines:
             yield _make_block(lines)
@@ -139,8 +97,8 @@ def _join_blocks(blocks: Iterable[_Block]) -> Iterator[_Block]:
         yield _make_block(lines)
 
 
-def _continues(line: _Line, below: _Line) -> bool:
-    if _stand_side_by_side(line, below):
+def _continues(line: Line, below: Line) -> bool:
+    if stand_side_by_side(line.box, below.box) and not line.is_sideways and not below.is_sideways:
         return True
     low, high = sorted((line.height, below.height))
     overlap = min(line.box.x1, below.box.x1) - max(line.box.x0, below.box.x0)

@@ -151,13 +151,25 @@ def test_two_columns_of_a_real_page_are_read_one_after_the_other():
 boxes = st.tuples(st.floats(0, 0.9), st.floats(0, 0.95), st.floats(0.01, 0.5), st.floats(0.001, 0.1)).map(
     lambda box: Box(box[0], box[1], min(1, box[0] + box[2]), min(1, box[1] + box[3]))
 )
-pieces = st.lists(st.builds(Piece, st.text("abאב一", min_size=1, max_size=5), boxes), min_size=1, max_size=4)
+texts = st.text("ab17:אב一", min_size=1, max_size=5)
+pieces = st.lists(st.builds(Piece, texts, boxes), min_size=1, max_size=4)
 contents = st.lists(st.tuples(st.integers(0, 8), pieces), max_size=25).map(
     lambda lines: sorted(lines, key=lambda line: line[0])
 )
 
 
-@given(contents)
+cells = st.builds(
+    lambda x, y, width: Box(x / 10, y / 40, (x + width) / 10, (y + 0.8) / 40),
+    st.integers(0, 8),
+    st.integers(0, 20),
+    st.sampled_from([0.1, 0.8, 2.0]),
+)
+grids = st.lists(
+    st.tuples(st.integers(0, 8), st.lists(st.builds(Piece, texts, cells), min_size=1, max_size=2)), max_size=40
+).map(lambda lines: sorted(lines, key=lambda line: line[0]))
+
+
+@given(contents | grids)
 def test_no_word_is_lost_and_numbers_follow_each_other(content):
     words = arrange_words(content, width_pt=WIDTH_PT, height_pt=HEIGHT_PT)
     given_words = [(piece.text, piece.box) for _, pieces in content for piece in pieces]

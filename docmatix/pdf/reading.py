@@ -18,6 +18,7 @@ from docmatix.pdf.characters import UNKNOWN, clean_text
 from docmatix.pdf.drawings import list_content_shapes, list_rules
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.tables import Grid, fill_grids, find_grids
+from docmatix.pdf.vertical import join_vertical
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
     textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES)
     to_fractions = _Fractions(page)
     lines, unknown_share = _read_words(textpage.extractWORDS(), to_fractions)
+    lines = join_vertical(lines, textpage, to_fractions, width_pt=page.rect.width, height_pt=page.rect.height)
     images = [box for info in textpage.extractIMGINFO() if (box := to_fractions(info["bbox"]))]
     places = [piece.box for _, pieces in lines for piece in pieces]
     shapes = budget.list_shapes(page) if places else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise, product
 from typing import NamedTuple
 
 from docmatix.core.documents import Box, Page, Table, Word
@@ -16,6 +16,7 @@ from docmatix.facts.headers import has_one_header
 from docmatix.facts.wholes import complete_cell, complete_value, is_whole
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_period
 from docmatix.text.field_list import FIELD_SEPARATOR
+from docmatix.text.hyphens import PageWords, join_words, mend_word
 from docmatix.text.numbers import UNKNOWN, list_near
 from docmatix.text.sentences import MARGIN
 
@@ -64,6 +65,8 @@ def _find_in_lines(words: Sequence[Word], in_table: Sequence[bool]) -> Iterator[
     for _, group in groupby(range(len(words)), key=lambda place: words[place].line):
         line = [place for place in group if not in_table[place]]
         parts = list(_split_gaps(words, line)) if len(line) <= 40 else []
+        if parts:
+            parts[0] = _with_broken_word(words, parts[0])
         for number, part in enumerate(parts):
             colons = [at for at, place in enumerate(part) if words[place].text.endswith(":")]
             if len(colons) != 1 or colons[0] >= 6:
@@ -77,6 +80,8 @@ def _find_in_lines(words: Sequence[Word], in_table: Sequence[bool]) -> Iterator[
     heading = _find_heading(words)
     for label, first, last in found:
         value = _join(words, range(first, last + 1))
+        if last + 1 < len(words) and _goes_on(words, last, last + 1):
+            continue
         if counts[label.casefold()] > 1 or not _is_label(label) or not _is_value(value) or ": " in value:
             continue
         text = classify_answer(value) == "text"
@@ -91,7 +96,24 @@ def _find_in_lines(words: Sequence[Word], in_table: Sequence[bool]) -> Iterator[
 
 
 def _join(words: Sequence[Word], places: Sequence[int]) -> str:
-    return " ".join(words[place].text for place in places)
+    return join_words(words[place] for place in places)
+
+
+def _goes_on(words: Sequence[Word], place: int, following: int) -> bool:
+    """Whether a word is broken at its line's end and goes on in the following line."""
+    one, other = words[place], words[following]
+    return one.line != other.line and mend_word(one.text, other.text) is not None
+
+
+def _with_broken_word(words: Sequence[Word], line: list[int]) -> list[int]:
+    """A line that begins with the rest of a word, with the line before."""
+    first = line[0]
+    if first == 0 or not _goes_on(words, first - 1, first):
+        return line
+    start = first - 1
+    while start > 0 and words[start - 1].line == words[first - 1].line:
+        start -= 1
+    return [*range(start, first), *line]
 
 
 def _split_gaps(words: Sequence[Word], line: Sequence[int]) -> Iterator[list[int]]:
@@ -138,6 +160,12 @@ def _find_in_boxes(words: Sequence[Word]) -> Iterator[Field]:
     """A label in small print above its value, as in the boxes of a form; nothing if there are fewer than three."""
     lines = [list(group) for _, group in groupby(range(len(words)), key=lambda place: words[place].line)]
     parts = [list(_split_gaps(words, line)) if len(line) <= 60 else [] for line in lines]
+    rests = {
+        lower[0]
+        for here, following in pairwise(parts)
+        for upper, lower in product(here, following)
+        if _goes_on(words, upper[-1], lower[0]) and _stands_under(words, upper, lower)
+    }
     found: list[tuple[str, str, int, int, str]] = []
     section = ""
     for here, following, last in zip(parts, parts[1:], [*parts[2:], []], strict=False):
@@ -146,6 +174,8 @@ def _find_in_boxes(words: Sequence[Word]) -> Iterator[Field]:
         for upper, lower in ((upper, lower) for upper in here for lower in following):
             label, value = _join(words, upper), _join(words, lower)
             if not _stands_under(words, upper, lower) or not _is_label(label) or not _is_value(value) or ":" in label:
+                continue
+            if upper[0] in rests or lower[0] in rests:
                 continue
             small = _height(words, upper) < 0.95 * _height(words, lower) and len(lower) <= 8
             whole = complete_value(words, lower[0], lower[-1])
@@ -189,26 +219,41 @@ class _Grid:
         self.inside = [place for place, word in enumerate(words) if _holds(room, word.box)]
         above = sum(word.box.y1 <= box.y0 + 0.005 and word.box.y0 > MARGIN for word in words)
         self.at_top = above <= 12 and box.y0 < 0.25
+        self.mended = list(_mend(words, self.inside))
         self.by_text: dict[str, list[int]] = {}
-        for at, place in enumerate(self.inside):
-            self.by_text.setdefault(words[place].text, []).append(at)
+        for at, (text, _, _) in enumerate(self.mended):
+            self.by_text.setdefault(text, []).append(at)
 
     def locate(self, text: str, *, y: float | None = None) -> tuple[int, int] | None:
         """First and last word of a cell's text; with `y`, those at that height."""
         wanted = text.split()
         best: tuple[float, tuple[int, int]] | None = None
         for at in self.by_text.get(wanted[0], ())[:50]:
-            places = self.inside[at : at + len(wanted)]
-            if [self.words[place].text for place in places] != wanted or places[-1] - places[0] != len(places) - 1:
+            found = self.mended[at : at + len(wanted)]
+            if [text for text, _, _ in found] != wanted or any(b[1] != a[2] + 1 for a, b in pairwise(found)):
                 continue
-            box = self.words[places[0]].box
+            box = self.words[found[0][1]].box
             height, middle = box.y1 - box.y0, (box.y0 + box.y1) / 2
             distance = 0.0 if y is None else abs(middle - y)
             if distance > 1.2 * height:
                 continue
             if best is None or distance < best[0]:
-                best = distance, (places[0], places[-1])
+                best = distance, (found[0][1], found[-1][2])
         return best[1] if best else None
+
+
+def _mend(words: Sequence[Word], places: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+    """Words with their first and last place; those broken at a line's end as one."""
+    known = PageWords(words)
+    text, first, last = "", -1, -1
+    for place in places:
+        word, goes_on = words[place], place == last + 1 and text and words[last].line != words[place].line
+        mended = mend_word(text, word.text, known) if goes_on else None
+        if mended is None and text:
+            yield text, first, last
+        text, first, last = (word.text, place, place) if mended is None else (mended, first, place)
+    if text:
+        yield text, first, last
 
 
 def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.pdf.drawings import Rule
+from docmatix.text.hyphens import PageWords, join_lines
 
 MIN_CROSSINGS = 9  # of a table of two rows and two columns
 MAX_RULES = 5000  # of a page: hundreds of small tables then take 0.6 s, and a large one 0.1 s
@@ -140,7 +141,7 @@ MIN_FILLED_SHARE = 0.5
 MAX_CELL_WORDS = 40  # mean of filled cells, above which the rules frame paragraphs: a layout rather than a table
 
 
-def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> Table | None:
+def fill_table(grid: Sequence[Sequence[Box | None]], words: Sequence[Word]) -> Table | None:
     """A table from the boxes of its cells (None where a neighbour spans them) and its page's words. A word belongs to
     the cell that contains its middle; rows and columns without words are dropped. None if the rest is smaller than two
     by two, half empty, or a layout."""
@@ -149,6 +150,7 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> T
         return None
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     frame = Box(min(x0), min(y0), max(x1), max(y1))
+    known = PageWords(words)
     inside = [(word, *_middle(word.box)) for word in words]
     inside = [(word, x, y) for word, x, y in inside if frame.x0 <= x < frame.x1 and frame.y0 <= y < frame.y1]
 
@@ -165,7 +167,7 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> T
         top, bottom = min((box.y0 for box in row if box), default=0.0), max((box.y1 for box in row if box), default=0.0)
         beside = [held for held in inside if top <= held[2] < bottom]
         rows.append([read(box, beside) for box in row] + [[]] * (width - len(row)))
-    cells = [row for lines in rows for row in _split_row(lines) if any(row)]
+    cells = [row for lines in rows for row in _split_row(lines, known) if any(row)]
     columns = [column for column in zip(*cells, strict=True) if any(column)]
     filled = sum(bool(cell) for column in columns for cell in column)
     if len(cells) < 2 or len(columns) < 2 or filled < MIN_FILLED_SHARE * len(cells) * len(columns):
@@ -175,14 +177,14 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Iterable[Word]) -> T
     return Table(frame, tuple(zip(*columns, strict=True)))
 
 
-def _split_row(cells: Sequence[Sequence[str]]) -> list[list[str]]:
+def _split_row(cells: Sequence[Sequence[str]], known: PageWords) -> list[list[str]]:
     """The rows within one ruled row, given the lines of its cells: many tables only rule off groups of rows, in which
     all filled cells have as many lines, mostly numbers."""
     filled = [lines for lines in cells if lines]
     heights = {len(lines) for lines in filled}
     numbers = sum(any(letter.isdigit() for letter in line) for lines in filled for line in lines)
     if len(filled) < 2 or len(heights) > 1 or 2 * numbers < sum(map(len, filled)):
-        return [[" ".join(lines) for lines in cells]]
+        return [[join_lines(lines, known) for lines in cells]]
     return [[lines[index] if lines else "" for lines in cells] for index in range(heights.pop())]
 
 

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from docmatix.core.documents import Word, WordSpan
 from docmatix.text.field_list import FIELD_SEPARATOR
+from docmatix.text.hyphens import PageWords, mend_word
 from docmatix.text.numbers import UNKNOWN, is_note_mark
 
 MAX_SENTENCES = 400
@@ -43,6 +44,7 @@ def split_sentences(words: Sequence[Word], spans: Sequence[WordSpan], skip: Sequ
     A block that does not end a sentence is joined with the next one if that continues in lower case.
     """
     number = 0
+    known = PageWords(words)
     pending: list[int] = []
     for _, group in groupby(range(len(words)), key=lambda place: words[place].block):
         block = [place for place in group if not skip[place] and not is_note_mark(words, place)]
@@ -55,7 +57,7 @@ def split_sentences(words: Sequence[Word], spans: Sequence[WordSpan], skip: Sequ
         continues = len(pending) <= 80 and words[block[0]].text[:1].islower()
         for places in _cut_block(words, (pending if continues else []) + block):
             pending = [] if words[places[-1]].text[-1:] in ".!?" else places
-            sentence = _read_sentence(words, spans, places)
+            sentence = _read_sentence(words, spans, places, known)
             if sentence is not None:
                 number += 1
                 yield sentence
@@ -91,20 +93,24 @@ def _cut_block(words: Sequence[Word], block: Sequence[int]) -> Iterator[list[int
         yield sentence
 
 
-def _read_sentence(words: Sequence[Word], spans: Sequence[WordSpan], places: Sequence[int]) -> Sentence | None:
+def _read_sentence(
+    words: Sequence[Word], spans: Sequence[WordSpan], places: Sequence[int], known: PageWords
+) -> Sentence | None:
     """The sentence with its offsets, or None if it cannot stand alone: too short, too long, a fragment."""
     if not 6 <= len(places) <= 60 or sum(len(words[place].text) + 1 for place in places) > MAX_SENTENCE_CHARS:
         return None
     text, offsets = "", list[int]()
     for at, place in enumerate(places):
         word, start = words[place], spans[place].start
-        hyphen = text[-1:] in {"-", "\u00ad"} and text[-2:-1].isalpha()
-        if hyphen and words[places[at - 1]].line != word.line and word.text[:1].islower():
-            text = text[:-1]
-            offsets.pop()
-        elif text:
-            text += " "
-            offsets.append(offsets[-1] + 1)
+        if text:
+            before = words[places[at - 1]]
+            mended = mend_word(before.text, word.text, known) if before.line != word.line else None
+            if mended is None:
+                text += " "
+                offsets.append(offsets[-1] + 1)
+            elif len(mended) < len(before.text) + len(word.text):
+                text = text[:-1]
+                offsets.pop()
         text += word.text
         offsets += range(start, start + len(word.text))
     whole = text[0].isupper() and text[-1] in '."”)' and text.isprintable() and FIELD_SEPARATOR not in text

@@ -17,6 +17,7 @@ from docmatix.facts.fields import find_fields, mark_tables
 from docmatix.prompting.questions.question_templates import find_template
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.field_list import read_fields
+from docmatix.text.hyphens import PageWords, join_words
 from docmatix.text.numbers import (
     CURRENCY,
     FRACTION,
@@ -60,11 +61,11 @@ def find_candidates(page: Page, *, limit: int) -> list[Candidate]:
     """At most `limit` candidate answers of a page, the most promising, in page order. Linear in the page's length."""
     words = page.words[:MAX_WORDS]
     spans = locate_words(words)
-    in_table = mark_tables(page, words)
+    in_table, known = mark_tables(page, words), PageWords(words)
     ranked: list[_Ranked] = []
     for field in islice(find_fields(page, words, in_table), MAX_FIELDS):
         start, end = spans[field.first].start, spans[field.last].end
-        answer = " ".join(page.text[start:end].split())
+        answer = join_words(words[field.first : field.last + 1], known)
         source = "line" if field.table is None else f"table {field.table}"
         candidate = Candidate(answer, classify_answer(answer), page.number, start, end, field.context, field.label)
         ranked.append(_Ranked(field.worth, source, candidate))

@@ -1,0 +1,104 @@
+"""Labels, values and names of rows whose words are broken at a line's end."""
+
+from __future__ import annotations
+
+from docmatix.core.documents import Box, Page, Word, locate_words
+from docmatix.curation.grounding import ground
+from docmatix.pdf.tables import fill_table
+from docmatix.prompting.questions.candidates import find_candidates
+from docmatix.text.sentences import split_sentences
+from tests.pages import make_page, write_page
+
+HEIGHT = 0.014
+
+
+def list_pairs(page: Page) -> dict[str | None, str]:
+    return {candidate.label: candidate.answer for candidate in find_candidates(page, limit=20)}
+
+
+def list_sentences(page: Page) -> list[str]:
+    spans, skip = locate_words(page.words), [False] * len(page.words)
+    return [sentence.text for sentence in split_sentences(page.words, spans, skip)]
+
+
+def write_cells(*rows: tuple[str, ...]) -> Page:
+    """A page with one ruled table; a newline in a cell starts a line, and every cell is a block of its own."""
+    words: list[Word] = []
+    grid, line, block = [], 0, 0
+    for r, row in enumerate(rows):
+        top = 0.2 + 0.05 * r
+        grid.append([Box(0.1 + 0.2 * c, top, 0.3 + 0.2 * c, top + 0.05) for c in range(len(row))])
+        for c, cell in enumerate(row):
+            for at, text in enumerate(cell.split("\n")):
+                x = 0.11 + 0.2 * c
+                for word in text.split():
+                    y = top + 0.005 + 1.2 * HEIGHT * at
+                    words.append(Word(word, Box(x, y, x + 0.008 * len(word), y + HEIGHT), line, block))
+                    x += 0.008 * len(word) + 0.006
+                line += 1
+            block += 1
+    table = fill_table(grid, words)
+    return make_page(words, tables=[table] if table else [])
+
+
+def test_cells_hold_whole_words():
+    page = write_cells(
+        ("Region", "Preva-\nlence", "Self-\nemployed"), ("Schles-\nwig", "12 %", "410"), ("Baden-\nBaden", "7 %", "99")
+    )
+    assert page.tables[0].rows == (
+        ("Region", "Prevalence", "Self-employed"),
+        ("Schleswig", "12 %", "410"),
+        ("Baden-Baden", "7 %", "99"),
+    )
+
+
+def test_a_cell_is_spelt_as_elsewhere_on_the_page():
+    page = write_cells(("Loan", "long-term rate"), ("the long-\nterm loan", "4 %"), ("other", "5 %"))
+    assert page.tables[0].rows[1][0] == "the long-term loan"
+
+
+def test_spans_of_years_stay_apart_in_a_cell():
+    page = write_cells(("Period", "Sales"), ("2019-\n2020", "12 tons"), ("later", "9 tons"))
+    assert page.tables[0].rows[1][0] == "2019- 2020"
+
+
+def test_rows_with_broken_names_are_asked_about_by_their_whole_names():
+    page = write_cells(("Region", "Preva-\nlence"), ("Schles-\nwig", "12 %"), ("Baden-\nBaden", "7 %"))
+    contexts = [candidate.context for candidate in find_candidates(page, limit=20)]
+    assert "Region: Schleswig | Prevalence: 12 %" in contexts
+    assert "Region: Baden-Baden | Prevalence: 7 %" in contexts
+
+
+def test_a_broken_value_is_one_word_and_is_found_as_printed():
+    page = write_cells(("Name of the town", "Main trade"), ("Aldbury", "Ship-\nbuilding"), ("Kelso", "Weaving"))
+    found = {candidate.answer: candidate for candidate in find_candidates(page, limit=20)}
+    value = found["Shipbuilding"]
+    grounding = ground(value.answer, [page], span=(1, value.start, value.end))
+    assert grounding.score == 1.0
+    assert [evidence.quote for evidence in grounding.evidence] == ["Ship- building"]
+    assert len(grounding.evidence[0].boxes) == 2
+
+
+def test_a_label_broken_at_a_line_s_end_is_whole():
+    page = write_page("Permit num-\nber: 45871\nDue date: 14 May 2024")
+    assert list_pairs(page) == {"Permit number": "45871", "Due date": "14 May 2024"}
+
+
+def test_the_rest_of_a_word_of_a_long_line_is_no_label():
+    page = write_page("Please write here what you have been given as your personal permit num-\nber: 45871")
+    assert list_pairs(page) == {}
+
+
+def test_a_value_that_goes_on_in_the_next_line_is_not_taken():
+    page = write_page("Annual budget: 1,200 kilo-\ngrams of iron\nDue date: 14 May 2024")
+    assert list_pairs(page) == {"Due date": "14 May 2024"}
+
+
+def test_prose_has_whole_words():
+    page = write_page(
+        "The rate of unemploy-\nment among self-\nemployed people of Baden-\nBaden fell by a long-\nterm trend.\n"
+        "A long-term trend is one that goes on for more than a year."
+    )
+    assert list_sentences(page)[0] == (
+        "The rate of unemployment among self-employed people of Baden-Baden fell by a long-term trend."
+    )

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from docmatix.core.documents import Page, Word, WordSpan, locate_words
 from docmatix.curation.terms import FUNCTION_WORDS, NAMES, TIMES, list_terms, stem_piece
+from docmatix.text.hyphens import mend_word
 from docmatix.text.numbers import list_near
 from docmatix.text.pieces import cut_words, space_numbers
 
 MAX_TRIES = 20_000
 """Places on one page where the letters of an answer begin inside a word, before it counts as not printed there."""
-_HYPHENS = ("-", "\u00ad", "\u2010", "\u2011")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def _is_name(word: str, piece: str) -> bool:
 def _joined_terms(words: Sequence[Word], pieces: Sequence[str], owners: Sequence[int]) -> Iterator[tuple[str, int]]:
     """Words hyphenated at the end of a line, as terms, with their first piece."""
     for place, (one, other) in enumerate(pairwise(owners)):
-        if one == other or words[one].line == words[other].line or not words[one].text.endswith(_HYPHENS):
+        if one == other or words[one].line == words[other].line:
             continue
-        if pieces[place].isalpha() and words[other].text[0].islower():
+        if pieces[place].isalpha() and mend_word(words[one].text, words[other].text) is not None:
             yield stem_piece(pieces[place] + pieces[place + 1]), place
 
 

@@ -14,7 +14,7 @@ MAX_COLUMNS = 8  # more are a table
 MIN_PROSE_SHARE = 0.8  # of the lines of a run, to be taken for columns; the rest ends a paragraph or stands alone
 MAX_GAP = 2.5  # between rows of a run, in line heights: an empty line between paragraphs
 MIN_BODY = 10  # width of a text with notes in its margin, in line heights
-_MARKER = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)\]:]|\W{1,3}|.*:")
+_MARKER = re.compile(r"\[[^\]]{1,16}\]|[(\[]?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)\]:]|\W{1,3}|.*:")
 
 _Blocks = list[list[Row]]
 

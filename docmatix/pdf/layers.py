@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -18,8 +18,9 @@ MAX_CELL = 12
 SHORT = 8
 MAX_SHIFT_PT = 1.0
 MAX_INDENT_PT = 4.0
+MAX_UPS = 2
 MAX_BASES = 4  # layers that a later one may belong to, the last ones
-_BULLET = re.compile(r"\W|[(\[]?(?:\d{1,2}|[A-Za-z])[.)\]](?:\s|$)")
+_MARK = re.compile(r"(?:[^\w\s(\[]{1,2}|[(\[]?(?:\d{1,2}|[A-Za-z])[.)\]])(?=\s|$)")
 _NUMBER = re.compile(r"[\W\d]*\d[\W\d]*")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _SIGNS = frozenset("- – — ✓ ✔ ✗ x X $ € £ % yes no Yes No n/a N/A".split())
@@ -57,6 +58,9 @@ def merge_layers(blocks: _Blocks) -> _Blocks:
     layers = _find_layers(blocks)
     if len(layers) < 2:
         return blocks
+    if len(layers) > MAX_UPS and any(_count_ups(block) >= MAX_UPS for block in blocks):
+        blocks = [_untangle(block) for block in blocks]
+        layers = _find_layers(blocks)
     bases: list[_Layer] = []
     for layer in layers:
         for base in bases[: -MAX_BASES - 1 : -1]:
@@ -101,6 +105,22 @@ def _find_layers(blocks: _Blocks) -> list[_Layer]:
     return layers
 
 
+def _count_ups(block: Sequence[Row]) -> int:
+    """How often the next row is above the last one, unless it begins a further cell or column on the right."""
+    return sum(
+        below.box.x0 < row.box.x1 and below.box.y0 + below.box.y1 < 1.5 * row.box.y0 + 0.5 * row.box.y1
+        for row, below in pairwise(block)
+    )
+
+
+def _untangle(block: list[Row]) -> list[Row]:
+    """The rows of a block whose cells are drawn up and down, by their baselines."""
+    lines = [line for row in block for line in row.lines]
+    if _count_ups(block) < MAX_UPS or _measure(lines) > SHORT or reads_on(lines):
+        return block
+    return block if any(line.is_sideways for line in lines) else _join_rows(Row([line], line.box) for line in lines)
+
+
 def _middles(base: _Layer) -> list[float]:
     if not base.middles:
         base.middles = [(row.box.y0 + row.box.y1) / 2 for row in base.rows]
@@ -128,10 +148,12 @@ def _fit(layer: _Layer, base: _Layer) -> _Part | None:
     pairs = list(_list_pairs(part, base))
     if sum(left.pieces[-1].text.endswith(":") for left, _ in pairs) >= 0.5 * len(pairs) > 0:
         part.evidence = "labels"
-    elif len(matched) < MIN_ROWS or not _are_cells(pairs) or not _is_whole(part) or not _share_grid(part, base):
-        return None
-    else:
+    elif len(matched) >= MIN_ROWS and _are_cells(pairs) and _is_whole(part) and _share_grid(part, base):
+        if _is_list(layer.rows[first:last]):
+            return None
         part.evidence = _find_evidence(pairs, part)
+    else:
+        return None
     return part
 
 
@@ -201,16 +223,10 @@ def _list_pairs(part: _Part, base: _Layer) -> Iterator[tuple[Line, Line]]:
 
 
 def _are_cells(pairs: Sequence[tuple[Line, Line]]) -> bool:
-    """Whether lines side by side are short, and neither prose nor items of two lists."""
+    """Whether lines side by side are short, aligned, and no prose."""
     left, right = [one for one, _ in pairs], [other for _, other in pairs]
-    if _measure(left) > MAX_LABEL or _measure(right) > MAX_CELL or reads_on(left) or reads_on(right):
-        return False
-    if not _are_aligned(left) or not _are_aligned(right):
-        return False
-    return not all(
-        sum(bool(_BULLET.match(line.text)) for line in side) > len(side) / 2 and not _are_values(side, 0.5)
-        for side in (left, right)
-    )
+    short = _measure(left) <= MAX_LABEL and _measure(right) <= MAX_CELL
+    return short and all(_are_aligned(side) and not reads_on(side) for side in (left, right))
 
 
 def _are_aligned(lines: Sequence[Line]) -> bool:
@@ -221,6 +237,16 @@ def _are_aligned(lines: Sequence[Line]) -> bool:
         if sum(abs(edge - usual) <= MAX_INDENT_PT for edge in edges) >= 0.7 * len(edges):
             return True
     return False
+
+
+def _is_list(rows: Sequence[Row]) -> bool:
+    """Whether most rows begin with the mark of a list, and text behind it."""
+    marked = 0
+    for row in rows:
+        text = " ".join(line.text for line in row.lines)
+        mark = _MARK.match(text)
+        marked += mark is not None and mark.end() < len(text)
+    return marked > len(rows) / 2
 
 
 def _measure(lines: Sequence[Line]) -> float:
@@ -292,7 +318,7 @@ def _compose(base: _Layer, parts: Sequence[_Part]) -> Iterator[list[Row]]:
     for at, (row, block) in enumerate(zip(base.rows, base.blocks, strict=True)):
         lines = row.lines + added.get(at, [])
         rows.append((Row(lines, enclose(line.box for line in lines)), block, at in added))
-    rows += [(row, -1, True) for row in _join_between(between)]
+    rows += [(row, -1, True) for row in _join_rows(between)]
     rows.sort(key=lambda member: member[0].box.y0 + member[0].box.y1)
     group: list[Row] = []
     number, inside = -1, False
@@ -313,7 +339,7 @@ def _is_short(row: Row) -> bool:
     return len(row.lines) == 1 and row.lines[0].width < SHORT * row.lines[0].height
 
 
-def _join_between(rows: Sequence[Row]) -> list[Row]:
+def _join_rows(rows: Iterable[Row]) -> list[Row]:
     joined: list[Row] = []
     for row in sorted(rows, key=lambda row: row.box.y0 + row.box.y1):
         if joined and share_baseline(joined[-1].box, row.box) and not _collide(joined[-1], row, 1.0):

@@ -104,13 +104,20 @@ def make_rows(lines: Iterable[Line]) -> list[Row]:
     """Rows of the lines that follow each other and stand side by side: MuPDF splits lines at wide gaps."""
     rows: list[Row] = []
     for line in lines:
-        if rows and stand_side_by_side(rows[-1].box, line.box) and not line.is_sideways:
+        if rows and not line.is_sideways:
             last = rows[-1]
-            if len(last.lines) > 1 or not last.lines[0].is_sideways:
+            if _has_room(last, line.box) and not (len(last.lines) == 1 and last.lines[0].is_sideways):
                 rows[-1] = Row([*last.lines, line], _unite(last.box, line.box))
                 continue
         rows.append(Row([line], line.box))
     return rows
+
+
+def _has_room(row: Row, box: Box) -> bool:
+    """Whether a box is at the height of a row, beside its lines or between them."""
+    if row.box.y1 <= box.y0 or box.y1 <= row.box.y0 or not share_baseline(row.box, box):
+        return False
+    return all(line.box.x1 <= box.x0 + 1 or box.x1 <= line.box.x0 + 1 for line in row.lines)
 
 
 def group_rows(rows: Iterable[tuple[int, Row]]) -> Iterator[list[Row]]:

@@ -7,6 +7,44 @@ import pytest
 from tests.drawn_pages import COUNCIL, SPORT, WEATHER, Case, across, check, stack
 
 CASES = {
+    "cells_of_a_row_drawn_in_any_order": Case(
+        [
+            (40, 100, "2"),
+            (300, 100, "4.50"),
+            (160, 100, "5.00"),
+            (60, 100, "Step"),
+            (230, 100, "-0.50"),
+            (300, 112, "5.57"),
+            (40, 112, "3"),
+            (230, 112, "-0.43"),
+            (60, 112, "Turn"),
+            (160, 112, "6.00"),
+        ],
+        lines=["2 Step 5.00 -0.50 4.50", "3 Turn 6.00 -0.43 5.57"],
+    ),
+    "rows_drawn_upwards_with_their_last_cell_first": Case(
+        [
+            (430, 124, "Closure"),
+            (430, 112, "Layoff"),
+            (430, 100, "Closure"),
+            *[(40, 124, "10/05/2015"), (120, 124, "Berg Glass"), (260, 124, "Oakland"), (380, 124, "202")],
+            *[(40, 112, "07/30/2015"), (120, 112, "Dorn Limited"), (260, 112, "Kelso"), (380, 112, "133")],
+            *[(40, 100, "06/12/2015"), (120, 100, "Falk and Sons"), (260, 100, "Upwell"), (380, 100, "3")],
+        ],
+        lines=[
+            "06/12/2015 Falk and Sons Upwell 3 Closure",
+            "07/30/2015 Dorn Limited Kelso 133 Layoff",
+            "10/05/2015 Berg Glass Oakland 202 Closure",
+        ],
+    ),
+    "lists_side_by_side_on_a_slide": Case(
+        [
+            *stack(40, 100, ["- I1", "- I2", "- I3", "- I4"]),
+            *stack(140, 100, ["Some info:", "- Item A", "- Item B"]),
+            *stack(260, 100, ["Maybe a list?", "1. List1", "2. List2", "3. List3"]),
+        ],
+        order=["I1", "I4", "Some info:", "Item B", "Maybe", "List3"],
+    ),
     "a_table_by_columns": Case(
         [
             (40, 60, "The price list of the market for the month of May."),

@@ -70,6 +70,8 @@ def merge_layers(blocks: _Blocks) -> _Blocks:
                 break
         else:
             bases.append(layer)
+    for layer in bases:
+        _add_sparse_column(layer, bases)
     merged: dict[int, list[_Part]] = {}
     for base in bases:
         chosen = _choose(base)
@@ -103,6 +105,29 @@ def _find_layers(blocks: _Blocks) -> list[_Layer]:
             layers[-1].blocks.append(number)
             lowest = middle + 0.3 * (row.box.y1 - row.box.y0)
     return layers
+
+
+def _add_sparse_column(layer: _Layer, bases: Sequence[_Layer]) -> None:
+    """One or two numbers that stand in rows of a table, as in a column of notes, become part of it."""
+    if len(layer.rows) >= MIN_ROWS or layer.parts or not all(_is_value(row.lines[0].text) for row in layer.rows):
+        return
+    for base in bases:
+        if base is layer or not any(part.evidence == "values" for part in base.parts):
+            continue
+        partners = [_find_partner(row, base)[0] for row in layer.rows]
+        part = _Part(layer, 0, len(layer.rows), partners, "values")
+        free = not any(_collide(row, other, 1.0) for row, other in _meet(part, base))
+        if None not in partners and free and _share_grid(part, base) and _stands_between(layer, base):
+            base.parts.append(part)
+            return
+
+
+def _stands_between(layer: _Layer, base: _Layer) -> bool:
+    """Whether a layer is to the right of a table's names and to the left of its last column."""
+    ends = [
+        max(line.box.x1 for row in part.layer.rows[part.first : part.last] for line in row.lines) for part in base.parts
+    ]
+    return all(base.rows[0].box.x0 < row.box.x0 and row.box.x1 < max(ends) for row in layer.rows)
 
 
 def _count_ups(block: Sequence[Row]) -> int:

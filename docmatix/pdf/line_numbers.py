@@ -113,12 +113,15 @@ def _count_lines(run: Sequence[_Number], lines: Sequence[Line], order: Sequence[
     texts = [lines[at] for at in near if at not in own]
     for on_right in (True, False):
         beside = [_find_beside(number, texts, lines, on_right) for number in run]
+        # a form for pleadings has all its numbers, however short the text
+        last = max((at + 1 for at, line in enumerate(beside) if line is not None), default=0)
+        counted, beside = run[:last], beside[:last]
         matched = [line for line in beside if line is not None]
-        if len(matched) < 0.6 * len(run) or len(matched) < MIN_NUMBERS:
+        if len(matched) < 0.6 * last or len(matched) < MIN_NUMBERS:
             continue
         x0, x1 = min(line.box.x0 for line in matched), max(line.box.x1 for line in matched)
         column = [line for line in texts if line.box.x0 < x1 and line.box.x1 > x0]
-        if _fits_step(run, column, step) and (step > 1 or _runs_on(run, beside, texts)):
+        if _fits_step(counted, column, step) and (step > 1 or _runs_on(counted, beside, texts)):
             return True
     return False
 

@@ -37,6 +37,15 @@ CASES = {
             "10/05/2015 Berg Glass Oakland 202 Closure",
         ],
     ),
+    "a_column_with_few_entries": Case(
+        [
+            *stack(40, 100, ["Cash and equivalents", "Receivables", "Inventories", "Total current assets"]),
+            *stack(300, 100, ["12", "", "7", ""]),
+            *stack(380, 100, ["1,204", "988", "1,431", "3,623"]),
+            *stack(460, 100, ["1,100", "901", "1,322", "3,323"]),
+        ],
+        lines=["Cash and equivalents 12 1,204 1,100", "Receivables 988 901", "Inventories 7 1,431 1,322"],
+    ),
     "lists_side_by_side_on_a_slide": Case(
         [
             *stack(40, 100, ["- I1", "- I2", "- I3", "- I4"]),

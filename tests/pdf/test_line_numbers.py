@@ -40,6 +40,11 @@ CASES = {
         absent=["Monday 14", "14 The council"],
         sentences=[" ".join(COUNCIL)],
     ),
+    "paper_with_more_numbers_than_lines": Case(
+        [*stack(20, 100, [str(row) for row in range(1, 29)], step=24), *stack(60, 100, COUNCIL + SPORT, step=24)],
+        absent=["10 had not", "12 when"],
+        order=["The council", "be opened.", "1 2 3 4", "27 28"],
+    ),
     "every_fifth_line_numbered": Case(
         [*stack(40, 100, COUNCIL + SPORT + WEATHER), *[(20, 87 + 13 * n, str(n)) for n in (5, 10, 15)]],
         absent=["5 who were"],

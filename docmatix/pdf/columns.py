@@ -116,8 +116,12 @@ def _is_body(number: int, columns: Sequence[Sequence[Line]]) -> bool:
     return not any(sum(map(str.isdigit, line.text)) > 0.3 * len(line.text) for column in right for line in column)
 
 
+def _list_gaps(column: Sequence[Line]) -> list[float]:
+    return [below.box.y0 - line.box.y1 for line, below in pairwise(column)]
+
+
 def _cut_paragraphs(column: Sequence[Line]) -> Iterator[list[Row]]:
-    gaps = [below.box.y0 - line.box.y1 for line, below in pairwise(column)]
+    gaps = _list_gaps(column)
     usual = median(gaps) if gaps else 0.0
     block = [Row([column[0]], column[0].box)]
     for (line, below), gap in zip(pairwise(column), gaps, strict=True):
@@ -133,7 +137,7 @@ def _set_notes_apart(rows: Sequence[tuple[int, Row]], edge: tuple[float, float],
     """The paragraphs of a column of prose and what stands beside it: a note in front of the paragraph that begins on
     its line, or behind the one it stands at. None if there are only labels and the marks of a list."""
     left, right = edge
-    widest = max(line.width for line in body)
+    widest, usual = max(line.width for line in body), median(_list_gaps(body))
     blocks: _Blocks = []
     paragraph: list[Row] = []
     notes: list[list[Row]] = []
@@ -146,7 +150,8 @@ def _set_notes_apart(rows: Sequence[tuple[int, Row]], edge: tuple[float, float],
         marks = [line for line in beside if line.box.x1 <= left and _MARKER.fullmatch(line.text)]
         aside = [line for line in beside if line not in marks]
         ended = before is None or before.pieces[-1].text[-1] in ".!?:;" or before.width < 0.8 * widest
-        if paragraph and ended and (marks or aside or number != block):
+        spaced = before is not None and own and own[0].box.y0 - before.box.y1 > usual + 0.5 * own[0].height
+        if paragraph and (spaced or (ended and (marks or aside or number != block))):
             blocks += [paragraph, *notes]
             paragraph, notes = [], []
         block = number

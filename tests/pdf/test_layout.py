@@ -125,6 +125,19 @@ def test_columns_of_a_script_from_right_to_left_are_read_from_the_right():
     assert read(content) == f"{join(first)}\n\n{join(second)}"
 
 
+def test_a_form_from_right_to_left_in_two_layers_is_read_by_rows():
+    labels, values = ["שם מלא:", "כתובת:", "תאריך:"], ["דוד כהן", "רחוב הרצל", "ראשון במאי"]
+    content = [
+        placed for row, text in enumerate(labels) for placed in place_block(row, [text], 560, 100 + 24 * row, rtl=True)
+    ]
+    content += [
+        placed
+        for row, text in enumerate(values)
+        for placed in place_block(9 + row, [text], 400, 99 + 24 * row, rtl=True)
+    ]
+    assert read(content).split("\n") == [f"{label} {value}" for label, value in zip(labels, values, strict=True)]
+
+
 def turn_down(box: Box) -> Box:
     return Box(1 - box.y1, box.x0, 1 - box.y0, box.x1)
 

@@ -26,18 +26,18 @@ def split_columns(blocks: _Blocks) -> _Blocks:
         return blocks
     rows = [(number, row) for number, block in enumerate(blocks) for row in block]
     split: _Blocks = []
-    at = done = 0
+    at = done = floor = 0
     while at < len(rows):
         if not 1 < len(rows[at][1].lines) <= MAX_COLUMNS:
             at += 1
             continue
-        first, end, columns = _find_run(rows, at, done)
+        first, end, columns = _find_run(rows, at, floor)
         parts = _take_apart(rows[first:end], columns)
         if parts:
             split += group_rows(rows[done:first])
             split += parts
             done = end
-        at = max(end, at + 1)
+        at = floor = max(end, at + 1)
     return [*split, *group_rows(rows[done:])] if split else blocks
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from docmatix.pdf.lines import Line, Row, enclose, group_rows, reads_on, share_baseline
+from docmatix.pdf.lines import MAX_IN_ROW, Line, Row, enclose, group_rows, reads_on, share_baseline
 
 MIN_ROWS = 3  # without labels that end with a colon
 MIN_PARTNERS = 0.7  # of a layer's rows that share a baseline with one drawn before
@@ -19,6 +19,7 @@ SHORT = 8
 MAX_SHIFT_PT = 1.0
 MAX_INDENT_PT = 4.0
 MAX_UPS = 2
+MAX_TABLES = 20
 MAX_BASES = 4  # layers that a later one may belong to, the last ones
 _MARK = re.compile(r"(?:[^\w\s(\[]{1,2}|[(\[]?(?:\d{1,2}|[A-Za-z])[.)\]])(?=\s|$)")
 _NUMBER = re.compile(r"[\W\d]*\d[\W\d]*")
@@ -36,6 +37,7 @@ class _Layer:
     blocks: list[int]
     parts: list[_Part] = field(default_factory=list)
     middles: list[float] = field(default_factory=list)
+    added: dict[int, list[Row]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,12 +68,13 @@ def merge_layers(blocks: _Blocks) -> _Blocks:
         for base in bases[: -MAX_BASES - 1 : -1]:
             part = _fit(layer, base)
             if part is not None:
-                base.parts.append(part)
+                _add(part, base)
                 break
         else:
             bases.append(layer)
-    for layer in bases:
-        _add_sparse_column(layer, bases)
+    tables = [base for base in bases if any(part.evidence == "values" for part in base.parts)][:MAX_TABLES]
+    for layer in bases if tables else ():
+        _add_sparse_column(layer, tables)
     merged: dict[int, list[_Part]] = {}
     for base in bases:
         chosen = _choose(base)
@@ -107,18 +110,16 @@ def _find_layers(blocks: _Blocks) -> list[_Layer]:
     return layers
 
 
-def _add_sparse_column(layer: _Layer, bases: Sequence[_Layer]) -> None:
+def _add_sparse_column(layer: _Layer, tables: Sequence[_Layer]) -> None:
     """One or two numbers that stand in rows of a table, as in a column of notes, become part of it."""
     if len(layer.rows) >= MIN_ROWS or layer.parts or not all(_is_value(row.lines[0].text) for row in layer.rows):
         return
-    for base in bases:
-        if base is layer or not any(part.evidence == "values" for part in base.parts):
-            continue
+    for base in tables:
         partners = [_find_partner(row, base)[0] for row in layer.rows]
         part = _Part(layer, 0, len(layer.rows), partners, "values")
         free = not any(_collide(row, other, 1.0) for row, other in _meet(part, base))
         if None not in partners and free and _share_grid(part, base) and _stands_between(layer, base):
-            base.parts.append(part)
+            _add(part, base)
             return
 
 
@@ -184,9 +185,16 @@ def _fit(layer: _Layer, base: _Layer) -> _Part | None:
 
 def _meet(part: _Part, base: _Layer) -> Iterator[tuple[Row, Row]]:
     """Rows of a part with those that earlier parts have in the same row."""
-    for other in base.parts:
-        rows = {at: row for at, row in other.pairs() if at is not None}
-        yield from ((row, rows[at]) for at, row in part.pairs() if at in rows)
+    for at, row in part.pairs():
+        if at is not None:
+            yield from ((row, other) for other in base.added.get(at, ()))
+
+
+def _add(part: _Part, base: _Layer) -> None:
+    base.parts.append(part)
+    for at, row in part.pairs():
+        if at is not None:
+            base.added.setdefault(at, []).append(row)
 
 
 def _is_whole(part: _Part) -> bool:
@@ -225,6 +233,8 @@ def _find_partner(row: Row, base: _Layer) -> tuple[int | None, bool]:
 
 
 def _collide(row: Row, other: Row, slack: float) -> bool:
+    if max(len(row.lines), len(other.lines)) > MAX_IN_ROW:
+        return row.box.x0 < other.box.x1 - 1 and other.box.x0 < row.box.x1 - 1
     return any(
         line.box.x0 < rival.box.x1 - 1
         and rival.box.x0 < line.box.x1 - 1

@@ -15,6 +15,7 @@ from docmatix.pdf.lines import Line, Piece, share_baseline
 MIN_NUMBERS = 3
 MANY = 10  # numbers from which fewer lines need to go on in lower case: in a transcript many begin a speech
 MIN_WIDTH = 8  # of most lines beside them, in line heights: not the cells of a table
+MAX_LINES, MAX_NUMBERS = 5000, 1000  # of a page with line numbers: each number is compared with each line
 STEPS = (1, 2, 3, 4, 5, 10)
 
 
@@ -28,8 +29,8 @@ class _Number(NamedTuple):
 
 def find_line_numbers(lines: Sequence[Line]) -> set[tuple[int, int]]:
     """The line numbers among `lines`: the line of each, and the place of its piece there."""
-    numbers = list(_list_numbers(lines))
-    if len(numbers) < MIN_NUMBERS:
+    numbers = list(_list_numbers(lines)) if len(lines) <= MAX_LINES else []
+    if not MIN_NUMBERS <= len(numbers) <= MAX_NUMBERS:
         return set()
     found: set[tuple[int, int]] = set()
     order: list[int] = []

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from docmatix.core.documents import Box
 
+MAX_IN_ROW = 100  # lines that are compared one by one; a longer row is taken as a whole
+
 
 class Piece(NamedTuple):
     """A word of a line not yet numbered; its box in fractions of the page."""
@@ -107,7 +109,8 @@ def make_rows(lines: Iterable[Line]) -> list[Row]:
         if rows and not line.is_sideways:
             last = rows[-1]
             if _has_room(last, line.box) and not (len(last.lines) == 1 and last.lines[0].is_sideways):
-                rows[-1] = Row([*last.lines, line], _unite(last.box, line.box))
+                last.lines.append(line)
+                rows[-1] = Row(last.lines, _unite(last.box, line.box))
                 continue
         rows.append(Row([line], line.box))
     return rows
@@ -117,7 +120,8 @@ def _has_room(row: Row, box: Box) -> bool:
     """Whether a box is at the height of a row, beside its lines or between them."""
     if row.box.y1 <= box.y0 or box.y1 <= row.box.y0 or not share_baseline(row.box, box):
         return False
-    return all(line.box.x1 <= box.x0 + 1 or box.x1 <= line.box.x0 + 1 for line in row.lines)
+    members = (line.box for line in row.lines) if len(row.lines) <= MAX_IN_ROW else (row.box,)
+    return all(member.x1 <= box.x0 + 1 or box.x1 <= member.x0 + 1 for member in members)
 
 
 def group_rows(rows: Iterable[tuple[int, Row]]) -> Iterator[list[Row]]:

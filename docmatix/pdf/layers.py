@@ -172,7 +172,7 @@ def _fit(layer: _Layer, base: _Layer) -> _Part | None:
     if any(_collide(row, other, 1.0) for row, other in _meet(part, base)):
         return None
     pairs = list(_list_pairs(part, base))
-    if sum(left.pieces[-1].text.endswith(":") for left, _ in pairs) >= 0.5 * len(pairs) > 0:
+    if _are_labelled(pairs):
         part.evidence = "labels"
     elif len(matched) >= MIN_ROWS and _are_cells(pairs) and _is_whole(part) and _share_grid(part, base):
         if _is_list(layer.rows[first:last]):
@@ -181,6 +181,12 @@ def _fit(layer: _Layer, base: _Layer) -> _Part | None:
     else:
         return None
     return part
+
+
+def _are_labelled(pairs: Sequence[tuple[Line, Line]]) -> bool:
+    """Whether most left neighbours are labels of right ones, or all of both are labels, unlike headings of lists."""
+    labels = [(left.pieces[-1].text.endswith(":"), right.pieces[-1].text.endswith(":")) for left, right in pairs]
+    return labels.count((True, False)) >= 0.5 * len(pairs) > 0 or labels.count((True, True)) == len(pairs) > 0
 
 
 def _meet(part: _Part, base: _Layer) -> Iterator[tuple[Row, Row]]:

@@ -46,6 +46,10 @@ CASES = {
         ],
         lines=["Cash and equivalents 12 1,204 1,100", "Receivables 988 901", "Inventories 7 1,431 1,322"],
     ),
+    "two_short_lists_with_headings": Case(
+        [*stack(40, 100, ["Pros:", "cheap"]), *stack(240, 100, ["Cons:", "slow"])],
+        order=["Pros:", "cheap", "Cons:", "slow"],
+    ),
     "lists_side_by_side_on_a_slide": Case(
         [
             *stack(40, 100, ["- I1", "- I2", "- I3", "- I4"]),

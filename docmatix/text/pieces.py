@@ -62,9 +62,12 @@ class _Fold(dict[int, str | int | None]):
         return kept
 
 
+# A word with an unknown character (U+FFFD) is a piece that no other equals: 1987 may be printed where "\ufffd987" is.
+_UNKNOWN_WORD = re.compile(r"\S*\ufffd\S*")
 _APART = _Apart()
 _FOLD = _Fold({ord("."): ".", ord(","): ",", ord("\u066b"): ".", ord("\u066c"): ",", ord("\u0640"): None})
 _FOLD.update({ord(mark): kept for mark, kept in _MARKS.items()})
+_FOLD[0xFFFD] = 0xFFFD
 _FOLD.update(dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"), "'"))
 
 
@@ -74,6 +77,8 @@ def split_pieces(text: str) -> list[str]:
         text = _mark_signs(text)
     if not text.isascii():
         text = _HARD_THOUSANDS.sub("", text)
+        if "\ufffd" in text:
+            text = _UNKNOWN_WORD.sub("\ufffd", text)
         text = unicodedata.normalize("NFKC", text.translate(_APART))
     pieces: list[str] = []
     for found in _PIECE.finditer(text.casefold().translate(_FOLD)):

@@ -45,3 +45,7 @@ def test_pieces_join_without_spaces_but_numbers_stay_apart():
     assert join_pieces(["well", "known"]) == "wellknown"
     assert join_pieces(["3", "5"]) == "3 5"
     assert join_pieces(["3", "km"]) == "3km"
+
+
+def test_a_word_with_an_unknown_character_is_like_no_other():
+    assert split_pieces("some \ufffd987 men, 200\ufffd horses") == ["some", "\ufffd", "men", "\ufffd", "horses"]

@@ -276,3 +276,14 @@ def test_a_header_at_the_top_of_a_page_is_told_by_its_words() -> None:
         write_table(("Region", "Manager"), ("North", "Ann Hughes"), ("South", "Bo Li"), top=0.1)
     )
     assert "7" in list_answers(write_table(("Shire", "Hens"), ("Kent", "7"), ("Avon", "9"), top=0.1))
+
+
+def test_nothing_is_asked_where_a_character_is_unknown() -> None:
+    known = "The reading room of the library has 38 seats for all of its readers."
+    assert list_answers(write_page(known))
+    assert not list_answers(write_page(known.replace("38", "3\ufffd")))
+    # an unknown sign before a number may be its minus
+    assert not list_answers(write_page(known.replace("38", "\ufffd 38")))
+    lines = "Invoice number: 4711\nOrder date: 3 May 2021"
+    assert list_answers(write_page(lines)) == ["4711", "3 May 2021"]
+    assert list_answers(write_page(lines.replace("3 May", "\ufffd May"))) == ["4711"]

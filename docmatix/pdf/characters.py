@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from docmatix.pdf.symbol_fonts import ADOBE
+
+SOFT_HYPHEN = "\u00ad"
 UNKNOWN = "\ufffd"  # every character whose meaning the file does not give
 _SUBSTITUTES = str.maketrans(
     {
-        "\u00ad": "-",  # a soft hyphen occurs in the text only where a line breaks at it
+        SOFT_HYPHEN: "-",
         "\uf0b7": "•",  # the bullets of Symbol and the most frequent ones of Wingdings
         "\uf0a7": "▪",
         "\uf0d8": "➢",
         "\uf0fc": "✓",
+        **ADOBE,
         **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"),
     }
 )
@@ -20,6 +25,7 @@ _SUBSTITUTES = str.maketrans(
 UNKNOWN_CHARACTERS = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"
 )
+_BETWEEN_LETTERS = re.compile(rf"(?<=[^\W\d_]){SOFT_HYPHEN}+(?=[^\W\d_])")
 _PRESENTATION_FORMS = re.compile("[\ufb00-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc]+")
 
 
@@ -32,3 +38,16 @@ def clean_text(text: str) -> str:
     text = UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
     text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return "".join(unicodedata.normalize("NFC", text).split())
+
+
+def settle_soft_hyphens(word: str) -> str:
+    """A word without soft hyphens between its letters; elsewhere, at the end of a line or beside a digit, they are
+    hyphens."""
+    return _BETWEEN_LETTERS.sub("", word).replace(SOFT_HYPHEN, "-")
+
+
+def are_hyphens(texts: Iterable[str]) -> bool:
+    """Whether soft hyphens, in the texts that a page has in one font, are its only hyphens, and too many to be meant as
+    soft ones: some fonts call every hyphen so."""
+    text = "".join(texts)
+    return text.count(SOFT_HYPHEN) >= 4 and "-" not in text

@@ -14,12 +14,14 @@ from itertools import count, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.core.documents import Box, Document, Page, Refusal, Word, compose_text
+from docmatix.pdf.bullets import leave_out_bullets
 from docmatix.pdf.characters import UNKNOWN, clean_text
 from docmatix.pdf.drawings import list_content_shapes, list_rules
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.tables import Grid, fill_grids, find_grids
 from docmatix.pdf.vertical import join_vertical
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
+from docmatix.pdf.words import RawLine, read_lines
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
@@ -176,16 +178,20 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
 
     # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: words end at tabs and wide spaces, too.
     # No TEXT_CID_FOR_UNKNOWN_UNICODE: it replaces characters by glyph numbers, which look like text.
-    textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_IMAGES)
+    # What is seen counts, not what ActualText says: IGNORE_ACTUALTEXT.
+    flags = pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT
+    textpage = page.get_textpage(flags=flags | pymupdf.TEXT_PRESERVE_IMAGES)
     to_fractions = _Fractions(page)
-    lines, unknown_share = _read_words(textpage.extractWORDS(), to_fractions)
-    lines = join_vertical(lines, textpage, to_fractions, width_pt=page.rect.width, height_pt=page.rect.height)
     images = [box for info in textpage.extractIMGINFO() if (box := to_fractions(info["bbox"]))]
+    if images:
+        # the dictionary of this text page would include its pictures' bytes
+        textpage = page.get_textpage(flags=flags)
+    spans = textpage.extractDICT()["blocks"]
+    lines, unknown_share = _read_words(read_lines(page, textpage, spans), to_fractions)
+    lines = join_vertical(lines, textpage, to_fractions, width_pt=page.rect.width, height_pt=page.rect.height)
     places = [piece.box for _, pieces in lines for piece in pieces]
     shapes = budget.list_shapes(page) if places else []
-    found = find_hidden(
-        page, textpage, places, pictures=images, shapes=shapes, to_fractions=to_fractions, budget=budget
-    )
+    found = find_hidden(page, spans, places, pictures=images, shapes=shapes, to_fractions=to_fractions, budget=budget)
     hidden = found or set()
     words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
     text = compose_text(words)
@@ -260,25 +266,24 @@ class _Fractions:
         return Box(*(round(min(max(value, 0.0), 1.0), 5) for value in (x0, y0, x1, y1)))
 
 
-def _read_words(raw: Iterable[Sequence[Any]], to_fractions: _Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
-    """Lines in content order, each with its block, and the share of unknown characters (0..1). `raw` holds MuPDF's
-    `(x0, y0, x1, y1, text, block, line, word)`. Unknown characters around a word, mostly bullets, are left out."""
+def _read_words(raw: Iterable[RawLine], to_fractions: _Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
+    """Lines in content order, each with its block, and the share of unknown characters (0..1). An unknown sign before a
+    line, mostly a bullet, is left out."""
     lines: list[tuple[int, list[Piece]]] = []
     characters = unknown = 0
-    for (block, _), members in groupby(raw, key=lambda word: (word[5], word[6])):
+    for block, words in raw:
         pieces = []
-        for x0, y0, x1, y1, raw_text, *_ in members:
-            box = to_fractions((x0, y0, x1, y1))
+        for raw_text, bounds in words:
+            box = to_fractions(bounds)
             text = clean_text(raw_text)
             if box is None or not text:
                 continue
             characters += len(text)
             unknown += text.count(UNKNOWN)
-            if text := text.strip(UNKNOWN):
-                pieces.append(Piece(text, box))
+            pieces.append(Piece(text, box))
         if pieces:
             lines.append((block, pieces))
-    return lines, unknown / max(characters, 1)
+    return list(leave_out_bullets(lines)) if unknown else lines, unknown / max(characters, 1)
 
 
 MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`

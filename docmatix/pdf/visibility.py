@@ -63,7 +63,7 @@ class InspectionBudget:
 
 def find_hidden(
     page: Any,
-    textpage: Any,
+    blocks: Sequence[dict[str, Any]],
     words: Sequence[Box],
     *,
     pictures: Sequence[Box],
@@ -72,11 +72,12 @@ def find_hidden(
     budget: InspectionBudget,
 ) -> set[int] | None:
     """The indices of the words (boxes in fractions of the displayed page) that cannot be seen; None if the page must be
-    drawn for that and cannot be. `page` is an open `pymupdf.Page` with `shapes` and with pictures in these boxes."""
+    drawn for that and cannot be. `page` is an open `pymupdf.Page` with `shapes`, `blocks` its text in MuPDF's
+    dictionary, `pictures` the boxes of its pictures."""
     if not words or not budget.pages:
         return set()
     budget.pages -= 1
-    tiny, odd = _list_spans(page, textpage, has_pictures=bool(pictures), to_fractions=to_fractions)
+    tiny, odd = _list_spans(page, blocks, to_fractions=to_fractions)
     hidden = set(find_inside(words, tiny))
     suspects = set(find_inside(words, odd)) - set(find_inside(words, pictures))
     suspects |= _find_covered(page, words, find_inside(words, _list_late_shapes(shapes, to_fractions)), to_fractions)
@@ -94,18 +95,13 @@ def find_hidden(
 
 
 def _list_spans(
-    page: Any, textpage: Any, *, has_pictures: bool, to_fractions: ToFractions
+    page: Any, blocks: Iterable[dict[str, Any]], *, to_fractions: ToFractions
 ) -> tuple[list[Box], list[Box]]:
     """The boxes of letters that are too small, and of those painted in a way that may not show."""
-    import pymupdf
-
-    if has_pictures:
-        # the dictionary of this text page would include its pictures' bytes
-        textpage = page.get_textpage(flags=pymupdf.TEXT_CLIP)
     least = max(MIN_SIZE_PT, MIN_SIZE_SHARE * max(page.rect.width, page.rect.height))
     tiny: list[Box] = []
     odd: list[Box] = []
-    for block in textpage.extractDICT()["blocks"]:
+    for block in blocks:
         for line in block.get("lines", ()):
             for span in line["spans"]:
                 is_small = _measure_letters(span) < least

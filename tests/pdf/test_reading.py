@@ -226,7 +226,8 @@ def write_without_meanings(text: str) -> bytes:
 
 def test_a_page_whose_font_tells_no_characters_is_garbled():
     page = read_only_page(write_without_meanings("nobody can know what this sentence says"))
-    assert (page.reason, page.words) == ("garbled", ())
+    assert page.reason == "garbled"
+    assert set(page.text) <= {"\ufffd", " "}
 
 
 @pytest.mark.parametrize(

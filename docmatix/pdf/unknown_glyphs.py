@@ -1,0 +1,209 @@
+"""Finds what glyphs mean where MuPDF does not know it: by the names in their font, by the font, or by ActualText.
+
+Such pages are few: everything here is looked up when the first such glyph is met."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from docmatix.pdf.characters import UNKNOWN, UNKNOWN_CHARACTERS
+from docmatix.pdf.symbol_fonts import ADOBE, find_code_meaning, find_family, find_meaning
+
+MAX_LETTERS = 3  # of one glyph, a ligature; a longer replacement says something else
+_WHITE = frozenset("\t\n\r")
+_Place = tuple[float, float]
+_T = TypeVar("_T")
+
+
+class UnknownGlyphs:
+    """The glyphs of one page (an open `pymupdf.Page`)."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+
+    def read_line(self, line: dict[str, Any]) -> list[str]:
+        """What each character of a line of MuPDF's raw dictionary means: `" "` if it leaves no ink, U+FFFD if its
+        meaning is unknown."""
+        texts: list[str] = []
+        believed: bool | None = None
+        for span in line["spans"]:
+            font = span["font"]
+            special = find_family(font) is not None
+            for character in span["chars"]:
+                text = character["c"]
+                if not special and (text.isprintable() or text in _WHITE) and text != UNKNOWN:
+                    texts.append(text)
+                    continue
+                meaning = find_meaning(text, font) if text != UNKNOWN else None
+                if meaning is None or UNKNOWN_CHARACTERS.match(meaning):
+                    if text in _WHITE or not self._has_ink(character):
+                        meaning = " "
+                    else:
+                        meaning = self._find_by_font(character, font)
+                        if meaning is None:
+                            believed = self._agrees(line) if believed is None else believed
+                            meaning = (self._find_replacement(character) if believed else None) or UNKNOWN
+                texts.append(meaning)
+        return texts
+
+    # --- ink and codes ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _details(self) -> _Places[tuple[str, bool]]:
+        """Each character's text, or code where it has none, and whether it leaves ink."""
+        import pymupdf
+
+        flags = pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT
+        flags |= pymupdf.TEXT_ACCURATE_BBOXES | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
+        places: _Places[tuple[str, bool]] = _Places()
+        # PyMuPDF makes boxes higher for fonts that state no sensible height
+        pymupdf.TOOLS.unset_quad_corrections(True)
+        try:
+            for character in _list_characters(self._page, flags):
+                x0, y0, x1, y1 = character["bbox"]
+                places.add(character["origin"], (character["c"], min(x1 - x0, y1 - y0) > 0.01))
+        finally:
+            pymupdf.TOOLS.unset_quad_corrections(False)
+        return places
+
+    def _has_ink(self, character: dict[str, Any]) -> bool:
+        found = self._details.get(character["origin"])
+        return not found or any(ink for _, ink in found)
+
+    # --- the font -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _names(self) -> dict[str, dict[int, str] | None]:
+        """The glyph names of the simple fonts by their codes; None for fonts whose codes are numbers of glyphs, or that
+        differ although they have one name."""
+        document = self._page.parent
+        fonts: dict[str, dict[int, str] | None] = {}
+        for xref, _, kind, full_name, *_ in self._page.get_fonts(full=True):
+            name = re.sub("-Identity-[HV]$", "", full_name.rpartition("+")[2])  # MuPDF leaves it out
+            names = None if kind == "Type0" else _read_differences(document, xref)
+            fonts[name] = names if fonts.get(name, names) == names else None
+        return fonts
+
+    def _find_by_font(self, character: dict[str, Any], font: str) -> str | None:
+        if character["c"] != UNKNOWN:
+            return None  # MuPDF gives the code of those alone that it knows nothing of
+        codes = {text for text, _ in self._details.get(character["origin"])}
+        names = self._names.get(font.rpartition("+")[2], {})
+        if len(codes) != 1 or names is None:
+            return None
+        code = ord(codes.pop())
+        if code in names:
+            return read_glyph_name(names[code])
+        return find_code_meaning(code, font)
+
+    # --- ActualText ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _replaced(self) -> _Places[str]:
+        """The characters as ActualText has them."""
+        import pymupdf
+
+        places: _Places[str] = _Places()
+        for character in _list_characters(self._page, pymupdf.TEXT_CLIP):
+            places.add(character["origin"], character["c"])
+        return places
+
+    def _agrees(self, line: dict[str, Any]) -> bool:
+        """Whether ActualText leaves the known glyphs of a line as they are, but for case."""
+        for span in line["spans"]:
+            for character in span["chars"]:
+                text = character["c"]
+                if text == UNKNOWN or not text.isalnum():
+                    continue
+                found = self._replaced.get(character["origin"])
+                if not found or all(text.casefold() != other.casefold() for other in found):
+                    return False
+        return True
+
+    def _find_replacement(self, character: dict[str, Any]) -> str | None:
+        found = self._replaced.get(character["origin"])
+        if not found:
+            return None
+        # letters that a replacement has beyond its glyphs stand where the pen was, at the next glyph's place
+        x0, _, x1, _ = character["bbox"]
+        x, y = character["origin"]
+        pen = (x + x1 - x0, y)
+        beyond = self._replaced.get(pen)
+        text = found[-1] + "".join(beyond[:-1] if self._details.get(pen) else beyond)
+        if len(text) > MAX_LETTERS or UNKNOWN_CHARACTERS.search(text) or UNKNOWN in text or text.isspace():
+            return None
+        return text
+
+
+class _Places(Generic[_T]):
+    """Values by their place on the page, in the order given."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[int, int], list[tuple[_Place, _T]]] = {}
+
+    def add(self, place: _Place, value: _T) -> None:
+        self._values.setdefault((round(place[0]), round(place[1])), []).append((place, value))
+
+    def get(self, place: _Place) -> list[_T]:
+        """The values within a twentieth of a point."""
+        x, y = place
+        keys = {(round(x + dx), round(y + dy)) for dx in (-0.05, 0.05) for dy in (-0.05, 0.05)}
+        near = (entry for key in keys for entry in self._values.get(key, ()))
+        return [value for (ox, oy), value in near if abs(ox - x) <= 0.05 and abs(oy - y) <= 0.05]
+
+
+def _list_characters(page: Any, flags: int) -> Iterator[dict[str, Any]]:
+    for block in page.get_textpage(flags=flags).extractRAWDICT()["blocks"]:
+        for line in block.get("lines", ()):
+            for span in line["spans"]:
+                yield from span["chars"]
+
+
+_TOKEN = re.compile(r"/([^\s/\[\]<>()]*)|(\d+)")
+
+
+def _read_differences(document: Any, xref: int) -> dict[int, str]:
+    kind, text = document.xref_get_key(xref, "Encoding/Differences")
+    if kind == "xref":
+        text = document.xref_object(int(text.split()[0]), compressed=True)
+    elif kind != "array":
+        return {}
+    names: dict[int, str] = {}
+    code = 0
+    for found in _TOKEN.finditer(text):
+        if found[2]:
+            code = int(found[2])
+        else:
+            names[code] = re.sub("#([0-9a-fA-F]{2})", lambda hexed: chr(int(hexed[1], 16)), found[1])
+            code += 1
+    return names
+
+
+_HEX = re.compile(r"uni((?:[0-9A-F]{4})+)|u([0-9A-F]{4,6})")
+
+
+def read_glyph_name(name: str) -> str | None:
+    """What a glyph's name means by Adobe's rules (`f_i`, `uni00660069`, `u1F600`, `one.oldstyle`), or None."""
+    from pymupdf import mupdf
+
+    text = ""
+    for part in name.partition(".")[0].split("_"):
+        if coded := _HEX.fullmatch(part):
+            digits = coded[1] or coded[2]
+            step = 4 if coded[1] else len(digits)
+            codes = [int(digits[at : at + step], 16) for at in range(0, len(digits), step)]
+            if any(code > 0x10FFFF or 0xD800 <= code <= 0xDFFF for code in codes):
+                return None
+            meaning = "".join(map(chr, codes))
+        elif re.fullmatch(r"[A-Za-z]{1,5}\d+", part) and part[:3] != "afi":
+            return None  # a number that some program gave
+        else:
+            meaning = chr(mupdf.fz_unicode_from_glyph_name(part))
+        meaning = "".join(ADOBE.get(character, character) for character in meaning)
+        if not meaning or UNKNOWN in meaning or UNKNOWN_CHARACTERS.search(meaning):
+            return None
+        text += meaning
+    return text or None

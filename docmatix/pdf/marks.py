@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 from docmatix.pdf.glyphs import Glyph, RawWord, Setting, find_setting, join_text, make_word, split_words
@@ -16,6 +16,7 @@ from docmatix.pdf.glyphs import Glyph, RawWord, Setting, find_setting, join_text
 MAX_MARK_SIZE = 0.9
 MIN_RISE, MIN_DROP, MIN_SAME_SIZE = 0.12, 0.05, 0.25
 MAX_RISE = 1.1
+MAX_MARK_LETTERS = 4  # of a mark that begins or ends a line of MuPDF's
 MAX_GAP = 0.35  # before a mark that a space separates from its word
 MAX_LONE_SIZE, MIN_LONE_RISE = 0.8, 0.2  # of a mark between spaces: words of scans differ in size and baseline, too
 
@@ -252,13 +253,17 @@ def _stand_over_each_other(above: Sequence[Glyph], below: Sequence[Glyph]) -> bo
 def continues_line(before: Sequence[Glyph], after: Sequence[Glyph]) -> bool:
     """Whether `after`, to MuPDF a line of its own, goes on where `before` ends, with a mark between them or the lower
     number of a fraction: marks raised by more than 0.8 of their size begin a line."""
-    last = next((glyph for glyph in reversed(before) if not glyph.text.isspace()), None)
-    first = next((glyph for glyph in after if not glyph.text.isspace()), None)
-    if last is None or first is None:
+    one = [glyph for glyph in before if not glyph.text.isspace()]
+    other = [glyph for glyph in after if not glyph.text.isspace()]
+    if not one or not other:
         return False
+    last, first = one[-1], other[0]
     large, small = max(last.size, first.size), min(last.size, first.size)
     shift, gap = abs(first.rise - last.rise), first.start - last.end
     if small <= MAX_MARK_SIZE * large:
+        mark = reversed(one) if last.size < first.size else other
+        if sum(1 for _ in takewhile(lambda glyph: glyph.size < MAX_MARK_SIZE * large + 0.01, mark)) > MAX_MARK_LETTERS:
+            return False
         return MIN_DROP * large < shift <= 0.9 * large and -0.15 * large <= gap <= MAX_GAP * large
-    sizes = {round(glyph.size) for glyph in before}
-    return len(sizes) > 1 and 0.7 * large <= shift <= 1.6 * large and -2.5 * large <= gap <= -0.2 * large
+    over = last.text.isdigit() and first.text.isdigit() and last.size <= MAX_MARK_SIZE * max(g.size for g in one)
+    return over and 0.7 * large <= shift <= 1.6 * large and -2.5 * large <= gap <= -0.2 * large

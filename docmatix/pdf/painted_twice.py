@@ -10,7 +10,7 @@ from docmatix.pdf.glyphs import Bounds, Glyph
 
 # In shares of a glyph's width and size. Fake bold is shifted by up to 0.1 em, a shadow by up to 0.25; two equal letters
 # next to each other are a whole width apart.
-MAX_SHIFT, MAX_LIFT = 0.6, 0.25
+MAX_SHIFT, MAX_LIFT = 0.5, 0.25
 MIN_COPIED = 0.8  # of a line's letters, below which they stand over another text by chance
 
 # letters painted twice one by one ("TToottaall"), and short words whose copy MuPDF takes for their second half

@@ -34,7 +34,7 @@ def test_a_page_painted_twice_is_read_once():
 def test_letters_painted_twice_one_by_one_are_one():
     content, x = "", 72.0
     for letter in "Total 5577":
-        content += show(letter, x) + show(letter, x + 1.3)
+        content += show(letter, x) + show(letter, x + 1.2)
         x += pymupdf.get_text_length(letter, "helv", 11)
     assert read_text(content) == "Total 5577"
 

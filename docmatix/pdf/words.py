@@ -11,9 +11,10 @@ from operator import itemgetter
 from typing import Any
 
 from docmatix.pdf.characters import SOFT_HYPHEN, are_hyphens, settle_soft_hyphens
-from docmatix.pdf.glyphs import Bounds, Glyph, RawWord, read_glyphs
+from docmatix.pdf.glyphs import Glyph, RawWord, read_glyphs
 from docmatix.pdf.marks import MAX_MARK_SIZE, MIN_DROP, continues_line, read_marked_line
 from docmatix.pdf.painted_twice import DOUBLED, find_overlapping, leave_out_copies, list_line_boxes
+from docmatix.pdf.raw_lines import RawLines, list_raw_lines
 from docmatix.pdf.right_to_left import RIGHT_TO_LEFT, continues_leftward, has_right_to_left, read_right_to_left
 from docmatix.pdf.symbol_fonts import find_family
 from docmatix.pdf.unknown_glyphs import UnknownGlyphs
@@ -43,8 +44,8 @@ def read_lines(page: Any, textpage: Any, blocks: Sequence[dict[str, Any]]) -> li
         else:
             lines.append((block, words))
     if odd:
-        reader = _GlyphReader(page, by_place)
-        for block in textpage.extractRAWDICT()["blocks"]:
+        reader = _GlyphReader(page, by_place, list_raw_lines(textpage, blocks, odd))
+        for block in blocks:
             reader.read_block(block, odd.get(block["number"]))
         lines += reader.list_lines(twice)
         lines.sort(key=lambda line: line[0])
@@ -132,10 +133,10 @@ class _Line:
 
 
 class _GlyphReader:
-    """Reads the lines of blocks of MuPDF's raw dictionary: odd ones by their glyphs, others as MuPDF's words."""
+    """Reads the lines of blocks: odd ones by their glyphs, others as MuPDF's words."""
 
-    def __init__(self, page: Any, by_place: dict[tuple[int, int], list[RawWord]]) -> None:
-        self._by_place = by_place
+    def __init__(self, page: Any, by_place: dict[tuple[int, int], list[RawWord]], raw: RawLines) -> None:
+        self._by_place, self._raw = by_place, raw
         self._unknown = UnknownGlyphs(page)
         self._lines: list[_Line] = []
         self._before: dict[str, Any] | None = None
@@ -148,11 +149,12 @@ class _GlyphReader:
         number = block["number"]
         for index, line in enumerate(block["lines"]):
             words = self._by_place.get((number, index), [])
-            if index not in odd and _is_place_of(line["bbox"], words):
+            if (number, index) not in self._raw:
                 self._lines.append(_Line(number, words, []))
                 self._before = None
                 continue
-            glyphs = read_glyphs(line, self._unknown.read_line(line))
+            raw = self._raw[number, index]
+            glyphs = read_glyphs(raw, self._unknown.read_line(raw))
             if all(glyph.text.isspace() for glyph in glyphs):
                 continue
             is_leftward = has_right_to_left(glyphs)
@@ -174,14 +176,6 @@ class _GlyphReader:
             words = line.words or (read_right_to_left(glyphs) if line.is_leftward else read_marked_line(glyphs))
             if words:
                 yield line.block, words
-
-
-def _is_place_of(bbox: Bounds, words: Sequence[RawWord]) -> bool:
-    """Whether words are those of a line with this box: MuPDF numbers lines off the page in words, not elsewhere."""
-    x0, y0, x1, y1 = bbox
-    return all(
-        x0 - 0.1 <= box[0] and y0 - 0.1 <= box[1] and box[2] <= x1 + 0.1 and box[3] <= y1 + 0.1 for _, box in words
-    )
 
 
 def _is_same_way(line: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -320,5 +320,5 @@ def test_a_page_of_endless_repetition_is_read_and_searched_in_linear_time(word: 
 def test_nothing_is_printed_across_an_unknown_character():
     page = make_page("The company employed \ufffd987 people and 200\ufffd horses.")
     assert score("987", page) == 0
-    assert score("200 horses", page) < 0.6
+    assert (score("200 horses", page) or 0) < 0.6
     assert score("\ufffd987", page) == 0

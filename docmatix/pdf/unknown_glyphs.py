@@ -14,6 +14,7 @@ from docmatix.pdf.symbol_fonts import ADOBE, find_code_meaning, find_family, fin
 
 MAX_LETTERS = 3  # of one glyph, a ligature; a longer replacement says something else
 _WHITE = frozenset("\t\n\r")
+_IS_CODE = 128  # MuPDF's flag of characters that are codes
 _Place = tuple[float, float]
 _T = TypeVar("_T")
 
@@ -53,7 +54,7 @@ class UnknownGlyphs:
 
     @cached_property
     def _details(self) -> _Places[tuple[str, bool]]:
-        """Each character's text, or code where it has none, and whether it leaves ink."""
+        """The text of odd characters, or their code where they have none, and whether they leave ink."""
         import pymupdf
 
         flags = pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT
@@ -62,9 +63,12 @@ class UnknownGlyphs:
         # PyMuPDF makes boxes higher for fonts that state no sensible height
         pymupdf.TOOLS.unset_quad_corrections(True)
         try:
-            for character in _list_characters(self._page, flags):
-                x0, y0, x1, y1 = character["bbox"]
-                places.add(character["origin"], (character["c"], min(x1 - x0, y1 - y0) > 0.01))
+            for span in _list_spans(self._page, flags):
+                # indexing all of a page's characters takes ten times as long
+                if span["char_flags"] & _IS_CODE or not _join(span).isprintable():
+                    for character in span["chars"]:
+                        x0, y0, x1, y1 = character["bbox"]
+                        places.add(character["origin"], (character["c"], min(x1 - x0, y1 - y0) > 0.01))
         finally:
             pymupdf.TOOLS.unset_quad_corrections(False)
         return places
@@ -107,8 +111,20 @@ class UnknownGlyphs:
         import pymupdf
 
         places: _Places[str] = _Places()
-        for character in _list_characters(self._page, pymupdf.TEXT_CLIP):
-            places.add(character["origin"], character["c"])
+        for span in _list_spans(self._page, pymupdf.TEXT_CLIP):
+            for character in span["chars"]:
+                places.add(character["origin"], character["c"])
+        return places
+
+    @cached_property
+    def _starts(self) -> _Places[None]:
+        """Where the glyphs themselves begin."""
+        import pymupdf
+
+        places: _Places[None] = _Places()
+        for span in _list_spans(self._page, pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT):
+            for character in span["chars"]:
+                places.add(character["origin"], None)
         return places
 
     def _agrees(self, line: dict[str, Any]) -> bool:
@@ -132,7 +148,7 @@ class UnknownGlyphs:
         x, y = character["origin"]
         pen = (x + x1 - x0, y)
         beyond = self._replaced.get(pen)
-        text = found[-1] + "".join(beyond[:-1] if self._details.get(pen) else beyond)
+        text = found[-1] + "".join(beyond[:-1] if self._starts.get(pen) else beyond)
         if len(text) > MAX_LETTERS or UNKNOWN_CHARACTERS.search(text) or UNKNOWN in text or text.isspace():
             return None
         return text
@@ -155,11 +171,14 @@ class _Places(Generic[_T]):
         return [value for (ox, oy), value in near if abs(ox - x) <= 0.05 and abs(oy - y) <= 0.05]
 
 
-def _list_characters(page: Any, flags: int) -> Iterator[dict[str, Any]]:
+def _list_spans(page: Any, flags: int) -> Iterator[dict[str, Any]]:
     for block in page.get_textpage(flags=flags).extractRAWDICT()["blocks"]:
         for line in block.get("lines", ()):
-            for span in line["spans"]:
-                yield from span["chars"]
+            yield from line["spans"]
+
+
+def _join(span: dict[str, Any]) -> str:
+    return "".join(character["c"] for character in span["chars"])
 
 
 _TOKEN = re.compile(r"/([^\s/\[\]<>()]*)|(\d+)")

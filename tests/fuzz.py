@@ -44,7 +44,7 @@ PAGES_RENDERED = 4
 READ_AGAIN_EVERY = 100
 
 DOCUMENT_REASONS = frozenset(
-    "crashed empty encrypted no_text not_pdf out_of_memory timeout too_large unreadable".split()
+    "crashed empty encrypted no_text not_pdf out_of_memory placeholder timeout too_large unreadable".split()
 )
 PAGE_REASONS = frozenset({None, "blank", "garbled", "hidden", "no_text", "unreadable", "unrenderable"})
 RENDERING_REASONS = frozenset({"crashed", "out_of_memory", "timeout", "unrenderable"})

@@ -1,6 +1,6 @@
 """Reads a PDF into words with boxes, page facts, language and signature, or refuses it: `empty`, `too_large`,
-`not_pdf`, `encrypted`, `unreadable`, `no_text`. A page may have a reason of its own: `blank` (nothing is drawn),
-`no_text` (a scan, or too few words), `garbled`, `hidden` (no word is visible), `unrenderable`, `unreadable`.
+`not_pdf`, `encrypted`, `unreadable`, `placeholder`, `no_text`. A page may have a reason of its own: `blank` (nothing
+is drawn), `no_text` (a scan, or too few words), `garbled`, `hidden` (no word is visible), `unrenderable`, `unreadable`.
 
 MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`."""
 
@@ -66,6 +66,8 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
         if twin is not None:
             pages = _take_words(pages, twin, hidden=hidden, min_words=settings.min_words)
+        if (message := _find_placeholder(document, pages)) is not None:
+            return Refusal("placeholder", message)
         usable = [page for page in pages if page.reason is None]
         if not usable:
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
@@ -134,6 +136,17 @@ def _try_page(
     except Exception as error:
         raise_if_memory(error)
         return _Reading(Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), [], [])
+
+
+def _find_placeholder(document: Any, pages: Sequence[Page]) -> str | None:
+    """What the pages show in place of the content; None for a document, and where its structure is broken."""
+    from docmatix.pdf.placeholders import find_placeholder
+
+    try:
+        return find_placeholder(document, [page.text for page in pages])
+    except Exception as error:
+        raise_if_memory(error)
+        return None
 
 
 def _take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:

@@ -19,6 +19,7 @@ from docmatix.pipeline import EXTRACT, PIPELINE, PLAN
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.records import Record
+from docmatix.storage.schemas import is_written_with
 
 
 class ShardCheck:
@@ -105,7 +106,7 @@ class ShardCheck:
         except (pa.ArrowException, OSError, ValueError) as error:
             yield f"{name} cannot be read: {error}. {again}"
             return None
-        if not part.schema_arrow.equals(PIPELINE[stage].load_schema()):
+        if not is_written_with(part.schema_arrow, PIPELINE[stage].load_schema()):
             yield f"{name} does not have the schema that {stage} writes. {again}"
             return None
         if part.metadata.num_rows != record.rows:

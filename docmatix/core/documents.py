@@ -61,6 +61,8 @@ class Page:
     tables: tuple[Table, ...] = ()
     reason: str | None = None
     """Why nothing is asked about this page (`docmatix.pdf.reading` lists the reasons); None for a usable page."""
+    text_quality: float | None = None
+    """How well the text reads, 0..1 (`docmatix.text.quality`); None where nobody can tell, or has tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def _pack_document(document: Document) -> bytes:
             page.rotation,
             page.image_share,
             page.reason,
+            page.text_quality,
             len(page.words),
             [(tuple(table.box), table.rows) for table in page.tables],
         )
@@ -143,13 +144,13 @@ def _is_signature(value: Any) -> bool:
 
 def _count_words(fact: Any) -> int:
     match fact:
-        case [_, _, _, _, _, int(count), list()] if count >= 0:
+        case [_, _, _, _, _, _, int(count), list()] if count >= 0:
             return count
     raise Malformed("invalid facts about a page")
 
 
 def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
-    width, height, rotation, share, reason, count, tables = fact
+    width, height, rotation, share, reason, quality, count, tables = fact
     mine = tuple(islice(words, count))
     if not (
         _is_between(width, 0, MAX_POINTS)
@@ -158,10 +159,11 @@ def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
         and rotation in (0, 90, 180, 270)
         and _is_between(share, 0, 1)
         and (reason is None or (isinstance(reason, str) and _REASON.fullmatch(reason)))
+        and (quality is None or _is_between(quality, 0, 1))
     ):
         raise Malformed(f"page {number}: facts out of range")
     text, grids = compose_text(mine), tuple(map(_make_table, tables))
-    return Page(number, width, height, rotation, share, text, mine, grids, reason)
+    return Page(number, width, height, rotation, share, text, mine, grids, reason, quality)
 
 
 def _is_between(value: Any, low: float, high: float) -> bool:

@@ -22,11 +22,10 @@ from docmatix.pdf.tables import Grid, fill_grids, find_grids
 from docmatix.pdf.vertical import join_vertical
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 from docmatix.pdf.words import RawLine, read_lines
+from docmatix.text.quality import MIN_QUALITY, measure_quality
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
-
-LANGUAGE_CHARS = 5000  # of the text, from which its language is detected
 
 
 def make_doc_id(pdf: bytes) -> str:
@@ -39,7 +38,7 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
 
     The words of `twin`, a PDFA document's JSON, replace the PDF's own unless it is broken or belongs to another file.
     """
-    from docmatix.text.languages import detect_language
+    from docmatix.text.languages import detect_main_language
     from docmatix.text.minhash import sign_text
 
     if len(pdf) > settings.max_file_mb * 2**20:
@@ -77,7 +76,7 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
             for page, ruled in zip(pages, grids, strict=True)
         ]
     text = "\n\n".join(page.text for page in usable)
-    return Document(make_doc_id(pdf), tuple(pages), detect_language(text[:LANGUAGE_CHARS]), sign_text(text))
+    return Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), sign_text(text))
 
 
 def open_pdf(pdf: bytes) -> Any | Refusal:
@@ -168,12 +167,15 @@ def _replace_words(page: Page, words: tuple[Word, ...], *, hidden: list[Box], mi
     unseen = set(find_inside([word.box for word in words], hidden))
     words = tuple(word for index, word in enumerate(words) if index not in unseen)
     text = compose_text(words)
-    reason = page.reason if page.reason in ("blank", "hidden") else "no_text"
-    return replace(page, words=words, text=text, reason=_judge_text(text) if len(words) >= min_words else reason)
+    quality = measure_quality(text)
+    few = page.reason if page.reason in ("blank", "hidden") else "no_text"
+    reason = _judge_text(quality) if len(words) >= min_words else few
+    return replace(page, words=words, text=text, reason=reason, text_quality=quality)
 
 
-def _judge_text(text: str, *, unknown_share: float = 0.0) -> str | None:
-    return "garbled" if unknown_share > MAX_UNKNOWN_SHARE or is_garbled(text) else None
+def _judge_text(quality: float | None, *, unknown_share: float = 0.0) -> str | None:
+    bad = quality is not None and quality < MIN_QUALITY
+    return "garbled" if bad or unknown_share > MAX_UNKNOWN_SHARE else None
 
 
 def raise_if_memory(error: Exception) -> None:
@@ -208,10 +210,11 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
     hidden = found or set()
     words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
     text = compose_text(words)
+    quality = measure_quality(text)
     if found is None:
         reason: str | None = "unrenderable"
     elif len(words) >= min_words:
-        reason = _judge_text(text, unknown_share=unknown_share)
+        reason = _judge_text(quality, unknown_share=unknown_share)
     elif unknown_share > MAX_UNKNOWN_SHARE:
         reason = "garbled"
     elif hidden and len(places) >= min_words:
@@ -227,6 +230,7 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
         text=text,
         words=words,
         reason=reason,
+        text_quality=quality,
     )
     grids = _find_grids(page, shapes, budget) if with_grids and budget.rules > 0 else []
     return _Reading(read, [places[index] for index in sorted(hidden)], grids)
@@ -300,24 +304,6 @@ def _read_words(raw: Iterable[RawLine], to_fractions: _Fractions) -> tuple[list[
 
 
 MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`
-
-# Of Latin letters, languages have 0.5 to 0.65 of these, random text 8/26 = 0.31. Fonts whose codes are off by 29, the
-# frequent case ("7KLV" for "This"), give English 0.18.
-COMMON_LETTERS = frozenset("etaoinsr")
-MIN_COMMON_SHARE = 0.28
-
-
-def is_garbled(text: str) -> bool:
-    """Whether a page's text is gibberish although its characters are known. Only in clear cases: `(cid:12)` instead of
-    words, or, among at least 200 Latin letters (nine in ten of all letters), far too few that are common in every
-    language."""
-    if text.count("(cid:") * 7 > MAX_UNKNOWN_SHARE * len(text):
-        return True
-    letters = [letter for letter in text.lower() if letter.isalpha()]
-    latin = [letter for letter in letters if letter.isascii()]
-    if len(latin) < 200 or len(latin) < 0.9 * len(letters):
-        return False
-    return sum(letter in COMMON_LETTERS for letter in latin) < MIN_COMMON_SHARE * len(latin)
 
 
 def _is_blank(page: Any) -> bool:

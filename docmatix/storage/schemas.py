@@ -43,6 +43,7 @@ _PAGE = pa.struct(
         ("rotation", pa.int32()),
         ("image_share", pa.float32()),
         ("reason", pa.string()),
+        ("text_quality", pa.float32()),
         ("text", pa.string()),
         # words as parallel lists: as a list of structs a page takes ten times as long to read back
         ("word_texts", pa.list_(pa.string())),
@@ -87,6 +88,7 @@ def page_to_row(page: Page) -> dict[str, Any]:
         "rotation": page.rotation,
         "image_share": page.image_share,
         "reason": page.reason,
+        "text_quality": page.text_quality,
         "text": page.text,
         "word_texts": [word.text for word in page.words],
         "word_boxes": [side for word in page.words for side in word.box],
@@ -105,7 +107,26 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
         words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"]))
     tables = tuple(Table(Box(*t["box"]), tuple(tuple(cells) for cells in t["rows"])) for t in row["tables"])
     facts = {name: row[name] for name in ("number", "width_pt", "height_pt", "rotation", "image_share", "text")}
-    return Page(**facts, words=words, tables=tables, reason=row["reason"])
+    # runs of earlier versions have no quality
+    return Page(**facts, words=words, tables=tables, reason=row["reason"], text_quality=row.get("text_quality"))
+
+
+_ADDED = frozenset({"text_quality"})  # since version 0.1.0: what earlier ones wrote has no such column
+
+
+def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
+    """Whether a file was written with a schema, by this version or by an earlier one that had fewer columns."""
+    return any(bool(found.equals(known)) for known in (schema, pa.schema(_forget_added(schema))))
+
+
+def _forget_added(fields: Iterable[pa.Field]) -> list[pa.Field]:
+    return [field.with_type(_forget_in(field.type)) for field in fields if field.name not in _ADDED]
+
+
+def _forget_in(arrow: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(arrow):
+        return pa.list_(_forget_in(arrow.value_type))
+    return pa.struct(_forget_added(arrow)) if pa.types.is_struct(arrow) else arrow
 
 
 # --- dedup ------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The language of a text, and whether a question is in the language of its document.
 
-Identifiers err on short texts, so `is_in_language` says False only if it is sure (`docs/design/text.md`).
+Identifiers err on short texts and on tables, so that rare languages need far more evidence than common ones, and
+`is_in_language` says False only if it is sure (`docs/design/text.md`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,19 @@ from typing import Any
 MAX_CHARS = 10_000  # of a text that are examined: 2 to 20 ms
 MIN_LETTER_BYTES = 12  # in UTF-8, since four Chinese characters say as much as twelve Latin letters
 
+# those of nearly all documents; tables of English words and numbers may look like any other language
+_COMMON = frozenset(
+    "ar bg bn ca cs da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv ml mr ms nl no pl pt ro ru sk sl sr "
+    "sv ta te th tr uk ur vi zh".split()
+)
+_RARE_PRIOR = 0.02  # of any other language, as against a common one
+_MIN_SHARE = 0.3
+
 # languages that one sentence does not distinguish
 _TWINS = tuple(frozenset(codes.split()) for codes in ("no nn da", "hr bs sr", "id ms", "cs sk", "gl pt", "be uk ru"))
+
+_SLICES = 5  # of a long text
+_SLICE_CHARS = MAX_CHARS // _SLICES
 
 
 @cache
@@ -21,20 +33,42 @@ def _load_identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    # its other labels include Nigerian Pidgin and Picard, which claim short English and French texts
-    identifier.set_languages([label for label in identifier.labels if len(label) == 2])
+    # its other labels include Nigerian Pidgin and Picard, which claim short English and French texts; nobody writes
+    # PDFs in Volapük, which claims tables of abbreviations
+    identifier.set_languages([label for label in identifier.labels if len(label) == 2 and label != "vo"])
     return identifier
 
 
 def detect_language(text: str, *, min_confidence: float = 0.5) -> str | None:
     """The language of a text (ISO 639-1); None if it is too short or too mixed."""
     # prose scores 0.94 or more; pages of numbers, names and code at most 0.46
-    text = text[:MAX_CHARS]
-    letters = "".join(filter(str.isalpha, text))
-    if len(letters.encode(errors="replace")) < MIN_LETTER_BYTES:
+    shares = _rank(text)
+    if not shares:
         return None
-    language, confidence = _load_identifier().classify(text)
-    return str(language) if confidence >= min_confidence else None
+    weights = {name: share * (1 if name in _COMMON else _RARE_PRIOR) for name, share in shares}
+    language = max(weights, key=weights.__getitem__)
+    likeliest, share = shares[0]
+    if language != likeliest:
+        # a rare language is not believed, but a common one has to explain the text itself
+        share = weights[language] / sum(weights.values()) if dict(shares)[language] >= _MIN_SHARE else 0.0
+    return language if share >= min_confidence else None
+
+
+def identify_language(text: str, *, min_confidence: float) -> str | None:
+    """The language that a text's letters fit best, however rare it is."""
+    shares = _rank(text)
+    return shares[0][0] if shares and shares[0][1] >= min_confidence else None
+
+
+def detect_main_language(text: str) -> str | None:
+    """The language of a whole document; None if a third of it is in another one, or if it is too mixed to tell."""
+    if len(text) <= MAX_CHARS:
+        return detect_language(text)
+    step = (len(text) - _SLICE_CHARS) // (_SLICES - 1)
+    slices = [text[start : start + _SLICE_CHARS] for start in range(0, step * _SLICES, step)]
+    language = detect_language("\n".join(slices))
+    others = [found for part in slices if (found := detect_language(part, min_confidence=0.9)) not in (None, language)]
+    return None if len(others) * 3 > _SLICES else language
 
 
 def is_in_language(text: str, language: str, *, min_confidence: float = 0.6) -> bool | None:
@@ -47,3 +81,13 @@ def is_in_language(text: str, language: str, *, min_confidence: float = 0.6) -> 
     if found is None:
         return None
     return found == language or any({found, language} <= twins for twins in _TWINS)
+
+
+def _rank(text: str) -> list[tuple[str, float]]:
+    """All languages with their probabilities, the likeliest first; empty for a text that is too short."""
+    text = text[:MAX_CHARS]
+    letters = "".join(filter(str.isalpha, text))
+    if len(letters.encode(errors="replace")) < MIN_LETTER_BYTES:
+        return []
+    ranked: list[tuple[str, float]] = _load_identifier().rank(text)
+    return ranked

@@ -26,7 +26,7 @@ DOCUMENT = Document(
     (
         Page(1, 612.0, 792.55, 90, 0.1234, compose_text(WORDS), WORDS, TABLES),
         Page(2, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"),
-        Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text"),
+        Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text", text_quality=0.75),
     ),
     "de",
     tuple(range(2**32 - 128, 2**32)),

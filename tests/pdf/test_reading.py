@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Document, Page, Refusal, compose_text
 from docmatix.pdf.characters import clean_text
-from docmatix.pdf.reading import is_garbled, make_doc_id, open_pdf, raise_if_memory, read_document, read_page
+from docmatix.pdf.reading import make_doc_id, open_pdf, raise_if_memory, read_document, read_page
 from docmatix.pdf.settings import Extract
 from tests import pdfs
 
@@ -230,21 +230,19 @@ def test_a_page_whose_font_tells_no_characters_is_garbled():
     assert set(page.text) <= {"\ufffd", " "}
 
 
-@pytest.mark.parametrize(
-    ("text", "garbled"),
-    [
-        (PROSE * 5, False),
-        ("Strč prst skrz krk. " * 20, False),
-        ("1,204 3,988 77.4 % " * 50, False),
-        ("(cid:12)(cid:7)(cid:33) " * 20, True),
-        ("".join(chr(ord(letter) - 29) if letter.isalpha() else letter for letter in PROSE * 5), True),
-        ("XML HTTP PDF DNS " * 5, False),
-        ("Привет, это обычная страница. " * 20, False),
-        ("", False),
-    ],
-)
-def test_only_text_that_cannot_be_innocent_is_garbled(text, garbled):
-    assert is_garbled(text) is garbled
+def test_a_page_whose_letters_make_no_words_is_garbled_and_says_how_badly():
+    shifted = "".join(chr(ord(letter) - 29) if letter.isalpha() else letter for letter in PROSE * 5)
+    page = read_only_page(pdfs.write_pdf(shifted))
+    assert (page.reason, page.text_quality) == ("garbled", 0.0)
+    page = read_only_page(pdfs.write_pdf(PROSE * 5))
+    assert page.reason is None
+    assert page.text_quality is not None
+    assert page.text_quality > 0.9
+
+
+def test_a_page_of_numbers_has_no_quality_and_is_usable():
+    page = read_only_page(pdfs.write_pdf("1,204 3,988 77.4 % " * 50))
+    assert (page.reason, page.text_quality) == (None, None)
 
 
 # --- words and characters ---------------------------------------------------------------------------------------------

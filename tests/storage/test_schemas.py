@@ -35,6 +35,7 @@ PAGES = st.builds(
         st.builds(Table, BOXES, st.lists(st.lists(TEXTS, max_size=3).map(tuple), max_size=3).map(tuple)), max_size=2
     ).map(tuple),
     reason=st.none() | st.sampled_from(["blank", "no_text"]),
+    text_quality=st.none() | SHARES,
 )
 PAIRS = st.builds(
     Pair,
@@ -68,6 +69,16 @@ def test_a_page_may_be_read_without_its_words(page):
     )
     assert schemas.page_from_row(row["pages"][0]) == replace(page, words=())
     assert row["doc_id"] == "d"
+
+
+def test_a_file_of_an_earlier_version_is_known_and_its_pages_have_no_quality():
+    page = Page(1, 612.0, 792.0, 0, 0.0, "", (), text_quality=0.5)
+    earlier = pa.schema(schemas._forget_added(schemas.EXTRACT))
+    row = through_arrow({"pages": [schemas.page_to_row(page)]}, earlier)
+    assert schemas.page_from_row(row["pages"][0]) == replace(page, text_quality=None)
+    assert schemas.is_written_with(earlier, schemas.EXTRACT)
+    assert schemas.is_written_with(schemas.EXTRACT, schemas.EXTRACT)
+    assert not schemas.is_written_with(earlier.remove(0), schemas.EXTRACT)
 
 
 @settings(max_examples=40)

@@ -18,6 +18,7 @@ TABLES = Path(__file__).with_name("letter_sequences.npz")
 MIN_WORD = 3  # letters: units are shorter, and any two letters follow each other somewhere
 MIN_CAPITALS = 5  # letters of a word in capitals: codes and acronyms are shorter
 LONG_WORD = 4
+MAX_WORD = 500  # letters: no word, and no line without its spaces
 WINDOW = 96  # letters and spaces that are judged together: a page may be bad in part, or in two languages
 STEP = 16  # of a rarity, the negative logarithm of a probability: 255 steps reach 1 in 8 million
 
@@ -89,7 +90,7 @@ def _keep_words(classes: Array, capitals: Array) -> Array:
     spaces = np.flatnonzero(spaced == 0)
     gaps = np.diff(spaces)
     capitals = np.diff(np.concatenate(([0], np.cumsum(capitals)))[np.minimum(spaces, len(classes))])
-    long = (gaps > MIN_CAPITALS) | ((gaps > MIN_WORD) & (capitals < gaps - 1))
+    long = ((gaps > MIN_CAPITALS) | ((gaps > MIN_WORD) & (capitals < gaps - 1))) & (gaps <= MAX_WORD)
     kept = np.repeat(long, gaps)  # from each space to before the next
     return np.append(spaced[:-1][kept], 0)
 

@@ -56,6 +56,7 @@ HONEST = {
     "tetrahydrofuran, dimethyl sulfoxide DMSO, N,N-dimethylformamide, 4-(dimethylamino)pyridine, acetonitrile MeCN",
     "capitals": ENGLISH.upper(),
     "one word": "TEST " * 100,
+    "one long word": f"{ENGLISH} {'w' * 5000}",
     "mixed": TEXTS["fr"] + "\n" + ENGLISH + "\n" + TEXTS["de"],
     "consonants": "Strč prst skrz krk. " * 20,
     "lorem": "Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy eirmod tempor invidunt ut "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from docmatix.core.documents import Page
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
 from docmatix.models.engine import Engine
@@ -30,6 +31,7 @@ from docmatix.prompting.questions.wording import clean_question, question_gramma
 from docmatix.prompting.replies import pairs_schema, parse_reply
 from docmatix.prompting.templates import render_messages
 from docmatix.prompting.windows import Window
+from docmatix.text.languages import reads_english
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,11 @@ def plan_requests(
     `pictures` says how pages are shown to prompts of the family `vision`."""
     if prompt.family == "answer_first":
         # candidates and frames are English only; other languages would yield broken questions at full cost
-        if language in (None, "en"):
-            yield from _ask_about_candidates(window, prompt, engine=engine, seed=seed, max_candidates=max_candidates)
+        pages = [page for page in window.pages if page.reason is None and _is_english(page, language)]
+        if pages:
+            yield from _ask_about_candidates(
+                window, pages, prompt, engine=engine, seed=seed, max_candidates=max_candidates
+            )
     else:
         yield from _ask_about_pages(
             window,
@@ -84,12 +89,16 @@ def plan_requests(
         )
 
 
+def _is_english(page: Page, language: str | None) -> bool:
+    """Whether a page is in English: its own words decide, then the language of its document, if that is known."""
+    own = reads_english(page.text)
+    return language in (None, "en") if own is None else own
+
+
 def _ask_about_candidates(
-    window: Window, prompt: Prompt, *, engine: Engine, seed: int, max_candidates: int
+    window: Window, pages: Sequence[Page], prompt: Prompt, *, engine: Engine, seed: int, max_candidates: int
 ) -> Iterator[PlannedRequest]:
-    for page in window.pages:
-        if page.reason is not None:
-            continue
+    for page in pages:
         for candidate in find_candidates(page, limit=max_candidates):
             messages = render_messages(
                 prompt,

@@ -83,6 +83,24 @@ def is_in_language(text: str, language: str, *, min_confidence: float = 0.6) -> 
     return found == language or any({found, language} <= twins for twins in _TWINS)
 
 
+def reads_english(text: str) -> bool | None:
+    """Whether a page's own words are English, from the words that every sentence needs; None where it has too few."""
+    words = text[:MAX_CHARS].lower().split()
+    english, foreign = (sum(word in known for word in words) for known in (_ENGLISH, _FOREIGN))
+    if max(english, foreign) < max(_MIN_FUNCTION_WORDS, 0.05 * len(words)):
+        return None
+    return english > foreign if max(english, foreign) > 2 * min(english, foreign) else None
+
+
+_MIN_FUNCTION_WORDS = 8
+_ENGLISH = frozenset("the and of to for with that this from by are which have has been were their would should".split())
+_FOREIGN = frozenset(
+    "der die das und ist nicht mit den von ein eine für auf des le la les et du dans pour que qui sur une est el los "
+    "las del por una con y en il che della di per è non o os da do em uma não para com het een van voor niet zijn te "
+    "i na się nie że og det til som på är och att ve bir bu için dan yang untuk".split()
+)
+
+
 def _rank(text: str) -> list[tuple[str, float]]:
     """All languages with their probabilities, the likeliest first; empty for a text that is too short."""
     text = text[:MAX_CHARS]

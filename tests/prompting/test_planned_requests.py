@@ -207,6 +207,14 @@ def test_answer_first_asks_nothing_about_a_document_in_another_language():
     assert ask(make_window(TEXT), "broad_whole", language="fr")
 
 
+def test_answer_first_goes_by_the_words_of_a_page_rather_than_by_its_document():
+    english = f"{TEXT} The fee depends on the length of the ship and on the days for which it stays in the port. " * 3
+    french = f"{TEXT} Le prix dépend de la longueur du navire et de la durée du séjour pour les gens du port. " * 6
+    assert ask(make_window(english), language="fr")
+    assert not ask(make_window(french), language="en")
+    assert {one.candidate.page for one in ask(make_window(english, french)) if one.candidate} == {1}
+
+
 # --- sampling, LoRA, precision ----------------------------------------------------------------------------------------
 
 PROMPT = """---

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.text.languages import detect_language, is_in_language
+from docmatix.text.languages import detect_language, detect_main_language, is_in_language, reads_english
 
 QUESTIONS = {
     "en": "How many layers does the encoder have?",
@@ -69,3 +69,37 @@ def test_any_text_has_at_most_one_two_letter_language_and_always_the_same(text: 
     language = detect_language(text)
     assert language is None or len(language) == 2
     assert detect_language(text) == language
+
+
+def test_a_table_of_english_words_is_in_no_rare_language():
+    rows = "\n".join(
+        f"Pre-Pawn Redemption Returned/Disposed Long Gun Handgun Totals {n}1,{n}04 {n}7" for n in range(40)
+    )
+    assert detect_language("State Permit Handgun Long Gun Other Multiple Admin\n" + rows) in ("en", None)
+    stock = "\n".join(f"SKU {n} Hex bolt zinc M{n} Qty {n * 7} Unit Price Total Amount Tax" for n in range(40))
+    assert detect_language(stock) in ("en", None)
+
+
+def test_a_document_in_two_languages_has_none_and_one_with_a_foreign_page_has_its_own():
+    english = "The fee for a berth depends on the length of the ship and on the days that it stays in the harbour. "
+    french = "Le prix d'une place dépend de la longueur du navire et de la durée du séjour de son équipage au port. "
+    assert detect_main_language(english * 300 + french * 300) is None
+    assert detect_main_language(english * 500 + french * 20) == "en"
+    assert detect_main_language(french * 5) == "fr"
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        (
+            "The fee for a berth depends on the length of the ship and on the days that it stays in the harbour. " * 3,
+            True,
+        ),
+        ("Le prix d'une place dépend de la longueur du navire et de la durée du séjour dans le port. " * 3, False),
+        ("Die Gebühr hängt von der Länge des Schiffes und von den Tagen ab, die es im Hafen ist. " * 3, False),
+        ("Item Qty Price Total " * 50, None),
+        ("", None),
+    ],
+)
+def test_a_page_is_english_by_the_words_that_every_sentence_needs(text: str, english: bool | None):
+    assert reads_english(text) is english

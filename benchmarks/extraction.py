@@ -74,6 +74,8 @@ def main() -> None:
     documents = [
         (pdf, outcome) for pdf in files if isinstance(outcome := read_document(pdf, settings=Extract()), Document)
     ]
+    if not documents:
+        sys.exit(f"{folder} has no PDF that can be read: give a folder with some.")
     pages = sum(len(document.pages) for _, document in documents)
     spent: Counter[str] = Counter()
     for number, (pdf, _) in enumerate(documents):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from docmatix.pdf.glyphs import Bounds, Glyph
+from docmatix.pdf.glyphs import Bounds, Glyph, split_words
 
 # In shares of a glyph's width and size. Fake bold is shifted by up to 0.1 em, a shadow by up to 0.25; two equal letters
 # next to each other are a whole width apart.
@@ -40,6 +40,7 @@ def leave_out_copies(lines: Sequence[list[Glyph]]) -> list[list[Glyph]]:
     """The lines, in the order of painting, of which each copies none. Where one line has all of another and more, that
     other one goes, wherever it came from; letters that two texts share by chance stay."""
     kept = [list(line) for line in lines]
+    painted: list[list[Glyph]] = []
     inks: list[int] = []
     places = _Places()
     for number, line in enumerate(lines):
@@ -57,6 +58,7 @@ def leave_out_copies(lines: Sequence[list[Glyph]]) -> list[list[Glyph]]:
             places.add(glyph, number, len(once))
             once.append(glyph)
         kept[number] = once
+        painted.append(once)
         inks.append(sum(not glyph.text.isspace() for glyph in once))
         if not copied:
             continue
@@ -67,10 +69,30 @@ def leave_out_copies(lines: Sequence[list[Glyph]]) -> list[list[Glyph]]:
         whole = {other for other, found in covered.items() if len(found) == inks[other]}
         for other in whole:
             kept[other] = []
-        rest = {id(glyph) for glyph, other, _ in copied if other not in whole}
-        if len(rest) >= MIN_COPIED * inks[number]:
+        rest = {id(glyph): (other, at) for glyph, other, at in copied if other not in whole}
+        if len(rest) < MIN_COPIED * inks[number]:
+            # words painted twice one by one: MuPDF takes the copy of each for the beginning of a line
+            rest = {key: rest[key] for key in _find_copied_words(once, rest, painted)}
+        if rest:
             kept[number] = [glyph for glyph in once if id(glyph) not in rest]
     return kept
+
+
+def _find_copied_words(
+    line: Sequence[Glyph], originals: Mapping[int, tuple[int, int]], painted: Sequence[Sequence[Glyph]]
+) -> set[int]:
+    """The glyphs, by their identity as in `originals`, of words that copy whole words of another line."""
+    found: set[int] = set()
+    for word in split_words(line):
+        places = [originals[id(glyph)] for glyph in word if id(glyph) in originals]
+        if len(places) < len(word):
+            continue
+        (other, first), (last_other, last) = places[0], places[-1]
+        text = painted[other]
+        ends = [text[at].text.isspace() for at in (first - 1, last + 1) if 0 <= at < len(text)]
+        if other == last_other and last - first == len(word) - 1 and all(ends):
+            found |= {id(glyph) for glyph in word}
+    return found
 
 
 class _Places:

@@ -39,6 +39,15 @@ def test_letters_painted_twice_one_by_one_are_one():
     assert read_text(content) == "Total 5577"
 
 
+@pytest.mark.parametrize("shifts", [(0.3,), (1.0,), (0.25, 0.5)])
+def test_words_painted_twice_one_by_one_are_one(shifts):
+    content, x = "", 72.0
+    for word in "Total 1,150 of all 2 items in 2019".split():
+        content += show(word, x) + "".join(show(word, x + shift) for shift in shifts)
+        x += pymupdf.get_text_length(f"{word} ", "helv", 11)
+    assert read_text(content) == "Total 1,150 of all 2 items in 2019"
+
+
 def test_a_short_word_painted_twice_is_one():
     assert read_text(show("it", 72, size=11) + show("it", 72.4, size=11)) == "it"
 

@@ -21,6 +21,8 @@ _SUBSTITUTES = str.maketrans(
         **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"),
     }
 )
+# marks that are never seen, tags of languages among them; a file may call a digit so
+INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
 # controls, surrogates, private use and non-characters; the first two would break UTF-8, XML or a terminal
 UNKNOWN_CHARACTERS = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]"

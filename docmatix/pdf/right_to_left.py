@@ -80,7 +80,7 @@ def _gather_units(glyphs: Sequence[Glyph]) -> list[_Unit]:
     places = sorted(units)
     for at in sorted(bare, key=lambda at: min((abs(at - place), place) for place in places) if places else (0, 0)):
         glyph = glyphs[at]
-        near = [place for place in range(at - 4, at + 5) if place in units]
+        near = [place for place in range(at - 4, at + 5) if place in units and not units[place].text.isspace()]
         letters = [place for place in near if units[place].kind in "RL"]
         if not near:
             units[at] = _Unit(glyph)

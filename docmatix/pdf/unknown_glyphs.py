@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from docmatix.pdf.characters import UNKNOWN, UNKNOWN_CHARACTERS
+from docmatix.pdf.characters import INVISIBLE, UNKNOWN, UNKNOWN_CHARACTERS
 from docmatix.pdf.symbol_fonts import ADOBE, find_code_meaning, find_family, find_meaning
 
 MAX_LETTERS = 3  # of one glyph, a ligature; a longer replacement says something else
 _WHITE = frozenset("\t\n\r")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _IS_CODE = 128  # MuPDF's flag of characters that are codes
 _Place = tuple[float, float]
 _T = TypeVar("_T")
@@ -33,10 +34,13 @@ class UnknownGlyphs:
         for span in line["spans"]:
             font = span["font"]
             special = find_family(font) is not None
-            for character in span["chars"]:
+            for at, character in enumerate(span["chars"]):
                 text = character["c"]
                 if not special and (text.isprintable() or text in _WHITE) and text != UNKNOWN:
                     texts.append(text)
+                    continue
+                if _INVISIBLE.match(text):
+                    texts.append(UNKNOWN if self._is_seen(*span["chars"][at : at + 2]) else text)
                     continue
                 meaning = find_meaning(text, font) if text != UNKNOWN else None
                 if meaning is None or UNKNOWN_CHARACTERS.match(meaning):
@@ -76,6 +80,13 @@ class UnknownGlyphs:
     def _has_ink(self, character: dict[str, Any]) -> bool:
         found = self._details.get(character["origin"])
         return not found or any(ink for _, ink in found)
+
+    def _is_seen(self, character: dict[str, Any], following: dict[str, Any] | None = None) -> bool:
+        """Whether a character that is called invisible is a glyph with ink of its own, not one letter of several."""
+        if _has_no_width(character) or (following is not None and _has_no_width(following)):
+            return False
+        found = self._details.get(character["origin"])
+        return bool(found) and all(entry == (character["c"], True) for entry in found)
 
     # --- the font -----------------------------------------------------------------------------------------------------
 
@@ -175,6 +186,11 @@ def _list_spans(page: Any, flags: int) -> Iterator[dict[str, Any]]:
     for block in page.get_textpage(flags=flags).extractRAWDICT()["blocks"]:
         for line in block.get("lines", ()):
             yield from line["spans"]
+
+
+def _has_no_width(character: dict[str, Any]) -> bool:
+    x0, y0, x1, y1 = character["bbox"]
+    return bool(min(x1 - x0, y1 - y0) < 0.01)
 
 
 def _join(span: dict[str, Any]) -> str:

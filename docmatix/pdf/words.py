@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from docmatix.pdf.characters import SOFT_HYPHEN, are_hyphens, settle_soft_hyphens
+from docmatix.pdf.characters import INVISIBLE, SOFT_HYPHEN, are_hyphens, settle_soft_hyphens
 from docmatix.pdf.glyphs import Glyph, RawWord, read_glyphs
 from docmatix.pdf.marks import MAX_MARK_SIZE, MIN_DROP, continues_line, read_marked_line
 from docmatix.pdf.painted_twice import DOUBLED, find_overlapping, leave_out_copies, list_line_boxes
@@ -21,9 +21,11 @@ from docmatix.pdf.unknown_glyphs import UnknownGlyphs
 
 RawLine = tuple[int, list[RawWord]]
 
-# what MuPDF's words would drop, join or turn around: controls, private use, U+FFFD, letters written to the left
+# what MuPDF's words would drop, join or turn around: controls, private use, U+FFFD, what is called invisible, letters
+# written to the left
 _ODD = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffd-\uffff\U000f0000-\U0010ffff]|"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffd-\uffff\U000f0000-\U0010ffff"
+    + f"{INVISIBLE}]|"
     + RIGHT_TO_LEFT.pattern
 )
 

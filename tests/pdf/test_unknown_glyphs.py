@@ -29,6 +29,17 @@ def test_a_minus_without_a_meaning_is_not_dropped():
     assert read_with({"-": U}, "It fell to - 18 degrees") == f"It fell to {U} 18 degrees"
 
 
+@pytest.mark.parametrize("invisible", ["\u200b", "\ufeff", "\u2060", "\u200d", "\u202c", "\U000e0041"])
+def test_a_digit_that_the_file_calls_invisible_is_unknown(invisible):
+    assert read_with({"9": invisible}, "They had 1987 men in 1994") == f"They had 1{U}87 men in 1{U}{U}4"
+
+
+def test_invisible_marks_without_ink_vanish():
+    assert read_with({" ": "\u200b"}, "over there") == "overthere"
+    assert read_with({"9": "9\u200b"}, "They had 1987 men") == "They had 1987 men"
+    assert read_with({"9": "\ufeff9"}, "They had 1987 men") == "They had 1987 men"
+
+
 def test_glyphs_without_ink_are_blanks_whatever_the_file_calls_them():
     assert read_with({" ": U}, "Words that have spaces") == "Words that have spaces"
     assert read_with({" ": "\x03"}, "Words that have spaces") == "Words that have spaces"

@@ -19,6 +19,7 @@ SHORT = 8
 MAX_SHIFT_PT = 1.0
 MAX_INDENT_PT = 4.0
 MAX_UPS = 2
+MAX_HEADS = 2  # rows of heads above the first row that has a name
 MAX_TABLES = 20
 MAX_BASES = 4  # layers that a later one may belong to, the last ones
 _MARK = re.compile(r"(?:[^\w\s(\[]{1,2}|[(\[]?(?:\d{1,2}|[A-Za-z])[.)\]])(?=\s|$)")
@@ -174,13 +175,21 @@ def _fit(layer: _Layer, base: _Layer) -> _Part | None:
     pairs = list(_list_pairs(part, base))
     if _are_labelled(pairs):
         part.evidence = "labels"
-    elif len(matched) >= MIN_ROWS and _are_cells(pairs) and _is_whole(part) and _share_grid(part, base):
-        if _is_list(layer.rows[first:last]):
-            return None
-        part.evidence = _find_evidence(pairs, part)
-    else:
+        return part
+    is_table = len(matched) >= MIN_ROWS and _are_cells(pairs) and _share_grid(part, base)
+    if not is_table or _is_list(layer.rows[first:last]):
         return None
-    return part
+    part.evidence = _find_evidence(pairs, part)
+    if 0 < first <= MAX_HEADS and part.evidence == "values" and _has_empty_corner(part, base):
+        part.first, part.partners = 0, [None] * first + part.partners
+    return part if _is_whole(part) else None
+
+
+def _has_empty_corner(part: _Part, base: _Layer) -> bool:
+    """Whether nothing stands closely above the first name of a table, beside the heads of its columns."""
+    partner = part.partners[0] or 0
+    row, above = base.rows[partner], base.rows[partner - 1]
+    return partner == 0 or above.box.y1 < row.box.y0 - 0.5 * (row.box.y1 - row.box.y0)
 
 
 def _are_labelled(pairs: Sequence[tuple[Line, Line]]) -> bool:

@@ -77,6 +77,35 @@ CASES = {
         ],
         lines=["Apples 12 3.50", "Pears 4.25", "Plums 31", "Grapes 5 6.10"],
     ),
+    "a_table_by_columns_with_an_empty_corner": Case(
+        [
+            (40, 60, "The table has the results of the company in euros, by year."),
+            *stack(40, 113, ["Revenue", "Cost of sales", "Gross profit", "Tax"]),
+            *stack(200, 100, ["2021", "900", "400", "500", "7"]),
+            *stack(300, 100, ["2020", "800", "350", "450", "5"]),
+            (40, 190, "All the numbers are in thousands and were audited."),
+        ],
+        lines=["2021 2020", "Revenue 900 800", "Gross profit 500 450", "Tax 7 5"],
+        order=["by year", "2021 2020", "Revenue", "Tax 7 5", "All the numbers"],
+    ),
+    "a_table_by_columns_with_two_rows_of_heads_and_an_empty_corner": Case(
+        [
+            *stack(40, 126, ["Revenue", "Cost of sales", "Gross profit"]),
+            *stack(200, 100, ["Actual", "2021", "900", "400", "500"]),
+            *stack(300, 100, ["Budget", "2022", "950", "410", "540"]),
+        ],
+        lines=["2021 2022", "Revenue 900 950", "Cost of sales 400 410", "Gross profit 500 540"],
+        order=["Actual Budget", "2021 2022", "Revenue 900"],
+    ),
+    "two_tables_of_which_the_right_one_begins_higher": Case(
+        [
+            *stack(40, 126, ["Apples", "Pears", "Plums"]),
+            *stack(140, 126, ["3", "4", "5"]),
+            *stack(300, 100, ["Team", "Home", "Reds", "Blues", "Greens"]),
+            *stack(420, 100, ["Goals", "7", "8", "9", "10"]),
+        ],
+        lines=["Apples 3", "Plums 5", "Team Goals", "Greens 10"],
+    ),
     "a_table_by_columns_in_single_spacing": Case(
         [
             *stack(40, 100, ["Region", "North", "South", "East", "West", "Centre"]),

@@ -174,7 +174,8 @@ def stands_in_series(words: Sequence[str], first: int, last: int) -> bool:
 
 
 def _is_count(word: str) -> bool:
-    return (word.isdecimal() and len(word) <= 3) or _strip(word) in _ONES
+    word = _strip(word)
+    return (word.isdecimal() and len(word) <= 3) or word in _ONES
 
 
 def _find_mark(word: str) -> str:

@@ -104,6 +104,7 @@ def _word_quantity(kind: str, clause: Clause, helper: str, before: list[str], af
     phrase = ask_quantity(kind, clause)
     if phrase is None:  # "The limit is 5.", but not "The dose is 5 gr for adults"
         plain = not last and helper in BE and follower in (FUNCTION_WORDS | {"", "according"}) - {"of", "and", "or"}
+        plain &= not (after and after[0].isupper())  # "12 US dollars"
         return Wording("What", [], after) if plain else None
     asked, stop = phrase
     after = [] if clause.words[stop - 1][-1] in ",;." else clause.words[stop:]

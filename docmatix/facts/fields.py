@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.facts.headers import has_one_header
-from docmatix.facts.wholes import complete_cell, complete_value, is_whole
+from docmatix.facts.scales import find_scale, has_own_measure, is_scaled
+from docmatix.facts.wholes import complete_cell, complete_value, has_mark, is_whole
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_period
-from docmatix.text.field_list import FIELD_SEPARATOR
+from docmatix.text.field_list import FIELD_SEPARATOR, SCALE_MARK
 from docmatix.text.hyphens import PageWords, join_words, mend_word
-from docmatix.text.numbers import UNKNOWN, list_near
+from docmatix.text.numbers import UNKNOWN, has_digit, list_near
 from docmatix.text.sentences import MARGIN
 
 MAX_TABLES = 20
@@ -218,6 +219,7 @@ class _Grid:
         self.rows = [[" ".join(cell.split()) for cell in row[:MAX_COLUMNS]] for row in table.rows[:MAX_ROWS]]
         self.inside = [place for place, word in enumerate(words) if _holds(room, word.box)]
         above = sum(word.box.y1 <= box.y0 + 0.005 and word.box.y0 > MARGIN for word in words)
+        self.scale = find_scale(words, box, self.rows[0][0]) if self.rows and self.rows[0] else ""
         self.at_top = above <= 12 and box.y0 < 0.25
         self.mended = list(_mend(words, self.inside))
         self.by_text: dict[str, list[int]] = {}
@@ -265,10 +267,15 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
     if not plain and not has_one_header(rows, at_top=grid.at_top):
         return
     names, headers = Counter(row[0].casefold() for row in rows), Counter(name.casefold() for name in header)
+    grouped = any(row[0] and not any(row[1:]) for row in rows[1:])
+    columns = [[row[at] for row in rows[1:] if at < len(row)] for at in range(len(header))]
+    numeric = [any(map(_is_number, cells)) and 2 * sum(map(has_digit, cells)) >= len(cells) for cells in columns]
     for row, below in zip(rows, [*rows[1:], []], strict=True) if plain else zip(rows[1:], [*rows[2:], []], strict=True):
         name = row[0].rstrip(":")
         if below and not below[0] and any(below):
             continue  # the name is that of several rows
+        if _is_relative(name, grouped=grouped):
+            continue
         place = grid.locate(row[0]) if _is_name(name) and names[row[0].casefold()] == 1 else None
         if place is None:
             continue
@@ -279,12 +286,17 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
                 continue
             if is_generic(label) if plain else headers[label.casefold()] > 1:
                 continue
+            if numeric[column] and has_mark(row[column]):
+                continue
             found = grid.locate(row[column], y=(first.y0 + last.y1) / 2)
             found = complete_cell(grid.words, row, column, found) if found else None
             if found is None:
                 continue
             value = _join(grid.words, range(found[0], found[1] + 1))
-            context = f"{label}: {value}" if plain else _write_row(header, row, column, value)
+            scale = grid.scale if is_scaled(value) else ""
+            if scale and (plain or has_own_measure(row[0], label)):
+                continue
+            context = f"{label}: {value}" if plain else _write_row(header, row, column, value, scale)
             if context.isprintable():
                 worth = (
                     (1.0 if _is_number(value) else 0.85)
@@ -294,10 +306,12 @@ def _find_in_columns(grid: _Grid, number: int) -> Iterator[Field]:
                 yield Field(label, *found, context, worth, number)
 
 
-def _write_row(header: Sequence[str], row: Sequence[str], column: int, value: str) -> str:
-    """The row's name, the cell that is asked for, then the other cells as far as there is space."""
+def _write_row(header: Sequence[str], row: Sequence[str], column: int, value: str, scale: str) -> str:
+    """The row's name, the cell that is asked for, then the other cells as far as there is space. The scale of the
+    table's numbers stands in place of the first column's name."""
     own = f"{header[column]}: {value}"
-    text = f"{header[0] if _is_label(header[0]) else 'Row'}: {row[0]}"
+    corner = f"{SCALE_MARK}{scale})" if scale else header[0] if _is_label(header[0]) else "Row"
+    text = f"{corner}: {row[0]}"
     text += FIELD_SEPARATOR + own
     for place, (name, cell) in enumerate(zip(header, row, strict=False)):
         more = f"{name}: {cell}"
@@ -319,7 +333,7 @@ _RUNNING_TEXT = frozenset(
     "a an the is are was were be been has have had will would can could to that which this with by as from it "
     "its not".split()
 )
-_NO_VALUE = frozenset("n/a none yes no x tbd -".split())
+_NO_VALUE = frozenset("n/a n/a. n.a. n.a n/d n.d. none yes no x tbd -".split())
 _REMARKS = frozenset("our we your you i my".split())
 
 
@@ -335,6 +349,18 @@ def _is_name(text: str) -> bool:
     short = 1 < len(text) <= 60 and len(text.split()) <= 8 and any(map(str.isalpha, text)) and text.isprintable()
     short &= UNKNOWN not in text
     return short and ":" not in text and FIELD_SEPARATOR not in text and "..." not in text
+
+
+_LEANING = frozenset("of thereof less plus including incl. excluding excl. and or in with from to".split())
+_PARTS = frozenset("total totals subtotal subtotals sub-total other others rest remaining remainder sum all".split())
+
+
+def _is_relative(name: str, *, grouped: bool) -> bool:
+    """Whether a row's name leans on the rows above it: `of which wood`, or `Total` below the name of a group."""
+    words = name.lower().split()
+    if not words:
+        return False
+    return words[0].rstrip(":") in _LEANING or name[0] in "–—-•·" or (grouped and _PARTS.issuperset(words))
 
 
 def _is_number(text: str) -> bool:

@@ -36,7 +36,17 @@ def has_one_header(rows: Sequence[Sequence[str]], *, at_top: bool) -> bool:
         nouns += is_noun(label) or is_generic(label) or label.lower() in VALUE_LABELS
     if words == quantities > 1:
         return False  # a second row of words above numbers
+    if _has_periods_below(header[1:width], [row[1:width] for row in body]):
+        return False  # a second row of years
     return not at_top or contrasts > 0 or 2 * nouns >= width
+
+
+def _has_periods_below(header: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether the row below the header has nothing but periods, unlike the header and the rows below it."""
+    first, rest = [cell for cell in body[0] if cell], [cell for row in body[1:] for cell in row]
+    if len(first) < 2 or not all(map(is_period, first)) or any(map(is_period, header)):
+        return False
+    return not any(map(is_period, rest)) and all(map(has_digit, rest[:1]))
 
 
 def _is_blank(cell: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from docmatix.core.documents import Word
@@ -39,6 +40,17 @@ def complete_value(words: Sequence[Word], first: int, last: int) -> tuple[int, i
         if _measure_gap(words, last + 2) > 0.5 * _measure_gap(words, last + 1):
             return None
     return first, last
+
+
+# `9*`, `13a`, `1,200(2)`, `15 [1]`, `8 1`
+_MARKED = re.compile(
+    r"[^\w\s]{0,2}\d[\d.,]*%?(?: ?(?:[*†‡§¶#]+|[¹²³⁰⁴-⁹]+|\[\w{1,2}\]|\([a-z\d]\)|[abcefipr])| \d{1,2})", re.IGNORECASE
+)
+
+
+def has_mark(value: str) -> bool:
+    """Whether a cell of a column of numbers is a number with what may be the mark of a footnote: `9*`, `13a`, `8 1`."""
+    return _MARKED.fullmatch(value) is not None
 
 
 def _measure_gap(words: Sequence[Word], place: int) -> float:

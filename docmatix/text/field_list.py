@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 FIELD_SEPARATOR = " | "
+SCALE_MARK = "Row (in "
+"""What begins the scale of a table's numbers, in place of the name of its first column: `Row (in thousands): Sales`."""
 
 
 def read_fields(context: str) -> list[tuple[str, str]]:

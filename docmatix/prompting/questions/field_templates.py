@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from docmatix.prompting.questions.template import Template
 from docmatix.text.english import (
@@ -16,7 +17,7 @@ from docmatix.text.english import (
     names_person,
     spell_label,
 )
-from docmatix.text.field_list import read_fields
+from docmatix.text.field_list import SCALE_MARK, read_fields
 from docmatix.text.numbers import CURRENCY, MAGNITUDES, MINUS, UNITS
 
 _PAPERS = frozenset(
@@ -32,30 +33,47 @@ def find_field_template(answer: str, context: str, label: str) -> Template | Non
     fields, name = read_fields(context), spell_label(label)
     if not fields or not name:
         return None
-    verb = "Who is" if names_person(label, answer) else "What are" if is_plural(label) else "What is"
     if len(fields) == 1 or (len(fields) == 2 and not fields[0][0] and fields[1][0] == label):
         return _find_form_template(answer, label, heading=fields[0][1] if len(fields) == 2 else "")
-    row = fields[0][1]
+    openings = _ask_for_cell(answer, label, fields)
+    if fields[0][0].startswith(SCALE_MARK):
+        scale = fields[0][0].removeprefix(SCALE_MARK).removesuffix(")")
+        openings = tuple(f"{opening}, in {scale}" for opening in openings)
+    elif unit := _find_measure(answer, label, fields):
+        comma = "," if '"' in openings[0] else ""
+        openings = tuple(f"{opening}{comma} in {unit}" for opening in openings)
+    return Template(openings)
+
+
+_MEASURED = VALUE_LABELS | frozenset("min typ max min. typ. max. minimum typical maximum nominal mean average".split())
+
+
+def _find_measure(answer: str, label: str, fields: Sequence[tuple[str, str]]) -> str:
+    """The unit in a column of its own (`Parameter | Unit | Value`) for a bare number in a column of values."""
+    bare = re.fullmatch(r"[-+±\d., ]+", answer.replace(MINUS, "-")) is not None
+    unit = next((value for name, value in fields if name.lower() in {"unit", "units"}), "")
+    return unit if bare and label.lower() in _MEASURED and re.fullmatch(rf"{UNITS}|%", unit) else ""
+
+
+def _ask_for_cell(answer: str, label: str, fields: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    name, row = spell_label(label), fields[0][1]
+    verb = "Who is" if names_person(label, answer) else "What are" if is_plural(name) else "What is"
     links = ("in",) if is_period(row) else ("on",) if classify_answer(row) == "date" else ("for", "of")
     named = f'"{row}"' if "," in row or _is_phrase(row) else row
     if is_period(label):
         if not is_quantity(row):
-            return Template((f"What value is given for {named} in {label}",))
+            return (f"What value is given for {named} in {label}",)
         verb = "What were" if is_plural(row) else "What was"
-        return Template(tuple(f"{verb} the {spell_label(row)} {link} {label}" for link in ("in", "for")))
+        return tuple(f"{verb} the {spell_label(row)} {link} {label}" for link in ("in", "for"))
     if label.lower() in VALUE_LABELS:
-        return Template(
-            (f"What is the {spell_label(row)}" if is_quantity(row) else f"What {name} is given for {named}",)
-        )
+        return (f"What is the {spell_label(row)}" if is_quantity(row) else f"What {name} is given for {named}",)
     if not is_noun(label):
-        return Template(
-            tuple(f'What is {participle} under "{label}" for {named}' for participle in ("listed", "given"))
-        )
+        return tuple(f'What is {participle} under "{label}" for {named}' for participle in ("listed", "given"))
     if label.lower() in COUNTED_LABELS:
         verb, name = "What is", f"number of {name}"
     if unit := _find_unit(label, answer):
         name = f"{name} in {unit}"
-    return Template(tuple(f"{verb} the {name} {link} {named}" for link in links))
+    return tuple(f"{verb} the {name} {link} {named}" for link in links)
 
 
 def _find_unit(label: str, answer: str) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from docmatix.core.documents import Box, Page, Word
 from docmatix.core.pairs import Evidence
+from docmatix.curation.marks import drop_marks, find_marks, read_around
 from docmatix.curation.page_index import PageIndex, SearchablePage, index_pages
 from docmatix.curation.terms import (
     FUNCTION_WORDS,
@@ -97,11 +98,19 @@ def ground(
         return Grounding(None)
     searched = index.look_at(within)
     said = frozenset(MAGNITUDES[word] for word in question.lower().rstrip("?").split() if word in MAGNITUDES)
-    for needle in dict.fromkeys(_readings(answer)):
+    needles = list(dict.fromkeys(_readings(answer)))
+    for needle in needles:
         place = _find_printed(needle, answer, question, searched, said)
         if place:
             return Grounding(1.0, (place.to_evidence(),))
-    return _ground_nearly(_without_list_marks(answer), content_terms(question), searched, said)
+    near = _ground_nearly(_without_list_marks(answer), content_terms(question), searched, said)
+    if near.score and find_marks(answer) and _is_anywhere(needles[0], searched, said):
+        return Grounding(min(near.score, MISSING_NUMBER_CAP), near.evidence)
+    return near
+
+
+def _is_anywhere(needle: str, searched: Sequence[SearchablePage], said: Collection[str]) -> bool:
+    return any(True for page in searched for _ in page.find_printed(needle, said=said))
 
 
 def make_evidence(page_number: int, words: Sequence[Word]) -> Evidence:
@@ -132,7 +141,7 @@ def _spell(text: str) -> str:
 
 def _readings(answer: str) -> Iterator[str]:
     """The answer's pieces as it stands; its groups of digits as numbers of their own, such as two columns; its spaced
-    dashes as signs; and without its list numbers."""
+    dashes as signs; without its list numbers; and without the words for the marks of its numbers (`500 dollars`)."""
     cut = cut_words(answer.split())
     yield join_pieces(cut.pieces, cut.glued)
     if any(cut.glued):
@@ -143,6 +152,8 @@ def _readings(answer: str) -> Iterator[str]:
     plain = _without_list_marks(answer)
     if plain != answer and split_pieces(plain):
         yield _spell(plain)
+    if find_marks(answer) and split_pieces(drop_marks(answer)):
+        yield _spell(drop_marks(answer))
 
 
 def _without_list_marks(answer: str) -> str:
@@ -152,11 +163,12 @@ def _without_list_marks(answer: str) -> str:
 def _find_printed(
     needle: str, answer: str, question: str, searched: Sequence[SearchablePage], said: Collection[str]
 ) -> _Place | None:
+    marks, plain = find_marks(answer), _spell(answer)
     found = (
         _Place(page, *pieces)
         for page in searched
         for pieces in page.find_printed(needle, said=said)
-        if _has_names(answer, page, *pieces)
+        if _has_names(answer, page, *pieces) and _has_marks(marks, page, *pieces, spelled=needle == plain)
     )
     places = list(islice(found, MAX_OCCURRENCES))
     if len(places) < 2:
@@ -180,6 +192,17 @@ def _has_names(answer: str, page: SearchablePage, first: int, last: int) -> bool
     """Whether the page has the months and the names spelled like function words as names too (`May`, not `may`)."""
     names = (term for term in content_terms(answer) if term[0] == "=" and term != NEGATION)
     return all(_stands_within(page.postings.get(name, ()), first, last) for name in names)
+
+
+def _has_marks(marks: Collection[str], page: SearchablePage, first: int, last: int, *, spelled: bool) -> bool:
+    """Whether the page has one of the marks of the answer's numbers; where it is spelled as in the answer, or none."""
+    if not marks:
+        return True
+    words, low, high = page.page.words, page.owners[first], page.owners[last]
+    before = words[low - 1].text if low > 0 else ""
+    after = words[high + 1].text if high + 1 < len(words) else ""
+    there = read_around(before, " ".join(word.text for word in words[low : high + 1]), after)
+    return not there.isdisjoint(marks) or (spelled and not there)
 
 
 def _stands_within(posting: Sequence[int], low: int, high: int) -> bool:

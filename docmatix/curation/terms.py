@@ -105,12 +105,23 @@ def list_terms(words: Sequence[str], cut: CutWords) -> tuple[list[str], dict[int
             terms[place] = piece + after if after and SPACELESS_START.match(after) else piece
         elif (piece in _NEGATIONS or piece == "t") and _denies(pieces, place):
             terms[place] = NEGATION
+        elif piece in _HALVES and place and pieces[place - 1][0].isdigit():
+            terms[place] = "=" + piece
+        elif (
+            piece in {"a", "p"} and pieces[place + 1 : place + 2] == ["m"] and place and pieces[place - 1][0].isdigit()
+        ):
+            terms[place], last[place] = f"={piece}m", place + 1
+            bound[place + 1] = True
         else:
             terms[place] = stem_piece(piece)
     starts = {end: place for place, end in last.items()}
     for end, magnitude in cut.magnitudes.items():
         terms[starts.get(end, end)] += TIMES + magnitude
     return terms, last
+
+
+_HALVES = frozenset({"am", "pm"})
+"""Of a day, behind a number: `9 am`, and `9 a.m.`"""
 
 
 def _denies(pieces: Sequence[str], place: int) -> bool:
@@ -150,7 +161,7 @@ def content_terms(text: str) -> tuple[str, ...]:
             # "No, the tenant pays": an answer, not a negation
             if piece != "no" or cut.owners[place] or words[0][-1] not in ",.;:!":
                 telling.append(term)
-        elif piece not in FUNCTION_WORDS:
+        elif term[0] == "=" or piece not in FUNCTION_WORDS:
             # the last character of a spaceless run is already the second half of a pair
             second = term == piece and place and SPACELESS_START.match(term) and terms[place - 1].endswith(term)
             if not second:

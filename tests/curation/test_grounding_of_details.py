@@ -66,6 +66,13 @@ def score(answer: str, text: str, question: str = "") -> float:
         ("5 mg", "The dose is 5 g."),
         ("The tenant does not pay the rent", "The tenant pays the rent every month."),
         ("No tenant may smoke", "Every tenant may smoke in the yard."),
+        ("$500", "The fee is €500 in all."),
+        ("500 dollars", "The fee is EUR 500 in all."),
+        ("The fee is £500", "The fee is 500 euros in all."),
+        ("5%", "The fee is 5 euros."),
+        ("$5", "The rate is 5 percent in all."),
+        ("10 am", "It opens at 10 pm each day."),
+        ("10:30 a.m.", "It opens at 10:30 p.m. each day."),
     ],
 )
 def test_an_answer_that_is_wrong_in_a_detail_is_not_grounded(answer: str, text: str) -> None:
@@ -117,6 +124,15 @@ def test_an_answer_that_is_wrong_in_a_detail_is_not_grounded(answer: str, text: 
         ("Tenants must not pay any rent", "No tenant is to pay a rent."),
         ("No, the tenant pays the rent", "The tenant pays the rent."),
         ("It is in No. 5", "The shop is No. 5 in the street."),
+        ("500 dollars", "The fee is $500 in all."),
+        ("EUR 500", "The fee is €500 in all."),
+        ("4.5 million euros", "The fee is €4.5 million in all."),
+        ("5 percent", "The rate is 5% in all."),
+        ("5%", "The rate is 5 per cent in all."),
+        ("$500", "In dollars: Fee\t500\nRent\t7"),
+        ("$300", "Share:\t5 %\t300"),
+        ("10:30 AM", "It opens at 10:30 am each day."),
+        ("It opens daily at 10 pm", "It opens at 10 p.m. each day."),
     ],
 )
 def test_another_spelling_of_what_a_page_prints_is_grounded(answer: str, text: str) -> None:

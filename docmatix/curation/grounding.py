@@ -41,6 +41,8 @@ NUMBER_WEIGHT = 2
 NUMBER_REACH = 60
 """Pieces on either side of a window in which its numbers may stand, such as in the header of a table."""
 MAX_CHUNK_TERMS = 24
+MIN_CLAUSE_TERMS = 4
+"""Of fewer words a clause may be found anywhere: `bread, butter, and milk`."""
 MAX_CHUNKS = 40
 MAX_WINDOWS = 3
 """Pieces of evidence for an answer."""
@@ -54,6 +56,7 @@ NEIGHBOURHOOD = 40
 _SPACED_SIGN = re.compile(r"(?<!\S)[-\u2010-\u2014\u2212] (?=[$€£¥]?\d)")
 _LIST_MARK = re.compile(r"(?m)^[ \t]*\(?\d{1,2}[.)][ \t]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])|\n+")
+_CLAUSE_END = re.compile(r",\s+(?:and|but|while|whereas|und|aber|während|et|mais|y|pero)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,7 @@ def _stands_near(term: str, place: _Place) -> bool:
 
 def _cut_chunks(answer: str, said: Collection[str]) -> Iterator[tuple[Sequence[str], int]]:
     """The content terms of each sentence, at most MAX_CHUNK_TERMS at a time, with how many pieces it had."""
-    sentences = [s for s in _SENTENCE_END.split(answer) if split_pieces(s)]
+    sentences = [s for one in _SENTENCE_END.split(answer) if split_pieces(one) for s in _split_clauses(one)]
     # a sentence of function words has no content, unless the whole answer is one
     telling = [s for s in sentences if not FUNCTION_WORDS.issuperset(split_pieces(s))] or sentences
     for sentence in telling:
@@ -272,6 +275,13 @@ def _cut_chunks(answer: str, said: Collection[str]) -> Iterator[tuple[Sequence[s
             terms = tuple(term + TIMES + next(iter(said)) if term[0].isdigit() else term for term in terms)
         for start in range(0, len(terms), MAX_CHUNK_TERMS):
             yield terms[start : start + MAX_CHUNK_TERMS], min(length, 2 * MAX_CHUNK_TERMS)
+
+
+def _split_clauses(sentence: str) -> list[str]:
+    """A sentence at its conjunctions, each clause of which may be said elsewhere; whole if a part of it is short."""
+    clauses = _CLAUSE_END.split(sentence)
+    long = len(clauses) > 1 and all(len(content_terms(clause)) >= MIN_CLAUSE_TERMS for clause in clauses)
+    return clauses if long else [sentence]
 
 
 def _find_window(

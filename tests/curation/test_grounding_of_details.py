@@ -165,6 +165,15 @@ def test_a_sentence_is_supported_by_one_place() -> None:
     assert score("The board approved that horses escaped and the bridge collapsed", text) < ENOUGH
 
 
+def test_each_long_clause_of_a_sentence_is_supported_by_a_place_of_its_own() -> None:
+    filler = "\n".join("filler text without meaning goes on and on" for _ in range(12))
+    text = f"The board approved the new plans in June.\n{filler}\nThe bridge over the river collapsed in 1987."
+    joined = "The board approved the new plans in {}, while the bridge over the river collapsed in {}."
+    assert score(joined.format("June", "1987"), text) >= ENOUGH
+    assert score(joined.format("1987", "June"), text) < ENOUGH
+    assert score("The board approved plans, and rivers, and bridges, and June collapsed", text) < ENOUGH
+
+
 def test_a_number_from_elsewhere_on_the_page_does_not_support_a_sentence() -> None:
     filler = "\n".join("filler text without meaning goes on and on" for _ in range(12))
     text = f"The net income of the company rose to $3 million.\n{filler}\nThe bridge is 47 metres long."

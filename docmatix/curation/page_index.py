@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from docmatix.core.documents import Page, Word, WordSpan, locate_words
-from docmatix.curation.terms import FUNCTION_WORDS, NAMES, TIMES, list_terms, stem_piece
+from docmatix.curation.terms import COUNTS, FUNCTION_WORDS, NAMES, TIMES, list_terms, stem_piece
 from docmatix.text.hyphens import mend_word
-from docmatix.text.numbers import list_near
+from docmatix.text.numbers import NUMERALS, list_near
 from docmatix.text.pieces import cut_words, space_numbers
 
 MAX_TRIES = 20_000
@@ -83,13 +83,27 @@ def read_page(page: Page) -> SearchablePage:
             postings.setdefault(term, []).append(place)
             if pieces[place] in FUNCTION_WORDS and _is_name(words[owners[place]], pieces[place]):
                 postings.setdefault("=" + pieces[place], []).append(place)
+            if term in COUNTS and _stands_alone(pieces, place):
+                postings.setdefault(COUNTS[term], []).append(place)
     joined = list(_joined_terms(page.words, pieces, owners))
     for term, place in joined:
         postings.setdefault(term, []).append(place)
         reach[place] = place + 1
     for term in {term for term, _ in joined}:
         postings[term].sort()
+    for number in COUNTS.values():
+        if number in postings:
+            postings[number].sort()
     return SearchablePage(page, "".join(parts), starts, ends, owners, postings, reach, cut.bound, cut.magnitudes)
+
+
+def _stands_alone(pieces: Sequence[str], place: int) -> bool:
+    """Whether a number in words is no part of a longer one: `twenty-five`, `two hundred`, `two and a half`."""
+    around = {*pieces[max(0, place - 1) : place], *pieces[place + 1 : place + 2]}
+    mixed = pieces[place + 1 : place + 2] in (["and"], ["point"]) or pieces[max(0, place - 2) : place][:1] == [
+        "hundred"
+    ]
+    return not mixed and NUMERALS.isdisjoint(around)
 
 
 def _is_name(word: str, piece: str) -> bool:

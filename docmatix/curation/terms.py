@@ -68,6 +68,8 @@ _STRESSED = frozenset(
     "and or not no yes all any must only the a an of to if more most both each either this that".split()
 )
 
+_COUNTED = "two three four five six seven eight nine ten eleven twelve".split()
+
 
 @lru_cache(maxsize=16384)
 def stem_piece(piece: str) -> str:
@@ -122,6 +124,10 @@ def list_terms(words: Sequence[str], cut: CutWords) -> tuple[list[str], dict[int
 
 _HALVES = frozenset({"am", "pm"})
 """Of a day, behind a number: `9 am`, and `9 a.m.`"""
+
+
+COUNTS = {stem_piece(word): str(number) for number, word in enumerate(_COUNTED, 2)}
+"""The terms of numbers in words, with those of their digits: `three cats` on a page are the `3 cats` of an answer."""
 
 
 def _denies(pieces: Sequence[str], place: int) -> bool:

@@ -193,6 +193,7 @@ _HEAD_ENDINGS = re.compile(r"(?:tion|sion|ment|ness|ity|ance|ence|ency|ancy|ship
 _WRITTEN_OUT = {
     "qty": "quantity", "qty.": "quantity", "amt": "amount", "amt.": "amount", "tel": "telephone number",
     "tel.": "telephone number", "dept": "department", "dept.": "department", "dob": "date of birth",
+    "ht.": "height", "wt.": "weight", "wt": "weight", "temp.": "temperature", "acct": "account", "acct.": "account",
     "max.": "maximum", "min.": "minimum", "avg": "average", "avg.": "average",
 }  # fmt: skip
 _NUMBER_SIGNS = {"no": "number", "no.": "number", "#": "number", "nos": "numbers", "nos.": "numbers"}
@@ -227,7 +228,9 @@ def _spell_word(words: Sequence[str], place: int) -> str:
         return low if low == "no" else word
     if low == "min." and last and place:
         return "minutes"
-    if sum(map(str.isupper, word)) > 1 or any(map(str.isdigit, word)) or _DAYS.fullmatch(word):
+    if low.startswith("tel") and follower.lower() in _NUMBER_SIGNS:
+        return "telephone"
+    if any(map(str.isupper, word[1:])) or any(map(str.isdigit, word)) or _DAYS.fullmatch(word):
         return word
     return _WRITTEN_OUT.get(low, low)
 

@@ -30,6 +30,11 @@ from docmatix.text.english import classify_answer, spell_label
         ("ISBN", "ISBN"),
         ("NAME", "name"),
         ("May revenue", "May revenue"),
+        ("Tel No", "telephone number"),
+        ("Tel. No.", "telephone number"),
+        ("pH Value", "pH value"),
+        ("Net Wt.", "net weight"),
+        ("Acct #", "account number"),
     ],
 )
 def test_a_label_is_spelled_as_in_a_sentence(label: str, spelled: str) -> None:

@@ -57,13 +57,13 @@ def _find_measure(answer: str, label: str, fields: Sequence[tuple[str, str]]) ->
 
 def _ask_for_cell(answer: str, label: str, fields: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     name, row = spell_label(label), fields[0][1]
-    verb = "Who is" if names_person(label, answer) else "What are" if is_plural(name) else "What is"
+    verb = "Who is" if names_person(label, answer) else "What are" if _is_several(name) else "What is"
     links = ("in",) if is_period(row) else ("on",) if classify_answer(row) == "date" else ("for", "of")
     named = f'"{row}"' if "," in row or _is_phrase(row) else row
     if is_period(label):
         if not is_quantity(row):
             return (f"What value is given for {named} in {label}",)
-        verb = "What were" if is_plural(row) else "What was"
+        verb = "What were" if _is_several(row) else "What was"
         return tuple(f"{verb} the {spell_label(row)} {link} {label}" for link in ("in", "for"))
     if label.lower() in VALUE_LABELS:
         return (f"What is the {spell_label(row)}" if is_quantity(row) else f"What {name} is given for {named}",)
@@ -96,9 +96,14 @@ def _find_form_template(answer: str, label: str, *, heading: str) -> Template | 
         return Template((f'What is given as "{label}"{place}',))
     if names_person(label, answer):
         return Template((f"Who is the {name}{place if paper else ''}",))
-    if is_plural(label) or " " in label:
-        return Template((f"{'What are' if is_plural(label) else 'What is'} the {name}{place}",))
+    if _is_several(name) or " " in label:
+        return Template((f"{'What are' if _is_several(name) else 'What is'} the {name}{place}",))
     return Template((f"What {name} is given{place}",))
+
+
+def _is_several(name: str) -> bool:
+    """Whether a name's head, before `of` or `per`, is a plural: `costs of sale`, not `number of pages`."""
+    return is_plural(re.split(r" (?:of|per|in|for|by|at|on|to|under) ", name)[0])
 
 
 def _is_phrase(row: str) -> bool:

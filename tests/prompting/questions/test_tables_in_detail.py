@@ -110,6 +110,12 @@ def test_a_plural_with_a_unit_is_asked_for_as_a_plural() -> None:
     assert asked["1.20"] == "What are the sales in EUR m for Flour?"
 
 
+def test_the_number_of_several_is_one_number() -> None:
+    assert ask(write_page("No. of Employees: 45"))["45"] == "What is the number of employees?"
+    asked = ask(write_table(("Item", "Costs of sale"), ("Flour", "1.20"), ("Milk", "1.40")))
+    assert asked["1.20"] == "What are the costs of sale for Flour?"
+
+
 def test_a_number_of_us_dollars_or_one_of_several_is_no_number_alone() -> None:
     assert ask(write_page("The price of the house in Dunmore is 12 US dollars in the spring.")) == {}
     assert ask(write_page("The chance of rain in Dunmore is 1 in 5.")) == {}

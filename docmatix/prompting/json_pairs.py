@@ -91,7 +91,11 @@ def _sort_entries(entries: Iterable[ParsedPair | str]) -> tuple[list[ParsedPair]
 
 _DEEPEST = 8
 """The arguments of a tool call, written as a list of calls, are at 5."""
-_THOUGHTS = frozenset("reasoning thinking thought thoughts analysis draft drafts scratchpad chain_of_thought".split())
+# "thinking_process", "draft_pairs", "chain of thought"
+_THOUGHTS = re.compile(
+    r"(?:[a-z]{1,16}[ _-]){0,2}(?:reasoning|thinking|thoughts?|rationale|analysis|drafts?|scratch(?:[ _-]?pad)?"
+    r"|rejected|discarded|initial|brainstorm(?:ing)?|planning|plan|monologue|critique)(?:[ _-]\w{1,30})?"
+)
 _NUMBERED = re.compile(r"(questions?|answers?|q|a)[\s_#-]*+(\d{1,4})")
 _OTHER_NAMES = (("query", "answer"), ("question", "response"), ("query", "response"), ("user", "assistant"))
 _ASKS = re.compile("[?\uff1f\u061f]\\s*+\\Z")
@@ -105,7 +109,7 @@ def _walk_entries(value: Any, *, depth: int = 0) -> list[ParsedPair | str]:
         named = _read_fields(fields) or _read_asked(value)
         if named is not None:
             return named
-        inner = [item for key, item in fields.items() if key not in _THOUGHTS]
+        inner = [item for key, item in fields.items() if not _THOUGHTS.fullmatch(key)]
         inner = [item for item in map(_open, inner) if isinstance(item, (dict, list))]
         missing = bool(depth and not inner)
     elif isinstance(value, list):

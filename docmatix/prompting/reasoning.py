@@ -29,9 +29,14 @@ class Spoken(NamedTuple):
         return next((piece for piece in reversed(self.pieces) if piece.strip()), "")
 
 
+_WORD = (
+    r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|rationale|reflections?|scratch[_-]?pad|analysis|drafts?|cot|monologue"
+    r"|plan(?:ning)?|brainstorm(?:ing)?|deliberation|pondering|ponder|critique|review|verification|internal|\u601d\u8003)"
+)
+# <thinking_process>, <inner_monologue>, <chain_of_thought>, <document_analysis>
 _THOUGHT = (
-    r"(?:think(?:ing)?|thoughts?|thought[_-]?process|reason(?:ing)?|reflection|scratch[_-]?pad|analysis|draft"
-    r"|chain[_-]of[_-]thought|cot|inner[_-](?:monologue|thoughts?)|ant_?thinking)"
+    rf"(?:(?:(?!begin|start|end|no)[a-z]{{1,12}}[_-]){{0,2}}?{_WORD}(?:[_-](?:process|steps?|notes|trace))?"
+    r"|antthinking)"
 )
 _TOKEN = re.compile(
     rf"""
@@ -39,8 +44,11 @@ _TOKEN = re.compile(
   # <think>, </thinking>, <seed:think>, <think budget="5">, &lt;think&gt;
   | (?: < | &lt; ) \s*+ (?P<tag> /?+ ) \s*+ (?: [a-z]{{1,12}}+ : )?+ {_THOUGHT} \b (?! [-_.:] )
       (?: \s [^<>&]{{0,300}}? )?? (?P<alone> /? ) \s*+ (?: > | &gt; )
-  | \[ \s*+ (?P<bracket> /?+ ) (?: think(?:ing)? | thoughts? | reasoning ) \s*+ \]
-  | \u25c1 \s*+ (?P<triangle> /?+ ) \s*+ {_THOUGHT} \s*+ \u25b7
+  # [THINK], [END_THINKING], [THINK_START]
+  | \[ \s*+ (?P<bracket> /?+ ) (?: (?P<bracket_side> begin | start | end ) [_ ] (?: of [_ ] )?+ )?+
+      (?: think(?:ing)? | thoughts? | reasoning | (?-i: ANALYSIS | SCRATCHPAD | DRAFT ) )
+      (?: [_ ] (?P<bracket_after> begin | start | end ) )?+ \s*+ \]
+  | [\u25c1\u27e8\u3008\u3010] \s*+ (?P<triangle> /?+ ) \s*+ {_THOUGHT} \s*+ [\u25b7\u27e9\u3009\u3011]
   # <|thinking|>, <|/thinking|>, <|END_THINKING|>, <|begin_of_thought|>
   | < (?P<outer> /?+ ) [|\uff5c] (?P<inner> /?+ ) (?: (?P<side> begin | start | end ) [_\u2581] (?: of [_\u2581] )?+ )?+
       {_THOUGHT} (?: _ (?P<after> begin | start | end ) )?+ [|\uff5c] >
@@ -48,25 +56,59 @@ _TOKEN = re.compile(
   # gpt-oss: analysis, commentary, final
   | <\|channel\|> \s*+ (?P<channel> \w++ )
       (?: [^<>]{{0,200}}+ (?: <\|constrain\|> [^<>]{{0,40}}+ )?+ <\|message\|> )?+
-  | (?P<final> assistant\n?final | \b here (?: \s is | 's ) \s my \s response : )
+  | (?P<final> assistant\n?final | \b here (?: \s is | 's ) \s my \s response : \** | \[BEGIN\ FINAL\ RESPONSE\] )
   # marks of an answer, which leave it as it is: <|begin_of_box|>, <|START_RESPONSE|>
-  | (?P<around> <\| (?: begin | start | end ) _ (?: of_ )?+ (?: box | solution | response | answer | action ) \|> )
+  | (?P<around> <\| (?: begin | start | end ) _ (?: of_ )?+ (?: box | solution | response | answer | action
+      | (?<! of_ ) text ) \|> | \[END\ FINAL\ RESPONSE\] )
+  | (?P<said> <\|begin\|> assistant <\|content\|> )  # Solar, after its thoughts
   # <|im_end|>, <|eot_id|>, </s>, <end_of_turn>, fullwidth ones of DeepSeek
   | (?P<turn> <\| [^|<>\s"{{}}]{{1,40}}+ \|> | <\uff5c [^\uff5c<>\n]{{1,40}}+ \uff5c> | </?s> | \[/?INST\]
       | <\|turn> | <turn\|> | <(?: (?: end | start )_of_(?: turn | utterance | text ) | eos | bos | pad | eot )> )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_SIDES = ("tag", "bracket", "bracket_side", "bracket_after", "triangle", "outer", "inner", "side", "after")
 # ```thinking, up to the next fence
 _FENCE_OPENS = re.compile(rf"^```{_THOUGHT}\b[^\n`]*+\n", re.MULTILINE | re.IGNORECASE)
 _FENCED = re.compile(rf"{_FENCE_OPENS.pattern}(?:(?!```)[^\n]*+\n)*+```[ \t]*+$", re.MULTILINE | re.IGNORECASE)
-_SIGNS = ("<", "\u25c1", "&lt;", "assistantfinal", "assistant\nfinal")
-_FIRST_SIGNS = ("analysis", "commentary", "assistant", "Here is my thought", "Here's my thought")
-_BRACKET = re.compile(r"\[\s*+/?+(?:think|thought|reasoning|INST)", re.IGNORECASE)
+_SIGNS = (*"<\u25c1\u27e8\u3008\u3010", "&lt;", "assistantfinal", "assistant\nfinal", "my thought process")
+_FIRST_SIGNS = ("analysis", "commentary", "assistant")
+_BRACKET = re.compile(
+    r"\[\s*+/?+(?:(?:begin|start|end)[_ ](?:of[_ ])?+)?+"
+    r"(?:think|thought|reasoning|INST|(?-i:ANALYSIS|SCRATCHPAD|DRAFT|FINAL))",
+    re.IGNORECASE,
+)
 # gpt-oss without its special tokens; Granite
 _BEGINS_THINKING = re.compile(
-    r"\s*+(?:(?:assistant)?+(?:analysis|commentary)(?=[A-Z{\[\"'\n])|(?i:here(?: is|'s) my thought process:))"
+    r"\A\s*+(?:assistant)?+(?:analysis|commentary)(?=[A-Z{\[\"'\n])"
+    r"|^[ \t>#*_]*+(?i:here(?: is|'s) my thought process:)",
+    re.MULTILINE,
 )
+# "**Thinking:**", "## Step 1: Reasoning", "Thinking...", alone on their lines or before the thoughts
+_BEFORE_HEAD = r"^[ \t>#*_]{0,9}+(?:step[ ]\d{1,2}+[:.)]?+[ ])?+"
+_THINKING_HEAD = re.compile(
+    rf"{_BEFORE_HEAD}(?:my )?(?:(?:thinking|thought|reasoning)(?: process| steps)?|thoughts|analysis|scratchpad|drafts?"
+    r"|first draft|brainstorm(?:ing)?|planning|chain of thought|here are my reasoning steps)"
+    r"(?:[*_]*+(?::|[ \t]*+$)|\.\.\.)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_FINAL_HEAD = re.compile(
+    rf"{_BEFORE_HEAD}(?:(?P<sure>(?:the |my )?(?:final|revised)(?: (?:answers?|response|output|result|version|json"
+    r"|draft|(?:qa |q&a )?pairs|questions?(?: and answers)?))?|here(?: is|'s) my (?:final )?response"
+    r"|\.\.\.done thinking)|answers?|response|output|result|json)[*_]*+(?:[:.]|[ \t]*+$)[*_]*+",
+    re.MULTILINE | re.IGNORECASE,
+)
+_PAIRS_BEGIN = re.compile(r"\s*+(?:[{\[]\s*+[\"'{\[]|```|[>#*_ ]*+(?:Q|(?i:question))[ ]?+\d{0,4}+[*_]*+[:.)])")
+_QUESTION_LABEL = re.compile(
+    r"^[ \t>#*_-]*+(?:\d{1,3}[.)] *+)?[*_]*+(?:Q|(?i:question)) ?+\d{0,4}+[*_]*+:", re.MULTILINE
+)
+# the interfaces of Open WebUI and others fold thoughts away
+_FOLDED = re.compile(
+    r"<details\b(?=[^<>]{0,200}?(?:type=[\"']?reasoning|>\s{0,9}<summary>[^<\n]{0,60}?(?:think|thought|reason)))"
+    r"[^<>]{0,200}>",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(r"^[ \t]*+<!--", re.MULTILINE)
 _ROLE = re.compile(r"\s*+(?:user|human|assistant|system|model|tool|ipython)\b", re.IGNORECASE)
 
 
@@ -87,17 +129,54 @@ def leave_out_reasoning(content: str) -> Spoken:
         content = _FENCED.sub("", content)
         if _FENCE_OPENS.search(content):
             return Spoken((), unfinished=True)
-    if not _may_have_marks(content) or _is_json(content):
+    if _is_json(content):
+        return Spoken((content,))
+    for opens, closes in ((_FOLDED, "</details>"), (_COMMENT, "-->")):
+        kept = _cut_out(content, opens, closes) if "<" in content else content
+        if kept is None:
+            return Spoken((), unfinished=True)
+        content = kept
+    content = content[_find_final_head(content) :]
+    if not _may_have_marks(content):
         return Spoken((content,))
     marks = [mark for mark in _find_marks(content) if not mark.quoted]
     if any(mark.kind == "channel" for mark in marks):
         return _read_channels(content, marks)
-    thinks = _BEGINS_THINKING.match(content)
-    finals = [mark for mark in marks if mark.kind == "final" and (thinks or mark.name.startswith("assistant"))]
+    thinks = _BEGINS_THINKING.search(content)
+    finals = [mark for mark in marks if mark.kind == "final" and (thinks or mark.name.startswith(("assistant", "[")))]
     if thinks and not finals:
         return Spoken((), unfinished=True)
     start = finals[-1].end if finals else 0
     return _read_blocks(content, [mark for mark in marks if mark.start >= start], start, len(content))
+
+
+def _cut_out(content: str, opens: re.Pattern[str], closes: str) -> str | None:
+    """The text with an empty thought for each block between these marks; None if the last of them is not closed."""
+    kept, at = [], 0
+    while opened := opens.search(content, at):
+        end = content.find(closes, opened.end())
+        if end < 0:
+            return None
+        kept += [content[at : opened.start()], "<think></think>"]
+        at = end + len(closes)
+    return "".join([*kept, content[at:]])
+
+
+def _find_final_head(content: str) -> int:
+    """Where a reply begins whose thoughts stand below a heading of their own, and it below the next; 0 for any other.
+    A bare "Answer:" may be that of a pair, and the heading of the reply only where pairs follow or no question is."""
+    heads = list(_FINAL_HEAD.finditer(content))
+    if not heads:
+        return 0
+    thinks = _THINKING_HEAD.search(content)
+    asks = _QUESTION_LABEL.search(content) is not None
+    end = len(content.rstrip())
+    for head in reversed(heads):
+        begins = _PAIRS_BEGIN.match(content, head.end()) is not None
+        belongs = begins or not asks or head.end() >= end
+        if (thinks and thinks.start() < head.start() and belongs) or (head["sure"] and begins):
+            return head.end()
+    return 0
 
 
 def _may_have_marks(content: str) -> bool:
@@ -143,11 +222,13 @@ def _name_kind(token: re.Match[str]) -> str:
     for kind in ("channel", "final", "around", "turn"):
         if token[kind]:
             return kind
+    if token["said"]:
+        return "close"
     if token["gemma"]:
         return "close" if token["gemma"].startswith("<channel") else "open"
     if token["alone"]:
         return "around"
-    sides = {(token[name] or "").lower() for name in ("tag", "bracket", "triangle", "outer", "inner", "side", "after")}
+    sides = {(token[name] or "").lower() for name in _SIDES}
     return "close" if sides & {"/", "end"} else "open"
 
 

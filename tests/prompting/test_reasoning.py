@@ -90,6 +90,28 @@ def test_json_that_a_cut_reply_goes_on_talking_about_is_a_draft() -> None:
     assert read(f"Okay, a draft: {DRAFT} Hmm, but better would", finish_reason="length") == ([], {"truncated": 1})
 
 
+def test_what_stands_above_the_heading_of_the_final_pairs_is_a_draft() -> None:
+    assert read(f"Let me see. {DRAFT}\n\n## Final answer\n```json\n{SAID}\n```") == ([PAIR], {})
+    assert read(f"{DRAFT_TEXT}\n\nFinal pairs:\n{SAID_TEXT}", format="pairs_text") == ([PAIR], {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Reasoning:\nThe page is short.\n\nQuestion: What is the price?\nAnswer: $5",
+        f"**Analysis:** The page is short.\n\n{SAID}",
+        f"<details><summary>Pairs</summary>\n\n{SAID_TEXT}\n</details>".removesuffix("\n</details>"),
+    ],
+)
+def test_headings_without_a_heading_of_the_reply_leave_it_whole(content: str) -> None:
+    assert read(content, format="pairs_text") == ([PAIR], {})
+
+
+@pytest.mark.parametrize("key", ["thinking_process", "draft_pairs", "initial", "rejected", "chain of thought"])
+def test_what_stands_under_the_key_of_a_draft_is_none(key: str) -> None:
+    assert read(f'{{"{key}": [{{"question": "What is a DRAFT?", "answer": "wrong"}}], {SAID[1:]}') == ([PAIR], {})
+
+
 # --- what is text -----------------------------------------------------------------------------------------------------
 
 SPEAKS = ParsedPair("What does <think> do?", "the <think> tag, which </think> ends; [THINK] and <|im_end|> too")

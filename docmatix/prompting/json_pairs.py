@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from docmatix.prompting.loose_json import decode, escape, is_loose, tighten
+from docmatix.prompting.loose_json import decode, escape, is_loose, keep_commands, tighten
 from docmatix.prompting.parsed_pairs import ParsedPair, to_pair
 
 _OPENING = re.compile(r'[\[{]\s*+["\[{\]}]')
@@ -25,6 +25,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def read_json(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[str]] | None:
     """Pairs written as JSON; None if the reply has no JSON."""
+    content = keep_commands(content)
     found = _read_strict(content, cut=cut)
     if (found is None or not found[0]) and is_loose(content):
         loose = _read_strict(tighten(content), cut=cut)

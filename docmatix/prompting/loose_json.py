@@ -18,6 +18,36 @@ def decode(content: str, start: int = 0) -> tuple[Any, int] | None:
         return None
 
 
+# --- LaTeX in strings -------------------------------------------------------------------------------------------------
+
+# "\frac" with one backslash is an escape of JSON, a form feed and "rac". No model means a form feed or a backspace;
+# tabs and line breaks are meant unless the name of a command follows, one that is a word too beside other signs
+_TEX = re.compile(
+    r"""
+    \\ (?: (?P<known> ["\\/'x] )
+      | (?= [bf] [A-Za-z]
+          | t (?: ext | imes | heta | ilde | riangle | herefore | frac | (?: anh? | au | op? ) \b )
+          | n (?: abla | eq | leq | geq | otin | ewline ) (?! [a-z] )
+          | r (?: ho | angle | ightarrow | ceil | floor | vert ) (?! [a-z] )
+          | (?: nu | ne | ni | not | nmid | nexists | right | rm ) (?= [_^}$\\)(] )
+          | u (?! [0-9a-fA-F]{4} )
+          | [^bfnrtu]  # no escape of JSON
+        ) )
+  | (?<= [$^_{=(] ) \\ (?= (?: nu | ne | ni | not | nmid | nexists | right | rm ) (?! [a-z] ) )
+    """,
+    re.VERBOSE,
+)
+
+
+def keep_commands(content: str) -> str:
+    """The reply with the backslashes of LaTeX's commands escaped, where JSON would take them for its own escapes."""
+    return _TEX.sub(_keep, content) if "\\" in content else content
+
+
+def _keep(found: re.Match[str]) -> str:
+    return found.group() if found["known"] else "\\\\"
+
+
 # --- encoded twice ----------------------------------------------------------------------------------------------------
 
 FENCE = re.compile(r"\A```\w*+\s|```\Z")

@@ -14,7 +14,7 @@ from typing import Any
 from docmatix.core.pairs import is_cut
 from docmatix.prompting.json_pairs import read_json
 from docmatix.prompting.labelled_pairs import read_labelled, strip_marks
-from docmatix.prompting.loose_json import FENCE, decode, is_loose, tighten, unwrap
+from docmatix.prompting.loose_json import FENCE, decode, is_loose, keep_commands, tighten, unwrap
 from docmatix.prompting.parsed_pairs import ParsedPair, clean_text, to_text
 from docmatix.prompting.reasoning import Spoken, leave_out_reasoning
 
@@ -122,7 +122,7 @@ def _read_single(content: str, *, field: str, cut: bool) -> tuple[list[ParsedPai
     text = FENCE.sub("", content.strip()).strip()
     opening = _OBJECT.search(text)
     if opening or text.startswith(("{", "[{")):
-        text = text[opening.start() :] if opening else text
+        text = keep_commands(text[opening.start() :] if opening else text)
         decoded = decode(text) or (decode(tighten(text)) if is_loose(text) else None)
         value = decoded[0] if decoded else None
         value = value[0] if isinstance(value, list) and value else value

@@ -101,6 +101,37 @@ def test_escapes_that_json_does_not_know_are_read_as_python_or_as_they_stand() -
     assert read(content) == ([ParsedPair('a "b"?', '5\\% of "c"')], {})
 
 
+COMMANDS = [
+    *(r"$\frac{1}{2}$", r"5 \text{kg} \times 3", r"\alpha and \beta", r"\theta = \tau", r"$\nu$", r"\nabla f \neq 0"),
+    *(
+        r"\left(x\right)",
+        r"x \to y",
+        r"\bar{x}_\rho",
+        r"\upsilon",
+        r"\(x\)",
+        r"\begin{matrix} a \\ b \end{matrix}",
+        r"5\%",
+    ),
+]
+
+
+@pytest.mark.parametrize("answer", COMMANDS)
+def test_commands_of_latex_are_no_escapes(answer: str) -> None:
+    once = answer.replace("\\\\", "\\\\\\\\")
+    for written in (once, json.dumps(answer)[1:-1]):
+        content = f'{{"pairs": [{{"question": "a {written}?", "answer": "{written}"}}]}}'
+        assert read(content) == ([ParsedPair(f"a {answer}?", answer)], {})
+    assert read(f'{{"answer": "{once}"}}', format="answer") == ([ParsedPair("", answer)], {})
+
+
+@pytest.mark.parametrize(
+    "answer", ["a\nb", "one\nuna casa", "a\nnot b", "a\tb", "a\nmid-size car", "C:/x \u00e9", "a\nrhombus"]
+)
+def test_line_breaks_and_tabs_stay_what_they_are(answer: str) -> None:
+    content = json.dumps({"pairs": [{"question": "q?", "answer": answer}]})
+    assert read(content) == ([ParsedPair("q?", answer)], {})
+
+
 def test_numbers_stay_as_they_are_written_within_pythons_quotes_too() -> None:
     assert read("[{'question': 'How much?', 'answer': 3.50}]") == ([ParsedPair("How much?", "3.50")], {})
 

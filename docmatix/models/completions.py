@@ -40,12 +40,50 @@ def find_error(answer: Any) -> Any:
     return answer if answer.get("message") or answer.get("detail") else None
 
 
+def is_stream(raw: bytes) -> bool:
+    """Whether an answer consists of events, which some gateways send unasked, or begins with their comments."""
+    return raw.lstrip()[:6].startswith((b"data:", b"event:", b":", b"id:"))
+
+
+def join_events(raw: bytes) -> Any:
+    """The completion that a stream of events adds up to, or the error in it. Raises ValueError if it has no end."""
+    lines = [line.strip() for line in raw.splitlines()]
+    sent = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+    if not sent:  # comments that kept the connection open, before an answer in one piece
+        return json.loads(b"\n".join(line for line in lines if not line.startswith((b":", b"event:", b"id:"))))
+    chunks = [json.loads(each) for each in sent if each and each != b"[DONE]"]
+    texts: dict[str, str] = {}
+    calls: dict[Any, dict[str, str]] = {}
+    whole: dict[str, Any] = {}
+    finish_reason = None
+    for chunk in chunks:
+        if find_error(chunk) is not None:
+            return chunk
+        whole |= {name: chunk[name] for name in ("model", "usage") if chunk.get(name)}
+        for choice in chunk["choices"][:1]:
+            delta = choice.get("delta") or choice.get("message") or {}
+            finish_reason = choice.get("finish_reason") or finish_reason
+            for name in ("content", "refusal", *_REASONING_FIELDS):
+                if isinstance(delta.get(name), str):
+                    texts[name] = texts.get(name, "") + delta[name]
+            for call in delta.get("tool_calls") or ():
+                made = calls.setdefault(call.get("index"), {"name": "", "arguments": ""})
+                for name in made:
+                    made[name] += (call.get("function") or {}).get(name) or ""
+    if finish_reason is None:
+        raise ValueError("the stream has no end")
+    message = {**texts, "tool_calls": [{"function": call} for call in calls.values()]}
+    return {**whole, "choices": [{"message": message, "finish_reason": finish_reason}]}
+
+
 def read_completion(answer: Any, request_id: str) -> Reply:
     """The reply in a completion. Raises LookupError, TypeError or AttributeError for anything else."""
     choice = answer["choices"][0]
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
-    content, reasoning = _read_message(choice["message"])
+    # Azure leaves out the message of what its filter held back
+    filtered = str(choice.get("finish_reason")).lower() == "content_filter"
+    content, reasoning = _read_message((choice.get("message") or {}) if filtered else choice["message"])
     return Reply(
         request_id=request_id,
         content=_make_storable(content),

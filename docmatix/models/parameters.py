@@ -63,7 +63,8 @@ _AFTER = re.compile(
 _BARE = re.compile(rf"invalid {_THING}:? [\"'`]?([A-Za-z_]\w*)[\"'`]?\.?\s*$", re.IGNORECASE)
 _ONLY = re.compile(
     r"\b(\w+)[\"'`]*:? only (?:the )?(?:default )?\S+ (?:value )?is (?:allowed|supported)"
-    r"|only supports [\"'`]?(\w+)[\"'`]? ?=|only the default.{0,20} is (?:allowed|supported) for [\"'`]?(\w+)",
+    rf"|(?:only supports|{_DOES_NOT}) [\"'`]?(\w+)[\"'`]? ?="
+    r"|only the default.{0,20} is (?:allowed|supported) for [\"'`]?(\w+)",
     re.IGNORECASE,
 )
 # pydantic's errors as servers print them, in Python's notation or as JSON within JSON

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from docmatix.core.pairs import Failure, Reply, is_failed
-from docmatix.models.completions import find_error, read_completion
+from docmatix.models.completions import find_error, is_stream, join_events, read_completion
 
 LONGEST_RETRY_AFTER_S = 120.0
 """A server that says "come back in an hour" is asked again after two minutes: many recover at once."""
@@ -31,7 +31,7 @@ TOO_LONG = re.compile(
     r"|\b(inputs?|prompt|total tokens)\b((?!max_tokens|max_completion_tokens).){0,80}?"
     r"((exceed|longer than|greater than|less than).{0,60}(tokens?\b|length|limit|max)|supports up to \d|too large for)"
     r"|request exceeds the maximum|exceed.{0,20} token limit|payload size exceeds|expected maxLength"
-    r"|maximum (prompt|input|sequence|model) length|range of input length",
+    r"|maximum (prompt|input|sequence|model) length|range of input length|context shift is disabled|\u8d85\u957f",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -71,7 +71,7 @@ def read_answer(
     # llama.cpp, Ollama and Triton answer 500 to what is longer than their context
     if status == 500 and TOO_LONG.search(detail):
         return Failure("too_long", detail)
-    if status >= 500 or status in (408, 409, 425):
+    if status >= 500 or status in (408, 409, 425, 498):  # 498: no capacity at Groq
         return Retryable("server_error", detail, _read_retry_after(headers), crowded=status == 503)
     if status < 400 or status in (401, 402, 403, 404, 405):
         # header bytes that are not UTF-8 arrive as lone surrogates
@@ -104,6 +104,8 @@ def _read_success(raw: bytes, *, request_id: str, secret: str | None) -> Reply |
 
 
 def _decode(raw: bytes) -> Any:
+    if is_stream(raw):
+        return join_events(raw)
     try:
         return orjson.loads(raw)
     except ValueError:

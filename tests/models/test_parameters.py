@@ -104,6 +104,7 @@ SERDE = (
         ({"message": "Malformed input request: #: extraneous key [seed] is not permitted, please reformat"}, ["seed"]),
         (say("`temperature` and `top_p` cannot both be specified for this model. Please use only one."), ["top_p"]),
         (say("`temperature` is deprecated for this model."), ["temperature"]),
+        (say("gpt-5 models don't support temperature=0.2. Only temperature=1 is supported."), ["temperature"]),
         # xAI, DeepSeek, LiteLLM, Together
         ({"error": "Model grok-3-mini does not support parameter presencePenalty."}, ["presence_penalty"]),
         ({"error": "Argument not supported on this model: stop"}, ["stop"]),

@@ -49,6 +49,7 @@ TOO_LONG_IN_400: list[Any] = [
     # Cohere
     {"message": "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000."},
     {"message": "too many tokens: size limit exceeded by 500 tokens. Try using shorter or fewer inputs"},
+    {"error": {"code": "1261", "message": "Prompt \u8d85\u957f"}},  # Zhipu
     # xAI, Moonshot, DashScope, GitHub, OpenRouter
     {"error": "This model's maximum prompt length is 131072 but the request contains 150000 tokens."},
     {"error": {"message": "Invalid request: Your request exceeded model token limit: 131072"}},
@@ -57,6 +58,7 @@ TOO_LONG_IN_400: list[Any] = [
     {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": json.dumps(_RAW)}}},
 ]  # fmt: skip
 TOO_LONG_IN_500: list[Any] = [
+    {"error": {"code": 500, "message": "context shift is disabled", "type": "server_error"}},
     {"error": {"code": 500, "message": "input is too large to process. increase the physical batch size"}},
     {"error": "prompt too long; exceeded max context length by 5 tokens"},
     {"error": "Prompt length (5000) exceeds maximum input length (4096)."},
@@ -136,6 +138,57 @@ def test_a_success_that_holds_a_failure_is_asked_again(said: Any) -> None:
 def test_a_success_that_says_too_many_requests_is_one_that_is_busy() -> None:
     outcome = read_answer(200, {}, b'{"error": {"code": 429, "message": "Rate limited"}}', request_id="r")
     assert outcome == Retryable("busy", "200 Rate limited 429", crowded=True)
+
+
+def write_events(*sent: Any, end: str = "data: [DONE]\n\n") -> bytes:
+    return ("".join(f"data: {json.dumps(each)}\n\n" for each in sent) + end).encode()
+
+
+def delta(finish_reason: Any = None, **said: Any) -> dict[str, Any]:
+    return {"model": "m", "choices": [{"delta": said, "finish_reason": finish_reason}]}
+
+
+PIECES = (delta(role="assistant"), delta(reasoning_content="h"), delta(reasoning_content="m"), delta(content="$"))
+
+
+@pytest.mark.parametrize("before", [b"", b": OPENROUTER PROCESSING\n\n", b"event: message\n", b"\n"])
+def test_an_answer_in_events_that_nobody_asked_for_is_read_whole(before: bytes) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+    raw = before + write_events(*PIECES, delta("length", content="5"), usage).replace(b"\n", b"\r\n")
+    assert read_answer(200, {}, raw, request_id="r") == Reply("r", "$5", "m", "length", 3, 2, reasoning="hm")
+    whole = before + json.dumps({"choices": [CHOICE]}).encode()
+    assert read_answer(200, {}, whole, request_id="r") == Reply("r", "a", "", "stop", 0, 0)
+
+
+def test_a_tools_arguments_in_events_are_joined() -> None:
+    calls = [
+        {"tool_calls": [{"index": 0, "function": each}]}
+        for each in ({"name": "f"}, {"arguments": "{"}, {"arguments": "}"})
+    ]
+    raw = write_events(*(delta(None, **call) for call in calls), delta("tool_calls"))
+    assert read_answer(200, {}, raw, request_id="r") == Reply("r", "{}", "m", "tool_calls", 0, 0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        write_events(*PIECES, end=""),
+        write_events(*PIECES),
+        write_events(*PIECES, end='data: {"choices": [{"del'),
+        write_events(*PIECES, {"error": {"message": "the engine fell over"}}),
+        write_events(*PIECES, delta("error")),
+        write_events(*PIECES, None),
+        b"data: [DONE]",
+        b": waiting",
+    ],
+)
+def test_events_without_an_end_are_no_reply(raw: bytes) -> None:
+    assert isinstance(read_answer(200, {}, raw, request_id="r"), Retryable)
+
+
+def test_an_answer_that_a_filter_held_back_is_empty_and_cut() -> None:
+    raw = json.dumps({"choices": [{"finish_reason": "content_filter", "content_filter_results": {}}]}).encode()
+    assert read_answer(200, {}, raw, request_id="r") == Reply("r", "", "", "content_filter", 0, 0)
 
 
 @pytest.mark.parametrize("finish_reason", ["length", "MAX_TOKENS", "content_filter", "tool_calls", "eos_token", None])

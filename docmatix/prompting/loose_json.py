@@ -93,27 +93,29 @@ def _unwrap_once(content: str) -> str | None:
 # --- with other quotes ------------------------------------------------------------------------------------------------
 
 _LOOSE = re.compile(r"[\[{,]\s*+(?:'[^'\n]{1,60}+'|\u201c[^\u201d\n]{1,60}+\u201d|[A-Za-z_]\w{0,30}+)\s*+:")
+_LOOSE_VALUE = re.compile(r"/\*|[\s,\[{}\]\"]//|:\s*+(?:None|True|False|undefined)\b")
 _FIRST = re.compile(r"[\[{]\s*+['\"\u201cA-Za-z_\[{]")
 # a quote ends a string only where the notation goes on, so that apostrophes need no backslash
 _ENDS = r"(?=\s*+(?:[:}\]]|,\s*+['\"\u201c\[{\]}A-Za-z_]|\Z))"
 _PIECE = re.compile(
     rf"""
     (?P<whole> " (?: [^"\\] | \\. )*+ (?: "|\Z ) )
+  | (?P<comment> /\* (?: [^*] | \*(?!/) )*+ \*/ | (?<= [\s,\[{{}}\]"] ) // [^\n]*+ )
   | (?P<before> [\[{{,:] \s*+ ) (?:
         ' (?P<single> (?: [^'\\] | \\. | ' (?! {_ENDS} ) )*+ ) (?: '|\Z )
       | \u201c (?P<curly> (?: [^\u201d\\] | \\. | \u201d (?! {_ENDS} ) )*+ ) (?: \u201d|\Z )
       | (?P<key> [A-Za-z_]\w*+ ) (?= \s*+ : )
-      | (?P<constant> None|True|False ) \b
+      | (?P<constant> None|True|False|undefined ) \b
     )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_CONSTANTS = {"None": "null", "True": "true", "False": "false"}
+_CONSTANTS = {"None": "null", "True": "true", "False": "false", "undefined": "null"}
 
 
 def is_loose(content: str) -> bool:
-    """Whether a reply has keys that are not between straight double quotes."""
-    return _LOOSE.search(content) is not None
+    """Whether a reply has keys that are not between straight double quotes, comments or Python's constants."""
+    return _LOOSE.search(content) is not None or _LOOSE_VALUE.search(content) is not None
 
 
 def tighten(content: str) -> str:
@@ -125,6 +127,8 @@ def tighten(content: str) -> str:
 def _rewrite(piece: re.Match[str]) -> str:
     if piece["whole"] is not None:
         return _ESCAPE.sub(_rewrite_escape, piece["whole"])
+    if piece["comment"] is not None:
+        return " "
     if piece["constant"] is not None:
         return piece["before"] + _CONSTANTS[piece["constant"]]
     if piece["key"] is not None:

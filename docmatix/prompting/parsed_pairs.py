@@ -14,13 +14,16 @@ class ParsedPair(NamedTuple):
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+UNSEEN = re.compile("[\u200b\u2060\ufeff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clean_text(text: str) -> str:
-    """Text that any file can contain: no control characters, no lone surrogates (which JSON escapes can express)."""
+    """Text that any file can contain: no control characters, nothing without width that
+    only joins or marks, no lone surrogates (which JSON escapes can express)."""
     if not text.isprintable():
-        text = _SURROGATES.sub("\ufffd", _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")))
+        text = UNSEEN.sub("", _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")))
+        text = _SURROGATES.sub("\ufffd", text)
     return text.strip()
 
 

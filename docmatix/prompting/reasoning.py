@@ -62,7 +62,11 @@ _TOKEN = re.compile(
       | (?<! of_ ) text ) \|> | \[END\ FINAL\ RESPONSE\] )
   | (?P<said> <\|begin\|> assistant <\|content\|> )  # Solar, after its thoughts
   # <|im_end|>, <|eot_id|>, </s>, <end_of_turn>, fullwidth ones of DeepSeek
-  | (?P<turn> <\| [^|<>\s"{{}}]{{1,40}}+ \|> | <\uff5c [^\uff5c<>\n]{{1,40}}+ \uff5c> | </?s> | \[/?INST\]
+  # also cut off where a stop string began, and EXAONE's, Baichuan's, Gemma's, Nemotron's, MiniMax's
+  | (?P<turn> <\| [^|<>\s"{{}}]{{1,40}}+ \|> | <\| (?: im_end | endoftext | eot_id | end | eos ) \|? \s*+ \Z
+      | \[\| [^|\[\]\s"{{}}]{{1,40}}+ \|\] | \[e~\[ | (?-i: \[ (?: EOS | EOT ) \] )
+      | <(?: (?: unused | reserved_ | SPECIAL_ | extra_id_ | dummy ) \d{{1,5}}+ | seed:eos | eos_token | eo[ah] ) >
+      | <\uff5c [^\uff5c<>\n]{{1,40}}+ \uff5c> | </?s> | \[/?INST\]
       | <\|turn> | <turn\|> | <(?: (?: end | start )_of_(?: turn | utterance | text ) | eos | bos | pad | eot )> )
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -74,7 +78,7 @@ _FENCED = re.compile(rf"{_FENCE_OPENS.pattern}(?:(?!```)[^\n]*+\n)*+```[ \t]*+$"
 _SIGNS = (*"<\u25c1\u27e8\u3008\u3010", "&lt;", "assistantfinal", "assistant\nfinal", "my thought process")
 _FIRST_SIGNS = ("analysis", "commentary", "assistant")
 _BRACKET = re.compile(
-    r"\[\s*+/?+(?:(?:begin|start|end)[_ ](?:of[_ ])?+)?+"
+    r"\[(?:\||e~|(?-i:EOS|EOT))|\[\s*+/?+(?:(?:begin|start|end)[_ ](?:of[_ ])?+)?+"
     r"(?:think|thought|reasoning|INST|(?-i:ANALYSIS|SCRATCHPAD|DRAFT|FINAL))",
     re.IGNORECASE,
 )

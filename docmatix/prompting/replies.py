@@ -15,7 +15,7 @@ from docmatix.core.pairs import is_cut
 from docmatix.prompting.json_pairs import read_json
 from docmatix.prompting.labelled_pairs import read_labelled, strip_marks
 from docmatix.prompting.loose_json import FENCE, decode, is_loose, keep_commands, tighten, unwrap
-from docmatix.prompting.parsed_pairs import ParsedPair, clean_text, to_text
+from docmatix.prompting.parsed_pairs import UNSEEN, ParsedPair, clean_text, to_text
 from docmatix.prompting.reasoning import Spoken, leave_out_reasoning
 
 __all__ = ["ParsedPair", "pairs_schema", "parse_reply", "question_schema", "read_answer"]
@@ -84,6 +84,8 @@ def read_answer(content: str, *, finish_reason: str) -> str:
 
 def _listen(content: str) -> Spoken:
     """What a reply says, also where it was encoded twice, before or after the thoughts."""
+    # a byte order mark or a space without width would hide a label or a key
+    content = UNSEEN.sub("", content) if not content.isascii() else content
     spoken = leave_out_reasoning(unwrap(content))
     inner = unwrap(spoken.text)
     return spoken if inner == spoken.text else leave_out_reasoning(inner)

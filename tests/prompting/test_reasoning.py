@@ -177,21 +177,26 @@ ENDS = [
         "<eos>",
         "<turn|>",
     ),
+    *("[EOS]", "[|endofturn|]", "<seed:eos>", "<unused1>", "<|im_end|", "<|endoftext"),
     *("<\uff5cend\u2581of\u2581sentence\uff5c>", "<|END_OF_TURN_TOKEN|>", "<end_of_utterance>", "[/INST]"),
 ]
 
 
+@pytest.mark.parametrize("end", [end for end in ENDS if end[-1] in ">]"])
+def test_a_turn_that_runs_on_is_not_read(end: str) -> None:
+    ran_on = f"{SAID_TEXT}{end}\n<|im_start|>user\n{DRAFT_TEXT.replace('1', '2')}"
+    assert read(ran_on, format="pairs_text") == ([PAIR], {})
+
+
 @pytest.mark.parametrize("end", ENDS)
-def test_the_marks_of_a_turns_end_go_and_so_does_the_next_turn(end: str) -> None:
+def test_the_marks_of_a_turns_end_go(end: str) -> None:
     for content in (
         SAID_TEXT + end,
         f"{SAID_TEXT}\n{end}\n",
-        f"{end}\n{SAID_TEXT}",
+        *([f"{end}\n{SAID_TEXT}"] if end[-1] in ">]" else []),
         f"<think>x</think>{SAID_TEXT}{end}",
     ):
         assert read(content, format="pairs_text") == ([PAIR], {})
-    ran_on = f"{SAID_TEXT}{end}\n<|im_start|>user\n{DRAFT_TEXT.replace('1', '2')}"
-    assert read(ran_on, format="pairs_text") == ([PAIR], {})
     assert read(SAID + end) == ([PAIR], {})
     assert read(f"What is the price?{end}", format="question") == ([("What is the price?", "")], {})
     assert read(f"$5{end}", format="answer") == ([("", "$5")], {})

@@ -24,8 +24,55 @@ _ASKING = re.compile("[?\uff1f\u061f]")
 _RULE_LINE = re.compile(r"[ \t]*+(?:[-*_=#`]{2,}+|#)?+[ \t]*+")
 
 
+# [Q1], (Q1), "Q1 -", Ques, Ans, Response, q:, of other languages
+_OTHER_LABEL = re.compile(
+    r"""
+    ^ [ \t>#*_\u2022-]*+ (?:\d{1,3}[.)][ \t]*+)?+ [*_\[(]*+
+      (?: (?P<question> q | ques(?:tion)? | frage | pregunta | domanda | pergunta | \u95ee\u9898? | \u554f )
+        | (?: a | ans(?:wer)? | response | antwort | r[e\xe9]ponse | respuesta | risposta | resposta
+            | \u7b54\u6848? ) )
+      [ \t]?+ \(? (?P<number>\d{0,3}+) [)\]]?+ [*_]*+ [ \t]?+
+      (?: [:\uff1a.] | (?<=[)\]]) | (?<=[)\]][ \t]) | [-\u2013\u2014](?=[ \t]) )
+      [*_]*+ [ \t]*+
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+_TABLE_HEAD = re.compile(
+    r"^[ \t]*+\|(?P<before>[ \t]*+(?:\#|No\.?|Nr\.?|)[ \t]*+\|)?+[ \t*]*+Questions?[ \t*]*+\|[ \t*]*+Answers?[ \t*]*+\|"
+    r"[ \t]*+\n[ \t]*+\|[-:| \t]++\n",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CELLS = re.compile(r"(?<!\\)\|")
+
+
 def read_labelled(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[str]] | None:
-    """Pairs written as `Q1: ... A1: ...`; None if the reply has no labels."""
+    """Pairs written as `Q1: ... A1: ...`; None if the reply has no labels. Other labels, and the rows of a table, count
+    where the usual ones give no pair and they leave none open."""
+    found = _read_usual(content, cut=cut)
+    if found is None or not found[0]:
+        spelt = _spell(content)
+        other = _read_usual(spelt, cut=cut) if spelt != content else None
+        if other is not None and other[0] and not other[1]["missing_field"]:
+            return other
+    return found
+
+
+def _spell(content: str) -> str:
+    """The text with other labels, and the rows of a table of questions and answers, in the usual way."""
+    head = _TABLE_HEAD.search(content)
+    if head is None:
+        return _OTHER_LABEL.sub(lambda label: f"{'Q' if label['question'] else 'A'}{label['number']}: ", content)
+    columns = 2 + (head["before"] is not None)
+    lines: list[str] = []
+    for row in content[head.end() :].split("\n"):
+        cells = [cell.replace("\\|", "|").strip() for cell in _CELLS.split(row.strip())[1:-1]]
+        if len(cells) != columns:
+            break
+        lines += [f"Q: {cells[-2]}", f"A: {cells[-1]}"]
+    return "\n".join(lines)
+
+
+def _read_usual(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[str]] | None:
     labels = list(_find_labels(content))
     if not labels:
         return None

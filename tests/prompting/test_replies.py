@@ -149,6 +149,38 @@ def test_pairs_are_read_from_labelled_text_however_it_is_marked(content, format)
     assert read(content, format=format) == ([ONE, TWO], {})
 
 
+@pytest.mark.parametrize("format", ["pairs_text", "pairs_json"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[Q1] When does it open?\n[A1] at nine\n[Q2] Who pays?\n[A2] the tenant",
+        "(Q1) When does it open?\n(A1) at nine\n(Q2) Who pays?\n(A2) the tenant",
+        "Q1 - When does it open?\nA1 - at nine\nQ2 - Who pays?\nA2 - the tenant",
+        "q1: When does it open?\na1: at nine\nq2: Who pays?\na2: the tenant",
+        "Q. When does it open?\nAns. at nine\nQ. Who pays?\nAns. the tenant",
+        "**Question (1):** When does it open?\n**Response (1):** at nine\n**Question (2):** Who pays?\n"
+        "**Response (2):** the tenant",
+        "Frage 1: When does it open?\nAntwort 1: at nine\nFrage 2: Who pays?\nAntwort 2: the tenant",
+        "\u95ee\u98981\uff1aWhen does it open?\n"
+        "\u7b54\u68481\uff1aat nine\n\u95ee\uff1aWho pays?\n\u7b54\uff1athe tenant",
+        "| Question | Answer |\n|---|---|\n| When does it open? | at nine |\n| Who pays? | the tenant |\n\nDone.",
+        "Here:\n\n| # | **Question** | **Answer** |\n|:-:|:--|--:|\n| 1 | When does it open? | at nine |\n"
+        "| 2 | Who pays? | the tenant |",
+    ],
+)
+def test_pairs_are_read_under_other_labels_and_from_tables(content, format):
+    assert read(content, format=format) == ([ONE, TWO], {})
+
+
+@pytest.mark.parametrize(
+    "content", ["a. one\nb. two", "Response: no", "| Question | Who |\n|---|---|\n| a? | b |", "Ques: a?\nQues: b?"]
+)
+def test_other_labels_that_leave_a_pair_open_make_none(content):
+    pairs, malformed = read(content, format="pairs_text")
+    assert pairs == []
+    assert malformed
+
+
 def test_an_answer_may_have_several_lines():
     content = "Q1: Which steps?\nA1: First:\n- wash\n- rinse\n\nThen dry.\nQ2: Who pays?\nA2: the tenant"
     assert read(content, format="pairs_text")[0] == [

@@ -344,10 +344,11 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
         "rotation": 0,
         "share": 0.5,
         "reason": None,
+        "quality": None,
         "count": 0,
         "tables": [],
     }
-    document = {"doc_id": "0" * 32, "language": None, "signature": None, "pages": [list((page | lies).values())[:7]]}
+    document = {"doc_id": "0" * 32, "language": None, "signature": None, "pages": [list((page | lies).values())[: len(page)]]}
     return pack([(document | lies)[name] for name in document], columns)
 
 
@@ -385,6 +386,8 @@ def test_what_is_forged_here_would_pass_without_lies():
         forge(rotation=[]),
         forge(share=2),
         forge(reason="\x1b[2J"),
+        forge(quality=2),
+        forge(quality="0.5"),
         forge(tables=[1]),
         forge(tables=[[[0, 0, 1, 1], []]]),
         forge(tables=[[[0, 0, 1, 1], [[1]]]]),

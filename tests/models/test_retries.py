@@ -45,7 +45,7 @@ async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
         (Faults(hung=1), "timeout"),
         (Faults(unavailable=1), "server_error"),
         (Faults(halved=1), "garbage"),
-        (Faults(foreign=1), "garbage"),
+        (Faults(foreign=1), "server_error"),
         (Faults(mangled=1), "garbage"),
         (Faults(bloated=1), "garbage"),
         (Faults(swollen=1), "garbage"),

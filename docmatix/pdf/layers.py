@@ -181,7 +181,7 @@ def _fit(layer: _Layer, base: _Layer) -> _Part | None:
         return None
     part.evidence = _find_evidence(pairs, part)
     if 0 < first <= MAX_HEADS and part.evidence == "values" and _has_empty_corner(part, base):
-        part.first, part.partners = 0, [None] * first + part.partners
+        part.first, part.partners = 0, [*[None] * first, *partners]
     return part if _is_whole(part) else None
 
 

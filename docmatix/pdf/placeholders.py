@@ -14,7 +14,9 @@ MAX_CHARS = 1500  # of the longest message known, with its trademark lines: 800
 MAX_PAGES = 8
 
 # every sentence of such a message names one of these, in any language
-_SOFTWARE = re.compile(r"adobe|acrobat|\breader\b|pdf|windows|\bmac\b|linux|livecycle", re.IGNORECASE)
+_SOFTWARE = re.compile(
+    r"adobe|acrobat|\breader\b|pdf|windows|\bmac\b|linux|livecycle|browser|\bviewer|displayed", re.IGNORECASE
+)
 _ADOBE = re.compile(r"adobe|acrobat", re.IGNORECASE)
 _OPENING = re.compile(
     r"""(?ix) (?: please\ wait
@@ -27,6 +29,18 @@ _OPENING = re.compile(
     | (?:your|this)\ (?:pdf\ )?(?:viewer|reader)\ (?:can|does|may|is)\ ?not
     )"""
 )  # fmt: skip
+MAX_NOTICE = 600
+# what authors of forms write in their own words: nothing else may be there
+_NOTICE = re.compile(
+    r"""(?ix) (?: (?:important|sorry|note|notice|warning|attention) \W+ )? (?: (?:this|the) \ (?:\w+\ )?
+      (?:document|file|form|portfolio|package|pdf) \ (?:cannot|can't|can\ (?:not|only)|could\ not|must|should|has\ to|
+      is\ (?:not|protected|encrypted)|will\ not|does\ not) \b
+    | you\ (?:will\ |may\ )?need \b [^.]{0,60} (?:adobe|acrobat)
+    | if\ you\ (?:can\ )? (?:see|read|are\ (?:seeing|reading)|are\ able\ to\ (?:see|read)) \ this
+    | please\ (?:download|save|open|view|use|install|upgrade|update|right|click)
+    )"""
+)  # fmt: skip
+_SHELL = re.compile(r"if this message is not eventually replaced (?:with|by) the proper contents", re.IGNORECASE)
 # `Bitte warten...`, `お待ちください。`: up to five words, then Adobe's own addresses, which all languages share
 _WAITING = re.compile(r"[^\W\d_][^\n.…。]{1,40}(?:\.\.\.|…|。)")
 _ADDRESS = re.compile(r"adobe\.com/\S*(?:reader_download|acrreader|readstep2|pdf_forms_configure)")
@@ -59,9 +73,13 @@ def _has(document: Any, xref: int, path: str) -> bool:
 def _is_message(text: str) -> bool:
     """Whether a whole text is one of the messages: it opens with one, and goes on about nothing but the software."""
     waiting = _WAITING.match(text)
-    if not (_OPENING.match(text) or (waiting and len(waiting[0].split()) <= 5 and _ADDRESS.search(text))):
-        return False
-    rest = text[waiting.end() :] if waiting else text
+    rest = text[waiting.end() :].strip() if waiting else text
     # `in the U.S. and other countries` is no end
     sentences = re.split(r"(?<=[.!?])\s+(?![a-z])|(?<=[。！])", rest)
-    return all(_SOFTWARE.search(sentence) for sentence in sentences if sentence.strip()) and bool(_ADOBE.search(text))
+    if not all(_SOFTWARE.search(sentence) for sentence in sentences if sentence.strip()):
+        return False
+    if _SHELL.match(rest):
+        return True
+    opens = _OPENING.match(text) or (len(text) <= MAX_NOTICE and _NOTICE.match(text))
+    waits = waiting and len(waiting[0].split()) <= 5 and _ADDRESS.search(text)
+    return bool((opens or waits) and _ADOBE.search(text))

@@ -105,6 +105,12 @@ def find_reason(pdf: bytes) -> str | None:
         write(COVER),
         write(COVER, collection="/D"),
         write(GERMAN_COVER, collection="/T"),
+        write(ENGLISH.partition("You can upgrade")[0]),
+        write("This form cannot be opened in your browser. Please save it and open it with Adobe Reader."),
+        write("Sorry, this document cannot be displayed. Please download it and open it in Adobe Acrobat."),
+        write("You need Adobe Reader 10 or later to view this document. Get the latest Adobe Reader at adobe.com."),
+        write("If you are reading this message, your PDF viewer cannot show this form. Use Adobe Reader 9 or higher."),
+        write("IMPORTANT: This form must be opened in Adobe Reader. Please right click, save it, open it in Acrobat."),
         write("This file is protected and needs a viewer for protected documents.", collection="/H"),
     ],
 )
@@ -117,6 +123,10 @@ def test_a_message_about_the_viewer_is_no_document(pdf):
     [
         write(f"How to open our forms. Some viewers show this page:\n{ENGLISH}\nSave the form first, then open it."),
         write(f"{ENGLISH}\nIf you see this page, telephone our office between nine and twelve on weekdays."),
+        write("This form must be signed in ink. Send it to the town hall; no PDF made by Adobe Acrobat is accepted."),
+        write("Please download the map of the harbour before Friday. Adobe Reader shows it on all computers."),
+        write("You need Adobe Reader for our invoices. The invoices of 2019 come to a total of 3,400 euros."),
+        write("If you can read this letter, thank a teacher. Adobe Reader magnifies it."),
         write("Please wait for the nurse in the hall. Adobe Reader on the screen shows your number."),
         write("The annual report of the harbour is a PDF. To read it, get Adobe Reader at adobe.com/reader_download."),
         write("To open an account you need two forms of identification. Adobe Systems staff go to desk four."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -105,6 +106,7 @@ def _describe(problem: _Problem) -> str:
     if kind == "union_tag_not_found":
         return f"`{name}.kind` is missing."
     message = problem.error["msg"].removeprefix("Value error, ").replace("valid tuple", "list").replace("Tuple", "List")
+    message = re.sub(r"valid dictionary(?: or instance of \w+)?", "mapping of keys to values", message)
     return f"`{name}`: {message}."
 
 

@@ -300,3 +300,10 @@ def test_how_long_a_stage_may_stand_still_is_a_time_or_left_to_its_documents(tmp
 
 def test_a_store_that_is_away_is_tried_as_long_as_without_a_configuration(tmp_path):
     assert load(tmp_path).limits.store_patience_s == PATIENCE_S
+
+
+def test_a_list_in_the_place_of_a_section_is_told_in_the_words_of_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "build.yaml"
+    path.write_text("name: x\nsource: [a]\ngenerate: {engine: {kind: openai, model: m, base_url: http://x/v1}}\n")
+    with pytest.raises(SetupError, match="line 2: `source`: Input should be a mapping of keys to values"):
+        load_config(path)

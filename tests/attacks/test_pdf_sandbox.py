@@ -348,7 +348,12 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
         "count": 0,
         "tables": [],
     }
-    document = {"doc_id": "0" * 32, "language": None, "signature": None, "pages": [list((page | lies).values())[: len(page)]]}
+    document = {
+        "doc_id": "0" * 32,
+        "language": None,
+        "signature": None,
+        "pages": [list((page | lies).values())[: len(page)]],
+    }
     return pack([(document | lies)[name] for name in document], columns)
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""Stands in a word for a character whose meaning is not known; nothing is taken from a word that has it."""
+
 
 class Box(NamedTuple):
     """A rectangle in fractions of the displayed page, `0 <= x0 <= x1 <= 1`, likewise y."""

@@ -185,6 +185,14 @@ class Scores:
     clarity: float | None = _score("whether the question can be understood alone")
 
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def make_storable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which JSON can escape but no file can hold."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
 _PATH = re.compile(r"^(?:[/~\\]|file:|[A-Za-z]:[\\/])")
 
 

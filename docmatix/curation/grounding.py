@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from docmatix.core.documents import Box, Page, Word
+from docmatix.core.documents import UNKNOWN, Box, Page, Word
 from docmatix.core.pairs import Evidence
 from docmatix.curation.marks import drop_marks, find_marks, read_around
 from docmatix.curation.page_index import PageIndex, SearchablePage, index_pages
@@ -29,7 +29,7 @@ from docmatix.curation.terms import (
     has_content,
     is_exact,
 )
-from docmatix.text.numbers import MAGNITUDES, UNKNOWN
+from docmatix.text.numbers import MAGNITUDES
 from docmatix.text.pieces import SPACELESS_START, cut_words, join_pieces, split_pieces
 
 NEAR_CEILING = 0.95

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from docmatix.text.numbers import UNKNOWN
+from docmatix.core.documents import UNKNOWN
 from docmatix.text.pieces import SPACELESS_START, CutWords, cut_words, is_number, split_pieces
 
 MAX_ANSWER_CHARS = 5_000

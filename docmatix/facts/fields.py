@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise, product
 from typing import NamedTuple
 
-from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.documents import UNKNOWN, Box, Page, Table, Word
 from docmatix.facts.headers import has_one_header
 from docmatix.facts.scales import find_scale, has_own_measure, is_scaled
 from docmatix.facts.wholes import complete_cell, complete_value, has_mark, is_whole
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_period
 from docmatix.text.field_list import FIELD_SEPARATOR, SCALE_MARK
 from docmatix.text.hyphens import PageWords, join_words, mend_word
-from docmatix.text.numbers import UNKNOWN, has_digit, list_near
+from docmatix.text.numbers import has_digit, list_near
 from docmatix.text.sentences import MARGIN
 
 MAX_TABLES = 20

@@ -6,17 +6,15 @@ Nothing is interpreted here but the envelope: the content is the text as it was 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from docmatix.core.pairs import Reply
+from docmatix.core.pairs import Reply, make_storable
 
 MOST_TOKENS = (1 << 31) - 1
 """Counts are stored in 32 bits."""
 NAME_CHARS = 300
 """Of a model or a finish reason."""
-SURROGATES = re.compile("[\ud800-\udfff]")
 
 # llama.cpp, SGLang, DeepSeek; vLLM and OpenRouter; Ollama
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
@@ -86,12 +84,12 @@ def read_completion(answer: Any, request_id: str) -> Reply:
     content, reasoning = _read_message((choice.get("message") or {}) if filtered else choice["message"])
     return Reply(
         request_id=request_id,
-        content=_make_storable(content),
-        model=_make_storable(str(answer.get("model") or ""))[:NAME_CHARS],
-        finish_reason=_make_storable(str(choice.get("finish_reason") or "stop"))[:NAME_CHARS],
+        content=make_storable(content),
+        model=make_storable(str(answer.get("model") or ""))[:NAME_CHARS],
+        finish_reason=make_storable(str(choice.get("finish_reason") or "stop"))[:NAME_CHARS],
         prompt_tokens=_count_tokens(counts.get("prompt_tokens")),
         completion_tokens=_count_tokens(counts.get("completion_tokens")),
-        reasoning=_make_storable(reasoning) if reasoning else None,
+        reasoning=make_storable(reasoning) if reasoning else None,
     )
 
 
@@ -162,11 +160,6 @@ def _read_calls(message: Mapping[str, Any]) -> list[str]:
         return []
     found = [function.get("arguments") for function in called]
     return [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in found if each]
-
-
-def _make_storable(text: str) -> str:
-    """The text with U+FFFD for lone surrogates, which JSON can escape but no file can hold."""
-    return text if text.isascii() else SURROGATES.sub("\ufffd", text)
 
 
 def _count_tokens(count: object) -> int:

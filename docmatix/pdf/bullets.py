@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from docmatix.pdf.characters import UNKNOWN
+from docmatix.core.documents import UNKNOWN
 from docmatix.pdf.layout import Piece
 
 Line = tuple[int, list[Piece]]

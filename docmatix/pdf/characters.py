@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from docmatix.core.documents import UNKNOWN
 from docmatix.pdf.symbol_fonts import ADOBE
 
 SOFT_HYPHEN = "\u00ad"
-UNKNOWN = "\ufffd"  # every character whose meaning the file does not give
 _SUBSTITUTES = str.maketrans(
     {
         SOFT_HYPHEN: "-",

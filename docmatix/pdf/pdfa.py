@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from docmatix.core.documents import Box, Refusal, Word
-from docmatix.pdf.characters import UNKNOWN, clean_text
+from docmatix.core.documents import UNKNOWN, Box, Refusal, Word
+from docmatix.pdf.characters import clean_text
 
 _MAX_BYTES = 64 << 20  # a thousand dense pages; parsed JSON takes up to twenty times the memory
 _PARAGRAPH_GAP = 0.7  # in line heights: a wider gap begins a block; single-spaced lines leave 0 to 0.5

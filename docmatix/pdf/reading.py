@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docmatix.core.documents import Box, Document, Page, Refusal, Word, compose_text
+from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.bullets import leave_out_bullets
-from docmatix.pdf.characters import UNKNOWN, clean_text
+from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import list_content_shapes, list_rules
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.tables import Grid, fill_grids, find_grids

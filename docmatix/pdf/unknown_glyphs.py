@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from docmatix.pdf.characters import INVISIBLE, UNKNOWN, UNKNOWN_CHARACTERS
+from docmatix.core.documents import UNKNOWN
+from docmatix.pdf.characters import INVISIBLE, UNKNOWN_CHARACTERS
 from docmatix.pdf.symbol_fonts import ADOBE, find_code_meaning, find_family, find_meaning
 
 MAX_LETTERS = 3  # of one glyph, a ligature; a longer replacement says something else

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from docmatix.core.pairs import make_storable
+
 
 class ParsedPair(NamedTuple):
     """A question and its answer; the format `question` leaves the answer empty, and `answer` the question."""
@@ -15,7 +17,6 @@ class ParsedPair(NamedTuple):
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 UNSEEN = re.compile("[\u200b\u2060\ufeff]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clean_text(text: str) -> str:
@@ -23,7 +24,7 @@ def clean_text(text: str) -> str:
     only joins or marks, no lone surrogates (which JSON escapes can express)."""
     if not text.isprintable():
         text = UNSEEN.sub("", _UNPRINTABLE.sub(" ", text.replace("\r\n", "\n")))
-        text = _SURROGATES.sub("\ufffd", text)
+        text = make_storable(text)
     return text.strip()
 
 

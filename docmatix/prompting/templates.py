@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from docmatix.core.errors import SetupError
-from docmatix.core.pairs import Message
+from docmatix.core.pairs import Message, make_storable
 from docmatix.prompting.prompts import Prompt, Section
 
 REFERENCES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -41,8 +41,6 @@ CHAT_TOKENS = re.compile(
     re.VERBOSE,
 )
 
-SURROGATES = re.compile("[\ud800-\udfff]")
-
 
 def neutralise(text: str) -> str:
     """A document's text made safe for a chat model: a space breaks whatever resembles a control token
@@ -50,7 +48,7 @@ def neutralise(text: str) -> str:
     U+FFFD. Idempotent."""
     if "<" in text or "[" in text or "]" in text or ">>" in text:
         text = CHAT_TOKENS.sub(lambda match: match.group() + " ", text)
-    return text if text.isascii() else SURROGATES.sub("\ufffd", text)
+    return make_storable(text)
 
 
 def render_messages(prompt: Prompt, **variables: Any) -> tuple[Message, ...]:

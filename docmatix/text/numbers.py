@@ -10,10 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from docmatix.core.documents import Word
+from docmatix.core.documents import UNKNOWN, Word
 
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""Stands for a character whose meaning is not known; nothing is taken from a word that has it."""
 MINUS = "\N{MINUS SIGN}"
 DASHES = frozenset("-\N{EN DASH}\N{EM DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{FULLWIDTH HYPHEN-MINUS}")
 SYMBOLS = "$€£¥₹₩₽₺₫₪฿₦₴₱¢"

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from docmatix.text.numbers import MAGNITUDES, MINUS, UNKNOWN, Near, find_numbers, has_digit, is_bracketed
+from docmatix.core.documents import UNKNOWN
+from docmatix.text.numbers import MAGNITUDES, MINUS, Near, find_numbers, has_digit, is_bracketed
 
 # Scripts written without spaces between words, and Hangul, whose particles stick to the noun: one piece a character.
 _SPACELESS = (
@@ -63,11 +64,11 @@ class _Fold(dict[int, str | int | None]):
 
 
 # A word with an unknown character (U+FFFD) is a piece that no other equals: 1987 may be printed where "\ufffd987" is.
-_UNKNOWN_WORD = re.compile(r"\S*\ufffd\S*")
+_UNKNOWN_WORD = re.compile(rf"\S*{UNKNOWN}\S*")
 _APART = _Apart()
 _FOLD = _Fold({ord("."): ".", ord(","): ",", ord("\u066b"): ".", ord("\u066c"): ",", ord("\u0640"): None})
 _FOLD.update({ord(mark): kept for mark, kept in _MARKS.items()})
-_FOLD[0xFFFD] = 0xFFFD
+_FOLD[ord(UNKNOWN)] = ord(UNKNOWN)
 _FOLD.update(dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"), "'"))
 
 
@@ -77,8 +78,8 @@ def split_pieces(text: str) -> list[str]:
         text = _mark_signs(text)
     if not text.isascii():
         text = _HARD_THOUSANDS.sub("", text)
-        if "\ufffd" in text:
-            text = _UNKNOWN_WORD.sub("\ufffd", text)
+        if UNKNOWN in text:
+            text = _UNKNOWN_WORD.sub(UNKNOWN, text)
         text = unicodedata.normalize("NFKC", text.translate(_APART))
     pieces: list[str] = []
     for found in _PIECE.finditer(text.casefold().translate(_FOLD)):

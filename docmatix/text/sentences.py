@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from docmatix.core.documents import Word, WordSpan
+from docmatix.core.documents import UNKNOWN, Word, WordSpan
 from docmatix.text.field_list import FIELD_SEPARATOR
 from docmatix.text.hyphens import PageWords, mend_word
-from docmatix.text.numbers import UNKNOWN, is_note_mark
+from docmatix.text.numbers import is_note_mark
 
 MAX_SENTENCES = 400
 MAX_SENTENCE_CHARS = 260

@@ -17,6 +17,7 @@ from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, Word,
 from docmatix.pdf.bullets import leave_out_bullets
 from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import list_content_shapes, list_rules
+from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.tables import Grid, fill_grids, find_grids
 from docmatix.pdf.vertical import join_vertical
@@ -51,11 +52,11 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
             return Refusal("too_large", f"{document.page_count} pages, more than {settings.max_pages}")
         pages: list[Page] = []
         hidden: list[list[Box]] = []
-        words, budget = 0, InspectionBudget()
+        words, budget, blanks = 0, InspectionBudget(), DrawnBlanks()
         grids: list[list[Grid]] = []
         for index in range(document.page_count):
             page, unseen, ruled = _try_page(
-                document, index, min_words=settings.min_words, budget=budget, with_grids=settings.tables
+                document, index, min_words=settings.min_words, budget=budget, blanks=blanks, with_grids=settings.tables
             )
             pages.append(page)
             hidden.append(unseen)
@@ -117,7 +118,7 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
 
 def read_page(document: Any, index: int, *, min_words: int) -> Page:
     """Page `index` (from 0) of an open document, without its tables."""
-    return _try_page(document, index, min_words=min_words, budget=InspectionBudget())[0]
+    return _try_page(document, index, min_words=min_words, budget=InspectionBudget(), blanks=DrawnBlanks())[0]
 
 
 class _Reading(NamedTuple):
@@ -127,11 +128,19 @@ class _Reading(NamedTuple):
 
 
 def _try_page(
-    document: Any, index: int, *, min_words: int, budget: InspectionBudget, with_grids: bool = False
+    document: Any,
+    index: int,
+    *,
+    min_words: int,
+    budget: InspectionBudget,
+    blanks: DrawnBlanks,
+    with_grids: bool = False,
 ) -> _Reading:
     try:
         page = document.load_page(index)
-        return _read_page(page, number=index + 1, min_words=min_words, budget=budget, with_grids=with_grids)
+        return _read_page(
+            page, number=index + 1, min_words=min_words, budget=budget, blanks=blanks, with_grids=with_grids
+        )
     except Exception as error:
         raise_if_memory(error)
         return _Reading(Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), [], [])
@@ -188,7 +197,9 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudget, with_grids: bool) -> _Reading:
+def _read_page(
+    page: Any, *, number: int, min_words: int, budget: InspectionBudget, blanks: DrawnBlanks, with_grids: bool
+) -> _Reading:
     import pymupdf
 
     # No TEXT_PRESERVE_LIGATURES: "ﬁ" becomes "fi". No TEXT_PRESERVE_WHITESPACE: words end at tabs and wide spaces, too.
@@ -202,7 +213,7 @@ def _read_page(page: Any, *, number: int, min_words: int, budget: InspectionBudg
         # the dictionary of this text page would include its pictures' bytes
         textpage = page.get_textpage(flags=flags)
     spans = textpage.extractDICT()["blocks"]
-    lines, unknown_share = _read_words(read_lines(page, textpage, spans), to_fractions)
+    lines, unknown_share = _read_words(read_lines(page, textpage, spans, blanks.find_in(page)), to_fractions)
     lines = join_vertical(lines, textpage, to_fractions, width_pt=page.rect.width, height_pt=page.rect.height)
     places = [piece.box for _, pieces in lines for piece in pieces]
     shapes = budget.list_shapes(page) if places else []

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from docmatix.core.documents import UNKNOWN
 from docmatix.pdf.characters import INVISIBLE, UNKNOWN_CHARACTERS
+from docmatix.pdf.drawn_blanks import Meanings, find_drawn, is_accent, is_drawn, to_blank
 from docmatix.pdf.symbol_fonts import ADOBE, find_code_meaning, find_family, find_meaning
 
 MAX_LETTERS = 3  # of one glyph, a ligature; a longer replacement says something else
@@ -22,21 +23,32 @@ _T = TypeVar("_T")
 
 
 class UnknownGlyphs:
-    """The glyphs of one page (an open `pymupdf.Page`)."""
+    """The glyphs of one page (an open `pymupdf.Page`); `drawn` is what blanks mean in fonts that draw them."""
 
-    def __init__(self, page: Any) -> None:
-        self._page = page
+    def __init__(self, page: Any, drawn: Meanings) -> None:
+        self._page, self._drawn = page, drawn
 
     def read_line(self, line: dict[str, Any]) -> list[str]:
         """What each character of a line of MuPDF's raw dictionary means: `" "` if it leaves no ink, U+FFFD if its
         meaning is unknown."""
         texts: list[str] = []
         believed: bool | None = None
+        gap_at = 0
         for span in line["spans"]:
             font = span["font"]
             special = find_family(font) is not None
+            drawn = find_drawn(font, self._drawn) if self._drawn else {}
             for at, character in enumerate(span["chars"]):
                 text = character["c"]
+                blank = to_blank(text) if drawn else ""
+                if blank in drawn and not character["synthetic"] and self._is_drawn(*span["chars"][at : at + 2]):
+                    texts.append(drawn[blank])
+                    # MuPDF gives accents no width, and sees a gap after a digit that is called one
+                    gap_at = len(texts) if is_accent(blank) else 0
+                    continue
+                if gap_at and character["synthetic"] and len(texts) == gap_at:
+                    texts.append("")
+                    continue
                 if not special and (text.isprintable() or text in _WHITE) and text != UNKNOWN:
                     texts.append(text)
                     continue
@@ -70,10 +82,15 @@ class UnknownGlyphs:
         try:
             for span in _list_spans(self._page, flags):
                 # indexing all of a page's characters takes ten times as long
-                if span["char_flags"] & _IS_CODE or not _join(span).isprintable():
+                drawn = find_drawn(span["font"], self._drawn)
+                if drawn or span["char_flags"] & _IS_CODE or not _join(span).isprintable():
                     for character in span["chars"]:
                         x0, y0, x1, y1 = character["bbox"]
-                        places.add(character["origin"], (character["c"], min(x1 - x0, y1 - y0) > 0.01))
+                        text, has_ink = character["c"], min(x1 - x0, y1 - y0) > 0.01
+                        if to_blank(text) in drawn:
+                            size = span["size"]
+                            has_ink = is_drawn(to_blank(text), (x1 - x0) / size, (y1 - y0) / size)
+                        places.add(character["origin"], (text, has_ink))
         finally:
             pymupdf.TOOLS.unset_quad_corrections(False)
         return places
@@ -89,6 +106,15 @@ class UnknownGlyphs:
         found = self._details.get(character["origin"])
         return bool(found) and all(entry == (character["c"], True) for entry in found)
 
+    def _is_drawn(self, character: dict[str, Any], following: dict[str, Any] | None = None) -> bool:
+        """Whether a character that is called blank is a glyph with ink, not one letter of several."""
+        if not is_accent(character["c"]) and (_has_no_width(character) or (following and _has_no_width(following))):
+            return False
+        found = self._details.get(character["origin"])
+        # the gap after an accent, which has no width, begins at its place
+        there = [ink for text, ink in found if to_blank(text) == to_blank(character["c"])]
+        return all(there) and len(there) > 0 and (len(there) == len(found) or is_accent(character["c"]))
+
     # --- the font -----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -99,7 +125,7 @@ class UnknownGlyphs:
         fonts: dict[str, dict[int, str] | None] = {}
         for xref, _, kind, full_name, *_ in self._page.get_fonts(full=True):
             name = re.sub("-Identity-[HV]$", "", full_name.rpartition("+")[2])  # MuPDF leaves it out
-            names = None if kind == "Type0" else _read_differences(document, xref)
+            names = None if kind == "Type0" else read_differences(document, xref)
             fonts[name] = names if fonts.get(name, names) == names else None
         return fonts
 
@@ -201,7 +227,8 @@ def _join(span: dict[str, Any]) -> str:
 _TOKEN = re.compile(r"/([^\s/\[\]<>()]*)|(\d+)")
 
 
-def _read_differences(document: Any, xref: int) -> dict[int, str]:
+def read_differences(document: Any, xref: int) -> dict[int, str]:
+    """The names that the encoding of a font gives to its codes."""
     kind, text = document.xref_get_key(xref, "Encoding/Differences")
     if kind == "xref":
         text = document.xref_object(int(text.split()[0]), compressed=True)

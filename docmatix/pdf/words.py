@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from docmatix.pdf.characters import INVISIBLE, SOFT_HYPHEN, are_hyphens, settle_soft_hyphens
+from docmatix.pdf.drawn_blanks import Meanings, find_drawn
 from docmatix.pdf.glyphs import Glyph, RawWord, read_glyphs
 from docmatix.pdf.marks import MAX_MARK_SIZE, MIN_DROP, continues_line, read_marked_line
 from docmatix.pdf.painted_twice import DOUBLED, find_overlapping, leave_out_copies, list_line_boxes
@@ -30,11 +31,12 @@ _ODD = re.compile(
 )
 
 
-def read_lines(page: Any, textpage: Any, blocks: Sequence[dict[str, Any]]) -> list[RawLine]:
+def read_lines(page: Any, textpage: Any, blocks: Sequence[dict[str, Any]], drawn: Meanings) -> list[RawLine]:
     """Lines in the order of the content, each with the number of its block. `blocks` are those of MuPDF's dictionary of
-    `textpage`, which has no pictures."""
+    `textpage`, which has no pictures; `drawn` what blanks mean in fonts that draw them."""
     twice = find_overlapping(list_line_boxes(blocks))
-    symbols = {font for font in {span["font"] for span in _list_spans(blocks)} if find_family(font) is not None}
+    fonts = {span["font"] for span in _list_spans(blocks)}
+    symbols = {font for font in fonts if find_family(font) is not None or (drawn and find_drawn(font, drawn))}
     odd = _find_odd_lines(blocks, twice, symbols)
     by_place: dict[tuple[int, int], list[RawWord]] = {}
     lines: list[RawLine] = []
@@ -46,7 +48,7 @@ def read_lines(page: Any, textpage: Any, blocks: Sequence[dict[str, Any]]) -> li
         else:
             lines.append((block, words))
     if odd:
-        reader = _GlyphReader(page, by_place, list_raw_lines(textpage, blocks, odd))
+        reader = _GlyphReader(page, by_place, list_raw_lines(textpage, blocks, odd), drawn)
         for block in blocks:
             reader.read_block(block, odd.get(block["number"]))
         lines += reader.list_lines(twice)
@@ -137,9 +139,11 @@ class _Line:
 class _GlyphReader:
     """Reads the lines of blocks: odd ones by their glyphs, others as MuPDF's words."""
 
-    def __init__(self, page: Any, by_place: dict[tuple[int, int], list[RawWord]], raw: RawLines) -> None:
+    def __init__(
+        self, page: Any, by_place: dict[tuple[int, int], list[RawWord]], raw: RawLines, drawn: Meanings
+    ) -> None:
         self._by_place, self._raw = by_place, raw
-        self._unknown = UnknownGlyphs(page)
+        self._unknown = UnknownGlyphs(page, drawn)
         self._lines: list[_Line] = []
         self._before: dict[str, Any] | None = None
 

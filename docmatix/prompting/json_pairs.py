@@ -96,6 +96,7 @@ _DEEPEST = 8
 _THOUGHTS = re.compile(
     r"(?:[a-z]{1,16}[ _-]){0,2}(?:reasoning|thinking|thoughts?|rationale|analysis|drafts?|scratch(?:[ _-]?pad)?"
     r"|rejected|discarded|initial|brainstorm(?:ing)?|planning|plan|monologue|critique)(?:[ _-]\w{1,30})?"
+    r"|(?:few[ _-]?shot[ _-]?)?example(?:s|\(s\))?(?:[ _-]\w{1,30})?|few[ _-]?shots?"
 )
 _NUMBERED = re.compile(r"(questions?|answers?|q|a)[\s_#-]*+(\d{1,4})")
 _OTHER_NAMES = (("query", "answer"), ("question", "response"), ("query", "response"), ("user", "assistant"))

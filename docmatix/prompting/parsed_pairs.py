@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ class ParsedPair(NamedTuple):
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ENTITY = re.compile("&(?:amp|lt|gt|quot|apos|nbsp|#(?:3[489]|60|62|160)|#[xX](?:2[267]|3[cCeE]|[aA]0));")
+# questions about HTML, whose answers are meant as they are
+_ABOUT_ENTITIES = re.compile(r"\b(?:HTML|XML|entit(?:y|ies)|escaped?|encoded?|markup)\b", re.IGNORECASE)
 UNSEEN = re.compile("[\u200b\u2060\ufeff]")
 
 
@@ -30,8 +34,16 @@ def clean_text(text: str) -> str:
 
 def to_pair(question: Any, answer: Any) -> ParsedPair | str:
     """The pair, or why there is none."""
-    pair = ParsedPair(" ".join(to_text(question).split()), to_text(answer))
+    asked, answered = to_text(question), to_text(answer)
+    if _ENTITY.search(asked + answered) and not _ABOUT_ENTITIES.search(asked) and not _ENTITY.fullmatch(answered):
+        asked, answered = _read_entities(asked), _read_entities(answered)
+    pair = ParsedPair(" ".join(asked.split()), answered)
     return pair if pair.question and pair.answer else "missing_field"
+
+
+def _read_entities(text: str) -> str:
+    """A text with its HTML entities as what they mean, read once."""
+    return clean_text(_ENTITY.sub(lambda found: html.unescape(found[0]).replace("\u00a0", " "), text))
 
 
 def to_text(value: Any) -> str:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docmatix.prompting.json_pairs import read_json
+from docmatix.prompting.parsed_pairs import to_pair
 from docmatix.prompting.replies import ParsedPair, parse_reply
 
 ONE, TWO = ParsedPair("What is the price?", "$5"), ParsedPair("Who pays?", "the tenant")
@@ -183,7 +185,9 @@ def test_a_pair_that_comes_twice_or_with_other_answers_is_no_loop() -> None:
 
 # --- whatever a model writes ------------------------------------------------------------------------------------------
 
-TEXT = st.text(st.characters(exclude_categories=["C"]) | st.sampled_from("'\",:}{ []"), max_size=16)
+TEXT = st.text(
+    st.characters(exclude_categories=["C"], exclude_characters="&") | st.sampled_from("'\",:}{ []"), max_size=16
+)
 TEXT = TEXT.map(lambda text: " ".join(text.split())).filter(bool)
 PAIRS = st.lists(st.builds(ParsedPair, TEXT, TEXT), min_size=1, max_size=3, unique=True)
 
@@ -202,3 +206,26 @@ def test_of_pythons_notation_each_pair_is_read_as_it_was_or_not_at_all(pairs):
     found, malformed = read(str({"pairs": [pair._asdict() for pair in pairs]}))
     assert found == pairs or malformed
     assert set(found) <= set(pairs)
+
+
+def test_entities_of_html_are_read_where_they_are_not_the_subject():
+    assert to_pair("Who are Smith &amp; Sons?", "The firm&#39;s &quot;owners&quot;") == (
+        "Who are Smith & Sons?",
+        'The firm\'s "owners"',
+    )
+    assert to_pair("What is the price?", "5&nbsp;&#x27;per&#x27; unit") == ("What is the price?", "5 'per' unit")
+    assert to_pair("Which entity writes an ampersand?", "It is &amp; here") == (
+        "Which entity writes an ampersand?",
+        "It is &amp; here",
+    )
+    assert to_pair("What stands for it?", "&lt;") == ("What stands for it?", "&lt;")
+    assert to_pair("What is R&D?", "AT&T; &copy") == ("What is R&D?", "AT&T; &copy")
+
+
+@pytest.mark.parametrize("key", ["example", "examples", "Example(s)", "example_pairs", "few_shot"])
+def test_pairs_called_examples_are_none(key: str):
+    example = '[{"question": "What is the colour?", "answer": "Blue"}]'
+    pairs, _ = read_json(
+        f'{{"{key}": {example}, "pairs": [{{"question": "How many?", "answer": "Nine"}}]}}', cut=False
+    ) or ([], None)
+    assert pairs == [("How many?", "Nine")]

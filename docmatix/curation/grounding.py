@@ -54,6 +54,7 @@ NEIGHBOURHOOD = 40
 """Pieces on either side of a printed answer in which words of the question speak for this place."""
 
 _SPACED_SIGN = re.compile(r"(?<!\S)[-\u2010-\u2014\u2212] (?=[$€£¥]?\d)")
+_RANGE = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d+)?) to (\d{1,3}(?:\.\d+)?)(?![\w-])")
 _LIST_MARK = re.compile(r"(?m)^[ \t]*\(?\d{1,2}[.)][ \t]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])|\n+")
 _CLAUSE_END = re.compile(r",\s+(?:and|but|while|whereas|und|aber|während|et|mais|y|pero)\s+")
@@ -144,7 +145,8 @@ def _spell(text: str) -> str:
 
 def _readings(answer: str) -> Iterator[str]:
     """The answer's pieces as it stands; its groups of digits as numbers of their own, such as two columns; its spaced
-    dashes as signs; without its list numbers; and without the words for the marks of its numbers (`500 dollars`)."""
+    dashes as signs; its ranges with a dash; without its list numbers; and without the words for the marks of its
+    numbers (`500 dollars`)."""
     cut = cut_words(answer.split())
     yield join_pieces(cut.pieces, cut.glued)
     if any(cut.glued):
@@ -152,6 +154,9 @@ def _readings(answer: str) -> Iterator[str]:
     signed = _SPACED_SIGN.sub("-", answer)
     if signed != answer:
         yield _spell(signed)
+    ranged = _RANGE.sub(r"\1-\2", answer)
+    if ranged != answer:
+        yield _spell(ranged)
     plain = _without_list_marks(answer)
     if plain != answer and split_pieces(plain):
         yield _spell(plain)

@@ -158,10 +158,20 @@ _MYRIADS = frozenset("百千万萬億亿兆백천만억조")
 _AROUND = "([{.,;:!?)]}\"'“”‘’«»*†‡"
 
 
+# before a range of which either end is asked for
+_NUMBERED = frozenset(
+    "p. pp. page pages s. chapter chapters section sections figure figures table tables items lines rows".split()
+)
+# `2-3`, `$2-3`, `10-15%`; not `1999-2004`, of which either year may be asked, nor dates
+_RANGE = re.compile(r"[(\[\"“]*[$€£¥]?\d{1,3}(?:[.,]\d+)*[-\u2010-\u2014][$€£¥]?\d{1,3}(?:[.,]\d+)*[%)\]\"”.,;:!?]*")
+
+
 @lru_cache(maxsize=16384)
 def _cut_word(word: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """The pieces of a word, and which of them go on with the number of the piece before."""
     pieces = (UNKNOWN,) if UNKNOWN in word else tuple(split_pieces(word))
+    if len(pieces) == 2 and _RANGE.fullmatch(word):
+        return pieces, (False, True)
     return pieces, tuple(
         at > 0 and (pieces[at - 1] == MINUS or piece[0] == "^" or _go_on(pieces[at - 1], piece))
         for at, piece in enumerate(pieces)
@@ -185,6 +195,8 @@ def cut_words(words: Sequence[str], near: Near | None = None) -> CutWords:
             continue
         if pieces[:1] == (MINUS,) and _is_page_range(words, place):
             pieces, bound = pieces[1:], (False, *bound[2:])
+        if bound == (False, True) and place and words[place - 1].lower() in _NUMBERED and _RANGE.fullmatch(word):
+            bound = (False, False)
         number = numbers.get(place, number)
         inside = place <= end
         if number is not None and place == number.first:

@@ -322,3 +322,12 @@ def test_nothing_is_printed_across_an_unknown_character():
     assert score("987", page) == 0
     assert (score("200 horses", page) or 0) < 0.6
     assert score("\ufffd987", page) == 0
+
+
+@pytest.mark.parametrize("dash", ["-", "\u2013", "\u2011"])
+def test_an_end_of_a_range_is_not_printed_alone(dash: str):
+    page = make_page(f"Prices rose by 2{dash}3 percent in 1999{dash}2004, and by 10.5{dash}12% later.")
+    for piece in ("3 percent", "2", "3", "12%", "10.5"):
+        assert (score(piece, page) or 0) <= MISSING_NUMBER_CAP
+    for whole in ("2-3 percent", "2\u20133 percent", "2 to 3 percent", "10.5-12%", "2004", "1999"):
+        assert score(whole, page) == 1.0

@@ -11,6 +11,7 @@ from typing import Any
 
 from docmatix.core.documents import UNKNOWN
 from docmatix.pdf.characters import SOFT_HYPHEN
+from docmatix.pdf.glyph_names import read_differences, read_glyph_name
 
 Meanings = dict[str, dict[str, str]]
 """By the name of a font, what its blanks (`" "`, soft hyphens, accents) mean where they are drawn."""
@@ -117,8 +118,6 @@ def _list_fonts(resources: Any, seen: set[int]) -> Iterator[Any]:
 def _look_at(document: Any, font: Any) -> tuple[str, dict[str, str]]:
     """The name of a font and what its drawn blanks mean."""
     from pymupdf import mupdf
-
-    from docmatix.pdf.unknown_glyphs import read_differences, read_glyph_name
 
     found: dict[str, str] = {}
     loaded = mupdf.ll_pdf_load_font(mupdf.ll_pdf_get_bound_document(font), None, font)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docmatix.pdf.characters import SOFT_HYPHEN
-from docmatix.pdf.unknown_glyphs import read_glyph_name
+from docmatix.pdf.glyph_names import read_glyph_name
 from tests.pdf.content import read_text, show, write_font, write_map
 
 U = "\ufffd"

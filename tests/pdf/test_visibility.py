@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Document, Page, Refusal
 from docmatix.pdf import visibility
+from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.reading import _try_page, open_pdf
 from docmatix.pdf.visibility import MAX_DRAWINGS, MAX_PAGES, MAX_PATHS, InspectionBudget, find_inside
 from tests import museum, pdfs
@@ -19,7 +20,7 @@ def read(pdf: bytes, *, budget: InspectionBudget | None = None) -> tuple[Page, I
     document = open_pdf(pdf)
     assert not isinstance(document, (Refusal, Document))
     budget = budget or InspectionBudget()
-    return _try_page(document, 0, min_words=5, budget=budget)[0], budget
+    return _try_page(document, 0, min_words=5, budget=budget, blanks=DrawnBlanks())[0], budget
 
 
 def test_a_common_page_is_looked_at_and_not_drawn() -> None:

@@ -38,6 +38,9 @@ def clean_text(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = UNKNOWN_CHARACTERS.sub(UNKNOWN, text.translate(_SUBSTITUTES))
+    if not text.isprintable():
+        # what Unicode has not assigned no program shows as a sign that anybody knows
+        text = "".join(UNKNOWN if unicodedata.category(each) == "Cn" else each for each in text)
     text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return "".join(unicodedata.normalize("NFC", text).split())
 

@@ -37,6 +37,10 @@ def test_real_blanks_hyphens_and_lines_to_write_on_stay():
     assert read_with({"_": " "}, "Name: _ Date: _").split() == ["Name:", "Date:"]
 
 
+def test_what_unicode_has_not_assigned_is_unknown():
+    assert read_with({"9": "\u0378"}, "They had 1987 men") == f"They had 1{U}87 men"
+
+
 def test_names_of_ranges_and_lists_are_followed():
     for body in (b"<20> <37> <0020> <38> <38> <0038> <39> <39> <0020>", b"<20> <38> <0020> <39> <39> [<00A0>]"):
         count = body.count(b"> <") // 2

@@ -18,6 +18,7 @@ Meanings = dict[str, dict[str, str]]
 
 _MAX_RANGES = 20_000  # of a font's map, 0.5 us each
 _CODES = r"0009|000[aAdD]|0020|00[aA][0dD]|200[0-9aA]|202[89fF]|205[fF]|3000|03[0-6][0-9a-fA-F]"
+_CODES += r"|3164|11(?:5[fF]|60)|[fF]{2}[aA]0"
 _ONE = re.compile(rf"<\s*([0-9a-fA-F]+)\s*>\s*<\s*(?:{_CODES}|09|0[aAdD]|20|[aA][0dD])\s*>".encode())
 _HEX = rb"<\s*([0-9a-fA-F]+)\s*>"
 _RANGE = re.compile(_HEX + rb"\s*" + _HEX + rb"\s*" + _HEX)
@@ -26,7 +27,8 @@ _ITEM = re.compile(rb"<([^>]*)>")
 # bars through letters are as tall as digits
 _ACCENTS = frozenset(map(chr, (*range(0x300, 0x334), *range(0x339, 0x370))))
 _BLANKS = {code for code in (*range(9, 0xA1), *range(0x2000, 0x2060), 0x3000) if chr(code).isspace()}
-_WATCHED = sorted(_BLANKS | {0xAD, *map(ord, _ACCENTS)})
+_UNSEEN = {0x115F, 0x1160, 0x3164, 0xFFA0}  # fillers of Hangul
+_WATCHED = sorted(_BLANKS | _UNSEEN | {0xAD, *map(ord, _ACCENTS)})
 _WATCHED_SET = frozenset(_WATCHED)
 
 

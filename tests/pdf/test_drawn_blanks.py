@@ -16,7 +16,7 @@ def read_with(meanings: dict[str, str], text: str, *, differences: str = "") -> 
     return read_text(show(text), font, objects=[write_map({**MEANINGS, **meanings})])
 
 
-@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2009", "\t", "\u3000", "\u202f", "\u2003"])
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2009", "\t", "\u3000", "\u202f", "\u2003", "\u3164", "\uffa0"])
 def test_a_digit_that_the_file_calls_a_blank_is_unknown(blank):
     assert read_with({"9": blank}, "They had 1987 men in 2019") == f"They had 1{U}87 men in 201{U}"
     assert read_with({".": blank, "-": blank}, "It fell by -3.2 percent") == f"It fell by {U}3{U}2 percent"

@@ -178,6 +178,8 @@ def _measure_shifted(codes: Any, *, letters: int) -> float:
     from docmatix.text.letters import load_letters
 
     signs = codes[(codes > 32) & (codes < 127)]
+    # no letter comes three times: leader dots, lines to write on, with spaces between them or without
+    signs = signs[np.concatenate((signs[:2] >= 0, (signs[2:] != signs[1:-1]) | (signs[1:-1] != signs[:-2])))]
     counts = np.bincount(signs - 33, minlength=_PRINTABLE)
     undigited = len(signs) - int(counts[15:25].sum())
     if undigited < _MIN_SHIFTED or letters > 0.5 * undigited:

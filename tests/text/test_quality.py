@@ -175,3 +175,14 @@ def test_more_misread_letters_never_read_much_better(seed: int, strength: int):
         return "".join(draw.choice("etaoinsrhl") if c.isalpha() and draw.random() < share else c for c in ENGLISH * 3)
 
     assert (measure_quality(swap(strength / 6)) or 0) <= (measure_quality(swap(0)) or 0) + 0.02
+
+
+@pytest.mark.parametrize("leader", ["." * 40, ". " * 25, "-" * 40, "_" * 40, "*" * 40])
+def test_leader_dots_and_lines_to_write_on_say_nothing_of_the_words_between_them(leader: str) -> None:
+    names = "Introduction Methods Results Discussion Conclusions References Appendix Background Objectives".split()
+    contents = "\n".join(f"{name} {leader} {page}" for page, name in enumerate(names * 3))
+    assert measure_quality(contents) == pytest.approx(1.0, abs=0.1)
+    shifted = "".join(chr(ord(letter) - 3) if letter.isalpha() else letter for letter in contents)
+    quality = measure_quality(shifted)
+    assert quality is not None
+    assert quality < MIN_QUALITY

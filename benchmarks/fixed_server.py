@@ -1,9 +1,11 @@
 """A model server whose every answer takes the same time, for measuring who asks it.
 
-Run: python -m benchmarks.fixed_server [--delay 0.2] [--slots 16]      its address is the only line on stdout
+Run: python -m benchmarks.fixed_server [--delay 0.2] [--slots 16] [--events 120]      its address is the only line on
+stdout
 
 A bare protocol and one answer made in advance, so that it costs the machine as little as a server can. With slots it
 works on so many requests at once, queues the others in the order of their arrival, and tells of both in vLLM's metrics.
+With events, requests for a stream are answered in so many, evenly spread over the time that an answer takes.
 
     GET  /v1/models
     POST /v1/chat/completions
@@ -27,6 +29,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PAIRS = [
     ("Who approved the delivery of the crates?", "Miriam Okafor"),
@@ -57,13 +60,31 @@ def make_response(status: str, body: str, *, kind: str = "application/json") -> 
 
 
 ANSWER = make_answer(CONTENT)
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def make_events(content: str, count: int) -> list[bytes]:
+    """A stream of so many events, and three for its end, as the chunks of HTTP/1.1."""
+    step = -(-len(content) // count)
+    sent: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"content": content[at : at + step]}, "finish_reason": None}]}
+        for at in range(0, len(content), step)
+    ]
+    sent.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    sent.append({"choices": [], "usage": {"prompt_tokens": 1200, "completion_tokens": 120, "total_tokens": 1320}})
+    named = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "fixed"}
+    events = [*(json.dumps({**named, **each}) for each in sent), "[DONE]"]
+    data = [f"data: {event}\n\n".encode() for event in events]
+    chunks = [b"%x\r\n%s\r\n" % (len(each), each) for each in data]
+    return [*chunks[:-3], b"".join(chunks[-3:]) + b"0\r\n\r\n"]
 
 
 class FixedServer:
     """What all connections share: who runs, who waits, and the record."""
 
-    def __init__(self, *, delay_s: float, slots: int | None) -> None:
+    def __init__(self, *, delay_s: float, slots: int | None, events: int | None = None) -> None:
         self.delay_s, self.slots = delay_s, slots
+        self.events = make_events(CONTENT, events) if events else []
         self.running: set[Connection] = set()
         self.waiting: deque[Connection] = deque()
         self.forget()
@@ -93,6 +114,16 @@ class FixedServer:
             self.waiting.remove(connection)
             self._note()
 
+    def send_event(self, connection: Connection, number: int) -> None:
+        last = number == len(self.events) - 1
+        connection.send(self.events[number] if number else STREAM_HEAD + self.events[0])
+        if last:
+            self.answers.append(time.monotonic())
+            self._end(connection)
+        else:
+            pause_s = self.delay_s / len(self.events)
+            connection.due = asyncio.get_running_loop().call_later(pause_s, self.send_event, connection, number + 1)
+
     def answer(self, connection: Connection) -> None:
         connection.send(ANSWER)
         self.answers.append(time.monotonic())
@@ -100,7 +131,12 @@ class FixedServer:
 
     def _start(self, connection: Connection) -> None:
         self.running.add(connection)
-        connection.due = asyncio.get_running_loop().call_later(self.delay_s, self.answer, connection)
+        loop = asyncio.get_running_loop()
+        if self.events and connection.wants_stream:
+            pause_s = self.delay_s / len(self.events)
+            connection.due = loop.call_later(pause_s, self.send_event, connection, 0)
+        else:
+            connection.due = loop.call_later(self.delay_s, self.answer, connection)
 
     def _end(self, connection: Connection) -> None:
         self.running.discard(connection)
@@ -138,6 +174,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: FixedServer) -> None:
         self.server = server
         self.due: asyncio.TimerHandle | None = None
+        self.wants_stream = False
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
@@ -164,6 +201,7 @@ class Connection(asyncio.Protocol):
         whole = len(head) + 4 + length
         if len(self._buffer) < whole:
             return
+        self.wants_stream = b'"stream":true' in self._buffer[len(head) : whole]
         self._buffer = self._buffer[whole:]
         method, path, _ = head.split(b" ", 2)
         if path == b"/v1/chat/completions":
@@ -173,10 +211,11 @@ class Connection(asyncio.Protocol):
 
 
 @contextlib.contextmanager
-def start_fixed_server(*, delay_s: float, slots: int | None = None) -> Iterator[str]:
+def start_fixed_server(*, delay_s: float, slots: int | None = None, events: int | None = None) -> Iterator[str]:
     """Run the server in a process of its own for the length of the block; yields its address, without `/v1`."""
     command = [sys.executable, "-m", "benchmarks.fixed_server", "--delay", str(delay_s)]
     command += [] if slots is None else ["--slots", str(slots)]
+    command += [] if events is None else ["--events", str(events)]
     root = Path(__file__).resolve().parent.parent
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -192,8 +231,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--delay", type=float, default=0.2, help="seconds from a request's start to its answer")
     parser.add_argument("--slots", type=int, help="requests at once; without it all that come")
+    parser.add_argument("--events", type=int, help="events of a stream; without it all answers are in one piece")
     options = parser.parse_args()
-    server = FixedServer(delay_s=options.delay, slots=options.slots)
+    server = FixedServer(delay_s=options.delay, slots=options.slots, events=options.events)
 
     async def serve_for_ever() -> None:
         loop = asyncio.get_running_loop()

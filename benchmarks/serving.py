@@ -120,13 +120,15 @@ def configure(pdfs: Path, in_flight: int) -> dict[str, Any]:
     }
 
 
-def measure_overhead(in_flights: Sequence[int], *, rounds: int, texts: int, folder: Path) -> None:
+def measure_overhead(
+    in_flights: Sequence[int], *, rounds: int, texts: int, folder: Path, delay_s: float = 0.2, events: int | None = None
+) -> None:
     """A table: requests per second of builds and of the bare client, at each number in flight."""
     counts = {in_flight: max(LEAST_REQUESTS, WAVES * in_flight) for in_flight in in_flights}
     pdfs = folder / "pdfs"
     write_documents(pdfs, max(counts.values()), texts=texts)
     rows = []
-    with start_fixed_server(delay_s=0.2) as address:
+    with start_fixed_server(delay_s=delay_s, events=events) as address:
         for in_flight, requests in counts.items():
             config = configure(pdfs, in_flight)
             config["generate"]["engine"]["base_url"] = f"{address}/v1"
@@ -321,6 +323,8 @@ def main() -> None:
     overhead = verbs.add_parser("overhead", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     overhead.add_argument("--in-flight", type=int, nargs="+", default=[8, 64, 512])
     overhead.add_argument("--texts", type=int, default=2, help="texts of some 85 words on the page of each document")
+    overhead.add_argument("--delay", type=float, default=0.2, help="seconds that an answer takes")
+    overhead.add_argument("--events", type=int, help="events in which a stream comes to a build (default: no streams)")
     overhead.add_argument("--rounds", type=int, default=3, help="builds, each with a run of the bare client")
     balance = verbs.add_parser("balance", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     balance.add_argument("--requests", type=int, default=1500)
@@ -339,7 +343,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.verb == "overhead":
-            measure_overhead(options.in_flight, rounds=options.rounds, texts=options.texts, folder=Path(folder))
+            measure_overhead(
+                options.in_flight,
+                rounds=options.rounds,
+                texts=options.texts,
+                folder=Path(folder),
+                delay_s=options.delay,
+                events=options.events,
+            )
         elif options.verb == "vllm":
             measure_vllm(options, folder=Path(folder))
         else:

@@ -55,6 +55,14 @@ class Answer:
         return cls({"model": "scripted", "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]})
 
 
+@dataclass
+class Stream:
+    """An answer in events: how many it has, and how many were sent before the client closed the connection."""
+
+    events: int
+    sent: int = 0
+
+
 ReplyFunction = Callable[[Body], str | Answer]
 """Raises `RuntimeError` for a request that is to meet a 500, `TimeoutError` for one that is never answered."""
 RefuseFunction = Callable[[Body], tuple[int, Any] | None]
@@ -271,17 +279,19 @@ class ScriptedServer:
         slots: int | None = None,
         repeats_key: bool = False,
         refuse: RefuseFunction = lambda body: None,
+        streams: bool = False,
     ) -> None:
         """`model` None answers to any name; with `api_key` every request must carry it; with `slots` the server works
         on so many requests at once, queues the others, and reports both in vLLM's metrics; one that `repeats_key` has
-        the header `Authorization` in all its errors."""
+        the header `Authorization` in all its errors; one that `streams` answers in events where it is asked to."""
         self.base_url = ""
         self.log: list[Asked] = []
         self.bodies: list[Body] = []
+        self.streams: list[Stream] = []
         self.in_flight = self.most_in_flight = self.running = self.most_waiting = 0
         self._slots = asyncio.Semaphore(slots) if slots else None
         self._reply, self._faults, self._model, self._api_key = reply, faults or Faults(), model, api_key
-        self._repeats_key, self._refuse = repeats_key, refuse
+        self._repeats_key, self._refuse, self._streams = repeats_key, refuse, streams
         self._tried: set[str] = set()
         self._state = None
         if state_file:
@@ -421,10 +431,13 @@ class ScriptedServer:
             raise
         except RuntimeError as error:
             return _say_error(500, str(error))
+        if self._streams and body.get("stream") and fault in (None, "cut", "halved"):
+            if isinstance(content, str):
+                content = Answer({**Answer.of_message({"content": content}).content, "usage": _count(body, content)})
+            if content.status == 200 and isinstance(content.content, dict) and content.content.get("choices"):
+                return await self._stream(request, content.content, fault)
         if isinstance(content, Answer):
             return web.json_response(content.content, status=content.status)
-        prompt_tokens = sum(len(_read_content(message).split()) for message in body["messages"])
-        completion_tokens = len(content.split())
         answer = json.dumps(
             {
                 "id": f"chatcmpl-{key}",
@@ -434,11 +447,7 @@ class ScriptedServer:
                 "choices": [
                     {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
                 ],
-                "usage": {
-                    "prompt_tokens": prompt_tokens,
-                    "completion_tokens": completion_tokens,
-                    "total_tokens": prompt_tokens + completion_tokens,
-                },
+                "usage": _count(body, content),
             }
         ).encode()
         if fault == "halved":
@@ -459,6 +468,52 @@ class ScriptedServer:
         if request.transport:
             request.transport.close()
         return half
+
+    async def _stream(self, request: web.Request, answer: Any, fault: str | None) -> web.StreamResponse:
+        """The answer in events of a few characters, as a model writes it. A stream with a fault is half of one: cut, or
+        ended as if it were whole."""
+        events = list(_write_events(answer))
+        stream = Stream(len(events))
+        self.streams.append(stream)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for event in events[: len(events) // 2 if fault else None]:
+            await response.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+            stream.sent += 1
+            await asyncio.sleep(self._faults.delay_s / len(events) or 0.001 * (stream.sent % 16 == 0))
+        if fault == "cut" and request.transport:
+            request.transport.close()
+        if fault is None:
+            await response.write(b"data: [DONE]\n\n")
+        return response
+
+
+def _count(body: Body, content: str) -> dict[str, int]:
+    """Words, which pass for tokens."""
+    prompt_tokens = sum(len(_read_content(message).split()) for message in body["messages"])
+    completion_tokens = len(content.split())
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }
+
+
+EVENT_CHARS = 4
+
+
+def _write_events(answer: Any) -> Iterator[Any]:
+    choice = answer["choices"][0]
+    for name, value in (choice.get("message") or {}).items():
+        pieces = [value]
+        if isinstance(value, str):
+            pieces = [value[at : at + EVENT_CHARS] for at in range(0, len(value), EVENT_CHARS)]
+        elif name == "tool_calls":
+            pieces = [[{"index": index, **call}] for index, call in enumerate(value)]
+        for piece in pieces:
+            yield {"model": answer.get("model"), "choices": [{"index": 0, "delta": {name: piece}}]}
+    yield {"choices": [{"index": 0, "delta": {}, "finish_reason": choice.get("finish_reason")}]}
+    yield {"choices": [], "usage": answer.get("usage")}
 
 
 async def _drag_on(request: web.Request, answer: bytes | None) -> web.StreamResponse:
@@ -513,6 +568,7 @@ def start_scripted_server(
     slots: int | None = None,
     repeats_key: bool = False,
     refuse: RefuseFunction = lambda body: None,
+    streams: bool = False,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[ScriptedServer]:
@@ -526,6 +582,7 @@ def start_scripted_server(
         slots=slots,
         repeats_key=repeats_key,
         refuse=refuse,
+        streams=streams,
     )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="scripted-server", daemon=True)

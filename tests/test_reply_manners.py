@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import docmatix
@@ -73,6 +75,15 @@ def read_replies(run: Path) -> list[dict[str, Any]]:
     folders = [f"{stage}/replies/part-00000" for stage in ("generate", "verify")]
     names = [f"{folder}/{name}" for folder in folders for name in directory.names(folder)]
     return [row for name in names for row in directory.iterate_file(name)]
+
+
+def read_published(run: Path) -> list[Any]:
+    """The distinct pairs of the dataset, by document."""
+    return [
+        (row["doc_id"], {(pair["user"], pair["assistant"]) for pair in row["texts"]})
+        for path in sorted((run / "dataset").rglob("*.parquet"))
+        for row in pq.read_table(path, columns=["doc_id", "texts"]).to_pylist()
+    ]
 
 
 def draft(said: str) -> str:
@@ -159,10 +170,14 @@ def answer_in_turn(manners: list[Manner]) -> Callable[[Body], str | Answer]:
     return reply
 
 
-def test_however_a_server_puts_a_reply_the_dataset_is_the_same(plain: Path, pdf_dir: Path, tmp_path: Path) -> None:
-    with start_scripted_server(reply=answer_in_turn(list(MANNERS.values()))) as server:
+@pytest.mark.parametrize("streams", [False, True])
+def test_however_a_server_puts_a_reply_the_dataset_is_the_same(
+    plain: Path, pdf_dir: Path, tmp_path: Path, streams: bool
+) -> None:
+    with start_scripted_server(reply=answer_in_turn(list(MANNERS.values())), streams=streams) as server:
         run = build(tmp_path, pdf_dir, server.base_url)
         asked = server.request_count
+        assert bool(server.streams) == streams
     assert asked >= len(MANNERS)
     assert read_status(Run(run))["complete"]
     assert hash_dataset(run) == hash_dataset(plain)
@@ -208,7 +223,7 @@ FULL = [
     Answer({"error": {"message": "input is too large to process. increase the physical batch size"}}, 500),
     Answer({"error": {"message": "prompt is too long: 9000 tokens > 8192 maximum"}}, 200),
 ]
-CUTS = ["length", "max_tokens", "MAX_TOKENS", "LENGTH", "model_length", "content_filter", "SAFETY", "repetition"]
+CUTS = ["length", "max_tokens", "MAX_TOKENS", "LENGTH", "model_length", "content_filter", "SAFETY", "incomplete"]
 
 
 def test_a_full_context_halves_the_request_and_a_cut_reply_is_cut(tmp_path: Path) -> None:
@@ -243,3 +258,37 @@ def test_a_full_context_halves_the_request_and_a_cut_reply_is_cut(tmp_path: Path
     assert all(row["malformed"] == ["truncated"] for row in rows if row["reason"] is None)
     assert sum(len(row["pairs"]) for row in rows if row["reason"] is None) == len(FULL)
     assert {reply["finish_reason"] for reply in read_replies(run)} == set(CUTS)
+
+
+def test_a_reply_that_repeats_itself_is_given_up_and_what_it_said_before_is_kept(
+    plain: Path, pdf_dir: Path, tmp_path: Path
+) -> None:
+    looping: set[str] = set()
+
+    def reply(body: Body) -> str | Answer:
+        said = reply_plausibly(body)
+        if not is_json(said) or int(hashlib.sha256(said.encode()).hexdigest(), 16) % 2:
+            return said
+        looping.add(said)
+        pairs = json.loads(said)["pairs"]
+        return Answer.of_message({"content": json.dumps({"pairs": pairs + pairs[-1:] * 200})}, "length")
+
+    runs = []
+    for streams in (True, False):
+        folder = tmp_path / str(streams)
+        folder.mkdir()
+        with start_scripted_server(reply=reply, streams=streams) as server:
+            runs.append(build(folder, pdf_dir, server.base_url))
+            # most of what a server without streams generates is paid for
+            given_up = [stream for stream in server.streams if stream.sent < stream.events / 5]
+        assert len(given_up) == len(looping) * streams
+    assert looping
+    for run in runs:
+        assert read_status(Run(run))["complete"]
+        assert read_published(run) == read_published(plain)
+        cut = [row for row in read_replies(run) if row["finish_reason"] == "repetition"]
+        assert len(cut) == len(looping)
+        assert all(0 < row["completion_tokens"] < 1000 for row in cut)
+        assert sum(row["malformed"].count("repeated") > 0 for row in read_rows(run) if row["malformed"]) == len(cut)
+    contents = [{row["request_id"]: row["content"] for row in read_replies(run)} for run in runs]
+    assert contents[0] == contents[1]

@@ -28,7 +28,7 @@ from docmatix.driver.heartbeat import Heartbeat, WorkerState, choose_interval, n
 from docmatix.driver.ray_cluster import find_private_ray
 from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.models.vllm.supervisor import find_start
-from docmatix.pipeline import PACK, PIPELINE
+from docmatix.pipeline import GENERATE, PACK, PIPELINE
 from docmatix.stages.pack import OutputFile, Range
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.poison_documents import count_attempt
@@ -327,6 +327,7 @@ def _calm_collector() -> None:
 
 def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
     from docmatix.models.client import ChatClient
+    from docmatix.prompting.replies import repeats_itself
 
     engine = job.config.choose_engine(stage)
     key = job.service.api_key
@@ -341,6 +342,7 @@ def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
         timeout_s=engine.timeout_s,
         max_attempts=engine.max_attempts,
         give_up_after_s=engine.give_up_after_s,
+        repeats=repeats_itself if stage == GENERATE else None,
     )
 
 

@@ -19,7 +19,7 @@ from typing import Self
 import aiohttp
 
 from docmatix.core.errors import DocmatixError, ServerGone, SetupError
-from docmatix.core.pairs import Failure, Message, Reply, Request, dump_body
+from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.models.load_balancer import (
     Address,
     LoadBalancer,
@@ -30,7 +30,8 @@ from docmatix.models.load_balancer import (
     note_reply,
     read_address,
 )
-from docmatix.models.parameters import Unsupported, adapt
+from docmatix.models.loops import count_cut_off
+from docmatix.models.parameters import NO_FIELDS, STREAM, STREAM_TRIES, Unsupported, dump_sent, is_worth_streaming
 from docmatix.models.poison_requests import SuspectSlots, goes_alone, is_suspect
 from docmatix.models.preflight import refuse_key, refuse_model
 from docmatix.models.responses import ConfigurationError, Retryable, hide
@@ -75,25 +76,28 @@ class ChatClient:
         max_attempts: int = 8,
         give_up_after_s: float = 600.0,
         look_every_s: float = 1.0,
+        repeats: Callable[[str], bool] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`addresses` are base URLs (`http://host:8000/v1`); without any, requests wait for `set_addresses`.
         `max_in_flight` bounds all requests in flight, those waiting for a retry included, `max_in_flight_each` those to
-        one address. `api_key_env` is only named in messages; `sleep`, `draw` (0..1) and `clock` are seams."""
+        one address. Long replies are read as they come, and given up where one `repeats` itself. `api_key_env` is only
+        named in messages; `sleep`, `draw` (0..1) and `clock` are seams."""
         self.counters = Counters()
         self._most_each = max_in_flight_each or max_in_flight or 64
         self._api_key, self._api_key_env = api_key, api_key_env
         self._max_in_flight, self._timeout_s = max_in_flight, timeout_s
         self._max_attempts, self._give_up_after_s = max_attempts, give_up_after_s
-        self._look_every_s = look_every_s
+        self._look_every_s, self._repeats = look_every_s, repeats
         self._sleep, self._draw, self._clock = sleep, draw, clock
         self._bound = asyncio.Semaphore(max_in_flight) if max_in_flight else contextlib.nullcontext()
         self._suspects = SuspectSlots()
         self._lacking: dict[str, frozenset[str]] = {}
         """By model, the fields that its server does not take: learnt once a request without them is answered, so that a
         document's words, which servers repeat in errors, teach nothing."""
+        self._streaming: set[str] = set()  # models whose servers have answered a request for a stream
         self._load_balancer = LoadBalancer([self._read_address(address) for address in addresses], clock=clock)
         self._removed: dict[str, Address] = {}
         """Former addresses, by name."""
@@ -169,7 +173,9 @@ class ChatClient:
     async def _pursue(self, request: Request, pictures: Sequence[bytes]) -> Reply | Failure:
         """Try until the request is answered or given up."""
         lacking = self._lacking.get(request.model, frozenset())
-        body = _dump_sent(request, pictures, lacking)
+        repeats = self._repeats if is_worth_streaming(request.sampling) else None
+        fields = NO_FIELDS if repeats is None else STREAM
+        body = dump_sent(request, pictures, lacking, fields)
         tries = Tries(self._clock())
         while True:
             deaths = tries.deaths.count(self._load_balancer.addresses)
@@ -188,30 +194,40 @@ class ChatClient:
                         tries.deaths.note_sent(deaths)
                         if not (learnt := self._lacking.get(request.model, lacking)) <= lacking:  # while it waited
                             lacking |= learnt
-                            body = _dump_sent(request, pictures, lacking)
-                        outcome = await self._send(address, body, request.request_id)
+                            body = dump_sent(request, pictures, lacking, fields)
+                        outcome = await self._send(address, body, request.request_id, repeats)
                     if isinstance(outcome, ConfigurationError):
                         outcome = await self._judge_configuration_error(address, request.model, outcome)
                 finally:
                     self._load_balancer.give_back(address)
                     self._level_soon()
+            # until its server has answered one, it may not know streams, whatever it says
+            in_doubt = bool(fields) and lacking.isdisjoint(fields) and request.model not in self._streaming
+            if in_doubt and isinstance(outcome, Failure) and outcome.reason == "refused":
+                outcome = Unsupported(("stream",))
             if isinstance(outcome, Reply | Failure | Unsupported):
                 note_reply(address, now=self._clock())  # a server that refuses a request is healthy
                 if isinstance(outcome, Unsupported):
                     self.counters.retries["unsupported"] += 1
                     lacking |= frozenset(outcome.fields)
-                    body = _dump_sent(request, pictures, lacking)
+                    body = dump_sent(request, pictures, lacking, fields)
                     continue
-                if lacking and isinstance(outcome, Reply):
+                if isinstance(outcome, Failure):
+                    return outcome
+                self._streaming |= {request.model} if in_doubt else set()
+                if lacking:
                     self._lacking[request.model] = self._lacking.get(request.model, lacking) | lacking
-                    self.counters.without.update(lacking & {*request.sampling, *request.extra})
-                return outcome
+                    self.counters.without.update(lacking & {*request.sampling, *request.extra, *fields})
+                return count_cut_off(outcome, request)
             self.counters.retries[outcome.cause] += 1
             if outcome.cause == "moved" and address in self._load_balancer.addresses:
                 continue  # called back to level the load
             verdict = await self._judge(outcome, tries, address, request.model)
             if isinstance(verdict, Failure):
                 return verdict
+            if in_doubt and tries.unclear == STREAM_TRIES:
+                lacking |= {"stream"}
+                body = dump_sent(request, pictures, lacking, fields)
             if verdict:
                 await self._sleep(verdict)
 
@@ -256,7 +272,7 @@ class ChatClient:
         return wait_s
 
     async def _send(
-        self, address: Address, body: bytes, request_id: str
+        self, address: Address, body: bytes, request_id: str, repeats: Callable[[str], bool] | None = None
     ) -> Reply | Failure | Retryable | ConfigurationError | Unsupported:
         session = self._connect()
         task = asyncio.current_task()
@@ -267,7 +283,8 @@ class ChatClient:
         counters.in_flight += 1
         counters.most_in_flight = max(counters.most_in_flight, counters.in_flight)
         try:
-            return await send_chat(session, address, body, request_id=request_id, api_key=self._api_key)
+            key = self._api_key
+            return await send_chat(session, address, body, request_id=request_id, api_key=key, repeats=repeats)
         except asyncio.CancelledError:
             # called back by the load balancer, unless the task was cancelled from elsewhere too
             if address.under_way[task] and task.uncancel() <= cancelled_before:
@@ -331,7 +348,7 @@ class ChatClient:
         probe = Request(model, (Message("user", "Say yes."),), {"max_tokens": 1})
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                body = _dump_sent(probe, (), self._lacking.get(model, frozenset()))
+                body = dump_sent(probe, (), self._lacking.get(model, frozenset()))
                 outcome = await self._send(address, body, probe.request_id)
         except TimeoutError:
             return Retryable("unreachable", f"no reply to a small request within {PROBE_TIMEOUT_S:g} s")
@@ -381,10 +398,3 @@ class ChatClient:
         except (aiohttp.ClientError, TimeoutError):
             names = []
         return refuse_model(address, model, names or [f"unknown ({detail})"])
-
-
-def _dump_sent(request: Request, pictures: Sequence[bytes], lacking: frozenset[str]) -> bytes:
-    """The body to send: the recorded one, with its pictures and without the fields that the server does not take."""
-    if not pictures and not lacking:
-        return request.body
-    return dump_body(adapt(request.to_body(pictures), lacking))

@@ -17,7 +17,7 @@ NAME_CHARS = 300
 """Of a model or a finish reason."""
 
 # llama.cpp, SGLang, DeepSeek; vLLM and OpenRouter; Ollama
-_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _THOUGHT_PARTS = ("thinking", "reasoning", "reasoning_content", "redacted_thinking", "summary")
 _DEEPEST = 5
 """Lists within parts; Mistral's have two."""
@@ -36,42 +36,6 @@ def find_error(answer: Any) -> Any:
     if isinstance(first, dict):
         return first.get("error") or None  # OpenRouter: the model's own server failed in the middle of a reply
     return answer if answer.get("message") or answer.get("detail") else None
-
-
-def is_stream(raw: bytes) -> bool:
-    """Whether an answer consists of events, which some gateways send unasked, or begins with their comments."""
-    return raw.lstrip()[:6].startswith((b"data:", b"event:", b":", b"id:"))
-
-
-def join_events(raw: bytes) -> Any:
-    """The completion that a stream of events adds up to, or the error in it. Raises ValueError if it has no end."""
-    lines = [line.strip() for line in raw.splitlines()]
-    sent = [line[5:].strip() for line in lines if line.startswith(b"data:")]
-    if not sent:  # comments that kept the connection open, before an answer in one piece
-        return json.loads(b"\n".join(line for line in lines if not line.startswith((b":", b"event:", b"id:"))))
-    chunks = [json.loads(each) for each in sent if each and each != b"[DONE]"]
-    texts: dict[str, str] = {}
-    calls: dict[Any, dict[str, str]] = {}
-    whole: dict[str, Any] = {}
-    finish_reason = None
-    for chunk in chunks:
-        if find_error(chunk) is not None:
-            return chunk
-        whole |= {name: chunk[name] for name in ("model", "usage") if chunk.get(name)}
-        for choice in chunk["choices"][:1]:
-            delta = choice.get("delta") or choice.get("message") or {}
-            finish_reason = choice.get("finish_reason") or finish_reason
-            for name in ("content", "refusal", *_REASONING_FIELDS):
-                if isinstance(delta.get(name), str):
-                    texts[name] = texts.get(name, "") + delta[name]
-            for call in delta.get("tool_calls") or ():
-                made = calls.setdefault(call.get("index"), {"name": "", "arguments": ""})
-                for name in made:
-                    made[name] += (call.get("function") or {}).get(name) or ""
-    if finish_reason is None:
-        raise ValueError("the stream has no end")
-    message = {**texts, "tool_calls": [{"function": call} for call in calls.values()]}
-    return {**whole, "choices": [{"message": message, "finish_reason": finish_reason}]}
 
 
 def read_completion(answer: Any, request_id: str) -> Reply:
@@ -96,13 +60,13 @@ def read_completion(answer: Any, request_id: str) -> Reply:
 def _read_message(message: Mapping[str, Any]) -> tuple[str, str]:
     """The content and what was sent apart from it: thoughts, words of refusal. The arguments of a tool call, which the
     model writes in the place of content, count as content."""
-    parts = list(_read_parts(message.get("content")))
+    parts = list(read_parts(message.get("content")))
     said = "".join(part.text for part in parts if not part.thought)
     thought = [part.text for part in parts if part.thought]
-    for name in _REASONING_FIELDS:
+    for name in REASONING_FIELDS:
         # OpenRouter and some gateways send the same thoughts under two names
         if not thought and message.get(name):
-            thought = [part.text for part in _read_parts(message[name])]
+            thought = [part.text for part in read_parts(message[name])]
     calls = _read_calls(message)
     if calls:
         said = "\n".join([said, *calls] if said.strip() else calls)
@@ -117,7 +81,7 @@ class _Part(NamedTuple):
     thought: bool = False
 
 
-def _read_parts(content: Any, *, depth: int = 0) -> Iterator[_Part]:
+def read_parts(content: Any, *, depth: int = 0) -> Iterator[_Part]:
     """The texts of a content: a string, a list of parts, a part. Raises TypeError for one that is neither."""
     if content is None:
         return
@@ -128,7 +92,7 @@ def _read_parts(content: Any, *, depth: int = 0) -> Iterator[_Part]:
             yield _Part(json.dumps(content, ensure_ascii=False))  # the reply itself, decoded by a helpful gateway
         else:
             for item in content:
-                yield from _read_parts(item, depth=depth + 1)
+                yield from read_parts(item, depth=depth + 1)
     elif isinstance(content, dict) and depth < _DEEPEST:
         yield from (
             _read_part(content, depth=depth) if _is_part(content) else [_Part(json.dumps(content, ensure_ascii=False))]
@@ -146,7 +110,7 @@ def _read_part(part: Mapping[str, Any], *, depth: int) -> Iterator[_Part]:
     apart = part.get("thought") is True or kind == "refusal" or kind.split(".", maxsplit=1)[0] in _THOUGHT_PARTS
     for name in ("text", "content", "summary", "refusal", *_THOUGHT_PARTS):
         if part.get(name):
-            for inner in _read_parts(part[name], depth=depth + 1):
+            for inner in read_parts(part[name], depth=depth + 1):
                 yield _Part(inner.text, apart or inner.thought)
             return
 

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from docmatix.core.pairs import Request, dump_body
 
 RENAMED = {"max_tokens": "max_completion_tokens"}
 """Fields that are sent under another name instead, since replies must stay bounded."""
 _HELD = frozenset(
     {
-        *("model", "messages", "max_completion_tokens", "stream"),
+        *("model", "messages", "max_completion_tokens"),
         # what a reply is held to is no default of a server's: such a request stays refused
         *("grammar", "guided_choice", "guided_grammar", "guided_regex", "regex", "ebnf"),
     }
 )
+STREAM: Mapping[str, Any] = MappingProxyType({"stream": True, "stream_options": {"include_usage": True}})
+"""Fields of a request whose reply is to be read as it comes. A server that does not count the tokens of a stream is
+sent none of them."""
+STREAM_TRIES = 2
+"""A server that fails so often, and has never answered a request for a stream, is asked for the reply in one piece."""
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+LEAST_STREAMED_TOKENS = 256
+"""A reply that may not become longer costs little, even if it repeats itself."""
 _JSON_FIELDS = ("response_format", "structured_outputs", "guided_json")
 """These hold a reply to JSON, which the prompts ask for in words too; without them it is read as it comes."""
 
@@ -79,6 +90,9 @@ _TOGETHER = re.compile(
 _JSON_WORDS = re.compile(
     r"response[ _]format|json[ _](?:schema|mode)|structured[ _]outputs?|guided[ _](?:json|decoding)", re.IGNORECASE
 )
+_STREAM_WORDS = re.compile(
+    r"\bstreaming\b|\bstream(?:ed)? (?:mode|requests?|responses?|replies|completions)\b", re.IGNORECASE
+)
 
 
 class Unsupported(NamedTuple):
@@ -113,6 +127,23 @@ def adapt(body: Mapping[str, Any], lacking: Collection[str]) -> dict[str, Any]:
     return kept | {name: value for name, value in renamed.items() if name not in kept}
 
 
+def is_worth_streaming(sampling: Mapping[str, Any]) -> bool:
+    """Whether a reply may become so long that it is to be given up where it repeats itself."""
+    most = sampling.get("max_tokens")
+    return "stream" not in sampling and (most is None or most >= LEAST_STREAMED_TOKENS)
+
+
+def dump_sent(
+    request: Request, pictures: Sequence[bytes], lacking: Collection[str], fields: Mapping[str, Any] = NO_FIELDS
+) -> bytes:
+    """The body to send: the recorded one, with its pictures and with `fields`, all of these or none, and without those
+    that the server does not take."""
+    if not pictures and not lacking and not fields:
+        return request.body
+    more = NO_FIELDS if any(name in lacking for name in fields) else fields
+    return dump_body({**more, **adapt(request.to_body(pictures), lacking)})
+
+
 def describe_lacking(field: str, *, model: str) -> str:
     """What a build says, once, of a field that the server of `model` does not take."""
     if field in RENAMED:
@@ -122,6 +153,8 @@ def describe_lacking(field: str, *, model: str) -> str:
         )
     if field in _JSON_FIELDS:
         follows = "only the prompts' words hold replies to JSON, and what cannot be read as pairs is counted"
+    elif field in STREAM:
+        follows = "replies that repeat themselves are paid for to their end"
     elif field == "seed":
         follows = "its replies to the same request may differ"
     elif field == "stop":
@@ -172,6 +205,8 @@ def _name_fields(said: str | dict[str, Any], known: Mapping[str, str]) -> Iterat
         yield from _split_name(match[1])
     for pattern in (_PRINTED, _TOGETHER, _BARE, _ONLY):
         yield from (_fold(next(filter(None, match.groups()))) for match in pattern.finditer(said))
+    if _STREAM_WORDS.search(said) and _REFUSES.search(said):
+        yield "stream"
     if _JSON_WORDS.search(said) and _REFUSES.search(said) and "invalid schema" not in said.lower():
         yield from (_fold(name) for name in _JSON_FIELDS if _fold(name) in known)
 

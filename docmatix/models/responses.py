@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from docmatix.core.pairs import Failure, Reply, is_failed
-from docmatix.models.completions import find_error, is_stream, join_events, read_completion
+from docmatix.models.completions import find_error, read_completion
+from docmatix.models.event_stream import EventStream, is_stream
 
 LONGEST_RETRY_AFTER_S = 120.0
 """A server that says "come back in an hour" is asked again after two minutes: many recover at once."""
@@ -56,12 +57,13 @@ class ConfigurationError(NamedTuple):
 
 
 def read_answer(
-    status: int, headers: Mapping[str, str], raw: bytes, *, request_id: str, secret: str | None = None
+    status: int, headers: Mapping[str, str], raw: bytes | EventStream, *, request_id: str, secret: str | None = None
 ) -> Reply | Failure | Retryable | ConfigurationError:
     """Read an answer. `secret` is the key that was sent: servers repeat headers in their errors, and no detail may
     hold it."""
     if status == 200:
         return _read_success(raw, request_id=request_id, secret=secret)
+    raw = raw if isinstance(raw, bytes) else raw.head
     detail = f"{status} {read_error(raw, secret)}".strip()
     if status == 429:
         # "Request too large for model on tokens per min": this request alone exceeds a minute's allowance
@@ -81,7 +83,7 @@ def read_answer(
     return Failure("too_long" if status == 413 or TOO_LONG.search(detail) else "refused", detail)
 
 
-def _read_success(raw: bytes, *, request_id: str, secret: str | None) -> Reply | Failure | Retryable:
+def _read_success(raw: bytes | EventStream, *, request_id: str, secret: str | None) -> Reply | Failure | Retryable:
     """Read an answer with the status 200, which may hold a failure all the same."""
     try:
         answer = _decode(raw)
@@ -94,7 +96,8 @@ def _read_success(raw: bytes, *, request_id: str, secret: str | None) -> Reply |
             return reply
         detail = f"200 {_describe_error(error, secret)}"
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return Retryable("garbage", f"not a chat completion: {shorten(raw, secret)}")
+        begins = raw if isinstance(raw, bytes) else raw.head
+        return Retryable("garbage", f"not a chat completion: {shorten(begins, secret)}")
     if TOO_LONG.search(detail):
         return Failure("too_long", detail)
     code = error.get("code") if isinstance(error, dict) else None
@@ -103,9 +106,13 @@ def _read_success(raw: bytes, *, request_id: str, secret: str | None) -> Reply |
     return Retryable("server_error", detail, crowded=code in (503, "503"))
 
 
-def _decode(raw: bytes) -> Any:
+def _decode(raw: bytes | EventStream) -> Any:
+    if isinstance(raw, EventStream):
+        return raw.to_completion()
     if is_stream(raw):
-        return join_events(raw)
+        events = EventStream()
+        events.feed(raw)
+        return events.to_completion()
     try:
         return orjson.loads(raw)
     except ValueError:

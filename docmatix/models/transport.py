@@ -6,15 +6,20 @@ does on small replies.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import re
+from collections.abc import Callable
 
 import aiohttp
 
 from docmatix.core.connections import explain_connection
 from docmatix.core.pairs import Failure, Reply
+from docmatix.models.event_stream import EventStream, is_stream
 from docmatix.models.load_balancer import Address
+from docmatix.models.loops import LoopWatch, cut_off
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.parameters import Unsupported, find_unsupported
 from docmatix.models.responses import ConfigurationError, Retryable, read_answer, read_error, shorten
@@ -25,6 +30,10 @@ KEEP_ALIVE_S = 4.0
 # 128,000 tokens are 0.5 MB, and 3 MB with every character escaped; an endless body would take 1 GB of memory a second
 MOST_REPLY_BYTES = 4 << 20
 READ_BYTES = 1 << 16
+LEAST_TELLING_BYTES = 16
+"""Whatever events begin with is within these."""
+LAST_BYTES_S = 1.0
+"""How long a connection may take to end after the last event before another one is opened."""
 METRICS_TIMEOUT_S = 5.0
 _QUERY = re.compile(r"(https?://[^\s?'\"]*)\?[^\s'\"]*")
 
@@ -55,6 +64,37 @@ async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int = MOST_
     return b"".join(parts)
 
 
+async def _read_reply(response: aiohttp.ClientResponse, watch: LoopWatch | None) -> bytes | EventStream | None:
+    """The body of a success, or its events as they come; None if it is too long. Events are read no further than to
+    where the reply repeats itself: the connection is closed, upon which servers stop generating."""
+    begun = b""
+    while len(begun.lstrip()) < LEAST_TELLING_BYTES and (part := await response.content.read(READ_BYTES)):
+        begun += part
+        if len(begun) > MOST_REPLY_BYTES:
+            response.close()
+            return None
+    if not is_stream(begun):
+        rest = await read_body(response, most_bytes=MOST_REPLY_BYTES - len(begun))
+        return None if rest is None else begun + rest
+    events = EventStream(watch)
+    events.feed(begun)
+    while True:
+        # the memory counts, not the bytes that came: an event of 300 bytes holds one token
+        if events.is_looping or events.size > MOST_REPLY_BYTES:
+            response.close()
+            return events if events.is_looping else None
+        if events.is_done:
+            break
+        part = await response.content.read(READ_BYTES)
+        if not part:
+            return events
+        events.feed(part)
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(LAST_BYTES_S):
+            await read_body(response)
+    return events
+
+
 async def list_models(
     session: aiohttp.ClientSession, address: Address, *, secret: str | None
 ) -> tuple[int, list[str], str]:
@@ -81,22 +121,29 @@ def explain(error: Exception, secret: str | None = None) -> str:
 
 
 async def send_chat(
-    session: aiohttp.ClientSession, address: Address, body: bytes, *, request_id: str, api_key: str | None
+    session: aiohttp.ClientSession,
+    address: Address,
+    body: bytes,
+    *,
+    request_id: str,
+    api_key: str | None,
+    repeats: Callable[[str], bool] | None = None,
 ) -> Reply | Failure | Retryable | ConfigurationError | Unsupported:
-    """Send one chat request and read what comes of it."""
+    """Send one chat request and read what comes of it, of a reply that `repeats` itself only the beginning."""
     try:
         # a followed redirect would turn the POST into a GET
         async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
-            raw = await read_body(response)
+            success = response.status == 200
+            raw = await (_read_reply(response, repeats and LoopWatch(repeats)) if success else read_body(response))
             if raw is None:
                 return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
             answer = read_answer(response.status, response.headers, raw, request_id=request_id, secret=api_key)
             # some answer 500, or 200 with an error in it, to what they should refuse
             refused = isinstance(answer, Failure) and answer.reason == "refused"
             if refused or (isinstance(answer, Retryable) and answer.cause == "server_error"):
-                fields = find_unsupported(raw, sent=body)
+                fields = find_unsupported(raw if isinstance(raw, bytes) else raw.head, sent=body)
                 return Unsupported(fields) if fields else answer
-            return answer
+            return cut_off(answer, repeats) if repeats and isinstance(answer, Reply) else answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         return Retryable("unreachable", explain(error, api_key))
     except TimeoutError:

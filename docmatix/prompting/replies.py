@@ -12,13 +12,14 @@ from collections import Counter
 from typing import Any
 
 from docmatix.core.pairs import is_cut
+from docmatix.models.loops import REPETITION
 from docmatix.prompting.json_pairs import read_json
 from docmatix.prompting.labelled_pairs import read_labelled, strip_marks
 from docmatix.prompting.loose_json import FENCE, decode, is_loose, keep_commands, tighten, unwrap
 from docmatix.prompting.parsed_pairs import UNSEEN, ParsedPair, clean_text, to_text
 from docmatix.prompting.reasoning import Spoken, leave_out_reasoning
 
-__all__ = ["ParsedPair", "pairs_schema", "parse_reply", "question_schema", "read_answer"]
+__all__ = ["ParsedPair", "pairs_schema", "parse_reply", "question_schema", "read_answer", "repeats_itself"]
 
 MOST_TIMES = 3
 """A model that writes the same pair so often is in a loop."""
@@ -54,8 +55,14 @@ def question_schema() -> dict[str, Any]:
 def parse_reply(content: str, *, format: str, finish_reason: str) -> tuple[list[ParsedPair], Counter[str]]:
     """The pairs of a reply in order, and the reasons for those that cannot be read; without any pair, at least one.
     Pairs are read in either notation, whichever `format` asks for. If `finish_reason` is one of a cut, the last pair is
-    `truncated` unless it is certainly complete (a closed JSON object)."""
-    cut = is_cut(finish_reason)
+    `truncated` (`repeated`, if the cut was made for that) unless it is certainly complete (a closed JSON object)."""
+    pairs, malformed = _parse(content, format=format, cut=is_cut(finish_reason))
+    if finish_reason == REPETITION:
+        malformed["repeated"] = max(1, malformed["repeated"] + malformed.pop("truncated", 0))
+    return pairs, malformed
+
+
+def _parse(content: str, *, format: str, cut: bool) -> tuple[list[ParsedPair], Counter[str]]:
     spoken = _listen(content)
     single = format in ("question", "answer")
     said = _open_envelope(spoken.last if single else spoken.text)
@@ -74,6 +81,12 @@ def parse_reply(content: str, *, format: str, finish_reason: str) -> tuple[list[
     if outcome is None:
         return [], Counter({"malformed_json" if (format, nothing) == ("pairs_json", "no_pairs") else nothing: 1})
     return [], outcome[1] or Counter({nothing: 1})
+
+
+def repeats_itself(content: str) -> bool:
+    """Whether a reply, as far as it has come, has the same pair three times."""
+    pairs, _ = _parse(content, format="pairs_json", cut=True)
+    return max(Counter(pairs).values(), default=0) >= MOST_TIMES
 
 
 def read_answer(content: str, *, finish_reason: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from docmatix.prompting.chatty_endings import leave_out_ending
 from docmatix.prompting.parsed_pairs import ParsedPair, clean_text, to_pair
 
 _LABEL = re.compile(
@@ -82,7 +83,8 @@ def _read_usual(content: str, *, cut: bool) -> tuple[list[ParsedPair], Counter[s
     ends = [*(start for _, start, _ in labels[1:]), len(content)]
     for index, ((is_question, _, start), end) in enumerate(zip(labels, ends, strict=True)):
         last = index == len(labels) - 1
-        text = strip_marks(content[start:end])
+        said = content[start:end]
+        text = strip_marks(leave_out_ending(said) if last and not is_question else said)
         if is_question:
             malformed["missing_field"] += question is not None
             question = text

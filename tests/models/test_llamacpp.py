@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from docmatix.models.client import ChatClient
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.llamacpp_server import LlamacppServer, count_threads, find_model, start_llamacpp
 from docmatix.models.preflight import check_server
+from docmatix.prompting.replies import repeats_itself
 from tests.waiting import wait_until
 
 pytest.importorskip("xllamacpp")
@@ -94,6 +96,34 @@ async def test_a_reply_keeps_to_its_grammar(server: LlamacppServer, grammar: str
         reply = await client.ask(make_request("Tell me a long story.", grammar=grammar))
     assert isinstance(reply, Reply)
     assert reply.content in allowed
+
+
+@pytest.mark.slow
+async def test_it_stops_where_a_reply_repeats_itself(server: LlamacppServer) -> None:
+    grammar = r'root ::= ("Q: Who signed the lease?\nA: Ann Lee\n\n")+'
+    request = Request(ENGINE.model, (Message("user", "Ask."),), {"temperature": 0}, {"grammar": grammar})
+    key = server.api_key.get_secret_value()
+    async with ChatClient([server.base_url], api_key=key, repeats=repeats_itself) as client:
+        reply = await client.ask(request)
+        assert not client.counters.without
+        async with asyncio.timeout(30):  # the slot is free again
+            assert isinstance(await client.ask(make_request("Say hello.")), Reply)
+    assert isinstance(reply, Reply)
+    assert reply.finish_reason == "repetition"
+    assert reply.content.startswith("Q: Who signed the lease?\nA: Ann Lee\n\n" * 3)
+    assert len(reply.content) < 600
+
+
+@pytest.mark.slow
+async def test_a_streamed_reply_is_the_one_that_comes_whole(server: LlamacppServer) -> None:
+    request = Request(ENGINE.model, (Message("user", "Name three cities."),), {"temperature": 0, "max_tokens": 256})
+    key = server.api_key.get_secret_value()
+    replies = []
+    for repeats in (None, repeats_itself):
+        async with ChatClient([server.base_url], api_key=key, repeats=repeats) as client:
+            replies.append(await client.ask(request))
+    assert isinstance(replies[0], Reply)
+    assert replies[0] == replies[1]
 
 
 @pytest.mark.slow

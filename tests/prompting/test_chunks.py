@@ -98,7 +98,8 @@ def test_no_character_is_lost_and_every_request_keeps_to_the_budget(texts, budge
         shown = "".join(part.text for part in parts if part.number == number)
         assert "".join(shown.split()) == "".join(text.split())
     for request in requests:
-        assert sum(estimate_tokens(part.text) for part in request) + PAGE_OVERHEAD_TOKENS * len(request) <= budget + len(request)
+        tokens = sum(estimate_tokens(part.text) for part in request) + PAGE_OVERHEAD_TOKENS * len(request)
+        assert tokens <= budget + len(request)  # each page's estimate is rounded up
     assert [part.number for part in parts] == sorted(part.number for part in parts)
 
 

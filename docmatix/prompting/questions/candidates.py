@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from docmatix.core.documents import Page, locate_words
-from docmatix.facts.fields import find_fields, mark_tables
+from docmatix.facts.english_fields import find_fields, mark_tables
 from docmatix.prompting.questions.question_templates import find_template
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.field_list import read_fields

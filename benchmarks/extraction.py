@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docmatix.core.documents import Document
-from docmatix.pdf.reading import read_document
+from docmatix.facts.extraction import extract_document
 from docmatix.pdf.settings import Extract
 
 
@@ -32,11 +32,11 @@ def find_words(pdf: bytes) -> None:
 
 
 def read(pdf: bytes) -> None:
-    read_document(pdf, settings=Extract(tables=False))
+    extract_document(pdf, settings=Extract(tables=False))
 
 
 def read_with_tables(pdf: bytes) -> None:
-    read_document(pdf, settings=Extract())
+    extract_document(pdf, settings=Extract())
 
 
 def ask_pdfplumber(pdf: bytes) -> None:
@@ -72,7 +72,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "samples"
     files = [path.read_bytes() for path in sorted(folder.glob("*.pdf"))]
     documents = [
-        (pdf, outcome) for pdf in files if isinstance(outcome := read_document(pdf, settings=Extract()), Document)
+        (pdf, outcome) for pdf in files if isinstance(outcome := extract_document(pdf, settings=Extract()), Document)
     ]
     if not documents:
         sys.exit(f"{folder} has no PDF that can be read: give a folder with some.")

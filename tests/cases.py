@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from docmatix.core.documents import Document, Page, Refusal, locate_words
-from docmatix.pdf.reading import read_document
+from docmatix.facts.extraction import extract_document
 from docmatix.pdf.settings import Extract
 from docmatix.prompting.questions.candidates import Candidate, find_candidates
 from docmatix.prompting.questions.question_templates import find_template
@@ -69,7 +69,7 @@ class Seen:
 
 def see(pdf: bytes) -> Seen:
     """Read a PDF, and find what can be asked about it."""
-    outcome = read_document(pdf, settings=Extract())
+    outcome = extract_document(pdf, settings=Extract())
     if isinstance(outcome, Refusal):
         return Seen(outcome, ())
     asked = [each for page in outcome.pages if page.reason is None for each in _ask(page)]

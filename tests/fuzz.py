@@ -31,7 +31,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from docmatix.core.documents import Refusal, compose_text
-from docmatix.pdf.reading import read_document
+from docmatix.facts.extraction import extract_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import STANDSTILL_SHARE, STANDSTILLS_BELIEVED, WALL_FACTOR, Sandbox
 from docmatix.pdf.settings import Extract, Rendering
@@ -328,7 +328,7 @@ def _find_fault_of_image(image: PageImage, settings: Rendering) -> str | None:
 
 def _read_again(mutant: Mutant, row: dict[str, Any], settings: Extract) -> str | None:
     with Sandbox(memory_mb=settings.memory_mb) as fresh:
-        outcome = fresh.run(read_document, mutant.pdf, settings=settings, timeout_s=settings.timeout_s)
+        outcome = fresh.run(extract_document, mutant.pdf, settings=settings, timeout_s=settings.timeout_s)
     reason = outcome.reason if isinstance(outcome, Refusal) else None
     if row["reason"] in {None, "no_text"} and reason == "timeout":
         return None  # only its tables take that long: `extract` has read it without them

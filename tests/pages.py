@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from docmatix.core.documents import Box, Page, Table, Word, compose_text
+from docmatix.core.documents import Box, Page, Table, Word, compose_text, make_table
 
 LINE_HEIGHT = 0.014
 
@@ -34,7 +34,7 @@ def write_table(*rows: Sequence[str], top: float = 0.3) -> Page:
         for column, cell in enumerate(row):
             words += _set_line(cell, y=top + 0.03 * line, line=line, block=0, x=0.1 + 0.2 * column)
     box = Box(0.09, top - 0.01, 0.11 + 0.2 * len(rows[0]), top + 0.03 * len(rows))
-    return make_page(words, tables=[Table(box, tuple(map(tuple, rows)))])
+    return make_page(words, tables=[make_table(box, tuple(map(tuple, rows)))])
 
 
 def _set_line(

@@ -1,4 +1,4 @@
-"""Documents as every stage after `extract` sees them: pages, words, tables.
+"""Documents as every stage after `extract` sees them: pages, words, tables, facts.
 
 Boxes are fractions of the page *as displayed* (rotated and cropped), origin top left, so that they hold at any dpi.
 """
@@ -24,30 +24,117 @@ class Box(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One word in reading order. `line` and `block` count from 0 within the page; both are contiguous."""
+    """One word in reading order. `line` and `block` count from 0 within the page; both are contiguous. `size` is that
+    of its font in points, rounded to eighths; 0 where it is unknown."""
 
     text: str
     box: Box
     line: int
     block: int
+    size: float = 0.0
+    bold: bool = False
+
+
+class Cell(NamedTuple):
+    """A cell of a table, at its first row and column (from 0). `path` names what the cell is about: the headers above
+    it, outermost first, then its row's name. `role` of a cell below the header: `key` (names its row), `section` (names
+    the rows below it), `total`, `empty`, or nothing."""
+
+    row: int
+    column: int
+    row_span: int
+    column_span: int
+    text: str
+    box: Box
+    header: bool = False
+    path: tuple[str, ...] = ()
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A ruled table: its box and its cells, row by row; the first row is the header."""
+    """A table and its cells, row by row; those of a grid that are empty may be left out."""
 
     box: Box
-    rows: tuple[tuple[str, ...], ...]
+    cells: tuple[Cell, ...]
+    caption: str = ""
+    unit: str = ""
+    notes: tuple[str, ...] = ()
+    key_column: int | None = None
+    """The column that names the rows; None if none does."""
+    confidence: float = 1.0
+    """How far the grid and its headers can be trusted, 0..1."""
+    continues: bool = False
+    """Whether it goes on with the last table of the page before."""
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The texts of the grid, row by row; a cell over several rows or columns has its text in the first."""
+        if not self.cells:
+            return ()
+        grid = [
+            [""] * max(cell.column + cell.column_span for cell in self.cells)
+            for _ in range(max(cell.row + cell.row_span for cell in self.cells))
+        ]
+        for cell in self.cells:
+            grid[cell.row][cell.column] = cell.text
+        return tuple(map(tuple, grid))
 
     def to_markdown(self) -> str:
         """A GitHub pipe table, one line per row, with bars inside cells escaped."""
-        width = max(len(row) for row in self.rows)
 
         def line(cells: Iterable[str]) -> str:
             return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
-        padded = [tuple(row) + ("",) * (width - len(row)) for row in self.rows]
-        return "\n".join([line(padded[0]), "|" + " --- |" * width, *map(line, padded[1:])])
+        rows = self.rows
+        return "\n".join([line(rows[0]), "|" + " --- |" * len(rows[0]), *map(line, rows[1:])])
+
+
+def make_table(box: Box, rows: Iterable[Iterable[str]]) -> Table:
+    """A table of which only the texts are known, row by row; the first row is the header."""
+    return Table(
+        box,
+        tuple(
+            Cell(row, column, 1, 1, text, box, header=row == 0)
+            for row, texts in enumerate(rows)
+            for column, text in enumerate(texts)
+        ),
+    )
+
+
+class Fact(NamedTuple):
+    """Something that a page says, as its geometry shows: a `label` (or nothing) and its `value`, below the headings of
+    `path`, outermost first. `boxes` are those of the value, one a line; `confidence` is 0..1. Kinds: `FACT_KINDS`."""
+
+    kind: str
+    label: str
+    value: str
+    path: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    label_boxes: tuple[Box, ...] = ()
+    confidence: float = 1.0
+
+
+FACT_KINDS = (
+    "title",
+    "heading",
+    "section",
+    "field",
+    "empty_field",
+    "checkbox",
+    "list_item",
+    "caption",
+    "footnote",
+    "date",
+    "addressee",
+    "subject",
+    "signatory",
+    "figure",
+    "page_number",
+    "running_head",
+)
+"""What is known of a page beside its tables. `section`: a heading and the paragraph under it; `figure`: an amount or a
+date of running text and what it stands beside; `checkbox`: `path` is `("checked",)` or `("unchecked",)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +153,7 @@ class Page:
     """Why nothing is asked about this page (`docmatix.pdf.reading` lists the reasons); None for a usable page."""
     text_quality: float | None = None
     """How well the text reads, 0..1 (`docmatix.text.quality`); None where nobody can tell, or has tried."""
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

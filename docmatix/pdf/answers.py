@@ -11,12 +11,13 @@ import math
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, compose_text
+from docmatix.core.documents import FACT_KINDS, Box, Cell, Document, Fact, Page, Refusal, Table, Word, compose_text
 from docmatix.core.images import find_image_format
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 MAX_HEADER_BYTES = 32 << 20  # JSON unpacks to twenty times its size; 100,000 pages take 6 MB
 MAX_DETAIL_CHARS = 10_000
 MAX_POINTS = 3e38  # the side of a page: files claim anything, and the tables hold 32-bit floats
+MAX_GRID = 1 << 20  # the places of a table, which are filled where its rows are wanted
 _REASON = re.compile("[a-z_]{1,40}")
+_TABLE_FIELDS = tuple(field.name for field in fields(Table))
 
 
 class Malformed(Exception):
@@ -97,7 +100,8 @@ def _pack_document(document: Document) -> bytes:
             page.reason,
             page.text_quality,
             len(page.words),
-            [(tuple(table.box), table.rows) for table in page.tables],
+            list(map(_pack_table, page.tables)),
+            page.facts,
         )
         for page in document.pages
     ]
@@ -105,12 +109,14 @@ def _pack_document(document: Document) -> bytes:
     words = list(chain.from_iterable(page.words for page in document.pages))
     if not words:
         return _join(header)
-    texts, boxes, lines, blocks = zip(*words, strict=True)
+    texts, boxes, lines, blocks, sizes, bold = zip(*words, strict=True)
     return _join(
         header,
         array("d", chain.from_iterable(boxes)).tobytes(),
         array("i", lines).tobytes(),
         array("i", blocks).tobytes(),
+        array("f", sizes).tobytes(),
+        bytes(bold),
         # words contain no white space
         "\n".join(texts).encode(),
     )
@@ -144,13 +150,13 @@ def _is_signature(value: Any) -> bool:
 
 def _count_words(fact: Any) -> int:
     match fact:
-        case [_, _, _, _, _, _, int(count), list()] if count >= 0:
+        case [_, _, _, _, _, _, int(count), list(), list()] if count >= 0:
             return count
     raise Malformed("invalid facts about a page")
 
 
 def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
-    width, height, rotation, share, reason, quality, count, tables = fact
+    width, height, rotation, share, reason, quality, count, tables, facts = fact
     mine = tuple(islice(words, count))
     if not (
         _is_between(width, 0, MAX_POINTS)
@@ -162,22 +168,71 @@ def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
         and (quality is None or _is_between(quality, 0, 1))
     ):
         raise Malformed(f"page {number}: facts out of range")
-    text, grids = compose_text(mine), tuple(map(_make_table, tables))
-    return Page(number, width, height, rotation, share, text, mine, grids, reason, quality)
+    found, said = tuple(map(_make_table, tables)), tuple(map(_make_fact, facts))
+    return Page(number, width, height, rotation, share, compose_text(mine), mine, found, reason, quality, said)
 
 
 def _is_between(value: Any, low: float, high: float) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and low <= value <= high
 
 
+def _pack_table(table: Table) -> list[Any]:
+    return [getattr(table, name) for name in _TABLE_FIELDS]
+
+
 def _make_table(value: Any) -> Table:
     match value:
-        case [[_, _, _, _] as box, [_, *_] as rows] if all(_is_between(side, 0, 1) for side in box) and all(
-            isinstance(row, list) and row and all(isinstance(cell, str) for cell in row) for row in rows
-        ):
-            if _are_clean("".join(chain.from_iterable(rows))):
-                return Table(Box(*box), tuple(map(tuple, rows)))
+        case [box, list(cells), str(caption), str(unit), list(notes), key, confidence, bool(continues)] if (
+            key is None or _is_count(key)
+        ) and _is_between(confidence, 0, 1):
+            texts = _make_texts([caption, unit, *notes])
+            made = tuple(map(_make_cell, cells))
+            if (
+                made
+                and max(cell.row + cell.row_span for cell in made)
+                * max(cell.column + cell.column_span for cell in made)
+                <= MAX_GRID
+            ):
+                return Table(_make_box(box), made, texts[0], texts[1], texts[2:], key, float(confidence), continues)
     raise Malformed("an invalid table")
+
+
+def _make_cell(value: Any) -> Cell:
+    match value:
+        case [row, column, row_span, column_span, str(text), box, bool(header), list(path), str(role)] if all(
+            map(_is_count, (row, column, row_span - 1, column_span - 1))
+        ) and re.fullmatch("[a-z]{0,40}", role):
+            (text, *names) = _make_texts([text, *path])
+            return Cell(row, column, row_span, column_span, text, _make_box(box), header, tuple(names), role)
+    raise Malformed("an invalid cell")
+
+
+def _make_fact(value: Any) -> Fact:
+    match value:
+        case [str(kind), str(label), str(said), list(path), list(boxes), list(label_boxes), confidence] if (
+            kind in FACT_KINDS and _is_between(confidence, 0, 1)
+        ):
+            (label, said, *names) = _make_texts([label, said, *path])
+            places = tuple(map(_make_box, boxes)), tuple(map(_make_box, label_boxes))
+            return Fact(kind, label, said, tuple(names), *places, float(confidence))
+    raise Malformed("an invalid fact")
+
+
+def _make_texts(texts: Sequence[Any]) -> tuple[str, ...]:
+    if all(isinstance(text, str) for text in texts) and _are_clean("".join(texts)):
+        return tuple(texts)
+    raise Malformed("a text with unknown characters")
+
+
+def _make_box(value: Any) -> Box:
+    match value:
+        case [x0, y0, x1, y1] if all(_is_between(side, 0, 1) for side in value) and x0 <= x1 and y0 <= y1:
+            return Box(x0, y0, x1, y1)
+    raise Malformed("a box outside its page")
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < MAX_GRID
 
 
 def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
@@ -185,12 +240,14 @@ def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
 
     if not count and not columns:
         return iter(())
-    if len(columns) < 40 * count:
+    if len(columns) < 45 * count:
         raise Malformed(f"{count} words in {len(columns)} bytes")
     boxes = np.frombuffer(columns[: 32 * count], np.float64).reshape(count, 4)
     numbers = np.frombuffer(columns[32 * count : 40 * count], np.int32)
+    sizes = np.frombuffer(columns[40 * count : 44 * count], np.float32)
+    bold = np.frombuffer(columns[44 * count : 45 * count], np.uint8)
     try:
-        texts = str(columns[40 * count :], "utf-8").split("\n")
+        texts = str(columns[45 * count :], "utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise Malformed(f"words that are not UTF-8: {error.reason}") from None
     if len(texts) != count or not _are_clean("".join(texts)):
@@ -200,9 +257,12 @@ def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
         raise Malformed("a word outside its page")
     if (numbers < 0).any():
         raise Malformed("a negative line or block number")
+    if not ((sizes >= 0).all() and (sizes <= MAX_POINTS).all() and (bold <= 1).all()):
+        raise Malformed("a word with an impossible font")
     sides = iter(boxes.ravel().tolist())
     places = map(Box, sides, sides, sides, sides)
-    return map(Word, texts, places, numbers[:count].tolist(), numbers[count:].tolist())
+    fonts = sizes.tolist(), bold.astype(bool).tolist()
+    return map(Word, texts, places, numbers[:count].tolist(), numbers[count:].tolist(), *fonts)
 
 
 def _are_clean(text: str) -> bool:
@@ -243,5 +303,6 @@ def _unpack_images(data: memoryview) -> list[PageImage]:
 
 _FORMS = {
     "docmatix.pdf.reading.read_document": Form(_pack_document, _unpack_document),
+    "docmatix.facts.extraction.extract_document": Form(_pack_document, _unpack_document),
     "docmatix.pdf.rendering.render_pages": Form(_pack_images, _unpack_images),
 }

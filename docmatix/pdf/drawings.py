@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 MAX_CONTENT_BYTES = 2**20  # listing the shapes of a longer content stream takes longer than reading the page
@@ -46,6 +47,40 @@ class Rule(NamedTuple):
     y1: float
 
 
+class FilledBox(NamedTuple):
+    """A rectangle on the displayed page, in points from its top left, that is stroked or filled. `fill` is its colour
+    (one, three or four parts of 0..1), None if it is not filled."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    stroked: bool
+    fill: tuple[float, ...] | None
+
+
+class Widget(NamedTuple):
+    """A field of a form on the displayed page, in points from its top left. `kind`: text, checkbox, radio, choice,
+    signature or button."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    kind: str
+    name: str
+    value: str
+    checked: bool
+
+
+class Drawing(NamedTuple):
+    """What a page shows besides text and pictures: lines, boxes, and the fields of a form."""
+
+    rules: tuple[Rule, ...] = ()
+    boxes: tuple[FilledBox, ...] = ()
+    widgets: tuple[Widget, ...] = ()
+
+
 MAX_STROKES = 5000  # of a page; more are a chart or a map
 THICKNESS_PT = 3.0  # up to which a rectangle is a line
 MIN_LENGTH_PT = 1.0  # dashed lines are made of such pieces
@@ -75,6 +110,44 @@ def list_rules(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> lis
             middle = (left + right) / 2
             rules[Rule(middle, top, middle, bottom)] = None
     return list(rules)
+
+
+def list_boxes(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> list[FilledBox]:
+    """The rectangles among shapes that are larger than a line is thick; none if there are too many."""
+    found: list[FilledBox] = []
+    for shape in _leave_out_invisible(shapes):
+        stroked, fill = "s" in shape["type"], shape.get("fill") if "f" in shape["type"] else None
+        for corners, is_box in _set_upright(_list_strokes([shape]), matrix):
+            x0, y0, x1, y1 = corners
+            if is_box and x1 - x0 > THICKNESS_PT and y1 - y0 > THICKNESS_PT:
+                found.append(FilledBox(x0, y0, x1, y1, stroked, None if fill is None else tuple(fill)))
+                if len(found) > MAX_STROKES:
+                    return []
+    return found
+
+
+MAX_WIDGETS = 2000  # of a page
+_WIDGETS = {1: "button", 2: "checkbox", 3: "choice", 4: "choice", 5: "radio", 6: "signature", 7: "text"}
+
+
+def list_widgets(page: Any) -> list[Widget]:
+    """The fields of a form on an open `pymupdf.Page`, top down as the file lists them."""
+    if page.first_widget is None:
+        return []
+    found = []
+    for widget in islice(page.widgets(), MAX_WIDGETS):
+        kind, box = _WIDGETS.get(widget.field_type), widget.rect * page.rotation_matrix
+        if kind is None or not all(map(math.isfinite, box)):
+            continue
+        x0, x1, y0, y1 = *sorted((box[0], box[2])), *sorted((box[1], box[3]))
+        value, checked = widget.field_value, False
+        if kind in ("checkbox", "radio"):
+            # the state that is drawn, whatever the field's value says
+            state, value = page.parent.xref_get_key(widget.xref, "AS"), ""
+            checked = state[0] == "name" and state[1] != "/Off"
+        text = value if isinstance(value, str) else ", ".join(map(str, value or ()))
+        found.append(Widget(x0, y0, x1, y1, kind, widget.field_name or "", text, checked))
+    return found
 
 
 def _leave_out_invisible(shapes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.bullets import leave_out_bullets
 from docmatix.pdf.characters import clean_text
-from docmatix.pdf.drawings import list_content_shapes, list_rules
+from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list_rules, list_widgets
 from docmatix.pdf.drawn_blanks import DrawnBlanks
+from docmatix.pdf.fonts import add_fonts
 from docmatix.pdf.layout import Piece, arrange_words
-from docmatix.pdf.tables import Grid, fill_grids, find_grids
 from docmatix.pdf.vertical import join_vertical
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 from docmatix.pdf.words import RawLine, read_lines
@@ -34,8 +34,24 @@ def make_doc_id(pdf: bytes) -> str:
     return hashlib.sha256(pdf).hexdigest()[:32]
 
 
+class ReadDocument(NamedTuple):
+    """A document, and what is drawn on each of its pages besides text."""
+
+    document: Document
+    drawings: list[Drawing]
+
+
 def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
-    """Read every page of `pdf`. The same bytes and settings give the same value. Raises only `MemoryError`.
+    """`read_pages` without the drawings."""
+    read = read_pages(pdf, settings=settings, twin=twin)
+    return read if isinstance(read, Refusal) else read.document
+
+
+def read_pages(
+    pdf: bytes, *, settings: Extract, twin: bytes | None = None, with_drawings: bool = False
+) -> ReadDocument | Refusal:
+    """Read every page of `pdf`, without tables and facts. The same bytes and settings give the same value. Raises only
+    `MemoryError`. Without `with_drawings`, they are empty.
 
     The words of `twin`, a PDFA document's JSON, replace the PDF's own unless it is broken or belongs to another file.
     """
@@ -53,14 +69,14 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
         pages: list[Page] = []
         hidden: list[list[Box]] = []
         words, budget, blanks = 0, InspectionBudget(), DrawnBlanks()
-        grids: list[list[Grid]] = []
+        drawings: list[Drawing] = []
         for index in range(document.page_count):
-            page, unseen, ruled = _try_page(
-                document, index, min_words=settings.min_words, budget=budget, blanks=blanks, with_grids=settings.tables
+            page, unseen, drawing = _try_page(
+                document, index, min_words=settings.min_words, budget=budget, blanks=blanks, with_drawing=with_drawings
             )
             pages.append(page)
             hidden.append(unseen)
-            grids.append(ruled)
+            drawings.append(drawing)
             words += len(page.words) + len(unseen)
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
@@ -72,12 +88,9 @@ def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -
         if not usable:
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
             return Refusal("no_text", f"no usable page: {', '.join(counts)}")
-        pages = [
-            replace(page, tables=fill_grids(ruled, page)) if ruled and page.reason is None else page
-            for page, ruled in zip(pages, grids, strict=True)
-        ]
     text = "\n\n".join(page.text for page in usable)
-    return Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), sign_text(text))
+    read = Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), sign_text(text))
+    return ReadDocument(read, drawings)
 
 
 def open_pdf(pdf: bytes) -> Any | Refusal:
@@ -124,7 +137,7 @@ def read_page(document: Any, index: int, *, min_words: int) -> Page:
 class _Reading(NamedTuple):
     page: Page
     hidden: list[Box]  # of its hidden words
-    grids: list[Grid]
+    drawing: Drawing
 
 
 def _try_page(
@@ -134,16 +147,16 @@ def _try_page(
     min_words: int,
     budget: InspectionBudget,
     blanks: DrawnBlanks,
-    with_grids: bool = False,
+    with_drawing: bool = False,
 ) -> _Reading:
     try:
         page = document.load_page(index)
         return _read_page(
-            page, number=index + 1, min_words=min_words, budget=budget, blanks=blanks, with_grids=with_grids
+            page, number=index + 1, min_words=min_words, budget=budget, blanks=blanks, with_drawing=with_drawing
         )
     except Exception as error:
         raise_if_memory(error)
-        return _Reading(Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), [], [])
+        return _Reading(Page(index + 1, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"), [], Drawing())
 
 
 def _find_placeholder(document: Any, pages: Sequence[Page]) -> str | None:
@@ -198,7 +211,7 @@ def describe_error(error: Exception) -> str:
 
 
 def _read_page(
-    page: Any, *, number: int, min_words: int, budget: InspectionBudget, blanks: DrawnBlanks, with_grids: bool
+    page: Any, *, number: int, min_words: int, budget: InspectionBudget, blanks: DrawnBlanks, with_drawing: bool
 ) -> _Reading:
     import pymupdf
 
@@ -220,6 +233,7 @@ def _read_page(
     found = find_hidden(page, spans, places, pictures=images, shapes=shapes, to_fractions=to_fractions, budget=budget)
     hidden = found or set()
     words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
+    words = add_fonts(words, spans, to_fractions=to_fractions)
     text = compose_text(words)
     quality = measure_quality(text)
     if found is None:
@@ -243,19 +257,15 @@ def _read_page(
         reason=reason,
         text_quality=quality,
     )
-    grids = _find_grids(page, shapes, budget) if with_grids and budget.rules > 0 else []
-    return _Reading(read, [places[index] for index in sorted(hidden)], grids)
+    drawing = _list_drawing(page, shapes, budget) if with_drawing and reason is None else Drawing()
+    return _Reading(read, [places[index] for index in sorted(hidden)], drawing)
 
 
-def _find_grids(page: Any, shapes: Sequence[dict[str, Any]], budget: InspectionBudget) -> list[Grid]:
-    try:
-        rules = list_rules(list_content_shapes(page, shapes), page.rotation_matrix)
-        budget.rules -= len(rules)
-        return find_grids(rules, width_pt=page.rect.width, height_pt=page.rect.height)
-    except MemoryError:
-        raise
-    except Exception:  # pdfplumber's: a page without tables is better than none
-        return []
+def _list_drawing(page: Any, shapes: Sequence[dict[str, Any]], budget: InspectionBudget) -> Drawing:
+    own, matrix = list_content_shapes(page, shapes), page.rotation_matrix
+    rules = list_rules(own, matrix) if budget.rules > 0 else []
+    budget.rules -= len(rules)
+    return Drawing(tuple(rules), tuple(list_boxes(own, matrix) if rules else ()), tuple(list_widgets(page)))
 
 
 def _leave_out(hidden: set[int], lines: list[tuple[int, list[Piece]]]) -> list[tuple[int, list[Piece]]]:

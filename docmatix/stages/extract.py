@@ -7,7 +7,7 @@ from typing import Any
 
 from docmatix.core.documents import Document, Refusal
 from docmatix.core.ledger import Ledger
-from docmatix.pdf.reading import read_document
+from docmatix.facts.extraction import extract_document
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Extract
 from docmatix.pipeline import EXTRACT, PIPELINE
@@ -71,4 +71,4 @@ _SPENT = ("timeout", "out_of_memory", "crashed")
 
 
 def _read(source: SourceDocument, settings: Extract, sandbox: Sandbox) -> Document | Refusal:
-    return sandbox.run(read_document, source.pdf, settings=settings, twin=source.twin, timeout_s=settings.timeout_s)
+    return sandbox.run(extract_document, source.pdf, settings=settings, twin=source.twin, timeout_s=settings.timeout_s)

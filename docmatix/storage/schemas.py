@@ -7,13 +7,13 @@ only because the Parquet metadata key `huggingface` says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
 
-from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word, make_table
 from docmatix.core.pairs import Evidence, Pair, Scores
 
 # --- plan -------------------------------------------------------------------------------------------------------------
@@ -35,6 +35,48 @@ PLAN = pa.schema(
 
 # --- extract ----------------------------------------------------------------------------------------------------------
 
+_BOX = pa.list_(pa.float32())
+
+_CELL = pa.struct(
+    [
+        ("row", pa.int32()),
+        ("column", pa.int32()),
+        ("row_span", pa.int32()),
+        ("column_span", pa.int32()),
+        ("text", pa.string()),
+        ("box", _BOX),
+        ("header", pa.bool_()),
+        ("path", pa.list_(pa.string())),
+        ("role", pa.string()),
+    ]
+)
+
+_TABLE = pa.struct(
+    [
+        ("box", _BOX),
+        ("caption", pa.string()),
+        ("unit", pa.string()),
+        ("notes", pa.list_(pa.string())),
+        ("key_column", pa.int32()),
+        ("confidence", pa.float32()),
+        ("continues", pa.bool_()),
+        ("cells", pa.list_(_CELL)),
+    ]
+)
+_TABLE_OF_ROWS = pa.struct([("box", _BOX), ("rows", pa.list_(pa.list_(pa.string())))])  # until version 0.1.0
+
+_FACT = pa.struct(
+    [
+        ("kind", pa.string()),
+        ("label", pa.string()),
+        ("value", pa.string()),
+        ("path", pa.list_(pa.string())),
+        ("boxes", pa.list_(_BOX)),
+        ("label_boxes", pa.list_(_BOX)),
+        ("confidence", pa.float32()),
+    ]
+)
+
 _PAGE = pa.struct(
     [
         ("number", pa.int32()),
@@ -50,10 +92,10 @@ _PAGE = pa.struct(
         ("word_boxes", pa.list_(pa.float32())),
         ("word_lines", pa.list_(pa.int32())),
         ("word_blocks", pa.list_(pa.int32())),
-        (
-            "tables",
-            pa.list_(pa.struct([("box", pa.list_(pa.float32())), ("rows", pa.list_(pa.list_(pa.string())))])),
-        ),
+        ("word_sizes", pa.list_(pa.float32())),
+        ("word_bold", pa.list_(pa.bool_())),
+        ("tables", pa.list_(_TABLE)),
+        ("facts", pa.list_(_FACT)),
     ]
 )
 
@@ -94,7 +136,10 @@ def page_to_row(page: Page) -> dict[str, Any]:
         "word_boxes": [side for word in page.words for side in word.box],
         "word_lines": [word.line for word in page.words],
         "word_blocks": [word.block for word in page.words],
-        "tables": [{"box": list(t.box), "rows": [list(row) for row in t.rows]} for t in page.tables],
+        "word_sizes": [word.size for word in page.words],
+        "word_bold": [word.bold for word in page.words],
+        "tables": [_table_to_row(table) for table in page.tables],
+        "facts": [fact._asdict() for fact in page.facts],
     }
 
 
@@ -102,31 +147,62 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
     """The page of a row; without words where these were not read."""
     words: tuple[Word, ...] = ()
     if "word_texts" in row:
-        sides = iter(row["word_boxes"])
+        count, sides = len(row["word_texts"]), iter(row["word_boxes"])
         boxes = map(Box, sides, sides, sides, sides)
-        words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"]))
-    tables = tuple(Table(Box(*t["box"]), tuple(tuple(cells) for cells in t["rows"])) for t in row["tables"])
-    facts = {name: row[name] for name in ("number", "width_pt", "height_pt", "rotation", "image_share", "text")}
-    # runs of earlier versions have no quality
-    return Page(**facts, words=words, tables=tables, reason=row["reason"], text_quality=row.get("text_quality"))
+        # runs of earlier versions have neither sizes nor quality nor facts
+        sizes, bold = row.get("word_sizes") or [0.0] * count, row.get("word_bold") or [False] * count
+        words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"], sizes, bold))
+    tables = tuple(map(_table_from_row, row["tables"]))
+    facts = tuple(map(_fact_from_row, row.get("facts") or ()))
+    shared = {name: row[name] for name in ("number", "width_pt", "height_pt", "rotation", "image_share", "text")}
+    quality = row.get("text_quality")
+    return Page(**shared, words=words, tables=tables, reason=row["reason"], text_quality=quality, facts=facts)
 
 
-_ADDED = frozenset({"text_quality"})  # since version 0.1.0: what earlier ones wrote has no such column
+def _table_to_row(table: Table) -> dict[str, Any]:
+    return {
+        "box": table.box,
+        "caption": table.caption,
+        "unit": table.unit,
+        "notes": table.notes,
+        "key_column": table.key_column,
+        "confidence": table.confidence,
+        "continues": table.continues,
+        "cells": [cell._asdict() for cell in table.cells],
+    }
+
+
+def _table_from_row(row: Mapping[str, Any]) -> Table:
+    if "rows" in row:
+        return make_table(Box(*row["box"]), row["rows"])
+    cells = tuple(Cell(**cell | {"box": Box(*cell["box"]), "path": tuple(cell["path"])}) for cell in row["cells"])
+    return Table(**dict(row) | {"box": Box(*row["box"]), "cells": cells, "notes": tuple(row["notes"])})
+
+
+def _fact_from_row(row: Mapping[str, Any]) -> Fact:
+    boxes, label_boxes = (tuple(Box(*box) for box in row[name]) for name in ("boxes", "label_boxes"))
+    return Fact(**dict(row) | {"path": tuple(row["path"]), "boxes": boxes, "label_boxes": label_boxes})
+
+
+_ADDED = ("text_quality", "word_sizes", "word_bold", "facts")  # since version 0.1.0, with the cells of tables
 
 
 def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
     """Whether a file was written with a schema, by this version or by an earlier one that had fewer columns."""
-    return any(bool(found.equals(known)) for known in (schema, pa.schema(_forget_added(schema))))
+    earlier = (pa.schema(_forget(schema, added)) for added in ((), _ADDED[1:], _ADDED))
+    return any(bool(found.equals(known)) for known in earlier)
 
 
-def _forget_added(fields: Iterable[pa.Field]) -> list[pa.Field]:
-    return [field.with_type(_forget_in(field.type)) for field in fields if field.name not in _ADDED]
+def _forget(fields: Iterable[pa.Field], added: Collection[str]) -> list[pa.Field]:
+    return [field.with_type(_forget_in(field.type, added)) for field in fields if field.name not in added]
 
 
-def _forget_in(arrow: pa.DataType) -> pa.DataType:
+def _forget_in(arrow: pa.DataType, added: Collection[str]) -> pa.DataType:
+    if added and arrow.equals(_TABLE):
+        return _TABLE_OF_ROWS
     if pa.types.is_list(arrow):
-        return pa.list_(_forget_in(arrow.value_type))
-    return pa.struct(_forget_added(arrow)) if pa.types.is_struct(arrow) else arrow
+        return pa.list_(_forget_in(arrow.value_type, added))
+    return pa.struct(_forget(arrow, added)) if pa.types.is_struct(arrow) else arrow
 
 
 # --- dedup ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Table, Word, WordSpan, compose_text, locate_words
+from docmatix.core.documents import Box, Word, WordSpan, compose_text, locate_words, make_table
 
 BOX = Box(0, 0, 1, 1)
 
@@ -50,10 +50,10 @@ def test_a_page_without_words_has_no_text():
 
 
 def test_a_table_is_written_with_its_header_bars_escaped_and_newlines_gone():
-    table = Table(BOX, (("Item", "Price"), ("a|b", "1\n000"), ("short",)))
+    table = make_table(BOX, (("Item", "Price"), ("a|b", "1\n000"), ("short",)))
     assert table.to_markdown() == "| Item | Price |\n| --- | --- |\n| a\\|b | 1 000 |\n| short |  |"
 
 
 def test_a_table_as_wide_as_its_widest_row():
-    lines = Table(BOX, (("one",), ("a", "b", "c"))).to_markdown().split("\n")
+    lines = make_table(BOX, (("one",), ("a", "b", "c"))).to_markdown().split("\n")
     assert {line.count("|") for line in lines} == {4}

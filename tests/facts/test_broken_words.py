@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docmatix.core.documents import Box, Page, Word, locate_words
 from docmatix.curation.grounding import ground
-from docmatix.pdf.tables import fill_table
+from docmatix.facts.ruled_tables import fill_table
 from docmatix.prompting.questions.candidates import find_candidates
 from docmatix.text.sentences import split_sentences
 from tests.pages import make_page, write_page

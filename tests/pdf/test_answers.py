@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Document, Page, Refusal, Table, Word, compose_text
+from docmatix.core.documents import Box, Cell, Document, Fact, Page, Refusal, Table, Word, compose_text
 from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
@@ -18,13 +18,20 @@ DOCUMENTS, IMAGES, PLAIN = find_form(read_document), find_form(render_pages), fi
 WORDS = (
     Word("Größe", Box(0.0, 0.125, 0.25, 1.0), 0, 0),
     Word("می‌شود", Box(0.00001, 0.1, 0.33333, 0.2), 1, 0),
-    Word("�", Box(0, 0, 1, 1), 2, 1),
+    Word("�", Box(0, 0, 1, 1), 2, 1, 10.125, bold=True),
 )
-TABLES = (Table(Box(0.1, 0.2, 0.3, 0.4), (("a", ""), ("one two", "ß"))),)
+BOX = Box(0.1, 0.2, 0.3, 0.4)
+CELLS = (
+    Cell(0, 0, 1, 2, "a", BOX, header=True),
+    Cell(1, 0, 1, 1, "one two", BOX, path=("a", "one two"), role="key"),
+    Cell(1, 1, 1, 1, "ß", BOX, path=("a",)),
+)
+TABLES = (Table(BOX, CELLS, "Table 1", "EUR", ("1 A note.",), 0, 0.5, continues=True),)
+FACTS = (Fact("field", "Größe", "ß", ("Maße",), (BOX,), (BOX, BOX), 0.75), Fact("title", "", "a", (), (BOX,)))
 DOCUMENT = Document(
     "0123456789abcdef" * 2,
     (
-        Page(1, 612.0, 792.55, 90, 0.1234, compose_text(WORDS), WORDS, TABLES),
+        Page(1, 612.0, 792.55, 90, 0.1234, compose_text(WORDS), WORDS, TABLES, facts=FACTS),
         Page(2, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"),
         Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text", text_quality=0.75),
     ),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Page, Table
+from docmatix.core.documents import Box, Page, Table, make_table
 from docmatix.core.errors import SetupError
 from docmatix.models.tokenizer import ESTIMATE, estimate_tokens
 from docmatix.pdf.rendering import render_page
@@ -37,8 +37,8 @@ def make_page(text: str, *, number: int = 1, tables: tuple[Table, ...] = (), rea
 
 
 def test_a_page_is_shown_with_its_tables_as_markdown():
-    table = Table(Box(0, 0, 1, 1), (("Item", "Fee"), ("Cellar | dry", "12.50")))
-    empty = Table(Box(0, 0, 1, 1), ())
+    table = make_table(Box(0, 0, 1, 1), (("Item", "Fee"), ("Cellar | dry", "12.50")))
+    empty = make_table(Box(0, 0, 1, 1), ())
     assert compose_page(make_page("Fees <s>", tables=(table, empty))) == (
         "Fees < s>\n\n| Item | Fee |\n| --- | --- |\n| Cellar \\| dry | 12.50 |"
     )

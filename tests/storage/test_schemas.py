@@ -13,15 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.pipeline import STAGES
 from docmatix.storage import schemas
+from tests.pages import write_table
 
 SHARES = st.floats(0, 1, width=32)
 BOXES = st.builds(Box, SHARES, SHARES, SHARES, SHARES)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 NUMBERS = st.integers(0, 2**31 - 1)
+NAMES = st.lists(TEXTS, max_size=2).map(tuple)
+PLACES = st.lists(BOXES, max_size=2).map(tuple)
+CELLS = st.builds(Cell, NUMBERS, NUMBERS, NUMBERS, NUMBERS, TEXTS, BOXES, header=st.booleans(), path=NAMES, role=TEXTS)
 PAGES = st.builds(
     Page,
     number=st.integers(1, 10_000),
@@ -30,12 +34,24 @@ PAGES = st.builds(
     rotation=st.sampled_from([0, 90, 180, 270]),
     image_share=SHARES,
     text=TEXTS,
-    words=st.lists(st.builds(Word, TEXTS, BOXES, NUMBERS, NUMBERS), max_size=5).map(tuple),
+    words=st.lists(st.builds(Word, TEXTS, BOXES, NUMBERS, NUMBERS, SHARES, st.booleans()), max_size=5).map(tuple),
     tables=st.lists(
-        st.builds(Table, BOXES, st.lists(st.lists(TEXTS, max_size=3).map(tuple), max_size=3).map(tuple)), max_size=2
+        st.builds(
+            Table,
+            BOXES,
+            st.lists(CELLS, max_size=3).map(tuple),
+            caption=TEXTS,
+            unit=TEXTS,
+            notes=NAMES,
+            key_column=st.none() | NUMBERS,
+            confidence=SHARES,
+            continues=st.booleans(),
+        ),
+        max_size=2,
     ).map(tuple),
     reason=st.none() | st.sampled_from(["blank", "no_text"]),
     text_quality=st.none() | SHARES,
+    facts=st.lists(st.builds(Fact, TEXTS, TEXTS, TEXTS, NAMES, PLACES, PLACES, SHARES), max_size=2).map(tuple),
 )
 PAIRS = st.builds(
     Pair,
@@ -71,11 +87,18 @@ def test_a_page_may_be_read_without_its_words(page):
     assert row["doc_id"] == "d"
 
 
-def test_a_file_of_an_earlier_version_is_known_and_its_pages_have_no_quality():
-    page = Page(1, 612.0, 792.0, 0, 0.0, "", (), text_quality=0.5)
-    earlier = pa.schema(schemas._forget_added(schemas.EXTRACT))
-    row = through_arrow({"pages": [schemas.page_to_row(page)]}, earlier)
-    assert schemas.page_from_row(row["pages"][0]) == replace(page, text_quality=None)
+@pytest.mark.parametrize("kept", [1, 0], ids=["since the quality of text", "version 0.1.0"])
+def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
+    page = write_table(("Fruit", "2024"), ("Pears", "46"))
+    page = replace(page, width_pt=595.0, height_pt=842.0, text_quality=0.5)
+    earlier = pa.schema(schemas._forget(schemas.EXTRACT, schemas._ADDED[kept:]))
+    written = schemas.page_to_row(page)
+    written["tables"] = [{"box": table.box, "rows": table.rows} for table in page.tables]
+    (row,) = through_arrow({"pages": [written]}, earlier)["pages"]
+    read = schemas.page_from_row(row)
+    assert [word.text for word in read.words] == ["Fruit", "2024", "Pears", "46"]
+    assert read.tables[0].rows == page.tables[0].rows
+    assert (read.text_quality, read.facts) == (0.5 if kept else None, ())
     assert schemas.is_written_with(earlier, schemas.EXTRACT)
     assert schemas.is_written_with(schemas.EXTRACT, schemas.EXTRACT)
     assert not schemas.is_written_with(earlier.remove(0), schemas.EXTRACT)

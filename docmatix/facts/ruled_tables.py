@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from typing import Any
 
-from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Page, Table, Word, make_table
 from docmatix.pdf.drawings import Rule
 from docmatix.text.hyphens import PageWords, join_lines
 
@@ -174,7 +174,7 @@ def fill_table(grid: Sequence[Sequence[Box | None]], words: Sequence[Word]) -> T
         return None
     if len(inside) > MAX_CELL_WORDS * filled:
         return None
-    return Table(frame, tuple(zip(*columns, strict=True)))
+    return make_table(frame, zip(*columns, strict=True))
 
 
 def _split_row(cells: Sequence[Sequence[str]], known: PageWords) -> list[list[str]]:

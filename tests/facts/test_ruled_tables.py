@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Document, Table, Word
+from docmatix.core.documents import Box, Document, Table, Word, make_table
+from docmatix.facts.extraction import extract_document
+from docmatix.facts.ruled_tables import MAX_RULES, Grid, _cross, _find_cells, _merge, fill_table, find_grids
 from docmatix.pdf.drawings import Rule
-from docmatix.pdf.reading import read_document
 from docmatix.pdf.settings import Extract
-from docmatix.pdf.tables import MAX_RULES, Grid, _cross, _find_cells, _merge, fill_table, find_grids
 from tests import pdfs
 from tests.museum import show, write_page
 
@@ -22,7 +22,7 @@ ROWS = (("Fruit", "2023", "2024"), ("Pears from Kent", "25", "46"), ("Plums", "3
 
 
 def find(pdf: bytes) -> tuple[Table, ...]:
-    document = read_document(pdf, settings=Extract(min_words=1))
+    document = extract_document(pdf, settings=Extract(min_words=1))
     assert isinstance(document, Document)
     return document.pages[0].tables
 
@@ -43,10 +43,10 @@ def test_a_ruled_table_is_found_in_its_place():
 
 
 def test_a_document_carries_its_tables():
-    document = read_document(pdfs.write_table_pdf(ROWS), settings=Extract())
+    document = extract_document(pdfs.write_table_pdf(ROWS), settings=Extract())
     assert isinstance(document, Document)
     assert document.pages[0].tables[0].rows == ROWS
-    without = read_document(pdfs.write_table_pdf(ROWS), settings=Extract(tables=False))
+    without = extract_document(pdfs.write_table_pdf(ROWS), settings=Extract(tables=False))
     assert isinstance(without, Document)
     assert without.pages[0].tables == ()
 
@@ -245,7 +245,7 @@ def fill(cells: Sequence[Sequence[str]], grid: list[list[Box | None]] | None = N
 
 def test_words_go_into_the_cell_that_holds_their_middle():
     table = fill([["a b", "c"], ["d", "e f"]])
-    assert table == Table(Box(0, 0, 1, 1), (("a b", "c"), ("d", "e f")))
+    assert table == make_table(Box(0, 0, 1, 1), (("a b", "c"), ("d", "e f")))
 
 
 def test_empty_rows_and_columns_are_left_out():

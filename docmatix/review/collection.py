@@ -25,6 +25,7 @@ from docmatix.storage.run import Run
 if TYPE_CHECKING:
     from docmatix.review.comparison import Comparison
     from docmatix.review.filter_trial import Trial
+    from docmatix.review.found_facts import FoundFacts
     from docmatix.stages.support.job import Job
 
 
@@ -115,6 +116,19 @@ class Collection(Sequence[Sample]):
     def dropped(self, reason: str | None = None) -> DroppedItems:
         """What a run dropped, for one reason or any. Raises SetupError if this is not a run."""
         return DroppedItems(self.read_job(), reason, fetch=self.fetch)
+
+    def facts(self, doc_id: str, page_numbers: Sequence[int] | None = None) -> FoundFacts:
+        """What was found on pages of a document, or on all of them. Raises SetupError if this is not a run, or has not
+        read the document."""
+        from docmatix.review.found_facts import find_facts
+
+        return find_facts(self.read_job(), doc_id, page_numbers, fetch=self.fetch)
+
+    def sample_facts(self, count: int, *, seed: int = 0) -> list[FoundFacts]:
+        """The same for usable pages drawn by seed, one each. Raises SetupError if this is not a run."""
+        from docmatix.review.found_facts import draw_facts
+
+        return draw_facts(self.read_job(), count, seed=seed, fetch=self.fetch)
 
     def compare(self, other: str | Collection, *, examples: int = 12) -> Comparison:
         """This run or dataset against another over the same documents: which pairs only one of them keeps, and why."""

@@ -158,6 +158,19 @@ def print_dropped(
         yield "\n".join([*output.show(found, name=f"{item.reason}-{number}"), *lines])
 
 
+def print_facts(
+    collection: Collection, count: int, *, seed: int, output: PictureOutput, width: int = 100
+) -> Iterator[str]:
+    """The same for pages of a run, drawn among those that are usable: what was found on each."""
+    found = False
+    for number, page in enumerate(collection.sample_facts(count, seed=seed), 1):
+        found = True
+        lines = list(output.show(page.read_pages(), name=f"facts-{number}")) if output.wanted else []
+        yield "\n".join([f"{number}. {make_visible(page.title)}", *lines, *page.describe(width=width)])
+    if not found:
+        yield "No usable page has been read yet."
+
+
 def _describe_refusal(refusal: Refusal) -> str:
     if refusal.reason == "not_fetched":
         return "its source is on another machine; --fetch asks for it"

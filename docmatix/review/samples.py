@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from docmatix.review.collection import Collection
+    from docmatix.review.found_facts import FoundFacts
 
 SHOWN = 10
 """Samples that a notebook displays at once; a page is about 100 kB."""
@@ -57,6 +58,11 @@ class Sample(Mapping[str, Any]):
         """The pages as published; unreadable ones are left out."""
         opened = (decode_picture(page.data, max_width_px=1 << 15) for page in self.read_pages())
         return [image for image in opened if image is not None]
+
+    @property
+    def facts(self) -> FoundFacts:
+        """What was found on its pages. Raises SetupError if it is not of a run."""
+        return self.collection.facts(self.row.get("doc_id", ""), self.row.get("page_numbers"))
 
     def draw(self, *, max_width_px: int = 900) -> list[Image]:
         """The pages with numbered evidence boxes."""

@@ -17,7 +17,7 @@ from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.models.telemetry import describe_serving
-from docmatix.pipeline import ASKING, CURATE, PACK, PLAN
+from docmatix.pipeline import ASKING, CURATE, EXTRACT, PACK, PLAN
 from docmatix.review.cost import add_up, read_telemetry
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
@@ -49,6 +49,7 @@ def read_status(run: Run) -> dict[str, Any]:
         "driver": _find_driver(live, drivers, running=running),
         "balanced": all(counts.ledger.balanced for counts in counted.values()),
         "stages": stages,
+        "facts": dict(counted[EXTRACT].facts.most_common()),
         "tokens": _count_tokens(counted),
         "requests": _count_requests(job, drivers),
         "serving": _list_serving(ended, live, running=running),
@@ -72,6 +73,8 @@ def describe_status(run: Run) -> str:
             lines.append(f"            at work: {describe_figures(stage['working'])}")
         if stalled := stage.get("stalled"):
             lines.append(f"            no progress for {stalled['seconds']} s; waiting for {stalled['waits_for']}")
+    if facts := status["facts"]:
+        lines.append(f"  facts     {', '.join(f'{kind} {count:,}' for kind, count in facts.items())}")
     if tokens := status["tokens"]:
         line = f"  tokens    {tokens['prompt']:,} in, {tokens['completion']:,} out"
         if "completion_per_kept_pair" in tokens:
@@ -157,6 +160,7 @@ class _Counts:
     """Committed shards that are not among these."""
     ledger: Ledger = field(default_factory=Ledger)
     tokens: Counter[str] = field(default_factory=Counter)
+    facts: Counter[str] = field(default_factory=Counter)
 
 
 def _count_stage(job: Job, stage: str) -> _Counts:
@@ -177,6 +181,7 @@ def _count_stage(job: Job, stage: str) -> _Counts:
         if (record := job.run.read_record(stage, shard)) is not None:
             counts.ledger.add(Ledger.from_json(record.ledger))
             counts.tokens.update(record.extra.get("tokens", {}))
+            counts.facts.update(record.extra.get("facts", {}))
     return counts
 
 

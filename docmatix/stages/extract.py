@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import Any
 
 from docmatix.core.documents import Document, Refusal
 from docmatix.core.ledger import Ledger
 from docmatix.facts.extraction import extract_document
+from docmatix.facts.listing import count_facts
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Extract
 from docmatix.pipeline import EXTRACT, PIPELINE
@@ -20,7 +22,7 @@ from docmatix.storage.schemas import page_to_row
 
 
 def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProgress) -> None:
-    """Read the documents of one planned shard and commit their content."""
+    """Read the documents of one planned shard and commit their content. The record's `extra` counts facts by kind."""
     settings = job.config.extract
     locators = read_plan(job, shard)
     ledger = Ledger(PIPELINE[EXTRACT].units)
@@ -32,23 +34,32 @@ def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProg
         max_file_bytes=settings.max_file_mb << 20,
         patience_s=job.config.limits.store_patience_s,
     )
-    with job.committing(EXTRACT, shard, ledger=ledger) as writer:
+    facts: Counter[str] = Counter()
+    extra: dict[str, Any] = {}
+    with job.committing(EXTRACT, shard, ledger=ledger, extra=extra) as writer:
         for index, locator in enumerate(locators):
             ledger.enter("documents")
             with poison.in_hand(index, "fetch") as go_on:
                 source = poison.refuse(index, "fetch") or next(fetched)[1]
                 go_on("read")
-                row = _extract(locator, source, job=job, sandbox=sandbox, refusal=poison.refuse(index))
+                row = _extract(locator, source, job=job, sandbox=sandbox, facts=facts, refusal=poison.refuse(index))
             for page in row["pages"]:
                 ledger.enter("pages")
                 ledger.settle("pages", row["reason"] or page["reason"])
             ledger.settle("documents", row["reason"])
             writer.add({"index": index, **row})
             progress.update(done=index + 1)
+        extra["facts"] = dict(sorted(facts.items()))
 
 
 def _extract(
-    locator: Locator, source: SourceDocument | Refusal, *, job: Job, sandbox: Sandbox, refusal: Refusal | None = None
+    locator: Locator,
+    source: SourceDocument | Refusal,
+    *,
+    job: Job,
+    sandbox: Sandbox,
+    facts: Counter[str],
+    refusal: Refusal | None = None,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"source_uri": locator.source_uri, "pages": [], "bytes": locator.size}
     if isinstance(source, Refusal):
@@ -63,6 +74,7 @@ def _extract(
     if isinstance(outcome, Refusal):
         return row | {"reason": outcome.reason, "detail": outcome.detail}
     row |= {"language": outcome.language, "signature": outcome.signature}
+    facts.update(count_facts(outcome.pages))
     row["pages"] = [page_to_row(page) for page in outcome.pages]
     return row | {"reason": None, "detail": ""}
 

@@ -347,6 +347,7 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
         "quality": None,
         "count": 0,
         "tables": [],
+        "facts": [],
     }
     document = {
         "doc_id": "0" * 32,
@@ -357,9 +358,25 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
     return pack([(document | lies)[name] for name in document], columns)
 
 
+def forge_cell(**lies: Any) -> list[Any]:
+    cell = {"row": 0, "column": 0, "row_span": 1, "column_span": 1, "text": "a", "box": [0, 0, 1, 1]}
+    return list((cell | {"header": False, "path": ["a"], "role": ""} | lies).values())
+
+
+def forge_table(**lies: Any) -> list[Any]:
+    table = {"box": [0, 0, 1, 1], "cells": [forge_cell()], "caption": "", "unit": "", "notes": []}
+    return list((table | {"key_column": None, "confidence": 1, "continues": False} | lies).values())
+
+
+def forge_fact(**lies: Any) -> list[Any]:
+    fact = {"kind": "field", "label": "a", "value": "b", "path": [], "boxes": [[0, 0, 1, 1]], "label_boxes": []}
+    return list((fact | {"confidence": 1} | lies).values())
+
+
 def test_what_is_forged_here_would_pass_without_lies():
-    document = find_form(read_document).unpack(memoryview(forge(bytes(40) + b"word", count=1)))
-    assert document.pages[0].text == "word"
+    answer = forge(bytes(45) + b"word", count=1, tables=[forge_table()], facts=[forge_fact()])
+    (page,) = find_form(read_document).unpack(memoryview(answer)).pages
+    assert (page.text, page.tables[0].rows, page.facts[0].value) == ("word", (("a",),), "b")
 
 
 @pytest.mark.parametrize(
@@ -379,11 +396,13 @@ def test_what_is_forged_here_would_pass_without_lies():
         forge(count=-1),
         forge(count=2**40),
         forge(count="1"),
-        forge(bytes(40) + b"two\nwords", count=1),
-        forge(b"\xff" * 32 + bytes(8) + b"box", count=1),
-        forge(bytes(32) + b"\xff" * 8 + b"line", count=1),
-        forge(bytes(40) + b"\xff", count=1),
-        forge(bytes(40) + b"\x1b[2J", count=1),
+        forge(bytes(45) + b"two\nwords", count=1),
+        forge(b"\xff" * 32 + bytes(13) + b"box", count=1),
+        forge(bytes(32) + b"\xff" * 8 + bytes(5) + b"line", count=1),
+        forge(bytes(40) + b"\xff" * 4 + bytes(1) + b"size", count=1),
+        forge(bytes(44) + b"\xff" + b"bold", count=1),
+        forge(bytes(45) + b"\xff", count=1),
+        forge(bytes(45) + b"\x1b[2J", count=1),
         forge(width="612"),
         forge(width=None),
         pack(forge()[4:].replace(b"612", b"1e999")),
@@ -394,10 +413,24 @@ def test_what_is_forged_here_would_pass_without_lies():
         forge(quality=2),
         forge(quality="0.5"),
         forge(tables=[1]),
-        forge(tables=[[[0, 0, 1, 1], []]]),
-        forge(tables=[[[0, 0, 1, 1], [[1]]]]),
-        forge(tables=[[[0, 0, 1, 1e9], [["cell"]]]]),
-        forge(tables=[[[0, 0, 1, 1], [["\x1b[2J"]]]]),
+        forge(tables=[forge_table(cells=[])]),
+        forge(tables=[forge_table(cells=[[1]])]),
+        forge(tables=[forge_table(box=[0, 0, 1, 1e9])]),
+        forge(tables=[forge_table(confidence=2)]),
+        forge(tables=[forge_table(notes=["\x1b[2J"])]),
+        forge(tables=[forge_table(key_column=-1)]),
+        *(forge(tables=[forge_table(cells=[forge_cell(**{name: -1})])]) for name in ("row", "column", "row_span")),
+        forge(tables=[forge_table(cells=[forge_cell(text="\x1b[2J")])]),
+        forge(tables=[forge_table(cells=[forge_cell(path=["\x1b[2J"])])]),
+        forge(tables=[forge_table(cells=[forge_cell(row=2**19, column=2**19)])]),
+        forge(tables=[forge_table(cells=[forge_cell(row_span=2**40)])]),
+        forge(tables=[forge_table(cells=[forge_cell(box=[1, 0, 0, 1])])]),
+        forge(facts=[1]),
+        forge(facts=[forge_fact(kind="../../etc")]),
+        forge(facts=[forge_fact(value="\x1b[2J")]),
+        forge(facts=[forge_fact(path=[1])]),
+        forge(facts=[forge_fact(boxes=[[0, 0, 1, 2]])]),
+        forge(facts=[forge_fact(confidence="1")]),
     ],
     ids=repr,
 )

@@ -6,25 +6,33 @@ Reads three columns of all of `curate`, then the drawn windows; memory holds onl
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, groupby
 from itertools import count as count_up
-from itertools import groupby
 from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
+from docmatix.core.documents import Fact
 from docmatix.core.draws import Smallest, hash_seeded
-from docmatix.pipeline import CURATE, VERIFY
+from docmatix.facts.listing import MIN_CONFIDENCE, list_facts
+from docmatix.pipeline import CURATE, EXTRACT, VERIFY
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
+from docmatix.review.found_facts import describe_fact
 from docmatix.storage.run import Run
+from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row
 
 PAIRS_FOR_ONE_REASON = 12
 """Pairs of a window shown for each reason; a window of a hundred pages may have a thousand pairs."""
 
 KEPT_PAIRS = 40
 """The same for kept pairs."""
+
+FACTS = 60
+"""Facts of a page shown; a table may have thousands of cells."""
 
 BOXES = 40
 """Boxes shown of one evidence; a paragraph has a few."""
@@ -48,6 +56,8 @@ class Window:
     language: str
     page_numbers: list[int]
     pairs: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    """What was found on its pages, in the form of pairs."""
     total: Counter[str] = field(default_factory=Counter)
     """Pairs by reason (kept ones under the empty string), shown or not."""
 
@@ -123,6 +133,7 @@ def read_windows(run: Run, places: Sequence[Place]) -> list[Window]:
                     window.pairs.append(to_shown_pair(row))
         windows += found.values()
         _add_second_replies(run, shard, found.values())
+        _add_facts(run, shard, found.values())
     return windows
 
 
@@ -134,6 +145,42 @@ def _add_second_replies(run: Run, shard: int, windows: Iterable[Window]) -> None
     for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reply"]):
         if row["pair_id"] in pairs and row["reply"]:
             pairs[row["pair_id"]]["said"] = clip_text(row["reply"])
+
+
+def _add_facts(run: Run, shard: int, windows: Iterable[Window]) -> None:
+    """Add what was found on the pages of windows: all kinds beside the tables, then cells as far as there is room."""
+    by_index: dict[int, list[Window]] = {}
+    for window in windows:
+        by_index.setdefault(window.index, []).append(window)
+    for row in run.iterate_rows(EXTRACT, shard, columns=["index", *_FACT_COLUMNS]):
+        for window in by_index.get(row["index"], ()):
+            for page in map(page_from_row, row["pages"]):
+                if page.number in window.page_numbers:
+                    window.facts += [_to_shown_fact(fact, page.number) for fact in list_facts(page)[:FACTS]]
+
+
+_FACT_COLUMNS = [name for name in EXTRACT_WITHOUT_WORDS if name.startswith("pages.")]
+
+
+def _to_shown_fact(fact: Fact, page: int) -> dict[str, Any]:
+    sure = fact.confidence >= MIN_CONFIDENCE
+    row = {
+        "question": fact.kind.replace("_", " ") if sure else f"{fact.kind.replace('_', ' ')}, unsure",
+        "answer": describe_fact(fact),
+        "scores": {"confidence": fact.confidence},
+        "evidence": [{"page": page, "quote": fact.value, "boxes": [*fact.label_boxes, *fact.boxes]}],
+    }
+    return to_shown_pair(dict.fromkeys(("pair_id", "prompt", "model", "style", "reason"), "") | row)
+
+
+def fit_facts(windows: Sequence[Window], allowance: int, *, measure: Callable[[Any], int]) -> None:
+    """Drop the last facts of windows until all together `measure` at most `allowance` bytes."""
+    for number, window in enumerate(windows):
+        share = allowance // (len(windows) - number)
+        sizes = list(accumulate(map(measure, window.facts)))
+        fitting = bisect_right(sizes, share)
+        window.facts = window.facts[:fitting]
+        allowance -= sizes[fitting - 1] if fitting else 0
 
 
 def to_shown_pair(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,10 +55,14 @@
   const field = (name) => form.elements.namedItem(name);
   const state = { tab: "kept", at: 0, shown: [], lit: -1 };
 
-  const isOfTab = (pair, tab = state.tab) => (tab === "kept") === (pair.reason === "");
+  const NO_FILTERS = { text: "", reason: "", prompt: "", style: "", score: "", from: 0, to: 1 };
+  const TABS = ["kept", "dropped", "facts"];
+  const listOf = (sample, tab = state.tab) =>
+    tab === "facts" ? sample.facts : sample.pairs.filter((pair) => (tab === "kept") === (pair.reason === ""));
   const readFilters = () => {
     const from = Number(field("from").value);
     const to = Number(field("to").value);
+    if (state.tab === "facts") return { ...NO_FILTERS, text: field("text").value.trim().toLowerCase() };
     return {
       text: field("text").value.trim().toLowerCase(),
       reason: state.tab === "dropped" ? field("reason").value : "",
@@ -85,7 +89,7 @@
       .map((sample, number) => ({
         sample,
         number,
-        pairs: sample.pairs.filter((pair) => isOfTab(pair, tab) && matches(pair, sample, filters)),
+        pairs: listOf(sample, tab).filter((pair) => matches(pair, sample, filters)),
       }))
       .filter((entry) => entry.pairs.length);
 
@@ -120,7 +124,8 @@
     const used = parts.filter(Boolean).length + Number(filters.from > 0 || filters.to < 1);
     byId("active").textContent = used ? ` (${used})` : "";
     for (const tab of document.querySelectorAll("[role=tab]")) {
-      const pairs = select(tab.dataset.tab, { ...filters, reason: tab.dataset.tab === "dropped" ? filters.reason : "" });
+      const ofTab = { kept: { ...filters, reason: "" }, dropped: filters, facts: { ...NO_FILTERS, text: filters.text } };
+      const pairs = select(tab.dataset.tab, ofTab[tab.dataset.tab]);
       const number = pairs.reduce((sum, entry) => sum + entry.pairs.length, 0);
       tab.querySelector(".count").textContent = spell(number);
     }
@@ -133,8 +138,9 @@
     byId("sample").classList.toggle("is-empty", !entry);
     state.lit = -1;
     if (!entry) {
-      const none = everyPair().some((pair) => isOfTab(pair));
-      byId("nothing").textContent = none ? "Nothing matches these filters." : `No ${state.tab} pairs here.`;
+      const some = index.windows.some((sample) => listOf(sample).length);
+      const none = state.tab === "facts" ? "No facts here." : `No ${state.tab} pairs here.`;
+      byId("nothing").textContent = some ? "Nothing matches these filters." : none;
       byId("where").textContent = "0 of 0";
       return;
     }
@@ -178,7 +184,8 @@
           box.dataset.pair = mark.which;
           box.tabIndex = reachable.has(mark.which) ? -1 : 0;
           reachable.add(mark.which);
-          box.setAttribute("aria-label", `Evidence of pair ${mark.which + 1}`);
+          const of = state.tab === "facts" ? "Boxes of fact" : "Evidence of pair";
+          box.setAttribute("aria-label", `${of} ${mark.which + 1}`);
           box.style.left = `${left * 100}%`;
           box.style.top = `${top * 100}%`;
           box.style.width = `${(right - left) * 100}%`;
@@ -214,7 +221,7 @@
       facts.title = pair.model;
       for (const evidence of pair.evidence.slice(0, 3)) {
         // the answer itself, word for word: its page says all
-        if (fold(evidence.quote) === fold(pair.answer)) {
+        if (state.tab === "facts" || fold(evidence.quote) === fold(pair.answer)) {
           facts.prepend(make("span", "page", `page ${evidence.page}`));
           continue;
         }
@@ -229,8 +236,8 @@
       item.append(facts);
       return item;
     });
-    const whole = state.tab === "kept" ? sample.kept : sample.dropped;
-    const here = sample.pairs.filter((pair) => isOfTab(pair)).length;
+    const here = listOf(sample).length;
+    const whole = { kept: sample.kept, dropped: sample.dropped, facts: here }[state.tab];
     if (here < whole) items.push(make("li", "detail", `${count(whole - here, "more pair")} of this window not shown.`));
     byId("pairs").replaceChildren(...items);
     byId("pairs").scrollTop = 0;
@@ -297,6 +304,7 @@
     }
     byId("sample").setAttribute("aria-labelledby", `tab-${tab}`);
     form.querySelector("[data-for=reason]").hidden = tab !== "dropped";
+    form.classList.toggle("of-facts", tab === "facts");
     apply(true);
   };
   for (const button of document.querySelectorAll("[role=tab]")) {
@@ -306,7 +314,8 @@
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     event.preventDefault();
     event.stopPropagation();
-    choose(state.tab === "kept" ? "dropped" : "kept");
+    const by = event.key === "ArrowLeft" ? TABS.length - 1 : 1;
+    choose(TABS[(TABS.indexOf(state.tab) + by) % TABS.length]);
     byId(`tab-${state.tab}`).focus();
   });
   byId("before").addEventListener("click", () => walk(-1));
@@ -327,6 +336,7 @@
     p: () => walkPairs(-1),
     1: () => choose("kept"),
     2: () => choose("dropped"),
+    3: () => choose("facts"),
     "/": () => {
       byId("filters").closest("details").open = true;
       field("text").focus();

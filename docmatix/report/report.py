@@ -21,7 +21,7 @@ from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
 from docmatix.report.cost import CostPart
 from docmatix.report.flow import FlowPart, Step, lay_out_flow
-from docmatix.report.gallery import GalleryPart, Window, draw_windows, fit_pairs, iterate_marks, read_windows
+from docmatix.report.gallery import GalleryPart, Window, draw_windows, fit_facts, fit_pairs, iterate_marks, read_windows
 from docmatix.report.losses import LossesPart
 from docmatix.report.markup import escape_json, fill_file, format_duration, format_number
 from docmatix.report.part import ReportContext, ReportPart
@@ -42,8 +42,8 @@ SAMPLES = 60
 LARGEST = 25_000_000
 """Bytes of any report: mail servers accept it, and browsers open it at once."""
 
-PICTURES, PAIRS = 19_000_000, 4_000_000
-"""Bytes of these two; the rest is for the page, figures and examples."""
+PICTURES, PAIRS, FACTS = 18_000_000, 4_000_000, 1_000_000
+"""Bytes of these three; the rest is for the page, figures and examples."""
 
 
 def write_report(
@@ -99,7 +99,8 @@ def make_report(
     job = read_job(run)
     status = read_status(run)
     windows = read_windows(run, draw_windows(iterate_marks(run), samples, seed=seed))
-    fit_pairs(windows, PAIRS, measure=lambda pair: len(escape_json(pair).encode()))
+    fit_pairs(windows, PAIRS, measure=_measure)
+    fit_facts(windows, FACTS, measure=_measure)
     with Sandbox(memory_mb=job.config.extract.memory_mb) as own:  # starts its child on demand
         albums = make_albums(job, windows, allowance=PICTURES, sandbox=sandbox or own, fetch=fetch)
     flow = lay_out_flow(status["stages"])
@@ -126,6 +127,10 @@ def make_report(
         script=Markup(script),
     )
     return str(page)
+
+
+def _measure(shown: Any) -> int:
+    return len(escape_json(shown).encode())
 
 
 class Section(NamedTuple):
@@ -177,6 +182,7 @@ def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any
                 "kept": window.total[""],
                 "dropped": window.total.total() - window.total[""],
                 "pairs": window.pairs,
+                "facts": window.facts,
             }
             for window in windows
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from docmatix.report.report import make_report
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import Run
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
-from tests.pdfs import write_distinct_text, write_pdf
+from tests.pdfs import write_distinct_text, write_pdf, write_table_pdf
 from tests.report.replies import HOSTILE_NAME, HOSTILE_TEXT, write_hostile_reply, write_mixed_reply
 
 if TYPE_CHECKING:
@@ -73,6 +74,17 @@ def write_report_of(run: Run, path: Path) -> str:
 def mixed_report(mixed_job: Job, reports: Path) -> str:
     """The URL of a report."""
     return write_report_of(mixed_job.run, reports / "mixed.html")
+
+
+@pytest.fixture(scope="session")
+def facts_report(tmp_path_factory: pytest.TempPathFactory, reports: Path) -> str:
+    """The URL of a report on a page with a form's line and a table."""
+    rows = (("Fruit", "2023", "2024"), ("Pears from Kent", "25", "46"), ("Plums", "32", "42"))
+    pdf = write_table_pdf(rows, before="Contact: Ada Byron")
+    job = make_job(tmp_path_factory.mktemp("facts"), pdfs={"table.pdf": pdf}, pack={"dpi": 36})
+    with ThreadPoolExecutor(1) as pool:  # Chromium's driver may have its event loop in this one
+        pool.submit(build, job).result()
+    return write_report_of(job.run, reports / "facts.html")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from docmatix.report.gallery import (
     Place,
     Window,
     draw_windows,
+    fit_facts,
     fit_pairs,
     iterate_marks,
     read_windows,
@@ -163,3 +164,13 @@ def test_what_a_window_does_not_use_is_there_for_the_next():
     small, large = make_window(""), make_window(*[""] * 9)
     fit_pairs([small, large], 80, measure=lambda _: 10)
     assert (len(small.pairs), len(large.pairs)) == (1, 7)
+
+
+def test_facts_that_do_not_fit_are_left_out_and_what_is_left_over_goes_to_later_windows():
+    windows = [make_window_of_facts(10), make_window_of_facts(1), make_window_of_facts(10)]
+    fit_facts(windows, 60, measure=lambda fact: 5)
+    assert [len(window.facts) for window in windows] == [4, 1, 7]
+
+
+def make_window_of_facts(count: int) -> Window:
+    return Window(0, 0, "d", "d-1", "d.pdf", "en", [1], facts=[{"answer": "x"}] * count)

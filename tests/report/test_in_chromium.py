@@ -132,6 +132,24 @@ def test_a_reason_in_the_flow_opens_its_pairs(report: Page):
     assert report.input_value("select[name=reason]") == "ungrounded"
 
 
+def test_facts_have_a_tab_with_their_boxes_on_the_page(page: Page, facts_report: str):
+    page.goto(facts_report)
+    page.wait_for_selector("#pairs .pair")
+    page.click("#tab-facts")
+    facts = read_windows_of(page)[0]["facts"]
+    assert page.locator("#tab-facts .count").text_content() == str(len(facts))
+    at = next(number for number, fact in enumerate(facts) if fact["answer"].endswith("46"))
+    assert read_pairs(page)[at] == "cell"
+    page.locator("#pairs .pair").nth(at).hover()
+    assert set(find_lit(page, "#pages .box")) == {str(at)}
+    assert not page.locator("select[name=prompt]").is_visible()
+    page.fill("input[name=text]", "Pears")
+    assert 0 < page.locator("#pairs .pair").count() < len(facts)
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    assert page.get_attribute("#tab-kept", "aria-selected") == "true"
+
+
 # --- evidence ---------------------------------------------------------------------------------------------------------
 
 

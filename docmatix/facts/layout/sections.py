@@ -1,0 +1,47 @@
+"""Sections: a heading and the first whole paragraph under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docmatix.core.documents import Fact
+from docmatix.facts.layout.headings import Heading
+from docmatix.facts.layout.paragraphs import Body, Paragraph, ends_sentence, join_text
+
+MIN_WORDS = 6
+_ASIDE = ("running_head", "page_number", "footnote", "caption")
+MAX_PARTS = 3  # columns and blocks that a paragraph may go on in
+
+
+def find_section(heading: Heading, path: tuple[str, ...], following: Sequence[Paragraph], body: Body) -> Fact | None:
+    """The section of a heading, from the paragraphs that follow it on a page; None if the first is no text, or does not
+    end there."""
+    # what is set smaller is the source of a figure, a note, or the like
+    rest = [one for one in following if one.role not in _ASIDE and (one.role or one.size > 0.86 * body.size)]
+    if not rest or rest[0].role or rest[0].bold:
+        return None
+    members = [rest[0]]
+    for other in rest[1:MAX_PARTS]:
+        if ends_sentence(members[-1].text) or other.role or not _goes_on(members[-1], other):
+            break
+        members.append(other)
+    lines = [line for member in members for line in member.lines]
+    text = join_text(lines)
+    words = len(text.split())
+    if not ends_sentence(text) or (words < MIN_WORDS and not _is_dense(text)) or not members[0].alone:
+        return None
+    if members[0].first.part or text[:1].islower():
+        return None
+    lower = heading.confidence if len(members) == 1 else min(heading.confidence, 0.8)
+    boxes = tuple(line.box for line in lines)
+    return Fact("section", heading.text, text, path, boxes, heading.paragraph.boxes, lower)
+
+
+def _is_dense(text: str) -> bool:
+    """Whether text is of a script without spaces."""
+    return len(text) > 12 * (text.count(" ") + 1)
+
+
+def _goes_on(paragraph: Paragraph, other: Paragraph) -> bool:
+    same = 0.97 < other.size / paragraph.size < 1.03 and other.bold == paragraph.bold
+    return same and (other.text[:1].islower() or _is_dense(other.text)) and len(other.lines) + len(paragraph.lines) > 2

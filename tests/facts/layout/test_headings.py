@@ -1,0 +1,193 @@
+"""Titles, headings with their paths, and sections."""
+
+from __future__ import annotations
+
+from docmatix.core.documents import Box, make_table
+from tests.facts.layout.drawn import PROSE, Line, find, list_values, make_page, of_kind, write
+
+
+def _report() -> list[Line]:
+    return [
+        Line(180, 80, "Annual Survey of Waters", 20, True),
+        Line(60, 130, "1 Scope", 14, True),
+        *write(60, 150, PROSE + " " + PROSE),
+        Line(60, 200, "1.1 Sampling", 12, True),
+        *write(60, 218, PROSE),
+        Line(60, 262, "2 Results", 14, True),
+        *write(60, 282, PROSE),
+    ]
+
+
+def test_the_largest_text_at_the_head_of_the_first_page_is_the_title() -> None:
+    (facts,) = find(make_page(*_report()))
+    assert list_values(facts, "title") == ["Annual Survey of Waters"]
+
+
+def test_a_title_of_two_lines_is_one() -> None:
+    lines = [Line(180, 80, "Annual Survey of", 20, True), Line(180, 104, "Waters", 20, True), *_report()[1:]]
+    (facts,) = find(make_page(*lines))
+    (title,) = of_kind(facts, "title")
+    assert title.value == "Annual Survey of Waters"
+    assert len(title.boxes) == 2
+
+
+def test_large_print_on_a_cover_is_no_heading_above_the_others() -> None:
+    cover = make_page(
+        Line(150, 200, "AquaLine 240", 28, True),
+        Line(150, 300, "Operating manual", 18, True),
+        Line(150, 700, "May 2021"),
+    )
+    _, facts = find(cover, make_page(*_report()[1:], number=2))
+    assert [fact.path for fact in of_kind(facts, "heading")] == [(), ("1 Scope",), ()]
+
+
+def test_headings_have_the_headings_above_them_as_path() -> None:
+    (facts,) = find(make_page(*_report()))
+    assert [(fact.value, fact.path) for fact in of_kind(facts, "heading")] == [
+        ("1 Scope", ()),
+        ("1.1 Sampling", ("1 Scope",)),
+        ("2 Results", ()),
+    ]
+
+
+def test_a_numbered_heading_does_not_stand_under_one_of_another_number() -> None:
+    lines = [*_report()[:-2], Line(60, 262, "5.2 Costs", 12, True), *write(60, 282, PROSE)]
+    (facts,) = find(make_page(*lines))
+    assert [fact.path for fact in of_kind(facts, "heading")] == [(), ("1 Scope",), ()]
+
+
+def test_levels_follow_from_size_where_headings_have_no_numbers() -> None:
+    lines = [
+        Line(60, 130, "Scope", 14, True),
+        *write(60, 150, PROSE),
+        Line(60, 200, "Sampling", 12, True),
+        *write(60, 218, PROSE),
+        Line(60, 262, "Results", 14, True),
+        *write(60, 282, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert [(fact.value, fact.path) for fact in of_kind(facts, "heading")] == [
+        ("Scope", ()),
+        ("Sampling", ("Scope",)),
+        ("Results", ()),
+    ]
+
+
+def test_a_section_is_a_heading_and_the_whole_paragraph_under_it() -> None:
+    (facts,) = find(make_page(*_report()))
+    section = of_kind(facts, "section")[0]
+    assert (section.label, section.value) == ("1 Scope", PROSE + " " + PROSE)
+    assert len(section.boxes) == 3
+    assert len(section.label_boxes) == 1
+
+
+def test_a_paragraph_in_the_next_column_belongs_to_the_section() -> None:
+    lines = [
+        *write(40, 100, PROSE + " " + PROSE + " " + PROSE, width=44),
+        Line(40, 260, "Outlook", 14, True),
+        *write(40, 280, "Several towns have since followed this example in order to save the cost of their", width=44),
+        *write(330, 100, "own buildings and of the heating within them over the years.", width=44),
+    ]
+    (facts,) = find(make_page(*lines))
+    (section,) = of_kind(facts, "section")
+    assert section.value.startswith("Several towns")
+    assert section.value.endswith("over the years.")
+
+
+def test_a_heading_at_the_foot_of_a_page_has_its_section_on_the_next() -> None:
+    first = make_page(*_report()[:-2], Line(60, 700, "3 Costs", 14, True))
+    second = make_page(*write(60, 80, PROSE), Line(60, 120, "4 End", 14, True), *write(60, 140, PROSE), number=2)
+    one, other = find(first, second)
+    assert "3 Costs" in list_values(one, "heading")
+    assert ("3 Costs", PROSE) in [(fact.label, fact.value) for fact in of_kind(other, "section")]
+
+
+def test_a_broken_word_is_made_whole_in_a_section() -> None:
+    lines = [
+        Line(60, 100, "Method", 14, True),
+        Line(60, 120, "The survey was carried out by a regional univer-"),
+        Line(60, 132, "sity and two offices of the state."),
+        *write(60, 170, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    (section,) = of_kind(facts, "section")
+    assert section.value == "The survey was carried out by a regional university and two offices of the state."
+
+
+def test_labels_bold_lead_ins_and_sentences_are_no_headings() -> None:
+    lines = [
+        *write(60, 80, PROSE * 3),
+        Line(60, 160, "Definition. A number that divides two others is shared.", first_bold=True),
+        Line(60, 172, "It is the greatest if no other is greater than it is."),
+        Line(60, 220, "Name:", bold=True),
+        Line(160, 220, "Anna Berger"),
+        Line(60, 234, "Town:", bold=True),
+        Line(160, 234, "Trier"),
+        Line(60, 280, "Please return this form before the first of May.", bold=True),
+        *write(60, 300, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert list_values(facts, "heading") == []
+
+
+def test_what_stands_in_a_table_is_no_heading() -> None:
+    lines = [
+        *write(60, 80, PROSE * 3),
+        Line(60, 200, "Region", 12, True),
+        Line(60, 216, "North of the river and all the towns along it"),
+    ]
+    table = make_table(Box(0.08, 0.22, 0.9, 0.3), [["Region"], ["North of the river and all the towns along it"]])
+    cells = tuple(cell._replace(box=table.box) for cell in table.cells)
+    (facts,) = find(make_page(*lines), tables=[[type(table)(table.box, cells)]])
+    assert list_values(facts, "heading") == []
+
+
+def test_larger_print_alone_on_its_row_is_a_heading_though_a_table_was_seen_around_it() -> None:
+    rows = [Line(60, 100, "Personal details", 14, True)]
+    rows += [Line(60, 130 + 16 * at, f"label {at} value {at}") for at in range(8)]
+    rows += [Line(60, 280, "Declaration", 14, True)]
+    rows += [Line(60, 310 + 16 * at, f"label {at} value {at}") for at in range(8)]
+    box = Box(0.08, 0.09, 0.6, 0.6)
+    table = make_table(box, [["x"]])
+    table = type(table)(box, tuple(cell._replace(box=box) for cell in table.cells))
+    (facts,) = find(make_page(Line(60, 60, "Application", 20, True), *rows), tables=[[table]])
+    assert list_values(facts, "heading") == ["Personal details", "Declaration"]
+
+
+def test_lines_of_contents_are_no_headings_and_no_items() -> None:
+    lines = [Line(60, 80, "Contents", 16, True)]
+    lines += [Line(60, 120 + 14 * at, f"{at + 1}. Part {'.' * 60} {3 * at + 2}", bold=True) for at in range(6)]
+    lines += write(60, 400, PROSE * 4)
+    (facts,) = find(make_page(*lines))
+    assert not of_kind(facts, "heading")
+    assert not of_kind(facts, "list_item")
+
+
+def test_each_slide_has_its_title() -> None:
+    pages = [
+        make_page(
+            Line(40, 60, title, 32),
+            Line(60, 140, "• cheaper fares for schools", 18),
+            Line(60, 170, "• longer hours on Saturdays", 18),
+            number=number,
+            width=720,
+            height=540,
+        )
+        for number, title in enumerate(["Why we do it", "What it costs"], 1)
+    ]
+    one, other = find(*pages)
+    assert (list_values(one, "title"), list_values(other, "title")) == (["Why we do it"], ["What it costs"])
+    assert [fact.path for fact in of_kind(other, "list_item")] == [("What it costs",), ("What it costs",)]
+
+
+def test_a_page_read_from_right_to_left_has_headings() -> None:
+    words = "تحسين الإنتاجية وحل المشكلات من خلال البرمجة".split()
+
+    page = make_page(Line(60, 80, " ".join(words[:3]), 16, True), *write(60, 105, " ".join(words * 6) + "."))
+    mirrored = tuple(
+        word._replace(box=Box(round(1 - word.box.x1, 5), word.box.y0, round(1 - word.box.x0, 5), word.box.y1))
+        for word in page.words
+    )
+    (facts,) = find(type(page)(1, page.width_pt, page.height_pt, 0, 0.0, page.text, mirrored))
+    found = list_values(facts, "heading") + list_values(facts, "title")
+    assert found == [" ".join(words[:3])]

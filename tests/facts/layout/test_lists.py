@@ -1,0 +1,109 @@
+"""Lists and their items."""
+
+from __future__ import annotations
+
+from tests.facts.layout.drawn import PROSE, Line, find, list_values, make_page, of_kind, write
+
+
+def test_an_item_has_its_number_its_whole_text_and_its_path() -> None:
+    lines = [
+        Line(60, 80, "Measures", 14, True),
+        *write(60, 100, PROSE + " The office proposes the following:"),
+        Line(75, 140, "1. cheaper fares for schools and for"),
+        Line(90, 152, "all their teachers"),
+        Line(75, 164, "2. longer hours"),
+        Line(75, 176, "3. a common ticket for bus and train"),
+        *write(60, 210, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    items = of_kind(facts, "list_item")
+    assert [(item.label, item.value) for item in items] == [
+        ("1.", "cheaper fares for schools and for all their teachers"),
+        ("2.", "longer hours"),
+        ("3.", "a common ticket for bus and train"),
+    ]
+    assert len(items[0].boxes) == 2
+    assert items[0].path == ("Measures", "The office proposes the following:")
+
+
+def test_nested_items_stand_under_the_item_above_them() -> None:
+    lines = [
+        *write(60, 80, PROSE),
+        Line(75, 120, "• fares"),
+        Line(95, 132, "– for schools"),
+        Line(95, 144, "– for the old"),
+        Line(75, 156, "• hours on Saturdays"),
+        *write(60, 190, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert [(item.label, item.value, item.path) for item in of_kind(facts, "list_item")] == [
+        ("•", "fares", ()),
+        ("–", "for schools", ("fares",)),
+        ("–", "for the old", ("fares",)),
+        ("•", "hours on Saturdays", ()),
+    ]
+
+
+def test_a_number_at_the_start_of_a_line_of_prose_is_no_item() -> None:
+    lines = [
+        Line(60, 100, "The council met for the first time in the spring of"),
+        Line(60, 112, "1998. It has since met every year in order to talk of the"),
+        Line(60, 124, "2. amendment of its rules and of those of its members."),
+    ]
+    (facts,) = find(make_page(*lines, *write(60, 160, PROSE)))
+    assert list_values(facts, "list_item") == []
+
+
+def test_a_single_number_is_no_list() -> None:
+    (facts,) = find(make_page(*write(60, 80, PROSE), Line(60, 120, "3) see above"), *write(60, 150, PROSE)))
+    assert list_values(facts, "list_item") == []
+
+
+def test_numbered_headings_with_text_between_are_no_list() -> None:
+    lines = [
+        Line(60, 80, "1. Scope", 12, True),
+        *write(60, 98, PROSE),
+        Line(60, 140, "2. Results", 12, True),
+        *write(60, 158, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert list_values(facts, "list_item") == []
+    assert list_values(facts, "heading") == ["1. Scope", "2. Results"]
+
+
+def test_a_bullet_may_stand_against_the_first_word() -> None:
+    lines = [*write(60, 80, PROSE), Line(75, 120, "◦fares for schools"), Line(75, 134, "◦hours on Saturdays")]
+    (facts,) = find(make_page(*lines, *write(60, 180, PROSE)))
+    assert [(item.label, item.value) for item in of_kind(facts, "list_item")] == [
+        ("◦", "fares for schools"),
+        ("◦", "hours on Saturdays"),
+    ]
+
+
+def test_numbered_lines_that_each_have_text_below_are_no_items() -> None:
+    lines: list[Line] = []
+    for at in range(4):
+        lines += [Line(60, 80 + 120 * at, f"({at + 1}) Costs of the programme"), *write(60, 110 + 120 * at, PROSE)]
+    (facts,) = find(make_page(*lines))
+    assert list_values(facts, "list_item") == []
+
+
+def test_an_item_that_breaks_off_at_the_end_of_a_page_is_left_out() -> None:
+    lines = [
+        Line(75, 700, "• fares for schools"),
+        Line(75, 714, "• longer hours on Saturdays and on Sundays for all the visitors and"),
+        Line(82, 726, "for those who have come from far away in order to read here and"),
+    ]
+    (facts,) = find(make_page(*write(60, 80, PROSE), *lines))
+    assert list_values(facts, "list_item") == ["fares for schools"]
+
+
+def test_stars_in_the_comments_of_a_program_are_no_bullets() -> None:
+    lines = [
+        Line(60, 100, "/*"),
+        Line(60, 112, "* This program is free"),
+        Line(60, 124, "* software."),
+        Line(60, 136, "*/"),
+    ]
+    (facts,) = find(make_page(*write(60, 60, PROSE), *lines))
+    assert list_values(facts, "list_item") == []

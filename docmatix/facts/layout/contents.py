@@ -44,6 +44,6 @@ def _read_row(line: Line, lines: list[Line]) -> tuple[list[Line], int, float] | 
         beside = [other for other in lines if other is not line and on_one_row(line, other)]
         if 1 <= len(beside) <= 2 and all(other.x1 < line.x0 for other in beside):
             return [*beside, line], int(line.text), line.x1
-    elif not line.part and len(line.words) < 16 and _ENTRY.fullmatch(line.text) and line.words[-1].text.isdigit():
+    elif not line.part and len(line.words) < 16 and line.words[-1].text.isdigit() and _ENTRY.fullmatch(line.text):
         return [line], int(line.words[-1].text), line.x1
     return None

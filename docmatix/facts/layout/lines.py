@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
+from operator import attrgetter
 
 from docmatix.core.documents import Box, Page, Table, Word
 
@@ -72,7 +73,7 @@ def read_sheet(page: Page, tables: Sequence[Table]) -> Sheet:
     sample = " ".join(word.text for word in words[:200])
     turned = 2 * len(_RIGHT_TO_LEFT.findall(sample)) > sum(map(str.isalpha, sample))
     lines: list[Line] = []
-    for _, group in groupby(words, key=lambda word: word.line):
+    for _, group in groupby(words, key=attrgetter("line")):
         members = tuple(group)
         if lines and not turned and _goes_on(lines[-1], members[0], page):
             before = lines.pop()
@@ -97,11 +98,9 @@ def _goes_on(line: Line, word: Word, page: Page) -> bool:
 
 def _split(words: tuple[Word, ...], page: Page, turned: bool) -> list[tuple[Word, ...]]:
     width = page.width_pt
-    # most lines have no wide gap: one comparison of sums spares the loop
     parts: list[tuple[Word, ...]] = []
     start = 0
-    for at in range(1, len(words)):
-        one, other = words[at - 1], words[at]
+    for at, (one, other) in enumerate(pairwise(words), 1):
         gap = (one.box[0] - other.box[2] if turned else other.box[0] - one.box[2]) * width
         if gap < 4:
             if gap > -4 or -gap < (other.box[2] - other.box[0]) * width + 30:
@@ -127,7 +126,7 @@ def _make_line(words: tuple[Word, ...], page: Page, turned: bool, *, part: bool)
     width, height = page.width_pt, page.height_pt
     x0, x1 = (1 - x1, 1 - x0) if turned else (x0, x1)
     first = words[0]
-    if all(word.size == first.size for word in words):
+    if len({word.size for word in words}) == 1:
         size = first.size
     else:
         counts: Counter[float] = Counter()
@@ -136,8 +135,9 @@ def _make_line(words: tuple[Word, ...], page: Page, turned: bool, *, part: bool)
         size = counts.most_common(1)[0][0]
     if not size:
         size = (y1 - y0) * height * _ESTIMATED_SIZE
-    bold = all(word.bold for word in words) or _is_mostly_bold(words)
-    text = " ".join(word.text for word in words)
+    bolds = [word.bold for word in words]
+    bold = all(bolds) or (any(bolds) and _is_mostly_bold(words))
+    text = " ".join([word.text for word in words])
     return Line(words, text, x0 * width, y0 * height, x1 * width, y1 * height, size, bold, part, box)
 
 

@@ -57,11 +57,11 @@ class Paragraph:
 
     @property
     def x0(self) -> float:
-        return min(line.x0 for line in self.lines)
+        return min([line.x0 for line in self.lines])
 
     @property
     def x1(self) -> float:
-        return max(line.x1 for line in self.lines)
+        return max([line.x1 for line in self.lines])
 
     @property
     def text(self) -> str:
@@ -74,7 +74,7 @@ class Paragraph:
         return tuple(line.box for line in self.lines)
 
     def count_words(self) -> int:
-        return sum(len(line.words) for line in self.lines)
+        return sum([len(line.words) for line in self.lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +216,18 @@ def _look_around(paragraphs: Sequence[Paragraph], edges: dict[int, tuple[float, 
         first, last = paragraph.first, paragraph.last
         paragraph.left, paragraph.right = edges[first.words[0].block]
         for other in order[at + 1 : at + 40]:
-            if overlap(last, other.first) <= 0:
-                if on_one_row(first, other.first) and not _parts(columns, first, other.first):
+            start = other.lines[0]
+            if paragraph.below != 99.0 and start.y0 > first.y1:
+                break  # what begins further down is neither right below nor beside it
+            if overlap(last, start) <= 0:
+                if on_one_row(first, start) and not _parts(columns, first, start):
                     paragraph.alone = paragraph.alone and not _is_short(other)
                     other.alone = other.alone and not _is_short(paragraph)
                 continue
-            if paragraph.below == 99.0 and other.first.y1 > last.y1:
-                gap = (other.first.y1 - other.first.size - last.y1) / (last.size or 1)
+            if paragraph.below == 99.0 and start.y1 > last.y1:
+                gap = (start.y1 - start.size - last.y1) / (last.size or 1)
                 paragraph.below = gap
-                other.above = min(other.above, gap * last.size / (other.first.size or 1))
+                other.above = min(other.above, gap * last.size / (start.size or 1))
 
 
 def _parts(columns: Iterable[tuple[int, int]], one: Line, other: Line) -> bool:

@@ -1,0 +1,186 @@
+"""Tables that rules draw: their cells, as rectangles between crossing lines."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from docmatix.facts.tables.rules import MAX_RULES, TOLERANCE_PT, merge_rules
+from docmatix.pdf.drawings import Rule
+
+MIN_CROSSINGS = 6
+MAX_PAIRS = 100_000  # of lines across and down, above which open sides stay open
+MAX_CROSSINGS = 20_000  # of a page; a table of 1,000 rows and 20 columns
+
+Rect = tuple[float, float, float, float]  # x0, y0, x1, y1
+
+
+class Grid(NamedTuple):
+    """Where the columns and rows of a table begin and end, and its cells as (row, column, row_span, column_span)."""
+
+    xs: list[float]
+    ys: list[float]
+    cells: list[tuple[int, int, int, int]]
+
+    @property
+    def box(self) -> Rect:
+        return self.xs[0], self.ys[0], self.xs[-1], self.ys[-1]
+
+    def locate(self, cell: tuple[int, int, int, int]) -> Rect:
+        """The rectangle of a cell."""
+        row, column, rows, columns = cell
+        return self.xs[column], self.ys[row], self.xs[column + columns], self.ys[row + rows]
+
+
+def find_grids(rules: Sequence[Rule]) -> list[Grid]:
+    """The tables that rules draw, from the top, with at least two cells."""
+    if len(rules) > MAX_RULES:
+        return []
+    across, down = merge_rules(rules)
+    down = close_sides(across, down)
+    crossed = _cross(across, down)
+    if not MIN_CROSSINGS <= sum(map(int.bit_count, crossed)) <= MAX_CROSSINGS:
+        return []
+    groups = _group(_find_cells(across, down, crossed))
+    found = [part for cells in groups if len(cells) > 1 for part in split_at_bands(_make_grid(cells))]
+    return sorted(found, key=lambda grid: (grid.ys[0], grid.xs[0]))
+
+
+def close_sides(across: Sequence[Rule], down: Sequence[Rule]) -> list[Rule]:
+    """The lines down, and those that join the ends of rules across of one length, where lines down cross these between
+    their ends: a table may be open at its sides."""
+    if len(across) * len(down) > MAX_PAIRS:
+        return list(down)
+    by_ends: defaultdict[tuple[int, int], list[Rule]] = defaultdict(list)
+    for rule in across:
+        for key in by_ends:
+            if abs(key[0] - rule.x0) <= TOLERANCE_PT and abs(key[1] - rule.x1) <= TOLERANCE_PT:
+                by_ends[key].append(rule)
+                break
+        else:
+            by_ends[rule.x0, rule.x1].append(rule)  # type: ignore[index]
+    closed = list(down)
+    for (x0, x1), group in by_ends.items():
+        if len(group) < 2 or x1 - x0 < 30:
+            continue
+        for upper, lower in itertools.pairwise(group):
+            top, bottom = upper.y0, lower.y0
+            inner = [
+                rule
+                for rule in down
+                if x0 - TOLERANCE_PT < rule.x0 < x1 + TOLERANCE_PT
+                and rule.y0 <= top + TOLERANCE_PT
+                and rule.y1 >= bottom - TOLERANCE_PT
+            ]
+            if not any(x0 + TOLERANCE_PT < rule.x0 < x1 - TOLERANCE_PT for rule in inner):
+                continue
+            ends = (x for x in (x0, x1) if not any(abs(rule.x0 - x) <= TOLERANCE_PT for rule in inner))
+            closed += [Rule(x, top, x, bottom) for x in ends]
+    if len(closed) > len(down):
+        return merge_rules(closed)[1]
+    return closed
+
+
+def _cross(across: Sequence[Rule], down: Sequence[Rule]) -> list[int]:
+    """For each line across, the set of lines down that meet it, as bits."""
+    if not across or not down:
+        return []
+    import numpy as np
+
+    left, y, right, _ = (column[:, None] for column in np.array(across).T)
+    x, top, _, bottom = (column[None, :] for column in np.array(down).T)
+    slack = TOLERANCE_PT
+    meets = (left - slack <= x) & (x <= right + slack) & (top - slack <= y) & (y <= bottom + slack)
+    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(meets, axis=1, bitorder="little")]
+
+
+def _find_cells(across: Sequence[Rule], down: Sequence[Rule], crossed: Sequence[int]) -> list[Rect]:
+    """The smallest rectangle below and to the right of each crossing."""
+    met = [0] * len(down)
+    for row, columns in enumerate(crossed):
+        for column in _list_bits(columns):
+            met[column] |= 1 << row
+    nearest: dict[tuple[float, float], tuple[float, float]] = {}
+    for row, columns in enumerate(crossed):
+        y = across[row].y0
+        for column in _list_bits(columns):
+            x = down[column].x0
+            right = columns >> column + 1 << column + 1
+            below = met[column] >> row + 1 << row + 1 if right else 0
+            for other in _list_bits(below):
+                shared = _list_bits(right & crossed[other]) if across[other].y0 > y else iter(())
+                corner = next(((across[other].y0, down[bit].x0) for bit in shared if down[bit].x0 > x), None)
+                if corner is not None:
+                    # where two lines end in one crossing, either may have the nearest corner
+                    nearest[x, y] = min(corner, nearest.get((x, y), corner))
+                    break
+    return [(x, y, right, bottom) for (x, y), (bottom, right) in sorted(nearest.items())]
+
+
+def _list_bits(bits: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+def _group(cells: Sequence[Rect]) -> list[list[Rect]]:
+    """Cells that touch in a corner, together."""
+    parent = list(range(len(cells)))
+
+    def find(at: int) -> int:
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = parent[at]
+        return at
+
+    corners: dict[tuple[float, float], int] = {}
+    for at, (x0, y0, x1, y1) in enumerate(cells):
+        for corner in ((x0, y0), (x0, y1), (x1, y0), (x1, y1)):
+            other = corners.setdefault(corner, at)
+            parent[find(at)] = find(other)
+    groups: defaultdict[int, list[Rect]] = defaultdict(list)
+    for at, cell in enumerate(cells):
+        groups[find(at)].append(cell)
+    return list(groups.values())
+
+
+def split_at_bands(grid: Grid) -> list[Grid]:
+    """The grids that a drawn grid has above and below cells across its whole width, where their columns differ."""
+    width = len(grid.xs) - 1
+    bands = [row for row, column, rows, columns in grid.cells if columns == width and rows == 1]
+    if not bands or width < 2:
+        return [grid]
+    edges: list[set[int]] = [set() for _ in range(len(grid.ys) - 1)]
+    for row, column, rows, columns in grid.cells:
+        for at in range(row, row + rows):
+            edges[at] |= {column, column + columns}
+    starts = [0]
+    for band in bands:
+        above = set().union(*edges[starts[-1] : band])
+        following = next((row for row in range(band, len(edges)) if len(edges[row]) > 2), None)
+        if following is None or len(above) <= 2:
+            continue
+        below = edges[following]
+        if len(above & below) - 2 < 0.5 * (min(len(above), len(below)) - 2):
+            starts.append(band)
+    ends = [*starts[1:], len(grid.ys) - 1]
+    if len(starts) == 1:
+        return [grid]
+    parts = []
+    for start, end in zip(starts, ends, strict=True):
+        rects = [grid.locate(cell) for cell in grid.cells if start <= cell[0] and cell[0] + cell[2] <= end]
+        if len(rects) > 1:
+            parts.append(_make_grid(rects))
+    return parts
+
+
+def _make_grid(cells: Sequence[Rect]) -> Grid:
+    xs = sorted({x for x0, _, x1, _ in cells for x in (x0, x1)})
+    ys = sorted({y for _, y0, _, y1 in cells for y in (y0, y1)})
+    column = {x: place for place, x in enumerate(xs)}
+    row = {y: place for place, y in enumerate(ys)}
+    placed = [(row[y0], column[x0], row[y1] - row[y0], column[x1] - column[x0]) for x0, y0, x1, y1 in cells]
+    return Grid(xs, ys, sorted(placed))

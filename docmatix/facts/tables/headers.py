@@ -1,0 +1,270 @@
+"""Headers of a table without a drawn grid: blocks of text per range of columns, stacked above each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from docmatix.facts.tables.chunks import Chunk, Line, is_year
+from docmatix.facts.tables.columns import Span, locate
+from docmatix.pdf.drawings import Rule
+
+NEAR = 0.65  # of the size of its letters: space between the lines of one header
+
+
+class Block(NamedTuple):
+    """A header over columns `first` to `last`."""
+
+    first: int
+    last: int
+    chunks: list[Chunk]
+
+    @property
+    def top(self) -> float:
+        return min(chunk.y0 for chunk in self.chunks)
+
+    @property
+    def bottom(self) -> float:
+        return max(chunk.y1 for chunk in self.chunks)
+
+
+class Placed(NamedTuple):
+    """A header at its place in the rows of headers."""
+
+    row: int
+    rows: int
+    first: int
+    last: int
+    chunks: list[Chunk]
+
+
+MAX_LINES = 9  # of headers
+
+
+def find_header(lines: Sequence[Line], columns: Sequence[Span]) -> int:
+    """How many lines at the top are headers: all before the first that has a label and numbers that are no years,
+    without those right above it that have the upper part of its label, or the name of a section."""
+    head = _find_body(lines, columns)
+    end = head
+    while end > 1 and len(lines[end - 1]) == 1 and locate(lines[end - 1][0], columns) == (0, 0):
+        end -= 1
+    named = any(len(line) > 1 and locate(line[0], columns)[0] == 0 for line in lines[:end])
+    return end if named else head
+
+
+def _find_body(lines: Sequence[Line], columns: Sequence[Span]) -> int:
+    for place, line in enumerate(lines[: MAX_LINES + 1]):
+        numbers = [chunk for chunk in line if chunk.is_number]
+        if not numbers or len(numbers) < 0.5 * (len(line) - 1) or all(is_year(chunk.text) for chunk in numbers):
+            continue
+        if locate(line[0], columns)[0] == 0:
+            return place
+        if not any(locate(later[0], columns)[0] == 0 for later in lines[place + 1 :]):
+            return place
+        # a column of labels that is empty in this row alone
+        if len(numbers) == len(line) and 2 * len(line) > len(columns) and not any(map(_is_unit, numbers)):
+            return place
+    return 0
+
+
+def _is_unit(chunk: Chunk) -> bool:
+    return not any(letter in "123456789" for letter in chunk.text) or chunk.text[0] == "("
+
+
+def place_headers(
+    lines: Sequence[Line], columns: Sequence[Span], rules: Sequence[Rule]
+) -> tuple[list[Placed], list[float]]:
+    """The headers at their rows and columns, and the heights between these rows. `rules` are those across."""
+    blocks: list[Block] = []
+    for at, line in enumerate(lines):
+        placed = _place_in_order(line, columns)
+        if placed is None:
+            placed = _part_spans([_span(chunk, line, columns, rules) for chunk in line])
+            placed = _widen(line, placed, columns, lines[at + 1 :], blocks)
+        for chunk, (first, last) in zip(line, placed, strict=True):
+            above = next(
+                (block for block in reversed(blocks) if block.first <= last and first <= block.last),
+                None,
+            )
+            if above is not None and _goes_on(above, chunk, first, last, rules):
+                above.chunks.append(chunk)
+                if (first, last) != (above.first, above.last):
+                    blocks[blocks.index(above)] = Block(min(first, above.first), max(last, above.last), above.chunks)
+            else:
+                blocks.append(Block(first, last, [chunk]))
+    cuts = _find_cuts(blocks)
+    return [_place(block, cuts) for block in blocks], cuts
+
+
+def _span(chunk: Chunk, line: Line, columns: Sequence[Span], rules: Sequence[Rule]) -> tuple[int, int]:
+    first, last = locate(chunk, columns, slack=0.5)
+    below = _rule_below(chunk, rules)
+    if below is not None and below.x1 - below.x0 < 0.95 * (columns[-1].end - columns[0].start):
+        under = [
+            place
+            for place, column in enumerate(columns)
+            if below.x0 - 3 < (column.start + column.end) / 2 < below.x1 + 3
+        ]
+        if (
+            under
+            and under[0] <= first
+            and last <= under[-1]
+            and not any(other is not chunk and other.x1 > below.x0 and other.x0 < below.x1 for other in line)
+        ):
+            return under[0], under[-1]
+    return first, last
+
+
+def _rule_below(chunk: Chunk, rules: Sequence[Rule]) -> Rule | None:
+    for rule in rules:
+        if -2 < rule.y0 - chunk.y1 < 0.8 * chunk.size and rule.x0 < chunk.x0 + 3 and chunk.x1 - 3 < rule.x1:
+            return rule
+    return None
+
+
+def _part_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans of one line that overlap by a column made to touch."""
+    parted: list[tuple[int, int]] = []
+    for first, last in spans:
+        start = first
+        if parted and first <= parted[-1][1]:
+            before = parted[-1]
+            if last > first:
+                start = min(before[1] + 1, last)
+            elif before[1] > before[0]:
+                parted[-1] = (before[0], max(before[0], first - 1))
+        parted.append((start, last))
+    return parted
+
+
+CENTRED_EM = 0.5  # between the middles of a header and of the columns it is over
+
+
+def _widen(
+    line: Line,
+    placed: list[tuple[int, int]],
+    columns: Sequence[Span],
+    below: Sequence[Line],
+    above: Sequence[Block],
+) -> list[tuple[int, int]]:
+    """The spans of a line, widened to columns over whose common middle a header stands, if all have headers below, and
+    none above is over some of them and others."""
+    if len(line) >= len(columns) or not below:
+        return placed
+    middles: dict[int, float] = {}  # of the next header below in each column
+    for later in below:
+        for chunk in later:
+            middles.setdefault(locate(chunk, columns)[0], (chunk.x0 + chunk.x1) / 2)
+    equal = _find_equal_spans(line, columns, middles)
+    if equal is not None and all(_is_nested(*span, block) for span in equal for block in above):
+        return equal
+    widened = list(placed)
+    for at, (chunk, (first, last)) in enumerate(zip(line, placed, strict=True)):
+        middle = (chunk.x0 + chunk.x1) / 2
+        slack = CENTRED_EM * chunk.size
+        if first == last and abs(middles.get(first, 0.0) - middle) < slack:
+            continue  # one header on two lines, or over three columns
+        if abs((columns[first].start + columns[last].end) / 2 - middle) < slack:
+            continue
+        lowest = placed[at - 1][1] + 1 if at else 0
+        highest = placed[at + 1][0] - 1 if at + 1 < len(placed) else len(columns) - 1
+        spans = [
+            (min(abs(centre - middle) for centre in _list_centres(left, right, columns, middles)), left, right)
+            for left in range(lowest, first + 1)
+            for right in range(last, highest + 1)
+            if (left, right) != (first, last)
+            and all(column in middles for column in range(left, right + 1))
+            and all(_is_nested(left, right, block) for block in above)
+        ]
+        best = min(spans, default=None)
+        if best is not None and best[0] < slack:
+            widened[at] = best[1:]
+    return widened
+
+
+def _find_equal_spans(line: Line, columns: Sequence[Span], middles: dict[int, float]) -> list[tuple[int, int]] | None:
+    """Spans of one width side by side over all columns with headers below but the first, a header over the middle of
+    each; None if a line is no such."""
+    covered = sorted(column for column in middles if column)
+    size, rest = divmod(len(covered), len(line))
+    if len(line) < 2 or rest or size < 2 or covered[-1] - covered[0] != len(covered) - 1:
+        return None
+    spans = [(covered[at], covered[at + size - 1]) for at in range(0, len(covered), size)]
+    for chunk, (left, right) in zip(line, spans, strict=True):
+        middle = (chunk.x0 + chunk.x1) / 2
+        if (
+            min(abs(centre - middle) for centre in _list_centres(left, right, columns, middles))
+            > CENTRED_EM * chunk.size
+        ):
+            return None
+    return spans
+
+
+def _list_centres(left: int, right: int, columns: Sequence[Span], middles: dict[int, float]) -> tuple[float, float]:
+    return (columns[left].start + columns[right].end) / 2, (middles[left] + middles[right]) / 2
+
+
+def _is_nested(left: int, right: int, block: Block) -> bool:
+    if block.first == block.last or right < block.first or block.last < left:
+        return True
+    return (block.first <= left and right <= block.last) or (left <= block.first and block.last <= right)
+
+
+def _place_in_order(line: Line, columns: Sequence[Span]) -> list[tuple[int, int]] | None:
+    """A column for each chunk of a line that has as many as there are columns, or as many as after the first; None for
+    other lines, and where a chunk reaches beyond the columns beside its own."""
+    skipped = len(columns) - len(line)
+    if skipped not in (0, 1) or len(line) < 2:
+        return None
+    if skipped and line[0].x0 < columns[0].start + 2 * line[0].size:
+        return None
+    for place, chunk in enumerate(line, skipped):
+        first, last = locate(chunk, columns)
+        if not place - 1 <= first <= last <= place + 1 or last - first > 1:
+            return None
+    return [(place, place) for place in range(skipped, len(columns))]
+
+
+def _goes_on(above: Block, chunk: Chunk, first: int, last: int, rules: Sequence[Rule]) -> bool:
+    upper = above.chunks[-1]
+    if chunk.y0 - above.bottom > NEAR * chunk.size or chunk.y0 < upper.y0 + 0.3 * chunk.size:
+        return False
+    if any(above.bottom - 3 < rule.y0 < chunk.y0 + 3 and rule.x0 < chunk.x1 and chunk.x0 < rule.x1 for rule in rules):
+        return False
+    return (first, last) == (above.first, above.last) and chunk.bold == upper.bold
+
+
+def _find_cuts(blocks: Sequence[Block]) -> list[float]:
+    gaps = sorted(
+        (upper.bottom, lower.top)
+        for lower in blocks
+        for upper in blocks
+        if upper is not lower
+        and upper.top < lower.top
+        and upper.first <= lower.last
+        and lower.first <= upper.last
+        and not any(
+            between is not lower
+            and between is not upper
+            and upper.top < between.top < lower.top
+            and between.first <= lower.last
+            and lower.first <= between.last
+            for between in blocks
+        )
+    )
+    gaps = [(min(top, bottom), max(top, bottom)) for top, bottom in gaps]
+    cuts: list[tuple[float, float]] = []
+    for top, bottom in sorted(gaps):
+        if cuts and top <= cuts[-1][1] + 0.5:
+            if min(bottom, cuts[-1][1]) >= max(top, cuts[-1][0]):
+                cuts[-1] = (max(top, cuts[-1][0]), min(bottom, cuts[-1][1]))
+            continue
+        cuts.append((top, bottom))
+    return [(top + bottom) / 2 for top, bottom in cuts]
+
+
+def _place(block: Block, cuts: Sequence[float]) -> Placed:
+    slack = 0.4 * block.chunks[0].size
+    first = sum(cut <= block.top + slack for cut in cuts)
+    last = max(first, sum(cut < block.bottom - slack for cut in cuts))
+    return Placed(first, last - first + 1, block.first, block.last, block.chunks)

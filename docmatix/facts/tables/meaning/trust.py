@@ -1,0 +1,185 @@
+"""How far the meaning of a table can be trusted: 0.5 and more where a careful reader would read every path so."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
+from docmatix.facts.tables.meaning.headers import Headers, find_numeric_columns
+from docmatix.facts.tables.meaning.joining import leans_on
+from docmatix.facts.tables.meaning.kinds import BLANK, CODE, DATE, NUMBER, PERIOD, TEXT, UNIT
+from docmatix.facts.tables.meaning.row_names import RowNames
+from docmatix.text.numbers import has_digit
+
+PAGE_TOP = 0.2  # of its height
+MAX_DOUBT = 0.6  # of a header that only its place tells
+
+_CAPTION = re.compile(r"[^\W\d_]{2,10}\.? ?\d{1,3}(?:[.-]\d{1,2})?[.:] \S")
+_ENDS_WITH_NUMBER = re.compile(r"[^\W\d_] \(?[-–−]?\d+[.,]\d+\)?$")
+_PAIRED = re.compile(r"^[^\W\d_][^:]{2,40} ?: \S")
+_CAPTIONS = re.compile(r"\b[^\W\d_]{2,10}\.? ?\d{1,3}[.:] \S")
+# a header that took the first row's value in: `Result 3.9`, `Range [4.0-10.0]`
+_SWALLOWED = re.compile(
+    r"[^\W\d_]\S*\s\W?\d+(?:[.,]\d+)+\W*$|[^\W\d_]\S*\s[\[(]\d+(?:[.,]\d+)?\s?[-–]\s?\d+(?:[.,]\d+)?[\])]$"
+)
+
+
+def measure_trust(
+    grid: CellGrid, headers: Headers, column_paths: Sequence[tuple[str, ...]], names: RowNames, caption: str = ""
+) -> float:
+    """What geometry trusts, less for each thing that makes a path doubtful."""
+    data = [row for row in range(headers.rows, grid.rows) if row in names.paths]
+    if not data:
+        return 0.1
+    trust = grid.trust * headers.sure * names.keys.sure
+    if headers.rows and headers.sure <= MAX_DOUBT and grid.box.y0 < PAGE_TOP:
+        trust *= 0.9  # a first row of words like those below, where a table may go on from the page before
+    keys = {names.keys.column, *names.keys.groups}
+    values = [
+        column for column in range(grid.columns) if column not in keys and any(grid.own(row, column) for row in data)
+    ]
+    if not values:
+        return 0.2 * trust
+    if len(values) == len(data) == 1:
+        trust *= 0.6  # two labels above each other may be anything
+    key = names.keys.column
+    if key is not None and key > 1 and not column_paths[key] and headers.rows:
+        trust *= 0.4  # names of another table beside this one
+    trust *= _judge_columns(grid, headers, [column_paths[column] for column in values], len(values))
+    trust *= _judge_rows(names, data)
+    trust *= _judge_cells(grid, names, data) * _judge_prose(grid, headers.rows, caption)
+    return round(min(1.0, trust), 3)
+
+
+def _judge_columns(grid: CellGrid, headers: Headers, paths: Sequence[tuple[str, ...]], values: int) -> float:
+    """Columns without a header, with that of another, or with one that is a sentence or ends with a number."""
+    if headers.rows == 0:
+        return 1.0 if values == 1 else 0.3
+    cells = [cell for line in grid.lines[: headers.rows] for cell in line]
+    if len(cells) == 1 and cells[0].column_span == 1 and grid.columns > 2:
+        return 0.5  # one header for all columns
+    swallowed = sum(bool(path) and _SWALLOWED.search(path[-1]) is not None for path in paths)
+    if swallowed > 1 or swallowed == len(paths):
+        return 0.3
+    trust = 0.45 ** min(2, sum(not path for path in paths))
+    counts = Counter(path for path in paths if path)
+    trust *= 0.4 ** min(2, sum(count - 1 for count in counts.values()))
+    # a year without the header that others of it have
+    begun = {path[:at] for path in paths for at in range(1, len(path))}
+    trust *= 0.4 if any(path in begun for path in paths) else 1.0
+    deep = {path[-1] for path in paths if len(path) > 1}
+    trust *= 0.4 if any(len(path) == 1 and path[0] in deep for path in paths) else 1.0
+    trust *= 0.7 ** sum(any(len(part.split()) > 14 for part in path) for path in paths)
+    # a header with an empty place beside it may be meant for that, too
+    for row in range(headers.rows - 1):
+        gaps = [
+            column
+            for column in range(1, grid.columns)
+            if grid.at(row, column) is None and not _reaches(grid, row, column, headers.rows)
+        ]
+        if gaps:
+            trust *= 0.8
+    return trust
+
+
+def _reaches(grid: CellGrid, row: int, column: int, rows: int) -> bool:
+    """Whether an empty place above a header needs nothing: its column has no header beside it in this row either."""
+    left, right = grid.at(row, column - 1), grid.at(row, column + 1)
+    return left is None and right is None
+
+
+def _judge_rows(names: RowNames, data: Sequence[int]) -> float:
+    """Rows without a name, or with that of another."""
+    # a single row needs no name: its headers say what each value is
+    nameless = len(names.nameless) / len(data) if len(data) > 1 else 0.0
+    paths = [path for row, path in names.paths.items() if row not in names.nameless]
+    double = 1 - len(set(paths)) / len(paths) if paths else 0.0
+    few = 0.75 if len(data) == 1 else 1.0
+    trust: float = few * (1 - nameless) ** 1.5 * (1 - double) ** 2
+    return trust
+
+
+def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> float:
+    """Two numbers in a cell of a column of numbers, words among numbers, sentences, a header within the table."""
+    trust = 1.0
+    numeric = find_numeric_columns(grid)
+    cells = [cell for row in data for cell in grid.lines[row]]
+    heads = sum(cell.is_parted for line in grid.lines[: min(names.paths, default=0)] for cell in line)
+    trust *= 0.3 if heads else 1.0  # two headers in one
+    pairs = sum(cell.is_parted or (cell.kind == CODE and _has_two(cell.text)) for cell in cells)
+    trust *= 0.6 ** min(3, pairs)
+    places = [(cell.row, cell.column) for line in grid.lines for cell in line]
+    trust *= 0.2 if len(set(places)) < len(places) else 1.0
+    swallowed = [path for path in names.paths.values() if path and _ENDS_WITH_NUMBER.search(path[-1])]
+    trust *= 0.3 if len(swallowed) > 2 else 1.0
+    rows = sum(cell.kind not in (NUMBER, DATE, PERIOD) and _has_many(cell.text) for cell in cells)
+    trust *= 0.3 if rows else 1.0
+    long = sum(len(cell.text.split()) > 25 for cell in cells)
+    trust *= 1 - 0.6 * long / max(1, len(cells))
+    for row in data:
+        line = [cell for cell in grid.lines[row] if cell.column in numeric]
+        words = sum(cell.kind in (TEXT, UNIT) for cell in line)
+        periods = sum(cell.kind == PERIOD for cell in line)
+        if len(line) > 1 and (words == len(line) or words + periods == len(line) > 1):
+            trust *= 0.6  # a header within the table
+    for column in range(grid.columns) if not numeric else ():
+        kinds = [cell.kind for cell in cells if cell.column == column]
+        texts = sum(cell.column == column and cell.kind == TEXT and not has_digit(cell.text) for cell in cells)
+        figures = sum(kind in (NUMBER, DATE, CODE) for kind in kinds)
+        if min(texts, figures) >= 0.25 * len(kinds) > 0:
+            trust *= 0.6  # labels and values in turn
+    values = [cell for cell in cells if cell.column > 0 and cell not in names.cells]
+    labels = sum(
+        (cell.text.endswith(":") and cell.kind != BLANK)
+        or (_PAIRED.search(cell.text) is not None and cell.text.count(" ") < 8)
+        for cell in values
+    )
+    trust *= 0.4 ** min(2, labels)  # labels with their values, or above them
+    filled = len(cells) / max(1, len(data) * grid.columns)
+    return trust * (1.0 if filled > 0.4 else 0.6)
+
+
+def _has_many(text: str) -> bool:
+    """Whether a cell holds the numbers of several rows."""
+    words = text.split()
+    return (
+        len(words) > 2 and all(map(has_digit, words)) and sum(len(word) > 2 for word in words) > 1 and "(" not in text
+    )
+
+
+def _judge_prose(grid: CellGrid, rows: int, caption: str) -> float:
+    """Lines of running text that were taken for cells, captions in them, and two tables in one."""
+    if len(_CAPTIONS.findall(caption)) > 1:
+        return 0.3
+    if any(
+        cell.text.endswith(".") and cell.text[0].islower() and " " in cell.text
+        for line in grid.lines[:rows]
+        for cell in line
+    ):
+        return 0.3  # the end of a sentence in the header
+    if any(_CAPTION.match(cell.text) is not None and len(cell.text.split()) > 3 for cell in grid.cells):
+        return 0.3
+    worst = 0
+    for column in range(grid.columns):
+        pairs = [(grid.own(row, column), grid.own(row + 1, column)) for row in range(grid.rows - 1)]
+        worst = max(worst, sum(_reads_on(one, other) for one, other in pairs if one is not None and other is not None))
+    return 0.2 if worst > 1 else 0.5 if worst else 1.0
+
+
+def _reads_on(one: GridCell, other: GridCell) -> bool:
+    """Whether a sentence goes on from a cell to the one below."""
+    before, after = one.text, other.text
+    if min(before.count(" "), after.count(" ")) < 2 or one.kind != TEXT or other.kind != TEXT:
+        return False
+    if before.endswith((".", ":", ";", "!", "?")):
+        return False
+    return after[0].islower() and (leans_on(before) or before.count(" ") > 3)
+
+
+def _has_two(text: str) -> bool:
+    """Whether a cell has two numbers with nothing between them that would make them one thing."""
+    words = text.split()
+    numbers = [has_digit(word) and not word.startswith("(") for word in words]
+    return len(words) > 1 and all(numbers) and any(len(word) > 2 for word in words[1:])

@@ -1,0 +1,43 @@
+"""The rules of a page made ready for tables: what nearly coincides put in one place, pieces joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from docmatix.pdf.drawings import Rule
+
+TOLERANCE_PT = 3.0  # between lines that nearly coincide, and between ends that are meant to touch
+MAX_RULES = 5000  # of a page; more are a chart or a map
+
+
+def merge_rules(rules: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:
+    """The lines across from the top and those down from the left, joined, without short ones."""
+    across = _merge((rule.y0, rule.x0, rule.x1) for rule in rules if rule.y0 == rule.y1)
+    down = _merge((rule.x0, rule.y0, rule.y1) for rule in rules if rule.x0 == rule.x1 and rule.y0 != rule.y1)
+    return (
+        [Rule(start, place, end, place) for place, start, end in across],
+        [Rule(place, start, place, end) for place, start, end in down],
+    )
+
+
+def _merge(lines: Iterable[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Lines by place, start and end: near places made one, touching pieces made one."""
+    groups: list[list[tuple[float, float, float]]] = []
+    for line in sorted(lines):
+        if groups and line[0] - groups[-1][-1][0] <= TOLERANCE_PT and line[0] - groups[-1][0][0] <= 2 * TOLERANCE_PT:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    merged: list[tuple[float, float, float]] = []
+    for group in groups:
+        place = sum(line[0] for line in group) / len(group)
+        pieces = sorted((line[1], line[2]) for line in group)
+        start, end = pieces[0]
+        for left, right in pieces[1:]:
+            if left <= end + TOLERANCE_PT:
+                end = max(end, right)
+            else:
+                merged.append((place, start, end))
+                start, end = left, right
+        merged.append((place, start, end))
+    return [line for line in merged if line[2] - line[1] >= TOLERANCE_PT]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docmatix.core.documents import Document, Page, Refusal, Table
-from docmatix.facts.ruled_tables import fill_grids, find_grids
+from docmatix.core.documents import Document, Fact, Page, Refusal
+from docmatix.facts.fields import find_fields
+from docmatix.facts.layout import find_layout
+from docmatix.facts.tables import find_tables, join_continued
 from docmatix.pdf.drawings import Drawing
 from docmatix.pdf.reading import read_pages
 
@@ -19,18 +22,42 @@ def extract_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None
     read = read_pages(pdf, settings=settings, twin=twin, with_drawings=settings.tables)
     if isinstance(read, Refusal):
         return read
-    pages = [
-        replace(page, tables=_find_tables(page, drawing)) if settings.tables and page.reason is None else page
-        for page, drawing in zip(read.document.pages, read.drawings, strict=True)
+    document, drawings = read
+    if not settings.tables:
+        return document
+    usable = [(page, drawing) for page, drawing in zip(document.pages, drawings, strict=True) if page.reason is None]
+    found = iter(find_facts([page for page, _ in usable], [drawing for _, drawing in usable]))
+    return replace(document, pages=tuple(page if page.reason else next(found) for page in document.pages))
+
+
+def find_facts(pages: Sequence[Page], drawings: Sequence[Drawing]) -> list[Page]:
+    """The usable pages of a document with their tables, and with their facts from the top of each page."""
+    tables = join_continued(pages, list(map(find_tables, pages, drawings)))
+    layout = find_layout(pages, tables)
+    done = []
+    for page, drawing, mine, beside in zip(pages, drawings, tables, layout, strict=True):
+        headings = [fact for fact in beside if fact.kind == "heading"]
+        fields = [fact._replace(path=_find_path(fact, headings)) for fact in find_fields(page, drawing, mine)]
+        done.append(replace(page, tables=mine, facts=tuple(sorted((*beside, *fields), key=_find_place))))
+    return done
+
+
+def _find_path(field: Fact, headings: Sequence[Fact]) -> tuple[str, ...]:
+    """The headings above a field; those of a check box are left to what it is: checked or not."""
+    if field.kind == "checkbox":
+        return field.path
+    top, left = _find_place(field)
+    above = [
+        heading
+        for heading in headings
+        if heading.boxes and heading.boxes[-1].y1 <= top + 0.002 and heading.boxes[0].x0 <= left + 0.02
     ]
-    return replace(read.document, pages=tuple(pages))
-
-
-def _find_tables(page: Page, drawing: Drawing) -> tuple[Table, ...]:
-    try:
-        grids = find_grids(drawing.rules, width_pt=page.width_pt, height_pt=page.height_pt)
-    except MemoryError:
-        raise
-    except Exception:  # pdfplumber's: a page without tables is better than none
+    if not above:
         return ()
-    return fill_grids(grids, page)
+    nearest = max(above, key=lambda heading: (heading.boxes[-1].y1, heading.boxes[0].x0))
+    return (*nearest.path, nearest.value)
+
+
+def _find_place(fact: Fact) -> tuple[float, float]:
+    box = (fact.label_boxes or fact.boxes)[0]
+    return box.y0, box.x0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from docmatix.core.documents import Word
-from docmatix.text.numbers import SYMBOLS, Near, cuts_number, has_digit, is_note_mark, is_prefix, is_suffix
+from docmatix.text.numbers import Near, cuts_number, has_digit, is_note_mark, is_prefix, is_suffix
 
 
 def is_whole(words: Sequence[Word], near: Near, first: int, last: int) -> bool:
@@ -55,26 +55,3 @@ def has_mark(value: str) -> bool:
 
 def _measure_gap(words: Sequence[Word], place: int) -> float:
     return max(0.0, words[place].box.x0 - words[place - 1].box.x1)
-
-
-def complete_cell(
-    words: Sequence[Word], row: Sequence[str], column: int, found: tuple[int, int]
-) -> tuple[int, int] | None:
-    """A cell's words with the currency or sign that stands in a cell of its own beside it; None if they are apart in
-    the text, or the cell is such a sign."""
-    first, last = found
-    while last > first and is_note_mark(words, last):
-        last -= 1
-    if not any(map(has_digit, row[column].split())):
-        return None if row[column].endswith(tuple(SYMBOLS)) else (first, last)
-    left = row[column - 1] if column > 1 else ""
-    right = row[column + 1] if column + 1 < len(row) else ""
-    if left and is_prefix(left):
-        if first == 0 or words[first - 1].text != left:
-            return None
-        first -= 1
-    if right and is_suffix(right) and not (is_prefix(right) and column + 2 < len(row) and has_digit(row[column + 2])):
-        if last + 1 == len(words) or words[last + 1].text != right:
-            return None
-        last += 1
-    return first, last

@@ -1,1 +1,1 @@
-"""PDFs: words and facts, ruled tables, page images, and a sandbox in which a hostile file can do no harm."""
+"""PDFs: words and what is drawn, page images, and a sandbox in which a hostile file can do no harm."""

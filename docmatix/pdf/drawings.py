@@ -73,12 +73,25 @@ class Widget(NamedTuple):
     checked: bool
 
 
+class Mark(NamedTuple):
+    """A small figure on the displayed page, in points from its top left, of curves alone (a ring or a dot) or with
+    slanted lines (a tick, half a cross). `fill` is as in `FilledBox`."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    is_round: bool
+    fill: tuple[float, ...] | None
+
+
 class Drawing(NamedTuple):
-    """What a page shows besides text and pictures: lines, boxes, and the fields of a form."""
+    """What a page shows besides text and pictures: lines, boxes, the fields of a form, and small figures."""
 
     rules: tuple[Rule, ...] = ()
     boxes: tuple[FilledBox, ...] = ()
     widgets: tuple[Widget, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 MAX_STROKES = 5000  # of a page; more are a chart or a map
@@ -90,9 +103,9 @@ Corners = Sequence[float]  # x0, y0, x1, y1 of opposite ends
 
 
 def list_rules(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> list[Rule]:
-    """The straight lines among shapes and the sides of their rectangles, whatever their colour, since tables are drawn
-    by the fillings of their cells, too. `matrix` turns the unrotated page into the displayed one."""
-    strokes = list(_list_strokes(_leave_out_invisible(shapes)))
+    """The straight lines among shapes and the sides of their rectangles that are stroked, whatever their colour; for
+    the others there is `list_boxes`. `matrix` turns the unrotated page into the displayed one."""
+    strokes = list(_leave_out_areas(_leave_out_invisible(shapes)))
     if len(strokes) > MAX_STROKES:
         return []
     rules: dict[Rule, None] = {}  # each once, in order: neighbouring cells share a side
@@ -112,6 +125,16 @@ def list_rules(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> lis
     return list(rules)
 
 
+def _leave_out_areas(shapes: Iterable[dict[str, Any]]) -> Iterator[tuple[Corners, bool]]:
+    """Strokes without rectangles that are filled alone and larger than a line is thick."""
+    for shape in shapes:
+        for corners, is_box in _list_strokes([shape]):
+            x0, y0, x1, y1 = corners
+            is_thin = abs(x1 - x0) <= THICKNESS_PT or abs(y1 - y0) <= THICKNESS_PT
+            if not is_box or is_thin or "s" in shape["type"]:
+                yield corners, is_box
+
+
 def list_boxes(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> list[FilledBox]:
     """The rectangles among shapes that are larger than a line is thick; none if there are too many."""
     found: list[FilledBox] = []
@@ -124,6 +147,51 @@ def list_boxes(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> lis
                 if len(found) > MAX_STROKES:
                     return []
     return found
+
+
+MAX_MARKS = 400  # of a page; more are letters drawn as outlines, or a map
+MARK_PT = 24.0  # the largest side of one
+
+
+def list_marks(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> list[Mark]:
+    """The small figures among shapes that are neither upright lines nor rectangles; none if there are too many."""
+    found: list[Mark] = []
+    for shape in shapes:
+        colour = shape.get("fill") if "f" in shape["type"] else None
+        fill = None if colour is None else tuple(colour)
+        for points, is_round in _list_figures(shape["items"]):
+            xs, ys = [x for x, _ in points], [y for _, y in points]
+            corners = (min(xs), min(ys), max(xs), max(ys))
+            for (x0, y0, x1, y1), _ in _set_upright([(corners, False)], matrix):
+                if 2 < max(x1 - x0, y1 - y0) <= MARK_PT and min(x1 - x0, y1 - y0) > 1:
+                    found.append(Mark(x0, y0, x1, y1, is_round, fill))
+        if len(found) > MAX_MARKS:
+            return []
+    return found
+
+
+def _list_figures(items: Iterable[Any]) -> Iterator[tuple[list[tuple[float, float]], bool]]:
+    """The points of each run of lines and curves that go on from one another, and whether all are curves; without runs
+    of upright lines alone."""
+    points: list[tuple[float, float]] = []
+    curves = lines = 0
+    slanted = False
+    for kind, *ends in items:
+        if kind not in ("l", "c"):
+            continue
+        if points and math.dist(points[-1], ends[0]) > 0.1:
+            if curves or slanted:
+                yield points, not lines
+            points, curves, lines, slanted = [], 0, 0, False
+        points += ends if not points else ends[1:]
+        if kind == "c":
+            curves += 1
+        else:
+            lines += 1
+            (ax, ay), (bx, by) = ends
+            slanted = slanted or min(abs(ax - bx), abs(ay - by)) > 1
+    if points and (curves or slanted):
+        yield points, not lines
 
 
 MAX_WIDGETS = 2000  # of a page

@@ -23,7 +23,7 @@ class Extract(Section):
     min_words: int = Field(5, ge=0)
     """A page with fewer words is `no_text` (or `blank`): nothing is asked about it."""
     tables: bool = True
-    """Read ruled tables with pdfplumber, on the pages that show signs of one."""
+    """Find the tables of pages, and the facts beside them: fields, headings, lists and the like."""
 
 
 class Rendering(Section):

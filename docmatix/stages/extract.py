@@ -69,7 +69,7 @@ def _extract(
     settings = job.config.extract
     outcome = refusal or _read(source, settings, sandbox)
     if refusal is None and isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
-        # a page of thousands of lines may take pdfplumber's functions long: rather no tables than no document
+        # a page of thousands of lines may take its tables long: rather no facts than no document
         outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
     if isinstance(outcome, Refusal):
         return row | {"reason": outcome.reason, "detail": outcome.detail}

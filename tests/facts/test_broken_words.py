@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from docmatix.core.documents import Box, Page, Word, locate_words
 from docmatix.curation.grounding import ground
-from docmatix.facts.ruled_tables import fill_table
+from docmatix.facts.tables import find_tables
 from docmatix.prompting.questions.candidates import find_candidates
 from docmatix.text.sentences import split_sentences
-from tests.pages import make_page, write_page
+from tests.pages import make_page, rule_grid, write_page
 
 HEIGHT = 0.014
 
@@ -24,10 +24,9 @@ def list_sentences(page: Page) -> list[str]:
 def write_cells(*rows: tuple[str, ...]) -> Page:
     """A page with one ruled table; a newline in a cell starts a line, and every cell is a block of its own."""
     words: list[Word] = []
-    grid, line, block = [], 0, 0
+    line, block = 0, 0
     for r, row in enumerate(rows):
         top = 0.2 + 0.05 * r
-        grid.append([Box(0.1 + 0.2 * c, top, 0.3 + 0.2 * c, top + 0.05) for c in range(len(row))])
         for c, cell in enumerate(row):
             for at, text in enumerate(cell.split("\n")):
                 x = 0.11 + 0.2 * c
@@ -37,8 +36,8 @@ def write_cells(*rows: tuple[str, ...]) -> Page:
                     x += 0.008 * len(word) + 0.006
                 line += 1
             block += 1
-    table = fill_table(grid, words)
-    return make_page(words, tables=[table] if table else [])
+    xs, ys = [0.1 + 0.2 * c for c in range(len(rows[0]) + 1)], [0.2 + 0.05 * r for r in range(len(rows) + 1)]
+    return make_page(words, tables=find_tables(make_page(words), rule_grid(xs, ys)))
 
 
 def test_cells_hold_whole_words():
@@ -59,7 +58,8 @@ def test_a_cell_is_spelt_as_elsewhere_on_the_page():
 
 def test_spans_of_years_stay_apart_in_a_cell():
     page = write_cells(("Period", "Sales"), ("2019-\n2020", "12 tons"), ("later", "9 tons"))
-    assert page.tables[0].rows[1][0] == "2019- 2020"
+    assert "2019-2020" not in {cell.text for cell in page.tables[0].cells}
+    assert "12 tons" not in list_pairs(page).values()
 
 
 def test_rows_with_broken_names_are_asked_about_by_their_whole_names():
@@ -70,7 +70,9 @@ def test_rows_with_broken_names_are_asked_about_by_their_whole_names():
 
 
 def test_a_broken_value_is_one_word_and_is_found_as_printed():
-    page = write_cells(("Name of the town", "Main trade"), ("Aldbury", "Ship-\nbuilding"), ("Kelso", "Weaving"))
+    page = write_cells(
+        ("Town", "Main trade", "People"), ("Aldbury", "Ship-\nbuilding", "410"), ("Kelso", "Weaving", "99")
+    )
     found = {candidate.answer: candidate for candidate in find_candidates(page, limit=20)}
     value = found["Shipbuilding"]
     grounding = ground(value.answer, [page], span=(1, value.start, value.end))

@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.pdf.drawings import MAX_CONTENT_BYTES, MAX_STROKES, Rule, list_content_shapes, list_rules, list_shapes
+from docmatix.pdf.drawings import (
+    MAX_CONTENT_BYTES,
+    MAX_MARKS,
+    MAX_STROKES,
+    Mark,
+    Rule,
+    list_boxes,
+    list_content_shapes,
+    list_marks,
+    list_rules,
+    list_shapes,
+    list_widgets,
+)
 from tests.museum import write_page
 
 UPRIGHT = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -70,8 +82,15 @@ def test_rules_stand_where_the_page_is_displayed() -> None:
 def test_a_shape_on_an_area_of_its_own_colour_is_not_seen() -> None:
     area = draw(("re", (0, 0, 500, 500), 1), kind="f", fill=(0.8, 0.8, 0.8))
     inner = draw(("re", (9, 9, 90, 90), 1), kind="f", fill=(0.8, 0.8, 0.8)) | {"rect": (9, 9, 90, 90)}
-    assert len(list_rules([area, inner], UPRIGHT)) == 4
-    assert len(list_rules([area, inner | {"fill": (0.2, 0.8, 0.8)}], UPRIGHT)) == 8
+    assert len(list_boxes([area, inner], UPRIGHT)) == 1
+    assert len(list_boxes([area, inner | {"fill": (0.2, 0.8, 0.8)}], UPRIGHT)) == 2
+
+
+def test_a_filled_area_has_no_rules_unless_it_is_stroked_or_a_rule_lies_on_its_side() -> None:
+    area = draw(("re", (0, 0, 500, 500), 1), kind="f", fill=(0.8, 0.8, 0.8))
+    assert list_rules([area], UPRIGHT) == []
+    assert len(list_rules([area | {"type": "fs"}], UPRIGHT)) == 4
+    assert list_rules([area, draw(("l", (0, 500), (500, 500)))], UPRIGHT) == [Rule(0, 500, 500, 500)]
 
 
 def test_a_chart_has_no_rules() -> None:
@@ -97,3 +116,48 @@ def test_rules_are_straight_and_within_what_is_drawn(boxes: list[tuple[float, fl
         assert rule.y0 <= rule.y1
         assert min(rule) >= 0
         assert max(rule) <= 600
+
+
+def test_ticks_crosses_and_rings_are_marks_and_frames_are_none() -> None:
+    def list_on(content: bytes) -> list[Mark]:
+        return list_marks(list_shapes(open_page(content)), UPRIGHT)
+
+    tick, cross = b"10 10 m 14 6 l 20 16 l S", b"30 10 m 39 19 l S 30 19 m 39 10 l S"
+    dot = b"0 0 0 rg 10 10 m 10 14 4 14 4 10 c 4 6 10 6 10 10 c f"
+    assert [(mark.is_round, mark.fill) for mark in list_on(tick)] == [(False, None)]
+    assert [(mark.is_round, round(mark.x1 - mark.x0)) for mark in list_on(cross)] == [(False, 9), (False, 9)]
+    assert [(mark.is_round, mark.fill) for mark in list_on(dot)] == [(True, (0.0, 0.0, 0.0))]
+    assert list_on(b"10 10 9 9 re S 10 40 m 300 40 l S 10 50 m 200 300 l S") == []
+
+
+def test_letters_drawn_as_outlines_are_no_marks() -> None:
+    tick = draw(("l", (10, 10), (14, 14)), ("l", (14, 14), (20, 4)))
+    assert list_marks([tick] * (MAX_MARKS + 1), UPRIGHT) == []
+
+
+def test_the_fields_of_a_form_have_what_they_show() -> None:
+    document = pymupdf.open()
+    page = document.new_page()
+    shown = (
+        ("Text", "name", "Ada"),
+        ("CheckBox", "yes", True),
+        ("CheckBox", "no", False),
+        ("ListBox", "town", "Leeds"),
+    )
+    for place, (kind, name, value) in enumerate(shown):
+        widget = pymupdf.Widget()
+        widget.field_type = getattr(pymupdf, f"PDF_WIDGET_TYPE_{kind.upper()}")
+        widget.field_name, widget.rect = name, pymupdf.Rect(50, 50 + 30 * place, 150, 70 + 30 * place)
+        if kind == "ListBox":
+            widget.choice_values = ["Leeds", "York"]
+        widget.field_value = value
+        page.add_widget(widget)
+    found = list_widgets(pymupdf.open(stream=document.tobytes())[0])
+    assert [(one.kind, one.name, one.value, one.checked) for one in found] == [
+        ("text", "name", "Ada", False),
+        ("checkbox", "yes", "", True),
+        ("checkbox", "no", "", False),
+        ("choice", "town", "Leeds", False),
+    ]
+    assert found[0][:4] == pytest.approx((50, 50, 150, 70), abs=1)
+    assert list_widgets(open_page(b"")) == []

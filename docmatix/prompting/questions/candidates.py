@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from docmatix.core.documents import Page, locate_words
-from docmatix.facts.english_fields import find_fields, mark_tables
+from docmatix.prompting.questions.fact_fields import find_fields, mark_tables
 from docmatix.prompting.questions.question_templates import find_template
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.field_list import read_fields
@@ -63,7 +63,7 @@ def find_candidates(page: Page, *, limit: int) -> list[Candidate]:
     spans = locate_words(words)
     in_table, known = mark_tables(page, words), PageWords(words)
     ranked: list[_Ranked] = []
-    for field in islice(find_fields(page, words, in_table), MAX_FIELDS):
+    for field in islice(find_fields(page, words), MAX_FIELDS):
         start, end = spans[field.first].start, spans[field.last].end
         answer = join_words(words[field.first : field.last + 1], known)
         source = "line" if field.table is None else f"table {field.table}"

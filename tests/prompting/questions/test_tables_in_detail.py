@@ -92,8 +92,8 @@ def test_the_scale_in_the_line_above_a_table_is_asked_with() -> None:
 
 
 def test_counts_and_rates_are_not_asked_about_in_a_scale_that_may_not_be_theirs() -> None:
-    page = write_table(("EUR million", "2019"), ("Net profit", "12"), ("Number of employees", "400"), ("Margin", "7"))
-    assert {*ask(page)} == {"12"}
+    rows = ("Net profit", "12", "13"), ("Number of employees", "400", "410"), ("Margin", "7", "8")
+    assert {*ask(write_table(("EUR million", "2019", "2020"), *rows))} == {"12", "13"}
 
 
 def test_a_unit_in_a_column_of_its_own_is_asked_with() -> None:
@@ -119,3 +119,8 @@ def test_the_number_of_several_is_one_number() -> None:
 def test_a_number_of_us_dollars_or_one_of_several_is_no_number_alone() -> None:
     assert ask(write_page("The price of the house in Dunmore is 12 US dollars in the spring.")) == {}
     assert ask(write_page("The chance of rain in Dunmore is 1 in 5.")) == {}
+
+
+def test_the_number_of_a_row_is_not_asked_for() -> None:
+    page = write_table(("No.", "Article", "Stock"), ("1", "Chairs", "40"), ("2", "Tables", "7"), ("3", "Lamps", "12"))
+    assert {*ask(page)} == {"40", "7", "12"}

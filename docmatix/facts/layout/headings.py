@@ -20,6 +20,8 @@ _NUMBER = re.compile(
 )
 _NO_HEADING = re.compile(r"(?:https?:|www\.|\S+@\S+\.)|^[^\w]*$|[=<>{}\\|_]{2}|\.{4}|^[\d\s.,:/%$€£()+-]+$")
 _BREAKS = ",;"
+_PLACE = re.compile(r"(?P<number>\d{1,2}|[A-Z](?=[.)]\s)|[一二三四五六七八九十]{1,2})(?P<end>[.)、](?!\d))")
+_CHINESE = "一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六 十七 十八 十九".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,8 @@ def outranks(one: Heading, other: Heading) -> bool:
     if one.number and other.number and one.number[0].isdigit() and other.number[0].isdigit():
         return len(one.number) < len(other.number) and other.number[: len(one.number)] == one.number
     a, b = one.style, other.style
-    if a.size > 1.04 * b.size:
+    beside = bool(other.number) and not one.number and (a.bold, a.capitals) == (b.bold, b.capitals)
+    if a.size > (1.1 if beside else 1.04) * b.size:
         return True
     if a.size < b.size / 1.04:
         return False
@@ -244,13 +247,43 @@ def outranks(one: Heading, other: Heading) -> bool:
     return (a.bold, a.capitals, a.centred) > (b.bold, b.capitals, b.centred)
 
 
+def _read_place(text: str) -> tuple[str, int] | None:
+    """The kind of number that a heading begins with, and its place: "A" and 3 of "C. Costs"."""
+    match = _PLACE.match(text)
+    if match is None:
+        return None
+    number = match["number"]
+    if number.isdecimal():
+        return "1" + match["end"], int(number)
+    if number in _CHINESE:
+        return "一" + match["end"], _CHINESE.index(number) + 1
+    return "A" + match["end"], ord(number) - ord("A") + 1
+
+
+def _find_sibling(stack: Sequence[Heading], place: tuple[str, int] | None) -> int | None:
+    """Where the heading stands whose number comes before this one; whatever their styles, they share a parent."""
+    for at in range(len(stack) - 1, -1, -1):
+        if place is not None and _read_place(stack[at].text) == (place[0], place[1] - 1):
+            return at
+    return None
+
+
 def find_paths(headings: Sequence[Heading]) -> list[tuple[Heading, ...]]:
     """The headings above each heading, outermost first."""
     stack: list[Heading] = []
     paths: list[tuple[Heading, ...]] = []
+    reached: dict[tuple[int, str], int] = {}
     for heading in headings:
-        while stack and not outranks(stack[-1], heading):
+        place = _read_place(heading.text)
+        sibling = _find_sibling(stack, place)
+        if sibling is not None:
+            del stack[sibling:]
+        while sibling is None and stack and not outranks(stack[-1], heading):
             stack.pop()
+        if place is not None:
+            if stack and place[1] == 1 and reached.get((id(stack[-1]), place[0]), 0) > 1:
+                stack.pop()  # numbers begin anew: a heading between was missed
+            reached[id(stack[-1]) if stack else 0, place[0]] = place[1]
         paths.append(tuple(stack))
         stack.append(heading)
     return paths

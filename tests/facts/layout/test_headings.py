@@ -191,3 +191,25 @@ def test_a_page_read_from_right_to_left_has_headings() -> None:
     (facts,) = find(type(page)(1, page.width_pt, page.height_pt, 0, 0.0, page.text, mirrored))
     found = list_values(facts, "heading") + list_values(facts, "title")
     assert found == [" ".join(words[:3])]
+
+
+def test_headings_of_one_numbering_share_a_parent_whatever_their_size() -> None:
+    lines = [Line(60, 90, "MINUTES OF THE COUNCIL", 14, True), Line(60, 120, "Those present", 12, True)]
+    for at, size in enumerate((11, 11, 11.5)):
+        lines += [*write(60, 140 + 70 * at, PROSE), Line(60, 185 + 70 * at, f"{'ABC'[at]}. Costs of it", size, True)]
+    _, facts = find(make_page(*write(60, 80, PROSE)), make_page(*lines, *write(60, 343, PROSE), number=2))
+    numbered = [fact for fact in of_kind(facts, "heading") if fact.value.endswith("it")]
+    assert [fact.path for fact in numbered] == [("MINUTES OF THE COUNCIL",)] * 3
+
+
+def test_a_numbering_that_begins_anew_casts_doubt_on_the_heading_above() -> None:
+    lines = [Line(60, 80, "The first chapter", 16, True)]
+    for at, text in enumerate(("1. Scope", "2. Results", "1. Costs")):
+        lines += [Line(60, 110 + 70 * at, text, 12, True), *write(60, 128 + 70 * at, PROSE)]
+    _, facts = find(make_page(*write(60, 80, PROSE)), make_page(*lines, number=2))
+    assert [fact.path for fact in of_kind(facts, "heading")] == [
+        (),
+        ("The first chapter",),
+        ("The first chapter",),
+        (),
+    ]

@@ -14,7 +14,7 @@ from docmatix.core.documents import Box, Page, Table, Word
 GAP = 2.2
 """Between words of one line, in font sizes; wider ones part it. Justified text has up to about two."""
 LABEL_GAP = 6.0  # after the mark or number that a line begins with
-MARK = re.compile(r"[•·∙●○◦▪▫■□►▶‣⁃◆◇❖➢➤✓✔✗*–—o>\-\uf0b7\uf0a7\uf0d8\uf02d\uf076\uf0fc]")
+MARK = re.compile(r"[•·∙●○◦▪▫■□►▶‣⁃◆◇❖➢➤↪✓✔✗*–—o>\-\uf0b7\uf0a7\uf0d8\uf02d\uf076\uf0fc]")
 """A bullet that is a word of its own."""
 NUMBER = re.compile(
     r"[(\[]?(?:\d{1,3}(?:\.\d{1,2}){0,4}|[A-Za-z]|[ivxIVX]{1,6})(?:[.)\]:]|\.\))|(?:\d{1,2}\.){1,4}\d{1,2}\.?|\d{1,2}|[§†‡*]{1,3}"

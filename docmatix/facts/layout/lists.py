@@ -140,10 +140,19 @@ def _place(paragraph: Paragraph, open_lists: list[_List], before: Paragraph | No
             one.items.append(item)
             return item
     outer = open_lists[-1].items[-1] if open_lists and not open_lists[-1].interrupted else None
+    if outer is not None and outer.paragraphs[0].first.y1 > paragraph.first.y1:
+        outer = None  # in another column, further down
     if outer is None:
         open_lists.clear()
     lead_in = ""
-    if outer is None and before is not None and not before.role and before.text.rstrip().endswith((":", "：")):
+    above = before is not None and before.first.y1 < paragraph.first.y1
+    if (
+        outer is None
+        and before is not None
+        and above
+        and not before.role
+        and before.text.rstrip().endswith((":", "："))
+    ):
         lead_in = _SENTENCE.split(before.text)[-1]
     new = _List(x0, shape, [item], outer, lead_in)
     item.lead_in, item.outer, item.siblings = lead_in, outer, new.items

@@ -107,3 +107,10 @@ def test_stars_in_the_comments_of_a_program_are_no_bullets() -> None:
     ]
     (facts,) = find(make_page(*write(60, 60, PROSE), *lines))
     assert list_values(facts, "list_item") == []
+
+
+def test_a_list_beside_another_column_does_not_stand_under_what_is_lower_there() -> None:
+    left = [Line(60, 120 + 14 * at, f"{at + 1}. fares of sort {at}") for at in range(3)]
+    right = [Line(300, 120 + 14 * at, f"• hours of day {at}") for at in range(3)]
+    (facts,) = find(make_page(*write(60, 80, PROSE), *left, *right))
+    assert {fact.path for fact in of_kind(facts, "list_item")} == {()}

@@ -18,6 +18,8 @@ LABEL = re.compile(
 """The number or letter in front of an item or a heading, as a word of its own."""
 GLUED = "•·∙●○◦▪▫■□►▶‣◆◇❖➢➤✓✔"
 """Bullets that may stand against the first word of their item."""
+_UNSPACED = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
+"""Chinese and Japanese characters, which no space parts where a line ends."""
 END = ".!?:;。！？：؟۔"
 _CLOSING = "\"'”’»)]"
 
@@ -89,7 +91,13 @@ class Body:
 
 def join_text(lines: Iterable[Line], known: PageWords | None = None) -> str:
     """The text of lines, with words broken at their ends made whole."""
-    return join_words((word for line in lines for word in line.words), known)
+    parts: list[list[Line]] = []
+    for line in lines:
+        if parts and not (_UNSPACED.match(parts[-1][-1].text[-1:]) and _UNSPACED.match(line.text)):
+            parts[-1].append(line)
+        else:
+            parts.append([line])
+    return "".join(join_words((word for line in part for word in line.words), known) for part in parts)
 
 
 def get_lead(upper: Line, lower: Line) -> float:

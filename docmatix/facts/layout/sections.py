@@ -10,6 +10,8 @@ from docmatix.facts.layout.paragraphs import Body, Paragraph, ends_sentence, joi
 
 MIN_WORDS = 6
 _ASIDE = ("running_head", "page_number", "footnote", "caption")
+MARGIN = 2.5  # in sizes: text does not begin so far left of its heading, unless that is centred
+_BOXES = "□☐☑☒"  # of options to be ticked, which are no text
 MAX_PARTS = 3  # columns and blocks that a paragraph may go on in
 
 
@@ -30,11 +32,21 @@ def find_section(heading: Heading, path: tuple[str, ...], following: Sequence[Pa
     words = len(text.split())
     if not ends_sentence(text) or (words < MIN_WORDS and not _is_dense(text)) or not members[0].alone:
         return None
-    if members[0].first.part or text[:1].islower():
+    if members[0].first.part or text[:1].islower() or any(map(text.__contains__, _BOXES)):
         return None
+    out = heading.paragraph.first.x0 - members[0].first.x0 > MARGIN * members[0].size
+    if out and not heading.style.centred and _sticks_out(members[0], following):
+        return None  # its line begins with a note in the margin
     lower = heading.confidence if len(members) == 1 else min(heading.confidence, 0.8)
     boxes = tuple(line.box for line in lines)
     return Fact("section", heading.text, text, path, boxes, heading.paragraph.boxes, lower)
+
+
+def _sticks_out(paragraph: Paragraph, others: Sequence[Paragraph]) -> bool:
+    """Whether a paragraph's first line begins left of its next, or of most text below it."""
+    edges = [line.x0 for line in paragraph.lines[1:]]
+    edges = edges or [line.x0 for other in others if other is not paragraph for line in other.lines]
+    return sum(edge > paragraph.first.x0 + MARGIN * paragraph.size for edge in edges) > len(edges) / 2
 
 
 def _is_dense(text: str) -> bool:

@@ -213,3 +213,25 @@ def test_a_numbering_that_begins_anew_casts_doubt_on_the_heading_above() -> None
         ("The first chapter",),
         (),
     ]
+
+
+def test_a_note_in_the_margin_is_no_part_of_a_section() -> None:
+    lines = [
+        Line(135, 130, "1.1 Sampling", 12, True),
+        Line(75, 150, "Sampling: This was carried out by the regional office with two other ones"),
+        Line(135, 162, "and is now complete. It was carried out by all."),
+    ]
+    page = make_page(*write(135, 80, PROSE, width=70), *lines, *write(135, 200, PROSE, width=70), number=2)
+    _, facts = find(make_page(*write(135, 80, PROSE, width=70)), page)
+    assert list_values(facts, "heading") == ["1.1 Sampling"]
+    assert list_values(facts, "section") == []
+
+
+def test_lines_of_chinese_are_joined_without_a_space() -> None:
+    lines = [
+        Line(60, 130, "1.1 Sampling", 12, True),
+        Line(60, 150, "报告期内公司的非经常性损" * 5),
+        Line(60, 162, "益项目不适用。"),
+    ]
+    (facts,) = find(make_page(*write(60, 80, PROSE), *lines, *write(60, 200, PROSE)))
+    assert list_values(facts, "section") == ["报告期内公司的非经常性损" * 5 + "益项目不适用。"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_of_a_page_with_very_many_facts_some_are_shown(found: FoundFacts):
 def test_a_notebook_shows_facts_beside_their_page(found: FoundFacts):
     html = found._repr_html_()
     assert "<img" in html
-    assert describe_fact(found[0]) in html
+    assert escape(describe_fact(found[0])) in html
 
 
 def test_inspect_prints_what_was_found_and_draws_it(job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

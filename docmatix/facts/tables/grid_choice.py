@@ -10,6 +10,7 @@ from docmatix.facts.tables.found import FoundTable
 from docmatix.facts.tables.grid_tables import read_grid
 from docmatix.facts.tables.grids import Grid, find_grids
 from docmatix.facts.tables.judging import has_defects, is_table
+from docmatix.facts.tables.rules import list_sides
 from docmatix.facts.tables.side_by_side import split_side_by_side
 from docmatix.facts.tables.streams import read_stream
 from docmatix.facts.tables.trust import measure_trust
@@ -24,10 +25,9 @@ def read_grids(
     """The tables that rules draw, and the chunks outside of them. The sides of filled boxes count where strokes alone
     leave out text, or draw something else; gutters where both frame more than cells."""
     found = _list_candidates(strokes, across, chunks, with_boxes=False)
-    if len(strokes) < len(drawing.rules):
-        found += [
-            one for one in _list_candidates(drawing.rules, across, chunks, with_boxes=True) if not one.is_doubtful
-        ]
+    if sides := list_sides(drawing):
+        both = list(dict.fromkeys((*strokes, *sides)))
+        found += [one for one in _list_candidates(both, across, chunks, with_boxes=True) if not one.is_doubtful]
     found = [one for one in found if not _is_frame(one, found)]
     tables: list[FoundTable] = []
     taken: set[Chunk] = set()

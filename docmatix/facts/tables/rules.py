@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from docmatix.pdf.drawings import Rule
+from docmatix.pdf.drawings import Drawing, Rule
 
 TOLERANCE_PT = 3.0  # between lines that nearly coincide, and between ends that are meant to touch
 MAX_RULES = 5000  # of a page; more are a chart or a map
+
+
+def list_sides(drawing: Drawing) -> list[Rule]:
+    """The sides of boxes that are filled alone: what draws the cells of a table without strokes."""
+    sides: dict[Rule, None] = {}  # each once: neighbours share them
+    for x0, y0, x1, y1, stroked, _ in drawing.boxes:
+        if not stroked:
+            for side in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):
+                sides[Rule(*side)] = None
+    return list(sides)
 
 
 def merge_rules(rules: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:

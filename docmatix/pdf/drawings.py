@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from docmatix.pdf.characters import clean_text
+
 MAX_CONTENT_BYTES = 2**20  # listing the shapes of a longer content stream takes longer than reading the page
 
 
@@ -214,7 +216,8 @@ def list_widgets(page: Any) -> list[Widget]:
             state, value = page.parent.xref_get_key(widget.xref, "AS"), ""
             checked = state[0] == "name" and state[1] != "/Off"
         text = value if isinstance(value, str) else ", ".join(map(str, value or ()))
-        found.append(Widget(x0, y0, x1, y1, kind, widget.field_name or "", text, checked))
+        name, text = (" ".join(map(clean_text, said.split())) for said in (widget.field_name or "", text))
+        found.append(Widget(x0, y0, x1, y1, kind, name, text, checked))
     return found
 
 

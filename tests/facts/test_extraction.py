@@ -7,6 +7,7 @@ import pytest
 
 from docmatix.core.documents import FACT_KINDS, Document
 from docmatix.facts.extraction import extract_document
+from docmatix.pdf.answers import find_form
 from docmatix.pdf.settings import Extract
 from tests.pdfs import write_table_pdf
 
@@ -69,3 +70,27 @@ def test_a_file_that_is_refused_is_refused_with_facts_too() -> None:
     refusal = extract_document(b"no PDF", settings=Extract())
     assert not isinstance(refusal, Document)
     assert refusal.reason == "not_pdf"
+
+
+def test_facts_of_several_lines_and_of_widgets_come_out_of_the_sandbox() -> None:
+    document = pymupdf.open()
+    page = document.new_page()
+    address = ("Ms Ada Byron", "Northgate Supplies Ltd", "91 Station Road", "Leeds LS2 8PB")
+    for line, text in enumerate(address):
+        page.insert_text((70, 140 + 13 * line), text)
+    page.insert_text((400, 230), "4 May 2021")
+    page.insert_text((70, 270), "Your order of April", fontname="hebo")
+    page.insert_text((70, 300), "Dear Ms Byron,")
+    page.insert_text((70, 325), PROSE, fontsize=10)
+    page.insert_text((70, 380), "Yours sincerely,")
+    page.insert_text((70, 420), "Grace Hopper")
+    page.insert_text((70, 515), "Remarks:")
+    widget = pymupdf.Widget()
+    widget.field_type, widget.field_name = pymupdf.PDF_WIDGET_TYPE_TEXT, "remarks"
+    widget.field_value, widget.rect = "two\nlines\tand\x01more", pymupdf.Rect(140, 500, 300, 525)
+    page.add_widget(widget)
+    read = extract(bytes(document.tobytes()))
+    facts = {fact.kind: fact.value for fact in read.pages[0].facts}
+    assert facts["addressee"] == " ".join(address)
+    form = find_form(extract_document)
+    assert form.unpack(memoryview(form.pack(read))) == read

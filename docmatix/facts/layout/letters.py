@@ -69,7 +69,7 @@ def _find_head(
         above = [line for line in above if line is not date[1]]
     block = _find_addressee(sheet, above)
     if block:
-        text = "\n".join(line.text for line in block)
+        text = " ".join(line.text for line in block)
         facts.append(Fact("addressee", "", text, (), tuple(line.box for line in block), (), 0.85))
         _take(paragraphs, block, "addressee")
     # what else stands above is letterhead: no titles or headings are in it

@@ -43,7 +43,7 @@ def _letter(date: str, subject: str, greeting: str, closing: str) -> list[Fact]:
 def test_the_parts_of_a_letter_are_found(date: str, subject: str, greeting: str, closing: str) -> None:
     facts = _letter(date, subject, greeting, closing)
     assert list_values(facts, "subject") == ["Your order"]
-    assert list_values(facts, "addressee") == ["Anna Berger\n12 Mill Lane\n54290 Trier"]
+    assert list_values(facts, "addressee") == ["Anna Berger 12 Mill Lane 54290 Trier"]
     assert list_values(facts, "signatory") == ["Jan Kowalski"]
     (found,) = list_values(facts, "date")
     assert date.endswith(found)

@@ -279,12 +279,13 @@ def test_nothing_is_wider_than_the_screen(report: Page, width: int):
 
 
 def test_on_a_phone_the_filters_are_folded_away(report: Page):
+    search = report.locator("[name=text]")
     report.set_viewport_size({"width": 390, "height": 800})
-    assert report.locator("[name=text]").is_hidden()
+    search.wait_for(state="hidden")  # the page hears of its width a moment later
     report.click(".filters summary")
-    assert report.locator("[name=text]").is_visible()
+    search.wait_for(state="visible")
     report.set_viewport_size({"width": 1280, "height": 800})
-    assert report.locator("[name=text]").is_visible()
+    search.wait_for(state="visible")
 
 
 # --- nothing else happens ---------------------------------------------------------------------------------------------

@@ -20,12 +20,7 @@ def cut_rows(table: FoundTable) -> FoundTable:
     heights = [_find_heights(table, bands.get(row, [])) for row in range(len(table.ys) - 1)]
     if not any(heights):
         return table
-    first: list[int] = []  # the new place of each row
-    ys = [table.ys[0]]
-    for row, cuts in enumerate(heights):
-        first.append(len(ys) - 1)
-        ys += [*cuts, table.ys[row + 1]]
-    first.append(len(ys) - 1)
+    ys, first = _add_edges(table.ys, heights)
     cells: list[FoundCell] = []
     for cell in table.cells:
         start, end = first[cell.row], first[cell.row + cell.rows]
@@ -42,6 +37,15 @@ def cut_rows(table: FoundTable) -> FoundTable:
             cells.append(cell._replace(row=start, rows=end - start))
     table.ys, table.cells = ys, cells
     return table
+
+
+def _add_edges(edges: Sequence[float], cuts: Sequence[Sequence[float]]) -> tuple[list[float], list[int]]:
+    """The edges of rows or columns with the cuts within each, and the new place of each old edge."""
+    added, places = [edges[0]], [0]
+    for here, edge in zip(cuts, edges[1:], strict=True):
+        added += [*here, edge]
+        places.append(len(added) - 1)
+    return added, places
 
 
 def _by_row(table: FoundTable) -> dict[int, list[FoundCell]]:
@@ -81,7 +85,7 @@ def _are_in_step(
         return len(lines) >= 5 and full >= 0.7 * len(lines) and len(several) >= 0.7 * len(cells)
     deepest = max(map(len, stacked))
     levels = [sorted(round(line[0].y1 / 3) for line in lines) for lines in stacked]
-    shared = set(levels[0]).intersection(*({at + d for level in levels for at in level for d in (-1, 0, 1)},))
+    shared = set(levels[0]) & {at + d for level in levels for at in level for d in (-1, 0, 1)}
     return len(shared) >= min(2, deepest)
 
 
@@ -93,12 +97,7 @@ def cut_columns(table: FoundTable) -> FoundTable:
         cuts.append(_find_places(mine))
     if not any(cuts):
         return table
-    first: list[int] = []
-    xs = [table.xs[0]]
-    for column, places in enumerate(cuts):
-        first.append(len(xs) - 1)
-        xs += [*places, table.xs[column + 1]]
-    first.append(len(xs) - 1)
+    xs, first = _add_edges(table.xs, cuts)
     cells: list[FoundCell] = []
     for cell in table.cells:
         start, end = first[cell.column], first[cell.column + cell.columns]

@@ -20,13 +20,13 @@ MIN_CHUNKS = 4
 
 
 def read_grids(
-    drawing: Drawing, strokes: Sequence[Rule], across: Sequence[Rule], chunks: Sequence[Chunk]
+    drawing: Drawing, across: Sequence[Rule], chunks: Sequence[Chunk]
 ) -> tuple[list[FoundTable], list[Chunk]]:
     """The tables that rules draw, and the chunks outside of them. The sides of filled boxes count where strokes alone
     leave out text, or draw something else; gutters where both frame more than cells."""
-    found = _list_candidates(strokes, across, chunks, with_boxes=False)
+    found = _list_candidates(drawing.rules, across, chunks, with_boxes=False)
     if sides := list_sides(drawing):
-        both = list(dict.fromkeys((*strokes, *sides)))
+        both = list(dict.fromkeys((*drawing.rules, *sides)))
         found += [one for one in _list_candidates(both, across, chunks, with_boxes=True) if not one.is_doubtful]
     found = [one for one in found if not _is_frame(one, found)]
     tables: list[FoundTable] = []

@@ -76,10 +76,9 @@ def _turn_back(table: RawTable, *, upwards: bool) -> RawTable:
 
 
 def _find_upright(page: Page, drawing: Drawing) -> list[RawTable]:
-    strokes = drawing.rules
-    across, down = merge_rules(strokes)
+    across, down = merge_rules(drawing.rules)
     chunks = list_chunks(page, down)
-    tables, rest = read_grids(drawing, strokes, across, chunks)
+    tables, rest = read_grids(drawing, across, chunks)
     lines = make_lines(rest)
     added = {chunk for table in tables if table.ruled for chunk in extend_grid(table, lines, across)}
     if added:

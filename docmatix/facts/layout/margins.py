@@ -22,8 +22,11 @@ _PAGE = (
 _OF = r"(?:of|von|de|sur|di|van|z|/|\||–|-)"
 _NUMBER = r"(?P<number>\d{1,5}|[ivxlc]{1,7}|[IVXLC]{1,7})"
 _WITH_WORD = re.compile(
-    rf"(?<![^\W_]){_PAGE}\s*:?\s*{_NUMBER}(?![^\W_])(?:\s*{_OF}\s*(?P<total>\d{{1,4}})(?!\w))?", re.I
+    rf"(?<![^\W_])(?:{_PAGE}\s*:?\s+|{_PAGE}(?<=\.)){_NUMBER}(?![^\W_])(?:\s*{_OF}\s*(?P<total>\d{{1,4}})(?!\w))?", re.I
 )
+_WORD_LAST = re.compile(rf"(?P<number>\d{{1,4}})\s*(?:[|–—-]\s*)?{_PAGE}", re.I)
+_CHAPTERED = re.compile(r"[-–—\[(]?\s*(?P<number>(?:\d{1,3}|[A-Z]{1,2}) ?[-–] ?(?P<last>\d{1,4}))\s*[-–—\])]?")
+"""A page's number within a chapter: 7-45, A-3."""
 _OF_TOTAL = re.compile(
     r"[-–(\[|]?\s*(?P<number>\d{1,4})\s*(?:of|von|de|sur|di|van|z|/)\s*(?P<total>\d{1,4})\s*[-–)\]|]?", re.I
 )
@@ -32,6 +35,7 @@ _WORD = re.compile(r"(?:[A-Z]{1,3}[-–.])?(?P<number>\d{1,5}|[ivxlc]{1,7})")
 _DIGITS = re.compile(r"\d+")
 _PLACE = re.compile(r"\d{1,4}/\d{1,4}")  # "26/312"
 _AT_EDGE = re.compile(r"^\d{1,4}\s+|\s+\d{1,4}$")
+_AT_MARGIN = re.compile(r"\d{1,4}")
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
 
@@ -61,8 +65,14 @@ def find_margins(sheets: Sequence[Sheet], body: Body) -> list[list[Fact]]:
     heads = list(_find_heads(sheets, margins))
     heads += _find_others(margins, heads)
     heads += _find_single(sheets, heads, numbers, body)
+    numbered = {candidate.page: candidate.text for candidate, _ in numbers}
     for page, line, confidence in heads:
-        words = _strip_number(line, taken.get(id(line)))
+        words, number = _strip_edge(_strip_number(line, taken.get(id(line))), line, sheets[page])
+        if len(words) > 1 and words[-1].text == numbered.get(page):
+            words = words[:-1]  # the name of a file, then the page's number once more
+        if number is not None and page not in numbered:
+            numbered[page] = number.text
+            found[page].append(Fact("page_number", "", number.text, (), (number.box,), (), 0.8))
         line.role = "running_head"
         if sum(map(str.isalpha, "".join(word.text for word in words))) >= 2:
             text = " ".join(word.text for word in words)
@@ -139,6 +149,16 @@ def _list_candidates(page: int, lines: Sequence[Line], sheet: Sheet, largest: fl
             yield _Candidate(
                 page, line, first, end, value, not match["number"].isdigit(), sure, match["number"], line.size < largest
             )
+            continue
+        if (match := _WORD_LAST.fullmatch(text)) is not None:
+            first = text.count(" ", 0, match.start("number"))
+            number = match["number"]
+            yield _Candidate(page, line, first, first + 1, int(number), False, 0.9, number, line.size < largest)
+            continue
+        if (match := _CHAPTERED.fullmatch(text)) is not None and line.size < largest:
+            first, end = (text.count(" ", 0, place) for place in match.span("number"))
+            sure = 0.6 if _stands_alone(line, lines, sheet) else 0.0
+            yield _Candidate(page, line, first, end + 1, int(match["last"]), False, sure, match["number"])
             continue
         if (match := _BARE.fullmatch(text)) is not None and (value := _read_number(match["number"])) is not None:
             usual = line.size < largest
@@ -300,22 +320,36 @@ def _stands_likewise(line: Line, other: Line, sheet: Sheet) -> bool:
     return same or mirrored or abs(line.x0 + line.x1 - other.x0 - other.x1) < slack
 
 
-def _strip_number(line: Line, candidate: _Candidate | None) -> tuple[Word, ...]:
+def _strip_edge(words: Sequence[Word], line: Line, sheet: Sheet) -> tuple[Sequence[Word], Word | None]:
+    """The words of a running head without the number that a bar or a wide gap parts from them at an end, and that."""
+    for number, beside, rest in ((words[-1:], words[-2:-1], words[:-1]), (words[:1], words[1:2], words[1:])):
+        if not beside or not _AT_MARGIN.fullmatch(number[0].text):
+            continue
+        one, other = sorted((number[0], beside[0]), key=lambda word: word.box.x0)
+        gap = (other.box.x0 - one.box.x1) * sheet.width / line.size
+        year = len(number[0].text) == 4 and number[0].text[:2] in ("19", "20")
+        if gap > (2.0 if year else 0.9) or (beside[0].text in "|│" and not year):
+            return _trim(rest), number[0]
+    return words, None
+
+
+def _trim(words: Sequence[Word]) -> Sequence[Word]:
+    """Words without the signs at their beginning and end."""
+    kept = [at for at, word in enumerate(words) if any(map(str.isalnum, word.text))]
+    return words[kept[0] : kept[-1] + 1] if kept else ()
+
+
+def _strip_number(line: Line, candidate: _Candidate | None) -> Sequence[Word]:
     """The words of a running head without the page number at its end or beginning."""
-    words = line.words
-    if _PLACE.fullmatch(words[-1].text):
-        words = words[:-1]
-    if candidate is None or (candidate.end > len(words) and candidate.first):
-        return words
+    words: Sequence[Word] = line.words
+    if candidate is None:
+        return words[:-1] if _PLACE.fullmatch(words[-1].text) else words
     rest = words[: candidate.first] if candidate.first else words[candidate.end :]
-    while rest and not any(map(str.isalnum, rest[-1].text)):
+    if rest and _PLACE.fullmatch(rest[-1].text):
         rest = rest[:-1]
-    while rest and not any(map(str.isalnum, rest[0].text)):
-        rest = rest[1:]
+    rest = _trim(rest)
     if len(rest) == 1 and re.fullmatch(_PAGE, rest[0].text, re.IGNORECASE):
         return ()
     if candidate.first and rest and re.fullmatch(_PAGE, rest[-1].text, re.IGNORECASE):
-        rest = rest[:-1]
-        while rest and not any(map(str.isalnum, rest[-1].text)):
-            rest = rest[:-1]
+        rest = _trim(rest[:-1])
     return rest

@@ -34,6 +34,9 @@ def make_page(*lines: Line, number: int = 1, width: float = WIDTH, height: float
             block += 1
         x = line.x
         for place, text in enumerate(line.text.split(" ")):
+            if not text:
+                x += 0.28 * line.size  # spaces that follow each other part words further
+                continue
             first = place == 0
             size = line.first_size if first and line.first_size else line.size
             bold = line.bold if not first or line.first_bold is None else line.first_bold

@@ -70,3 +70,27 @@ def test_a_sentence_that_comes_again_is_no_running_head() -> None:
 def test_the_number_of_a_chapter_in_large_print_is_no_page_number() -> None:
     pages = [make_page(Line(60, 60, str(at + 1), 24), *_text(at), number=at + 1) for at in range(2)]
     assert not any(list_values(facts, "page_number") for facts in find(*pages))
+
+
+@pytest.mark.parametrize(
+    ("printed", "number"),
+    [("7-45", "7-45"), ("A-3", "A-3"), ("- 3 -", "3"), ("12 | Page", "12"), ("Page 3 of 10", "3")],
+)
+def test_page_numbers_have_many_forms(printed: str, number: str) -> None:
+    (facts,) = find(make_page(*_text(1), *write(60, 400, PROSE), Line(290, 775, printed)))
+    assert list_values(facts, "page_number") == [number]
+
+
+def test_a_word_that_begins_like_one_for_pages_is_no_page_number() -> None:
+    (facts,) = find(make_page(Line(500, 40, "Sheet1"), *_text(1)))
+    assert list_values(facts, "page_number") == []
+
+
+def test_a_running_head_loses_the_number_that_a_gap_parts_from_it() -> None:
+    pages = [
+        make_page(*_text(at), Line(60, 775, f"Control of access{' ' * 8}{number}"), number=at + 1)
+        for at, number in enumerate([4, 15, 77])
+    ]
+    for facts, number in zip(find(*pages), ["4", "15", "77"], strict=True):
+        assert list_values(facts, "running_head") == ["Control of access"]
+        assert list_values(facts, "page_number") == [number]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from docmatix.core.documents import Fact, Page, Table
+from docmatix.facts.layout.bullets import mark_bullets
 from docmatix.facts.layout.captions import find_captions
 from docmatix.facts.layout.contents import mark_contents
 from docmatix.facts.layout.figures import find_figures
@@ -30,6 +31,7 @@ def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> lis
     facts = find_margins(sheets, body)
     for sheet, found in zip(sheets, facts, strict=True):
         mark_contents(sheet)
+        mark_bullets(sheet.open_lines, sheet.width)
         found.extend(find_footnotes(sheet, body))
     paragraphs = [make_paragraphs(sheet, number, body) for number, sheet in enumerate(sheets)]
     titles: list[Heading] = []
@@ -108,6 +110,5 @@ def _make_item(item: Item, path: tuple[str, ...]) -> Fact:
         one = one.outer
     lead_in = (item.lead_in,) if item.lead_in else ()
     label_box = item.paragraphs[0].first.words[0].box
-    return Fact(
-        "list_item", item.label, item.value, (*path, *lead_in, *outer), item.boxes, (label_box,), item.confidence
-    )
+    label = "" if item.paragraphs[0].first.bullet else item.label
+    return Fact("list_item", label, item.value, (*path, *lead_in, *outer), item.boxes, (label_box,), item.confidence)

@@ -42,6 +42,8 @@ class Line:
     box: Box
     in_table: bool = False
     role: str = ""
+    bullet: bool = False
+    """Whether its first word is a letter or a sign that stands for a bullet."""
 
 
 @dataclass(slots=True, eq=False)

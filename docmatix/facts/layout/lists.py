@@ -151,7 +151,7 @@ def _place(paragraph: Paragraph, open_lists: list[_List], before: Paragraph | No
         and before is not None
         and above
         and not before.role
-        and before.text.rstrip().endswith((":", "："))
+        and before.text.rstrip().endswith((":", "：", "?", "？"))
     ):
         lead_in = _SENTENCE.split(before.text)[-1]
     new = _List(x0, shape, [item], outer, lead_in)

@@ -113,6 +113,8 @@ def ends_sentence(text: str) -> bool:
 def begins_item(line: Line) -> bool:
     """Whether a line begins with a bullet, a number or a letter that text follows."""
     word = line.words[0].text
+    if line.bullet:
+        return True
     if word[0] in GLUED and len(word) > 1 and word[1].isalnum():
         return True
     if len(line.words) < 2:
@@ -120,6 +122,12 @@ def begins_item(line: Line) -> bool:
     if MARK.fullmatch(word):
         return any(map(str.isalnum, line.words[1].text)) and (word not in ">*o" or line.words[1].text[0].isalpha())
     return LABEL.fullmatch(word) is not None
+
+
+def begins_with_bullet(line: Line) -> bool:
+    """Whether a line that begins an item does so with a bullet, not a number or a letter."""
+    word = line.words[0].text
+    return line.bullet or word[0] in GLUED or MARK.fullmatch(word) is not None
 
 
 def make_paragraphs(sheet: Sheet, number: int, body: Body) -> list[Paragraph]:
@@ -167,7 +175,7 @@ def _goes_on(before: Sequence[Line], line: Line, lead: float, edges: dict[int, t
     usual = get_lead(before[-2], last) if len(before) > 1 else max(lead, 0.2)
     if between > usual + 0.3 or between > 1.6:
         return False
-    if begins_item(line) and (MARK.fullmatch(line.words[0].text) or line.words[0].text[0] in GLUED):
+    if begins_item(line) and begins_with_bullet(line):
         edge = edges[last.words[0].block][1]
         dash = line.words[0].text in "-–—" and last.x1 > edge - 2 * size and not ends_sentence(last.text)
         if not (dash and (len(before) > 1 or begins_item(before[0])) and line.x0 > before[0].x0 - size):

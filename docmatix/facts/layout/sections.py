@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
 from docmatix.facts.layout.headings import Heading
-from docmatix.facts.layout.paragraphs import Body, Paragraph, ends_sentence, join_text
+from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, begins_with_bullet, ends_sentence, join_text
 
 MIN_WORDS = 6
 _ASIDE = ("running_head", "page_number", "footnote", "caption")
@@ -21,6 +21,8 @@ def find_section(heading: Heading, path: tuple[str, ...], following: Sequence[Pa
     # what is set smaller is the source of a figure, a note, or the like
     rest = [one for one in following if one.role not in _ASIDE and (one.role or one.size > 0.86 * body.size)]
     if not rest or rest[0].role or rest[0].bold:
+        return None
+    if begins_item(rest[0].first) and begins_with_bullet(rest[0].first):
         return None
     members = [rest[0]]
     for other in rest[1:MAX_PARTS]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.facts.layout.drawn import PROSE, Line, find, list_values, make_page, of_kind, write
 
 
@@ -114,3 +116,28 @@ def test_a_list_beside_another_column_does_not_stand_under_what_is_lower_there()
     right = [Line(300, 120 + 14 * at, f"• hours of day {at}") for at in range(3)]
     (facts,) = find(make_page(*write(60, 80, PROSE), *left, *right))
     assert {fact.path for fact in of_kind(facts, "list_item")} == {()}
+
+
+@pytest.mark.parametrize("sign", ["y", "l", "§", "Ø", "↑", "`", "\N{REPLACEMENT CHARACTER}"])
+def test_letters_and_signs_of_symbol_fonts_are_bullets_where_they_begin_lines_apart_from_their_text(sign: str) -> None:
+    items = [Line(70, 220 + 16 * at, f"{sign}    {text}") for at, text in enumerate(["Sleep more", "Eat well", "Walk"])]
+    (facts,) = find(make_page(*write(60, 120, PROSE), *items, *write(60, 320, PROSE)))
+    assert [(fact.label, fact.value) for fact in of_kind(facts, "list_item")] == [
+        ("", "Sleep more"),
+        ("", "Eat well"),
+        ("", "Walk"),
+    ]
+
+
+def test_a_word_of_one_letter_that_begins_lines_of_a_text_is_no_bullet() -> None:
+    lines = [Line(60, 120 + 12 * at, f"y los documentos de la oficina número {at}") for at in range(4)]
+    (facts,) = find(make_page(*lines))
+    assert of_kind(facts, "list_item") == []
+
+
+def test_a_question_leads_into_its_answers() -> None:
+    items = [Line(80, 152 + 16 * at, text) for at, text in enumerate(["A. Zinc oxide", "B. Lead", "C. Tin plate"])]
+    (facts,) = find(make_page(Line(60, 120, "Which of these metals is the heaviest by far?"), *items))
+    assert [fact.path for fact in of_kind(facts, "list_item")] == [
+        ("Which of these metals is the heaviest by far?",)
+    ] * 3

@@ -88,7 +88,7 @@ def test_a_word_that_begins_like_one_for_pages_is_no_page_number() -> None:
 
 def test_a_running_head_loses_the_number_that_a_gap_parts_from_it() -> None:
     pages = [
-        make_page(*_text(at), Line(60, 775, f"Control of access{' ' * 8}{number}"), number=at + 1)
+        make_page(*_text(at), Line(60, 775, f"Control of access{' ' * 5}{number}"), number=at + 1)
         for at, number in enumerate([4, 15, 77])
     ]
     for facts, number in zip(find(*pages), ["4", "15", "77"], strict=True):

@@ -51,20 +51,23 @@ def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> lis
                     _mark_cover(of_page)
         begun = begun or bool(of_page)
     headings = find_headings(sheets, paragraphs, body)
-    ordered = sorted([*headings, *titles], key=_order(paragraphs))
-    paths = dict(zip(map(id, ordered), find_paths(ordered), strict=True))
+    listed = [find_items(of_page, body) for of_page in paragraphs]
+    sure = (heading for heading in headings if not heading.doubtful or not heading.paragraph.role)
+    ordered = sorted([*sure, *titles], key=_order(paragraphs))
+    skips = _find_skips(facts)
+    paths = dict(zip(map(id, ordered), find_paths(ordered, skips), strict=True))
     starts = {id(heading.paragraph): heading for heading in ordered}
     above: tuple[Heading, ...] = ()
-    for of_page, found, slide in zip(paragraphs, facts, slides, strict=True):
-        above = () if slide else above
-        items = {id(item.paragraphs[0]): item for item in find_items(of_page, body)}
+    for number, (of_page, found) in enumerate(zip(paragraphs, facts, strict=True)):
+        above = () if slides[number] or number in skips else above
+        items = {id(item.paragraphs[0]): item for item in listed[number]}
         path_of: dict[int, tuple[str, ...]] = {}
         for paragraph in of_page:
             heading = starts.get(id(paragraph))
             if heading is not None:
                 outer = tuple(one.text for one in paths[id(heading)])
-                above = (*paths[id(heading)], heading)
-                if not heading.slide:
+                above = paths[id(heading)] if heading.doubtful else (*paths[id(heading)], heading)
+                if not heading.slide and not heading.doubtful:
                     found.append(
                         Fact("heading", "", heading.text, outer, paragraph.boxes, (), heading.confidence),
                     )
@@ -92,6 +95,19 @@ def _mark_cover(paragraphs: Sequence[Paragraph]) -> None:
 
 def _starts_late(facts: Sequence[Fact]) -> bool:
     return any(fact.kind == "page_number" and fact.value.isdigit() and int(fact.value) > 2 for fact in facts)
+
+
+def _find_skips(facts: Sequence[Sequence[Fact]]) -> set[int]:
+    """The pages whose printed number shows that pages before them are missing, as in an extract."""
+    skips: set[int] = set()
+    last: tuple[int, int] | None = None
+    for page, found in enumerate(facts):
+        for fact in found:
+            if fact.kind == "page_number" and fact.value.isdecimal() and fact.confidence >= 0.6:
+                if last is not None and int(fact.value) - last[1] > page - last[0]:
+                    skips.add(page)
+                last = page, int(fact.value)
+    return skips
 
 
 def _order(paragraphs: Sequence[Sequence[Paragraph]]) -> Callable[[Heading], int]:

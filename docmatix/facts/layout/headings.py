@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from docmatix.facts.layout.lines import Sheet, on_one_row, overlap
-from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, get_lead
+from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, ends_sentence, get_lead, is_unspaced
 
 MAX_WORDS = 16
+NEVER = -1.0
+"""How sure it is that a chart's title is a heading: it does not even leave it in doubt."""
 _NUMBER = re.compile(
     r"(?:(?P<name>chapter|section|part|article|annex|appendix|kapitel|abschnitt|teil|artikel|anhang|anlage|chapitre|"
     r"partie|annexe|capítulo|sección|parte|anexo|artículo|capitolo|sezione|allegato|articolo|secção|seção|artigo|"
@@ -18,7 +20,7 @@ _NUMBER = re.compile(
     r"[§(\[]?(?P<digits>\d{1,3}(?:\.\d{1,3}){0,4}|[IVX]{1,5}|[A-Z])[.):\]]{0,2}(?=\s|$)",
     re.IGNORECASE,
 )
-_NO_HEADING = re.compile(r"(?:https?:|www\.|\S+@\S+\.)|^[^\w]*$|[=<>{}\\|_]{2}|\.{4}|^[\d\s.,:/%$€£()+-]+$")
+_NO_HEADING = re.compile(r"(?:https?:|www\.|\S+@\S+\.)|^[^\w]*$|[=<>{}\\|_]{2}|<[\w /]+>|\.{4}|^[\d\s.,:/%$€£()+-]+$")
 _BREAKS = ",;"
 _PLACE = re.compile(r"(?P<number>\d{1,2}|[A-Z](?=[.)]\s)|[一二三四五六七八九十]{1,2})(?P<end>[.)、](?!\d))")
 _CHINESE = "一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六 十七 十八 十九".split()
@@ -41,6 +43,8 @@ class Heading:
     number: tuple[str, ...]
     confidence: float
     slide: bool = False
+    doubtful: bool = False
+    """Whether it is none for sure: what stands under it may have it in its path, or the heading before."""
 
     @property
     def text(self) -> str:
@@ -73,19 +77,20 @@ def get_style(paragraph: Paragraph, sheet: Sheet) -> Style:
 
 
 def find_headings(sheets: Sequence[Sheet], pages: Sequence[Sequence[Paragraph]], body: Body) -> list[Heading]:
-    """The headings of a document in reading order, which are thereby taken, those that are not sure left out.
+    """The headings of a document in reading order, which are thereby taken, and doubtful ones in the style of these.
 
     A style that mostly sets what is no heading (names, cells, labels) makes none."""
     found: list[Heading] = []
-    styles: Counter[Style] = Counter()
-    passed: Counter[Style] = Counter()
+    failed: list[Heading] = []
+    styles: Counter[tuple[Style, bool]] = Counter()
+    passed: Counter[tuple[Style, bool]] = Counter()
     for sheet, paragraphs in zip(sheets, pages, strict=True):
         for at, paragraph in enumerate(paragraphs):
             if paragraph.role or not _differs(paragraph, body):
                 continue
             style = get_style(paragraph, sheet)
-            key = Style(style.size, style.bold, style.capitals, centred=False)
             number = read_number(paragraph.text)
+            key = replace(style, centred=False), bool(number)
             following = _get_following(at, paragraphs, paragraph)
             if following is None and (table := _find_table_below(paragraph, sheet)) is not None:
                 following = table
@@ -93,23 +98,42 @@ def find_headings(sheets: Sequence[Sheet], pages: Sequence[Sequence[Paragraph]],
                 following = _get_first(pages, paragraph.page + 1)
             confidence = _judge(paragraph, at, paragraphs, following, body, style, number)
             styles[key] += 1
-            if confidence:
+            heading = Heading(paragraph, style, number, confidence)
+            if confidence > 0:
                 passed[key] += 1
-                found.append(Heading(paragraph, style, number, confidence))
+                found.append(heading)
+            elif confidence != NEVER:
+                failed.append(heading)
     texts = Counter((heading.paragraph.page, heading.text) for heading in found)
+    heights = Counter((heading.text, round(heading.paragraph.first.y0)) for heading in found)
     sure: list[Heading] = []
     for heading in found:
-        style = heading.style
-        key = Style(style.size, style.bold, style.capitals, centred=False)
+        key = replace(heading.style, centred=False), bool(heading.number)
         share = passed[key] / styles[key]
         if texts[heading.paragraph.page, heading.text] > 2:
             continue  # the labels of charts or forms
+        if heights[heading.text, round(heading.paragraph.first.y0)] > 2:
+            continue  # at the head of each page
         if share < 0.5 and not (len(heading.number) > 1 and heading.number[0].isdigit()):
+            failed.append(heading)
             continue
         heading.confidence = min(heading.confidence, 0.6 if share < 0.7 else 1.0)
         heading.paragraph.role = "heading"
         sure.append(heading)
+    known = {(replace(heading.style, centred=False), bool(heading.number)) for heading in sure}
+    for heading in failed:
+        if (replace(heading.style, centred=False), bool(heading.number)) in known and _may_be(heading.paragraph):
+            heading.doubtful = True
+            sure.append(heading)
     return sure
+
+
+def _may_be(paragraph: Paragraph) -> bool:
+    """Whether a paragraph that is not taken for a heading reads as one by itself."""
+    text = paragraph.text
+    letters = sum(map(str.isalpha, text))
+    short = len(paragraph.lines) <= 3 and paragraph.count_words() <= MAX_WORDS and not paragraph.first.part
+    return short and letters >= 3 and 2 * letters > len(text) and not ends_sentence(text) and not text[0].islower()
 
 
 def _differs(paragraph: Paragraph, body: Body) -> bool:
@@ -131,12 +155,14 @@ def _judge(
     style: Style,
     number: tuple[str, ...],
 ) -> float:
-    """How sure it is that a paragraph is a heading; 0: it is none."""
+    """How sure it is that a paragraph is a heading; 0: hardly; NEVER: it is none."""
     text, words = paragraph.text, paragraph.count_words()
     larger = paragraph.size > 1.1 * body.size
     if len(paragraph.lines) > (4 if larger else 3) or words > MAX_WORDS + (8 if larger else 0):
         return 0.0
     letters = sum(map(str.isalpha, text))
+    if is_unspaced(text) and len(text) > 2 * MAX_WORDS and _read_place(text) is None:
+        return 0.0
     if letters < 3 or letters < 0.5 * len(text.replace(" ", "")) or _NO_HEADING.search(text):
         return 0.0
     first = next(letter for letter in text if letter.isalpha())
@@ -152,18 +178,22 @@ def _judge(
     if following is None:
         return 0.0
     below = following.text
+    deep = len(number) > 1 and (larger or style.bold)
     if (
         not following.first.in_table
+        and not deep
         and below[:1].islower()
         and not begins_item(following.first)
         and not _differs(following, body)
     ):
         return 0.0
-    if not following.first.in_table and 2 * sum(map(str.isalpha, below)) < len(below.replace(" ", "")):
-        return 0.0  # the scale of a chart
+    lettered = sum(map(str.isalpha, below))
+    chart = 2 * lettered < len(below.replace(" ", "")) and not (lettered and (deep or paragraph.size > 1.4 * body.size))
+    if chart and not following.first.in_table:
+        return NEVER  # the scale of a chart
     if following.size > 1.06 * paragraph.size and not number:
         return 0.0
-    if paragraph.above < paragraph.below - 0.35 and paragraph.above < 0.9:
+    if paragraph.above < paragraph.below - 0.35 and paragraph.above < (0.45 if number and style.bold else 0.9):
         return 0.0
     if max(paragraph.above, paragraph.below) < 0.35 and len(following.lines) < 3 and not number:
         return 0.0  # within a block of lines
@@ -268,12 +298,18 @@ def _find_sibling(stack: Sequence[Heading], place: tuple[str, int] | None) -> in
     return None
 
 
-def find_paths(headings: Sequence[Heading]) -> list[tuple[Heading, ...]]:
-    """The headings above each heading, outermost first."""
+def find_paths(headings: Sequence[Heading], skips: Collection[int]) -> list[tuple[Heading, ...]]:
+    """The headings above each heading, outermost first; not those that are doubtful, nor what these may end. Pages are
+    missing before those in `skips`."""
     stack: list[Heading] = []
     paths: list[tuple[Heading, ...]] = []
     reached: dict[tuple[int, str], int] = {}
+    chapters: dict[int, str] = {}
+    page = 0
     for heading in headings:
+        if any(page < skip <= heading.paragraph.page for skip in skips):
+            stack.clear()
+        page = heading.paragraph.page
         place = _read_place(heading.text)
         sibling = _find_sibling(stack, place)
         if sibling is not None:
@@ -284,6 +320,11 @@ def find_paths(headings: Sequence[Heading]) -> list[tuple[Heading, ...]]:
             if stack and place[1] == 1 and reached.get((id(stack[-1]), place[0]), 0) > 1:
                 stack.pop()  # numbers begin anew: a heading between was missed
             reached[id(stack[-1]) if stack else 0, place[0]] = place[1]
-        paths.append(tuple(stack))
+        deep = len(heading.number) > 1 and heading.number[0].isdigit()
+        if deep and stack and not stack[-1].number:
+            chapter = chapters.setdefault(id(stack[-1]), heading.number[0])
+            if chapter != heading.number[0]:
+                stack.clear()  # 1.1 and 2.1 are not of one chapter
+        paths.append(tuple(one for one in stack if not one.doubtful))
         stack.append(heading)
     return paths

@@ -110,6 +110,11 @@ def ends_sentence(text: str) -> bool:
     return text.rstrip(_CLOSING)[-1:] in END
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether text is of a script without spaces."""
+    return len(text) > 12 * (text.count(" ") + 1) and _UNSPACED.search(text) is not None
+
+
 def begins_item(line: Line) -> bool:
     """Whether a line begins with a bullet, a number or a letter that text follows."""
     word = line.words[0].text
@@ -160,6 +165,8 @@ def _goes_on(before: Sequence[Line], line: Line, lead: float, edges: dict[int, t
     last = before[-1]
     if line.words[0].line == last.words[0].line or line.y1 <= last.y1 or overlap(last, line) <= 0:
         return False
+    if len(before) == 1 and len(last.text) == 1 and not last.text.isalnum():
+        return False  # a stray sign
     size = last.size
     if not 0.94 * size <= line.size <= 1.07 * size or last.bold != line.bold:
         # small letters within a line may outnumber the others; bold words may fill one
@@ -167,6 +174,8 @@ def _goes_on(before: Sequence[Line], line: Line, lead: float, edges: dict[int, t
             return False
         if line.bold or len(before) == 1 or ends_sentence(last.text):
             return False
+    if last.bold and line.bold and line.part == last.part and _changes_case(last, line):
+        return False
     if begins_item(before[0]) and line.x0 < before[0].x0 - 0.5 * size:
         wide = max(edges[last.words[0].block][1], edges[line.words[0].block][1])
         if last.x1 < wide - 5 * size or ends_sentence(last.text):
@@ -209,13 +218,25 @@ def _goes_on(before: Sequence[Line], line: Line, lead: float, edges: dict[int, t
     return (starts or hangs or centred) and (full or centred or not ends_sentence(last.text)) and between < usual + 0.15
 
 
+def _changes_case(last: Line, line: Line) -> bool:
+    """Whether one of two centred lines in bold is in capitals and the other is not: two headings."""
+    if last.text.isupper() == line.text.isupper() or min(len(last.text), len(line.text)) < 6:
+        return False
+    lower = line if last.text.isupper() else last
+    return any(map(str.islower, lower.text)) and abs(last.x0 + last.x1 - line.x0 - line.x1) < 2 * line.size
+
+
 def _wraps(before: Sequence[Line], line: Line, body: Body, edge: float) -> bool:
     """Whether a heading that fills its line goes on in the next, which may be as far away as text of its size."""
     last = before[-1]
-    same = line.size == last.size and line.bold == last.bold and len(before) < 4
+    same = line.size == last.size and line.bold == last.bold and len(before) < 8
+    starts = -0.6 * last.size < line.x0 - before[0].x0 < 4 * last.size
+    if not (starts or abs(line.x0 + line.x1 - last.x0 - last.x1) < 2 * last.size):
+        return False
     set_off = (line.bold and not body.bold) or line.size > 1.1 * body.size
     full = last.x1 > edge - 6 * last.size or last.text.endswith(HYPHENS)
-    near = line.y1 - last.y1 > 0 and get_lead(last, line) < 1.1 and overlap(last, line) > 0 and not line.part
+    widest = 1.5 if last.x1 > edge - 1.5 * last.size else 1.1
+    near = line.y1 - last.y1 > 0 and get_lead(last, line) < widest and overlap(last, line) > 0 and not line.part
     return same and set_off and full and near and not begins_item(line) and not ends_sentence(last.text)
 
 

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
 from docmatix.facts.layout.headings import Heading
-from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, begins_with_bullet, ends_sentence, join_text
+from docmatix.facts.layout.paragraphs import (
+    Body,
+    Paragraph,
+    begins_item,
+    begins_with_bullet,
+    ends_sentence,
+    is_unspaced,
+    join_text,
+)
 
 MIN_WORDS = 6
 _ASIDE = ("running_head", "page_number", "footnote", "caption")
@@ -32,7 +40,7 @@ def find_section(heading: Heading, path: tuple[str, ...], following: Sequence[Pa
     lines = [line for member in members for line in member.lines]
     text = join_text(lines)
     words = len(text.split())
-    if not ends_sentence(text) or (words < MIN_WORDS and not _is_dense(text)) or not members[0].alone:
+    if not ends_sentence(text) or (words < MIN_WORDS and not is_unspaced(text)) or not members[0].alone:
         return None
     if members[0].first.part or text[:1].islower() or any(map(text.__contains__, _BOXES)):
         return None
@@ -51,11 +59,8 @@ def _sticks_out(paragraph: Paragraph, others: Sequence[Paragraph]) -> bool:
     return sum(edge > paragraph.first.x0 + MARGIN * paragraph.size for edge in edges) > len(edges) / 2
 
 
-def _is_dense(text: str) -> bool:
-    """Whether text is of a script without spaces."""
-    return len(text) > 12 * (text.count(" ") + 1)
-
-
 def _goes_on(paragraph: Paragraph, other: Paragraph) -> bool:
     same = 0.97 < other.size / paragraph.size < 1.03 and other.bold == paragraph.bold
-    return same and (other.text[:1].islower() or _is_dense(other.text)) and len(other.lines) + len(paragraph.lines) > 2
+    return (
+        same and (other.text[:1].islower() or is_unspaced(other.text)) and len(other.lines) + len(paragraph.lines) > 2
+    )

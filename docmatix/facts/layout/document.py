@@ -81,7 +81,7 @@ def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> lis
             path_of[id(paragraph)] = tuple(one.text for one in above)
             item = items.get(id(paragraph))
             if item is not None:
-                found.append(_make_item(item, path_of[id(paragraph)]))
+                found.append(_make_item(item, tuple(one.text for one in above if not _is_like(one, item.lead_in))))
         found.extend(find_figures(of_page, path_of))
     return facts
 
@@ -118,13 +118,19 @@ def _order(paragraphs: Sequence[Sequence[Paragraph]]) -> Callable[[Heading], int
     return lambda heading: places[id(heading.paragraph)]
 
 
+def _is_like(heading: Heading, lead_in: Paragraph | None) -> bool:
+    """Whether a lead-in is set as a heading is, and is thus not under it."""
+    paragraph = heading.paragraph
+    return lead_in is not None and lead_in.bold and paragraph.bold and abs(lead_in.size - paragraph.size) < 0.3
+
+
 def _make_item(item: Item, path: tuple[str, ...]) -> Fact:
     outer: list[str] = []
     one = item.outer
     while one is not None:
         outer.insert(0, one.value)
         one = one.outer
-    lead_in = (item.lead_in,) if item.lead_in else ()
+    lead_in = (item.lead_in_text,) if item.lead_in is not None else ()
     label_box = item.paragraphs[0].first.words[0].box
     label = "" if item.paragraphs[0].first.bullet else item.label
     return Fact("list_item", label, item.value, (*path, *lead_in, *outer), item.boxes, (label_box,), item.confidence)

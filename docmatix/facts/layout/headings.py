@@ -8,7 +8,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from docmatix.facts.layout.lines import Sheet, on_one_row, overlap
-from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, ends_sentence, get_lead, is_unspaced
+from docmatix.facts.layout.paragraphs import (
+    Body,
+    Paragraph,
+    begins_item,
+    begins_with_bullet,
+    ends_sentence,
+    get_lead,
+    is_unspaced,
+    read_bullet,
+)
 
 MAX_WORDS = 16
 NEVER = -1.0
@@ -48,7 +57,10 @@ class Heading:
 
     @property
     def text(self) -> str:
-        return self.paragraph.text
+        """Its text, without a bullet before it."""
+        text, first = self.paragraph.text, self.paragraph.first
+        marked = begins_item(first) and begins_with_bullet(first)
+        return text[len(read_bullet(first)) :].strip() if marked else text
 
 
 def read_number(text: str) -> tuple[str, ...]:
@@ -143,6 +155,21 @@ def _differs(paragraph: Paragraph, body: Body) -> bool:
         or (paragraph.bold and not body.bold and paragraph.size > 0.85 * body.size)
         or (len(paragraph.lines) <= 3 and paragraph.size > 0.9 * body.size and is_capitals(paragraph.text))
         or (len(paragraph.lines) <= 2 and paragraph.size > 0.95 * body.size and len(read_number(paragraph.text)) > 1)
+        or _stands_apart(paragraph, body)
+    )
+
+
+def _stands_apart(paragraph: Paragraph, body: Body) -> bool:
+    """Whether a paragraph in the style of text is a numbered line that wide gaps part from what is above and below."""
+    return (
+        len(paragraph.lines) == 1
+        and paragraph.above > body.lead + 0.7
+        and paragraph.below > body.lead + 0.3
+        and paragraph.size > 0.95 * body.size
+        and paragraph.count_words() <= 8
+        and not ends_sentence(paragraph.text)
+        and begins_item(paragraph.first)
+        and len(read_number(paragraph.text)) == 1
     )
 
 

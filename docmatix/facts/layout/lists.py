@@ -9,7 +9,16 @@ from itertools import pairwise
 
 from docmatix.core.documents import Box
 from docmatix.facts.layout.lines import MARK, enclose
-from docmatix.facts.layout.paragraphs import GLUED, LABEL, Body, Paragraph, begins_item, ends_sentence, get_lead
+from docmatix.facts.layout.paragraphs import (
+    GLUED,
+    LABEL,
+    Body,
+    Paragraph,
+    begins_item,
+    ends_sentence,
+    get_lead,
+    read_bullet,
+)
 
 _SHAPE = re.compile(r"([(\[]?)(\d+|[a-z]|[A-Z]|[ivx]+|[IVX]+)([.)\]]+)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
@@ -22,7 +31,7 @@ class Item:
 
     paragraphs: list[Paragraph]
     label: str
-    lead_in: str = ""
+    lead_in: Paragraph | None = None
     outer: Item | None = None
     broken: bool = False
     """Whether other text stands between the item before and this one."""
@@ -36,6 +45,10 @@ class Item:
     def value(self) -> str:
         text = " ".join(paragraph.text for paragraph in self.paragraphs)
         return text[len(self.label) :].strip()
+
+    @property
+    def lead_in_text(self) -> str:
+        return _SENTENCE.split(self.lead_in.text)[-1] if self.lead_in is not None else ""
 
     @property
     def boxes(self) -> tuple[Box, ...]:
@@ -68,7 +81,7 @@ class _List:
     shape: str
     items: list[Item]
     outer: Item | None
-    lead_in: str
+    lead_in: Paragraph | None
     interrupted: bool = False
 
 
@@ -119,7 +132,7 @@ def _has_text(paragraph: Paragraph) -> bool:
 
 def _place(paragraph: Paragraph, open_lists: list[_List], before: Paragraph | None) -> Item:
     """Put an item into the list that it belongs to, or begin one."""
-    label = _read_label(paragraph)
+    label = read_bullet(paragraph.first)
     x0, slack = paragraph.first.x0, 0.7 * paragraph.size
     shape = _get_shape(label)
     item = Item([paragraph], label)
@@ -144,7 +157,7 @@ def _place(paragraph: Paragraph, open_lists: list[_List], before: Paragraph | No
         outer = None  # in another column, further down
     if outer is None:
         open_lists.clear()
-    lead_in = ""
+    lead_in: Paragraph | None = None
     above = before is not None and before.first.y1 < paragraph.first.y1
     if (
         outer is None
@@ -153,16 +166,11 @@ def _place(paragraph: Paragraph, open_lists: list[_List], before: Paragraph | No
         and not before.role
         and before.text.rstrip().endswith((":", "：", "?", "？"))
     ):
-        lead_in = _SENTENCE.split(before.text)[-1]
+        lead_in = before
     new = _List(x0, shape, [item], outer, lead_in)
     item.lead_in, item.outer, item.siblings = lead_in, outer, new.items
     open_lists.append(new)
     return item
-
-
-def _read_label(paragraph: Paragraph) -> str:
-    word = paragraph.first.words[0].text
-    return word[0] if word[0] in GLUED else word
 
 
 def _get_shape(label: str) -> str:

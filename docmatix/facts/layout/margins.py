@@ -67,16 +67,16 @@ def find_margins(sheets: Sequence[Sheet], body: Body) -> list[list[Fact]]:
     heads += _find_single(sheets, heads, numbers, body)
     numbered = {candidate.page: candidate.text for candidate, _ in numbers}
     for page, line, confidence in heads:
-        words, number = _strip_edge(_strip_number(line, taken.get(id(line))), line, sheets[page])
-        if len(words) > 1 and words[-1].text == numbered.get(page):
-            words = words[:-1]  # the name of a file, then the page's number once more
+        kept, number = _strip_edge(_strip_number(line, taken.get(id(line))), line, sheets[page])
+        if len(kept) > 1 and kept[-1].text == numbered.get(page):
+            kept = kept[:-1]  # the name of a file, then the page's number once more
         if number is not None and page not in numbered:
             numbered[page] = number.text
             found[page].append(Fact("page_number", "", number.text, (), (number.box,), (), 0.8))
         line.role = "running_head"
-        if sum(map(str.isalpha, "".join(word.text for word in words))) >= 2:
-            text = " ".join(word.text for word in words)
-            found[page].append(Fact("running_head", "", text, (), (enclose(words),), (), confidence))
+        if sum(map(str.isalpha, "".join(word.text for word in kept))) >= 2:
+            text = " ".join(word.text for word in kept)
+            found[page].append(Fact("running_head", "", text, (), (enclose(kept),), (), confidence))
     for candidate, confidence in numbers:
         # what stands on its line beside it is of the margin, too
         line = candidate.line

@@ -135,6 +135,12 @@ def begins_with_bullet(line: Line) -> bool:
     return line.bullet or word[0] in GLUED or MARK.fullmatch(word) is not None
 
 
+def read_bullet(line: Line) -> str:
+    """The first word of a line, or the bullet that stands against it."""
+    word = line.words[0].text
+    return word[0] if word[0] in GLUED else word
+
+
 def make_paragraphs(sheet: Sheet, number: int, body: Body) -> list[Paragraph]:
     """The paragraphs of a page in reading order, of the lines that nothing has taken yet."""
     lines = list(sheet.open_lines)

@@ -42,7 +42,7 @@ def find_footnotes(sheet: Sheet, body: Body) -> list[Fact]:
             continue
         for line in lines_of:
             line.role = "footnote"
-        if not _is_cut_off(lines_of):
+        if not _is_cut_off(lines_of, sheet):
             facts.append(fact)
     if facts:
         # what stands between or below them is the rest of one
@@ -84,10 +84,15 @@ def _collect(foot: Sequence[Line], at: int, starts: Sequence[Line]) -> list[Line
     return found
 
 
-def _is_cut_off(lines: Sequence[Line]) -> bool:
+def _is_cut_off(lines: Sequence[Line], sheet: Sheet) -> bool:
     """Whether a note breaks off at the end of a full line: its end may be in another column or on another page."""
-    full = lines[-1].x1 > max(line.x1 for line in lines) - 4 * lines[-1].size
-    return len(lines) > 1 and full and not ends_sentence(lines[-1].text)
+    last = lines[-1]
+    if len(lines) > 1:
+        full = last.x1 > max(line.x1 for line in lines) - 4 * last.size
+    else:
+        edges = sorted(line.x1 for line in sheet.lines if len(line.words) > 6 and overlap(line, last) > 0)
+        full = len(last.words) > 6 and last.x1 > edges[len(edges) * 3 // 4] - 1.5 * last.size
+    return full and not ends_sentence(last.text)
 
 
 def _counts_on(one: Line, other: Line) -> bool:
@@ -107,7 +112,7 @@ def _make_fact(lines: Sequence[Line], sheet: Sheet, above: Sequence[Line], body:
     mark, count = read
     text = join_text(lines)
     value = text[sum(len(word.text) + 1 for word in lines[0].words[:count]) or len(mark) :].strip()
-    if sum(map(str.isalpha, value)) < 4 or len(value.split()) < 2:
+    if sum(map(str.isalpha, value)) < 4 or (len(value.split()) < 2 and "://" not in value):
         return None
     label = mark.strip("()[].").translate(_PLAIN) or mark
     referred = any(_refers(line, label, body) for line in above)

@@ -75,6 +75,12 @@ def read_number(text: str) -> tuple[str, ...]:
     return (*name, *digits.split("."))
 
 
+def names_part(text: str) -> bool:
+    """Whether text is no more than the name and number of a part: "Chapter 1"."""
+    match = _NUMBER.fullmatch(text.strip())
+    return match is not None and match["name"] is not None
+
+
 def is_capitals(text: str) -> bool:
     """Whether text is set in capitals."""
     letters = [letter for letter in text if letter.isalpha()]

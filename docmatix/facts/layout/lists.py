@@ -113,16 +113,29 @@ def find_items(paragraphs: Sequence[Paragraph], body: Body) -> list[Item]:
         before = paragraph
     after = {id(one): other for one, other in pairwise(paragraphs)}
     for item in found:
-        last = item.paragraphs[-1]
-        full = last.last.x1 > max(line.x1 for line in last.lines) - 4 * last.size
-        if len(last.lines) > 1 and full and not ends_sentence(item.value):
-            other = after.get(id(last))
-            item.cut_off = other is None or other.text[:1].islower()
+        item.cut_off = _breaks_off(item, after.get(id(item.paragraphs[-1])), paragraphs)
     for item in found:
         if len(item.siblings) < 2 and item.confidence < 0.5:
             for paragraph in item.paragraphs:
                 paragraph.role = ""
     return [item for item in found if item.confidence >= 0.5]
+
+
+def _breaks_off(item: Item, following: Paragraph | None, paragraphs: Sequence[Paragraph]) -> bool:
+    """Whether an item ends with a full line and no sentence, and what follows may be its rest, or stands elsewhere."""
+    last = item.paragraphs[-1]
+    if ends_sentence(item.value):
+        return False
+    if len(last.lines) > 1:
+        full = last.last.x1 > max(line.x1 for line in last.lines) - 4 * last.size
+    else:
+        near = [one.x1 for one in paragraphs if len(one.lines) > 1 and one.x0 < last.x1 < one.x1 + last.size]
+        full = bool(near) and last.x1 > min(near) - 1.5 * last.size
+    if not full:
+        return False
+    if following is None or following.role:
+        return following is None or following.role == "caption"
+    return following.text[0].islower() or not following.text[0].isalnum()
 
 
 def _has_text(paragraph: Paragraph) -> bool:

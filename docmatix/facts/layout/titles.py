@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
-from docmatix.facts.layout.headings import Heading, get_style, is_capitals, read_number
+from docmatix.facts.layout.headings import Heading, get_style, is_capitals, names_part, read_number
 from docmatix.facts.layout.lines import Sheet
 from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, ends_sentence, get_lead, join_text
 
+_LETTERED = re.compile(r"[A-Z]\.? [A-Z]")  # "A Appendix"
 SLIDE_SIZE = 0.024
 """Of a page's height: text that is larger on a page wider than high is of a slide."""
 
@@ -51,7 +53,7 @@ def find_title(
     same = [one for one in free if one not in members and one.size > 0.97 * largest and one.bold == chosen.bold]
     if not slide and (len(same) > 1 or begins_item(chosen.first) or len(read_number(text)) > 1):
         return None  # headings of that size
-    if not slide and (read_number(text) or largest < 1.35 * body.size) and starts_late:
+    if not slide and starts_late and (read_number(text) or _LETTERED.match(text) or largest < 1.35 * body.size):
         return None  # of a part of a longer document
     rest = paragraphs[paragraphs.index(members[-1]) + 1 :]
     prose = bool(rest) and rest[0].size < 1.05 * body.size and sum(map(str.isalpha, rest[0].text)) > 60
@@ -72,7 +74,8 @@ def find_title(
 def _may_be(paragraph: Paragraph) -> bool:
     text = paragraph.text
     letters = sum(map(str.isalpha, text))
-    return letters >= 3 and letters > 0.5 * len(text.replace(" ", "")) and "@" not in text and len(paragraph.lines) <= 6
+    named = letters > 0.5 * len(text.replace(" ", "")) and "@" not in text
+    return letters >= 3 and named and len(paragraph.lines) <= 6 and not names_part(text)
 
 
 def _join(chosen: Paragraph, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:

@@ -177,13 +177,22 @@ def _place(paragraph: Paragraph, open_lists: list[_List], before: Paragraph | No
         and before is not None
         and above
         and not before.role
-        and before.text.rstrip().endswith((":", "：", "?", "？"))
+        and (before.text.rstrip().endswith((":", "：", "?", "？")) or _names(before, paragraph))
     ):
         lead_in = before
     new = _List(x0, shape, [item], outer, lead_in)
     item.lead_in, item.outer, item.siblings = lead_in, outer, new.items
     open_lists.append(new)
     return item
+
+
+def _names(before: Paragraph, item: Paragraph) -> bool:
+    """Whether a short line that no other text stands beside names the list close below it."""
+    text = before.text
+    short = len(before.lines) == 1 and before.count_words() <= 10 and sum(map(str.isalpha, text)) > 3
+    under = -item.size < item.x0 - before.x0 < 6 * item.size and get_lead(before.last, item.first) < 1.3
+    whole = text[0].isupper() and not ends_sentence(text) and text[-1] not in ",-–"
+    return short and under and whole and before.alone and not before.first.part and before.above > 0.4
 
 
 def _get_shape(label: str) -> str:

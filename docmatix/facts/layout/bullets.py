@@ -14,6 +14,7 @@ GAP = 0.5
 SLACK = 1.5  # points
 _SIGNS = ("So", "Sm", "Sk", "Co", "Po")
 _LETTERS = "lnoquvwyØüàÊ"  # what dots, squares, diamonds, ticks and arrows are in fonts of symbols
+_OF_CODE = "#%&@/\\$"
 
 
 def mark_bullets(lines: Iterable[Line], width: float) -> None:
@@ -22,7 +23,7 @@ def mark_bullets(lines: Iterable[Line], width: float) -> None:
     for line in lines:
         words = line.words
         sign = words[0].text
-        if len(sign) > 1 or len(words) < 2 or line.in_table or MARK.fullmatch(sign):
+        if len(sign) > 1 or sign in _OF_CODE or len(words) < 2 or line.in_table or MARK.fullmatch(sign):
             continue
         if sign != UNKNOWN and sign not in _LETTERS and unicodedata.category(sign) not in _SIGNS:
             continue

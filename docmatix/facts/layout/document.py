@@ -17,10 +17,7 @@ from docmatix.facts.layout.lists import Item, find_items
 from docmatix.facts.layout.margins import find_margins
 from docmatix.facts.layout.paragraphs import Paragraph, find_body, make_paragraphs
 from docmatix.facts.layout.sections import find_section
-from docmatix.facts.layout.titles import find_title, is_slide
-
-COVER_WORDS = 60
-"""A first page with a title and no more words than this has no text, if others follow."""
+from docmatix.facts.layout.titles import COVER_WORDS, find_title, is_slide
 
 
 def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> list[list[Fact]]:
@@ -47,8 +44,8 @@ def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> lis
                 found.append(title[0])
                 if slide:
                     titles.append(title[1])
-                elif len(sheets) > 1 and sum(len(line.words) for line in sheet.lines) <= COVER_WORDS:
-                    _mark_cover(of_page)
+            if not slide and len(sheets) > 1 and sum(len(line.words) for line in sheet.lines) <= COVER_WORDS:
+                _mark_cover(of_page)
         begun = begun or bool(of_page)
     headings = find_headings(sheets, paragraphs, body)
     listed = [find_items(of_page, body) for of_page in paragraphs]
@@ -66,7 +63,8 @@ def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> lis
             heading = starts.get(id(paragraph))
             if heading is not None:
                 outer = tuple(one.text for one in paths[id(heading)])
-                above = paths[id(heading)] if heading.doubtful else (*paths[id(heading)], heading)
+                hollow = heading.doubtful or heading.of_table
+                above = paths[id(heading)] if hollow else (*paths[id(heading)], heading)
                 if not heading.slide and not heading.doubtful:
                     found.append(
                         Fact("heading", "", heading.text, outer, paragraph.boxes, (), heading.confidence),

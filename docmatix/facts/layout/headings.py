@@ -55,6 +55,9 @@ class Heading:
     doubtful: bool = False
     """Whether it is none for sure: what stands under it may have it in its path, or the heading before."""
 
+    of_table: bool = False
+    """Whether it names the table below it: no other text stands under it."""
+
     @property
     def text(self) -> str:
         """Its text, without a bullet before it."""
@@ -116,7 +119,8 @@ def find_headings(sheets: Sequence[Sheet], pages: Sequence[Sequence[Paragraph]],
                 following = _get_first(pages, paragraph.page + 1)
             confidence = _judge(paragraph, at, paragraphs, following, body, style, number)
             styles[key] += 1
-            heading = Heading(paragraph, style, number, confidence)
+            of_table = following is not None and following.first.in_table and not number
+            heading = Heading(paragraph, style, number, confidence, of_table=of_table)
             if confidence > 0:
                 passed[key] += 1
                 found.append(heading)
@@ -358,6 +362,6 @@ def find_paths(headings: Sequence[Heading], skips: Collection[int]) -> list[tupl
             chapter = chapters.setdefault(id(stack[-1]), heading.number[0])
             if chapter != heading.number[0]:
                 stack.clear()  # 1.1 and 2.1 are not of one chapter
-        paths.append(tuple(one for one in stack if not one.doubtful))
+        paths.append(tuple(one for one in stack if not one.doubtful and not one.of_table))
         stack.append(heading)
     return paths

@@ -126,6 +126,10 @@ def _breaks_off(item: Item, following: Paragraph | None, paragraphs: Sequence[Pa
     last = item.paragraphs[-1]
     if ends_sentence(item.value):
         return False
+    if following is not None and not following.role and following.text[0].islower():
+        below = following.first.y1 > last.last.y1
+        if below and get_lead(last.last, following.first) < 0.6:
+            return True  # its rest, set otherwise
     if len(last.lines) > 1:
         full = last.last.x1 > max(line.x1 for line in last.lines) - 4 * last.size
     else:

@@ -250,6 +250,8 @@ def _find_others(
         for line in lines:
             if id(line) in known or line.part or len(line.words) > 12 or sum(map(str.isalpha, line.text)) < 3:
                 continue
+            if line.text[0].islower() or (line.text[-1] in ".;," and len(line.words) > 4):
+                continue  # the end of a note
             alike = {
                 other
                 for other, head in heights[round(line.y0)]
@@ -278,6 +280,8 @@ def _find_single(
             small = line.size <= 1.02 * body.size and len(line.words) <= 12 and not line.bold
             known = (page, round(line.y0)) in beside
             first = (line is lines[0] or known) and not line.in_table
+            if _counts_parts(line, sheet) > 3:
+                continue  # buttons, or the header of a table
             if first and free and (small or known) and sum(map(str.isalpha, line.text)) > 3:
                 yield page, line, 0.6
 

@@ -11,6 +11,9 @@ from docmatix.facts.layout.lines import Sheet
 from docmatix.facts.layout.paragraphs import Body, Paragraph, begins_item, ends_sentence, get_lead, join_text
 
 _LETTERED = re.compile(r"[A-Z]\.? [A-Z]")  # "A Appendix"
+_FIRST = (("1",), ("I",), ("A",))
+COVER_WORDS = 60
+"""A first page with a title and no more words than this has no text, if others follow."""
 SLIDE_SIZE = 0.024
 """Of a page's height: text that is larger on a page wider than high is of a slide."""
 
@@ -51,8 +54,17 @@ def find_title(
     lines = [line for member in members for line in member.lines]
     text = join_text(lines)
     same = [one for one in free if one not in members and one.size > 0.97 * largest and one.bold == chosen.bold]
-    if not slide and (len(same) > 1 or begins_item(chosen.first) or len(read_number(text)) > 1):
+    number = read_number(text)
+    if not slide and (len(same) > 1 or begins_item(chosen.first) or len(number) > 1 or number in _FIRST):
         return None  # headings of that size
+    rivals = [one for one in top if one not in members and one.size > 0.8 * largest]
+    if (
+        not slide
+        and rivals
+        and sum(one.count_words() for one in paragraphs) <= COVER_WORDS
+        and largest > 1.4 * body.size
+    ):
+        return None  # on a cover, the name of a company, an author or a series may be as large
     if not slide and starts_late and (read_number(text) or _LETTERED.match(text) or largest < 1.35 * body.size):
         return None  # of a part of a longer document
     rest = paragraphs[paragraphs.index(members[-1]) + 1 :]

@@ -310,7 +310,8 @@ def outranks(one: Heading, other: Heading) -> bool:
     if a.size < b.size / 1.04:
         return False
     if bool(one.number) != bool(other.number) and (a.bold, a.capitals) == (b.bold, b.capitals):
-        return bool(one.number)
+        # "References" is not under "5 Results", but a run-in heading is under "5.1 Yields"
+        return len(one.number) > 1 or (bool(one.number) and b.centred and not a.centred)
     return (a.bold, a.capitals, a.centred) > (b.bold, b.capitals, b.centred)
 
 

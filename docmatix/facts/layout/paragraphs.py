@@ -202,6 +202,14 @@ def _goes_on(before: Sequence[Line], line: Line, lead: float, edges: dict[int, t
     ):
         # an item or a numbered heading, not a number that a line happens to begin with
         return _reads_as_number(line, last)
+    if (
+        len(before) == 1
+        and begins_item(last)
+        and last.text.isupper()
+        and len(last.text) > 8
+        and not line.text.isupper()
+    ):
+        return False  # a numbered heading in capitals
     same_block = line.words[0].block == last.words[0].block
     if len(before) == 1 and begins_item(last) and LABEL.fullmatch(last.words[0].text) and line.text[:1].isupper():
         wide = max(x1 for _, x1 in edges.values())

@@ -128,7 +128,7 @@ def _make_item(item: Item, path: tuple[str, ...]) -> Fact:
     while one is not None:
         outer.insert(0, one.value)
         one = one.outer
-    lead_in = (item.lead_in_text,) if item.lead_in is not None else ()
+    lead_in = (item.lead_in_text,) if item.lead_in_text else ()
     label_box = item.paragraphs[0].first.words[0].box
     label = "" if item.paragraphs[0].first.bullet else item.label
     return Fact("list_item", label, item.value, (*path, *lead_in, *outer), item.boxes, (label_box,), item.confidence)

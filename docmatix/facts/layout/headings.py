@@ -241,6 +241,8 @@ def _judge(
     if _is_alike(paragraph, following) and not number:
         return 0.0  # lines of one text, set apart or not
     prose = following.count_words() >= 8 or len(following.lines) > 1
+    if at and paragraphs[at - 1].role == "title" and "@" in below:
+        return NEVER  # an author
     weight = 0.5 * larger + 0.35 * (style.bold and not body.bold) + 0.25 * style.capitals + 0.3 * bool(number)
     space = 0.15 * (paragraph.above > max(0.45, body.lead + 0.3)) + 0.1 * (paragraph.above > paragraph.below + 0.1)
     worth = weight + space + (0.2 if prose else 0.0)

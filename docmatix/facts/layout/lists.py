@@ -48,7 +48,8 @@ class Item:
 
     @property
     def lead_in_text(self) -> str:
-        return _SENTENCE.split(self.lead_in.text)[-1] if self.lead_in is not None else ""
+        text = _SENTENCE.split(self.lead_in.text)[-1] if self.lead_in is not None else ""
+        return "" if text[:1].islower() else text  # it began on the page before, or breaks at "e.g. "
 
     @property
     def boxes(self) -> tuple[Box, ...]:

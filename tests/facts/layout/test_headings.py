@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docmatix.core.documents import Box, make_table
+from docmatix.core.documents import Box, Page, make_table
 from tests.facts.layout.drawn import PROSE, Line, find, list_values, make_page, of_kind, write
 
 
@@ -235,3 +235,82 @@ def test_lines_of_chinese_are_joined_without_a_space() -> None:
     ]
     (facts,) = find(make_page(*write(60, 80, PROSE), *lines, *write(60, 200, PROSE)))
     assert list_values(facts, "section") == ["报告期内公司的非经常性损" * 5 + "益项目不适用。"]
+
+
+def test_a_numbered_heading_of_another_chapter_does_not_stand_under_the_chapter_before() -> None:
+    lines = [
+        Line(60, 80, "Protecting the data", 20, True),
+        *write(60, 110, PROSE),
+        Line(60, 160, "1.1 Basics", 14, True),
+        *write(60, 180, PROSE),
+        Line(60, 230, "2.1 Roles", 14, True),
+        *write(60, 250, PROSE),
+    ]
+    _, facts = find(make_page(*write(60, 80, PROSE)), make_page(*lines, number=2))
+    paths = {fact.value: fact.path for fact in of_kind(facts, "heading")}
+    assert paths == {"Protecting the data": (), "1.1 Basics": ("Protecting the data",), "2.1 Roles": ()}
+
+
+def test_nothing_stands_under_a_heading_before_pages_that_are_missing() -> None:
+    def make(printed: int, at: int, *lines: Line) -> Page:
+        return make_page(*lines, Line(300, 775, f"Page {printed}"), number=at)
+
+    first = make(6, 1, Line(60, 80, "Yields", 16, True), *write(60, 110, PROSE))
+    second = make(19, 2, *write(60, 80, PROSE), Line(60, 140, "Losses", 13, True), *write(60, 160, PROSE))
+    _, facts = find(first, second)
+    assert [(fact.value, fact.path) for fact in of_kind(facts, "heading")] == [("Losses", ())]
+
+
+def test_a_line_of_text_in_chinese_that_goes_on_below_is_no_heading() -> None:
+    wrapped = "公司董事会监事会及董事监事高级管理人员保证季度报告内容的真实准确完整并承担个别和连带"
+    lines = [Line(60, 80 + 24 * at, wrapped, 14) for at in range(5)]
+    (facts,) = find(make_page(*lines, *write(60, 260, PROSE * 4, size=9)))
+    assert of_kind(facts, "heading") == []
+
+
+def test_a_line_in_capitals_and_one_below_it_that_is_not_are_two_headings() -> None:
+    lines = [
+        *write(60, 60, PROSE),
+        Line(255, 140, "MINUTES OF ORDER", 10, True),
+        Line(235, 153, "Public meeting of 20 June", 10, True),
+        *write(60, 180, PROSE),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert "MINUTES OF ORDER Public meeting of 20 June" not in list_values(facts, "heading")
+
+
+def test_a_heading_has_no_bullet_and_a_section_is_no_list() -> None:
+    lines = [
+        *write(60, 60, PROSE * 2),
+        Line(60, 130, "✓ More choice", 10, True),
+        *write(60, 148, PROSE),
+        Line(60, 200, "Less noise", 14, True),
+        *[Line(60, 222 + 16 * at, f"■ {PROSE}") for at in range(3)],
+    ]
+    (facts,) = find(make_page(*lines))
+    assert list_values(facts, "heading") == ["More choice", "Less noise"]
+    assert [fact.label for fact in of_kind(facts, "section")] == ["More choice"]
+
+
+def test_a_numbered_line_that_wide_gaps_set_off_is_a_heading_in_the_style_of_its_text() -> None:
+    lines = [
+        *write(60, 60, PROSE * 2),
+        Line(60, 120, "A. Network of pictures"),
+        *write(60, 145, PROSE * 2),
+        Line(60, 200, "B. Imitation of styles"),
+        *write(60, 225, PROSE * 2),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert list_values(facts, "heading") == ["A. Network of pictures", "B. Imitation of styles"]
+
+
+def test_the_number_of_a_chapter_alone_is_no_title() -> None:
+    lines = [Line(60, 80, "Chapter 1", 28, True), Line(60, 130, "What is a Science?", 22, True)]
+    (facts,) = find(make_page(*lines, *write(60, 180, PROSE * 3)))
+    assert list_values(facts, "title") == ["What is a Science?"]
+
+
+def test_two_large_lines_apart_on_a_cover_leave_the_title_in_doubt() -> None:
+    cover = make_page(Line(150, 150, "Northern Leather Company", 28, True), Line(150, 300, "Annual Report", 26, True))
+    first, _ = find(cover, make_page(*write(60, 80, PROSE * 4), number=2))
+    assert of_kind(first, "title") == []

@@ -141,3 +141,20 @@ def test_a_question_leads_into_its_answers() -> None:
     assert [fact.path for fact in of_kind(facts, "list_item")] == [
         ("Which of these metals is the heaviest by far?",)
     ] * 3
+
+
+def test_a_short_line_close_above_names_its_list() -> None:
+    items = [Line(80, 172 + 16 * at, f"• {text}") for at, text in enumerate(["Zinc oxide", "Lead", "Tin plate"])]
+    (facts,) = find(make_page(*write(60, 60, PROSE), Line(60, 155, "Metals in use"), *items))
+    assert [fact.path for fact in of_kind(facts, "list_item")] == [("Metals in use",)] * 3
+
+
+def test_an_item_with_an_indented_first_line_goes_on_while_its_sentence_does() -> None:
+    lines = [
+        *write(60, 60, PROSE),
+        Line(80, 120, "• Requiring all those who may wish to run engines,"),
+        Line(60, 132, "to keep a list of them in a place that is known."),
+        Line(80, 144, "• Installing new and better lamps."),
+    ]
+    (facts,) = find(make_page(*lines))
+    assert list_values(facts, "list_item")[0].endswith("in a place that is known.")

@@ -15,7 +15,7 @@ from docmatix.facts.layout.letters import find_letter
 from docmatix.facts.layout.lines import read_sheet
 from docmatix.facts.layout.lists import Item, find_items
 from docmatix.facts.layout.margins import find_margins
-from docmatix.facts.layout.paragraphs import Paragraph, find_body, make_paragraphs
+from docmatix.facts.layout.paragraphs import Paragraph, begins_item, find_body, make_paragraphs
 from docmatix.facts.layout.sections import find_section
 from docmatix.facts.layout.titles import COVER_WORDS, find_title, is_slide
 
@@ -79,7 +79,7 @@ def find_layout(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> lis
             path_of[id(paragraph)] = tuple(one.text for one in above)
             item = items.get(id(paragraph))
             if item is not None:
-                found.append(_make_item(item, tuple(one.text for one in above if not _is_like(one, item.lead_in))))
+                found.append(_make_item(item, tuple(one.text for one in above if not _ends(item.lead_in, one))))
         found.extend(find_figures(of_page, path_of))
     return facts
 
@@ -116,10 +116,14 @@ def _order(paragraphs: Sequence[Sequence[Paragraph]]) -> Callable[[Heading], int
     return lambda heading: places[id(heading.paragraph)]
 
 
-def _is_like(heading: Heading, lead_in: Paragraph | None) -> bool:
-    """Whether a lead-in is set as a heading is, and is thus not under it."""
+def _ends(lead_in: Paragraph | None, heading: Heading) -> bool:
+    """Whether a lead-in is not under a heading: it is set as that is, or begins further left on its page."""
     paragraph = heading.paragraph
-    return lead_in is not None and lead_in.bold and paragraph.bold and abs(lead_in.size - paragraph.size) < 0.3
+    if lead_in is None or heading.slide:
+        return False
+    left = paragraph.page == lead_in.page and lead_in.x0 < paragraph.x0 - paragraph.size < lead_in.x1
+    alike = lead_in.bold and paragraph.bold and abs(lead_in.size - paragraph.size) < 0.3
+    return alike or (left and lead_in.first.y0 > paragraph.last.y0 and begins_item(paragraph.first))
 
 
 def _make_item(item: Item, path: tuple[str, ...]) -> Fact:

@@ -186,6 +186,12 @@ def _goes_on(before: Sequence[Line], line: Line, lead: float, edges: dict[int, t
         wide = max(edges[last.words[0].block][1], edges[line.words[0].block][1])
         if (last.x1 < wide - 5 * size or ends_sentence(last.text)) and not line.text[0].islower():
             return False  # an item's first line may be indented, if it is full or its sentence goes on
+    if (
+        begins_item(before[0])
+        and last.x0 < before[0].x0 - 0.5 * size < line.x0 - 0.4 * size
+        and ends_sentence(last.text)
+    ):
+        return False  # the next paragraph, indented as the item's first line is
     between = get_lead(last, line)
     usual = get_lead(before[-2], last) if len(before) > 1 else max(lead, 0.2)
     if between > usual + 0.3 or between > 1.6:

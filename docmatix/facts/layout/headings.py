@@ -144,7 +144,9 @@ def find_headings(sheets: Sequence[Sheet], pages: Sequence[Sequence[Paragraph]],
         sure.append(heading)
     known = {(replace(heading.style, centred=False), bool(heading.number)) for heading in sure}
     for heading in failed:
-        if (replace(heading.style, centred=False), bool(heading.number)) in known and _may_be(heading.paragraph):
+        counted = heading.number or is_unspaced(heading.text) or _read_place(heading.text) is not None
+        key = replace(heading.style, centred=False), bool(heading.number)
+        if counted and key in known and _may_be(heading.paragraph):
             heading.doubtful = True
             sure.append(heading)
     return sure

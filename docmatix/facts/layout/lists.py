@@ -21,6 +21,7 @@ from docmatix.facts.layout.paragraphs import (
 )
 
 _SHAPE = re.compile(r"([(\[]?)(\d+|[a-z]|[A-Z]|[ivx]+|[IVX]+)([.)\]]+)")
+_UNMISTAKABLE = "•·∙●▪■►▶‣❖➢➤"  # a list even where it stands alone
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
 
 
@@ -73,7 +74,7 @@ class Item:
             return 0.95 if count > 2 or MARK.fullmatch(self.label) else 0.85
         if self.outer is not None and self.label in GLUED:
             return 0.6
-        return 0.6 if self.label in "•·∙➢" else 0.3
+        return 0.6 if self.label in _UNMISTAKABLE else 0.3
 
 
 @dataclass(slots=True)

@@ -158,10 +158,10 @@ def _find_parts(paragraphs: Sequence[Paragraph], body: Body) -> list[Fact]:
     for paragraph, match in parts:
         beside = [
             other
-            for other, _ in parts
+            for other, other_match in parts
             if other is not paragraph
             and on_one_row(paragraph.first, other.first)
-            and other.first.words[0].text != match["label"]
+            and 0 < abs(_get_letter(other_match) - _get_letter(match)) <= 2
         ]
         if beside:
             lines = paragraph.lines
@@ -173,3 +173,8 @@ def _find_parts(paragraphs: Sequence[Paragraph], body: Body) -> list[Fact]:
             if paragraph.first.words[0].box == fact.label_boxes[0]:
                 paragraph.role = "caption"
     return facts
+
+
+def _get_letter(match: re.Match[str]) -> int:
+    """The place in the alphabet of a part's letter."""
+    return ord(match["label"].strip("()"))

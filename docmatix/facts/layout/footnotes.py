@@ -62,7 +62,7 @@ def _read_mark(line: Line) -> tuple[str, int] | None:
         raised = first.size < 0.92 * line.size or (
             first.box[3] < line.words[1].box[3] - 0.1 * (line.words[1].box[3] - line.words[1].box[1])
         )
-        if raised or not first.text[0].isalpha():
+        if raised or not first.text.strip("()[].").isalpha():
             return first.text, 1
     match = _GLUED.fullmatch(first.text)
     return (match["mark"], 0) if match is not None else None

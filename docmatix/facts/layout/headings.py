@@ -315,7 +315,8 @@ def outranks(one: Heading, other: Heading) -> bool:
         return False
     if bool(one.number) != bool(other.number) and (a.bold, a.capitals) == (b.bold, b.capitals):
         # "References" is not under "5 Results", but a run-in heading is under "5.1 Yields"
-        return len(one.number) > 1 or (bool(one.number) and b.centred and not a.centred)
+        parts = [part for part in one.number if part.isdigit()]
+        return len(parts) > 1 or (bool(one.number) and b.centred and not a.centred)
     return (a.bold, a.capitals, a.centred) > (b.bold, b.capitals, b.centred)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
 from docmatix.facts.layout.headings import Heading
+from docmatix.facts.layout.lines import overlap
 from docmatix.facts.layout.paragraphs import (
     Body,
     Paragraph,
     begins_item,
     begins_with_bullet,
     ends_sentence,
+    get_lead,
     is_unspaced,
     join_text,
 )
@@ -28,7 +30,7 @@ def find_section(heading: Heading, path: tuple[str, ...], following: Sequence[Pa
     end there."""
     # what is set smaller is the source of a figure, a note, or the like
     rest = [one for one in following if one.role not in _ASIDE and (one.role or one.size > 0.86 * body.size)]
-    if not rest or rest[0].role or rest[0].bold:
+    if not rest or rest[0].role or rest[0].bold or heading.of_table:
         return None
     if begins_item(rest[0].first) and begins_with_bullet(rest[0].first):
         return None
@@ -47,6 +49,11 @@ def find_section(heading: Heading, path: tuple[str, ...], following: Sequence[Pa
     out = heading.paragraph.first.x0 - members[0].first.x0 > MARGIN * members[0].size
     if out and not heading.style.centred and _sticks_out(members[0], following):
         return None  # its line begins with a note in the margin
+    after = rest[len(members)] if len(rest) > len(members) else None
+    if after is not None and not after.role and after.text[0].islower() and after.first.y1 > members[-1].last.y1:
+        near = get_lead(members[-1].last, after.first) < body.lead + 0.3
+        if near and overlap(members[-1].last, after.first) > 0:
+            return None  # it goes on, set otherwise
     lower = heading.confidence if len(members) == 1 else min(heading.confidence, 0.8)
     boxes = tuple(line.box for line in lines)
     return Fact("section", heading.text, text, path, boxes, heading.paragraph.boxes, lower)

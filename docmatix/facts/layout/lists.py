@@ -17,6 +17,7 @@ from docmatix.facts.layout.paragraphs import (
     begins_item,
     ends_sentence,
     get_lead,
+    join_text,
     read_bullet,
 )
 
@@ -49,7 +50,12 @@ class Item:
 
     @property
     def lead_in_text(self) -> str:
-        text = _SENTENCE.split(self.lead_in.text)[-1] if self.lead_in is not None else ""
+        if self.lead_in is None:
+            return ""
+        lines, at = self.lead_in.lines, len(self.lead_in.lines) - 1
+        while at and not (lines[at].text[0].isupper() and lines[at - 1].x1 < self.lead_in.x1 - 8 * lines[at].size):
+            at -= 1  # a short line and a capital: a line of code or a name before the sentence
+        text = _SENTENCE.split(join_text(lines[at:]) if at else self.lead_in.text)[-1]
         return "" if text[:1].islower() else text  # it began on the page before, or breaks at "e.g. "
 
     @property

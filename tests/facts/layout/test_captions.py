@@ -70,3 +70,15 @@ def test_small_print_without_a_mark_is_no_footnote() -> None:
     lines = [*write(60, 80, PROSE * 3), Line(60, 700, "Printed on paper that was used before.", 7.5)]
     (facts,) = find(make_page(*lines))
     assert list_values(facts, "footnote") == []
+
+
+def test_lettered_headings_in_small_print_are_no_footnotes_and_no_parts_of_a_figure() -> None:
+    column = [
+        Line(60, 600, "(a) Comments due", 8, True),
+        *write(60, 612, PROSE, size=8, width=40),
+        Line(320, 600, "(h) Revisions made", 8, True),
+        *write(320, 612, PROSE, size=8, width=40),
+    ]
+    (facts,) = find(make_page(*write(60, 60, PROSE * 6), *column))
+    assert of_kind(facts, "footnote") == []
+    assert of_kind(facts, "caption") == []

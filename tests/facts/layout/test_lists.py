@@ -158,3 +158,17 @@ def test_an_item_with_an_indented_first_line_goes_on_while_its_sentence_does() -
     ]
     (facts,) = find(make_page(*lines))
     assert list_values(facts, "list_item")[0].endswith("in a place that is known.")
+
+
+def test_a_line_of_code_before_the_sentence_is_no_part_of_a_lead_in() -> None:
+    items = [Line(80, 152 + 16 * at, f"• {text}") for at, text in enumerate(["INTEGER;", "BOOLEAN;", "STRING;"])]
+    lines = [Line(60, 120, "Version"), Line(60, 132, "Here is the list of the kinds that a reader can manage:")]
+    (facts,) = find(make_page(*write(60, 60, PROSE), *lines, *items))
+    paths = {fact.path for fact in of_kind(facts, "list_item")}
+    assert paths == {("Here is the list of the kinds that a reader can manage:",)}
+
+
+def test_numbers_and_comments_of_code_are_no_bullets() -> None:
+    lines = [Line(60, 120 + 16 * at, f"#    This file was made by program {at}") for at in range(3)]
+    (facts,) = find(make_page(*write(60, 60, PROSE), *lines))
+    assert of_kind(facts, "list_item") == []

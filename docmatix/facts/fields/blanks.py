@@ -15,6 +15,8 @@ MIN_EM = 3.0  # the shortest line to write on
 WIDE = 0.75  # of the page: longer lines mostly part sections
 MAX_GAP = 16.0  # em from a label to the line
 MAX_LINES = 300  # of a page; more are a table or a chart
+MAX_CUT = 2.0  # points between the pieces of one rule
+ROUNDED = 8.0  # points of the radius of a rounded corner
 
 
 def find_blank_fields(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Candidate]:
@@ -29,6 +31,7 @@ def find_blank_fields(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Ca
         for chunk in layout.chunks
         if not chunk.in_prose
         and chunk.width <= PROSE_WIDTH
+        and (chunk not in blocked or ends_with_colon(chunk.text))
         and (rule := _find_beside(layout, chunk, lines)) is not None
         and _can_name(strip_label(chunk.text))
     ]
@@ -110,6 +113,7 @@ def _find_underscores(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Ca
         if below is not None and (before is None or before.x1 < chunk.x0 - 3 * chunk.size):
             name = strip_label(below.text)
             inside = below.x1 <= chunk.x1 + 2 and below.width <= PROSE_WIDTH and not below.in_prose
+            inside = inside and chunk.x1 - chunk.x0 <= WIDE * layout.width
             if inside and is_label(name) and below not in blocked:
                 yield Candidate("empty_field", below.tokens, (), 0.65, area=(chunk.x0, chunk.y0, chunk.x1, chunk.y1))
 
@@ -135,23 +139,44 @@ def _find_dots(layout: Layout) -> Iterator[Candidate]:
 
 
 def _list_lines(layout: Layout) -> list[Rule]:
-    """Rules across the page that are not the side of a box or the line of a table."""
-    rules = layout.drawing.rules
-    ends = sorted((rule.x0, rule.y0, rule.y1) for rule in rules if rule.x0 == rule.x1)
+    """Rules across the page that are not the side of a box or the line of a table; pieces that touch are one rule."""
+    ends = sorted((rule.x0, rule.y0, rule.y1) for rule in layout.drawing.rules if rule.x0 == rule.x1)
     xs = [end[0] for end in ends]
     found: dict[Rule, None] = {}
-    for rule in rules:
-        if rule.y0 != rule.y1 or not 24 <= rule.x1 - rule.x0 <= 0.92 * layout.width:
+    for rule in _join_pieces(layout.drawing.rules):
+        if not 24 <= rule.x1 - rule.x0 <= 0.92 * layout.width or _is_side(rule, ends, xs):
             continue
-        if not any(
-            y0 - 2 <= rule.y0 <= y1 + 2
-            for x in (rule.x0, rule.x1)
-            for _, y0, y1 in ends[bisect_left(xs, x - 2) : bisect_right(xs, x + 2)]
-        ):
-            found[rule] = None
+        found[rule] = None
         if len(found) > MAX_LINES:
             break
     return list(found)
+
+
+def _join_pieces(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules across, in their order; those that are drawn cell by cell, as the rows of tables are, as wholes."""
+    flat = [rule for rule in rules if rule.y0 == rule.y1]
+    order = {rule: at for at, rule in reversed(list(enumerate(flat)))}
+    joined: list[tuple[int, Rule]] = []
+    for rule in sorted(order, key=lambda rule: (round(rule.y0), rule.x0)):
+        at, last = joined[-1] if joined else (0, rule)
+        if joined and abs(rule.y0 - last.y0) <= 1 and rule.x0 <= last.x1 + MAX_CUT:
+            joined[-1] = min(at, order[rule]), last._replace(x1=max(last.x1, rule.x1))
+        else:
+            joined.append((order[rule], rule))
+    return [rule for _, rule in sorted(joined)]
+
+
+def _is_side(rule: Rule, ends: Sequence[tuple[float, float, float]], xs: Sequence[float]) -> bool:
+    """Whether a rule ends at one that runs down, or right before one that begins beside it, as where a corner is
+    rounded."""
+    for x, outside in ((rule.x0, -ROUNDED), (rule.x1, ROUNDED)):
+        low, high = min(x - 2, x + outside), max(x + 2, x + outside)
+        for end, y0, y1 in ends[bisect_left(xs, low) : bisect_right(xs, high)]:
+            if abs(end - x) <= 2 and y0 - 2 <= rule.y0 <= y1 + 2:
+                return True
+            if min(abs(y0 - rule.y0), abs(y1 - rule.y0)) <= ROUNDED:
+                return True
+    return False
 
 
 def _find_beside(layout: Layout, chunk: Chunk, lines: Sequence[Rule]) -> Rule | None:
@@ -164,9 +189,10 @@ def _find_beside(layout: Layout, chunk: Chunk, lines: Sequence[Rule]) -> Rule | 
         if behind and at_foot and (found is None or rule.x0 < found.x0):
             found = rule
     beside = layout.right_of(chunk)
-    if found is not None and beside is not None and beside.x0 < found.x0 - 2:
-        return None
-    return found
+    if found is None or beside is None:
+        return found
+    underlined = abs(beside.x0 - found.x0) <= 1.5 and abs(beside.x1 - found.x1) <= 1.5
+    return None if beside.x0 < found.x0 - 2 or (underlined and not ends_with_colon(chunk.text)) else found
 
 
 def _read_line(layout: Layout, chunk: Chunk, rule: Rule, trust: float) -> Iterator[Candidate]:

@@ -125,3 +125,37 @@ def test_a_word_of_a_line_of_text_over_a_rule_names_no_empty_field() -> None:
     texts = [Text(60 + 80 * at, y, word) for y in (80, 180) for at, word in enumerate(("The", "Cat", "sat"))]
     rules = tuple(Rule(60, y, 300, y) for y in (108, 208))
     assert list_pairs(read(write_form(*texts), Drawing(rules=rules)), "empty_field") == []
+
+
+def test_lines_of_rows_that_are_drawn_cell_by_cell_are_nothing_to_write_on() -> None:
+    rows = [("Austria", "86.2"), ("Belgium", "54.0"), ("Denmark", "3.1")]
+    texts, rules = [], []
+    for at, (name, number) in enumerate(rows):
+        y = 80 + 16 * at
+        texts += [Text(64, y, name), Text(140, y, number), Text(220, y, "9.9")]
+        rules += [Rule(x, y + 11, x + 80, y + 11) for x in (60, 140, 220)]
+    assert list_pairs(read(write_form(*texts), Drawing(rules=tuple(rules)))) == []
+
+
+def test_an_underlined_word_of_another_column_is_no_value() -> None:
+    page = write_form(
+        *(Text(60, y, text) for y, text in ((80, "Promotion"), (96, "Transport"))),
+        *(Text(140, y, text) for y, text in ((80, "Registration"), (96, "Consultation"))),
+    )
+    rules = (Rule(140, 91, 200, 91), Rule(140, 107, 200, 107))
+    assert list_pairs(read(page, Drawing(rules=rules))) == []
+
+
+def test_a_box_with_rounded_corners_is_nothing_to_write_on() -> None:
+    page = write_form(Text(60, 96, "Weight"), Text(300, 96, "Output"))
+    rules = [
+        rule
+        for x in (110, 350)
+        for rule in (
+            Rule(x + 5, 104, x + 75, 104),
+            Rule(x + 5, 130, x + 75, 130),
+            Rule(x, 109, x, 125),
+            Rule(x + 80, 109, x + 80, 125),
+        )
+    ]
+    assert list_pairs(read(page, Drawing(rules=tuple(rules))), "empty_field") == []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from statistics import median
 
-from docmatix.facts.fields.candidates import Candidate
+from docmatix.facts.fields.candidates import Area, Candidate
 from docmatix.facts.fields.chunks import BLANK, DOTS, PROSE_WIDTH, Chunk, Layout, Token
 from docmatix.facts.fields.labels import (
     ends_with_colon,
@@ -19,26 +20,38 @@ from docmatix.facts.fields.labels import (
     reads_on,
     strip_label,
 )
+from docmatix.facts.fields.ticks import MAX_SIDE
 from docmatix.facts.fields.values import MAX_LINES, complete_value, gather_below, is_prefix
 
 MAX_GAP = 26.0  # em between a label and its value
+MAX_COLUMN_GAP = 6.0  # em between the columns of a small table
 MAX_SIBLING_EM = 6.0  # between labels under each other
+MAX_VALUE_WORDS = 14
+SENTENCE_WORDS = 7  # with a full stop behind them, they are no name
+MIN_ALONE = 2  # letters of a label
+SAID_WORDS = 4  # of a value that may be a sentence
+_SAID = re.compile(r"^\D* \D*[.!?…]$")
+_SEPARATOR = re.compile(r"[-–—|/;,•·]")  # between a value and the next label
 
 
 def find_colon_fields(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Candidate]:
     """The fields of labels with colons, and the labels that have nothing."""
+    yield from _drop_dialogue(list(_find_all(layout, blocked)))
+
+
+def _find_all(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Candidate]:
     chunks = [chunk for chunk in layout.chunks if ":" in chunk.text or "：" in chunk.text]
     cut = [(chunk, parts) for chunk in chunks if (parts := _split_labels(chunk))]
     usual = median([chunk.size for chunk in layout.chunks])
     stacked = _count_siblings([chunk for chunk, _ in cut])
-    labelled = {chunk for chunk, _ in cut} | {
-        chunk for chunk in chunks if any(_is_label_end(token) for token in chunk.tokens)
-    }
+    labelled = {chunk for chunk, _ in cut} | {chunk for chunk in chunks if _holds_label(chunk)}
     for chunk, parts in cut:
         trust = (0.85 if stacked[chunk] else 0.6) - 0.1 * (len(parts) > 1)
         if not stacked[chunk] and (chunk.size > 1.25 * usual or len(parts[0][0]) > 6):
             continue  # a title, or a sentence that leads to what follows
         for number, (label, value) in enumerate(parts):
+            if number and len(parts[number - 1][1]) > MAX_VALUE_WORDS:
+                break  # a sentence with colons
             whole = _complete_label(layout, chunk, label) if number == 0 else label
             name = strip_label(join_lines(whole))
             if not is_label(name) or (is_numbered(name) and not stacked[chunk]):
@@ -71,7 +84,10 @@ def _split_labels(chunk: Chunk) -> list[tuple[Sequence[Token], Sequence[Token]]]
             if found is None:
                 return parts
             stop = found
-        parts.append((tokens[start : end + 1], tokens[end + 1 : stop]))
+        last = stop
+        while stop < len(tokens) and last > end + 2 and _SEPARATOR.fullmatch(tokens[last - 1].text):
+            last -= 1
+        parts.append((tokens[start : end + 1], tokens[end + 1 : last]))
         start = stop
     return parts
 
@@ -142,7 +158,10 @@ def _find_last(
         value = complete_value(layout, chunk, value)
         edge = value[0].x0
         hanging = edge > label[0].x0 + chunk.size
-        value = [*value, *gather_below(layout, chunk, edge, labelled, beside=label[0].x0)] if hanging else value
+        more = gather_below(layout, chunk, edge, labelled, beside=label[0].x0) if hanging else []
+        if more and _is_in_table(layout, chunk, labelled):
+            return
+        value = [*value, *more]
         if found := _judge(chunk, label, value, trust):
             cut = not hanging or value[-1].y0 <= chunk.y1
             cut = cut and _goes_on(layout, chunk, labelled, chunk)
@@ -160,6 +179,8 @@ def _find_last(
     if beside is not None and beside not in labelled and beside.x0 - chunk.x1 <= MAX_GAP * chunk.size:
         tokens = complete_value(layout, beside, beside.tokens)
         more = gather_below(layout, beside, beside.x0, labelled, beside=chunk.x0)
+        if more and _is_in_table(layout, beside, labelled):
+            return
         far = beside.x0 - chunk.x1 > 12 * chunk.size and not siblings
         if found := _judge(beside, label, [*tokens, *more], trust + 0.05 - 0.2 * far):
             cut = not more and _goes_on(layout, chunk, labelled, beside)
@@ -170,33 +191,61 @@ def _find_last(
         lines = len({round(token.y0) for token in under})
         digits = any(character.isdigit() for token in under for character in token.text)
         text = join(under)
-        if (text[-1] in ".!?" and " " in text and not digits and not siblings) or (len(text) == 1 and text.islower()):
+        if (text[-1] in ".!?" and " " in text and not digits) or (len(text) == 1 and text.islower()):
             return  # what somebody says
         if len(label) <= 5 and not label[0].text[0].islower() and is_value(join(under)) and not reads_on(join(under)):
             yield Candidate("field", label, under, 0.7 if lines == 1 or digits else 0.55)
     elif siblings + _count_in_row(layout, chunk, labelled) >= 2 and _has_place(layout, chunk):
-        yield Candidate("empty_field", label, (), 0.6, area=_measure_room(layout, chunk))
+        room = _measure_room(layout, chunk)
+        if not _has_widget(layout, room):
+            yield Candidate("empty_field", label, (), 0.6, area=room)
+
+
+def _is_in_table(layout: Layout, value: Chunk, labelled: Collection[Chunk]) -> bool:
+    """Whether a value of more than one line is the first column of a small table with a lead-in."""
+    after = layout.right_of(value)
+    return after is not None and after not in labelled and after.x0 - value.x1 <= MAX_COLUMN_GAP * after.size
 
 
 def _judge(chunk: Chunk, label: Sequence[Token], value: Sequence[Token], trust: float) -> Candidate | None:
     text = join(value)
-    if trust < 0.7 and text[-1:] == "." and " " in text and not any(map(str.isdigit, text)):
-        return None  # a sentence, such as a note or the source of a table
-    if trust < 0.7 and len(label) >= 4 and text.isdecimal():
-        return None  # a lead-in, and a number of something else
-    if trust < 0.7 and text[:1].islower() and " " in text and not any(map(str.isdigit, text)):
+    if trust < 0.7 and not _can_stand_alone(label, value, text):
         return None
     if text[-1:] in ".!?" and text[:1].islower() and " " in text:
+        return None
+    if text[-1:] in ".!?" and len(text.split()) >= SENTENCE_WORDS and not any(map(str.isdigit, text)):
         return None
     if not is_value(text) or reads_on(text) or (chunk.in_prose and not (label[0].bold and not value[0].bold)):
         return None
     first = text[0]
     if first in ",;.)*†‡→" or text[-1] in "{;,":
         return None
-    if len(text.split()) > 14 or (first.islower() and len(text.split()) > 5):
+    if len(text.split()) > MAX_VALUE_WORDS or (first.islower() and len(text.split()) > 5):
         return None
     contrast = label[-1].bold != value[0].bold or label[-1].size != value[0].size
     return Candidate("field", label, value, min(0.95, trust + 0.05 * contrast))
+
+
+def _can_stand_alone(label: Sequence[Token], value: Sequence[Token], text: str) -> bool:
+    """Whether a label with no other near it is one: no heading, lead-in, note or reference, whose rest is text."""
+    if any(map(str.isdigit, text)):
+        return not (len(label) >= 4 and text.isdecimal())  # a lead-in, and a number of something else
+    words = text.split()
+    if len(words) > 1 and (text[-1] == "." or text[0].islower()):
+        return False
+    if label[0].bold and value[0].bold and len(words) > 1:
+        return False
+    short = sum(map(str.isalpha, join(label))) <= MIN_ALONE and join(label).isascii()
+    small = sum(word[0].islower() for word in words[1:])
+    return not short and not (len(words) >= SAID_WORDS and small >= 0.6 * (len(words) - 1))
+
+
+def _drop_dialogue(found: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Candidates without what is said by people whose names come again."""
+    said = {at for at, one in enumerate(found) if _SAID.search(join(one.value))}
+    names = Counter(join(found[at].label) for at in said)
+    dialogue = any(count > 1 for count in names.values())
+    yield from (one for at, one in enumerate(found) if not dialogue or at not in said)
 
 
 def _goes_on(layout: Layout, chunk: Chunk, labelled: Collection[Chunk], last: Chunk) -> bool:
@@ -205,7 +254,7 @@ def _goes_on(layout: Layout, chunk: Chunk, labelled: Collection[Chunk], last: Ch
     if below is None:  # the first line of a paragraph may be set in
         below = layout.below(chunk, within=0.35, slack=3 * chunk.size)
         return below is not None and below.x0 < chunk.x0 and (below.in_prose or below.text[0].islower())
-    if below.text[0].islower() and below.size == last.tokens[-1].size:
+    if below.text[0].islower() and abs(below.size - last.tokens[-1].size) <= 0.6:
         return True
     if (
         below in labelled
@@ -239,9 +288,11 @@ def _find_under(layout: Layout, chunk: Chunk, labelled: Collection[Chunk], *, si
     if len(others) > 1 and others[-1].text[0].islower() and len(others) >= len(layout.rows[chunk.row]) - chunk.at:
         return []  # a row of its own, such as a question with its options
     more = gather_below(layout, below, below.x0, labelled, beside=None)
-    following = None if more else layout.below(below, within=1.6)
+    following = None if more else layout.below(below, within=1.6, slack=3 * below.size)
     if following is not None and following.in_prose:
         return []  # a heading
+    if others and not others[0].in_prose and layout.right_of(chunk) is None:
+        return []  # the first row of a group of them
     return [*below.tokens, *more] if len({round(token.y0) for token in more}) < MAX_LINES else []
 
 
@@ -259,8 +310,11 @@ def _count_in_row(layout: Layout, chunk: Chunk, labelled: Collection[Chunk]) -> 
 def _has_place(layout: Layout, chunk: Chunk) -> bool:
     """Whether nothing is set off under a label, as under a heading."""
     close = layout.below(chunk, within=0.9)
-    if close is not None and not any(_is_label_end(token) for token in close.tokens):
+    if close is not None and not _holds_label(close):
         return False
+    after = None if close is None else layout.below(close, within=0.9)
+    if after is not None and not _holds_label(after):
+        return False  # an address that begins with a label
     following = layout.rows[chunk.row + 1] if chunk.row + 1 < len(layout.rows) else []
     under = [other for other in following if other.x0 < chunk.x1 + 4 * chunk.size and other.x1 > chunk.x0]
     if any(abs(other.x0 - chunk.x0) <= 2 for other in under):
@@ -268,13 +322,29 @@ def _has_place(layout: Layout, chunk: Chunk) -> bool:
     return all(other.y0 - chunk.y1 > 1.5 * chunk.size for other in under)
 
 
-def _measure_room(layout: Layout, chunk: Chunk) -> tuple[float, float, float, float]:
+def _holds_label(chunk: Chunk) -> bool:
+    return any(_is_label_end(token) for token in chunk.tokens)
+
+
+def _has_widget(layout: Layout, area: Area) -> bool:
+    """Whether a widget or a small box stands where a value would."""
+    x0, y0, x1, y1 = area
+    boxes = [(item.x0, item.y0, item.x1, item.y1) for item in layout.drawing.widgets]
+    boxes += [
+        (box.x0, box.y0, box.x1, box.y1)
+        for box in layout.drawing.boxes
+        if box.x1 - box.x0 <= MAX_SIDE and box.y1 - box.y0 <= MAX_SIDE
+    ]
+    return any(box[0] < x1 and box[2] > x0 and box[1] < y1 and box[3] > y0 for box in boxes)
+
+
+def _measure_room(layout: Layout, chunk: Chunk) -> Area:
     beside = layout.right_of(chunk)
     end = min(beside.x0 - chunk.size if beside else layout.width, chunk.x1 + 12 * chunk.size)
     return chunk.x1 + 1, chunk.y0, max(end, chunk.x1 + 2), chunk.y1
 
 
-def _enclose(tokens: Sequence[Token]) -> tuple[float, float, float, float]:
+def _enclose(tokens: Sequence[Token]) -> Area:
     return (
         min(token.x0 for token in tokens),
         min(token.y0 for token in tokens),

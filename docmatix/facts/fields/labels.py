@@ -20,7 +20,7 @@ _CODE = re.compile(r"[={}<>;_|~^`\"]|\w\(\)|\w\.\w+\(|->|::")
 _SENTENCE = re.compile(r"[^\W\d]{3}[.!?]['\"”»)]? +[^\W\da-z]|[。！？]")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _ABBREVIATION = re.compile(r"(?:^|[ ./(-])[^\W\d]{1,5}\.$")
-_NUMBERED = re.compile(r"[^\W\d]+\.? ?(?:\d{1,3}(?:[.-]\d{1,3})*[a-z]?|[A-Z]|[IVXL]{1,5})")
+_NUMBERED = re.compile(r"[^\W\d]+\.? ?(?:(?:[A-Z]\.?)?\d{1,3}(?:[.-]\d{1,3})*[a-z]?|[A-Z]|[IVXL]{1,5})")
 _FILLED = re.compile(r"^[•·∙▪■►➢*.…_]|[.…·∙•_]\s*[.…·∙•_]|[…·∙•_]$")
 _BULLET = re.compile(r"^[•·∙▪■►➢*]\s+")
 _TRAILING = re.compile(r"\s*(?:[.…·∙•]{2,}|(?:\. ?){3,}|_{2,})\s*$")
@@ -100,7 +100,7 @@ def is_value(text: str) -> bool:
     return (
         not BLANK.search(text)
         and not DOTS.search(text.replace("...", "", 1))
-        and text[-1] not in "{;=–—,"
+        and text[-1] not in "{;=–—,:："
         and text[0] not in ",;.)*†‡→•▪■●"
     )
 

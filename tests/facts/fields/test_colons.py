@@ -106,6 +106,11 @@ def test_fields_of_a_page_from_right_to_left_are_those_of_its_mirror_image() -> 
         "he said: yes",
         "(Unbalanced: bracket",
         "Source: National Institute of Statistics.",
+        "Figure A1: Sales by Region",
+        "Warning: Do not open the cover",
+        "Note: All amounts are in thousands of euros",
+        "In: Proceedings of the Ninth Conference",
+        "Abstract: We present a method",
     ],
 )
 def test_what_only_looks_like_a_label_is_no_field(line: str) -> None:
@@ -138,3 +143,31 @@ def test_a_hyphen_that_belongs_to_a_label_stays() -> None:
 def test_a_lead_in_and_the_number_of_something_else_are_no_field() -> None:
     page = write_form(Text(60, 80, "The work falls into these parts:"), Text(300, 80, "60"))
     assert read(page) == []
+
+
+def test_what_people_say_is_no_field() -> None:
+    lines = ["ANNA: Where are you going?", "TOM: To the market.", "ANNA: Then wait for me.", "TOM: I will."]
+    assert read(write_form(*(Text(60, 80 + 14 * at, line) for at, line in enumerate(lines)))) == []
+
+
+def test_a_heading_in_bold_with_a_colon_is_no_field() -> None:
+    assert read(write_form(Text(60, 80, "SECTION III: ELECTION OF BENEFITS", bold=True))) == []
+
+
+def test_the_first_row_of_a_group_of_a_table_is_no_value() -> None:
+    page = write_form(
+        Text(60, 80, "Comments:"), Text(60, 92, "Family supports"), Text(200, 92, "25"), Text(60, 104, "Change")
+    )
+    assert read(page) == []
+
+
+def test_a_dash_between_two_fields_of_a_line_belongs_to_none() -> None:
+    lines = ["SIRET: 12345678200077 - DUNS: 1235487", "Date: 3 May 2024"]
+    page = write_form(*(Text(60, 80 + 14 * at, line) for at, line in enumerate(lines)))
+    assert list_pairs(read(page)) == [("SIRET", "12345678200077"), ("DUNS", "1235487"), ("Date", "3 May 2024")]
+
+
+def test_a_label_over_an_address_that_begins_with_a_label_is_not_empty() -> None:
+    lines = ["Account number:", "Bill to:", "ATTN: Northgate Limited", "93 Sandy Lane", "Leeds"]
+    page = write_form(*(Text(60, 80 + 12 * at, line) for at, line in enumerate(lines)))
+    assert "Bill to" not in [fact.label for fact in read(page)]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from docmatix.facts.fields.candidates import Candidate
 from docmatix.facts.fields.chunks import Chunk, Layout, Token
-from docmatix.facts.fields.labels import count_letters, ends_with_colon, is_label, join, strip_label
+from docmatix.facts.fields.labels import count_letters, ends_with_colon, is_balanced, is_label, join, strip_label
 from docmatix.facts.fields.ticks import MAX_BOXES, Tick, find_drawn, find_glyphs
 
 CHECKED, UNCHECKED = ("checked",), ("unchecked",)
 MAX_OPTION_EM = 40
+MAX_STEP_EM = 20  # from a box to the next of its row
+MAX_QUESTION = 20  # words
+MAX_BLANK_EM = 16.0  # from a label to what is to be written
+_QUESTION = re.compile(r"[?:：？؟]\s*(?:\([^()]*\))?$")
+_NUMBER = re.compile(r"\d{1,2}[a-z]?[.)] ")
 MIN_BLANK_PT = 24.0  # the shortest line or box to write in
 
 
@@ -96,18 +102,40 @@ def _find_option(layout: Layout, mark: Tick, marks: Sequence[Tick], taken: Colle
         return []
     last = option[-1]
     start = min(token.x0 for token in option)
+    if option[0].text[0].islower():
+        option = [*_find_line_above(layout, mark, option[0], start), *option]
     for _ in range(2):
         below = [
             chunk
             for chunk in layout.in_column(start, last.y1 + 0.1, start + 4, last.y1 + 0.9 * last.size)
             if abs(chunk.x0 - start) <= 2 and chunk.y0 > last.y0 + 0.5 * last.size
         ]
-        beside = [other for other in marks if below and other.area[1] - 2 <= below[0].middle <= other.area[3] + 2]
-        if len(below) != 1 or beside or not below[0].text[0].islower():
+        if len(below) != 1 or _has_box_before(below[0], marks):
+            break
+        if not below[0].text[0].islower() and is_balanced(join(option)):
             break
         option += below[0].tokens
         last = below[0].tokens[-1]
     return option if sum(token.x1 - token.x0 for token in option) < 3 * MAX_OPTION_EM * last.size else []
+
+
+def _find_line_above(layout: Layout, mark: Tick, first: Token, start: float) -> Sequence[Token]:
+    """The line before the one found at the middle of a box that stands between two of them."""
+    above = [
+        chunk
+        for chunk in layout.in_column(start, first.y0 - 0.9 * first.size, start + 4, first.y0 - 0.1)
+        if abs(chunk.x0 - start) <= 2 and chunk.y0 < first.y0 - 0.5 * first.size and chunk.y1 > mark.area[1]
+    ]
+    return above[0].tokens if len(above) == 1 else ()
+
+
+def _has_box_before(chunk: Chunk, marks: Sequence[Tick]) -> bool:
+    """Whether a line has a box of its own, close in front of it."""
+    return any(
+        other.area[1] - 2 <= chunk.middle <= other.area[3] + 2
+        and -2 <= chunk.x0 - other.area[2] <= 2.6 * max(other.area[3] - other.area[1], 8.0)
+        for other in marks
+    )
 
 
 def _list_row(layout: Layout, mark: Tick, taken: Collection[int]) -> list[Token]:
@@ -161,8 +189,10 @@ def _find_question(layout: Layout, mark: Tick, marks: Sequence[Tick], used: Coll
         nearest = max((chunk for chunk in row if chunk.x1 <= first + 1), key=lambda chunk: chunk.x1, default=row[-1])
         near = [token for token in left if token in nearest.tokens] or left
         ends = ends_with_colon(near[-1].text) or near[-1].text.endswith("?")
-        if (ends or len(in_row) >= 2) and is_label(strip_label(join(near))):
-            return near
+        if ends or len(in_row) >= 2:
+            whole = _complete_question(layout, nearest, near)
+            if is_label(strip_label(join(whole))) or (_asks(join(whole)) and len(whole) <= MAX_QUESTION):
+                return whole
     edge = mark.area[0]
     column = sorted((other for other in marks if abs(other.area[0] - edge) <= 2), key=lambda other: other.area[1])
     top = mark.area[1]
@@ -174,29 +204,70 @@ def _find_question(layout: Layout, mark: Tick, marks: Sequence[Tick], used: Coll
     above = [
         chunk
         for chunk in layout.in_column(edge - 4 * size, top - 2.2 * size, edge + 30 * size, top - 1)
-        if chunk.middle < top and not any(token.key in used for token in chunk.tokens)
+        if chunk.middle < top
+        and not any(token.key in used for token in chunk.tokens)
+        and not (chunk.x0 > edge and _is_barred(layout, edge, chunk.x0, chunk.middle))
     ]
     if above:
         chunk = max(above, key=lambda chunk: (chunk.row, -abs(chunk.x0 - edge)))
-        has_boxes = any(other.area[1] - 2 <= chunk.middle <= other.area[3] + 2 for other in marks)
         if (
-            chunk.text.endswith(("?", ":", "：", "؟", "？"))
-            and len(chunk.tokens) <= 16
-            and not has_boxes
+            _asks(chunk.text)
+            and len(chunk.tokens) <= MAX_QUESTION
+            and not _has_box_before(chunk, marks)
             and not _has_blank(layout, chunk)
         ):
             return chunk.tokens
-    return ()
+    before = max((other for other in in_row if other.area[0] < edge), key=lambda other: other.area[0], default=None)
+    if before is None or edge - before.area[2] > MAX_STEP_EM * size:
+        return ()
+    if _is_barred(layout, before.area[2], edge, y):
+        return ()
+    return _find_question(layout, before, marks, used)
+
+
+def _asks(text: str) -> bool:
+    """Whether a line asks or leads to options; what it says in brackets of how to answer counts with it."""
+    return _QUESTION.search(text) is not None or (text[-1] == ")" and _NUMBER.match(text) is not None)
+
+
+def _complete_question(layout: Layout, chunk: Chunk, tokens: Sequence[Token]) -> Sequence[Token]:
+    """The words left of a row of boxes with the lines above and below them, where they are one of several set alike."""
+    lines = [chunk]
+    for step in (-1, 1):
+        last = chunk
+        rows = layout.rows[chunk.row + 1 :][:6] if step > 0 else layout.rows[: chunk.row][:-7:-1]
+        for row in rows:
+            found = [other for other in row if abs(other.x0 - chunk.x0) <= 2]
+            if not found:
+                continue
+            near = abs(found[0].y0 - last.y0) < 1.5 * chunk.size
+            alike = abs(found[0].size - chunk.size) < 0.3 and found[0].bold == chunk.bold
+            if not (near and alike) or layout.is_ruled_between(*((last, found[0]) if step > 0 else (found[0], last))):
+                break
+            last = found[0]
+            lines.append(last)
+    if len(lines) == 1 or len(tokens) < len(chunk.tokens):
+        return tokens
+    return [token for line in sorted(lines, key=lambda line: line.y0) for token in line.tokens]
 
 
 def _has_blank(layout: Layout, chunk: Chunk) -> bool:
     """Whether a label has a line, a box or a text of its own beside it."""
-    if layout.right_of(chunk) is not None:
+    after = layout.right_of(chunk)
+    reach = chunk.x1 + MAX_BLANK_EM * chunk.size
+    if after is not None and after.x0 < reach and not _is_barred(layout, chunk.x1, after.x0, chunk.middle):
         return True
     x, y0, y1 = chunk.x1 - 2, chunk.y0, chunk.y1 + 0.4 * chunk.size
     lines = [rule for rule in layout.drawing.rules if rule.y0 == rule.y1 and rule.x1 - rule.x0 > MIN_BLANK_PT]
-    if any(y0 < rule.y0 < y1 and rule.x0 >= x for rule in lines):
+    if any(y0 < rule.y0 < y1 and x <= rule.x0 < reach for rule in lines):
         return True
     boxes = [(box.x0, box.y0, box.x1, box.y1) for box in layout.drawing.boxes]
     boxes += [(item.x0, item.y0, item.x1, item.y1) for item in layout.drawing.widgets]
-    return any(x <= box[0] < box[2] - MIN_BLANK_PT and box[1] <= chunk.middle <= box[3] for box in boxes)
+    return any(x <= box[0] < min(box[2] - MIN_BLANK_PT, reach) and box[1] <= chunk.middle <= box[3] for box in boxes)
+
+
+def _is_barred(layout: Layout, x0: float, x1: float, y: float) -> bool:
+    """Whether a line down the page stands between two places of a row."""
+    return any(
+        x0 - 1 <= rule.x0 <= x1 + 1 and rule.x0 == rule.x1 and rule.y0 <= y <= rule.y1 for rule in layout.drawing.rules
+    )

@@ -150,8 +150,9 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _LEADERS = r"[.]{4,}|…{2,}|[·∙•]{4,}|_{3,}|(?:\. ?){4,}"
 _CUT = re.compile(rf"({_LEADERS})")
 _BOX = re.compile(
-    r"([☐☑☒🗹🗷□■○●◯◉⦿◻◼▢✓✔✗✘❏❑❒❍]|\[[xX✓✔✗✘]?\]|\([xX✓✔]\)|\](?=\w))(.+)"
+    r"([☐☑☒🗹🗷□■○●◯◉⦿◻◼▢✓✔✗✘√❏❑❒❍]|\[[xX✓✔✗✘]?\]|\([xX✓✔]\)|\](?=\w))(.+)"
 )  # a check box set with its option, as one word
+_BOXES = re.compile(r"([☐☑☒□■○●√])")  # of several options set as one word
 _INNER_COLON = re.compile(r"([^\W\d][^:/@]{1,30}[:：])((?!//)[^:\s]{2,})")
 DOTS = re.compile(r"[.…·∙•]{3,}")
 BLANK = re.compile(r"_{3,}")
@@ -225,7 +226,7 @@ def _is_parted(
     return False
 
 
-_SPECIAL = re.compile(r"\.\.\.|\. \.|__|[…·∙•☐☑☒🗹🗷□■○●◯◉⦿◻◼▢✓✔✗✘❏❑❒❍]|(?:^| )[\[(\]]|:[^\s]")
+_SPECIAL = re.compile(r"\.\.\.|\. \.|__|[…·∙•☐☑☒🗹🗷□■○●◯◉⦿◻◼▢✓✔✗✘√❏❑❒❍]|(?:^| )[\[(\]]|:[^\s]")
 
 
 def _make_whole(words: Sequence[tuple[int, Word]], w: float, h: float, xs: Sequence[float]) -> Chunk | None:
@@ -272,6 +273,9 @@ def _make_tokens(words: Iterable[tuple[int, Word]], w: float, h: float, *, mirro
         if mirrored:
             x0, x1 = w - x1, w - x0
         size = size or 0.8 * (y1 - y0) or 1.0
+        if len(text) > 3 and not text.isascii() and len(parts := [part for part in _BOXES.split(text) if part]) > 3:
+            yield from _cut(parts, place, (x0, y0, x1, y1), size, bold=bold)
+            continue
         if len(text) > 1 and (not text.isascii() or text[0] in "[(]") and (match := _BOX.fullmatch(text)):
             # the gap between them is not known: letters are half as wide as they are high
             start = min(max(x1 - 0.5 * size * len(match.group(2)), x0 + 0.8 * size), (x0 + x1) / 2)
@@ -283,13 +287,18 @@ def _make_tokens(words: Iterable[tuple[int, Word]], w: float, h: float, *, mirro
             if len(parts) == 1 and (match := _INNER_COLON.fullmatch(text)):
                 parts = list(match.groups())
             if 1 < len(parts) <= 16:
-                step, start = (x1 - x0) / len(text), x0
-                for number, part in enumerate(parts):
-                    end = start + step * len(part)
-                    yield Token(part, start, y0, end, y1, 16 * place + number, place, size, bold)
-                    start = end
+                yield from _cut(parts, place, (x0, y0, x1, y1), size, bold=bold)
                 continue
         yield Token(text, x0, y0, x1, y1, 16 * place, place, size, bold)
+
+
+def _cut(parts: Sequence[str], place: int, area: tuple[float, ...], size: float, *, bold: bool) -> Iterator[Token]:
+    """The parts of a word, as wide as they have letters."""
+    start, y0, x1, y1 = area
+    step = (x1 - start) / sum(map(len, parts))
+    for number, part in enumerate(parts[:16]):
+        yield Token(part, start, y0, start + step * len(part), y1, 16 * place + number, place, size, bold)
+        start += step * len(part)
 
 
 def _join_dots(line: list[Token]) -> list[Token]:

@@ -14,9 +14,9 @@ from docmatix.pdf.drawings import FilledBox, Mark
 
 _TICKED = frozenset("☑☒🗹🗷🗸⊠⮽")
 _UNTICKED = frozenset("☐🞎❏❐❑❒▢")
-_MAYBE_TICKED, _MAYBE_UNTICKED = frozenset("■●◉⦿◼⬛✓✔✗✘⚫▣◙"), frozenset("□○◯◻⬜❍⚪◌")
+_MAYBE_TICKED, _MAYBE_UNTICKED = frozenset("■●◉⦿◼⬛✓✔✗✘√⚫▣◙"), frozenset("□○◯◻⬜❍⚪◌")
 _BRACKETS = re.compile(r"\[(?P<square>[xX✓✔✗✘]?)\]|\((?P<round>[xX✓✔])\)")
-_TICKS = re.compile(r"[xX✓✔✗✘×☓╳]")
+_TICKS = re.compile(r"[xX✓✔✗✘√×☓╳]")
 _GLYPHS = re.escape("".join(sorted(_TICKED | _UNTICKED | _MAYBE_TICKED | _MAYBE_UNTICKED)))
 _MAY_HOLD = re.compile(rf"[{_GLYPHS}]|\[[xX✓✔✗✘]?\s?\]|\([xX✓✔]?\s?\)")
 MAX_BOXES = 400
@@ -69,7 +69,8 @@ def _confirm(maybe: Sequence[tuple[Tick, Chunk]], *, sure: bool) -> Iterator[Tic
         ]
         text = mark.tokens[0].text
         if len(text) > 1 or text in "[(":
-            if alike or text.startswith("["):
+            # a cross in round brackets alone is a sign that a table explains
+            if any(other.checked != mark.checked for other, _ in alike) or text.startswith("[") or not mark.checked:
                 yield mark
             continue
         mixed = any(other.checked != mark.checked and _is_kin(other, mark) for other, _ in alike)
@@ -83,7 +84,7 @@ _RINGS = frozenset("●◉⦿⚫◙○◯❍⚪◌")
 
 def _is_kin(one: Tick, other: Tick) -> bool:
     texts = (one.tokens[0].text, other.tokens[0].text)
-    return any(text in "✓✔✗✘" for text in texts) or (texts[0] in _RINGS) == (texts[1] in _RINGS)
+    return any(text in "✓✔✗✘√" for text in texts) or (texts[0] in _RINGS) == (texts[1] in _RINGS)
 
 
 def find_drawn(layout: Layout) -> Iterator[Tick]:

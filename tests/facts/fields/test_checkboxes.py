@@ -17,7 +17,18 @@ def list_options(facts: list[Fact]) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("ticked", "unticked"), [("☒", "☐"), ("☑", "☐"), ("[x]", "[ ]"), ("■", "□"), ("●", "○"), ("◉", "○"), ("✓", "□")]
+    ("ticked", "unticked"),
+    [
+        ("☒", "☐"),
+        ("☑", "☐"),
+        ("[x]", "[ ]"),
+        ("■", "□"),
+        ("●", "○"),
+        ("◉", "○"),
+        ("✓", "□"),
+        ("√", "□"),
+        ("(X)", "( )"),
+    ],
 )
 def test_glyphs_tell_what_is_ticked(ticked: str, unticked: str) -> None:
     page = write_form(Text(60, 80, f"Do you smoke?  {ticked} yes  {unticked} no"))
@@ -42,6 +53,42 @@ def test_boxes_may_follow_their_options() -> None:
 def test_a_glyph_may_be_set_as_one_word_with_its_option() -> None:
     page = write_form(Text(60, 80, "Status:  ☒single  ☐married"))
     assert list_options(read(page)) == [("Status", "single", "checked"), ("Status", "married", "unchecked")]
+
+
+def test_several_options_may_be_set_as_one_word() -> None:
+    assert list_options(read(write_form(Text(60, 80, "√适用□不适用")))) == [
+        ("", "适用", "checked"),
+        ("", "不适用", "unchecked"),
+    ]
+
+
+def test_an_option_goes_on_below_whatever_stands_in_the_next_column() -> None:
+    page = write_form(
+        Text(60, 80, "Taken: (Check all that apply)"),
+        Text(76, 94, "Petitioned for an order (child in"),
+        Text(76, 106, "need of services)"),
+        Text(316, 94, "Visits"),
+        Text(316, 106, "Reports"),
+    )
+    boxes = join_drawings(*(draw_box(x, y, x + 9, y + 9) for x, y in ((60, 96), (300, 96), (300, 108))))
+    options = list_options(read(page, boxes))
+    assert options[0][:2] == ("Taken: (Check all that apply)", "Petitioned for an order (child in need of services)")
+    assert [option for _, option, _ in options[1:]] == ["Visits", "Reports"]
+
+
+def test_a_question_of_several_lines_is_whole() -> None:
+    page = write_form(
+        Text(60, 80, "Is this request related"), Text(60, 92, "to any of these wars?  ☐ one  ☐ two"), Text(60, 130, "B")
+    )
+    assert list_options(read(page)) == [
+        ("Is this request related to any of these wars?", "one", "unchecked"),
+        ("Is this request related to any of these wars?", "two", "unchecked"),
+    ]
+
+
+def test_a_sign_in_the_cells_of_a_table_is_no_tick() -> None:
+    page = write_form(*(Text(60 + 60 * at, 80, text) for at, text in enumerate(("91.0", "(X)", "63.1", "(X)", "28.0"))))
+    assert list_options(read(page)) == []
 
 
 @pytest.mark.parametrize("bullet", ["■", "●", "○", "✓", "□"])

@@ -83,6 +83,8 @@ def _find_label(layout: Layout, box: FilledBox, boxes: Sequence[FilledBox]) -> C
     ]
     if left:
         chunk = max(left, key=lambda chunk: chunk.x1)
+        if _is_framed(layout, chunk, box):
+            return None  # the boxes of a diagram
         between = any(
             other is not box and chunk.x1 < other.x1 < box.x0 and other.y0 < middle < other.y1 for other in boxes
         )
@@ -107,3 +109,12 @@ def _can_name(chunk: Chunk) -> bool:
 def _is_inside(chunk: Chunk, boxes: Sequence[FilledBox]) -> bool:
     x = (chunk.x0 + chunk.x1) / 2
     return any(box.x0 <= x <= box.x1 and box.y0 <= chunk.middle <= box.y1 for box in boxes)
+
+
+def _is_framed(layout: Layout, chunk: Chunk, box: FilledBox) -> bool:
+    """Whether a label stands in a small box of its own."""
+    return any(
+        other.x0 <= chunk.x0 and other.x1 >= chunk.x1 and other.y0 <= chunk.middle <= other.y1
+        for other in layout.drawing.boxes
+        if other.x1 <= box.x0 + 1 and other.y1 - other.y0 <= MAX_PT
+    )

@@ -54,8 +54,11 @@ def _find_label(layout: Layout, widget: Widget, widgets: Sequence[Widget], used:
             chunk.y0 - 2 <= middle <= chunk.y1 + 2 or (y1 - y0 > 2.5 * chunk.size and chunk.y0 < y0 + 1.5 * chunk.size)
         )
     ]
-    left = _trim(max(beside, key=lambda chunk: chunk.x1, default=None), x0 + 3, used)
-    if left:
+    nearest = max(beside, key=lambda chunk: chunk.x1, default=None)
+    left = _trim(nearest, x0 + 3, used)
+    if left and nearest is not None:
+        if len(left) == len(nearest.tokens):
+            left = _complete(layout, widget, nearest, left, widgets)
         edge = max(token.x1 for token in left)
         between = [
             other
@@ -65,6 +68,8 @@ def _find_label(layout: Layout, widget: Widget, widgets: Sequence[Widget], used:
         running = not ends_with_colon(left[-1].text) and _is_in_sentence(layout, widget)
         if not between and not running and x0 - edge < 14 * left[-1].size and is_label(strip_label(join(left))):
             return left
+        if not between and x0 - edge < left[-1].size and not is_label(strip_label(join(left))):
+            return ()  # a blank of a sentence
     for above in (True, False):
         band = (y0 - 14, y0 + 3) if above else (y1 - 2, y1 + 11)
         near = [
@@ -81,6 +86,25 @@ def _find_label(layout: Layout, widget: Widget, widgets: Sequence[Widget], used:
             if is_label(strip_label(chunk.text)) and chunk.x0 < x1 - 4 and not chunk.in_prose and not heads:
                 return chunk.tokens
     return ()
+
+
+def _complete(
+    layout: Layout, widget: Widget, chunk: Chunk, label: Sequence[Token], widgets: Sequence[Widget]
+) -> list[Token]:
+    """A label left of a widget with the lines above and below it at the widget's height, which have no other widget."""
+    lines = [chunk]
+    for other in layout.in_column(chunk.x0 - 2, widget.y0 - chunk.size, chunk.x0 + 2, widget.y1 + chunk.size):
+        near = min(abs(other.y0 - line.y0) for line in lines) < 1.4 * chunk.size
+        alike = other is not chunk and abs(other.x0 - chunk.x0) <= 2 and abs(other.size - chunk.size) < 0.3
+        level = widget.y0 - 0.75 * chunk.size <= other.middle <= widget.y1 + 0.75 * chunk.size
+        if not (near and alike and level) or other.bold != chunk.bold or ends_with_colon(other.text):
+            continue
+        if any(other.x0 < item.x0 < widget.x0 - 2 and item.y0 < other.middle < item.y1 for item in widgets):
+            continue
+        if not layout.is_ruled_between(*sorted((chunk, other), key=lambda line: line.y0)) and other.x1 < widget.x0:
+            lines.append(other)
+    whole = [token for line in sorted(lines, key=lambda line: line.y0) for token in line.tokens]
+    return whole if is_label(strip_label(join(whole))) else list(label)
 
 
 def _is_in_sentence(layout: Layout, widget: Widget) -> bool:

@@ -159,3 +159,23 @@ def test_a_box_with_rounded_corners_is_nothing_to_write_on() -> None:
         )
     ]
     assert list_pairs(read(page, Drawing(rules=tuple(rules))), "empty_field") == []
+
+
+def test_a_label_of_two_lines_beside_a_widget_is_whole() -> None:
+    page = write_form(Text(60, 80, "Enter the phone"), Text(60, 92, "number (abroad)"), Text(60, 120, "Town"))
+    widgets = (Widget(160, 82, 300, 102, "text", "a", "", False), Widget(160, 116, 300, 134, "text", "b", "", False))
+    assert list_pairs(read(page, Drawing(widgets=widgets)), "empty_field") == [
+        ("Enter the phone number (abroad)", ""),
+        ("Town", ""),
+    ]
+
+
+def test_a_blank_of_a_sentence_is_not_named_by_what_stands_under_it() -> None:
+    page = write_form(Text(100, 80, "on the first of"), Text(176, 96, "(Signed)"))
+    widget = Widget(172, 79, 300, 93, "text", "a", "", False)
+    assert read(page, Drawing(widgets=(widget,))) == []
+
+
+def test_the_boxes_of_a_diagram_are_no_fields() -> None:
+    page = write_form(Text(66, 84, "Taxes"), Text(166, 84, "State budget"))
+    assert read(page, join_drawings(draw_box(60, 80, 110, 100), draw_box(160, 80, 280, 100))) == []

@@ -14,6 +14,7 @@ CHECKED, UNCHECKED = ("checked",), ("unchecked",)
 MAX_OPTION_EM = 40
 MAX_STEP_EM = 20  # from a box to the next of its row
 MAX_QUESTION = 20  # words
+MAX_PITCH = 2.3  # em between the lines of a question
 MAX_BLANK_EM = 16.0  # from a label to what is to be written
 _QUESTION = re.compile(r"[?:：？؟]\s*(?:\([^()]*\))?$")
 _NUMBER = re.compile(r"\d{1,2}[a-z]?[.)] ")
@@ -190,7 +191,7 @@ def _find_question(layout: Layout, mark: Tick, marks: Sequence[Tick], used: Coll
         near = [token for token in left if token in nearest.tokens] or left
         ends = ends_with_colon(near[-1].text) or near[-1].text.endswith("?")
         if ends or len(in_row) >= 2:
-            whole = _complete_question(layout, nearest, near)
+            whole = _complete_question(layout, nearest, near, marks)
             if is_label(strip_label(join(whole))) or (_asks(join(whole)) and len(whole) <= MAX_QUESTION):
                 return whole
     edge = mark.area[0]
@@ -230,8 +231,9 @@ def _asks(text: str) -> bool:
     return _QUESTION.search(text) is not None or (text[-1] == ")" and _NUMBER.match(text) is not None)
 
 
-def _complete_question(layout: Layout, chunk: Chunk, tokens: Sequence[Token]) -> Sequence[Token]:
-    """The words left of a row of boxes with the lines above and below them, where they are one of several set alike."""
+def _complete_question(layout: Layout, chunk: Chunk, tokens: Sequence[Token], marks: Sequence[Tick]) -> Sequence[Token]:
+    """The words left of a row of boxes with the lines above and below them, where they are one of several set alike
+    that have no boxes of their own."""
     lines = [chunk]
     for step in (-1, 1):
         last = chunk
@@ -240,15 +242,22 @@ def _complete_question(layout: Layout, chunk: Chunk, tokens: Sequence[Token]) ->
             found = [other for other in row if abs(other.x0 - chunk.x0) <= 2]
             if not found:
                 continue
-            near = abs(found[0].y0 - last.y0) < 1.5 * chunk.size
+            above, below = (last, found[0]) if step > 0 else (found[0], last)
+            near = below.y0 - above.y0 < MAX_PITCH * chunk.size and above.text[-1] not in "?:：？؟"
+            near = near and not (_is_level(chunk, marks) and _is_level(found[0], marks))
             alike = abs(found[0].size - chunk.size) < 0.3 and found[0].bold == chunk.bold
-            if not (near and alike) or layout.is_ruled_between(*((last, found[0]) if step > 0 else (found[0], last))):
+            if not (near and alike) or layout.is_ruled_between(above, below):
                 break
             last = found[0]
             lines.append(last)
     if len(lines) == 1 or len(tokens) < len(chunk.tokens):
         return tokens
     return [token for line in sorted(lines, key=lambda line: line.y0) for token in line.tokens]
+
+
+def _is_level(chunk: Chunk, marks: Sequence[Tick]) -> bool:
+    """Whether a box stands at the height of a line, as each of its own does."""
+    return any(abs(mark.area[1] + mark.area[3] - 2 * chunk.middle) <= 0.5 * chunk.size for mark in marks)
 
 
 def _has_blank(layout: Layout, chunk: Chunk) -> bool:

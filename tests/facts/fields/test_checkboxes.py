@@ -86,6 +86,12 @@ def test_a_question_of_several_lines_is_whole() -> None:
     ]
 
 
+def test_questions_under_each_other_stay_apart() -> None:
+    lines = ["Do you smoke  [X] yes  [ ] no", "Do you drive  [ ] yes  [X] no"]
+    page = write_form(*(Text(60, 80 + 13 * at, line) for at, line in enumerate(lines)))
+    assert [question for question, _, _ in list_options(read(page))] == ["Do you smoke"] * 2 + ["Do you drive"] * 2
+
+
 def test_a_sign_in_the_cells_of_a_table_is_no_tick() -> None:
     page = write_form(*(Text(60 + 60 * at, 80, text) for at, text in enumerate(("91.0", "(X)", "63.1", "(X)", "28.0"))))
     assert list_options(read(page)) == []

@@ -251,6 +251,8 @@ def _find_over(layout: Layout, rule: Rule, blocked: Collection[Chunk]) -> Candid
             if abs(chunk.x0 - rule.x0) <= 4
         ]
     label = max(over, key=lambda chunk: chunk.y0, default=None)
+    if label is not None and _is_top(rule, label.size, layout):
+        return None
     if label is None or label in blocked or label.in_prose or not _can_name(strip_label(label.text)):
         return None
     if label.width > PROSE_WIDTH or label.x1 > rule.x1 + 3:
@@ -269,6 +271,19 @@ def _find_over(layout: Layout, rule: Rule, blocked: Collection[Chunk]) -> Candid
         return None  # a line of text
     area = (rule.x0, max(label.y1, rule.y0 - 1.4 * label.size), rule.x1, rule.y0)
     return Candidate("empty_field", label.tokens, (), 0.62, area=area)
+
+
+def _is_top(rule: Rule, size: float, layout: Layout) -> bool:
+    """Whether a rule is the upper one of two that frame a line of text, as in a box with round ends."""
+    feet = [
+        other
+        for other in layout.drawing.rules
+        if other.y0 == other.y1
+        and rule.y0 + 0.8 * size < other.y0 < rule.y0 + 2 * size
+        and abs(other.x0 - rule.x0) <= 4
+        and abs(other.x1 - rule.x1) <= 4
+    ]
+    return bool(feet) and bool(layout.in_column(rule.x0, rule.y0 + 1, rule.x1, feet[0].y0 - 1))
 
 
 def _list_above(layout: Layout, rule: Rule) -> list[Chunk]:

@@ -191,7 +191,7 @@ def _find_question(layout: Layout, mark: Tick, marks: Sequence[Tick], used: Coll
         near = [token for token in left if token in nearest.tokens] or left
         ends = ends_with_colon(near[-1].text) or near[-1].text.endswith("?")
         if ends or len(in_row) >= 2:
-            whole = _complete_question(layout, nearest, near, marks)
+            whole = _complete_question(layout, nearest, near, marks, first)
             if is_label(strip_label(join(whole))) or (_asks(join(whole)) and len(whole) <= MAX_QUESTION):
                 return whole
     edge = mark.area[0]
@@ -231,10 +231,13 @@ def _asks(text: str) -> bool:
     return _QUESTION.search(text) is not None or (text[-1] == ")" and _NUMBER.match(text) is not None)
 
 
-def _complete_question(layout: Layout, chunk: Chunk, tokens: Sequence[Token], marks: Sequence[Tick]) -> Sequence[Token]:
-    """The words left of a row of boxes with the lines above and below them, where they are one of several set alike
-    that have no boxes of their own."""
+def _complete_question(
+    layout: Layout, chunk: Chunk, tokens: Sequence[Token], marks: Sequence[Tick], end: float
+) -> Sequence[Token]:
+    """The words left of a row of boxes, which begins at `end`, with the lines above and below them, where they are one
+    of several set alike that have no boxes of their own."""
     lines = [chunk]
+    apart = _is_barred(layout, chunk.x1, end, chunk.middle)  # in a box of its own
     for step in (-1, 1):
         last = chunk
         rows = layout.rows[chunk.row + 1 :][:6] if step > 0 else layout.rows[: chunk.row][:-7:-1]
@@ -243,7 +246,10 @@ def _complete_question(layout: Layout, chunk: Chunk, tokens: Sequence[Token], ma
             if not found:
                 continue
             above, below = (last, found[0]) if step > 0 else (found[0], last)
-            near = below.y0 - above.y0 < MAX_PITCH * chunk.size and above.text[-1] not in "?:：？؟"
+            pitch = MAX_PITCH if apart else 1.5
+            near = below.y0 - above.y0 < pitch * chunk.size and above.text[-1] not in "?:：？؟"
+            after = layout.right_of(found[0])  # an option, not a value
+            near = near and (after is None or (apart and _has_box_before(after, marks)))
             near = near and not (_is_level(chunk, marks) and _is_level(found[0], marks))
             alike = abs(found[0].size - chunk.size) < 0.3 and found[0].bold == chunk.bold
             if not (near and alike) or layout.is_ruled_between(above, below):

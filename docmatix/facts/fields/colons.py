@@ -26,6 +26,7 @@ from docmatix.facts.fields.values import MAX_LINES, complete_value, gather_below
 MAX_GAP = 26.0  # em between a label and its value
 MAX_COLUMN_GAP = 6.0  # em between the columns of a small table
 MAX_SIBLING_EM = 6.0  # between labels under each other
+MAX_SPACE = 2.0  # em between the words of a justified line
 MAX_VALUE_WORDS = 14
 SENTENCE_WORDS = 7  # with a full stop behind them, they are no name
 MIN_ALONE = 2  # letters of a label
@@ -47,6 +48,8 @@ def _find_all(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Candidate]
     labelled = {chunk for chunk, _ in cut} | {chunk for chunk in chunks if _holds_label(chunk)}
     for chunk, parts in cut:
         trust = (0.85 if stacked[chunk] else 0.6) - 0.1 * (len(parts) > 1)
+        if not stacked[chunk] and _ends_line(layout, chunk):
+            continue
         if not stacked[chunk] and (chunk.size > 1.25 * usual or len(parts[0][0]) > 6):
             continue  # a title, or a sentence that leads to what follows
         for number, (label, value) in enumerate(parts):
@@ -62,6 +65,14 @@ def _find_all(layout: Layout, blocked: Collection[Chunk]) -> Iterator[Candidate]
                 yield from _find_last(layout, chunk, whole, value, trust, labelled, siblings=stacked[chunk])
             elif value and (found := _judge(chunk, whole, value, trust)):
                 yield found
+
+
+def _ends_line(layout: Layout, chunk: Chunk) -> bool:
+    """Whether a chunk is the rest of a justified line, as in a list of references."""
+    before = layout.left_of(chunk)
+    if before is None or chunk.x0 - before.x1 >= MAX_SPACE * chunk.size:
+        return False
+    return before.in_prose or before.text[-1] in ".,;)" or before.text[0] == "["
 
 
 _MARKER = re.compile(r"\(?(?:\d{1,2}|[^\W\d])[.)]|[^\w(\[\"'„“«$€£]")  # of a list item
@@ -197,7 +208,8 @@ def _find_last(
             yield Candidate("field", label, under, 0.7 if lines == 1 or digits else 0.55)
     elif siblings + _count_in_row(layout, chunk, labelled) >= 2 and _has_place(layout, chunk):
         room = _measure_room(layout, chunk)
-        if not _has_widget(layout, room):
+        foot = (chunk.x0, chunk.y1 - 1, chunk.x1, chunk.y1 + 1.5 * chunk.size)
+        if not _has_widget(layout, room) and not _has_widget(layout, foot):
             yield Candidate("empty_field", label, (), 0.6, area=room)
 
 
@@ -250,10 +262,14 @@ def _drop_dialogue(found: Sequence[Candidate]) -> Iterator[Candidate]:
 
 def _goes_on(layout: Layout, chunk: Chunk, labelled: Collection[Chunk], last: Chunk) -> bool:
     """Whether the line of a label and its value goes on in the next line, at the label's own edge."""
-    below = layout.below(chunk, within=0.35)
-    if below is None:  # the first line of a paragraph may be set in
-        below = layout.below(chunk, within=0.35, slack=3 * chunk.size)
-        return below is not None and below.x0 < chunk.x0 and (below.in_prose or below.text[0].islower())
+    within = 0.35 * max(chunk.size, chunk.last_size) / chunk.size  # a raised mark may begin the line
+    below = layout.below(chunk, within=within)
+    if below is None:  # the first line of a paragraph may be set in, that of a list item out
+        below = layout.below(chunk, within=within, slack=3 * max(chunk.size, chunk.last_size))
+        if below is None or below in labelled:
+            return False
+        hanging = not chunk.text[0].isalnum() and abs(below.x0 - chunk.tokens[1].x0) <= 2
+        return hanging or (below.x0 < chunk.x0 and (below.in_prose or below.is_full or below.text[0].islower()))
     if below.text[0].islower() and abs(below.size - last.tokens[-1].size) <= 0.6:
         return True
     if (

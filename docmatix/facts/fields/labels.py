@@ -26,6 +26,8 @@ _BULLET = re.compile(r"^[•·∙▪■►➢*]\s+")
 _TRAILING = re.compile(r"\s*(?:[.…·∙•]{2,}|(?:\. ?){3,}|_{2,})\s*$")
 _LEADING = re.compile(r"^(?:[.…·∙•]{2,}|_{2,})\s*")
 _SECTION = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2})+\b")
+_MARK = re.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c\u02b0-\u02b8\u1d2c-\u1d6a]")  # raised or lowered
+_QUOTE = re.compile(r"[\"“„«‘]")
 _PAGE = re.compile(r"\d{1,4}|[ivxlc]{1,7}")
 
 
@@ -78,7 +80,7 @@ def is_label(label: str) -> bool:
             return False
     if label[:3].isdigit() or _SECTION.match(label) or re.search(r".\d[.)] ", label[2:]):
         return False
-    if label[0] not in "(#№§¿" and not label[0].isalnum():
+    if (label[0] not in "(#№§¿" and not label[0].isalnum()) or _MARK.match(label):
         return False
     if label[-1] in ",;!-–—&/+" or (label[-1] == "." and not _ABBREVIATION.search(label)):
         return False
@@ -97,6 +99,8 @@ def is_value(text: str) -> bool:
     """Whether a text can be what a label asks for."""
     if not any(map(str.isalnum, text)) or UNKNOWN in text or len(text) > 240 or "\\" in text or "();" in text:
         return False
+    if _QUOTE.match(text) and not re.search(r"[\"“”»’]", text[1:]):
+        return False  # a quotation that goes on
     return (
         not BLANK.search(text)
         and not DOTS.search(text.replace("...", "", 1))

@@ -23,6 +23,7 @@ from docmatix.facts.fields.values import complete_value, gather_below, is_prefix
 
 MAX_GAP = 34.0  # em between a label and its value
 MAX_STEP = 3.4  # em between two rows
+MAX_LABEL_SIZE = 1.25  # of a value's
 EDGE_PT = 2.0
 MIN_ROWS = 2
 _AMOUNT = re.compile(r"\([\d.,]+\)|\d+[.,]\d{1,2}")
@@ -69,7 +70,7 @@ def find_run_fields(layout: Layout, blocked: Collection[Chunk], tabled: Collecti
         if sum(pair.label in blocked for pair in run.pairs) > 0.5 * len(run.pairs) and not strong:
             continue
         trust = _rate(run, layout, in_table=run.pairs[0].label in tabled)
-        if trust < 0.45:
+        if trust < 0.45 or _has_arrows(run, layout):
             continue
         labels = {pair.label for pair in run.pairs} | {pair.value for pair in run.pairs}
         for pair in _list_beside(run, layout):
@@ -142,10 +143,12 @@ def make_pair(layout: Layout, row: Sequence[Chunk], at: int) -> Pair | None:
     if value.x0 - label.x1 > MAX_GAP * label.size and not dots:
         return None
     dots = dots or DOTS.fullmatch(label.tokens[-1].text) is not None
+    if label.size > MAX_LABEL_SIZE * value.size:
+        return None  # a heading, with links or a logo beside it
     if label.size == value.size and abs(label.y1 - value.y1) > 0.12 * label.size:
         return None  # lines of two blocks beside each other
     name = strip_label(label.text)
-    if not is_label(name) or value.width > 1.6 * PROSE_WIDTH:
+    if not is_label(name) or (name[0] == "(" and name[-1] == ")") or value.width > 1.6 * PROSE_WIDTH:
         return None
     tokens = [token for token in complete_value(layout, value, value.tokens) if not DOTS.fullmatch(token.text)]
     if not tokens or not is_value(join(tokens)) or is_prefix(label.text):
@@ -185,6 +188,8 @@ def _rate(run: Run, layout: Layout, *, in_table: bool) -> float:
     trust -= 0.15 * (sum(pair.label.width for pair in pairs) > 14 * count)
     if count == 1 and values[0].isdigit():
         return 0.0  # a line of contents
+    small = sum(value[0].islower() and find_shape(value) == "text" for value in values)
+    trust -= 0.35 * (small >= 0.5 * count and count <= 3 and not flush and dots < 0.5 * count)
     if are_words_and_numbers(values):
         trust -= 0.35
     left, right = _count_beside(run, layout)
@@ -195,6 +200,19 @@ def _rate(run: Run, layout: Layout, *, in_table: bool) -> float:
     if _has_header(run, layout):
         trust -= 0.4
     return max(0.0, min(trust, 0.9))
+
+
+def _has_arrows(run: Run, layout: Layout) -> bool:
+    """Whether lines at the height of their middle join labels and values, as in a diagram."""
+    return any(
+        rule.y0 == rule.y1
+        and pair.label.x1 <= rule.x0 + 2
+        and rule.x1 <= pair.value.x0 + 2
+        and rule.x1 - rule.x0 > 0.4 * (pair.value.x0 - pair.label.x1)
+        and abs(rule.y0 - pair.label.middle) <= 0.25 * pair.label.size
+        for pair in run.pairs
+        for rule in layout.drawing.rules
+    )
 
 
 def are_words_and_numbers(values: Sequence[str]) -> bool:

@@ -86,7 +86,7 @@ def _is_block(stack: Stack) -> bool:
 def _make_stack(layout: Layout, chunk: Chunk, tabled: Collection[Chunk]) -> Stack | None:
     if chunk.in_prose or chunk.width > PROSE_WIDTH or ends_with_colon(chunk.text):
         return None
-    if not is_label(strip_label(chunk.text)):
+    if not is_label(strip_label(chunk.text)) or (chunk.text[0] == "(" and chunk.text[-1] == ")"):
         return None
     below = layout.below(chunk, within=0.9)
     if below is None or below.in_prose or below.width > 1.5 * PROSE_WIDTH:

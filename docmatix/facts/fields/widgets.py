@@ -121,7 +121,12 @@ def _is_in_sentence(layout: Layout, widget: Widget) -> bool:
 
 
 def _is_taken(chunk: Chunk, widget: Widget, widgets: Sequence[Widget]) -> bool:
-    """Whether a text ends with a colon in front of another widget of its own line."""
+    """Whether a text ends with a colon in front of another widget of its own line, or stands between two widgets,
+    where it belongs to the lower one."""
+    if chunk.middle > widget.y1 and any(
+        chunk.y1 - 3 <= other.y0 <= chunk.y1 + 12 and other.x0 < chunk.x1 and other.x1 > chunk.x0 for other in widgets
+    ):
+        return True
     return any(
         other is not widget and other.y0 - 2 <= chunk.middle <= other.y1 + 2 and 0 <= other.x0 - chunk.x1 + 3 < 30
         for other in widgets

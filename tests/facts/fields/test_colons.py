@@ -171,3 +171,8 @@ def test_a_label_over_an_address_that_begins_with_a_label_is_not_empty() -> None
     lines = ["Account number:", "Bill to:", "ATTN: Northgate Limited", "93 Sandy Lane", "Leeds"]
     page = write_form(*(Text(60, 80 + 12 * at, line) for at, line in enumerate(lines)))
     assert "Bill to" not in [fact.label for fact in read(page)]
+
+
+def test_a_quotation_that_goes_on_is_no_value() -> None:
+    page = write_form(Text(60, 80, 'Footnote b was new: "Estimated risk is 6 percent'), Text(60, 92, "Town: Kelso"))
+    assert [fact.label for fact in read(page)] == ["Town"]

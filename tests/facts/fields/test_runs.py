@@ -102,3 +102,13 @@ def test_the_steps_of_an_axis_beside_names_are_no_values() -> None:
     names = [Text(60, 80 + 26 * at, name) for at, name in enumerate(("Plant", "Processor", "Terminal"))]
     steps = [Text(160, 80 + 13 * at, f"{48 - 2 * at}.00") for at in range(6)]
     assert read(write_form(*names, *steps)) == []
+
+
+def test_a_heading_with_links_beside_it_is_no_field() -> None:
+    page = write_form(
+        Text(60, 80, "Guidelines", size=18, bold=True),
+        Text(300, 84, "Index"),
+        Text(60, 104, "Carcinoma", size=18, bold=True),
+        Text(300, 108, "Discussion"),
+    )
+    assert read(page) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 
 from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
 from docmatix.facts.tables.meaning.headers import Headers, find_numeric_columns
@@ -30,58 +31,69 @@ def measure_trust(
     grid: CellGrid, headers: Headers, column_paths: Sequence[tuple[str, ...]], names: RowNames, caption: str = ""
 ) -> float:
     """What geometry trusts, less for each thing that makes a path doubtful."""
+    return round(min(1.0, prod(list_doubts(grid, headers, column_paths, names, caption).values())), 3)
+
+
+def list_doubts(
+    grid: CellGrid, headers: Headers, column_paths: Sequence[tuple[str, ...]], names: RowNames, caption: str
+) -> dict[str, float]:
+    """What makes a path doubtful, by name, and how much of the trust each leaves (0..1)."""
     data = [row for row in range(headers.rows, grid.rows) if row in names.paths]
     if not data:
-        return 0.1
-    trust = grid.trust * headers.sure * names.keys.sure
+        return {"no rows": 0.1}
+    doubts = {"geometry": grid.trust, "header": headers.sure, "key": names.keys.sure}
     if headers.rows and headers.sure <= MAX_DOUBT and grid.box.y0 < PAGE_TOP:
-        trust *= 0.9  # a first row of words like those below, where a table may go on from the page before
+        doubts["at the top"] = (
+            0.9  # a first row of words like those below, where a table may go on from the page before
+        )
     keys = {names.keys.column, *names.keys.groups}
     values = [
         column for column in range(grid.columns) if column not in keys and any(grid.own(row, column) for row in data)
     ]
     if not values:
-        return 0.2 * trust
+        return {**doubts, "no values": 0.2}
     if len(values) == len(data) == 1:
-        trust *= 0.6  # two labels above each other may be anything
+        doubts["one value"] = 0.6  # two labels above each other may be anything
     key = names.keys.column
     if key is not None and key > 1 and not column_paths[key] and headers.rows:
-        trust *= 0.4  # names of another table beside this one
-    trust *= _judge_columns(grid, headers, [column_paths[column] for column in values], len(values))
-    trust *= _judge_rows(names, data)
-    trust *= _judge_cells(grid, names, data) * _judge_prose(grid, headers.rows, caption)
-    return round(min(1.0, trust), 3)
+        doubts["key without header"] = 0.4  # names of another table beside this one
+    doubts |= _judge_columns(grid, headers, [column_paths[column] for column in values], len(values))
+    doubts |= _judge_rows(names, data)
+    doubts |= _judge_cells(grid, names, data)
+    doubts["prose"] = _judge_prose(grid, headers.rows, caption)
+    return doubts
 
 
-def _judge_columns(grid: CellGrid, headers: Headers, paths: Sequence[tuple[str, ...]], values: int) -> float:
+def _judge_columns(grid: CellGrid, headers: Headers, paths: Sequence[tuple[str, ...]], values: int) -> dict[str, float]:
     """Columns without a header, with that of another, or with one that is a sentence or ends with a number."""
     if headers.rows == 0:
-        return 1.0 if values == 1 else 0.3
+        return {"no header": 1.0 if values == 1 else 0.3}
     cells = [cell for line in grid.lines[: headers.rows] for cell in line]
     if len(cells) == 1 and cells[0].column_span == 1 and grid.columns > 2:
-        return 0.5  # one header for all columns
+        return {"one header for all columns": 0.5}
     swallowed = sum(bool(path) and _SWALLOWED.search(path[-1]) is not None for path in paths)
     if swallowed > 1 or swallowed == len(paths):
-        return 0.3
-    trust = 0.45 ** min(2, sum(not path for path in paths))
+        return {"values in headers": 0.3}
     counts = Counter(path for path in paths if path)
-    trust *= 0.4 ** min(2, sum(count - 1 for count in counts.values()))
-    # a year without the header that others of it have
     begun = {path[:at] for path in paths for at in range(1, len(path))}
-    trust *= 0.4 if any(path in begun for path in paths) else 1.0
     deep = {path[-1] for path in paths if len(path) > 1}
-    trust *= 0.4 if any(len(path) == 1 and path[0] in deep for path in paths) else 1.0
-    trust *= 0.7 ** sum(any(len(part.split()) > 14 for part in path) for path in paths)
     # a header with an empty place beside it may be meant for that, too
-    for row in range(headers.rows - 1):
-        gaps = [
-            column
+    gaps = sum(
+        any(
+            grid.at(row, column) is None and not _reaches(grid, row, column, headers.rows)
             for column in range(1, grid.columns)
-            if grid.at(row, column) is None and not _reaches(grid, row, column, headers.rows)
-        ]
-        if gaps:
-            trust *= 0.8
-    return trust
+        )
+        for row in range(headers.rows - 1)
+    )
+    return {
+        "columns without header": 0.45 ** min(2, sum(not path for path in paths)),
+        "same headers": 0.4 ** min(2, sum(count - 1 for count in counts.values())),
+        # a year without the header that others of it have
+        "header of others": 0.4 if any(path in begun for path in paths) else 1.0,
+        "header below others": 0.4 if any(len(path) == 1 and path[0] in deep for path in paths) else 1.0,
+        "long headers": 0.7 ** sum(any(len(part.split()) > 14 for part in path) for path in paths),
+        "gaps in headers": 0.8**gaps,
+    }
 
 
 def _reaches(grid: CellGrid, row: int, column: int, rows: int) -> bool:
@@ -90,55 +102,60 @@ def _reaches(grid: CellGrid, row: int, column: int, rows: int) -> bool:
     return left is None and right is None
 
 
-def _judge_rows(names: RowNames, data: Sequence[int]) -> float:
+def _judge_rows(names: RowNames, data: Sequence[int]) -> dict[str, float]:
     """Rows without a name, or with that of another."""
     # a single row needs no name: its headers say what each value is
     nameless = len(names.nameless) / len(data) if len(data) > 1 else 0.0
     paths = [path for row, path in names.paths.items() if row not in names.nameless]
     double = 1 - len(set(paths)) / len(paths) if paths else 0.0
-    few = 0.75 if len(data) == 1 else 1.0
-    trust: float = few * (1 - nameless) ** 1.5 * (1 - double) ** 2
-    return trust
+    return {
+        "one row": 0.75 if len(data) == 1 else 1.0,
+        "rows without name": (1 - nameless) ** 1.5,
+        "same names": (1 - double) ** 2,
+    }
 
 
-def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> float:
+def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> dict[str, float]:
     """Two numbers in a cell of a column of numbers, words among numbers, sentences, a header within the table."""
-    trust = 1.0
     numeric = find_numeric_columns(grid)
     cells = [cell for row in data for cell in grid.lines[row]]
     heads = sum(cell.is_parted for line in grid.lines[: min(names.paths, default=0)] for cell in line)
-    trust *= 0.3 if heads else 1.0  # two headers in one
     pairs = sum(cell.is_parted or (cell.kind == CODE and _has_two(cell.text)) for cell in cells)
-    trust *= 0.6 ** min(3, pairs)
     places = [(cell.row, cell.column) for line in grid.lines for cell in line]
-    trust *= 0.2 if len(set(places)) < len(places) else 1.0
     swallowed = [path for path in names.paths.values() if path and _ENDS_WITH_NUMBER.search(path[-1])]
-    trust *= 0.3 if len(swallowed) > 2 else 1.0
     rows = sum(cell.kind not in (NUMBER, DATE, PERIOD) and _has_many(cell.text) for cell in cells)
-    trust *= 0.3 if rows else 1.0
     long = sum(len(cell.text.split()) > 25 for cell in cells)
-    trust *= 1 - 0.6 * long / max(1, len(cells))
+    inner = 0
     for row in data:
         line = [cell for cell in grid.lines[row] if cell.column in numeric]
         words = sum(cell.kind in (TEXT, UNIT) for cell in line)
         periods = sum(cell.kind == PERIOD for cell in line)
-        if len(line) > 1 and (words == len(line) or words + periods == len(line) > 1):
-            trust *= 0.6  # a header within the table
+        inner += len(line) > 1 and (words == len(line) or words + periods == len(line) > 1)
+    turns = 0
     for column in range(grid.columns) if not numeric else ():
         kinds = [cell.kind for cell in cells if cell.column == column]
         texts = sum(cell.column == column and cell.kind == TEXT and not has_digit(cell.text) for cell in cells)
         figures = sum(kind in (NUMBER, DATE, CODE) for kind in kinds)
-        if min(texts, figures) >= 0.25 * len(kinds) > 0:
-            trust *= 0.6  # labels and values in turn
+        turns += min(texts, figures) >= 0.25 * len(kinds) > 0
     values = [cell for cell in cells if cell.column > 0 and cell not in names.cells]
     labels = sum(
         (cell.text.endswith(":") and cell.kind != BLANK)
         or (_PAIRED.search(cell.text) is not None and cell.text.count(" ") < 8)
         for cell in values
     )
-    trust *= 0.4 ** min(2, labels)  # labels with their values, or above them
     filled = len(cells) / max(1, len(data) * grid.columns)
-    return trust * (1.0 if filled > 0.4 else 0.6)
+    return {
+        "two headers in one": 0.3 if heads else 1.0,
+        "two values in one": 0.6 ** min(3, pairs),
+        "cells in one place": 0.2 if len(set(places)) < len(places) else 1.0,
+        "values in names": 0.3 if len(swallowed) > 2 else 1.0,
+        "rows in one": 0.3 if rows else 1.0,
+        "long texts": 1 - 0.6 * long / max(1, len(cells)),
+        "header within": 0.6**inner,
+        "labels and values in turn": 0.6**turns,
+        "labels in cells": 0.4 ** min(2, labels),
+        "few cells": 1.0 if filled > 0.4 else 0.6,
+    }
 
 
 def _has_many(text: str) -> bool:

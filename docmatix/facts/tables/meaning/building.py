@@ -107,10 +107,7 @@ def _leave_out_empty(grid: CellGrid) -> None:
     for row in reversed(range(grid.rows)):
         if not grid.lines[row]:
             grid.remove_row(row)
-    begun = {cell.column for cell in grid.cells if cell.text}
-    for column in reversed(range(grid.columns)):
-        if column not in begun:
-            grid.remove_column(column)
+    grid.remove_empty_columns()
 
 
 def _find_fill(grid: CellGrid, row: int, fills: Sequence[tuple[Box, Color]]) -> Color | None:

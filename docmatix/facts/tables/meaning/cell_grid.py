@@ -123,6 +123,13 @@ class CellGrid:
                 cell.column_span -= 1
         self.index()
 
+    def remove_empty_columns(self) -> None:
+        """The columns in which no text begins go."""
+        begun = {cell.column for cell in self.cells if cell.text}
+        for column in reversed(range(self.columns)):
+            if column not in begun:
+                self.remove_column(column)
+
 
 def unite(boxes: Iterable[Box]) -> Box:
     boxes = list(boxes)

@@ -7,9 +7,83 @@ from statistics import median
 
 from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell, unite
 from docmatix.facts.tables.meaning.headers import Headers, is_figure, is_full
-from docmatix.facts.tables.meaning.kinds import PERIOD, TEXT, UNIT, find_kind
+from docmatix.facts.tables.meaning.kinds import CODE, DATE, NUMBER, PERIOD, TEXT, UNIT, find_kind
+from docmatix.text.numbers import has_digit
 
 MAX_ROWS_ABOVE = 10
+RUNNING_HEAD = 0.08
+"""The share of a page at its top that holds running heads."""
+
+
+def cut_above(grid: CellGrid) -> None:
+    """Leaves out what stands above the first row that names all columns, where that is none of the table: a running
+    head, a title, labels and their values."""
+    for row in range(min(MAX_ROWS_ABOVE, grid.rows - 3) + 1):
+        if _names_all(grid, row) and not _is_running_head(grid, row):
+            if row and not any(cell.row < row < cell.end_row for cell in grid.cells) and _is_other(grid, row):
+                _cut(grid, row)
+                _remove_spanned_columns(grid)
+                area = unite(cell.box for cell in grid.cells)
+                grid.box = grid.box._replace(x0=max(grid.box.x0, area.x0), x1=min(grid.box.x1, area.x1))
+            return
+
+
+def _remove_spanned_columns(grid: CellGrid) -> None:
+    """The columns go in which no cell of one column stands: only what stood above the table did."""
+    single = {cell.column for cell in grid.cells if cell.text and cell.column_span == 1}
+    for column in reversed(range(grid.columns)):
+        if column not in single:
+            for cell in grid.cells:
+                if cell.column == column and cell.column_span > 1:
+                    cell.column, cell.column_span = column + 1, cell.column_span - 1
+            grid.remove_column(column)
+
+
+def _names_all(grid: CellGrid, row: int) -> bool:
+    """Whether a row has words over all columns of the rows below, and these have figures."""
+    cells = grid.lines[row]
+    if len(cells) < 2 or any(cell.kind not in (TEXT, PERIOD, UNIT) for cell in cells):
+        return False
+    if any(cell.text.endswith(":") or ": " in cell.text or is_figure(cell.text) for cell in cells if cell.kind == TEXT):
+        return False
+    below = [cell for line in grid.lines[row + 1 :] for cell in line]
+    covered = {column for cell in cells for column in range(cell.column, cell.end_column)}
+    if any(len(line) > len(cells) for line in grid.lines[row + 1 :]):
+        return False
+    if {cell.column for cell in below if cell.column_span == 1} - {0} - covered:
+        return False
+    if grid.columns == 2 or len(cells) == 2:
+        apart = cells[0].bold and not all(cell.bold for cell in below[:6])
+        filled = row < len(grid.fills) - 1 and grid.fills[row] not in (None, grid.fills[row + 1])
+        if not (apart or filled or grid.has_rule_below(row)):
+            return False
+    figured = [any(map(has_digit, (cell.text for cell in line))) for line in grid.lines[row + 1 : row + 7]]
+    return 2 * sum(figured) >= len(figured)
+
+
+def _is_other(grid: CellGrid, rows: int) -> bool:
+    """Whether the rows above a full header are none of the table: no headers over some of its columns, and no rows."""
+    upper = [cell for line in grid.lines[:rows] for cell in line]
+    header = grid.lines[rows]
+    if max(len(line) for line in grid.lines[:rows]) > len(header) or not upper:
+        return False
+    if _is_running_head(grid, 0):
+        return True
+    size = max(cell.size for cell in header)
+    if any(len(line) == 1 and line[0].column == 0 and line[0].size > 1.15 * size > 0 for line in grid.lines[:rows]):
+        return True
+    labels = sum(cell.text.endswith(":") or ": " in cell.text for cell in upper)
+    numbers = sum(cell.kind in (NUMBER, DATE) for cell in upper)
+    figures = sum(cell.kind in (TEXT, CODE) and sum(map(str.isdigit, cell.text)) > 3 for cell in upper)
+    return labels > rows // 2 or (figures > 1 and figures >= numbers)
+
+
+def _is_running_head(grid: CellGrid, row: int) -> bool:
+    """Whether a row stands at the top of the page, apart from the next."""
+    here, below = grid.find_edges(row), grid.find_edges(row + 1)
+    if here is None or below is None or here[1] > RUNNING_HEAD:
+        return False
+    return below[0] - here[1] > 1.5 * (here[1] - here[0])
 
 
 def cut_fields(grid: CellGrid, headers: Headers) -> Headers:

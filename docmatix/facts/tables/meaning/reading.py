@@ -11,7 +11,7 @@ from docmatix.facts.tables.meaning.cell_grid import CellGrid, Color, GridCell
 from docmatix.facts.tables.meaning.groups import spread_groups
 from docmatix.facts.tables.meaning.headers import ColumnNames, Headers, find_headers, find_inner_headers, name_columns
 from docmatix.facts.tables.meaning.kinds import BLANK, find_unit, is_plain_word
-from docmatix.facts.tables.meaning.mending import cut_fields, part_spanning_headers
+from docmatix.facts.tables.meaning.mending import cut_above, cut_fields, part_spanning_headers
 from docmatix.facts.tables.meaning.row_names import RowNames, name_rows
 from docmatix.facts.tables.meaning.trust import measure_trust
 from docmatix.facts.tables.meaning.upper_headers import add_upper_header, widen_spans
@@ -26,6 +26,7 @@ def read_table(page: Page, raw: RawTable, drawing: Drawing, known: PageWords | N
     grid = build_grid(page, raw, known, _list_fills(page, drawing, raw.box))
     if grid.rows < 2 or grid.columns < 2:
         return None
+    cut_above(grid)
     taken = add_upper_header(page, grid)
     headers = find_headers(grid)
     headers = part_spanning_headers(grid, cut_fields(grid, headers))

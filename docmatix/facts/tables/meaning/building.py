@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from docmatix.core.documents import Box, Page, Table, Word
 from docmatix.facts.tables.meaning.cell_grid import CellGrid, Color, GridCell, unite
-from docmatix.facts.tables.meaning.joining import join_half_columns, join_signs, join_wrapped_rows
+from docmatix.facts.tables.meaning.joining import join_half_columns, join_rates, join_signs, join_wrapped_rows
 from docmatix.facts.tables.meaning.kinds import find_kind
 from docmatix.facts.tables.raw import RawTable
 from docmatix.text.hyphens import PageWords, join_lines
@@ -39,6 +39,7 @@ def build_grid(page: Page, raw: RawTable, known: PageWords, fills: Sequence[tupl
     _leave_out_empty(grid)
     grid.fills = [_find_fill(grid, row, fills) for row in range(grid.rows)]
     join_signs(grid)
+    join_rates(grid)
     join_half_columns(grid)
     join_wrapped_rows(grid)
     return grid

@@ -45,6 +45,31 @@ def join_signs(grid: CellGrid) -> None:
                 break
 
 
+_RATE = re.compile(r"\d{1,2}(?:[.,]\d{1,2})? ?% ?:?")
+
+
+def join_rates(grid: CellGrid) -> None:
+    """In the sums below a table, a rate that stands a space behind the name of a sum is a part of it: `VAT 20 %`, as is
+    the colon behind either."""
+    usual = max((len(line) for line in grid.lines), default=0)
+    for row in reversed(range(1, grid.rows)):
+        line = grid.lines[row]
+        if usual < 3 or 2 * len(line) > usual + 2 or len(line) > 4:
+            break
+        for cell, other in reversed(list(pairwise(line[:-1]))):
+            gap = (other.box.x0 - cell.box.x1) / grid.point
+            colon = other.text in (":", "：")
+            rate = _RATE.fullmatch(other.text) is not None and is_wordy(cell.text) and gap < 0.6 * max(cell.size, 6.0)
+            if (colon or rate) and cell.end_column <= other.column and cell.row_span == other.row_span:
+                cell.text = f"{cell.text}{'' if colon else ' '}{other.text}"
+                cell.column_span = other.end_column - cell.column
+                cell.box, cell.kind = unite((cell.box, other.box)), find_kind(cell.text)
+                grid.cells.remove(other)
+                kept = (one is cell or one.text or one.row != row for one in grid.cells)
+                grid.cells = [one for one, keep in zip(grid.cells, kept, strict=True) if keep]
+    grid.index()
+
+
 def _join_column(grid: CellGrid, column: int, step: int) -> None:
     for cell in [cell for cell in grid.cells if cell.column == column and cell.column_span == 1]:
         other = grid.own(cell.row, column + step)

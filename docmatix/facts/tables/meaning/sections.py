@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
 from docmatix.facts.tables.meaning.kinds import CODE, DATE, NUMBER, PERIOD, TEXT
@@ -21,6 +22,7 @@ def find_sections(grid: CellGrid, header_rows: int) -> dict[int, GridCell]:
     fills = Counter(map(str, grid.fills[header_rows:]))
     usual_fill = fills.most_common(1)[0][0] if fills else ""
     plain = [cell for row in body if row not in lone for cell in grid.lines[row][:1]]
+    regular = _are_regular(grid, header_rows, set(lone))
     for row, cell in lone.items():
         following = next((below for below in range(row + 1, grid.rows) if below not in lone), None)
         if following is None or usual < 2 or is_total_name(cell.text):
@@ -36,11 +38,23 @@ def find_sections(grid: CellGrid, header_rows: int) -> dict[int, GridCell]:
         # names of rows whose values are left out: several in a row, or in a grid that has a place for each value
         same = row + 1 in lone and lone[row + 1].bold == cell.bold and lone[row + 1].column_span == cell.column_span
         empty = sum((other := grid.at(row, at)) is not None and not other.text for at in range(grid.columns))
-        if evident or (grid.columns > 2 and not same and (not grid.ruled or not empty)):
+        if evident or regular or (grid.columns > 2 and not same and (not grid.ruled or not empty)):
             found[row] = cell
     if len(found) > 0.7 * len(body):
         return {}
     return found
+
+
+def _are_regular(grid: CellGrid, header_rows: int, lone: set[int]) -> bool:
+    """Whether names stand alone above two rows or more each, the first of them above all, and no other row has a place
+    without a value: in a drawn grid, names whose values were left out would not."""
+    if grid.columns < 3 or header_rows not in lone:
+        return False
+    starts = sorted(lone)
+    if any(after - before < 3 for before, after in pairwise([*starts, grid.rows])):
+        return False
+    rest = [len(grid.lines[row]) for row in range(header_rows, grid.rows) if row not in lone]
+    return sum(count < grid.columns for count in rest) <= 0.1 * len(rest)
 
 
 def _is_lone(grid: CellGrid, row: int) -> bool:

@@ -54,18 +54,25 @@ def _are_two(
     if any(rule.x0 < gutter.start - 3 and rule.x1 > gutter.end + 3 for rule in level):
         return False
     ends = [
-        sum(gutter.start - 3 < rule.x1 < middle and rule.x0 < left[-1][0].x1 for rule in level),
-        sum(middle < rule.x0 < gutter.end + 3 and rule.x1 > right[-1][-1].x0 for rule in level),
+        [rule.y0 for rule in level if gutter.start - 3 < rule.x1 < middle and rule.x0 < left[-1][0].x1],
+        [rule.y0 for rule in level if middle < rule.x0 < gutter.end + 3 and rule.x1 > right[-1][-1].x0],
     ]
     wide = max((gap.end - gap.start for gap in gutters if gap is not gutter), default=0.0)
     signs = [
-        min(ends) >= 2,
+        min(map(len, ends)) >= 2,
+        all(_has_others(*pair) for pair in (ends, ends[::-1])),
         gutter.end - gutter.start > WIDER * wide,
         not _list_names(left).isdisjoint(_list_names(right)),
         any(len(line) < 3 and NAME.match(line[0].text) for line in right[:3]),
+        all(len(side[0]) == 1 and NAME.match(side[0][0].text) for side in sides),
         _is_uneven(lines, middle),
     ]
     return sum(signs) >= MIN_SIGNS
+
+
+def _has_others(heights: Sequence[float], beside: Sequence[float]) -> bool:
+    """Whether a rule of one side has none at its height on the other, as those of one table would."""
+    return any(all(abs(height - other) > 1.5 for other in beside) for height in heights)
 
 
 def _is_table_like(lines: Sequence[Line]) -> bool:

@@ -9,6 +9,7 @@ from docmatix.facts.tables.chunks import Chunk, Line, is_year
 from docmatix.facts.tables.columns import Span, locate
 from docmatix.pdf.drawings import Rule
 
+ROOMY = 0.8  # of the width of the columns that a header is over
 NEAR = 0.65  # of the size of its letters: space between the lines of one header
 
 
@@ -81,12 +82,14 @@ def place_headers(
         if placed is None:
             placed = _part_spans([_span(chunk, line, columns, rules) for chunk in line])
             placed = _widen(line, placed, columns, lines[at + 1 :], blocks)
+            if len(line) == 1:
+                placed = [_widen_lone(line[0], placed[0], columns, lines[at + 1 :])]
         for chunk, (first, last) in zip(line, placed, strict=True):
             above = next(
                 (block for block in reversed(blocks) if block.first <= last and first <= block.last),
                 None,
             )
-            if above is not None and _goes_on(above, chunk, first, last, rules):
+            if above is not None and _goes_on(above, chunk, first, last, columns, rules):
                 above.chunks.append(chunk)
                 if (first, last) != (above.first, above.last):
                     blocks[blocks.index(above)] = Block(min(first, above.first), max(last, above.last), above.chunks)
@@ -137,6 +140,7 @@ def _part_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return parted
 
 
+OFF_CENTRE = 0.2  # of the way between the middles of the outer headers below
 CENTRED_EM = 0.5  # between the middles of a header and of the columns it is over
 
 
@@ -182,6 +186,31 @@ def _widen(
     return widened
 
 
+def _widen_lone(
+    chunk: Chunk, placed: tuple[int, int], columns: Sequence[Span], below: Sequence[Line]
+) -> tuple[int, int]:
+    """The span of a header alone in its line: all columns with headers in the next line that has several, if it stands
+    about their middle and in line with none of them."""
+    row = next((line for line in below if sum(locate(other, columns)[0] > 0 for other in line) > 1), None)
+    if row is None or placed[0] == 0:
+        return placed
+    others = [other for other in row if locate(other, columns)[0] > 0]
+    if any(_are_aligned(chunk, other) for other in others):
+        return placed
+    middle = (chunk.x0 + chunk.x1) / 2
+    ends = [(other.x0 + other.x1) / 2 for other in (others[0], others[-1])]
+    if abs(middle - (ends[0] + ends[1]) / 2) > OFF_CENTRE * (ends[1] - ends[0]):
+        return placed
+    return min(placed[0], locate(others[0], columns)[0]), max(placed[1], locate(others[-1], columns)[1])
+
+
+def _are_aligned(upper: Chunk, lower: Chunk) -> bool:
+    """Whether two lines may be of one text: they begin, end or have their middle at one place."""
+    slack = CENTRED_EM * lower.size
+    ends = upper.x0 - lower.x0, upper.x1 - lower.x1
+    return min(abs(ends[0]), abs(ends[1]), abs(ends[0] + ends[1]) / 2) < slack
+
+
 def _find_equal_spans(line: Line, columns: Sequence[Span], middles: dict[int, float]) -> list[tuple[int, int]] | None:
     """Spans of one width side by side over all columns with headers below but the first, a header over the middle of
     each; None if a line is no such."""
@@ -225,13 +254,19 @@ def _place_in_order(line: Line, columns: Sequence[Span]) -> list[tuple[int, int]
     return [(place, place) for place in range(skipped, len(columns))]
 
 
-def _goes_on(above: Block, chunk: Chunk, first: int, last: int, rules: Sequence[Rule]) -> bool:
+def _goes_on(
+    above: Block, chunk: Chunk, first: int, last: int, columns: Sequence[Span], rules: Sequence[Rule]
+) -> bool:
     upper = above.chunks[-1]
     if chunk.y0 - above.bottom > NEAR * chunk.size or chunk.y0 < upper.y0 + 0.3 * chunk.size:
         return False
     if any(above.bottom - 3 < rule.y0 < chunk.y0 + 3 and rule.x0 < chunk.x1 and chunk.x0 < rule.x1 for rule in rules):
         return False
-    return (first, last) == (above.first, above.last) and chunk.bold == upper.bold
+    if (first, last) != (above.first, above.last) or chunk.bold != upper.bold or not _are_aligned(upper, chunk):
+        return False
+    # a text that has the space of both is not wrapped: it is two headers, one below the other
+    width = upper.x1 - upper.x0 + chunk.x1 - chunk.x0 + chunk.size
+    return first == last or width > ROOMY * (columns[last].end - columns[first].start)
 
 
 def _find_cuts(blocks: Sequence[Block]) -> list[float]:

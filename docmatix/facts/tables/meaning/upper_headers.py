@@ -12,6 +12,8 @@ from docmatix.facts.tables.meaning.kinds import TEXT, find_kind
 
 SLACK = 0.008
 """How far the middle of a header may be from that of the columns below, as a share of the page's width."""
+OFF_CENTRE = 0.15
+"""Likewise, as a share of the way between the middles of the outer ones."""
 MAX_WORDS = 10  # of a line above that goes on in the first row
 
 
@@ -65,7 +67,8 @@ def _add_row(grid: CellGrid, words: list[Word], text: str) -> bool:
     ends = grid.lines[0][0].box, grid.lines[0][-1].box
     middles.append(sum(end.x0 + end.x1 for end in ends) / 4)
     middle = (box.x0 + box.x1) / 2
-    over_values = any(abs(middle - other) < SLACK for other in middles)
+    reach = max(SLACK, OFF_CENTRE * (ends[1].x0 + ends[1].x1 - ends[0].x0 - ends[0].x1) / 2)
+    over_values = any(abs(middle - other) < SLACK for other in middles[:-1]) or abs(middle - middles[-1]) < reach
     over_all = abs(middle - (grid.box.x0 + grid.box.x1) / 2) < SLACK
     if not over_values or over_all or find_kind(text) != TEXT:
         return False

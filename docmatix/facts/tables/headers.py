@@ -84,12 +84,18 @@ def place_headers(
             placed = _widen(line, placed, columns, lines[at + 1 :], blocks)
             if len(line) == 1:
                 placed = [_widen_lone(line[0], placed[0], columns, lines[at + 1 :])]
+        # of two lines alone, a text that has the space of both is not wrapped: it is two headers, one below the other
+        roomy = ROOMY if at and len(line) == len(lines[at - 1]) == 1 else 0.0
         for chunk, (first, last) in zip(line, placed, strict=True):
             above = next(
                 (block for block in reversed(blocks) if block.first <= last and first <= block.last),
                 None,
             )
-            if above is not None and _goes_on(above, chunk, first, last, columns, rules):
+            if (
+                above is not None
+                and _goes_on(above, chunk, first, last, rules)
+                and not (roomy and _would_fit(above, chunk, roomy * (columns[last].end - columns[first].start)))
+            ):
                 above.chunks.append(chunk)
                 if (first, last) != (above.first, above.last):
                     blocks[blocks.index(above)] = Block(min(first, above.first), max(last, above.last), above.chunks)
@@ -191,17 +197,19 @@ def _widen_lone(
 ) -> tuple[int, int]:
     """The span of a header alone in its line: all columns with headers in the next line that has several, if it stands
     about their middle and in line with none of them."""
-    row = next((line for line in below if sum(locate(other, columns)[0] > 0 for other in line) > 1), None)
-    if row is None or placed[0] == 0:
+    rows = [[other for other in line if locate(other, columns)[0] > 0] for line in below]
+    start = next((at for at, row in enumerate(rows) if len(row) > 1), None)
+    if start is None or placed[0] == 0:
         return placed
-    others = [other for other in row if locate(other, columns)[0] > 0]
+    others = rows[start]
     if any(_are_aligned(chunk, other) for other in others):
         return placed
     middle = (chunk.x0 + chunk.x1) / 2
     ends = [(other.x0 + other.x1) / 2 for other in (others[0], others[-1])]
     if abs(middle - (ends[0] + ends[1]) / 2) > OFF_CENTRE * (ends[1] - ends[0]):
         return placed
-    return min(placed[0], locate(others[0], columns)[0]), max(placed[1], locate(others[-1], columns)[1])
+    covered = [locate(other, columns) for row in rows[start:] for other in row]
+    return min(first for first, _ in covered), max(last for _, last in covered)
 
 
 def _are_aligned(upper: Chunk, lower: Chunk) -> bool:
@@ -219,14 +227,22 @@ def _find_equal_spans(line: Line, columns: Sequence[Span], middles: dict[int, fl
     if len(line) < 2 or rest or size < 2 or covered[-1] - covered[0] != len(covered) - 1:
         return None
     spans = [(covered[at], covered[at + size - 1]) for at in range(0, len(covered), size)]
-    for chunk, (left, right) in zip(line, spans, strict=True):
-        middle = (chunk.x0 + chunk.x1) / 2
-        if (
-            min(abs(centre - middle) for centre in _list_centres(left, right, columns, middles))
-            > CENTRED_EM * chunk.size
-        ):
-            return None
-    return spans
+    centres = [_list_centres(left, right, columns, middles) for left, right in spans]
+    offsets = [
+        [(chunk.x0 + chunk.x1) / 2 - centre for centre in pair] for chunk, pair in zip(line, centres, strict=True)
+    ]
+    slack = CENTRED_EM * line[0].size
+    if all(min(map(abs, pair)) <= slack for pair in offsets):
+        return spans
+    # all as far from the middle to one side, where the numbers are set to the other, and over no single header below
+    for one in zip(*offsets, strict=True):
+        apart = all(
+            middles[left] + slack < (chunk.x0 + chunk.x1) / 2 < middles[right] - slack
+            for chunk, (left, right) in zip(line, spans, strict=True)
+        )
+        if apart and max(one) - min(one) <= slack:
+            return spans
+    return None
 
 
 def _list_centres(left: int, right: int, columns: Sequence[Span], middles: dict[int, float]) -> tuple[float, float]:
@@ -254,19 +270,19 @@ def _place_in_order(line: Line, columns: Sequence[Span]) -> list[tuple[int, int]
     return [(place, place) for place in range(skipped, len(columns))]
 
 
-def _goes_on(
-    above: Block, chunk: Chunk, first: int, last: int, columns: Sequence[Span], rules: Sequence[Rule]
-) -> bool:
+def _would_fit(above: Block, chunk: Chunk, width: float) -> bool:
+    """Whether a header over several columns and the line below it have the space to stand in one line."""
+    upper = above.chunks[-1]
+    return above.first < above.last and upper.x1 - upper.x0 + chunk.x1 - chunk.x0 + chunk.size < width
+
+
+def _goes_on(above: Block, chunk: Chunk, first: int, last: int, rules: Sequence[Rule]) -> bool:
     upper = above.chunks[-1]
     if chunk.y0 - above.bottom > NEAR * chunk.size or chunk.y0 < upper.y0 + 0.3 * chunk.size:
         return False
     if any(above.bottom - 3 < rule.y0 < chunk.y0 + 3 and rule.x0 < chunk.x1 and chunk.x0 < rule.x1 for rule in rules):
         return False
-    if (first, last) != (above.first, above.last) or chunk.bold != upper.bold or not _are_aligned(upper, chunk):
-        return False
-    # a text that has the space of both is not wrapped: it is two headers, one below the other
-    width = upper.x1 - upper.x0 + chunk.x1 - chunk.x0 + chunk.size
-    return first == last or width > ROOMY * (columns[last].end - columns[first].start)
+    return (first, last) == (above.first, above.last) and chunk.bold == upper.bold and _are_aligned(upper, chunk)
 
 
 def _find_cuts(blocks: Sequence[Block]) -> list[float]:

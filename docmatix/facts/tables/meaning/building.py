@@ -70,7 +70,9 @@ def are_parted(words: Sequence[Word], aspect: float) -> bool:
         gap = (word.box.x0 - before.box.x1) * aspect / max(word.box.y1 - word.box.y0, 1e-6)
         digits = before.text[-1].isdigit() and word.text[0].isdigit()
         if word.line == before.line and gap > (MAX_SPACE if digits else MAX_GAP):
-            return True
+            middle = (before.box.x1 + word.box.x0) / 2
+            if digits or not any(other.box.x0 < middle < other.box.x1 for other in words):
+                return True  # no gap of a justified line, which others go over
     return False
 
 

@@ -16,6 +16,7 @@ from docmatix.facts.tables.meaning.headers import ColumnNames, Headers, name_col
 from docmatix.facts.tables.meaning.kinds import NUMBER
 from docmatix.facts.tables.meaning.reading import read_grid
 from docmatix.facts.tables.meaning.row_names import RowNames, name_rows
+from docmatix.facts.tables.meaning.trust import judge_distinct
 
 MARGIN = 0.07
 """The share of a page at its top and foot that holds running heads and page numbers."""
@@ -124,7 +125,7 @@ def _judge_names(names: RowNames) -> float:
     paths = list(names.paths.values())
     if not paths:
         return 0.2
-    return (1 - len(names.nameless) / len(paths)) * (len(set(paths)) / len(paths)) ** 2
+    return (1 - len(names.nameless) / len(paths)) * judge_distinct(len(set(paths)) / len(paths))
 
 
 def _count_lines(page: Page, top: float, bottom: float, known: Sequence[str]) -> int:

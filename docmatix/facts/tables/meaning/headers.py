@@ -178,6 +178,8 @@ def _has_figures(grid: CellGrid, rows: int) -> bool:
 
 def is_figure(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
+    if any(sign in "≤≥<>＜＞" for sign in text):
+        return False  # a class of values, as headers name
     return digits > 3 and 2 * digits >= sum(map(str.isalnum, text))
 
 

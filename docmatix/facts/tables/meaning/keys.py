@@ -63,7 +63,8 @@ def choose_key(grid: CellGrid, data: Sequence[int], breaks: Iterable[int]) -> Ke
     for column in range(grid.columns - 1):
         shape = columns[column]
         around = tuple(at for at in groups if at < column)
-        timely = sum(shape.kinds.get(kind, 0.0) for kind in (PERIOD, DATE, TEXT)) >= 0.8 and shape.mean_words < 5
+        kinds = (PERIOD, DATE, TEXT, CODE) if around and column == len(around) else (PERIOD, DATE, TEXT)
+        timely = sum(shape.kinds.get(kind, 0.0) for kind in kinds) >= 0.8 and shape.mean_words < 5
         if column not in groups and timely and shape.filled >= 0.9:
             filled = [_fill(grid, data, at) for at in around]
             if _distinct_texts([shape.texts, *filled], section) >= 0.95:
@@ -78,7 +79,8 @@ def choose_key(grid: CellGrid, data: Sequence[int], breaks: Iterable[int]) -> Ke
     first = columns[0]
     if first.kinds.get(NUMBER, 0.0) + first.kinds.get(PERIOD, 0.0) + first.kinds.get(CODE, 0.0) < 0.9:
         return Keys(None, sure=0.3)
-    fits = first.filled >= 0.95 and _distinct([first], section) == 1 and not is_serial(first.texts)
+    fits = first.filled >= 0.95 and _distinct([first], section) == 1
+    fits &= not is_serial(first.texts) or _says_what_it_counts(grid, data[0])
     if fits and (_ascends(first.texts) or first.kinds.get(CODE, 0.0) > 0.5):
         return Keys(0, (), 0.7)
     return Keys(None, sure=0.3)
@@ -149,7 +151,10 @@ def _is_group(grid: CellGrid, data: Sequence[int], column: int) -> bool:
     if not begins[0] or count > 0.75 * len(data) or (count < 2 and not spans):
         return False
     cells = [cell for row in data if (cell := grid.own(row, column)) is not None and cell.kind != BLANK]
-    if sum(cell.kind in (TEXT, PERIOD, DATE, CODE) or cell.row_span > 1 for cell in cells) < 0.8 * len(cells):
+    kinds = [TEXT, PERIOD, DATE, CODE]
+    if column < 2 and 2 * count <= len(data) and begins == [grid.own(row, 0) is not None for row in data]:
+        kinds.append(NUMBER)  # that hold for several rows
+    if sum(cell.kind in kinds or cell.row_span > 1 for cell in cells) < 0.8 * len(cells):
         return False
     # what stands left of it is empty there, too: the first column, or inner groups
     return column == 0 or all(
@@ -195,6 +200,12 @@ def is_serial(texts: Sequence[str]) -> bool:
     if len(numbers) < 2 or not all(number.isdecimal() for number in numbers):
         return False
     return all(int(after) - int(before) == 1 for before, after in pairwise(numbers))
+
+
+def _says_what_it_counts(grid: CellGrid, first: int) -> bool:
+    """Whether the header of the first column is a phrase: `Number of correct answers`, but not `Line no.`."""
+    cell = grid.at(first - 1, 0) if first else None
+    return cell is not None and sum(map(is_wordy, cell.text.split())) > 2
 
 
 def _ascends(texts: Sequence[str]) -> bool:

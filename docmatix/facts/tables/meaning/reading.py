@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from docmatix.core.documents import Box, Cell, Page, Table
@@ -56,7 +57,7 @@ def read_grid(
         del above[head]
     return Table(
         grid.box,
-        tuple(_make_cell(grid, cell, above, names) for cell in grid.cells),
+        _leave_out_same([_make_cell(grid, cell, above, names) for cell in grid.cells]),
         surroundings.caption or columns.title,
         _find_unit(grid, headers.rows, columns, names, surroundings),
         surroundings.notes,
@@ -83,6 +84,12 @@ def _make_cell(grid: CellGrid, cell: GridCell, above: Mapping[int, Sequence[tupl
     path = (*(spanned[0] if len(spanned) == 1 else _share(spanned)), *row)
     role = "empty" if cell.kind == BLANK else "total" if cell.row in names.totals else ""
     return Cell(*place, path=path, role=role)
+
+
+def _leave_out_same(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells without the paths that several have: they do not say which is meant."""
+    counts = Counter(cell.path for cell in cells if cell.path and cell.text)
+    return tuple(cell._replace(path=()) if cell.text and counts[cell.path] > 1 else cell for cell in cells)
 
 
 def _share(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -107,12 +107,17 @@ def _judge_rows(names: RowNames, data: Sequence[int]) -> dict[str, float]:
     # a single row needs no name: its headers say what each value is
     nameless = len(names.nameless) / len(data) if len(data) > 1 else 0.0
     paths = [path for row, path in names.paths.items() if row not in names.nameless]
-    double = 1 - len(set(paths)) / len(paths) if paths else 0.0
+    distinct = len(set(paths)) / len(paths) if paths else 1.0
     return {
         "one row": 0.75 if len(data) == 1 else 1.0,
         "rows without name": (1 - nameless) ** 1.5,
-        "same names": (1 - double) ** 2,
+        "same names": judge_distinct(distinct),
     }
+
+
+def judge_distinct(share: float) -> float:
+    """What is left of the trust if a share of the rows have names of their own: cells of the others say nothing."""
+    return share if share > 0.6 else share**2
 
 
 def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> dict[str, float]:
@@ -138,11 +143,13 @@ def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> dict[s
         figures = sum(kind in (NUMBER, DATE, CODE) for kind in kinds)
         turns += min(texts, figures) >= 0.25 * len(kinds) > 0
     values = [cell for cell in cells if cell.column > 0 and cell not in names.cells]
-    labels = sum(
-        (cell.text.endswith(":") and cell.kind != BLANK)
-        or (_PAIRED.search(cell.text) is not None and cell.text.count(" ") < 8)
+    labels = {
+        cell.text.partition(":")[0]
         for cell in values
-    )
+        if (cell.text.endswith(":") and cell.kind != BLANK)
+        or (_PAIRED.search(cell.text) is not None and cell.text.count(" ") < 8)
+    }
+    repeated = len(labels) == 1 and sum(cell.text.startswith(min(labels)) for cell in values) > 2
     filled = len(cells) / max(1, len(data) * grid.columns)
     return {
         "two headers in one": 0.3 if heads else 1.0,
@@ -153,7 +160,7 @@ def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> dict[s
         "long texts": 1 - 0.6 * long / max(1, len(cells)),
         "header within": 0.6**inner,
         "labels and values in turn": 0.6**turns,
-        "labels in cells": 0.4 ** min(2, labels),
+        "labels in cells": 0.8 if repeated else 0.4 ** min(2, len(labels)),
         "few cells": 1.0 if filled > 0.4 else 0.6,
     }
 

@@ -86,6 +86,24 @@ def _is_running_head(grid: CellGrid, row: int) -> bool:
     return below[0] - here[1] > 1.5 * (here[1] - here[0])
 
 
+def shift_headers(grid: CellGrid, headers: Headers) -> None:
+    """Puts headers over columns in order, where there are as many as columns with cells, but they stand between them: a
+    header may be centred over a wide column whose cells begin at its left."""
+    if headers.rows != 1 or grid.ruled or any(cell.column_span > 1 or cell.row_span > 1 for cell in grid.lines[0]):
+        return
+    held = sorted({cell.column for line in grid.lines[1:] for cell in line if cell.column_span == 1})
+    places = [cell.column for cell in grid.lines[0]]
+    if len(held) != len(places) or len(held) < 3 or held == places:
+        return
+    if any(abs(column - place) > 1 for column, place in zip(held, places, strict=True)):
+        return
+    for cell, column in zip(grid.lines[0], held, strict=True):
+        cell.column = column
+    grid.index()
+    for column in reversed([place for place in places if place not in held]):
+        grid.remove_column(column)
+
+
 def cut_fields(grid: CellGrid, headers: Headers) -> Headers:
     """Leaves out rows above the last row of the header that are none of the table: labels and their values (`Account
     no.: 43625`), and what stands far above."""

@@ -12,7 +12,7 @@ from docmatix.facts.tables.meaning.cell_grid import CellGrid, Color, GridCell
 from docmatix.facts.tables.meaning.groups import spread_groups
 from docmatix.facts.tables.meaning.headers import ColumnNames, Headers, find_headers, find_inner_headers, name_columns
 from docmatix.facts.tables.meaning.kinds import BLANK, find_unit, is_plain_word
-from docmatix.facts.tables.meaning.mending import cut_above, cut_fields, part_spanning_headers
+from docmatix.facts.tables.meaning.mending import cut_above, cut_fields, part_spanning_headers, shift_headers
 from docmatix.facts.tables.meaning.row_names import RowNames, name_rows
 from docmatix.facts.tables.meaning.trust import measure_trust
 from docmatix.facts.tables.meaning.upper_headers import add_upper_header, widen_spans
@@ -31,6 +31,7 @@ def read_table(page: Page, raw: RawTable, drawing: Drawing, known: PageWords | N
     taken = add_upper_header(page, grid)
     headers = find_headers(grid)
     headers = part_spanning_headers(grid, cut_fields(grid, headers))
+    shift_headers(grid, headers)
     widen_spans(grid, headers.rows)
     spread_groups(grid, headers.rows)
     return read_grid(grid, headers, read_surroundings(page, raw, known, taken))

@@ -46,15 +46,15 @@ def find_sections(grid: CellGrid, header_rows: int) -> dict[int, GridCell]:
 
 
 def _are_regular(grid: CellGrid, header_rows: int, lone: set[int]) -> bool:
-    """Whether names stand alone above two rows or more each, the first of them above all, and no other row has a place
-    without a value: in a drawn grid, names whose values were left out would not."""
+    """Whether names stand alone above two rows or more each, the first of them above all, and few other rows have a
+    place without a value: in a drawn grid, names whose values were left out would not."""
     if grid.columns < 3 or header_rows not in lone:
         return False
     starts = sorted(lone)
     if any(after - before < 3 for before, after in pairwise([*starts, grid.rows])):
         return False
     rest = [len(grid.lines[row]) for row in range(header_rows, grid.rows) if row not in lone]
-    return sum(count < grid.columns for count in rest) <= 0.1 * len(rest)
+    return sum(count < grid.columns for count in rest) <= 0.2 * len(rest)
 
 
 def _is_lone(grid: CellGrid, row: int) -> bool:

@@ -85,6 +85,10 @@ def _judge_columns(grid: CellGrid, headers: Headers, paths: Sequence[tuple[str, 
         )
         for row in range(headers.rows - 1)
     )
+    lone = any(
+        len(line) == 1 and line[0].column > 0 and line[0].column_span == line[0].row_span == 1
+        for line in grid.lines[: headers.rows - 1]
+    )
     return {
         "columns without header": 0.45 ** min(2, sum(not path for path in paths)),
         "same headers": 0.4 ** min(2, sum(count - 1 for count in counts.values())),
@@ -93,6 +97,7 @@ def _judge_columns(grid: CellGrid, headers: Headers, paths: Sequence[tuple[str, 
         "header below others": 0.4 if any(len(path) == 1 and path[0] in deep for path in paths) else 1.0,
         "long headers": 0.7 ** sum(any(len(part.split()) > 14 for part in path) for path in paths),
         "gaps in headers": 0.8**gaps,
+        "upper header of one column": 0.5 if lone and values > 1 else 1.0,
     }
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from docmatix.core.documents import Box, Table, Word
+from docmatix.facts.tables import find_tables
 from docmatix.facts.tables.meaning.reading import read_table
 from tests.facts.tables.raw_tables import Text, find_cell, find_path, read, write_raw
+from tests.facts.tables.setting import draw, set_rows
+from tests.facts.tables.setting import write as write_page
 from tests.pages import make_page
 
 
@@ -213,3 +216,20 @@ def test_the_first_line_of_a_header_that_was_left_above_the_table_is_taken_in():
     table = read_table(make_page([*page.words, word]), raw, drawing)
     assert table is not None
     assert find_path(table, "30.00") == ("Unit price", "Chairs")
+
+
+def test_a_header_alone_in_its_line_is_no_part_of_one_below_it_that_it_is_not_in_line_with():
+    body = [["Italy", "310", "45", "61", "92"], ["France", "75", "88", "17", "23"], ["Norway", "412", "29", "88", "70"]]
+    lefts = (50.0, 200.0, 280.0, 360.0, 440.0)
+    page = write_page(
+        [
+            (310, 200 - 3 * 11.0, "Europe"),
+            (222, 200 - 2 * 11.0, "Sales"),
+            (382, 200 - 2 * 11.0, "Costs"),
+            *set_rows([["Country", "2019", "2020", "2019", "2020"]], lefts, top=200 - 11.0),
+            *set_rows(body, lefts, top=204.0),
+        ]
+    )
+    (table,) = find_tables(page, draw())
+    assert find_path(table, "412") == ("Europe", "Sales", "2019", "Norway")
+    assert find_path(table, "70") == ("Europe", "Costs", "2020", "Norway")

@@ -287,3 +287,91 @@ def test_names_to_the_right_stand_under_those_to_the_left():
     assert table is not None
     assert find_path(table, "61") == ("2019", "Cancelled", "Weather")
     assert find_path(table, "188") == ("2020", "Delayed", "Other causes")
+
+
+def test_names_alone_in_a_drawn_grid_are_sections_where_all_other_rows_are_full():
+    table = read(
+        ("Property", "Value", "Unit"),
+        ("Electric data", "", ""),
+        ("Voltage", "668.6", "V"),
+        ("Current", "513", "A"),
+        ("Mechanical data", "", ""),
+        ("Weight", "12", "kg"),
+        ("Height", "310", "mm"),
+        header_rows=1,
+        ruled=True,
+    )
+    assert find_path(table, "513") == ("Value", "Electric data", "Current")
+    assert find_path(table, "310") == ("Value", "Mechanical data", "Height")
+
+
+def test_names_alone_in_a_drawn_grid_are_none_where_others_have_no_value_either():
+    table = read(
+        ("Property", "Value", "Unit"),
+        ("Voltage", "", ""),
+        ("Current", "513", "A"),
+        ("Power", "", ""),
+        ("Frequency", "", ""),
+        ("Weight", "12", "kg"),
+        header_rows=1,
+        ruled=True,
+    )
+    assert find_path(table, "513") == ("Value", "Current")
+
+
+def test_a_rate_behind_the_name_of_a_sum_is_a_part_of_it():
+    goods = (
+        ("Goods", "Count", "Price", "Unit", "Sum"),
+        ("Board", "2", "3.50", "box", "7.00"),
+        ("Paper", "4", "2.00", "box", "8.50"),
+        ("Total", "", "", "", "15.50"),
+    )
+    near = read(*goods, ("", "", "Values added tax set for", "20 %", "3.10"))
+    assert find_path(near, "3.10") == ("Sum", "Values added tax set for 20 %")
+    far = read(*goods, ("", "", "Tax", "20 %", "3.10"))
+    assert find_cell(far, "20 %").row == 4
+
+
+def test_numbers_that_hold_for_several_rows_are_groups_of_names_that_come_again():
+    table = read(
+        ("Layers", "Heads", "Language", "Simple", "Complex", "All"),
+        ("6", "6", "OTSL", "0.965", "0.934", "0.955"),
+        ("", "", "HTML", "0.969", "0.927", "0.956"),
+        ("4", "4", "OTSL", "0.938", "0.904", "0.928"),
+        ("", "", "HTML", "0.952", "0.909", "0.937"),
+    )
+    assert find_path(table, "0.952") == ("Simple", "4", "4", "HTML")
+    assert table.confidence >= 0.5
+
+
+def test_classes_within_groups_name_rows():
+    table = read(
+        ("Road", "Lanes", "Traffic", "Light", "Heavy", "Most"),
+        ("Motorway", "eight", "80000≤Q<100000", "0.92", "1.02", "1.11"),
+        ("", "", "60000≤Q<80000", "0.87", "0.93", "1.10"),
+        ("", "six", "60000≤Q<80000", "0.97", "1.04", "1.12"),
+        ("", "", "45000≤Q<60000", "0.82", "0.91", "1.05"),
+        ("Main road", "four", "25000≤Q<40000", "0.85", "0.94", "1.06"),
+        ("", "", "15000≤Q<30000", "0.80", "0.90", "1.03"),
+    )
+    assert find_path(table, "0.97") == ("Light", "Motorway", "six", "60000≤Q<80000")
+
+
+def test_counts_name_rows_where_their_header_says_what_they_count():
+    rows = (("0", "138", "6.9"), ("1", "178", "8.8"), ("2", "626", "31.1"), ("3", "1070", "53.2"))
+    assert find_path(read(("No. of correct answers", "Freq.", "Percent"), *rows), "626") == ("Freq.", "2")
+    assert read(("Line no.", "Freq.", "Percent"), *rows).key_column is None
+
+
+def test_cells_that_several_rows_of_one_name_share_have_no_path():
+    table = read(
+        ("Company", "Staff", "Sites"),
+        ("Ames", "12", "1"),
+        ("Bolt", "14", "2"),
+        ("Ames", "16", "3"),
+        ("Cray", "18", "4"),
+        ("Dunn", "20", "5"),
+    )
+    assert find_path(table, "12") == ()
+    assert find_path(table, "14") == ("Staff", "Bolt")
+    assert table.confidence >= 0.5

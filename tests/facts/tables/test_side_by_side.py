@@ -49,3 +49,19 @@ def test_a_table_with_a_second_column_of_names_stays_one_where_nothing_but_they_
     page = write(set_rows(rows, (50, 150, 230, 310, 410, 490)))
     (table,) = find(page)
     assert read_rows(page, table) == rows
+
+
+def test_tables_on_the_same_lines_are_two_where_rules_of_each_stand_at_other_heights() -> None:
+    longer = [["Land", "", ""], *LANDS]
+    page = write(set_rows([[], *ITEMS], LEFT) + set_rows(longer, RIGHT))
+    rules = [(45, y, 225, y) for y in (200 + PITCH - 2, 200 + 6 * PITCH)]
+    rules += [(335, y, 515, y) for y in (195, 200 + 6 * PITCH)]
+    assert len(find(page, draw(rules))) == 2
+
+
+def test_tables_on_the_same_lines_are_two_where_each_has_its_caption() -> None:
+    captions = [(50, 200 - PITCH, "Table 2: Results"), (340, 200 - PITCH, "Table 3: Parts")]
+    page = write(captions + set_rows(ITEMS, LEFT) + set_rows(LANDS, RIGHT))
+    first, second = find(page)
+    assert read_rows(page, first) == ITEMS
+    assert read_rows(page, second) == LANDS

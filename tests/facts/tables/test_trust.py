@@ -48,3 +48,18 @@ def test_lines_of_prose_are_not_trusted():
 
 def test_what_geometry_does_not_trust_is_not_trusted():
     assert read(*GOOD, trust=0.4).confidence <= 0.4
+
+
+def test_a_label_that_comes_again_in_cells_is_no_sign_of_a_form():
+    table = read(
+        ("Groups", "Butter", "Margarine"),
+        ("Astra", "Total: 0%", "Total: 47%"),
+        ("Besnier", "Total: 18%", "Total: 2%"),
+        ("Others", "42%", "13%"),
+        header_rows=1,
+    )
+    assert table.confidence >= 0.5
+
+
+def test_an_upper_header_over_one_of_its_columns_is_not_trusted():
+    assert read(("", "Costs", ""), ("Region", "2019", "2020"), *GOOD[1:]).confidence < 0.5

@@ -92,3 +92,23 @@ def test_text_between_the_parts_means_that_they_are_two():
 def test_pages_without_tables_stay_as_they_are():
     page = make_page([])
     assert join_continued([page, page], [[], []]) == [(), ()]
+
+
+def test_a_running_head_is_no_name_of_a_second_part():
+    _, second = join(
+        make_part(*FIRST, number=1, top=0.85, above="\n" * 47 + "Report of the year"),
+        make_part(("Norway", "22", "23"), ("Sweden", "24", "25"), number=2, top=0.1, above="Report of the year"),
+    )
+    assert second.continues
+    assert find_path(second, "25") == ("Costs", "Sweden")
+
+
+def test_names_without_values_in_a_drawn_grid_name_nothing_below_overleaf():
+    first, raw, drawing = write_raw(*FIRST, number=1, top=0.85, header_rows=1, ruled=True)
+    page, below, nothing = write_raw(("Norway", "", ""), ("Sweden", "24", "25"), number=2, top=0.1, ruled=True)
+    tables = read_table(first, raw, drawing), read_table(page, below, nothing)
+    assert tables[0] is not None
+    assert tables[1] is not None
+    _, second = join((first, tables[0]), (page, tables[1]))
+    assert second.continues
+    assert find_path(second, "25") == ("Costs", "Sweden")

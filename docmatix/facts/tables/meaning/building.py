@@ -34,7 +34,7 @@ def build_grid(page: Page, raw: RawTable, known: PageWords, fills: Sequence[tupl
         row_span, column_span = max(1, cell.row_span), max(1, cell.column_span)
         parted = are_parted(words, page.width_pt / page.height_pt)
         place = (cell.row, cell.column, row_span, column_span)
-        cells.append(GridCell(*place, text, box, bold, size, find_kind(text), parted))
+        cells.append(GridCell(*place, text, box, bold, size, find_kind(text), parted, _find_start(words)))
     grid = CellGrid(raw.box, cells, raw.ruled, raw.rows_ruled, raw.header_rows, raw.trust, 1 / page.width_pt)
     _leave_out_empty(grid)
     grid.fills = [_find_fill(grid, row, fills) for row in range(grid.rows)]
@@ -59,8 +59,19 @@ def rebuild_grid(page: Page, table: Table) -> CellGrid:
         bold = bool(words) and all(word.bold for word in words)
         size = max((word.size for word in words), default=0.0)
         place = (cell.row, cell.column, cell.row_span, cell.column_span)
-        cells.append(GridCell(*place, cell.text, cell.box, bold, size, find_kind(cell.text)))
-    return CellGrid(area, cells, trust=table.confidence, point=1 / page.width_pt)
+        kind = find_kind(cell.text)
+        cells.append(GridCell(*place, cell.text, cell.box, bold, size, kind, first_x=_find_start(words)))
+    ruled = any(not cell.text for cell in table.cells)  # other grids have no empty cells
+    return CellGrid(area, cells, ruled, trust=table.confidence, point=1 / page.width_pt)
+
+
+def _find_start(words: Sequence[Word]) -> float | None:
+    """Where the first line of a cell begins."""
+    if not words:
+        return None
+    first = min(words, key=lambda word: word.box.y0).box
+    middle = (first.y0 + first.y1) / 2
+    return min(word.box.x0 for word in words if word.box.y0 < middle)
 
 
 def are_parted(words: Sequence[Word], aspect: float) -> bool:

@@ -27,6 +27,12 @@ class GridCell:
     kind: str = BLANK
     is_parted: bool = False
     """Whether two numbers stand in it that are further apart than groups of digits."""
+    first_x: float | None = None
+    """Where its first line begins: in some names, the others hang out to the left."""
+
+    @property
+    def start(self) -> float:
+        return self.box.x0 if self.first_x is None else self.first_x
 
     @property
     def end_row(self) -> int:

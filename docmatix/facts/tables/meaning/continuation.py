@@ -63,9 +63,12 @@ def join_continued(pages: Sequence[Page], tables: Sequence[Sequence[Table]]) -> 
         part: _Part | None = None
         if before is not None and parts and page.number == before.page.number + 1:
             first = min(range(len(parts)), key=lambda at: parts[at].box.y0)
-            if _may_continue(before.table, page, parts[first]):
-                known = before if isinstance(before, _Part) else _describe(*before)
-                part = _continue(known, page, parts[first]) if known is not None else None
+            table = parts[first]
+            if table.caption and _is_on_both(table.caption, before.page, page):
+                table = replace(table, caption="")  # a running head
+            if _may_continue(before.table, page, table):
+                known = before if isinstance(before, _Part) else _describe(before.page, before.table)
+                part = _continue(known, page, table) if known is not None else None
             if part is not None:
                 parts[first] = part.table
         last = max(range(len(parts)), key=lambda at: parts[at].box.y1, default=None)
@@ -126,6 +129,15 @@ def _judge_names(names: RowNames) -> float:
     if not paths:
         return 0.2
     return (1 - len(names.nameless) / len(paths)) * judge_distinct(len(set(paths)) / len(paths))
+
+
+def _is_on_both(caption: str, *pages: Page) -> bool:
+    """Whether a line that is called a caption stands at the top of both pages."""
+    tops = (
+        [" ".join(word.text for word in line) for _, line in groupby(page.words, key=lambda word: word.line)][:3]
+        for page in pages
+    )
+    return all(any(line in caption or caption in line for line in lines) for lines in tops)
 
 
 def _count_lines(page: Page, top: float, bottom: float, known: Sequence[str]) -> int:

@@ -131,7 +131,7 @@ def _find_starts(grid: CellGrid, rows: list[int], key: int | None) -> dict[int, 
     }
     if len(cells) < 3:
         return {}
-    found = {row: cell.box.x0 / grid.point for row, cell in cells.items()}
+    found = {row: cell.start / grid.point for row, cell in cells.items()}
     ends = {row: cell.box.x1 / grid.point for row, cell in cells.items()}
     left, right = min(found.values()), max(ends.values())
     at_left = [row for row in cells if found[row] < left + INDENT_PT]

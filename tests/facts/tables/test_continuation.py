@@ -112,3 +112,12 @@ def test_names_without_values_in_a_drawn_grid_name_nothing_below_overleaf():
     _, second = join((first, tables[0]), (page, tables[1]))
     assert second.continues
     assert find_path(second, "25") == ("Costs", "Sweden")
+
+
+def test_another_title_above_the_same_header_begins_another_table():
+    rows = (FIRST[0], ("Norway", "22", "23"), ("Sweden", "24", "25"))
+    _, second = join(
+        make_part(*FIRST, number=1, top=0.85),
+        make_part(*rows, number=2, top=0.15, above="Income of the group"),
+    )
+    assert not second.continues

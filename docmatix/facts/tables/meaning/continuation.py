@@ -115,6 +115,8 @@ def _continue(before: _Part, page: Page, table: Table) -> _Part | None:
     repeated = _count_repeated(before.header, grid)
     if not repeated and not _begins_with_data(before, grid, table):
         return None
+    if repeated and _has_title(before, page, table):
+        return None
     names = name_rows(grid, repeated, before=before.names)
     surroundings = Surroundings(table.caption or before.table.caption, table.notes, before.table.unit)
     read = read_grid(grid, Headers(repeated, 1.0), surroundings, columns=before.columns, names=names)
@@ -122,6 +124,17 @@ def _continue(before: _Part, page: Page, table: Table) -> _Part | None:
     confidence = round(trust * _judge_names(names), 3)
     read = replace(read, unit=read.unit or before.table.unit, continues=True, confidence=confidence)
     return _Part(page, read, grid, before.header, before.columns, names, before.base)
+
+
+def _has_title(before: _Part, page: Page, table: Table) -> bool:
+    """Whether a line above a repeated header is the title of another table: neither the caption of the page before, nor
+    on both pages, where none says that the table goes on."""
+    words = [word for word in page.words if word.box.y0 > MARGIN and word.box.y1 < table.box.y0 + 0.002]
+    lines = [" ".join(word.text for word in line) for _, line in groupby(words, key=lambda word: word.line)]
+    if any(_CONTINUED.search(line) for line in lines):
+        return False
+    known = {" ".join(word.text for word in line) for _, line in groupby(before.page.words, key=lambda word: word.line)}
+    return any(line not in before.table.caption and line not in known for line in lines)
 
 
 def _judge_names(names: RowNames) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.facts.tables.raw_tables import Text, read
+from tests.facts.tables.raw_tables import Text, find_path, read
 
 GOOD: tuple[tuple[Text, ...], ...] = (
     ("Region", "2019", "2020"),
@@ -63,3 +63,17 @@ def test_a_label_that_comes_again_in_cells_is_no_sign_of_a_form():
 
 def test_an_upper_header_over_one_of_its_columns_is_not_trusted():
     assert read(("", "Costs", ""), ("Region", "2019", "2020"), *GOOD[1:]).confidence < 0.5
+
+
+def test_values_of_words_and_of_figures_below_a_header_are_trusted():
+    rows = (
+        ("Density", "1.24 g/cm³", "23 °C"),
+        ("Tensile strength", "53 MPa", "ISO 527"),
+        ("Colour", "natural", "visual"),
+        ("Melt flow", "6 g/10 min", "210 °C"),
+        ("Protection", "IP54", "IEC 60529"),
+        ("Flammability", "HB", "1.6 mm"),
+    )
+    table = read(("Property", "Value", "Condition"), *rows, header_rows=1)
+    assert find_path(table, "natural") == ("Value", "Colour")
+    assert table.confidence >= 0.5

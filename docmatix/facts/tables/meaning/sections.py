@@ -30,7 +30,7 @@ def find_sections(grid: CellGrid, header_rows: int) -> dict[int, GridCell]:
         spans = cell.column_span >= grid.columns > 1
         apart = cell.bold and 2 * sum(other.bold for other in plain) < len(plain)
         below = grid.own(following, cell.column)
-        indented = below is not None and below.box.x0 - cell.box.x0 > 3.5 * grid.point
+        indented = below is not None and below.start - cell.start > 3.5 * grid.point
         filled = row < len(grid.fills) and str(grid.fills[row]) != usual_fill and grid.fills[row] is not None
         shouts = cell.text.isupper() and not any(other.text.isupper() for other in plain)
         evident = spans or apart or filled or shouts or cell.text.endswith((":", "："))

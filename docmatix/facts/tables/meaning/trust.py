@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 
 from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
@@ -141,12 +142,7 @@ def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> dict[s
         words = sum(cell.kind in (TEXT, UNIT) for cell in line)
         periods = sum(cell.kind == PERIOD for cell in line)
         inner += len(line) > 1 and (words == len(line) or words + periods == len(line) > 1)
-    turns = 0
-    for column in range(grid.columns) if not numeric else ():
-        kinds = [cell.kind for cell in cells if cell.column == column]
-        texts = sum(cell.column == column and cell.kind == TEXT and not has_digit(cell.text) for cell in cells)
-        figures = sum(kind in (NUMBER, DATE, CODE) for kind in kinds)
-        turns += min(texts, figures) >= 0.25 * len(kinds) > 0
+    turns = sum(_takes_turns(grid, cells, column) for column in range(grid.columns)) if not numeric else 0
     values = [cell for cell in cells if cell.column > 0 and cell not in names.cells]
     labels = {
         cell.text.partition(":")[0]
@@ -168,6 +164,18 @@ def _judge_cells(grid: CellGrid, names: RowNames, data: Sequence[int]) -> dict[s
         "labels in cells": 0.8 if repeated else 0.4 ** min(2, len(labels)),
         "few cells": 1.0 if filled > 0.4 else 0.6,
     }
+
+
+def _takes_turns(grid: CellGrid, cells: Sequence[GridCell], column: int) -> bool:
+    """Whether labels and values stand in a column in turn; in two columns any mixture of words and figures may be the
+    values of a form, the first of which would be no header."""
+    own = [cell for cell in cells if cell.column == column]
+    texts = [cell.kind == TEXT and not has_digit(cell.text) for cell in own]
+    figures = sum(cell.kind in (NUMBER, DATE, CODE) for cell in own)
+    if not min(sum(texts), figures) >= 0.25 * len(own) > 0:
+        return False
+    changes = sum(one != other for one, other in pairwise(texts))
+    return grid.columns == 2 or changes >= 0.75 * (len(texts) - 1)
 
 
 def _has_many(text: str) -> bool:

@@ -48,7 +48,7 @@ def find_sections(grid: CellGrid, header_rows: int) -> dict[int, GridCell]:
 def _are_regular(grid: CellGrid, header_rows: int, lone: set[int]) -> bool:
     """Whether names stand alone above two rows or more each, the first of them above all, and few other rows have a
     place without a value: in a drawn grid, names whose values were left out would not."""
-    if grid.columns < 3 or header_rows not in lone or len(lone) < 2:
+    if header_rows not in lone or len(lone) < (2 if grid.columns > 2 else 3):
         return False
     starts = sorted(lone)
     if any(after - before < 3 for before, after in pairwise([*starts, grid.rows])):

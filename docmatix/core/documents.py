@@ -72,10 +72,9 @@ class Table:
         """The texts of the grid, row by row; a cell over several rows or columns has its text in the first."""
         if not self.cells:
             return ()
-        grid = [
-            [""] * max(cell.column + cell.column_span for cell in self.cells)
-            for _ in range(max(cell.row + cell.row_span for cell in self.cells))
-        ]
+        columns = max([cell.column + cell.column_span for cell in self.cells])
+        rows = max([cell.row + cell.row_span for cell in self.cells])
+        grid = [[""] * columns for _ in range(rows)]
         for cell in self.cells:
             grid[cell.row][cell.column] = cell.text
         return tuple(map(tuple, grid))

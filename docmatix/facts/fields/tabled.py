@@ -35,11 +35,12 @@ def mark_tables(layout: Layout, tables: Sequence[Table], grid: Sequence[Candidat
         ]
         totals = _find_totals(inside, x0 * w, x1 * w)
         tabled.update(set(inside).difference(totals))
-        if not _has_periods_above(table) and not _is_headed(table, layout, inside):
+        timely = _has_periods_above(table)
+        if not timely and not _is_headed(table, layout, inside):
             continue
         colons = sum(ends_with_colon(chunk.text) or ": " in chunk.text for chunk in inside)
         held = sum(any(token.key in keys for token in chunk.tokens) for chunk in inside)
-        if _has_periods_above(table) or (colons < 0.25 * len(inside) and held < 0.6 * len(inside)):
+        if timely or (colons < 0.25 * len(inside) and held < 0.6 * len(inside)):
             blocked.update(inside)
             blocked.difference_update(totals)
     return tabled, blocked
@@ -48,9 +49,10 @@ def mark_tables(layout: Layout, tables: Sequence[Table], grid: Sequence[Candidat
 def _has_periods_above(table: Table) -> bool:
     """Whether the first row has years or quarters beside its name, above other values."""
     first, *others = table.rows
+    if len(first) < 2 or not all(find_kind(cell) == PERIOD for cell in first[1:]):
+        return False
     values = [cell for row in others for cell in row[1:] if cell]
-    periods = all(find_kind(cell) == PERIOD for cell in first[1:])
-    return len(first) > 1 and periods and not any(find_kind(cell) == PERIOD for cell in values) and bool(values)
+    return bool(values) and not any(find_kind(cell) == PERIOD for cell in values)
 
 
 def _is_headed(table: Table, layout: Layout, inside: Sequence[Chunk]) -> bool:

@@ -60,15 +60,14 @@ def _find_heights(table: FoundTable, cells: Sequence[FoundCell]) -> list[float]:
     """Heights at which a row is to be cut."""
     if len(cells) < 2 or max(len(cell.chunks) for cell in cells) < 2:
         return []
-    lines_of = [make_lines(cell.chunks) for cell in cells]
-    columns = [Span(before, after) for before, after in zip(table.xs, table.xs[1:], strict=False)]
-    stacked = [
-        lines for lines in lines_of if len(lines) > 1 and all(any(chunk.is_number for chunk in line) for line in lines)
-    ]
-    several = [lines for lines in lines_of if len(lines) > 1]
+    several = [lines for cell in cells if len(lines := make_lines(cell.chunks)) > 1]
+    if not several:
+        return []
+    stacked = [lines for lines in several if all(any(chunk.is_number for chunk in line) for line in lines)]
     lines = make_lines(chunk for cell in cells for chunk in cell.chunks)
     if not _are_in_step(stacked, several, cells, lines):
         return []
+    columns = [Span(before, after) for before, after in zip(table.xs, table.xs[1:], strict=False)]
     rows = group_by_gaps([[line] for line in lines], columns)
     return [
         (max(chunk.y1 for line in before for chunk in line) + min(chunk.y0 for line in after for chunk in line)) / 2

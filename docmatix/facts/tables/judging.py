@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 
 from docmatix.facts.tables.chunks import is_number, is_year
@@ -25,72 +25,83 @@ MAX_STICKING_OUT = 0.25  # of the cells of a drawn grid, whose text goes over th
 MAX_STRUCK = 0.1  # of the cells, which rules strike through as the lines behind a chart do
 
 
-@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for a table: counts of its filled rows, columns and cells, and what they hold."""
+    """What speaks for a table: counts of its filled rows, columns and cells, and what they hold, each when asked for.
+    The table must not change in between."""
 
-    rows: int
-    columns: int
-    filled: list[FoundCell]
-    fill: float
-    """Filled places among those of filled rows and columns."""
-    number_columns: int
-    """Columns after the first that hold mostly numbers, at least two."""
-    aligned: int
-    """Columns whose cells mostly begin, end or are centred at one place."""
-    words: float
-    """Mean of the words of a cell."""
-    bridged: float
-    """Cells below the header that stand over a gutter, among all."""
-    sizes: int
-    """Sizes of letters that several cells have, and differ by a fifth or more."""
-    texts: float
-    """Cells that are no numbers, among all."""
-    is_regular: bool
-    """Whether rows follow each other at distances that repeat."""
-    has_header: bool
-    """Whether the first row has text alone over numbers, or years."""
-    rules: int
-    """Rules of one length across it."""
+    def __init__(self, table: FoundTable) -> None:
+        self._table = table
+        self.filled = [cell for cell in table.cells if cell.chunks]
+        self.rows = len({cell.row for cell in self.filled})
+        self.columns = len({cell.column for cell in self.filled})
+        self.rules = len(table.rules)
+        """Rules of one length across it."""
 
+    @cached_property
+    def _by_column(self) -> dict[int, list[FoundCell]]:
+        by_column: defaultdict[int, list[FoundCell]] = defaultdict(list)
+        for cell in self.filled:
+            if cell.columns == 1:
+                by_column[cell.column].append(cell)
+        return by_column
 
-def gather(table: FoundTable) -> Evidence:
-    """The evidence of a table."""
-    filled = [cell for cell in table.cells if cell.chunks]
-    by_column: defaultdict[int, list[FoundCell]] = defaultdict(list)
-    for cell in filled:
-        if cell.columns == 1:
-            by_column[cell.column].append(cell)
-    rows = len({cell.row for cell in filled})
-    columns = len({cell.column for cell in filled})
-    numbers = sum(_holds_numbers(cells) for column, cells in by_column.items() if column)
-    area = sum(cell.rows * cell.columns for cell in filled)
-    words = sum(len(chunk.words) for cell in filled for chunk in cell.chunks)
-    return Evidence(
-        rows,
-        columns,
-        filled,
-        area / max(1, rows * columns),
-        numbers,
-        sum(map(_is_aligned, by_column.values())),
-        words / max(1, len(filled)),
-        sum(cell.columns > 1 and cell.row >= table.header_rows for cell in filled) / max(1, len(filled)),
-        _count_sizes([cell for cell in filled if cell.row >= table.header_rows]),
-        sum(not has_number(cell) for cell in filled) / max(1, len(filled)),
-        _is_regular(table, filled),
-        _has_header(table, filled),
-        len(table.rules),
-    )
+    @cached_property
+    def _below(self) -> list[FoundCell]:
+        return [cell for cell in self.filled if cell.row >= self._table.header_rows]
+
+    @cached_property
+    def fill(self) -> float:
+        """Filled places among those of filled rows and columns."""
+        return sum([cell.rows * cell.columns for cell in self.filled]) / max(1, self.rows * self.columns)
+
+    @cached_property
+    def number_columns(self) -> int:
+        """Columns after the first that hold mostly numbers, at least two."""
+        return sum(_holds_numbers(cells) for column, cells in self._by_column.items() if column)
+
+    @cached_property
+    def aligned(self) -> int:
+        """Columns whose cells mostly begin, end or are centred at one place."""
+        return sum(map(_is_aligned, self._by_column.values()))
+
+    @cached_property
+    def words(self) -> float:
+        """Mean of the words of a cell."""
+        return sum([len(chunk.words) for cell in self.filled for chunk in cell.chunks]) / max(1, len(self.filled))
+
+    @cached_property
+    def bridged(self) -> float:
+        """Cells below the header that stand over a gutter, among all."""
+        return sum([cell.columns > 1 for cell in self._below]) / max(1, len(self.filled))
+
+    @cached_property
+    def sizes(self) -> int:
+        """Sizes of letters that several cells have, and differ by a fifth or more."""
+        return _count_sizes(self._below)
+
+    @cached_property
+    def texts(self) -> float:
+        """Cells that are no numbers, among all."""
+        return sum([not has_number(cell) for cell in self.filled]) / max(1, len(self.filled))
+
+    @cached_property
+    def is_regular(self) -> bool:
+        """Whether rows follow each other at distances that repeat."""
+        return _is_regular(self._below)
+
+    @cached_property
+    def has_header(self) -> bool:
+        """Whether the first row has text alone over numbers, or years."""
+        return _has_header(self._table, self.filled)
 
 
 MAX_ODD_GAPS = 0.5
 
 
-def _is_regular(table: FoundTable, filled: Sequence[FoundCell]) -> bool:
+def _is_regular(below: Sequence[FoundCell]) -> bool:
     tops: dict[int, float] = {}
-    for cell in filled:
-        if cell.row >= table.header_rows:
-            tops[cell.row] = min(tops.get(cell.row, 1e9), *(chunk.y0 for chunk in cell.chunks))
+    for cell in below:
+        tops[cell.row] = min(tops.get(cell.row, 1e9), *[chunk.y0 for chunk in cell.chunks])
     order = [tops[row] for row in sorted(tops)]
     gaps = [after - before for before, after in itertools.pairwise(order)]
     if len(gaps) < 4:
@@ -126,7 +137,7 @@ def _count_sizes(filled: Sequence[FoundCell]) -> int:
 
 def is_table(table: FoundTable) -> bool:
     """Whether cells in rows and columns are a table that a reader would call one."""
-    seen = gather(table)
+    seen = Evidence(table)
     if seen.rows < 2 or seen.columns < 2 or _is_code(seen):
         return False
     if table.ruled:

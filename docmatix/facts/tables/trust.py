@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from docmatix.facts.tables.chunks import is_number, is_year
 from docmatix.facts.tables.found import FoundCell, FoundTable
-from docmatix.facts.tables.judging import gather
+from docmatix.facts.tables.judging import Evidence
 
 
 def guess_header_rows(table: FoundTable) -> int:
@@ -40,7 +40,7 @@ def _has_values(cells: list[FoundCell]) -> bool:
 
 def measure_trust(table: FoundTable) -> float:
     """From 0 to 1: less for each thing that tables rarely have."""
-    seen = gather(table)
+    seen = Evidence(table)
     count = max(1, len(seen.filled))
     doubled = sum(sum(chunk.is_number for chunk in cell.chunks) > 1 for cell in seen.filled if cell.column)
     named = {row for cell in seen.filled if cell.column == 0 for row in range(cell.row, cell.row + cell.rows)}

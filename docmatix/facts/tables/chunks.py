@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby, pairwise
-from operator import attrgetter
+from operator import attrgetter, sub
 from statistics import median
 from typing import NamedTuple
 
@@ -36,6 +36,9 @@ class Chunk(NamedTuple):
     bold: bool
     parts: tuple[tuple[float, float, str], ...]
     """Where each word begins and ends, and the word."""
+
+    def __hash__(self) -> int:
+        return hash(self.words)  # which no other chunk of a page has
 
     @property
     def is_number(self) -> bool:
@@ -72,8 +75,12 @@ def list_chunks(page: Page, down: Sequence[Rule] = ()) -> list[Chunk]:
     found: list[Chunk] = []
     count = 0
     for _, members in groupby(page.words, key=attrgetter("line")):
-        placed = [_place(at, word, width, height) for at, word in enumerate(members, count)]
-        count += len(placed)
+        line = list(members)
+        start, count = count, count + len(line)
+        if (whole := _make_whole(line, start, width, height, places)) is not None:
+            found.append(whole)
+            continue
+        placed = [_place(at, word, width, height) for at, word in enumerate(line, start)]
         words = _leave_out_leaders(sorted(placed, key=attrgetter("x0")))
         limit: float | None = None  # as long as no gap is wide
         run = words[:1]
@@ -93,6 +100,30 @@ def list_chunks(page: Page, down: Sequence[Rule] = ()) -> list[Chunk]:
         if run:
             found.append(_make_chunk(run))
     return found
+
+
+def _make_whole(line: Sequence[Word], start: int, w: float, h: float, places: Sequence[float]) -> Chunk | None:
+    """The chunk of a line that plainly is one: from the left, level, without wide gaps, leaders and rules down at
+    `places`; None for a line to look into."""
+    texts, boxes, _, _, sizes, bolds = zip(*line, strict=True)
+    least = min(sizes)
+    text = " ".join(texts)
+    if least <= 0 or _count_dots(text) >= MIN_LEADERS:
+        return None
+    left, top, right, bottom = zip(*boxes, strict=True)
+    x0s, x1s = [x * w for x in left], [x * w for x in right]
+    y0, y1 = min(top) * h, max(bottom) * h
+    if len(line) > 1:
+        if max(map(sub, x0s[1:], x1s)) > GAP_EM * least or min(map(sub, x0s[1:], x0s)) < 0:
+            return None
+        if min(bottom) * h - max(top) * h < 0.4 * (y1 - y0):
+            return None
+        first = bisect_left(places, min(x1s) - SLACK_PT)
+        if first < len(places) and places[first] <= max(x0s) + SLACK_PT:
+            return None
+    parts = tuple(zip(x0s, x1s, texts, strict=True))
+    words = tuple(range(start, start + len(line)))
+    return Chunk(min(x0s), y0, max(x1s), y1, max(sizes), words, text, all(bolds), parts)
 
 
 def _are_level(before: _Placed, word: _Placed) -> bool:
@@ -119,10 +150,14 @@ _LEADERS = re.compile(r"[.·…_‥]+")
 _LED = re.compile(r".*?[^.·…_‥]\s?([.·…_‥]{4,})")
 
 
+def _count_dots(text: str) -> int:
+    """The dots that leaders are made of; an ellipsis is three."""
+    return sum(map(text.count, ".·…_‥")) + 2 * text.count("…")
+
+
 def _leave_out_leaders(words: list[_Placed]) -> list[_Placed]:
     """Words without dots that lead from one to another; a word before them keeps its own dots, and is marked."""
-    text = "".join([word.text for word in words])
-    if sum(map(text.count, ".·…_‥")) + 2 * text.count("…") < MIN_LEADERS:
+    if _count_dots("".join([word.text for word in words])) < MIN_LEADERS:
         return words
     kept: list[_Placed] = []
     dots: list[_Placed] = []
@@ -181,20 +216,23 @@ def make_lines(chunks: Iterable[Chunk]) -> list[Line]:
     lines: list[Line] = []
     anchors: list[tuple[float, float]] = []
     for chunk in sorted(chunks, key=lambda chunk: (chunk.y0 + chunk.y1, chunk.x0)):
+        _, y0, _, y1, *_ = chunk
         for place in range(len(lines) - 1, max(-1, len(lines) - 4), -1):
             top, bottom = anchors[place]
-            shared = min(bottom, chunk.y1) - max(top, chunk.y0)
-            if shared > 0.65 * min(bottom - top, chunk.y1 - chunk.y0) and _has_room(lines[place], chunk):
+            shared = (bottom if bottom < y1 else y1) - (top if top > y0 else y0)
+            is_level = shared > 0.65 * (bottom - top) or shared > 0.65 * (y1 - y0)
+            if is_level and _has_room(lines[place], chunk):
                 lines[place].append(chunk)
                 break
         else:
             lines.append([chunk])
-            anchors.append((chunk.y0, chunk.y1))
+            anchors.append((y0, y1))
     return [_join(sorted(line)) if len(line) > 1 else line for line in lines]
 
 
 def _has_room(line: Line, chunk: Chunk) -> bool:
-    return all(chunk.x1 <= other.x0 + SLACK_PT or other.x1 <= chunk.x0 + SLACK_PT for other in line)
+    x0, x1 = chunk.x0 + SLACK_PT, chunk.x1
+    return not [other for other in line if x1 > other.x0 + SLACK_PT and other.x1 > x0]
 
 
 def _join(line: Line) -> Line:

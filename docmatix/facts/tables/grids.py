@@ -40,10 +40,10 @@ def find_grids(rules: Sequence[Rule]) -> list[Grid]:
         return []
     across, down = merge_rules(rules)
     down = close_sides(across, down)
-    crossed = _cross(across, down)
+    crossed, met = _cross(across, down)
     if not MIN_CROSSINGS <= sum(map(int.bit_count, crossed)) <= MAX_CROSSINGS:
         return []
-    groups = _group(_find_cells(across, down, crossed))
+    groups = _group(_find_cells([rule.x0 for rule in down], [rule.y0 for rule in across], crossed, met))
     found = [part for cells in groups if len(cells) > 1 for part in split_at_bands(_make_grid(cells))]
     return sorted(found, key=lambda grid: (grid.ys[0], grid.xs[0]))
 
@@ -83,35 +83,40 @@ def close_sides(across: Sequence[Rule], down: Sequence[Rule]) -> list[Rule]:
     return closed
 
 
-def _cross(across: Sequence[Rule], down: Sequence[Rule]) -> list[int]:
-    """For each line across, the set of lines down that meet it, as bits."""
+def _cross(across: Sequence[Rule], down: Sequence[Rule]) -> tuple[list[int], list[int]]:
+    """For each line across, the set of lines down that meet it, as bits; and the other way round."""
     if not across or not down:
-        return []
+        return [], []
     import numpy as np
 
     left, y, right, _ = (column[:, None] for column in np.array(across).T)
     x, top, _, bottom = (column[None, :] for column in np.array(down).T)
     slack = TOLERANCE_PT
     meets = (left - slack <= x) & (x <= right + slack) & (top - slack <= y) & (y <= bottom + slack)
-    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(meets, axis=1, bitorder="little")]
+    rows, columns = np.packbits(meets, axis=1, bitorder="little"), np.packbits(meets.T, axis=1, bitorder="little")
+    return (
+        [int.from_bytes(row.tobytes(), "little") for row in rows],
+        [int.from_bytes(column.tobytes(), "little") for column in columns],
+    )
 
 
-def _find_cells(across: Sequence[Rule], down: Sequence[Rule], crossed: Sequence[int]) -> list[Rect]:
-    """The smallest rectangle below and to the right of each crossing."""
-    met = [0] * len(down)
-    for row, columns in enumerate(crossed):
-        for column in _list_bits(columns):
-            met[column] |= 1 << row
+def _find_cells(xs: Sequence[float], ys: Sequence[float], crossed: Sequence[int], met: Sequence[int]) -> list[Rect]:
+    """The smallest rectangle below and to the right of each crossing of lines down at `xs` and across at `ys`."""
     nearest: dict[tuple[float, float], tuple[float, float]] = {}
     for row, columns in enumerate(crossed):
-        y = across[row].y0
-        for column in _list_bits(columns):
-            x = down[column].x0
-            right = columns >> column + 1 << column + 1
+        y, right = ys[row], columns
+        while right:
+            lowest = right & -right
+            right ^= lowest  # what is left are the lines to its right
+            column = lowest.bit_length() - 1
+            x = xs[column]
             below = met[column] >> row + 1 << row + 1 if right else 0
-            for other in _list_bits(below):
-                shared = _list_bits(right & crossed[other]) if across[other].y0 > y else iter(())
-                corner = next(((across[other].y0, down[bit].x0) for bit in shared if down[bit].x0 > x), None)
+            while below:
+                lowest = below & -below
+                below ^= lowest
+                other = lowest.bit_length() - 1
+                shared = right & crossed[other] if ys[other] > y else 0
+                corner = next(((ys[other], xs[bit]) for bit in _list_bits(shared) if xs[bit] > x), None)
                 if corner is not None:
                     # where two lines end in one crossing, either may have the nearest corner
                     nearest[x, y] = min(corner, nearest.get((x, y), corner))
@@ -140,7 +145,8 @@ def _group(cells: Sequence[Rect]) -> list[list[Rect]]:
     for at, (x0, y0, x1, y1) in enumerate(cells):
         for corner in ((x0, y0), (x0, y1), (x1, y0), (x1, y1)):
             other = corners.setdefault(corner, at)
-            parent[find(at)] = find(other)
+            if other != at:
+                parent[find(at)] = find(other)
     groups: defaultdict[int, list[Rect]] = defaultdict(list)
     for at, cell in enumerate(cells):
         groups[find(at)].append(cell)

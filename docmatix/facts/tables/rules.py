@@ -40,6 +40,9 @@ def _merge(lines: Iterable[tuple[float, float, float]]) -> list[tuple[float, flo
             groups.append([line])
     merged: list[tuple[float, float, float]] = []
     for group in groups:
+        if len(group) == 1:
+            merged += group
+            continue
         place = sum(line[0] for line in group) / len(group)
         pieces = sorted((line[1], line[2]) for line in group)
         start, end = pieces[0]

@@ -24,10 +24,12 @@ def read_grids(
 ) -> tuple[list[FoundTable], list[Chunk]]:
     """The tables that rules draw, and the chunks outside of them. The sides of filled boxes count where strokes alone
     leave out text, or draw something else; gutters where both frame more than cells."""
-    found = _list_candidates(drawing.rules, across, chunks, with_boxes=False)
+    seen: list[tuple[Grid, _Candidate | None]] = []
+    found = _list_candidates(drawing.rules, across, chunks, seen)
     if sides := list_sides(drawing):
         both = list(dict.fromkeys((*drawing.rules, *sides)))
-        found += [one for one in _list_candidates(both, across, chunks, with_boxes=True) if not one.is_doubtful]
+        others = _list_candidates(both, across, chunks, seen)
+        found += [one._replace(with_boxes=True) for one in others if not one.is_doubtful]
     found = [one for one in found if not _is_frame(one, found)]
     tables: list[FoundTable] = []
     taken: set[Chunk] = set()
@@ -44,20 +46,43 @@ class _Candidate(NamedTuple):
     held: frozenset[Chunk]
     filled: int  # cells with text
     is_doubtful: bool
-    with_boxes: bool
+    with_boxes: bool = False
 
 
 def _list_candidates(
-    rules: Sequence[Rule], across: Sequence[Rule], chunks: Sequence[Chunk], *, with_boxes: bool
+    rules: Sequence[Rule],
+    across: Sequence[Rule],
+    chunks: Sequence[Chunk],
+    seen: list[tuple[Grid, _Candidate | None]],
 ) -> list[_Candidate]:
+    """The grids that are tables. Each is added to those `seen`, and one like them is not looked at again."""
     found: list[_Candidate] = []
     for grid in find_grids(rules):
-        inside = [chunk for chunk in chunks if _is_inside(chunk, grid)]
-        table = read_grid(grid, inside, across) if len(inside) >= MIN_CHUNKS else None
-        if table is not None and is_table(table):
-            filled = sum(bool(cell.chunks) for cell in table.cells)
-            found.append(_Candidate(table, frozenset(inside), filled, has_defects(table), with_boxes))
+        alike = [candidate for other, candidate in seen if _are_alike(grid, other)]
+        candidate = alike[0] if alike else _judge(grid, across, chunks)
+        seen.append((grid, candidate))
+        if candidate is not None:
+            found.append(candidate)
     return found
+
+
+def _judge(grid: Grid, across: Sequence[Rule], chunks: Sequence[Chunk]) -> _Candidate | None:
+    inside = [chunk for chunk in chunks if _is_inside(chunk, grid)]
+    table = read_grid(grid, inside, across) if len(inside) >= MIN_CHUNKS else None
+    if table is None or not is_table(table):
+        return None
+    filled = sum(bool(cell.chunks) for cell in table.cells)
+    return _Candidate(table, frozenset(inside), filled, has_defects(table))
+
+
+ALIKE_PT = 1.5  # between the edges of one grid, drawn by strokes and by the boxes that they frame
+
+
+def _are_alike(one: Grid, other: Grid) -> bool:
+    """Whether two grids have the same cells at the same places."""
+    return one.cells == other.cells and all(
+        abs(edge - same) <= ALIKE_PT for edge, same in zip((*one.xs, *one.ys), (*other.xs, *other.ys), strict=True)
+    )
 
 
 def _read_aligned(candidate: _Candidate, across: Sequence[Rule]) -> list[FoundTable]:

@@ -286,24 +286,13 @@ def _goes_on(above: Block, chunk: Chunk, first: int, last: int, rules: Sequence[
 
 
 def _find_cuts(blocks: Sequence[Block]) -> list[float]:
-    gaps = sorted(
-        (upper.bottom, lower.top)
-        for lower in blocks
-        for upper in blocks
-        if upper is not lower
-        and upper.top < lower.top
-        and upper.first <= lower.last
-        and lower.first <= upper.last
-        and not any(
-            between is not lower
-            and between is not upper
-            and upper.top < between.top < lower.top
-            and between.first <= lower.last
-            and lower.first <= between.last
-            for between in blocks
-        )
-    )
-    gaps = [(min(top, bottom), max(top, bottom)) for top, bottom in gaps]
+    gaps: list[tuple[float, float]] = []
+    placed = [(block.top, block.bottom, block.first, block.last) for block in blocks]
+    for top, _, first, last in placed:
+        # those above it, and among them the lowest of those over any of its columns
+        above = [other for other in placed if other[0] < top and other[2] <= last and first <= other[3]]
+        lowest = max([other[0] for other in above], default=0.0)
+        gaps += [(min(bottom, top), max(bottom, top)) for upper, bottom, _, _ in above if upper == lowest]
     cuts: list[tuple[float, float]] = []
     for top, bottom in sorted(gaps):
         if cuts and top <= cuts[-1][1] + 0.5:

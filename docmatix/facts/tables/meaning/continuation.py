@@ -119,10 +119,10 @@ def _continue(before: _Part, page: Page, table: Table) -> _Part | None:
         return None
     names = name_rows(grid, repeated, before=before.names)
     surroundings = Surroundings(table.caption or before.table.caption, table.notes, before.table.unit)
-    read = read_grid(grid, Headers(repeated, 1.0), surroundings, columns=before.columns, names=names)
-    trust = 0.95 * before.base
-    confidence = round(trust * _judge_names(names), 3)
-    read = replace(read, unit=read.unit or before.table.unit, continues=True, confidence=confidence)
+    confidence = round(0.95 * before.base * _judge_names(names), 3)
+    headers = Headers(repeated, 1.0)
+    read = read_grid(grid, headers, surroundings, columns=before.columns, names=names, confidence=confidence)
+    read = replace(read, unit=read.unit or before.table.unit, continues=True)
     return _Part(page, read, grid, before.header, before.columns, names, before.base)
 
 

@@ -44,8 +44,9 @@ def read_grid(
     *,
     columns: ColumnNames | None = None,
     names: RowNames | None = None,
+    confidence: float | None = None,
 ) -> Table:
-    """The table of a grid; `columns` and `names` where they are known."""
+    """The table of a grid; `columns`, `names` and `confidence` where they are known."""
     columns = columns or name_columns(grid, headers.rows)
     inner = find_inner_headers(grid, headers.rows)
     names = names or name_rows(grid, headers.rows, inner=inner)
@@ -56,6 +57,9 @@ def read_grid(
         ]
         above.update((row, paths) for row in range(head + 1, grid.rows))
         del above[head]
+    if confidence is None:
+        trust = measure_trust(grid, headers, columns.paths, names, surroundings.caption)
+        confidence = trust * 0.85 ** len(inner)
     return Table(
         grid.box,
         _leave_out_same([_make_cell(grid, cell, above, names) for cell in grid.cells]),
@@ -63,7 +67,7 @@ def read_grid(
         _find_unit(grid, headers.rows, columns, names, surroundings),
         surroundings.notes,
         names.keys.column,
-        measure_trust(grid, headers, columns.paths, names, surroundings.caption) * 0.85 ** len(inner),
+        confidence,
     )
 
 

@@ -16,12 +16,12 @@ _ENTRY = re.compile(r".*[^\W\d_]{3}.*\s(?:\d{1,4}|[ivxlc]{1,6})")
 def mark_contents(sheet: Sheet) -> None:
     """Take the lines of contents: those with dot leaders, and runs of lines whose numbers end at one edge and grow."""
     lines = list(sheet.open_lines)
-    leaders = [line for line in lines if _LED.search(line.text)]
+    leaders = [line for line in lines if _is_led(line.text)]
     if len(leaders) >= 3 and sum(1 for line in lines if _LEADERS.search(line.text)) < len(leaders) + 3:
         first, last = min(line.y0 for line in leaders), max(line.y1 for line in leaders)
         for line in lines:
             beside = first - 2 <= line.y0 and line.y1 <= last + 2
-            if _LED.search(line.text) or (beside and len(line.words) < 15):
+            if _is_led(line.text) or (beside and len(line.words) < 15):
                 line.role = "contents"
         return
     if len(lines) > MAX_LINES:
@@ -36,6 +36,11 @@ def mark_contents(sheet: Sheet) -> None:
                         line.role = "contents"
             run = []
         run.append(row)
+
+
+def _is_led(text: str) -> bool:
+    """Whether leaders in a text lead to the number of a page at its end."""
+    return (text[-1:].isdecimal() or text[-1:] in "ivxlc") and _LED.search(text) is not None
 
 
 def _read_row(line: Line, lines: list[Line]) -> tuple[list[Line], int, float] | None:

@@ -141,6 +141,8 @@ def list_boxes(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> lis
     """The rectangles among shapes that are larger than a line is thick; none if there are too many."""
     found: list[FilledBox] = []
     for shape in _leave_out_invisible(shapes):
+        if all(item[0] == "l" for item in shape["items"]):
+            continue  # as most
         stroked, fill = "s" in shape["type"], shape.get("fill") if "f" in shape["type"] else None
         for corners, is_box in _set_upright(_list_strokes([shape]), matrix):
             x0, y0, x1, y1 = corners
@@ -159,6 +161,8 @@ def list_marks(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> lis
     """The small figures among shapes that are neither upright lines nor rectangles; none if there are too many."""
     found: list[Mark] = []
     for shape in shapes:
+        if len(shape["items"]) == 1 and shape["items"][0][0] == "re":
+            continue  # as most
         colour = shape.get("fill") if "f" in shape["type"] else None
         fill = None if colour is None else tuple(colour)
         for points, is_round in _list_figures(shape["items"]):

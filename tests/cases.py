@@ -23,8 +23,8 @@ from typing import Any
 from docmatix.core.documents import Document, Page, Refusal, locate_words
 from docmatix.facts.extraction import extract_document
 from docmatix.pdf.settings import Extract
-from docmatix.prompting.questions.candidates import Candidate, find_candidates
-from docmatix.prompting.questions.question_templates import find_template
+from docmatix.prompting.questions.sentences.candidates import Candidate, find_candidates
+from docmatix.prompting.questions.sentences.question_templates import find_template
 from docmatix.prompting.replies import parse_reply
 
 MAX_CANDIDATES = 60

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docmatix.core.documents import Refusal
-from docmatix.prompting.questions.candidates import Candidate
+from docmatix.prompting.questions.sentences.candidates import Candidate
 from tests import cases
 from tests.pdfs import write_pdf
 

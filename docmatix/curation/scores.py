@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Pair, Scores
-from docmatix.prompting.questions.clarity import score_clarity
+from docmatix.prompting.questions.sentences.clarity import score_clarity
 
 
 def _score_clarity(pair: Pair, pages: Sequence[Page]) -> float | None:

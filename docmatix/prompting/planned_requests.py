@@ -26,8 +26,8 @@ from docmatix.prompting.chunks import (
     split_pages,
 )
 from docmatix.prompting.prompts import Prompt
-from docmatix.prompting.questions.candidates import Candidate, find_candidates
-from docmatix.prompting.questions.wording import clean_question, question_grammar
+from docmatix.prompting.questions.sentences.candidates import Candidate, find_candidates
+from docmatix.prompting.questions.sentences.question_grammar import clean_question, question_grammar
 from docmatix.prompting.replies import pairs_schema, parse_reply
 from docmatix.prompting.templates import render_messages
 from docmatix.prompting.windows import Window

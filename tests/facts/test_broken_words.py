@@ -5,7 +5,7 @@ from __future__ import annotations
 from docmatix.core.documents import Box, Page, Word, locate_words
 from docmatix.curation.grounding import ground
 from docmatix.facts.tables import find_tables
-from docmatix.prompting.questions.candidates import find_candidates
+from docmatix.prompting.questions.sentences.candidates import find_candidates
 from docmatix.text.sentences import split_sentences
 from tests.pages import make_page, rule_grid, write_page
 

@@ -25,8 +25,8 @@ from docmatix.models.vllm.command import build_command, build_environment
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.models.vllm.replica import ServerState, VllmServer
 from docmatix.models.vllm.supervisor import find_start, list_processes
-from docmatix.prompting.questions.candidates import Candidate
-from docmatix.prompting.questions.wording import question_grammar
+from docmatix.prompting.questions.sentences.candidates import Candidate
+from docmatix.prompting.questions.sentences.question_grammar import question_grammar
 from docmatix.prompting.replies import pairs_schema
 from tests.vllm_environment import find_python, real_engine
 

@@ -1,1 +1,1 @@
-"""Answer-first questions: candidate answers and the templates that ask for them."""
+"""Questions about what a page says: from its facts, worded by code, and from its sentences, worded by a model."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.prompting.questions.clarity import score_clarity
+from docmatix.prompting.questions.sentences.clarity import score_clarity
 
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from docmatix.prompting.questions.clauses import Clause, cut_pieces
+from docmatix.prompting.questions.sentences.clauses import Clause, cut_pieces
 from docmatix.text.english import (
     BE,
     DETERMINERS,

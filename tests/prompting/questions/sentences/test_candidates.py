@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Page
-from docmatix.prompting.questions.candidates import MAX_CONTEXT_CHARS, find_candidates, find_phrases
-from docmatix.prompting.questions.wording import question_grammar
+from docmatix.prompting.questions.sentences.candidates import MAX_CONTEXT_CHARS, find_candidates, find_phrases
+from docmatix.prompting.questions.sentences.question_grammar import question_grammar
 from tests.pages import make_page, write_page, write_table
 
 PROSE = (

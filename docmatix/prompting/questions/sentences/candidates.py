@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from docmatix.core.documents import Page, locate_words
-from docmatix.prompting.questions.fact_fields import find_fields, mark_tables
-from docmatix.prompting.questions.question_templates import find_template
+from docmatix.prompting.questions.sentences.fact_fields import find_fields, mark_tables
+from docmatix.prompting.questions.sentences.question_templates import find_template
 from docmatix.text.english import MONTH, NUMERAL, VERBS, classify_answer
 from docmatix.text.field_list import read_fields
 from docmatix.text.hyphens import PageWords, join_words

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from docmatix.prompting.questions.clause_templates import CLAUSE_TEMPLATES
-from docmatix.prompting.questions.clauses import find_clause
-from docmatix.prompting.questions.field_templates import find_field_template
-from docmatix.prompting.questions.template import Template
+from docmatix.prompting.questions.sentences.clause_templates import CLAUSE_TEMPLATES
+from docmatix.prompting.questions.sentences.clauses import find_clause
+from docmatix.prompting.questions.sentences.field_templates import find_field_template
+from docmatix.prompting.questions.sentences.template import Template
 
 
 def find_template(answer: str, *, kind: str, context: str, label: str | None = None) -> Template | None:

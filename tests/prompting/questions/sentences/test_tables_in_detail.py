@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docmatix.core.documents import Page
-from docmatix.prompting.questions.candidates import find_candidates
-from docmatix.prompting.questions.question_templates import find_template
+from docmatix.prompting.questions.sentences.candidates import find_candidates
+from docmatix.prompting.questions.sentences.question_templates import find_template
 from tests.pages import make_page, write_page, write_table
 
 

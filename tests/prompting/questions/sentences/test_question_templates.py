@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from docmatix.prompting.questions.question_templates import find_template
-from docmatix.prompting.questions.template import Template
+from docmatix.prompting.questions.sentences.question_templates import find_template
+from docmatix.prompting.questions.sentences.template import Template
 
 
 def list_questions(template: Template | None) -> list[str]:

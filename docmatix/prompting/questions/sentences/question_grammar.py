@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from docmatix.prompting.questions.question_templates import find_template
+from docmatix.prompting.questions.sentences.question_templates import find_template
 
 if TYPE_CHECKING:
-    from docmatix.prompting.questions.candidates import Candidate
+    from docmatix.prompting.questions.sentences.candidates import Candidate
 
 # --- grammar ----------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from docmatix.prompting.questions.template import Template
+from docmatix.prompting.questions.sentences.template import Template
 from docmatix.text.english import (
     COUNTED_LABELS,
     VALUE_LABELS,

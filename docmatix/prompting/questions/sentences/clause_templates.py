@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from docmatix.prompting.questions.clauses import POINTING, Clause, cut_pieces, name_subject, split_lead
-from docmatix.prompting.questions.question_words import WHEN, ask_quantity, word_question
-from docmatix.prompting.questions.template import Template
+from docmatix.prompting.questions.sentences.clauses import POINTING, Clause, cut_pieces, name_subject, split_lead
+from docmatix.prompting.questions.sentences.question_words import WHEN, ask_quantity, word_question
+from docmatix.prompting.questions.sentences.template import Template
 from docmatix.text.english import (
     AUXILIARIES,
     BE,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.prompting.questions.candidates import Candidate
-from docmatix.prompting.questions.question_templates import find_template
-from docmatix.prompting.questions.wording import clean_question, question_grammar
+from docmatix.prompting.questions.sentences.candidates import Candidate
+from docmatix.prompting.questions.sentences.question_grammar import clean_question, question_grammar
+from docmatix.prompting.questions.sentences.question_templates import find_template
 
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
 

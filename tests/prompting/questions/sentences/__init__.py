@@ -1,0 +1,1 @@
+"""Tests of `docmatix.prompting.questions.sentences`."""

@@ -1,0 +1,155 @@
+"""What is asked about the facts of a window: drafts of all kinds, told apart over the window, chosen and worded.
+
+A question that two facts would answer is made specific or not asked. Seeded by the window, without a model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from docmatix.core.documents import Page
+from docmatix.core.draws import hash_seeded
+from docmatix.prompting.questions import field
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, FactQuestion
+from docmatix.prompting.questions.wordings import LANGUAGES, Wordings, load_wordings, rank_templates
+from docmatix.text.languages import reads_english
+from docmatix.text.pieces import fold, split_pieces
+
+KINDS: Mapping[str, Callable[[AskedPages], Iterator[Draft]]] = {
+    "field": field.draft_questions,
+}
+"""By kind of question; each is one file."""
+
+
+class _Told(NamedTuple):
+    """A draft and the plainest way to ask for it that is not ambiguous."""
+
+    draft: Draft
+    asking: Asking
+
+
+def ask_facts(
+    pages: Sequence[Page], *, language: str | None, key: str, seed: int, limit: int, alone: bool = False
+) -> list[FactQuestion]:
+    """At most `limit` questions about the usable `pages` of one window, in page order. `language` is that of the
+    document, `key` the window's id; `alone`: the window is the whole document."""
+    found: list[FactQuestion] = []
+    usable = [page for page in pages if page.reason is None]
+    by_language: dict[str, list[Page]] = {}
+    for page in usable:
+        if spoken := choose_language(page, language):
+            by_language.setdefault(spoken, []).append(page)
+    for spoken, group in by_language.items():
+        wordings = load_wordings(spoken)
+        assert wordings is not None
+        asked = AskedPages(tuple(group), spoken, alone=alone and len(by_language) == 1)
+        told = tell_apart([draft for find in KINDS.values() for draft in find(asked)])
+        share = max(1, limit * len(group) // len(usable)) if limit else 0
+        chosen = choose(told, limit=share, key=key, seed=seed)
+        found += word_questions(chosen, wordings, key=key, seed=seed)
+    return found
+
+
+def choose_language(page: Page, language: str | None) -> str | None:
+    """The language to ask about a page in: its own where it reads English, else its document's; None without
+    wordings."""
+    if reads_english(page.text):
+        return "en"
+    if language is None:
+        # tables and forms have too few words to tell; outside Latin letters English would be a guess
+        return "en" if page.text.isascii() else None
+    return language if language in LANGUAGES else None
+
+
+def tell_apart(drafts: Iterable[Draft]) -> list[_Told]:
+    """The drafts that can be asked, each with the plainest of its askings whose topic has a single answer."""
+    drafts = list(drafts)
+    answers: dict[frozenset[str], set[str]] = defaultdict(set)
+    for draft in drafts:
+        for topic in (*(asking.topic for asking in draft.askings), *draft.rivals):
+            answers[topic].add(_normalise(draft.answer))
+    told = []
+    for draft in drafts:
+        asking = next((one for one in draft.askings if len(answers[one.topic]) == 1), None)
+        if asking is not None:
+            told.append(_Told(draft, asking))
+    return told
+
+
+def _normalise(answer: str) -> str:
+    return " ".join(answer.split()).casefold()
+
+
+def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_Told]:
+    """At most `limit`, of as many kinds, sources, answer types and pages as there are, each topic once; in page
+    order."""
+    pool = sorted(
+        told, key=lambda one: hash_seeded(seed, key, one.draft.kind, one.draft.answer, *sorted(one.asking.topic))
+    )
+    chosen: list[_Told] = []
+    used: Counter[tuple[str, object]] = Counter()
+
+    def marks(one: _Told) -> tuple[tuple[tuple[str, object], float], ...]:
+        draft = one.draft
+        return (
+            (("kind", draft.kind), 0.75),
+            (("form", one.asking.form), 0.85),
+            (("source", draft.source), 0.85),
+            (("type", draft.answer_type), 0.93),
+            (("page", draft.evidence[0].page if draft.evidence else 0), 0.9),
+            (("answer", _normalise(draft.answer)), 0.3),
+        )
+
+    def value(one: _Told) -> float:
+        worth = one.draft.worth
+        for mark, factor in marks(one):
+            worth *= factor ** used[mark]
+        return worth
+
+    topics: set[frozenset[str]] = set()
+    while pool and len(chosen) < limit:
+        best = max(pool, key=value)
+        pool.remove(best)
+        if best.asking.topic in topics:
+            continue
+        topics.add(best.asking.topic)
+        chosen.append(best)
+        used.update(mark for mark, _ in marks(best))
+    return sorted(chosen, key=_place)
+
+
+def _place(one: _Told) -> tuple[int, float, float, str]:
+    if not one.draft.evidence or not one.draft.evidence[0].boxes:
+        return 0, 0.0, 0.0, one.draft.answer
+    first = one.draft.evidence[0]
+    return first.page, first.boxes[0].y0, first.boxes[0].x0, one.draft.answer
+
+
+def word_questions(chosen: Iterable[_Told], wordings: Wordings, *, key: str, seed: int) -> Iterator[FactQuestion]:
+    """Each by the template that this window has used least. A wording that gives away the answer is not used."""
+    used: dict[Sequence[str], Counter[int]] = defaultdict(Counter)
+    for draft, asking in chosen:
+        templates = wordings.list_templates(asking)
+        place = f"{key}/{draft.kind}/{'/'.join(sorted(asking.topic))}"
+        count = used[templates]
+        for number in rank_templates(len(templates), seed=seed, key=place, used=count):
+            question = wordings.word(asking, number)
+            if not gives_away(question, draft):
+                count[number] += 1
+                name = f"{wordings.language}/{_name_form(asking, templates, wordings)}/{number}"
+                yield FactQuestion(draft.kind, question, draft.answer, draft.answer_type, draft.evidence, name)
+                break
+
+
+def _name_form(asking: Asking, templates: Sequence[str], wordings: Wordings) -> str:
+    return asking.form if templates is wordings.forms[asking.form] else f"known.{fold(asking.slots['label'])}"
+
+
+def gives_away(question: str, draft: Draft) -> bool:
+    """Whether the answer stands in its question; yes, no and counts cannot be seen there."""
+    if draft.answer_type in ("yes_no", "count"):
+        return False
+    answer, said = split_pieces(draft.answer), split_pieces(question)
+    return any(said[at : at + len(answer)] == answer for at in range(len(said) - len(answer) + 1))

@@ -1,0 +1,82 @@
+"""The wordings of questions from facts: one YAML file a language in `wordings/`, each with several templates a form.
+
+A template is a question with slots (`What is the {label}?`); a qualifier is a phrase that goes before its question mark
+(` in the section "{section}"`). Known fields have questions of their own, with the article that a label does not show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from docmatix.core.draws import hash_seeded
+from docmatix.prompting.questions.question import Asking
+from docmatix.text.pieces import fold
+
+LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
+_MARK = re.compile(r"[\s\u202f\u00a0]*[?？]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """What one language says. `forms` by name, `qualifiers` by name, `known` questions by folded label."""
+
+    language: str
+    yes: str
+    no: str
+    forms: Mapping[str, tuple[str, ...]]
+    qualifiers: Mapping[str, str]
+    known: Mapping[str, tuple[str, ...]]
+
+    def list_templates(self, asking: Asking) -> Sequence[str]:
+        """The templates of an asking; a known field's own come before its form's."""
+        label = asking.slots.get("label", "")
+        if asking.form.startswith("field.") and (own := self.known.get(fold(label))):
+            return own
+        return self.forms[asking.form]
+
+    def word(self, asking: Asking, number: int) -> str:
+        """The question of one of the templates."""
+        template = self.list_templates(asking)[number]
+        added = "".join(self.qualifiers[name] for name in asking.qualifiers)
+        if added:
+            mark = _MARK.search(template)
+            at = mark.start() if mark else len(template)
+            template = template[:at] + added + template[at:]
+        return _fill(template, asking.slots)
+
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+def _fill(template: str, slots: Mapping[str, str]) -> str:
+    """Slots by their texts, which may hold braces themselves."""
+    return _SLOT.sub(lambda match: slots[match.group(1)], template)
+
+
+@cache
+def load_wordings(language: str) -> Wordings | None:
+    """The wordings of a language (ISO 639-1); None for one without."""
+    if language not in LANGUAGES:
+        return None
+    text = files("docmatix.prompting.questions").joinpath(f"wordings/{language}.yaml").read_text("utf-8")
+    content = yaml.safe_load(text)
+    known = {fold(label): tuple(entry["questions"]) for entry in content.get("known", ()) for label in entry["labels"]}
+    return Wordings(
+        language=language,
+        yes=content["answer_yes"],
+        no=content["answer_no"],
+        forms={name: tuple(templates) for name, templates in content["forms"].items()},
+        qualifiers=content["qualifiers"],
+        known=known,
+    )
+
+
+def rank_templates(count: int, *, seed: int, key: str, used: Mapping[int, int]) -> list[int]:
+    """The numbers of `count` templates, least used first and then as drawn."""
+    return sorted(range(count), key=lambda number: (used.get(number, 0), hash_seeded(seed, key, number)))

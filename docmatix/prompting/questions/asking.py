@@ -11,7 +11,18 @@ from typing import NamedTuple
 
 from docmatix.core.documents import Page
 from docmatix.core.draws import hash_seeded
-from docmatix.prompting.questions import field
+from docmatix.prompting.questions import (
+    amount,
+    caption,
+    cell,
+    checkbox,
+    field,
+    heading,
+    letter,
+    list_items,
+    page_number,
+    title,
+)
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, FactQuestion
 from docmatix.prompting.questions.wordings import LANGUAGES, Wordings, load_wordings, rank_templates
 from docmatix.text.languages import reads_english
@@ -19,6 +30,15 @@ from docmatix.text.pieces import fold, split_pieces
 
 KINDS: Mapping[str, Callable[[AskedPages], Iterator[Draft]]] = {
     "field": field.draft_questions,
+    "checkbox": checkbox.draft_questions,
+    "cell": cell.draft_questions,
+    "title": title.draft_questions,
+    "heading": heading.draft_questions,
+    "list": list_items.draft_questions,
+    "caption": caption.draft_questions,
+    "letter": letter.draft_questions,
+    "page_number": page_number.draft_questions,
+    "amount": amount.draft_questions,
 }
 """By kind of question; each is one file."""
 
@@ -96,7 +116,7 @@ def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_T
         return (
             (("kind", draft.kind), 0.75),
             (("form", one.asking.form), 0.85),
-            (("source", draft.source), 0.85),
+            (("source", draft.source), 0.75),
             (("type", draft.answer_type), 0.93),
             (("page", draft.evidence[0].page if draft.evidence else 0), 0.9),
             (("answer", _normalise(draft.answer)), 0.3),

@@ -32,6 +32,8 @@ class Wordings:
     forms: Mapping[str, tuple[str, ...]]
     qualifiers: Mapping[str, str]
     known: Mapping[str, tuple[str, ...]]
+    value_columns: frozenset[str]
+    """Folded headers that say nothing of their column: `Value`."""
 
     def list_templates(self, asking: Asking) -> Sequence[str]:
         """The templates of an asking; a known field's own come before its form's."""
@@ -74,6 +76,7 @@ def load_wordings(language: str) -> Wordings | None:
         forms={name: tuple(templates) for name, templates in content["forms"].items()},
         qualifiers=content["qualifiers"],
         known=known,
+        value_columns=frozenset(map(fold, content["value_columns"])),
     )
 
 

@@ -1,0 +1,216 @@
+"""Questions for cells of tables by column and row: `What is the unit price of dock line?`, and for rows by a value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from docmatix.core.documents import Cell, Page, Table
+from docmatix.core.pairs import Evidence
+from docmatix.facts.scales import has_own_measure, is_scaled
+from docmatix.facts.wholes import has_mark
+from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.wordings import load_wordings
+from docmatix.text.english import (
+    COUNTED_LABELS,
+    classify_answer,
+    is_noun,
+    is_period,
+    is_plural,
+    is_quantity,
+    names_person,
+    spell_label,
+)
+from docmatix.text.numbers import has_digit
+from docmatix.text.pieces import fold
+
+MIN_CONFIDENCE = 0.5
+MAX_VALUE_WORDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A cell with what it is about: `headers` above it, `groups` that its row stands in, its row's `name`."""
+
+    cell: Cell
+    headers: tuple[str, ...]
+    groups: tuple[str, ...]
+    name: str
+
+    @property
+    def column(self) -> str:
+        return ", ".join(self.headers)
+
+
+def draft_questions(asked: AskedPages) -> Iterator[Draft]:
+    """Drafts for the cells of trusted tables; the others only make what they are called ambiguous."""
+    for page in asked.pages:
+        for number, table in enumerate(page.tables):
+            yield from _draft_table(page, table, f"table {page.number}:{number}", asked.language)
+
+
+def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterator[Draft]:
+    rows = list(_read_rows(table))
+    trusted = table.confidence >= MIN_CONFIDENCE and table.key_column is not None
+    serial = {at for at in {row.cell.column for row in rows} if _counts_up([r for r in rows if r.cell.column == at])}
+    numeric = _find_numeric(rows)
+    values = Counter((row.cell.column, fold(row.cell.text)) for row in rows)
+    totals = Counter(row.cell.row for row in rows if row.cell.role == "total")
+    corner = next((c.text for c in table.cells if c.header and c.column == table.key_column), "")
+    for row in rows:
+        topic = make_topic(row.column, row.name)
+        rivals = (topic, make_topic(row.name)) if row.cell.text else (topic,)
+        marked = row.cell.column in numeric and has_mark(row.cell.text)
+        evidence = (Evidence(page.number, row.cell.text, (row.cell.box,)),)
+        if not trusted or marked or row.cell.column in serial or not _can_be_asked(row):
+            yield Draft("cell", (), row.cell.text, "text", evidence, source, rivals=rivals)
+            continue
+        kind = classify_answer(row.cell.text)
+        unit, known = _find_unit(table, row)
+        if known:
+            lone_total = row.cell.role == "total" and len(totals) == 1 and not row.groups
+            askings = tuple(_list_askings(row, table, language, unit, lone_total=lone_total))
+            worth = min(1.0, table.confidence + 0.1) * (1.0 if kind != "text" else 0.9)
+            yield Draft("cell", askings, row.cell.text, kind, evidence, source, worth, rivals)
+        lone = values[row.cell.column, fold(row.cell.text)] == 1 and not row.groups and row.cell.role == ""
+        if lone and (reverse := _draft_reverse(page, table, row, corner, source, language)):
+            yield reverse
+
+
+def _read_rows(table: Table) -> Iterator[_Row]:
+    """The cells below the header that have a name and a header, those without text too."""
+    above: dict[int, set[str]] = {}
+    for cell in table.cells:
+        if cell.header:
+            for column in range(cell.column, cell.column + cell.column_span):
+                above.setdefault(column, set()).add(cell.text)
+    for cell in table.cells:
+        if cell.header or cell.role in ("key", "section") or len(cell.path) < 2:
+            continue
+        count = 0
+        while count < len(cell.path) - 1 and cell.path[count] in above.get(cell.column, ()):
+            count += 1
+        if count:
+            yield _Row(cell, cell.path[:count], cell.path[count:-1], cell.path[-1])
+
+
+def _can_be_asked(row: _Row) -> bool:
+    return (
+        row.cell.role in ("", "total")
+        and row.cell.row_span == row.cell.column_span == 1
+        and is_answer(row.cell.text, max_words=MAX_VALUE_WORDS)
+        and all(is_label(text) or is_period(text) for text in (*row.headers, *row.groups))
+        and is_name(row.name)
+        and len(row.headers) <= 3
+        and len(row.groups) <= 2
+    )
+
+
+_LEANING = frozenset("of thereof less plus including incl. excluding excl. and or in with from to other others".split())
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a row: a label, a period or a code that does not lean on the rows above it."""
+    words = text.lower().split()
+    if not words or words[0].rstrip(":") in _LEANING or text[0] in "–—-•·":
+        return False
+    return is_label(text) or is_period(text) or (has_digit(text) and len(words) == 1 and len(text) > 1)
+
+
+def _counts_up(rows: Sequence[_Row]) -> bool:
+    """Whether a column numbers the rows: `1`, `2.`, `3)`, in order."""
+    numbers = [row.cell.text.strip("#.() ") for row in rows if row.cell.text]
+    if len(numbers) < 2 or not all(number.isdecimal() for number in numbers):
+        return False
+    return all(int(after) == int(before) + 1 for before, after in pairwise(numbers)) and int(numbers[0]) < 1000
+
+
+def _find_numeric(rows: Sequence[_Row]) -> set[int]:
+    """The columns of which at least half are numbers."""
+    filled, numbers = Counter[int](), Counter[int]()
+    for row in rows:
+        if row.cell.text:
+            filled[row.cell.column] += 1
+            numbers[row.cell.column] += has_digit(row.cell.text)
+    return {column for column, count in filled.items() if 2 * numbers[column] >= count}
+
+
+def _find_unit(table: Table, row: _Row) -> tuple[str, bool]:
+    """What a table says its numbers are in, and whether that is known of this one."""
+    if not table.unit or not is_scaled(row.cell.text):
+        return "", True
+    return (table.unit, not has_own_measure(row.name, row.headers[-1]))
+
+
+def _list_askings(row: _Row, table: Table, language: str, unit: str, *, lone_total: bool) -> Iterator[Asking]:
+    """From the plain one to the one that names the table."""
+    form, slots = _choose_form(row, language, lone_total=lone_total)
+    qualifiers: tuple[str, ...] = ()
+    parts = [row.column, row.name]
+    if row.groups:
+        slots, qualifiers = {**slots, "group": row.groups[-1]}, ("in_group",)
+        parts += row.groups
+    scaled = ("in_unit",) if unit else ()
+    yield Asking(form, {**slots, "unit": unit}, make_topic(*parts), (*qualifiers, *scaled))
+    if is_label(table.caption):
+        named = {**slots, "unit": unit, "table": strip_label(table.caption)}
+        yield Asking(form, named, make_topic(*parts, table.caption), (*qualifiers, "in_table", *scaled))
+
+
+def _choose_form(row: _Row, language: str, *, lone_total: bool) -> tuple[str, dict[str, str]]:
+    column, name = row.column, strip_label(row.name) or row.name
+    slots = {"column": column, "row": name}
+    header, wordings = row.headers[-1], load_wordings(language)
+    plain = "cell.total" if lone_total else "cell.quoted"
+    if wordings and len(row.headers) == 1 and fold(header) in wordings.value_columns and not lone_total:
+        plain = "cell.row_value"
+    if language != "en":
+        return plain, slots
+    if len(row.headers) == 1 and not lone_total:
+        if is_period(header) and is_quantity(name):
+            return "cell.period", {"row": spell_label(name), "column": header}
+        if plain == "cell.row_value" and is_quantity(name) and not row.groups:
+            return "cell.value", {"row": spell_label(name)}
+        if plain == "cell.quoted" and is_noun(header) and not header.endswith(")"):
+            spelled = spell_label(header)
+            named = {"column": spelled, "row": _quote(name)}
+            if names_person(header, row.cell.text):
+                return "cell.person", named
+            if header.lower() in COUNTED_LABELS and classify_answer(row.cell.text) == "number":
+                return "cell.count", named
+            return ("cell.plural" if is_plural(spelled) else "cell.noun"), named
+    return plain, slots
+
+
+_CLAUSE = frozenset("is are not does do no if when".split())
+
+
+def _quote(name: str) -> str:
+    """A row's name, in quotation marks where it would run into the question: a clause, a list, a long text."""
+    words = name.lower().split()
+    return f'"{name}"' if "," in name or len(words) > 5 or not _CLAUSE.isdisjoint(words) or "?" in name else name
+
+
+def _draft_reverse(page: Page, table: Table, row: _Row, corner: str, source: str, language: str) -> Draft | None:
+    """The row that has a value: `Which product has the item no. "BW-1042"?`; its answer is the row's name."""
+    name = next(
+        (c for c in table.cells if c.row == row.cell.row and c.column == table.key_column and c.text == row.name), None
+    )
+    if name is None or not is_answer(row.name, max_words=12) or not is_label(corner) or len(row.headers) > 1:
+        return None
+    wordings = load_wordings(language)
+    said = wordings is not None and fold(row.column) in wordings.value_columns
+    if said or '"' in row.cell.text or len(row.cell.text.split()) > 6:
+        return None
+    slots = {"column": row.column, "value": row.cell.text, "key": corner}
+    topic = make_topic("which", corner, row.column, row.cell.text)
+    form = "cell.which"
+    if language == "en" and all(is_noun(text) and not is_plural(text) for text in (corner, row.column)):
+        form, slots = "cell.which_noun", {**slots, "key": spell_label(corner), "column": spell_label(row.column)}
+    evidence = (Evidence(page.number, name.text, (name.box,)),)
+    return Draft(
+        "cell", (Asking(form, slots, topic),), row.name, classify_answer(row.name), evidence, source, 0.6, (topic,)
+    )

@@ -1,0 +1,80 @@
+"""Questions for headings: of the paragraph that begins so, of the section with that number, and which comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from docmatix.core.documents import Fact, Page
+from docmatix.core.pairs import Evidence
+from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_number
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+
+MIN_CONFIDENCE = 0.5
+OPENING_WORDS = 6
+"""Of a paragraph, by which it is called."""
+
+
+def draft_questions(asked: AskedPages) -> Iterator[Draft]:
+    """Drafts for the headings of the pages, over all of which their texts and numbers have to be the only ones."""
+    for page in asked.pages:
+        headings = [fact for fact in page.facts if fact.kind == "heading"]
+        for fact in headings:
+            yield _draft_numbered(page, fact)
+        for before, fact in pairwise(headings):
+            if draft := _draft_next(page, before, fact):
+                yield draft
+        for fact in page.facts:
+            if fact.kind == "section" and (draft := _draft_opening(page, fact, headings)):
+                yield draft
+
+
+def _is_trusted(fact: Fact) -> bool:
+    return fact.confidence >= MIN_CONFIDENCE and bool(fact.boxes) and is_answer(fact.value, max_words=20)
+
+
+def _draft_numbered(page: Page, fact: Fact) -> Draft:
+    """What a section with a number is called; one without makes nothing ambiguous."""
+    number, rest = strip_number(fact.value)
+    topic = make_topic("section number", number) if number else make_topic("heading", fact.value)
+    trusted = _is_trusted(fact) and bool(number) and is_answer(rest, max_words=20)
+    asking = Asking("heading.number", {"number": number}, topic)
+    evidence = (Evidence(page.number, fact.value, fact.boxes),)
+    return Draft("heading", (asking,) if trusted else (), rest, "text", evidence, "headings", 0.85, (topic,))
+
+
+def _draft_next(page: Page, before: Fact, fact: Fact) -> Draft | None:
+    """The heading after another: only numbers in order prove that none between them was missed."""
+    (first, name), (second, rest) = strip_number(before.value), strip_number(fact.value)
+    if not _follows(first, second) or not (_is_trusted(before) and _is_trusted(fact)):
+        return None
+    if not is_label(name) or not is_answer(rest, max_words=20):
+        return None
+    topic = make_topic("next heading", name)
+    evidence = (Evidence(page.number, fact.value, fact.boxes),)
+    asking = Asking("heading.next", {"heading": name}, topic)
+    return Draft("heading", (asking,), rest, "text", evidence, "headings", 0.7, (topic,))
+
+
+def _follows(first: str, second: str) -> bool:
+    one, other = first.split("."), second.split(".")
+    if not first or not second or one[:-1] != other[:-1] or not (one[-1].isdigit() and other[-1].isdigit()):
+        return False
+    return int(other[-1]) == int(one[-1]) + 1
+
+
+def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact]) -> Draft | None:
+    """The heading above the paragraph that begins with certain words."""
+    heading = next((one for one in headings if one.value == fact.label), None)
+    words = fact.value.split()
+    opening = " ".join(words[:OPENING_WORDS])
+    if heading is None or not _is_trusted(heading) or fact.confidence < MIN_CONFIDENCE or len(words) < 12:
+        return None
+    _, name = strip_number(heading.value)
+    if not is_label(opening.rstrip(",;:–—-(")) or not is_answer(name, max_words=20) or not opening[0].isalpha():
+        return None
+    opening = opening.rstrip(",;:–—-(")
+    topic = make_topic("paragraph", opening)
+    evidence = (Evidence(page.number, heading.value, heading.boxes),)
+    asking = Asking("heading.paragraph", {"opening": opening}, topic)
+    return Draft("heading", (asking,), name, "text", evidence, "paragraphs", 0.8, (topic,))

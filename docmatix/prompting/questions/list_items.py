@@ -1,0 +1,72 @@
+"""Questions for lists: their first and last item, all of them, how many there are, and the item with a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+
+from docmatix.core.documents import Fact, Page
+from docmatix.core.pairs import Evidence
+from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_label, strip_label, strip_number
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+
+MIN_CONFIDENCE = 0.5
+MAX_ALL_ITEMS = 8
+MAX_ALL_WORDS = 50
+MAX_STEP = 1.8
+"""How much further apart two items may be than the list's closest: a paragraph between them ends the list."""
+PAGE_FOOT = 0.88
+"""A list that ends below this share of a page may go on overleaf."""
+
+
+def draft_questions(asked: AskedPages) -> Iterator[Draft]:
+    """Drafts for each list below one heading or lead-in. A name that two lists share is ambiguous."""
+    for page in asked.pages:
+        items = [fact for fact in page.facts if fact.kind == "list_item"]
+        for number, (path, held) in enumerate(groupby(items, key=lambda fact: fact.path)):
+            if path:
+                yield from _draft_list(page, path[-1], list(held), f"list {page.number}:{number}")
+
+
+def _draft_list(page: Page, lead: str, items: Sequence[Fact], source: str) -> Iterator[Draft]:
+    _, name = strip_number(strip_label(lead))
+    place = make_topic("list", name)
+    answers = [item.value for item in items]
+    sound = all(item.confidence >= MIN_CONFIDENCE and item.boxes for item in items) and is_label(name)
+    slots = {"lead": name}
+
+    def draft(
+        form: str, number: str, answer: str, kind: str, held: Sequence[Fact], worth: float, *, asked: bool
+    ) -> Draft:
+        topic = make_topic(form, number, name)
+        evidence = tuple(Evidence(page.number, item.value, item.boxes) for item in held)
+        asking = Asking(form, {**slots, "number": number}, topic)
+        return Draft("list", (asking,) if asked else (), answer, kind, evidence, source, worth, (topic, place))
+
+    whole = sound and len(items) > 1 and _is_whole(page, items)
+    several = whole and len(items) <= 20
+    first, last = items[0], items[-1]
+    yield draft("list.first", "", first.value, "text", [first], 0.7, asked=whole and is_answer(first.value))
+    yield draft("list.last", "", last.value, "text", [last], 0.7, asked=whole and is_answer(last.value))
+    yield draft("list.count", "", str(len(items)), "count", items, 0.75, asked=several and len(items) > 2)
+    short = several and len(items) <= MAX_ALL_ITEMS and count_words(answers) <= MAX_ALL_WORDS
+    listed = "; ".join(answer.rstrip(".;,") for answer in answers)
+    yield draft("list.all", "", listed, "list", items, 0.8, asked=short and all(map(is_answer, answers)))
+    for item in items:
+        number = item.label.strip("().: ")
+        if number.isdigit():
+            numbered = sound and is_answer(item.value)
+            yield draft("list.item", number, item.value, "text", [item], 0.7, asked=numbered)
+
+
+def _is_whole(page: Page, items: Sequence[Fact]) -> bool:
+    """Whether nothing is missing between the items, and the list ends on its page: numbers from one on, or even
+    steps."""
+    if items[-1].boxes[-1].y1 > PAGE_FOOT:
+        return False
+    numbers = [item.label.strip("().: ") for item in items]
+    if all(number.isdigit() for number in numbers):
+        return [int(number) for number in numbers] == list(range(1, len(numbers) + 1))
+    gaps = [after.boxes[0].y0 - before.boxes[-1].y1 for before, after in pairwise(items)]
+    height = min(box.y1 - box.y0 for item in items for box in item.boxes)
+    return all(-height < gap <= MAX_STEP * max(min(gaps), height) for gap in gaps)

@@ -1,0 +1,23 @@
+"""The question for the number printed on a page, where a window has one page alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docmatix.core.pairs import Evidence
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.text.numbers import has_digit
+
+MIN_CONFIDENCE = 0.5
+
+
+def draft_questions(asked: AskedPages) -> Iterator[Draft]:
+    """A draft for each page number; two pages have two, so that neither is asked."""
+    topic = make_topic("page number")
+    for page in asked.pages:
+        for fact in page.facts:
+            if fact.kind == "page_number" and fact.boxes:
+                evidence = (Evidence(page.number, fact.value, fact.boxes),)
+                trusted = fact.confidence >= MIN_CONFIDENCE and (has_digit(fact.value) or fact.value.isalpha())
+                askings = (Asking("page_number", {}, topic),) if trusted else ()
+                yield Draft("page_number", askings, fact.value, "number", evidence, "page number", 0.5, (topic,))

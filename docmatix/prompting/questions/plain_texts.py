@@ -1,0 +1,83 @@
+"""What can be a label, a name or an answer in a question: whole, short and plain texts, in any language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from docmatix.core.documents import UNKNOWN, Box, Page
+from docmatix.text.pieces import fold
+
+MAX_LABEL_CHARS = 80
+MAX_LABEL_WORDS = 12
+MAX_ANSWER_CHARS = 300
+MAX_ANSWER_WORDS = 40
+
+_PAIRS = ("()", "[]", "{}", "«»", "“”", "„“")
+_BLANK = re.compile(r"__|\.\.\.|…|(?:^|\s)[-–—xX✓✗√]$")
+_NO_VALUES = frozenset("n/a n.a n.d none tbd".split())
+_BULLETS = re.compile(r"[•▪‣●■◦➢➤]")
+
+
+def is_label(text: str) -> bool:
+    """Whether a text can be quoted as what is asked for: short, with letters, whole."""
+    return (
+        1 < len(text) <= MAX_LABEL_CHARS
+        and len(text.split()) <= MAX_LABEL_WORDS
+        and any(map(str.isalpha, text))
+        and _is_whole(text)
+        and '"' not in text
+        and not _BLANK.search(text)
+        and text[-1] not in ",;&-–—"
+    )
+
+
+def is_answer(text: str, *, max_words: int = MAX_ANSWER_WORDS) -> bool:
+    """Whether a text can be an answer: it says something, and does not break off."""
+    return (
+        0 < len(text) <= MAX_ANSWER_CHARS
+        and len(text.split()) <= max_words
+        and fold(text) != ""
+        and _is_whole(text)
+        and not _BLANK.search(text)
+        and text.casefold().strip(". ") not in _NO_VALUES
+        and text[-1] not in ",;&-–—/:("
+        and not _BULLETS.search(text)
+    )
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is printable, known to its last letter, and closes its brackets."""
+    return UNKNOWN not in text and text.isprintable() and all(_closes(text, *pair) for pair in _PAIRS)
+
+
+def _closes(text: str, opening: str, closing: str) -> bool:
+    # list marks such as `a)` close what was never opened
+    return text.count(opening) == text.count(closing) or (opening == "(" and re.match(r"\w{1,3}\)", text) is not None)
+
+
+def read_line(page: Page, box: Box) -> str:
+    """The words whose middle lies in a box, in reading order."""
+    return " ".join(
+        word.text
+        for word in page.words
+        if box.x0 <= (word.box.x0 + word.box.x1) / 2 <= box.x1 and box.y0 <= (word.box.y0 + word.box.y1) / 2 <= box.y1
+    )
+
+
+def strip_label(label: str) -> str:
+    """A label without the marks that lead to its value."""
+    return label.rstrip(" :.…").lstrip("•*-–— ")
+
+
+def strip_number(heading: str) -> tuple[str, str]:
+    """The number of a heading (`1.2`) and the rest; no number where it has none."""
+    match = _NUMBERED.match(heading)
+    return (match["number"].rstrip("."), heading[match.end() :]) if match else ("", heading)
+
+
+_NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}\.?)\s+(?=\D)")
+
+
+def count_words(texts: Sequence[str]) -> int:
+    return sum(len(text.split()) for text in texts)

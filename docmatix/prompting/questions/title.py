@@ -1,0 +1,24 @@
+"""Questions for the title of a document and for what its tables are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docmatix.core.pairs import Evidence
+from docmatix.prompting.questions.plain_texts import is_answer
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+
+MIN_CONFIDENCE = 0.5
+
+
+def draft_questions(asked: AskedPages) -> Iterator[Draft]:
+    """The title on a document's first page; those of further pages make it ambiguous."""
+    topic = make_topic("title of the document")
+    for page in asked.pages:
+        for fact in page.facts:
+            if fact.kind != "title" or not fact.boxes:
+                continue
+            evidence = (Evidence(page.number, fact.value, fact.boxes),)
+            trusted = page.number == 1 and fact.confidence >= MIN_CONFIDENCE and is_answer(fact.value, max_words=25)
+            askings = (Asking("title", {}, topic),) if trusted else ()
+            yield Draft("title", askings, fact.value, "text", evidence, "title", fact.confidence, (topic,))

@@ -18,7 +18,7 @@ from docmatix.core.draws import hash_seeded
 from docmatix.prompting.questions.question import Asking
 from docmatix.text.pieces import fold
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
+LANGUAGES = ("en",)
 _MARK = re.compile(r"[\s\u202f\u00a0]*[?？]$")
 
 

@@ -103,6 +103,11 @@ def is_plural(word: str) -> bool:
     return (low.endswith("s") and not low.endswith(("ss", "us", "is"))) or low in _IRREGULAR_PLURALS
 
 
+def is_several(name: str) -> bool:
+    """Whether a name's head, before `of` or `per`, is a plural: `costs of sale`, not `number of pages`."""
+    return is_plural(re.split(r" (?:of|per|in|for|by|at|on|to|under) ", name)[0])
+
+
 def is_finite(words: Sequence[str], place: int) -> bool:
     """Whether the word at `place` looks like its clause's main verb: a known form, or `-ed` other than an adjective."""
     word, before = bare(words[place]).lower(), words[place - 1].lower() if place else ""

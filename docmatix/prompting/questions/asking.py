@@ -77,8 +77,8 @@ def choose_language(page: Page, language: str | None) -> str | None:
     wordings."""
     if reads_english(page.text):
         return "en"
-    if language is None:
-        # tables and forms have too few words to tell; outside Latin letters English would be a guess
+    if language in (None, "la"):
+        # tables, forms and code have too few words to tell, or pass for Latin; beyond ASCII English would be a guess
         return "en" if page.text.isascii() else None
     return language if language in LANGUAGES else None
 
@@ -159,7 +159,9 @@ def word_questions(chosen: Iterable[_Told], wordings: Wordings, *, key: str, see
             if not gives_away(question, draft):
                 count[number] += 1
                 name = f"{wordings.language}/{_name_form(asking, templates, wordings)}/{number}"
-                yield FactQuestion(draft.kind, question, draft.answer, draft.answer_type, draft.evidence, name)
+                yield FactQuestion(
+                    draft.kind, question, draft.answer, draft.answer_type, draft.evidence, name, asking.slots
+                )
                 break
 
 

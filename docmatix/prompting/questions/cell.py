@@ -19,8 +19,8 @@ from docmatix.text.english import (
     classify_answer,
     is_noun,
     is_period,
-    is_plural,
     is_quantity,
+    is_several,
     names_person,
     spell_label,
 )
@@ -150,8 +150,9 @@ def _list_askings(row: _Row, table: Table, language: str, unit: str, *, lone_tot
     form, slots = _choose_form(row, language, lone_total=lone_total)
     qualifiers: tuple[str, ...] = ()
     parts = [row.column, row.name]
-    if row.groups:
-        slots, qualifiers = {**slots, "group": row.groups[-1]}, ("in_group",)
+    group = row.groups[-1] if row.groups else ""
+    if fold(group) not in fold(row.name):
+        slots, qualifiers = {**slots, "group": group}, ("in_group",)
         parts += row.groups
     scaled = ("in_unit",) if unit else ()
     yield Asking(form, {**slots, "unit": unit}, make_topic(*parts), (*qualifiers, *scaled))
@@ -162,26 +163,31 @@ def _list_askings(row: _Row, table: Table, language: str, unit: str, *, lone_tot
 
 def _choose_form(row: _Row, language: str, *, lone_total: bool) -> tuple[str, dict[str, str]]:
     column, name = row.column, strip_label(row.name) or row.name
-    slots = {"column": column, "row": name}
+    slots = {"column": column, "row": name, "named": row.name, "headed": column}
     header, wordings = row.headers[-1], load_wordings(language)
     plain = "cell.total" if lone_total else "cell.quoted"
-    if wordings and len(row.headers) == 1 and fold(header) in wordings.value_columns and not lone_total:
+    if is_period(name) and not lone_total and language == "en":
+        plain = "cell.row_period"
+    elif wordings and len(row.headers) == 1 and fold(header) in wordings.value_columns and not lone_total:
         plain = "cell.row_value"
     if language != "en":
         return plain, slots
     if len(row.headers) == 1 and not lone_total:
         if is_period(header) and is_quantity(name):
-            return "cell.period", {"row": spell_label(name), "column": header}
+            return "cell.period", {**slots, "row": spell_label(name), "column": header}
         if plain == "cell.row_value" and is_quantity(name) and not row.groups:
-            return "cell.value", {"row": spell_label(name)}
-        if plain == "cell.quoted" and is_noun(header) and not header.endswith(")"):
+            return "cell.value", {**slots, "row": spell_label(name)}
+        if plain in ("cell.quoted", "cell.row_period") and is_noun(header) and not header.endswith(")"):
             spelled = spell_label(header)
-            named = {"column": spelled, "row": _quote(name)}
+            named = {**slots, "column": spelled, "row": _quote(name)}
             if names_person(header, row.cell.text):
                 return "cell.person", named
-            if header.lower() in COUNTED_LABELS and classify_answer(row.cell.text) == "number":
+            several = is_several(spelled)
+            if several and (header.lower() in COUNTED_LABELS or row.cell.text.replace(",", "").isdigit()):
                 return "cell.count", named
-            return ("cell.plural" if is_plural(spelled) else "cell.noun"), named
+            if not several and spelled.split()[0] in ("number", "no"):
+                return "cell.noun", named
+            return ("cell.plural" if several else "cell.noun"), named
     return plain, slots
 
 
@@ -208,8 +214,9 @@ def _draft_reverse(page: Page, table: Table, row: _Row, corner: str, source: str
     slots = {"column": row.column, "value": row.cell.text, "key": corner}
     topic = make_topic("which", corner, row.column, row.cell.text)
     form = "cell.which"
-    if language == "en" and all(is_noun(text) and not is_plural(text) for text in (corner, row.column)):
-        form, slots = "cell.which_noun", {**slots, "key": spell_label(corner), "column": spell_label(row.column)}
+    if language == "en" and all(is_noun(text) and not is_several(spell_label(text)) for text in (corner, row.column)):
+        slots = {**slots, "key": spell_label(corner), "column": spell_label(row.column), "headed": row.column}
+        form = "cell.which_noun"
     evidence = (Evidence(page.number, name.text, (name.box,)),)
     return Draft(
         "cell", (Asking(form, slots, topic),), row.name, classify_answer(row.name), evidence, source, 0.6, (topic,)

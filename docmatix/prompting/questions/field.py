@@ -9,7 +9,7 @@ from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
-from docmatix.text.english import classify_answer, is_generic, is_noun, is_plural, names_person, spell_label
+from docmatix.text.english import classify_answer, is_generic, is_noun, is_several, names_person, spell_label
 from docmatix.text.pieces import fold
 
 MIN_CONFIDENCE = 0.5
@@ -71,4 +71,4 @@ def choose_form(label: str, value: str, language: str) -> tuple[str, str]:
     name = spell_label(label)
     if names_person(label, value):
         return "field.person", name
-    return ("field.plural" if is_plural(name) else "field.noun"), name
+    return ("field.plural" if is_several(name) else "field.noun"), name

@@ -42,7 +42,8 @@ class Draft:
 
 
 class FactQuestion(NamedTuple):
-    """A question made from facts, and its answer. `wording` names its template: `en/field.noun/2`."""
+    """A question made from facts, and its answer. `wording` names its template (`en/field.noun/2`), `slots` the texts
+    of the page that are in it."""
 
     kind: str
     question: str
@@ -50,6 +51,7 @@ class FactQuestion(NamedTuple):
     answer_type: str
     evidence: tuple[Evidence, ...]
     wording: str
+    slots: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

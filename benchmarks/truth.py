@@ -1,6 +1,7 @@
 """How much is found of what stands on drawn pages: facts by kind, their boxes, and what was found that is none.
 
     python -m benchmarks.truth [--documents 200] [--seed N] [--by sort|language] [--show] [--out FOLDER] [--check]
+    python -m benchmarks.truth --questions 20    what is asked about them from facts, and whether it is right
 
 Documents of many sorts and layouts are drawn in eight languages, each with its facts (`benchmarks.truth_factory`).
 Rules are developed on seed 1 and reported on others. `--check` only looks whether each fact's text is in its boxes.
@@ -19,10 +20,15 @@ from pathlib import Path
 from benchmarks.truth_factory.checking import list_errors
 from benchmarks.truth_factory.drawn import Drawn
 from benchmarks.truth_factory.factory import SORTS, draw_documents
+from benchmarks.truth_factory.questions import Asked, QuestionScore, score_questions
 from benchmarks.truth_factory.scoring import CELL_TEXTS, WITH_PATHS, Score, Tally, list_found, score_document
+from docmatix.config import Window
 from docmatix.core.documents import Document
 from docmatix.facts.extraction import extract_document
 from docmatix.pdf.settings import Extract
+from docmatix.prompting.questions.asking import ask_facts
+from docmatix.prompting.questions.question import FactQuestion
+from docmatix.prompting.windows import cut_windows
 
 DEVELOPMENT_SEED = 1
 
@@ -79,6 +85,58 @@ def _print_row(kind: str, tally: Tally, *, paths: bool = False) -> None:
     )
 
 
+def ask(drawn: Drawn, per_page: int) -> list[tuple[list[int], list[FactQuestion]]]:
+    """The windows of a document and what is asked about each from its facts."""
+    document = read(drawn.pdf)
+    if document is None:
+        return []
+    windows = cut_windows(document.doc_id, document.pages, max_pages=Window().max_pages)
+    asked = []
+    for window in windows:
+        limit = per_page * sum(page.reason is None for page in window.pages)
+        questions = ask_facts(
+            window.pages,
+            language=document.language,
+            key=window.sample_id,
+            seed=drawn.seed,
+            limit=limit,
+            alone=len(windows) == 1,
+        )
+        asked.append((window.page_numbers, questions))
+    return asked
+
+
+def print_questions(documents: Sequence[Drawn], per_page: int, by: str | None, *, show: bool) -> None:
+    """By kind, and by sort or language: how many were asked and are right, and which share of the facts was asked."""
+    scores: dict[str, QuestionScore] = defaultdict(QuestionScore)
+    for drawn in documents:
+        score = score_questions(drawn, ask(drawn, per_page))
+        for name in {getattr(drawn, by) if by else "all", "all"}:
+            scores[name].add(score)
+        if show:
+            for kind, asked in score.kinds.items():
+                for one in asked.wrong:
+                    print(f"wrong {drawn.sort} {drawn.language} {drawn.seed} {kind}: {one.question} -> {one.answer}")
+    for name, score in sorted(scores.items()):
+        print(f"\n{name}\n| questions | asked | judged | right | boxes |\n| --- | ---: | ---: | ---: | ---: |")
+        whole = Asked()
+        for kind, asked in sorted(score.kinds.items()):
+            whole.add(asked)
+            _print_asked(kind, asked)
+        _print_asked("**all**", whole)
+        print("\n| facts | drawn | asked |\n| --- | ---: | ---: |")
+        for kind, count in sorted(score.drawn.items()):
+            print(f"| {kind} | {count} | {score.covered[kind] / count:.3f} |")
+        if drawn_facts := sum(score.drawn.values()):
+            print(f"| **all** | {drawn_facts} | {sum(score.covered.values()) / drawn_facts:.3f} |")
+
+
+def _print_asked(kind: str, asked: Asked) -> None:
+    right = f"{asked.right / asked.judged:.3f}" if asked.judged else ""
+    boxes = f"{asked.boxes / asked.right:.3f}" if asked.right else ""
+    print(f"| {kind} | {asked.asked} | {asked.judged} | {right} | {boxes} |")
+
+
 def write(documents: Sequence[Drawn], folder: Path) -> None:
     """Each document and its truth, for people to look at."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +155,7 @@ def main() -> None:
     parser.add_argument("--by", choices=["sort", "language"], help="a table for each of them")
     parser.add_argument("--show", action="store_true", help="list what was missed and what is none")
     parser.add_argument("--out", type=Path, help="write the PDFs and their truth into a folder")
+    parser.add_argument("--questions", type=int, metavar="N", help="ask N questions a page from facts, and judge them")
     parser.add_argument("--check", action="store_true", help="only check that each fact's text stands in its boxes")
     given = parser.parse_args()
     documents = [
@@ -108,6 +167,9 @@ def main() -> None:
         errors = [error for drawn in documents for error in list_errors(drawn)]
         print("\n".join([*errors, f"{len(documents)} documents, {len(errors)} errors"]))
         sys.exit(1 if errors else 0)
+    if given.questions:
+        print_questions(documents, given.questions, given.by, show=given.show)
+        return
     scores, milliseconds = measure(documents, given.by, show=given.show)
     for name, score in sorted(scores.items()):
         print_score(name, score)

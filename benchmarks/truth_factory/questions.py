@@ -164,7 +164,7 @@ def _list_parts(question: FactQuestion) -> tuple[list[str], str]:
 
 def _judge_cell(question: FactQuestion, facts: Sequence[DrawnFact]) -> list[DrawnFact]:
     column, row = _fold(question.slots["headed"]), _fold(question.slots["named"])
-    group, table = question.slots.get("group", ""), "in_table" in question.wording
+    group, table = question.slots.get("group", ""), "table" in question.slots
     matching = []
     for fact in _of(facts, "cell", "field"):
         if fact.kind == "field":

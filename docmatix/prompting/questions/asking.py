@@ -6,7 +6,7 @@ A question that two facts would answer is made specific or not asked. Seeded by 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from docmatix.core.documents import Page
@@ -103,41 +103,55 @@ def _normalise(answer: str) -> str:
 
 
 def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_Told]:
-    """At most `limit`, of as many kinds, sources, answer types and pages as there are, each topic once; in page
+    """At most `limit`, of as many kinds, sources, answer types, pages and facts as there are, each topic once; in page
     order."""
-    pool = sorted(
+    drawn = sorted(
         told, key=lambda one: hash_seeded(seed, key, one.draft.kind, one.draft.answer, *sorted(one.asking.topic))
     )
+    # of a table of a thousand cells no more need to be weighed than can be chosen
+    held: Counter[tuple[str, str]] = Counter()
+    pool: list[_Told] = []
+    for one in drawn:
+        held[one.draft.source, one.asking.form] += 1
+        if held[one.draft.source, one.asking.form] <= limit:
+            pool.append(one)
+    weights = [(one.draft.worth, _list_marks(one)) for one in pool]
+    left = list(range(len(pool)))
     chosen: list[_Told] = []
-    used: Counter[tuple[str, object]] = Counter()
+    used: Counter[Hashable] = Counter()
 
-    def marks(one: _Told) -> tuple[tuple[tuple[str, object], float], ...]:
-        draft = one.draft
-        return (
-            (("kind", draft.kind), 0.75),
-            (("form", one.asking.form), 0.85),
-            (("source", draft.source), 0.75),
-            (("type", draft.answer_type), 0.93),
-            (("page", draft.evidence[0].page if draft.evidence else 0), 0.9),
-            (("answer", _normalise(draft.answer)), 0.3),
-        )
-
-    def value(one: _Told) -> float:
-        worth = one.draft.worth
-        for mark, factor in marks(one):
-            worth *= factor ** used[mark]
+    def weigh(number: int) -> float:
+        worth, marks = weights[number]
+        for mark, factor in marks:
+            if count := used[mark]:
+                worth *= factor**count
         return worth
 
     topics: set[frozenset[str]] = set()
-    while pool and len(chosen) < limit:
-        best = max(pool, key=value)
-        pool.remove(best)
-        if best.asking.topic in topics:
+    while left and len(chosen) < limit:
+        best = max(left, key=weigh)
+        left.remove(best)
+        if pool[best].asking.topic in topics:
             continue
-        topics.add(best.asking.topic)
-        chosen.append(best)
-        used.update(mark for mark, _ in marks(best))
+        topics.add(pool[best].asking.topic)
+        chosen.append(pool[best])
+        used.update(mark for mark, _ in weights[best][1])
     return sorted(chosen, key=_place)
+
+
+def _list_marks(one: _Told) -> tuple[tuple[Hashable, float], ...]:
+    """What a question shares with others, and by which factor each that was chosen before makes it worth less."""
+    draft = one.draft
+    first = draft.evidence[0] if draft.evidence else None
+    return (
+        (("kind", draft.kind), 0.75),
+        (("form", one.asking.form), 0.85),
+        (("source", draft.source), 0.75),
+        (("type", draft.answer_type), 0.93),
+        (("page", first.page if first else 0), 0.9),
+        (("answer", _normalise(draft.answer)), 0.3),
+        (("place", first and first.page, first and first.boxes[:1]), 0.3),
+    )
 
 
 def _place(one: _Told) -> tuple[int, float, float, str]:

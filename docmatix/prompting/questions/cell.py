@@ -11,7 +11,7 @@ from docmatix.core.documents import Cell, Page, Table
 from docmatix.core.pairs import Evidence
 from docmatix.facts.scales import has_own_measure, is_scaled
 from docmatix.facts.wholes import has_mark
-from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
+from docmatix.prompting.questions.plain_texts import is_answer, is_cut, is_label, strip_label
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import (
@@ -103,6 +103,7 @@ def _can_be_asked(row: _Row) -> bool:
         and row.cell.row_span == row.cell.column_span == 1
         and is_answer(row.cell.text, max_words=MAX_VALUE_WORDS)
         and all(is_label(text) or is_period(text) for text in (*row.headers, *row.groups))
+        and not is_cut(row.headers[-1])
         and is_name(row.name)
         and len(row.headers) <= 3
         and len(row.groups) <= 2
@@ -219,5 +220,5 @@ def _draft_reverse(page: Page, table: Table, row: _Row, corner: str, source: str
         form = "cell.which_noun"
     evidence = (Evidence(page.number, name.text, (name.box,)),)
     return Draft(
-        "cell", (Asking(form, slots, topic),), row.name, classify_answer(row.name), evidence, source, 0.6, (topic,)
+        "cell", (Asking(form, slots, topic),), row.name, classify_answer(row.name), evidence, source, 0.4, (topic,)
     )

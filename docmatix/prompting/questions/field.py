@@ -52,7 +52,7 @@ def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Seque
 
 
 def _draft_filled(page: Page, fact: Fact, label: str, answer: str) -> Draft:
-    boxes = fact.boxes or fact.label_boxes
+    boxes = fact.boxes if fact.value else fact.label_boxes
     evidence = (Evidence(page.number, fact.value or fact.label, boxes),)
     topic = make_topic("filled in", label)
     asking = Asking("field.filled", {"label": label}, topic)

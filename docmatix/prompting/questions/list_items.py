@@ -20,17 +20,19 @@ PAGE_FOOT = 0.88
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
-    """Drafts for each list below one heading or lead-in. A name that two lists share is ambiguous."""
+    """Drafts for each list below one heading or lead-in; none where two lists have one name."""
+    lists: dict[frozenset[str], list[tuple[Page, str, list[Fact]]]] = {}
     for page in asked.pages:
         items = [fact for fact in page.facts if fact.kind == "list_item"]
-        for number, (path, held) in enumerate(groupby(items, key=lambda fact: fact.path)):
-            if path:
-                yield from _draft_list(page, path[-1], list(held), f"list {page.number}:{number}")
+        for path, held in groupby(items, key=lambda fact: fact.path):
+            _, name = strip_number(strip_label(path[-1])) if path else ("", "")
+            lists.setdefault(make_topic(name), []).append((page, name, list(held)))
+    for number, (topic, found) in enumerate(lists.items()):
+        if topic and len(found) == 1:
+            yield from _draft_list(*found[0], f"list {number}")
 
 
-def _draft_list(page: Page, lead: str, items: Sequence[Fact], source: str) -> Iterator[Draft]:
-    _, name = strip_number(strip_label(lead))
-    place = make_topic("list", name)
+def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> Iterator[Draft]:
     answers = [item.value for item in items]
     sound = all(item.confidence >= MIN_CONFIDENCE and item.boxes for item in items) and is_label(name)
     slots = {"lead": name}
@@ -41,7 +43,7 @@ def _draft_list(page: Page, lead: str, items: Sequence[Fact], source: str) -> It
         topic = make_topic(form, number, name)
         evidence = tuple(Evidence(page.number, item.value, item.boxes) for item in held)
         asking = Asking(form, {**slots, "number": number}, topic)
-        return Draft("list", (asking,) if asked else (), answer, kind, evidence, source, worth, (topic, place))
+        return Draft("list", (asking,) if asked else (), answer, kind, evidence, source, worth, (topic,))
 
     whole = sound and len(items) > 1 and _is_whole(page, items)
     several = whole and len(items) <= 20

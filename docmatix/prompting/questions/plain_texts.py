@@ -16,7 +16,7 @@ MAX_ANSWER_WORDS = 40
 _PAIRS = ("()", "[]", "{}", "«»", "“”", "„“")
 _BLANK = re.compile(r"__|\.\.\.|…|(?:^|\s)[-–—xX✓✗√]$")
 _NO_VALUES = frozenset("n/a n.a n.d none tbd".split())
-# what a label cannot end with, in the languages of the wordings: `No. of`, `Data di`
+# in the languages of the wordings
 _NOT_LAST = frozenset(
     "of in on at for with and or the a an by to from per und oder der die das mit von zu für im am et ou de du des la "
     "le les y o e el los las del di da della do dos das em van en het een w z na".split()
@@ -34,8 +34,12 @@ def is_label(text: str) -> bool:
         and '"' not in text
         and not _BLANK.search(text)
         and text[-1] not in ",;&-–—"
-        and text.rsplit(maxsplit=1)[-1].lower() not in _NOT_LAST
     )
+
+
+def is_cut(text: str) -> bool:
+    """Whether a header breaks off: `No. of`, `Data di`."""
+    return text.rsplit(maxsplit=1)[-1].lower() in _NOT_LAST
 
 
 def is_answer(text: str, *, max_words: int = MAX_ANSWER_WORDS) -> bool:

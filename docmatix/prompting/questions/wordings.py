@@ -22,6 +22,9 @@ LANGUAGES = ("en",)
 _MARK = re.compile(r"[\s\u202f\u00a0]*[?？]$")
 
 
+_VALUES = frozenset({"field.noun", "field.plural", "field.person", "field.quoted"})
+
+
 @dataclass(frozen=True, slots=True)
 class Wordings:
     """What one language says. `forms` by name, `qualifiers` by name, `known` questions by folded label."""
@@ -38,7 +41,7 @@ class Wordings:
     def list_templates(self, asking: Asking) -> Sequence[str]:
         """The templates of an asking; a known field's own come before its form's."""
         label = asking.slots.get("label", "")
-        if asking.form.startswith("field.") and (own := self.known.get(fold(label))):
+        if asking.form in _VALUES and (own := self.known.get(fold(label))):
             return own
         return self.forms[asking.form]
 

@@ -1,0 +1,261 @@
+"""What each kind of question asks, and what it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from docmatix.core.documents import Box, Fact, Word
+from tests.prompting.questions.pages import ask, make_fact, make_grid, make_page, pair_up
+
+
+def only(asked: dict[str, str], answer: str) -> list[str]:
+    return [question for question, said in asked.items() if said == answer]
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_label_of_a_field_is_spelled_as_within_a_sentence() -> None:
+    (question,) = only(pair_up(ask(make_page([make_fact("field", "Account No.", "4471")]))), "4471")
+    assert "account number" in question
+
+
+def test_a_label_that_may_be_no_noun_is_quoted() -> None:
+    (question,) = only(pair_up(ask(make_page([make_fact("field", "Taken by", "Theo Brandvold")]))), "Theo Brandvold")
+    assert '"Taken by"' in question
+
+
+def test_a_label_that_is_a_question_is_asked_as_it_is() -> None:
+    field = make_fact("field", "Where would it sleep?", "In the kitchen")
+    assert all("Where would it sleep?" in question for question in pair_up(ask(make_page([field]))))
+
+
+@pytest.mark.parametrize("value", ["n/a", "____", "–", "and so on,", "a � b", "open (bracket"])
+def test_what_says_nothing_or_breaks_off_is_no_answer(value: str) -> None:
+    assert not ask(make_page([make_fact("field", "Weight", value)]))
+
+
+@pytest.mark.parametrize("label", ["Weight (kg", "x" * 90, "12", 'The "best" one'])
+def test_what_is_cut_or_long_is_no_label(label: str) -> None:
+    assert not ask(make_page([make_fact("field", label, "14 kg")]))
+
+
+def test_a_subject_line_that_reads_like_a_field_is_none() -> None:
+    subject = make_fact("subject", "", "Reading room: our proposal and fee")
+    field = make_fact("field", "Reading room", "our proposal and fee")
+    assert not pair_up(ask(make_page([subject, field])), kind="field")
+
+
+def test_empty_fields_are_asked_about_beside_filled_ones() -> None:
+    empty = make_fact("empty_field", "Signature", "", y=0.5)
+    asked = pair_up(ask(make_page([make_fact("field", "Name", "Ann Lee"), empty])), kind="empty_field")
+    assert sorted(asked.values()) == ["No", "Yes"]
+    assert not pair_up(ask(make_page([make_fact("field", "Name", "Ann Lee")])), kind="empty_field")
+
+
+# --- check boxes ------------------------------------------------------------------------------------------------------
+
+
+def boxes(label: str, **options: bool) -> list[Fact]:
+    return [
+        make_fact("checkbox", label, option.replace("_", " "), path=["checked" if ticked else "unchecked"], y=0.1 * n)
+        for n, (option, ticked) in enumerate(options.items(), start=1)
+    ]
+
+
+def test_what_is_ticked_is_asked_for_and_whether_an_option_is() -> None:
+    asked = pair_up(ask(make_page(boxes("Type of home", House=False, Flat=True, Farm=False))))
+    assert len(only(asked, "Flat")) == 1
+    assert len(only(asked, "Yes")) == 1
+    assert len(only(asked, "No")) == 2
+
+
+def test_several_ticks_are_one_answer_with_evidence_for_each() -> None:
+    asked = ask(make_page(boxes("Reasons", Price=True, Place=True, Food=False)))
+    (several,) = [one for one in asked if one.answer == "Price, Place"]
+    assert len(several.evidence) == 2
+
+
+def test_a_question_with_boxes_is_asked_as_it_is() -> None:
+    asked = pair_up(ask(make_page(boxes("Do you rent?", Yes=True, No=False))))
+    assert any("Do you rent?" in question for question in only(asked, "Yes"))
+
+
+def test_of_a_group_in_which_nothing_is_ticked_nothing_is_asked_for() -> None:
+    asked = ask(make_page(boxes("Type of home", House=False, Flat=False)))
+    assert {one.answer for one in asked} == {"No"}
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_is_asked_for_by_column_and_row_and_a_row_by_its_value() -> None:
+    table = make_grid([["Product", "Price"], ["Dock line", "$9.50"], ["Fender", "$64.50"]])
+    asked = pair_up(ask(make_page([], [table])))
+    assert any("price" in question and "Dock line" in question for question in only(asked, "$9.50"))
+    assert any("$64.50" in question for question in only(asked, "Fender"))
+
+
+def test_a_row_is_not_asked_for_by_a_value_that_two_rows_have() -> None:
+    table = make_grid([["Product", "Colour"], ["Dock line", "navy"], ["Fender", "navy"], ["Light", "white"]])
+    assert "Fender" not in pair_up(ask(make_page([], [table]))).values()
+
+
+def test_rows_of_the_same_name_are_not_asked_about() -> None:
+    table = make_grid([["Product", "Price"], ["Line", "$9"], ["Line", "$12"], ["Light", "$30"]])
+    answers = pair_up(ask(make_page([], [table]))).values()
+    assert "$30" in answers
+    assert not {"$9", "$12"} & set(answers)
+
+
+def test_cells_of_two_tables_that_share_their_names_are_asked_for_by_their_captions() -> None:
+    first = make_grid([["Country", "Sales"], ["Chile", "12"]], caption="Home market")
+    second = make_grid([["Country", "Sales"], ["Chile", "31"]], caption="Exports")
+    asked = pair_up(ask(make_page([], [first, second])), kind="cell")
+    assert any('"Home market"' in question for question in only(asked, "12"))
+    bare = [make_grid([["Country", "Sales"], ["Chile", value]]) for value in ("12", "31")]
+    answers = pair_up(ask(make_page([], bare)), kind="cell").values()
+    assert not {"12", "31"} & set(answers)
+
+
+def test_the_unit_of_a_table_is_in_the_question() -> None:
+    table = make_grid([["Segment", "Revenue"], ["Tools", "412.5"], ["Parts", "80.1"]], unit="EUR million")
+    assert all("EUR million" in question for question in only(pair_up(ask(make_page([], [table]))), "412.5"))
+
+
+def test_numbers_that_may_not_be_in_the_tables_unit_are_not_asked_for() -> None:
+    table = make_grid([["Segment", "Number of employees"], ["Tools", "412"], ["Parts", "80"]], unit="EUR million")
+    assert "412" not in pair_up(ask(make_page([], [table]))).values()
+
+
+def test_the_numbers_of_rows_are_not_asked_for() -> None:
+    table = make_grid([["Product", "No."], ["Line", "1"], ["Light", "2"], ["Pump", "3"]])
+    assert not {"1", "2", "3"} & set(pair_up(ask(make_page([], [table]))).values())
+
+
+def test_a_header_that_breaks_off_is_not_asked_about() -> None:
+    table = make_grid([["Company", "No. Of"], ["Boeing", "66"], ["Yahoo", "12"]])
+    assert "66" not in pair_up(ask(make_page([], [table]))).values()
+
+
+def test_the_total_of_a_column_is_asked_for_as_one() -> None:
+    table = make_grid([["Item", "Paid"], ["Rent", "900"], ["Total", "1,300"]])
+    cells = [cell._replace(role="total") if cell.row == 2 and cell.column == 1 else cell for cell in table.cells]
+    (question,) = only(pair_up(ask(make_page([], [replace(table, cells=tuple(cells))]))), "1,300")
+    assert "total" in question.lower()
+
+
+def test_a_table_that_is_not_trusted_is_not_asked_about() -> None:
+    assert not ask(make_page([], [make_grid([["Item", "Price"], ["Bolt", "$2"]], confidence=0.4)]))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "value", "said"),
+    [
+        ("2023", "Revenue", "412", "in 2023"),
+        ("Employees", "Old Town", "31", "employees"),
+        ("Inspector", "Pump", "Ann Lee", "inspector"),
+        ("Value", "Supply voltage", "24 V", "supply voltage"),
+        ("Notices", "July 2015", "71", "notices"),
+    ],
+)
+def test_english_cells_are_asked_for_as_their_headers_read(header: str, row: str, value: str, said: str) -> None:
+    table = make_grid([["Name", header], [row, value], ["Other things", "x"]])
+    questions = only(pair_up(ask(make_page([], [table]))), value)
+    assert any(said in question for question in questions)
+
+
+# --- headings, lists, captions, letters -----------------------------------------------------------------------------
+
+
+def test_a_section_is_asked_for_by_its_number_and_by_its_first_words() -> None:
+    text = "The unit removes dissolved salts from drinking water by reverse osmosis and needs no chemicals"
+    facts = [
+        make_fact("heading", "", "1.1 Purpose", y=0.1),
+        make_fact("section", "1.1 Purpose", text, y=0.2),
+        make_fact("heading", "", "1.2 Words used", y=0.5),
+    ]
+    asked = pair_up(ask(make_page(facts)))
+    assert any("1.1" in question for question in only(asked, "Purpose"))
+    assert any("The unit removes dissolved salts from" in question or "The unit" in question for question in asked)
+    assert any('"Purpose"' in question for question in only(asked, "Words used"))
+
+
+def test_the_heading_after_another_is_asked_for_only_where_numbers_prove_it() -> None:
+    gap = [make_fact("heading", "", "1.1 Purpose", y=0.1), make_fact("heading", "", "1.3 Words used", y=0.5)]
+    assert not any('"Purpose"' in question for question in pair_up(ask(make_page(gap))))
+
+
+def items(*values: str, lead: str = "Parts", marks: str = "•") -> list[Fact]:
+    return [
+        make_fact("list_item", marks if marks == "•" else f"{n}.", value, path=[lead], y=0.1 + 0.03 * n)
+        for n, value in enumerate(values, start=1)
+    ]
+
+
+def test_of_a_list_the_first_last_all_and_how_many_are_asked_for() -> None:
+    asked = pair_up(ask(make_page(items("a red box", "a blue box", "a lid"))))
+    assert {"a red box", "a lid", "3", "a red box; a blue box; a lid"} <= set(asked.values())
+
+
+def test_a_list_with_a_gap_is_not_asked_about_as_a_whole() -> None:
+    broken = items("a red box", "a blue box", "a lid", marks="1.")
+    asked = pair_up(ask(make_page([broken[0], broken[2]])))
+    assert "2" not in asked.values()
+    assert any("3" in question for question in only(asked, "a lid"))
+
+
+def test_a_list_that_may_go_on_overleaf_is_not_counted() -> None:
+    low = [
+        one._replace(boxes=(Box(0.4, 0.8 + 0.03 * n, 0.8, 0.82 + 0.03 * n),))
+        for n, one in enumerate(items("a", "b", "c", "d"))
+    ]
+    assert "4" not in pair_up(ask(make_page(low))).values()
+
+
+def test_two_lists_below_one_name_are_ambiguous() -> None:
+    first, second = items("a red box", "a lid", "a cord"), items("a pump", "a hose", "a tap")
+    pages = [make_page(first, number=1), make_page(second, number=2)]
+    assert not pair_up(ask(*pages), kind="list")
+
+
+def test_captions_and_footnotes_are_asked_for_by_their_numbers() -> None:
+    facts = [make_fact("caption", "Figure 3", "Flow of water"), make_fact("footnote", "2", "Without tax.", y=0.9)]
+    asked = pair_up(ask(make_page(facts)))
+    assert "Figure 3" in only(asked, "Flow of water")[0]
+    assert "2" in only(asked, "Without tax.")[0]
+    assert not ask(make_page([make_fact("caption", "", "Flow of water")]))
+
+
+def test_a_letter_is_asked_about_by_its_parts_and_the_addressee_by_name_alone() -> None:
+    lines = (Box(0.1, 0.1, 0.5, 0.12), Box(0.1, 0.13, 0.5, 0.15))
+    addressee = Fact("addressee", "", "Mrs Olivia Brandt 14 Station Parade", (), lines, (), 0.9)
+    words = tuple(
+        Word(text, Box(0.1 + 0.05 * n, 0.1 if n < 3 else 0.13, 0.14 + 0.05 * n, 0.12 if n < 3 else 0.15), n // 3, 0)
+        for n, text in enumerate("Mrs Olivia Brandt 14 Station Parade".split())
+    )
+    page = make_page([addressee, make_fact("date", "", "9 September 2024", y=0.2)])
+    asked = ask(replace(page, words=words))
+    assert {one.answer for one in asked} == {"Mrs Olivia Brandt", "9 September 2024"}
+
+
+def test_a_date_alone_makes_no_letter() -> None:
+    assert not ask(make_page([make_fact("date", "", "9 September 2024")]))
+
+
+def test_the_title_is_that_of_the_first_page() -> None:
+    assert ask(make_page([make_fact("title", "", "Annual report")]))
+    assert not ask(make_page([make_fact("title", "", "Annual report")], number=3))
+
+
+def test_the_page_number_is_asked_for_where_one_page_stands_alone() -> None:
+    pages = [make_page([make_fact("page_number", "", str(n), y=0.95)], number=n) for n in (4, 5)]
+    assert [one.answer for one in ask(pages[0])] == ["4"]
+    assert not ask(*pages)
+
+
+def test_amounts_of_the_text_are_asked_for_by_what_stands_before_them() -> None:
+    asked = pair_up(ask(make_page([make_fact("figure", "A late fee", "1.5%")])))
+    assert '"A late fee"' in only(asked, "1.5%")[0]

@@ -293,6 +293,7 @@ _JUDGES: Mapping[str, Callable[[FactQuestion, Sequence[DrawnFact]], list[DrawnFa
     "checkbox.several": _judge_boxes,
     "checkbox.is": _judge_option,
     "checkbox.lone": _judge_option,
+    "table.title": _judge_value("caption", "heading"),
     "title": _judge_value("title"),
     "caption": _judge_value("caption"),
     "footnote": _judge_value("footnote"),

@@ -21,6 +21,7 @@ from docmatix.prompting.questions import (
     letter,
     list_items,
     page_number,
+    table,
     title,
 )
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, FactQuestion
@@ -32,6 +33,7 @@ KINDS: Mapping[str, Callable[[AskedPages], Iterator[Draft]]] = {
     "field": field.draft_questions,
     "checkbox": checkbox.draft_questions,
     "cell": cell.draft_questions,
+    "table": table.draft_questions,
     "title": title.draft_questions,
     "heading": heading.draft_questions,
     "list": list_items.draft_questions,

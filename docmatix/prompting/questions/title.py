@@ -14,11 +14,19 @@ MIN_CONFIDENCE = 0.5
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """The title on a document's first page; those of further pages make it ambiguous."""
     topic = make_topic("title of the document")
+    # the label of a figure that fills its page is set as large
+    lone = not any(fact.kind != "title" for page in asked.pages for fact in page.facts)
+    lone = lone and not any(page.tables for page in asked.pages)
     for page in asked.pages:
         for fact in page.facts:
             if fact.kind != "title" or not fact.boxes:
                 continue
             evidence = (Evidence(page.number, fact.value, fact.boxes),)
-            trusted = page.number == 1 and fact.confidence >= MIN_CONFIDENCE and is_answer(fact.value, max_words=25)
+            trusted = (
+                page.number == 1
+                and not lone
+                and fact.confidence >= MIN_CONFIDENCE
+                and is_answer(fact.value, max_words=25)
+            )
             askings = (Asking("title", {}, topic),) if trusted else ()
             yield Draft("title", askings, fact.value, "text", evidence, "title", fact.confidence, (topic,))

@@ -71,7 +71,7 @@ def test_no_wording_is_used_again_before_the_others_of_its_form() -> None:
 
 
 def test_pages_that_are_left_out_are_not_asked_about() -> None:
-    page = make_page([make_fact("title", "", "Report")])
+    page = make_page([make_fact("field", "Weight", "3 kg")])
     assert ask(page)
     assert not ask(replace(page, reason="blank"))
 

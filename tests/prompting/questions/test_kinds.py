@@ -245,9 +245,21 @@ def test_a_date_alone_makes_no_letter() -> None:
     assert not ask(make_page([make_fact("date", "", "9 September 2024")]))
 
 
-def test_the_title_is_that_of_the_first_page() -> None:
-    assert ask(make_page([make_fact("title", "", "Annual report")]))
-    assert not ask(make_page([make_fact("title", "", "Annual report")], number=3))
+def test_the_title_is_that_of_the_first_page_and_of_one_that_says_more() -> None:
+    title, heading = make_fact("title", "", "Annual report"), make_fact("heading", "", "Results", y=0.3)
+    assert "Annual report" in pair_up(ask(make_page([title, heading]))).values()
+    assert not pair_up(ask(make_page([title, heading], number=3)), kind="title")
+    assert not ask(make_page([title]))
+
+
+def test_a_lone_table_is_asked_for_its_heading_and_its_columns() -> None:
+    table = make_grid([["Item", "Price"], ["Bolt", "$2"]], caption="Table 2: Small parts")
+    caption = make_fact("caption", "Table 2", "Small parts", y=0.15)
+    asked = pair_up(ask(make_page([caption], [table])), kind="table")
+    assert set(asked.values()) == {"Small parts", "Item, Price"}
+    other = make_grid([["Tree", "Height"], ["Oak", "12 m"]])
+    both = pair_up(ask(make_page([caption], [table, other])), kind="table")
+    assert all('"Table 2: Small parts"' in question for question in both)
 
 
 def test_the_page_number_is_asked_for_where_one_page_stands_alone() -> None:

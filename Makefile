@@ -12,7 +12,7 @@ LOCKED := --require-hashes --only-binary :all: --requirement
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-light quickstart browser test test-light test-vllm fuzz chaos check lint types format bench \
-	samples locks licences configuration clean
+	samples locks licences configuration wordings clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ licences: install  ## list the licences of what docmatix depends on in docs/lice
 
 configuration: install-light  ## write the reference of every key, docs/configuration.md, from the settings' docstrings
 	$(LIGHT_VENV)/bin/python -m docs.configuration
+
+wordings: install  ## fill every wording of the questions from facts with drawn facts, in docs/wordings.md, to be read
+	$(BIN)/python -m benchmarks.wordings
 
 clean:  ## remove the environments and caches (runs stay)
 	rm -rf $(VENV) $(LIGHT_VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ from docmatix.core.documents import Cell, Page, Table
 from docmatix.core.pairs import Evidence
 from docmatix.facts.scales import has_own_measure, is_scaled
 from docmatix.facts.wholes import has_mark
-from docmatix.prompting.questions.plain_texts import is_answer, is_cut, is_label, strip_label
+from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_cut, is_label, strip_label
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import (
@@ -56,7 +56,7 @@ def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterat
     rows = list(_read_rows(table))
     trusted = table.confidence >= MIN_CONFIDENCE and table.key_column is not None
     serial = {at for at in {row.cell.column for row in rows} if _counts_up([r for r in rows if r.cell.column == at])}
-    numeric = _find_numeric(rows)
+    numeric, sole = _find_numeric(rows), len({row.cell.column for row in rows}) == 1
     values = Counter((row.cell.column, fold(row.cell.text)) for row in rows)
     totals = Counter(row.cell.row for row in rows if row.cell.role == "total")
     corner = next((c.text for c in table.cells if c.header and c.column == table.key_column), "")
@@ -72,7 +72,7 @@ def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterat
         unit, known = _find_unit(table, row)
         if known:
             lone_total = row.cell.role == "total" and len(totals) == 1 and not row.groups
-            askings = tuple(_list_askings(row, table, language, unit, lone_total=lone_total))
+            askings = tuple(_list_askings(row, table, language, unit, lone_total=lone_total, sole=sole))
             worth = min(1.0, table.confidence + 0.1) * (1.0 if kind != "text" else 0.9)
             yield Draft("cell", askings, row.cell.text, kind, evidence, source, worth, rivals)
         lone = values[row.cell.column, fold(row.cell.text)] == 1 and not row.groups and row.cell.role == ""
@@ -146,9 +146,11 @@ def _find_unit(table: Table, row: _Row) -> tuple[str, bool]:
     return (table.unit, not has_own_measure(row.name, row.headers[-1]))
 
 
-def _list_askings(row: _Row, table: Table, language: str, unit: str, *, lone_total: bool) -> Iterator[Asking]:
+def _list_askings(
+    row: _Row, table: Table, language: str, unit: str, *, lone_total: bool, sole: bool
+) -> Iterator[Asking]:
     """From the plain one to the one that names the table."""
-    form, slots = _choose_form(row, language, lone_total=lone_total)
+    form, slots = _choose_form(row, language, lone_total=lone_total, sole=sole)
     qualifiers: tuple[str, ...] = ()
     parts = [row.column, row.name]
     group = row.groups[-1] if row.groups else ""
@@ -162,7 +164,7 @@ def _list_askings(row: _Row, table: Table, language: str, unit: str, *, lone_tot
         yield Asking(form, named, make_topic(*parts, table.caption), (*qualifiers, "in_table", *scaled))
 
 
-def _choose_form(row: _Row, language: str, *, lone_total: bool) -> tuple[str, dict[str, str]]:
+def _choose_form(row: _Row, language: str, *, lone_total: bool, sole: bool) -> tuple[str, dict[str, str]]:
     column, name = row.column, strip_label(row.name) or row.name
     slots = {"column": column, "row": name, "named": row.name, "headed": column}
     header, wordings = row.headers[-1], load_wordings(language)
@@ -170,13 +172,14 @@ def _choose_form(row: _Row, language: str, *, lone_total: bool) -> tuple[str, di
     if is_period(name) and not lone_total and language == "en":
         plain = "cell.row_period"
     elif wordings and len(row.headers) == 1 and fold(header) in wordings.value_columns and not lone_total:
-        plain = "cell.row_value"
+        # beside a column of conditions or units, the value alone would not be all that is given
+        plain = "cell.row_value" if sole else "cell.column_value" if language == "en" else plain
     if language != "en":
         return plain, slots
     if len(row.headers) == 1 and not lone_total:
         if is_period(header) and is_quantity(name):
             return "cell.period", {**slots, "row": spell_label(name), "column": header}
-        if plain == "cell.row_value" and is_quantity(name) and not row.groups:
+        if plain in ("cell.row_value", "cell.column_value") and is_quantity(name) and not row.groups:
             return "cell.value", {**slots, "row": spell_label(name)}
         if plain in ("cell.quoted", "cell.row_period") and is_noun(header) and not header.endswith(")"):
             spelled = spell_label(header)
@@ -210,7 +213,7 @@ def _draft_reverse(page: Page, table: Table, row: _Row, corner: str, source: str
         return None
     wordings = load_wordings(language)
     said = wordings is not None and fold(row.column) in wordings.value_columns
-    if said or '"' in row.cell.text or len(row.cell.text.split()) > 6:
+    if said or '"' in row.cell.text or count_words(row.cell.text) > 6:
         return None
     slots = {"column": row.column, "value": row.cell.text, "key": corner}
     topic = make_topic("which", corner, row.column, row.cell.text)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_number
+from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_label, strip_number
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 
 MIN_CONFIDENCE = 0.5
@@ -66,14 +66,16 @@ def _follows(first: str, second: str) -> bool:
 def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact]) -> Draft | None:
     """The heading above the paragraph that begins with certain words."""
     heading = next((one for one in headings if one.value == fact.label), None)
+    if heading is None or not _is_trusted(heading) or fact.confidence < MIN_CONFIDENCE:
+        return None
     words = fact.value.split()
-    opening = " ".join(words[:OPENING_WORDS])
-    if heading is None or not _is_trusted(heading) or fact.confidence < MIN_CONFIDENCE or len(words) < 12:
-        return None
+    opening = " ".join(words[:OPENING_WORDS]) if len(words) > OPENING_WORDS else fact.value[: 2 * OPENING_WORDS]
+    opening = opening.rstrip(",;:.–—-(，；：。（ ")
     _, name = strip_number(heading.value)
-    if not is_label(opening.rstrip(",;:–—-(")) or not is_answer(name, max_words=20) or not opening[0].isalpha():
+    if count_words(fact.value) < 2 * OPENING_WORDS or not is_label(opening) or not opening[0].isalpha():
         return None
-    opening = opening.rstrip(",;:–—-(")
+    if not is_answer(name, max_words=20):
+        return None
     topic = make_topic("paragraph", opening)
     evidence = (Evidence(page.number, heading.value, heading.boxes),)
     asking = Asking("heading.paragraph", {"opening": opening}, topic)

@@ -51,7 +51,7 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> It
     yield draft("list.first", "", first.value, "text", [first], 0.7, asked=whole and is_answer(first.value))
     yield draft("list.last", "", last.value, "text", [last], 0.7, asked=whole and is_answer(last.value))
     yield draft("list.count", "", str(len(items)), "count", items, 0.75, asked=several and len(items) > 2)
-    short = several and len(items) <= MAX_ALL_ITEMS and count_words(answers) <= MAX_ALL_WORDS
+    short = several and len(items) <= MAX_ALL_ITEMS and count_words(*answers) <= MAX_ALL_WORDS
     listed = "; ".join(answer.rstrip(".;,") for answer in answers)
     yield draft("list.all", "", listed, "list", items, 0.8, asked=short and all(map(is_answer, answers)))
     for item in items:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from docmatix.core.documents import UNKNOWN, Box, Page
 from docmatix.text.pieces import fold
@@ -28,7 +27,7 @@ def is_label(text: str) -> bool:
     """Whether a text can be quoted as what is asked for: short, with letters, whole."""
     return (
         1 < len(text) <= MAX_LABEL_CHARS
-        and len(text.split()) <= MAX_LABEL_WORDS
+        and count_words(text) <= MAX_LABEL_WORDS
         and any(map(str.isalpha, text))
         and _is_whole(text)
         and '"' not in text
@@ -46,7 +45,7 @@ def is_answer(text: str, *, max_words: int = MAX_ANSWER_WORDS) -> bool:
     """Whether a text can be an answer: it says something, and does not break off."""
     return (
         0 < len(text) <= MAX_ANSWER_CHARS
-        and len(text.split()) <= max_words
+        and count_words(text) <= max_words
         and fold(text) != ""
         and _is_whole(text)
         and not _BLANK.search(text)
@@ -89,5 +88,9 @@ def strip_number(heading: str) -> tuple[str, str]:
 _NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}\.?)\s+(?=\D)")
 
 
-def count_words(texts: Sequence[str]) -> int:
-    return sum(len(text.split()) for text in texts)
+def count_words(*texts: str) -> int:
+    """Words, two signs of a script without spaces counting as one."""
+    return sum(len(text.split()) + len(_SPACELESS.findall(text)) // 2 for text in texts)
+
+
+_SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")

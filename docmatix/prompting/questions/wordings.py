@@ -1,7 +1,8 @@
 """The wordings of questions from facts: one YAML file a language in `wordings/`, each with several templates a form.
 
-A template is a question with slots (`What is the {label}?`); a qualifier is a phrase that goes before its question mark
-(` in the section "{section}"`). Known fields have questions of their own, with the article that a label does not show.
+A template is a question with slots (`What is the {label}?`); a qualifier is a phrase (` in the section "{section}"`)
+that goes where the template says `{qualifiers}`, since in some languages a verb ends the question, and else before its
+question mark. Known fields have questions of their own, with the article that a label does not show.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ from docmatix.core.draws import hash_seeded
 from docmatix.prompting.questions.question import Asking
 from docmatix.text.pieces import fold
 
-LANGUAGES = ("en",)
-_MARK = re.compile(r"[\s\u202f\u00a0]*[?？]$")
-
-
+LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "zh", "ko")
+_MARK = re.compile(r"[\s\u202f\u00a0]*[?？؟]$")
+_PLACE = "{qualifiers}"
 _VALUES = frozenset({"field.noun", "field.plural", "field.person", "field.quoted"})
 
 
@@ -47,13 +47,15 @@ class Wordings:
 
     def word(self, asking: Asking, number: int) -> str:
         """The question of one of the templates."""
-        template = self.list_templates(asking)[number]
+        templates = self.list_templates(asking)
         added = "".join(self.qualifiers[name] for name in asking.qualifiers)
         if added:
-            mark = _MARK.search(template)
-            at = mark.start() if mark else len(template)
-            template = template[:at] + added + template[at:]
-        return _fill(template, asking.slots)
+            # a label that is the question itself takes none
+            templates = [template for template in templates if _MARK.search(template)]
+        template = templates[number % len(templates)]
+        if _PLACE not in template and (mark := _MARK.search(template)):
+            template = template[: mark.start()] + _PLACE + template[mark.start() :]
+        return _fill(template.replace(_PLACE, added), asking.slots)
 
 
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -18,8 +18,8 @@ def only(asked: dict[str, str], answer: str) -> list[str]:
 
 
 def test_the_label_of_a_field_is_spelled_as_within_a_sentence() -> None:
-    (question,) = only(pair_up(ask(make_page([make_fact("field", "Account No.", "4471")]))), "4471")
-    assert "account number" in question
+    (question,) = only(pair_up(ask(make_page([make_fact("field", "Locker No.", "4471")]))), "4471")
+    assert "locker number" in question
 
 
 def test_a_label_that_may_be_no_noun_is_quoted() -> None:
@@ -165,6 +165,23 @@ def test_english_cells_are_asked_for_as_their_headers_read(header: str, row: str
     table = make_grid([["Name", header], [row, value], ["Other things", "x"]])
     questions = only(pair_up(ask(make_page([], [table]))), value)
     assert any(said in question for question in questions)
+
+
+def test_a_value_beside_its_condition_is_asked_for_by_its_column() -> None:
+    table = make_grid(
+        [["Property", "Value", "Condition"], ["Slope of curve", "92 kg", "empty"], ["Drift", "3 %", "hot"]]
+    )
+    assert all('"Value"' in question for question in only(pair_up(ask(make_page([], [table]))), "92 kg"))
+
+
+def test_a_long_sentence_without_spaces_names_nothing() -> None:
+    table = make_grid(
+        [["项目", "说明"], ["功能", "本公司的产品在全国范围内销售并提供长期的售后服务和技术支持"], ["价格", "五元"]]
+    )
+    page = make_page([], [table], text="本公司的产品在全国范围内销售")
+    asked = ask(page, language="zh")
+    assert asked
+    assert not any("售后服务" in one.question for one in asked)
 
 
 # --- headings, lists, captions, letters -----------------------------------------------------------------------------

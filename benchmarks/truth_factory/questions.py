@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from benchmarks.truth_factory.drawn import Drawn, DrawnFact
 from benchmarks.truth_factory.scoring import MIN_OVERLAP, NOTHING, overlap
@@ -244,14 +243,6 @@ def _judge_number(question: FactQuestion, facts: Sequence[DrawnFact]) -> list[Dr
     return held if len(held) == 1 and _fold(_strip(held[0].value)[1]) == wanted[1] else []
 
 
-def _judge_next(question: FactQuestion, facts: Sequence[DrawnFact]) -> list[DrawnFact]:
-    headings = _of(facts, "heading")
-    for before, after in pairwise(headings):
-        if _same(_strip(before.value)[1], question.slots["heading"]) and _same(_strip(after.value)[1], question.answer):
-            return [after]
-    return []
-
-
 def _judge_paragraph(question: FactQuestion, facts: Sequence[DrawnFact]) -> list[DrawnFact]:
     opening = _fold(question.slots["opening"])
     held = [fact for fact in _of(facts, "section") if _fold(fact.value).startswith(opening)]
@@ -304,7 +295,6 @@ _JUDGES: Mapping[str, Callable[[FactQuestion, Sequence[DrawnFact]], list[DrawnFa
     "letter.signatory": _judge_value("signatory"),
     "amount": _judge_value("figure"),
     "heading.number": _judge_number,
-    "heading.next": _judge_next,
     "heading.paragraph": _judge_paragraph,
     "list": _judge_list,
 }

@@ -54,7 +54,7 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
 
 def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterator[Draft]:
     rows = list(_read_rows(table))
-    trusted = table.confidence >= MIN_CONFIDENCE and table.key_column is not None
+    trusted = table.confidence >= MIN_CONFIDENCE and table.key_column is not None and not _lacks_header(rows)
     serial = {at for at in {row.cell.column for row in rows} if _counts_up([r for r in rows if r.cell.column == at])}
     numeric, sole = _find_numeric(rows), len({row.cell.column for row in rows}) == 1
     values = Counter((row.cell.column, fold(row.cell.text)) for row in rows)
@@ -76,8 +76,10 @@ def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterat
             worth = min(1.0, table.confidence + 0.1) * (1.0 if kind != "text" else 0.9)
             yield Draft("cell", askings, row.cell.text, kind, evidence, source, worth, rivals)
         lone = values[row.cell.column, fold(row.cell.text)] == 1 and not row.groups and row.cell.role == ""
-        if lone and (reverse := _draft_reverse(page, table, row, corner, source, language)):
-            yield reverse
+        reverse = _draft_reverse(page, table, row, corner, source, language) if lone else None
+        # of a table that goes on overleaf, a value may stand there again
+        which = make_topic("which", row.column, row.cell.text)
+        yield reverse or Draft("cell", (), row.name, "text", evidence, source, rivals=(which,))
 
 
 def _read_rows(table: Table) -> Iterator[_Row]:
@@ -95,6 +97,12 @@ def _read_rows(table: Table) -> Iterator[_Row]:
             count += 1
         if count:
             yield _Row(cell, cell.path[:count], cell.path[count:-1], cell.path[-1])
+
+
+def _lacks_header(rows: Sequence[_Row]) -> bool:
+    """Whether what heads a single column is rather its first value: `IP65` above `198`."""
+    headers = {row.headers for row in rows}
+    return len(headers) == 1 and any(has_digit(text) and not is_period(text) for each in headers for text in each)
 
 
 def _can_be_asked(row: _Row) -> bool:
@@ -216,7 +224,7 @@ def _draft_reverse(page: Page, table: Table, row: _Row, corner: str, source: str
     if said or '"' in row.cell.text or count_words(row.cell.text) > 6:
         return None
     slots = {"column": row.column, "value": row.cell.text, "key": corner}
-    topic = make_topic("which", corner, row.column, row.cell.text)
+    topic = make_topic("which", row.column, row.cell.text)
     form = "cell.which"
     if language == "en" and all(is_noun(text) and not is_several(spell_label(text)) for text in (corner, row.column)):
         slots = {**slots, "key": spell_label(corner), "column": spell_label(row.column), "headed": row.column}

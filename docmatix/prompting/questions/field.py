@@ -35,6 +35,8 @@ def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Seque
     topic = make_topic(label)
     kind = classify_answer(fact.value)
     trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value)
+    # the letter that heads a part of a directory is nobody's value
+    trusted = trusted and not (len(fact.value) == 1 and fact.value.isalpha())
     trusted = trusted and not any(fold(label) in line and fold(fact.value) in line for line in lines)
     if not trusted or not fact.boxes:
         return Draft("field", (), fact.value, kind, evidence, "fields", rivals=(topic,))

@@ -1,13 +1,12 @@
-"""Questions for headings: of the paragraph that begins so, of the section with that number, and which comes next."""
+"""Questions for headings: of the paragraph that begins so, and of the section with that number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_label, strip_number
+from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_label, looks_cited, strip_number
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 
 MIN_CONFIDENCE = 0.5
@@ -21,11 +20,8 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
         headings = [fact for fact in page.facts if fact.kind == "heading"]
         for fact in headings:
             yield _draft_numbered(page, fact)
-        for before, fact in pairwise(headings):
-            if draft := _draft_next(page, before, fact):
-                yield draft
         for fact in page.facts:
-            if fact.kind == "section" and (draft := _draft_opening(page, fact, headings)):
+            if fact.kind == "section" and (draft := _draft_opening(page, fact, headings, asked.pages)):
                 yield draft
 
 
@@ -43,28 +39,8 @@ def _draft_numbered(page: Page, fact: Fact) -> Draft:
     return Draft("heading", (asking,) if trusted else (), rest, "text", evidence, "headings", 0.85, (topic,))
 
 
-def _draft_next(page: Page, before: Fact, fact: Fact) -> Draft | None:
-    """The heading after another: only numbers in order prove that none between them was missed."""
-    (first, name), (second, rest) = strip_number(before.value), strip_number(fact.value)
-    if not _follows(first, second) or not (_is_trusted(before) and _is_trusted(fact)):
-        return None
-    if not is_label(name) or not is_answer(rest, max_words=20):
-        return None
-    topic = make_topic("next heading", name)
-    evidence = (Evidence(page.number, fact.value, fact.boxes),)
-    asking = Asking("heading.next", {"heading": name}, topic)
-    return Draft("heading", (asking,), rest, "text", evidence, "headings", 0.7, (topic,))
-
-
-def _follows(first: str, second: str) -> bool:
-    one, other = first.split("."), second.split(".")
-    if not first or not second or one[:-1] != other[:-1] or not (one[-1].isdigit() and other[-1].isdigit()):
-        return False
-    return int(other[-1]) == int(one[-1]) + 1
-
-
-def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact]) -> Draft | None:
-    """The heading above the paragraph that begins with certain words."""
+def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequence[Page]) -> Draft | None:
+    """The heading above the paragraph that begins with certain words, which no other text of the pages says."""
     heading = next((one for one in headings if one.value == fact.label), None)
     if heading is None or not _is_trusted(heading) or fact.confidence < MIN_CONFIDENCE:
         return None
@@ -74,7 +50,9 @@ def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact]) -> Draft | 
     _, name = strip_number(heading.value)
     if count_words(fact.value) < 2 * OPENING_WORDS or not is_label(opening) or not opening[0].isalpha():
         return None
-    if not is_answer(name, max_words=20):
+    if not is_answer(name, max_words=20) or looks_cited(fact.value):
+        return None
+    if sum(" ".join(each.text.split()).count(opening) for each in pages) > 1:
         return None
     topic = make_topic("paragraph", opening)
     evidence = (Evidence(page.number, heading.value, heading.boxes),)

@@ -7,7 +7,14 @@ from itertools import groupby, pairwise
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_label, strip_label, strip_number
+from docmatix.prompting.questions.plain_texts import (
+    count_words,
+    is_answer,
+    is_label,
+    looks_cited,
+    strip_label,
+    strip_number,
+)
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 
 MIN_CONFIDENCE = 0.5
@@ -28,7 +35,8 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
             _, name = strip_number(strip_label(path[-1])) if path else ("", "")
             lists.setdefault(make_topic(name), []).append((page, name, list(held)))
     for number, (topic, found) in enumerate(lists.items()):
-        if topic and len(found) == 1:
+        cited = sum(looks_cited(item.value) for _, _, items in found for item in items)
+        if topic and len(found) == 1 and 2 * cited < len(found[0][2]):
             yield from _draft_list(*found[0], f"list {number}")
 
 

@@ -65,6 +65,14 @@ def _closes(text: str, opening: str, closing: str) -> bool:
     return text.count(opening) == text.count(closing) or (opening == "(" and re.match(r"\w{1,3}\)", text) is not None)
 
 
+_CITED = re.compile(r"(?:^|\W)[A-Z]\.,?(?:\W|$).*?(?:^|\D)(?:18|19|20)\d\d[a-z]?(?:\D|$)")
+
+
+def looks_cited(text: str) -> bool:
+    """Whether a text is an entry of a bibliography: initials, then a year."""
+    return _CITED.search(text[:200]) is not None
+
+
 def read_line(page: Page, box: Box) -> str:
     """The words whose middle lies in a box, in reading order."""
     return " ".join(

@@ -52,7 +52,8 @@ def _draft_columns(page: Page, table: Table, source: str) -> Draft:
     headers = [cell for cell in table.cells if cell.header and cell.text]
     columns = {cell.column for cell in table.cells}
     whole = {cell.column for cell in headers} == columns and all(cell.column_span == 1 for cell in headers)
-    plain = len({cell.row for cell in headers}) == 1 and 1 < len(headers) <= MOST_COLUMNS
+    # the first row of two columns may be a label and its value
+    plain = len({cell.row for cell in headers}) == 1 and 2 < len(headers) <= MOST_COLUMNS
     texts = [cell.text for cell in headers]
     trusted = table.confidence >= MIN_CONFIDENCE and whole and plain
     trusted = trusted and len(set(texts)) == len(texts) and all(is_label(text) or is_period(text) for text in texts)

@@ -20,29 +20,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docmatix.core.documents import Document, Page, Refusal, locate_words
+from docmatix.core.documents import Document, Page, Refusal, WordSpan, locate_words
 from docmatix.facts.extraction import extract_document
 from docmatix.pdf.settings import Extract
-from docmatix.prompting.questions.sentences.candidates import Candidate, find_candidates
+from docmatix.prompting.questions.asking import ask_facts
+from docmatix.prompting.questions.question import FactQuestion
+from docmatix.prompting.questions.sentences.candidates import find_candidates
 from docmatix.prompting.questions.sentences.question_templates import find_template
 from docmatix.prompting.replies import parse_reply
 
-MAX_CANDIDATES = 60
+MAX_QUESTIONS = 60
+"""About the sentences of a page, and as many about its facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that can be asked of a page, in its longest and its shortest form, and its answer."""
+    """An answer that can be asked for: of a sentence (`context`) the questions in their longest and their shortest
+    form, none where it is for a model to write one; of facts the question."""
 
-    candidate: Candidate
+    answer: str
     questions: tuple[str, ...]
     before: str
     """The page's text up to the answer, and from its end."""
     after: str
-
-    @property
-    def answer(self) -> str:
-        return self.candidate.answer
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,39 @@ def _mark_gaps(page: Page) -> str:
 
 def _ask(page: Page) -> Iterator[Asked]:
     text = _mark_gaps(page)
-    for candidate in find_candidates(page, limit=MAX_CANDIDATES):
-        template = find_template(
-            candidate.answer, kind=candidate.kind, context=candidate.context, label=candidate.label
+    for candidate in find_candidates(page, limit=MAX_QUESTIONS, framed_only=False):
+        template = find_template(candidate.answer, kind=candidate.kind, context=candidate.context)
+        questions = (
+            ()
+            if template is None
+            else tuple(
+                " ".join([opening, *template.pieces[:count]]) + "?"
+                for opening in template.openings
+                for count in (len(template.pieces), template.required)
+            )
         )
-        if template is None:
-            continue
-        questions = tuple(
-            " ".join([opening, *template.pieces[:count]]) + "?"
-            for opening in template.openings
-            for count in (len(template.pieces), template.required)
+        yield Asked(candidate.answer, questions, text[: candidate.start], text[candidate.end :], candidate.context)
+    spans = locate_words(page.words)
+    for asked in ask_facts([page], language="en", key="", seed=0, limit=MAX_QUESTIONS):
+        found = _locate(asked, page, spans)
+        before, after = (text[: found[0]], text[found[1] :]) if found else ("", "")
+        yield Asked(asked.answer, (asked.question,), before, after)
+
+
+def _locate(asked: FactQuestion, page: Page, spans: Sequence[WordSpan]) -> tuple[int, int] | None:
+    """Start and end of a printed answer in its page's text, by the boxes of its evidence."""
+    boxes = [box for evidence in asked.evidence for box in evidence.boxes]
+    places = [
+        place
+        for place, word in enumerate(page.words)
+        if any(
+            box.x0 <= (word.box.x0 + word.box.x1) / 2 <= box.x1 and box.y0 <= (word.box.y0 + word.box.y1) / 2 <= box.y1
+            for box in boxes
         )
-        yield Asked(candidate, questions, text[: candidate.start], text[candidate.end :])
+    ]
+    if not places or asked.answer_type in ("yes_no", "count", "list"):
+        return None
+    return spans[min(places)].start, spans[max(places)].end
 
 
 # --- what must hold ---------------------------------------------------------------------------------------------------
@@ -127,7 +149,7 @@ def find_faults(seen: Seen, *, has: Sequence[str] = (), has_not: Sequence[str] =
         if any(unwanted in text for text in seen.texts):
             yield f"has {unwanted!r}"
         for asked in seen.asked:
-            if any(unwanted in text for text in (asked.answer, asked.candidate.context, *asked.questions)):
+            if any(unwanted in text for text in (asked.answer, asked.context, *asked.questions)):
                 yield f"asks from {unwanted!r}"
     for asked in seen.asked:
         yield from _find_fault_of_question(asked)
@@ -135,7 +157,7 @@ def find_faults(seen: Seen, *, has: Sequence[str] = (), has_not: Sequence[str] =
 
 def _find_fault_of_question(asked: Asked) -> Iterator[str]:
     answer = asked.answer
-    if "\ufffd" in answer + asked.candidate.context + "".join(asked.questions):
+    if "\ufffd" in answer + asked.context + "".join(asked.questions):
         yield f"asks for {answer!r} from unknown characters"
     if answer[:1].isdigit():
         before = asked.before[-12:]

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from docmatix.core.documents import Refusal
-from docmatix.prompting.questions.sentences.candidates import Candidate
 from tests import cases
 from tests.pdfs import write_pdf
 
@@ -77,6 +76,4 @@ def test_a_whole_number_is_none(text: str, answer: str) -> None:
 
 def see_asked(text: str, answer: str) -> cases.Seen:
     before, _, after = text.partition(answer)
-    start = len(before)
-    candidate = Candidate(answer, "number", 1, start, start + len(answer), text)
-    return cases.Seen(Refusal("no_text"), (cases.Asked(candidate, ("How much?",), before, after),))
+    return cases.Seen(Refusal("no_text"), (cases.Asked(answer, ("How much?",), before, after, text),))

@@ -76,7 +76,7 @@ class Generate(Section):
     prompts_per_window: int = Field(1, ge=1)
     """How many different prompts a window draws."""
     pictures: Pictures = Pictures()
-    max_candidates: int = Field(6, ge=1)
+    max_candidates: int = Field(12, ge=1)
     """Answer-first prompts ask about at most this many candidate answers per page."""
     prompts_dir: Annotated[str | None, NOT_FINGERPRINTED] = None
     """The first place to look for prompt files; then `prompts/` next to the configuration, then the built-in ones."""

@@ -11,11 +11,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Pair, Scores
 from docmatix.prompting.questions.sentences.clarity import score_clarity
+from docmatix.text.languages import is_in_language, reads_english
 
 
 def _score_clarity(pair: Pair, pages: Sequence[Page]) -> float | None:
-    """Unknown of a pair without a context of its own, which asks about whole pages."""
-    return score_clarity(pair.question, answer=pair.answer, context=pair.context) if pair.context is not None else None
+    """Unknown of a pair without a sentence of its own, which asks about whole pages, and in other languages."""
+    if pair.context is None or not _is_english(pair.context, [page for page in pages if page.number == _place(pair)]):
+        return None
+    return score_clarity(pair.question, answer=pair.answer, context=pair.context)
+
+
+def _place(pair: Pair) -> int | None:
+    return pair.span[0] if pair.span else None
+
+
+def _is_english(sentence: str, pages: Sequence[Page]) -> bool:
+    """Whether a sentence is in English: by its page, which has more words, or else by its own."""
+    own = next((reads_english(page.text) for page in pages), None)
+    return is_in_language(sentence, "en") is not False if own is None else own
 
 
 SCORERS: Mapping[str, Callable[[Pair, Sequence[Page]], float | None]] = {"clarity": _score_clarity}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,21 +60,26 @@ def plan_requests(
     engine: Engine,
     seed: int,
     max_candidates: int,
+    facts: int = 0,
     language: str | None = None,
     counter: TokenCounter = ESTIMATE,
     token_budget: int | None = None,
     pictures: Pictures | None = None,
 ) -> Iterator[PlannedRequest]:
-    """The requests of one prompt about one window, in page order; none if there is nothing to ask about. `counter`
-    counts what a request may hold, `token_budget` is `measure_token_budget` for the prompt (measured here if None),
-    `pictures` says how pages are shown to prompts of the family `vision`."""
+    """The requests of one prompt about one window, in page order; none if there is nothing to ask about. `facts` says
+    how many questions from facts the window has, `counter` counts what a request may hold, `token_budget` is
+    `measure_token_budget` for the prompt (if known), `pictures` how pages are shown to prompts of `vision`."""
     if prompt.family == "answer_first":
-        # candidates and frames are English only; other languages would yield broken questions at full cost
-        pages = [page for page in window.pages if page.reason is None and _is_english(page, language)]
-        if pages:
-            yield from _ask_about_candidates(
-                window, pages, prompt, engine=engine, seed=seed, max_candidates=max_candidates
-            )
+        found: list[Candidate] = []
+        for page in window.pages:
+            english = _is_english(page, language)
+            # frames are English only: in other languages a small model would ask broken questions at full cost. Of an
+            # English document with a foreign page, `curate` keeps no foreign question
+            asked = english or (not engine.uses_grammars and language != "en")
+            if page.reason is None and asked:
+                found += find_candidates(page, limit=max_candidates, framed_only=engine.uses_grammars, english=english)
+        candidates = _bound_acronyms(found, facts=facts)
+        yield from _ask_about_candidates(window, candidates, prompt, engine=engine, seed=seed)
     else:
         yield from _ask_about_pages(
             window,
@@ -95,28 +101,32 @@ def _is_english(page: Page, language: str | None) -> bool:
     return language in (None, "en") if own is None else own
 
 
+def _bound_acronyms(candidates: Sequence[Candidate], *, facts: int) -> list[Candidate]:
+    """The candidates with at most one acronym for every ten other pairs that the window will have: its questions from
+    facts, and half of its other candidates, as many as curation keeps."""
+    others = sum(candidate.kind != "acronym" for candidate in candidates)
+    acronyms = [candidate for candidate in candidates if candidate.kind == "acronym"][: (facts + others // 2) // 10]
+    return [candidate for candidate in candidates if candidate.kind != "acronym" or candidate in acronyms]
+
+
 def _ask_about_candidates(
-    window: Window, pages: Sequence[Page], prompt: Prompt, *, engine: Engine, seed: int, max_candidates: int
+    window: Window, candidates: Sequence[Candidate], prompt: Prompt, *, engine: Engine, seed: int
 ) -> Iterator[PlannedRequest]:
-    for page in pages:
-        for candidate in find_candidates(page, limit=max_candidates):
-            messages = render_messages(
-                prompt,
-                context=candidate.context,
-                answer=candidate.answer,
-                label=candidate.label,
-                kind=candidate.kind,
+    for candidate in candidates:
+        # `label` was the name of a field: fields are asked from facts, but prompts of users may still mention it
+        messages = render_messages(
+            prompt, context=candidate.context, answer=candidate.answer, label=None, kind=candidate.kind
+        )
+        place = f"{window.sample_id}/{prompt.name}/{candidate.page}:{candidate.start}-{candidate.end}"
+        extra = dict(prompt.extra)
+        if engine.uses_grammars and (grammar := question_grammar(candidate)) is not None:
+            extra |= engine.constrain_grammar(grammar) or {}
+        for draw in range(prompt.samples):
+            sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
+            request = make_request(prompt, engine, messages, sampling, extra)
+            yield PlannedRequest(
+                request, window.sample_id, prompt.name, prompt.style, prompt.reply, candidate, _short_hash(place)
             )
-            place = f"{window.sample_id}/{prompt.name}/{candidate.page}:{candidate.start}-{candidate.end}"
-            extra = dict(prompt.extra)
-            if engine.uses_grammars and (grammar := question_grammar(candidate)) is not None:
-                extra |= engine.constrain_grammar(grammar) or {}
-            for draw in range(prompt.samples):
-                sampling = {**prompt.sampling, "seed": draw_seed(seed, place, draw)}
-                request = make_request(prompt, engine, messages, sampling, extra)
-                yield PlannedRequest(
-                    request, window.sample_id, prompt.name, prompt.style, prompt.reply, candidate, _short_hash(place)
-                )
 
 
 def _ask_about_pages(
@@ -236,9 +246,11 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
     """The pairs in a reply, and counts of what could not be read, by reason."""
     parsed, malformed = parse_reply(reply.content, format=ask.reply, finish_reason=reply.finish_reason)
     request_id, model = ask.request.request_id, name_model(ask.request.model)
+    candidate = ask.candidate
+    if candidate and any(_SKIPPED.match(entry.question) for entry in parsed):
+        return [], malformed + Counter({"skipped": 1})
     pairs = []
     for index, entry in enumerate(parsed):
-        candidate = ask.candidate
         pairs.append(
             Pair(
                 pair_id=make_pair_id(ask.sample_id, request_id, index),
@@ -254,6 +266,10 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
             )
         )
     return pairs, malformed
+
+
+_SKIPPED = re.compile(r"\W*SKIP(?:PED)?\b(?!.*\?)", re.IGNORECASE)
+"""What `prompts/extractive.md` tells a model to write where its sentence allows no good question."""
 
 
 def make_request(

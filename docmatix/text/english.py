@@ -53,6 +53,22 @@ _IRREGULAR = (
 VERBS = {
     form: lemma for entry in _IRREGULAR.split() for lemma, forms in [entry.split(":")] for form in forms.split(",")
 }
+# base forms that are rarely nouns: before another word in `-ed` they are the verb of its clause
+BASE_VERBS = frozenset(
+    "accept achieve acquire adapt add adopt affect agree allow announce appear apply argue arise arrange ask "
+    "assess assist assume attend avoid become begin belong believe bring calculate carry choose collect combine "
+    "compare complete comprise consider consist constitute contain continue contribute cooperate correspond "
+    "create deal decide declare define deliver deny depend derive describe determine develop differ discuss "
+    "divide eat emerge employ enable encourage enjoy ensure enter establish evaluate examine exceed exist expect "
+    "explain explore express extend familiarise familiarize feel follow form gain generate get give go grow "
+    "happen help hold identify illustrate implement improve include indicate influence inform introduce invest "
+    "involve join keep know learn leave live look maintain make manage mean measure meet need notice obtain "
+    "occur offer operate participate pay perform prepare present prevent proceed produce promote propose protect "
+    "provide publish purchase reach receive recognise recognize recommend reduce refer reflect reject remain "
+    "remove replace represent require resolve respond return retain reveal satisfy say seek seem sell send serve "
+    "share show speak specify spend stand suffer suggest support tend treat understand use utilise utilize vary "
+    "wish write".split()
+)
 PRESENT_FORMS = frozenset(form for form in VERBS if form.endswith("s"))
 _NOT_PAST = frozenset("hundred speed need seed feed indeed united red bed shed breed unlimited embedded".split())
 _IRREGULAR_PLURALS = frozenset("people children men women data persons criteria".split())
@@ -122,6 +138,16 @@ def is_finite(words: Sequence[str], place: int) -> bool:
     return word in VERBS or (word.endswith("ed") and len(word) > 4 and word not in _NOT_PAST)
 
 
+_DOUBLED = re.compile(r"(?:[^aeiou][aeiou](?:bb|gg|mm|nn|pp|rr|tt|vv)|[^aeiou][ao]dd|[eoi]ll)$")
+_PLAIN_STEM = re.compile(
+    r"(?:^add|ll|ss|ff|[wyx]|[^aiou]k|[aeou][aeou]k|[nrs]t|[ie]pt|opt|nd|ld|rd|[cs]h|lp|en|er|[aeo]in|[tisdcml]on|rn|gn|ct|"
+    r"lt|rm|mp|[aeo][aeou][dlnrtmpf]|empt|apt|[rkdg]et|itor|[ao]i[dlmr]|[hbdms]it|velop|[oi]ng|focus|[aeou]y|our|ear|air|alt)$"
+)
+_STEM_ON_E = re.compile(
+    r"(?:[cguvz]|[^aeiou]l|at|ib|[^aeo]id|ud|od|ad|um|am|in|ir|ur|ut|ap|[iao]k|[^s]s|lar|par|har|ot|yp|uit|plet|delet|tor|plor|gnor|vit|unit)$"
+)
+
+
 def find_lemmas(form: str) -> tuple[str, ...]:
     """The possible base forms of a verb form: `rose` -> rise, `planned` -> plan; two if the spelling does not decide
     (`sampl`, `sample`)."""
@@ -130,12 +156,14 @@ def find_lemmas(form: str) -> tuple[str, ...]:
         return (VERBS[form],)
     if form.endswith("ied"):
         return (form[:-3] + "y",)
-    if re.search(r"(?:ll|ss|[wkyx]|[nrs]t|nd|ld|[cs]h|lp|en|er|in|on|ct|pt|rm|rn|mp|[aeo][aeou][dlnrt])$", stem):
-        return (stem,)
-    if re.search(r"(?:[cguvz]|[^aeiou]l|iat|cat|[lrt]at|[^s]s)$", stem):
-        return (stem + "e",)
-    if len(stem) > 3 and stem[-1] == stem[-2]:
+    if form.endswith("eed"):
+        return (form,) if len(re.findall("[aeiou]+", form)) == 1 else (form[:-1],)
+    if _DOUBLED.search(stem) and (stem[-2:] != "ll" or len(re.findall("[aeiou]+", stem)) > 1):
         return (stem[:-1],)
+    if _PLAIN_STEM.search(stem) and not stem.endswith("creat"):
+        return (stem,)
+    if _STEM_ON_E.search(stem):
+        return (stem + "e",)
     return (stem, form[:-1])
 
 
@@ -148,6 +176,16 @@ def find_stem(word: str) -> str:
             word = word[: -len(ending)]
             break
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def is_base_verb(word: str) -> bool:
+    """Whether a word is a common verb in the present (`apply`, `applies`)."""
+    low = word.lower()
+    return low in BASE_VERBS or (low.endswith("s") and find_stem(low) in _STEMS_OF_BASE_VERBS and low not in _PLURALS)
+
+
+_STEMS_OF_BASE_VERBS = frozenset(map(find_stem, BASE_VERBS))
+_PLURALS = frozenset("shares forms looks meetings means notices purchases speaks stands".split())
 
 
 # labels (what heads a column or precedes a colon) that say too little on their own

@@ -5,15 +5,14 @@ from __future__ import annotations
 from docmatix.core.documents import Box, Page, Word, locate_words
 from docmatix.curation.grounding import ground
 from docmatix.facts.tables import find_tables
-from docmatix.prompting.questions.sentences.candidates import find_candidates
 from docmatix.text.sentences import split_sentences
 from tests.pages import make_page, rule_grid, write_page
 
 HEIGHT = 0.014
 
 
-def list_pairs(page: Page) -> dict[str | None, str]:
-    return {candidate.label: candidate.answer for candidate in find_candidates(page, limit=20)}
+def list_pairs(page: Page) -> dict[str, str]:
+    return {fact.label: fact.value for fact in page.facts if fact.kind == "field" and fact.confidence >= 0.5}
 
 
 def list_sentences(page: Page) -> list[str]:
@@ -62,20 +61,20 @@ def test_spans_of_years_stay_apart_in_a_cell():
     assert "12 tons" not in list_pairs(page).values()
 
 
-def test_rows_with_broken_names_are_asked_about_by_their_whole_names():
+def test_rows_with_broken_names_are_known_by_their_whole_names():
     page = write_cells(("Region", "Preva-\nlence"), ("Schles-\nwig", "12 %"), ("Baden-\nBaden", "7 %"))
-    contexts = [candidate.context for candidate in find_candidates(page, limit=20)]
-    assert "Region: Schleswig | Prevalence: 12 %" in contexts
-    assert "Region: Baden-Baden | Prevalence: 7 %" in contexts
+    cells = {cell.path: cell.text for table in page.tables for cell in table.cells}
+    assert cells["Prevalence", "Schleswig"] == "12 %"
+    assert cells["Prevalence", "Baden-Baden"] == "7 %"
 
 
 def test_a_broken_value_is_one_word_and_is_found_as_printed():
     page = write_cells(
         ("Town", "Main trade", "People"), ("Aldbury", "Ship-\nbuilding", "410"), ("Kelso", "Weaving", "99")
     )
-    found = {candidate.answer: candidate for candidate in find_candidates(page, limit=20)}
-    value = found["Shipbuilding"]
-    grounding = ground(value.answer, [page], span=(1, value.start, value.end))
+    assert "Shipbuilding" in {cell.text for table in page.tables for cell in table.cells}
+    start = page.text.index("Ship-")
+    grounding = ground("Shipbuilding", [page], span=(1, start, page.text.index("building") + len("building")))
     assert grounding.score == 1.0
     assert [evidence.quote for evidence in grounding.evidence] == ["Ship- building"]
     assert len(grounding.evidence[0].boxes) == 2

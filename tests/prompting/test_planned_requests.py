@@ -99,8 +99,8 @@ def test_an_unusable_page_inside_a_window_is_not_asked_about():
 
 def test_only_llamacpp_is_sent_a_grammar_and_only_where_there_is_one():
     grammars = [one.request.extra.get("grammar", "") for one in ask(make_window(TEXT), engine=LLAMACPP)]
-    assert any(grammars)
-    assert None not in grammars
+    assert grammars
+    assert all(grammars)
     assert not any("grammar" in one.request.extra for one in ask(make_window(TEXT)))
 
 
@@ -201,18 +201,73 @@ def test_a_pair_without_context_has_no_round_trip():
     assert ROUND_TRIP.build_request(pair, PROMPTS["round_trip"], engine=OPENAI, seed=0) is None
 
 
-def test_answer_first_asks_nothing_about_a_document_in_another_language():
-    assert ask(make_window(TEXT), language="en")
-    assert not ask(make_window(TEXT), language="fr")
+def test_a_small_model_is_asked_nothing_about_sentences_in_another_language():
+    assert ask(make_window(TEXT), engine=LLAMACPP, language="en")
+    assert not ask(make_window(TEXT), engine=LLAMACPP, language="fr")
     assert ask(make_window(TEXT), "broad_whole", language="fr")
 
 
 def test_answer_first_goes_by_the_words_of_a_page_rather_than_by_its_document():
     english = f"{TEXT} The fee depends on the length of the ship and on the days for which it stays in the port. " * 3
     french = f"{TEXT} Le prix dépend de la longueur du navire et de la durée du séjour pour les gens du port. " * 6
-    assert ask(make_window(english), language="fr")
-    assert not ask(make_window(french), language="en")
-    assert {one.candidate.page for one in ask(make_window(english, french)) if one.candidate} == {1}
+    assert ask(make_window(english), engine=LLAMACPP, language="fr")
+    assert not ask(make_window(french), engine=LLAMACPP)
+    found = ask(make_window(english, french), engine=LLAMACPP)
+    assert {one.candidate.page for one in found if one.candidate} == {1}
+
+
+GERMAN = (
+    "Die Brücke über die Tamar wurde am 3. Mai 1961 von Alice Grant eröffnet, und sie ist mit der Bahn zu erreichen. "
+    "Für den Bau hat die Stadt nach dem Bericht des Amtes von der Bank 340 000 Euro bekommen und nicht mehr bezahlt."
+)
+
+
+def test_a_large_model_is_asked_about_other_languages_with_their_sentence():
+    found = ask(make_window(GERMAN), language="de")
+    assert {"3. Mai 1961", "340 000 Euro"} <= {one.candidate.answer for one in found if one.candidate}
+    assert all(one.candidate and one.candidate.context in one.request.messages[-1].content for one in found)
+    (pair,), _ = answer(found[0], "Wann wurde die Brücke über die Tamar eröffnet?")
+    assert pair.question == "Wann wurde die Brücke über die Tamar eröffnet?"
+    assert pair.context is not None
+    assert pair.answer in pair.context
+    # of an English document, `curate` keeps no German question
+    assert not ask(make_window(GERMAN), language="en")
+
+
+def test_a_large_model_is_asked_about_every_span_and_a_small_one_where_code_frames_the_question():
+    window = make_window(
+        f"{TEXT} It was closed in 1987 because of them. Ask the Royal Tamar Society of Leeds for more."
+    )
+    framed, every = ask(window, engine=LLAMACPP), ask(window)
+    framed_answers, answers = ({one.candidate.answer for one in some if one.candidate} for some in (framed, every))
+    assert framed_answers < answers
+    assert all("grammar" in one.request.extra for one in framed)
+    assert {"1987", "Royal Tamar Society of Leeds"} <= answers
+
+
+@pytest.mark.parametrize("reply", ["SKIP", "skip.", "**SKIP**", "SKIP\nThe sentence does not say what was closed."])
+def test_a_sentence_that_a_model_finds_no_question_in_is_skipped(reply):
+    assert answer(ask(make_window(TEXT))[0], reply) == ([], {"skipped": 1})
+
+
+@pytest.mark.parametrize("reply", ["Skip of which ship was lost?", "Question: When was the Skipton line opened?"])
+def test_a_question_about_a_skip_is_a_question(reply):
+    pairs, malformed = answer(ask(make_window(TEXT))[0], reply)
+    assert (len(pairs), malformed) == (1, {})
+
+
+ACRONYMS = " ".join(
+    f"The {name} Reading Office ({name[0]}RO) was opened in {year}."
+    for year, name in enumerate(["Amber", "Birch", "Cedar", "Daisy", "Elder"], 1960)
+)
+
+
+@pytest.mark.parametrize(("facts", "most"), [(0, 0), (8, 1), (18, 2), (98, 5)])
+def test_acronyms_are_at_most_a_tenth_of_what_a_window_will_have(facts, most):
+    found = ask(make_window(ACRONYMS), engine=LLAMACPP, max_candidates=20, facts=facts)
+    kinds = [one.candidate.kind for one in found if one.candidate]
+    assert kinds.count("acronym") == most
+    assert kinds.count("date") >= 4
 
 
 # --- sampling, LoRA, precision ----------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def list_shared_memory(pids: list[int]) -> set[str]:
 
 def make_candidate() -> Candidate:
     start = CONTEXT.index("3 May 1962")
-    return Candidate(answer="3 May 1962", kind="date", page=1, start=start, end=start + 10, context=CONTEXT, label=None)
+    return Candidate(answer="3 May 1962", kind="date", page=1, start=start, end=start + 10, context=CONTEXT)
 
 
 def test_every_argument_is_one_that_vllm_knows():

@@ -11,14 +11,10 @@ from docmatix.text.english import (
     CONJUNCTIONS,
     DETERMINERS,
     FUNCTION_WORDS,
-    VALUE_LABELS,
     bare,
     classify_answer,
     find_stem,
-    is_period,
-    spell_label,
 )
-from docmatix.text.field_list import read_fields
 
 _QUESTION_OPENING = re.compile(
     r"(?:(?:by|in|on|at|to|from|for|with|since|until|under|during|of|into|through|against|per) )?"
@@ -59,9 +55,9 @@ _VAGUE = frozenset(
 
 
 def score_clarity(question: str, *, answer: str, context: str) -> float:
-    """How well the question of an extractive pair stands on its own, 0..1; every doubt is a factor below 1. It should
-    have the form of a question, a question word that fits the answer and the words of its context (names of field and
-    row, if any), and neither contain the answer nor point outside (`this`, `the text`)."""
+    """How well a question about an English sentence (`context`) stands on its own, 0..1; every doubt is a factor below
+    1. It should have the form of a question, a question word that fits the answer and the words of its context, and
+    neither contain the answer nor point outside (`this`, `the text`)."""
     words = [bare(word) for word in question.rstrip("? ").split()]
     lowered = [word.lower() for word in words]
     well_formed = question.endswith("?") and 12 <= len(question) <= 220 and 4 <= len(words) <= 32
@@ -69,14 +65,16 @@ def score_clarity(question: str, *, answer: str, context: str) -> float:
     well_formed |= re.fullmatch(r"(?:What|Who) (?:is|are) (?:the )?[A-Z][^?]+\?", question) is not None
     if not well_formed or not _QUESTION_OPENING.match(question) or _POINTING.search(question):
         return 0.0
-    if _contains(lowered, [bare(word).lower() for word in answer.split()]) or not _PRONOUNS.isdisjoint(lowered):
+    if _contains(lowered, [bare(word).lower() for word in answer.split()]) or any(
+        word.lower() in _PRONOUNS and not _is_name(before, word) for before, word in pairwise(["", *words])
+    ):
         return 0.0
     if expansion := re.fullmatch(r"What does ([A-Z]\w+) stand for\?", question):
         return 1.0 if f"{answer} ({expansion.group(1)})" in context else 0.5
     plain = [word for word in lowered if word and word not in FUNCTION_WORDS | _ASKING]
     content = [find_stem(word) for word in plain]
-    fields, kind = read_fields(context), classify_answer(answer)
-    if not content and not fields:
+    kind = classify_answer(answer)
+    if not content:
         return 0.0
     score = 1.0
     if (kind in _OPENINGS and not _OPENINGS[kind].match(question)) or (
@@ -87,36 +85,35 @@ def score_clarity(question: str, *, answer: str, context: str) -> float:
         score *= 0.2  # a yes-or-no question
     if lowered[-1] in DETERMINERS | CONJUNCTIONS | {"be", "its", "their"}:
         score *= 0.1  # broken off
-    spelled = [spell_label(name) for name, _ in fields]
-    known = {find_stem(bare(word).lower()) for text in (context, *spelled) for word in re.split(r"[\s/—–-]+", text)}
-    known |= {find_stem(bare(word).lower()) for word in context.split()}
-    if content:
-        score *= 1.0 - 0.8 * sum(word not in known for word in content) / len(content)
+    known = _list_stems(context)
+    unknown = sum(word not in known and not _list_stems(word) <= known for word in content)
+    score *= 1.0 - 0.8 * unknown / len(content)
     pairs = [pair for pair in pairwise(lowered) if not set(pair) <= FUNCTION_WORDS]
     if len(set(pairs)) < len(pairs) or any(content.count(word) > 2 for word in content):
         score *= 0.3  # stutters
     inside = _content(answer)
+    if kind in {"number", "amount", "percent"}:  # its unit may well be asked with: `How many seats`, `38 seats`
+        inside = {word for word in inside if any(map(str.isdigit, word))}
     if inside and 2 * len(inside & set(content)) >= len(inside):
         score *= 0.4
-    if fields:
-        asked = next((name for name, value in fields if value == answer), "")
-        wanted = {asked.lower()} if is_period(asked) else _content(spell_label(asked)) if asked else set()
-        if asked.lower() in VALUE_LABELS and len(fields) > 1:
-            wanted = set()
-        if len(fields) > 1:
-            # a row's name may be written out: `Serial no.` as `serial number`
-            wanted |= min(
-                _content(fields[0][1]),
-                _content(spell_label(fields[0][1])),
-                key=lambda some: len(some - {*map(find_stem, lowered)}),
-            )
-        score *= 1.0 if wanted <= {*map(find_stem, lowered), *lowered} else 0.3
-    else:
-        # a name says as much as another word
-        vague = 2 * sum(word in _VAGUE and before == "the" for before, word in pairwise(lowered))
-        weight = len(set(content)) - vague + sum(word[:1].isupper() for word in words[1:])
-        score *= (0.3, 0.5, 0.8, 0.95, 1.0)[max(0, min(weight, 4))]
+    # a name says as much as another word
+    vague = 2 * sum(word in _VAGUE and before == "the" for before, word in pairwise(lowered))
+    weight = len(set(content)) - vague + sum(word[:1].isupper() for word in words[1:])
+    score *= (0.3, 0.5, 0.8, 0.95, 1.0)[max(0, min(weight, 4))]
     return round(score, 4)
+
+
+def _is_name(before: str, word: str) -> bool:
+    """Whether what looks like a pronoun is one of the names `US`, `IT` or the numeral of `Phase I`."""
+    if word == "I":
+        return before[:1].isupper() or before.lower() in {"phase", "type", "class", "part", "grade"}
+    return len(word) > 1 and word.isupper()
+
+
+def _list_stems(text: str) -> set[str]:
+    """The stems of a text's words and of the parts that brackets, strokes and dashes divide them into (`HA-12(b)`)."""
+    parts = {bare(part).lower() for part in re.split(r"[\s/()\[\]—–-]+", text)}
+    return {find_stem(word) for word in {*parts, *(bare(word).lower() for word in text.split())} if word}
 
 
 def _content(text: str) -> set[str]:

@@ -16,14 +16,17 @@ from docmatix.text.english import (
     FUNCTION_WORDS,
     HAVE,
     HEDGES,
+    NUMERAL,
     PREPOSITIONS,
     PRESENT_FORMS,
     RELATIVES,
     bare,
     find_lemmas,
+    is_base_verb,
     is_finite,
     is_personal,
     is_plural,
+    is_quantity,
 )
 
 
@@ -38,14 +41,33 @@ def _assemble(
     kept = cut_pieces(wording.before)
     if len(" ".join(kept).split()) != len(wording.before):
         return None  # something between verb and answer cannot stand in a question
+    if kind == "object" and re.fullmatch(rf"\d.*|{NUMERAL}", subject[0]):
+        return None  # "What are two bodies responsible for": which two?
+    if wording.asked == "What" and kind in _QUANTITIES and not _is_measure(subject):
+        return None
     required = len(kept) if wording.required is None else min(wording.required, len(kept))
     openings = tuple(f"{wording.asked} {helper} {name}" for name in subjects)
     pieces = (*kept, *cut_pieces(wording.after))
-    # without its time ("spent | in 2023") a quantity would be another
-    dated = kind in {"amount", "percent", "number"}
-    while dated and required < len(pieces) and re.match(r"(?:in|during|on|since|by) .*\d", pieces[required]):
-        required += 1
+    if kind in _QUANTITIES:
+        required = len(pieces)  # without its time or place ("spent | in 2023") a quantity would be another
+    elif helper in {"do", "does", "did"} and required == 1 and len(pieces) > 1 and " " not in pieces[0]:
+        required = 2  # "When did Finland go | into recession"
     return Template(openings, pieces, required)
+
+
+_QUANTITIES = frozenset({"amount", "percent", "number"})
+_MEASURES = frozenset(
+    "limit limits dose depth fine deposit maximum minimum threshold target average median number percentage rate yield "
+    "density ratio sum fees wage salary pension premium error turnout capacity stake height load".split()
+)
+
+
+def _is_measure(subject: Sequence[str]) -> bool:
+    """Whether a subject is what a quantity measures, so that `What is the ...` asks for it: `the margin of error`."""
+    head = [bare(word) for word in subject]
+    stop = next((at for at in range(1, len(head)) if head[at].lower() in PREPOSITIONS), len(head))
+    phrase = " ".join(word for word in head[:stop] if word.lower() not in DETERMINERS)
+    return bool(phrase) and (phrase.split()[-1].lower() in _MEASURES or is_quantity(phrase))
 
 
 def _turn_definition(clause: Clause, kind: str) -> Template | None:
@@ -53,8 +75,16 @@ def _turn_definition(clause: Clause, kind: str) -> Template | None:
     words, start, _ = clause
     if kind != "definition" or start < 2 or words[start - 1] not in {"is", "are"}:
         return None
-    asked = "Who" if words[0] != "The" and is_personal(" ".join(words[: start - 1])) else "What"
+    asked = "What"
+    if words[0] != "The" and is_personal(" ".join(words[: start - 1])) and not words[0].isupper():
+        stop = next((at for at in range(start + 1, len(words)) if words[at] in PREPOSITIONS), len(words))
+        if not _ROLE.search(bare(words[stop - 1])):
+            return None  # a person, or a thing of two capitals?
+        asked = "Who"
     return Template(tuple(f"{asked} {words[start - 1]} {name}" for name in name_subject(words[: start - 1])))
+
+
+_ROLE = re.compile(r"(?:er|or|ist|ian|ant|ent|man|woman|chair|nurse|member|mayor|judge|head|founder|chef|pilot)$")
 
 
 def _turn_participle(clause: Clause, kind: str) -> Template | None:
@@ -90,20 +120,21 @@ def _turn_subject(clause: Clause, kind: str) -> Template | None:
         if phrase is None:
             return None
         asked, stop = phrase[0][0].upper() + phrase[0][1:], phrase[1]
+        if kind == "percent" and (stop >= len(words) or words[stop] != "of"):
+            return None  # "Two percent are exhausted": of whom?
         pieces = cut_pieces(words[stop:]) if words[stop - 1][-1] not in ",;." else ()
         if before[:1] == ["there"]:
-            counts = len(before) == 2 and kind == "number" and pieces
-            return Template((f"{asked} {before[1]} there",), pieces, 1) if counts else None
+            counts = len(before) == 2 and kind == "number" and pieces and pieces[-1].split()[-1] not in PREPOSITIONS
+            return Template((f"{asked} {before[1]} there",), pieces, len(pieces)) if counts else None
         verb = next((at for at in range(stop, min(stop + 8, len(words))) if _is_verb(words, at)), None)
         if not POINTING.isdisjoint(bare(word).lower() for word in words[stop : stop + 6]):
             return None  # "three decisions would help us"
+        if pieces and pieces[-1].split()[-1] in PREPOSITIONS:
+            return None  # "two parts to these modules"
         if verb is None or before[:1] == ["are"]:
             return None
-        required, reached = 0, stop
-        while required < len(pieces) and reached <= verb:
-            reached += len(pieces[required].split())
-            required += 1
-        return Template((asked,), pieces, required) if reached > verb else None
+        reached = stop + len(" ".join(pieces).split())
+        return Template((asked,), pieces, len(pieces)) if reached > verb else None
     titles = {"the", "dr", "mr", "mrs", "ms", "prof", "professor"}
     if (
         kind in {"person", "organisation"}
@@ -139,7 +170,9 @@ def _turn_auxiliary(clause: Clause, kind: str) -> Template | None:
         (at for at in range(len(before) - 1, 0, -1) if before[at - 1] in {"and", "or"} and before[at].endswith("ed")), 0
     )
     before = before[seam:]
-    if before[:1] == ["not"] or any(word[-1] in ",;" or word.lower() in RELATIVES | CONJUNCTIONS for word in before):
+    if not {"not", "never", "no"}.isdisjoint(before) or any(
+        word[-1] in ",;" or word.lower() in RELATIVES | CONJUNCTIONS for word in before
+    ):
         return None
     if helper in HAVE and not (before and (before[0].endswith("ed") or before[0] == "been")):
         helper, before = HAVE[helper], ["have", *before]  # the main verb
@@ -178,6 +211,10 @@ def _turn_verb(clause: Clause, kind: str) -> Template | None:
     ):
         return None
     form = bare(words[place]).lower()
+    if verbs and form.endswith("ed") and not _is_past(words, place):
+        return None
+    if verbs and form not in PRESENT_FORMS and _is_passive(words, place):
+        return None
     helper = "do" if not verbs else "does" if form in PRESENT_FORMS else "did"
     lemmas = find_lemmas(form) if verbs else (form,)
     if start < 0:
@@ -199,6 +236,46 @@ def _turn_verb(clause: Clause, kind: str) -> Template | None:
     # two possible spellings of the verb: it moves into the openings, and the model picks the word it knows
     openings = tuple(" ".join((opening, *template.pieces[:1])) for template in found for opening in template.openings)
     return Template(openings, found[0].pieces[1:], max(0, found[0].required - 1))
+
+
+def _is_past(words: Sequence[str], place: int) -> bool:
+    """Whether a word in `-ed` is surely the verb of its clause: no verb stands before it, and it is no participle
+    (`degrees based on`, `a report written and signed by`)."""
+    before = [bare(word).lower() for word in words[:place]]
+    doubtful = bare(words[place]).lower() in _PARTICIPLES_MOSTLY
+    hidden = any(map(is_base_verb, before[1:])) or "to" in before or before[-1] in _DEGREES
+    verbs = any(
+        at
+        and is_plural(words[at])
+        and words[at].islower()
+        and words[at + 1].lower() in PREPOSITIONS - {"of"}
+        and before[at - 1] not in DETERMINERS
+        for at in range(place - 1)
+    )  # "Python distinguishes between files opened in"
+    return not doubtful and not hidden and not verbs and _takes_object(words[place + 1 :])
+
+
+def _is_passive(words: Sequence[str], place: int) -> bool:
+    """Whether a past form is a participle (`changes made by Gilbert`), not a verb (`fell by 3 percent`)."""
+    follower, after = [*(bare(word).lower() for word in words[place + 1 : place + 3]), "", ""][:2]
+    return follower == "by" and not after[:1].isdigit() and after not in HEDGES | {"over", "a", "an"}
+
+
+def _takes_object(words: Sequence[str]) -> bool:
+    """Whether what follows can be the object of a verb: not `tool` in `the recommended tool for`."""
+    if not words or words[0][0].isupper() or words[0][0].isdigit() or words[0].endswith("ly"):
+        return True
+    if bare(words[0]).lower() in FUNCTION_WORDS | HEDGES or re.fullmatch(NUMERAL, words[0]):
+        return True
+    stop = next((at for at in range(len(words)) if bare(words[at]).lower() in FUNCTION_WORDS), len(words))
+    noun = bare(words[max(0, stop - 1)])
+    return is_plural(noun) or re.search(r"(?:tion|ment|ness|ity|ing|ance|ence|work|water|money)$", noun) is not None
+
+
+_DEGREES = frozenset("as so very more most less much well".split())
+_PARTICIPLES_MOSTLY = frozenset(
+    "based involved related located compared associated aged concerned entitled dated combined attached".split()
+)
 
 
 def _guess_verb(words: Sequence[str], start: int, kind: str) -> int | None:
@@ -224,7 +301,9 @@ def _turn_lead(
     pieces = cut_pieces(rest)
     if asked is None or not pieces:
         return None
-    return Template(tuple(f"{asked} {helper} {name}" for name in name_subject(subject)), pieces, 1)
+    alone = helper in {"do", "does", "did"} and " " not in pieces[0]  # "When did Finland go | into recession"
+    openings = tuple(f"{asked} {helper} {name}" for name in name_subject(subject))
+    return Template(openings, pieces, min(len(pieces), 2 if alone else 1))
 
 
 CLAUSE_TEMPLATES: tuple[Callable[[Clause, str], Template | None], ...] = (

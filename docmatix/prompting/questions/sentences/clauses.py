@@ -16,6 +16,7 @@ from docmatix.text.english import (
     PREPOSITIONS,
     RELATIVES,
     bare,
+    is_base_verb,
     is_plural,
 )
 
@@ -32,9 +33,15 @@ _ASIDES = ("in addition,", "in fact,", "in total,", "in all,", "for example,", "
 _BOUNDS = frozenset("over under than least most between beyond".split())
 
 
+_ENUMERATED = re.compile(r"(?:^|[\s;:,])\((?:[a-h]|[ivx]{1,4}|\d)\) ")
+"""Items of a list in a sentence: `(a) ...; (b) ...`."""
+
+
 def find_clause(answer: str, context: str) -> Clause | None:
     """The clause of the answer, without citations, brackets and opening asides. None if the answer occurs twice, is in
     brackets or quotes, or follows a bound (`more than`, `up to`), without which it would be wrong."""
+    if _ENUMERATED.search(context):
+        return None
     text = re.sub(r" ?\[[\d, –-]{1,20}\]", "", context)
     text = re.sub(r" ?\([^()]{0,120}\)", lambda found: found.group() if answer in found.group() else "", text)
     words, wanted = text.split(), answer.split()
@@ -76,13 +83,28 @@ def split_lead(clause: Clause) -> tuple[list[str], Clause | None]:
         return [], None
     if start >= cut:
         return words[:cut], Clause(words[cut:], start - cut, end - cut)
-    return words[:cut], Clause(words[cut:], -1, -1) if end == cut else None
+    # not "In early 1990,", of which the answer is a part
+    return words[:cut], Clause(words[cut:], -1, -1) if (start, end) == (1, cut) else None
 
 
 _NO_SUBJECT = ANAPHORA | frozenset(
-    "there that which who what several many most few other others each more less over at up an a".split()
+    "there that which who what several many most few other others each more less over at up an a therefore thus "
+    "hence however moreover furthermore also then now today currently recently generally overall finally "
+    "similarly additionally meanwhile instead otherwise first firstly second secondly third thirdly lastly next "
+    "later earlier once here yet still so consequently accordingly typically usually often sometimes indeed only "
+    "even such please note see".split()
 )
-POINTING = frozenset("this these our my your you we us they them it following – — -".split())
+_LEANING = frozenset(
+    "first latter former following subsequent previous preceding above below last second third other".split()
+)
+"""What makes a subject lean on the text before it."""
+_ADVERBS = frozenset("now also still later then often usually never always already soon once".split())
+POINTING = frozenset("i this these our my your you we us they them it following – — -".split())
+_NOT_IN_SUBJECTS = frozenset(
+    "be been being cannot not also only even just really actually otherwise if then maybe perhaps".split()
+)
+_SUBORDINATORS = frozenset("after before once whenever as until since for with in on at by like".split())
+_CONTRACTED = re.compile(r"['’](?!s$|$)|^(?:it|he|she|that|there|what|let)['’]s$|[*/\\]", re.IGNORECASE)
 _COMMON_ENDINGS = re.compile(r"(?:s|tion|ment|ness|ity|ing|ance|ence|ware|data|people|work)$")
 
 
@@ -97,18 +119,37 @@ def name_subject(words: Sequence[str]) -> tuple[str, ...]:
         return ()
     if any(word == following for word, following in pairwise(plain)):
         return ()  # a heading ran into its paragraph
+    if first in DETERMINERS | {"The"} and len(plain) > 1 and plain[1].lower() in _LEANING:
+        return ()
     if not first[0].isupper() and first not in DETERMINERS and not first[0].isdigit():
+        return ()
+    verbal = AUXILIARIES | _NOT_IN_SUBJECTS
+    if any(word.lower() in verbal or _CONTRACTED.search(word) for word in plain) or is_base_verb(first):
+        return ()
+    if plain[-1].lower() in RELATIVES:
         return ()
     as_is = " ".join(plain)
     lowered = as_is[0].lower() + as_is[1:]
-    if first.lower() in FUNCTION_WORDS:
+    if first.lower() in DETERMINERS:
         return (lowered,)
-    named = not first[0].isupper() or any(map(str.isupper, first[1:])) or (len(plain) > 1 and plain[1][0].isupper())
+    if first.lower() in FUNCTION_WORDS or first.lower() in _SUBORDINATORS or first.endswith("ly"):
+        return ()
+    if len(plain) > 1 and (plain[1] in {"up", "off", "out", "down"} or plain[1].lower() in DETERMINERS):
+        return ()  # "Wipe up spilled water", "Raises an error"
+    possessive = first.endswith(("'s", "’s"))
+    named = (
+        possessive
+        or not first[0].isupper()
+        or any(map(str.isupper, first[1:]))
+        or (len(plain) > 1 and plain[1][0].isupper())
+    )
     if named:
         return (as_is,)
     # a plural or an abstract noun at the start of a sentence is rarely a name
     if len(plain) == 1:
         return (lowered, as_is) if is_plural(first) else (as_is,)
+    if len(plain) == 2 and (plain[1] in _ADVERBS or plain[1].endswith("ly")) and not is_plural(first):
+        return (as_is,)  # "Bright recently"
     return (lowered,) if _COMMON_ENDINGS.search(first) else (lowered, as_is)
 
 
@@ -124,9 +165,8 @@ def cut_pieces(words: Sequence[str]) -> tuple[str, ...]:
         stops = RELATIVES | (CONJUNCTIONS - {"and", "or"}) | (ANAPHORA - {"its", "their", "his", "her"})
         if low in stops or _splits(low, follower, bool(pieces)) or word in {"–", "—", "-", "e.g.", "i.e."}:
             break
-        if not pieces or (
-            low in PREPOSITIONS - {"of", "to", "than"} and bare(pieces[-1][-1]).lower() not in PREPOSITIONS
-        ):
+        bound = follower.lower() in {"least", "most", "all"}  # "at least"
+        if not pieces or (low in PREPOSITIONS - {"of", "to", "than"} and not bound and not _leads_on(pieces[-1])):
             pieces.append([])
         closed = word[-1] in ",;:" or (word[-1] == "." and word[-3:-2] != ".")
         pieces[-1].append(bare(word) if closed else word)
@@ -141,7 +181,20 @@ def cut_pieces(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(" ".join(piece) for piece in pieces)
 
 
+def _leads_on(piece: Sequence[str]) -> bool:
+    """Whether a phrase cannot end here: at a preposition, or a participle behind its noun (`degrees based | on`)."""
+    last = bare(piece[-1]).lower()
+    return last in PREPOSITIONS or (len(piece) > 1 and (last.endswith("ed") or last in _PARTICIPLES))
+
+
+_PARTICIPLES = frozenset("set made held found known given led built written taken paid sold kept run left put".split())
+
+
 def _splits(word: str, follower: str, inside: bool) -> bool:
     """Whether a conjunction joins predicates (`and recorded`, `and up to`) rather than nouns."""
-    predicate = follower.endswith("ed") or follower in PREPOSITIONS | AUXILIARIES | {"up", "", "it", "they"}
+    predicate = (
+        follower.endswith("ed")
+        or is_base_verb(follower)
+        or follower in PREPOSITIONS | AUXILIARIES | {"up", "", "it", "they"}
+    )
     return word in {"and", "or"} and (predicate or not inside)

@@ -21,7 +21,7 @@ def question_grammar(candidate: Candidate) -> str | None:
 
     The server silently ignores an invalid grammar, hence only letters, marks and escaped punctuation.
     """
-    template = find_template(candidate.answer, kind=candidate.kind, context=candidate.context, label=candidate.label)
+    template = find_template(candidate.answer, kind=candidate.kind, context=candidate.context)
     if (
         template is None
         or not template.openings

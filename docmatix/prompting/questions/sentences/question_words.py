@@ -50,7 +50,13 @@ def ask_quantity(kind: str, clause: Clause) -> tuple[str, int] | None:
         else:
             continue
         counted = " ".join(bare(word) for word in words[end:stop])
-        return (f"how many {counted}", stop) if stop > end and is_plural(words[stop - 1]) else None
+        if stop == end or not is_plural(words[stop - 1]):
+            return None
+        if words[stop - 1][-1].isalpha() and words[stop : stop + 1] == ["of"]:  # "how many types | of payment"
+            group = cut_pieces(words[stop:])[:1]
+            counted = f"{counted} {group[0]}" if group and " " in group[0] else ""
+            stop += len(group[0].split()) if group else 0
+        return (f"how many {counted}", stop) if counted else None
     return None
 
 
@@ -77,11 +83,17 @@ def word_question(kind: str, clause: Clause, helper: str, before: list[str], aft
     if kind in {"date", "time"}:
         asked = WHEN.get(last)
         # the further the verb ("... the invention of the typewriter in 1868"), the likelier the date belongs to a noun
-        far = len(before) > 6 or helper in {"can", "could", "may", "might", "would"}
+        far = (
+            len(before) > 6
+            or (helper in BE and before[:1] and before[0].endswith("ing"))
+            or helper in {"can", "could", "may", "might", "would"}
+        )
         if asked is None or far or follower not in FUNCTION_WORDS | {""} or follower in {"to", "and", "or"}:
             return None
         return Wording(asked, before if last in {"", "dated"} else before[:-1], after, 1)
     if kind in {"amount", "percent", "number"}:
+        if helper in {"would", "could", "might", "may"}:
+            return None
         return _word_quantity(kind, clause, helper, before, after)
     if kind == "object":
         if helper in BE and before and before[0] in {"used", "designed", "intended", "responsible"}:
@@ -92,11 +104,18 @@ def word_question(kind: str, clause: Clause, helper: str, before: list[str], aft
         return None
     if last == "by" and kind in {"person", "organisation"}:
         return Wording("By whom", before[:-1], after, 1)
-    if last in {"in", "at"} and kind == "place" and helper in BE | {"did"}:
+    acted = helper == "did" and len(before) <= 4
+    if last in {"in", "at"} and kind == "place" and (acted or (helper in BE and before[0].endswith("ed"))):
         return Wording("Where", before[:-1], after, 1)
     if not last and helper in BE and kind in {"person", "organisation"}:
         return Wording("Who" if kind == "person" else "What", [], after)
     return None
+
+
+def _is_whole(group: str) -> bool:
+    """Whether a phrase names what a percentage is of, and nothing else: not `of the market and other brands 8.8%`."""
+    vague = group in {"of the total", "of all", "of it", "of the whole"}
+    return not vague and " and " not in group and not re.search(r"\d[\d.,]* ?%", group)
 
 
 def _word_quantity(kind: str, clause: Clause, helper: str, before: list[str], after: list[str]) -> Wording | None:
@@ -116,6 +135,13 @@ def _word_quantity(kind: str, clause: Clause, helper: str, before: list[str], af
     if kind == "amount" and follower in {"each", "per", "a", "an", "every"}:
         return None  # "43 pounds each": the amount alone would be wrong
     if last in _BEFORE_HOW:
+        if len(before) > 2 and not (last == "by" and len(before) <= 6):
+            return None  # "showed the plan for eight beds": of the plan, not of the verb
+        if kind == "percent" and follower == "of":
+            group = cut_pieces(after)[:1]
+            if not group or len(group[0].split()) < 2 or not _is_whole(group[0]):
+                return None
+            asked, after = f"{asked} {group[0]}", []
         asked, before = "at what price" if (kind, last) == ("amount", "at") else f"{last} {asked}", before[:-1]
     elif last in _NOT_BEFORE_NUMBERS:
         return None
@@ -126,9 +152,13 @@ def _word_quantity(kind: str, clause: Clause, helper: str, before: list[str], af
     elif kind == "percent" and follower == "of":
         # what it is a percentage of belongs to the phrase
         group = cut_pieces(after)[:1]
-        if not group or len(group[0].split()) < 2:
+        if not group or len(group[0].split()) < 2 or not _is_whole(group[0]):
             return None
         asked, after = f"{asked} {group[0]}", []
+    elif kind == "number" and helper in BE and not any(word.endswith("ed") for word in before):
+        return None  # "How many inhabitants is the population"
+    elif kind == "percent" and (helper not in BE or follower not in FUNCTION_WORDS | {""}):
+        return None  # "100% test coverage", "pays 55 percent" of what?
     elif kind == "percent" and not last:
         asked = "what"
     return Wording(asked[0].upper() + asked[1:], before, after)

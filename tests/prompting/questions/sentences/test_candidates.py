@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Page
-from docmatix.prompting.questions.sentences.candidates import MAX_CONTEXT_CHARS, find_candidates, find_phrases
+from docmatix.core.documents import Box, Fact, Page
+from docmatix.prompting.questions.sentences.candidates import MAX_FRAMED_CHARS, find_candidates, find_phrases
 from docmatix.prompting.questions.sentences.question_grammar import question_grammar
 from tests.pages import make_page, write_page, write_table
+
+
+def join_boxes(boxes: list[Box]) -> Box:
+    return Box(boxes[0].x0, boxes[0].y0, boxes[-1].x1, boxes[-1].y1)
+
 
 PROSE = (
     "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes.\n"
@@ -18,8 +25,14 @@ PROSE = (
 )
 
 
-def list_answers(page: Page, *, limit: int = 20) -> list[str]:
-    return [candidate.answer for candidate in find_candidates(page, limit=limit)]
+def list_answers(page: Page, *, limit: int = 20, framed_only: bool = True, english: bool = True) -> list[str]:
+    found = find_candidates(page, limit=limit, framed_only=framed_only, english=english)
+    return [candidate.answer for candidate in found]
+
+
+def list_numbers(page: Page, *, framed_only: bool = False, english: bool = True) -> list[str]:
+    answers = list_answers(page, framed_only=framed_only, english=english)
+    return [answer for answer in answers if any(map(str.isdigit, answer))]
 
 
 def test_dates_shares_counts_and_names_are_found() -> None:
@@ -43,37 +56,9 @@ def test_a_word_hyphenated_at_the_end_of_a_line_is_whole_in_the_context() -> Non
     assert "railway bridge" in find_candidates(page, limit=1)[0].context
 
 
-def test_a_form_line_gives_its_value_with_its_label() -> None:
-    page = write_page("Routing number: 011200365\nDue date:\t14 May 2024")
-    found = {candidate.label: candidate.answer for candidate in find_candidates(page, limit=5)}
-    assert found == {"Routing number": "011200365", "Due date": "14 May 2024"}
-
-
 def test_running_text_behind_a_colon_is_no_value() -> None:
     page = write_page("Real time collaboration: tools like this one let\nseveral people edit a text.")
     assert list_answers(page) == []
-
-
-def test_a_cell_comes_with_its_column_and_row() -> None:
-    page = write_table(
-        ("Region", "Revenue", "Manager"), ("North", "$4,200", "Ann Hughes"), ("South", "$3,100", "Bo Li")
-    )
-    found = {candidate.answer: candidate for candidate in find_candidates(page, limit=10)}
-    assert found["$3,100"].label == "Revenue"
-    assert found["$3,100"].context.startswith("Region: South | Revenue: $3,100")
-    assert page.text[found["Bo Li"].start : found["Bo Li"].end] == "Bo Li"
-
-
-def test_equal_cells_are_told_apart_by_their_height() -> None:
-    page = write_table(("Region", "Units", "Price"), ("North", "7", "$3"), ("South", "7", "$4"), ("East", "9", "$5"))
-    seven = next(candidate for candidate in find_candidates(page, limit=20) if candidate.answer == "7")
-    row = page.text.split("\n")[1 if "North" in seven.context else 2]
-    assert row.split()[0] in seven.context
-    assert page.text[: seven.start].count("\n") == (1 if "North" in seven.context else 2)
-
-
-def test_rows_of_the_same_name_are_not_asked_about() -> None:
-    assert list_answers(write_table(("Region", "Units"), ("North", "7"), ("North", "9"))) == []
 
 
 @pytest.mark.parametrize(
@@ -87,6 +72,41 @@ def test_rows_of_the_same_name_are_not_asked_about() -> None:
 )
 def test_numbers_that_name_nothing_are_left_alone(text: str) -> None:
     assert list_answers(write_page(text)) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        write_page("Routing number: 011200365\nDue date:\t14 May 2024"),
+        write_table(("Region", "Revenue", "Manager"), ("North", "$4,200", "Ann Hughes"), ("South", "$3,100", "Bo Li")),
+    ],
+)
+def test_fields_and_cells_are_left_to_the_questions_from_facts(page: Page) -> None:
+    assert list_answers(page) == list_answers(page, framed_only=False) == []
+
+
+HEADED = "The city council granted $45,000 to the library in 1975 for a reading room."
+
+
+@pytest.mark.parametrize(
+    "kind", ["title", "heading", "caption", "field", "checkbox", "footnote", "running_head", "subject"]
+)
+def test_a_heading_caption_or_field_is_no_part_of_a_sentence(kind: str) -> None:
+    page = write_page("The history of the town\n" + HEADED)
+    heading = [word.box for word in page.words if word.line == 0]
+    fact = Fact(kind, "", "The history of the town", (), (join_boxes(heading),))
+    contexts = {one.context for one in find_candidates(replace(page, facts=(fact,)), limit=9, framed_only=False)}
+    assert contexts == {HEADED}
+    # a doubtful fact takes no words out of the text
+    doubtful = replace(page, facts=(fact._replace(confidence=0.3),))
+    assert HEADED not in {one.context for one in find_candidates(doubtful, limit=9, framed_only=False)}
+
+
+def test_items_of_a_list_are_sentences_of_their_own() -> None:
+    page = write_page("Members of the club shall pay\nThe fee of the club is $40 for adults and\nchildren of the town.")
+    item = Fact("list_item", "", "", (), (Box(0.0, page.words[-1].box.y0 - 0.02, 1.0, page.words[-1].box.y1),))
+    contexts = {one.context for one in find_candidates(replace(page, facts=(item,)), limit=9, framed_only=False)}
+    assert contexts == {"The fee of the club is $40 for adults and children of the town."}
 
 
 def test_running_heads_and_references_are_left_alone() -> None:
@@ -110,14 +130,78 @@ def test_candidates_are_at_most_the_limit_and_in_page_order() -> None:
     assert [one.start for one in found] == sorted(one.start for one in found)
 
 
-def test_every_candidate_has_a_grammar() -> None:
-    pages = [write_page(PROSE), write_table(("Part", "Price"), ("Thread", "$4"), ("Seal", "$5"))]
-    assert all(question_grammar(one) for page in pages for one in find_candidates(page, limit=20))
+def test_every_framed_candidate_has_a_grammar() -> None:
+    found = find_candidates(write_page(PROSE), limit=20)
+    assert found
+    assert all(map(question_grammar, found))
 
 
 def test_phrases_of_a_sentence_include_its_dates_and_names() -> None:
     phrases = find_phrases("The library was founded on 12 March 1974 by Eleanor Hughes.")
     assert {"12 March 1974", "Eleanor Hughes"} <= {*phrases}
+
+
+# --- candidates for a model that needs no frame -----------------------------------------------------------------------
+
+OPEN = (
+    "It was closed again in 1987, when Ann Hughes left. Members paid 40 euros if they lived near. "
+    "They were 71% of all its members. "
+    "Questions go to info@tamar.example or to the Royal Tamar Society of Leeds."
+)
+
+
+def test_a_model_without_a_grammar_is_asked_about_every_span() -> None:
+    page = write_page(PROSE.replace("\n", " "), OPEN)
+    framed, every = list_answers(page), list_answers(page, framed_only=False, limit=60)
+    assert {*framed} < {*every}
+    assert {"1987", "40 euros", "71%", "info@tamar.example", "Royal Tamar Society of Leeds"} <= {*every} - {*framed}
+    assert [one.start for one in find_candidates(page, limit=60, framed_only=False)] == sorted(
+        one.start for one in find_candidates(page, limit=60, framed_only=False)
+    )
+
+
+def test_sentences_that_open_with_a_pronoun_come_last() -> None:
+    page = write_page("It was closed again by the mayor in 1987. The ferry over the Tamar was sold in 1991.")
+    assert list_answers(page, framed_only=False, limit=1) == ["1991"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answers"),
+    [
+        ("Die Bibliothek wurde am 3. Mai 1974 von Eleonore Hugel für 1,5 Mio. Euro eröffnet.",
+         {"3. Mai 1974", "Eleonore Hugel", "1,5 Mio. Euro"}),
+        ("Der Anteil der Bücher für Kinder stieg im vergangenen Jahr auf 62 Prozent des Bestands.", {"62 Prozent"}),
+        ("La ville a versé 45 000 euros à la bibliothèque municipale le 12 mars 1974, soit 62 % du prix demandé.",
+         {"45 000 euros", "12 mars 1974", "62 %"}),
+        ("La biblioteca fue fundada por la señora Elena Hidalgo el 12 de marzo de 1974 en la ciudad.",
+         {"Elena Hidalgo", "12 de marzo de 1974"}),
+        ("Il comune ha speso 3,4 milioni di euro per la nuova sala di lettura nel 1975.", {"1975"}),
+        ("A biblioteca foi aberta em maio de 1974 e recebe 120 leitores por dia na cidade.", {"maio de 1974", "120"}),
+        ("De bibliotheek is op 12 maart 1974 geopend door Eleonora Huigens en telt 38 plaatsen.",
+         {"12 maart 1974", "Eleonora Huigens", "38"}),
+        ("Biblioteka została otwarta 12 marca 1974 i kosztowała wtedy 45 000 zł według rady miasta.",
+         {"12 marca 1974", "45 000 zł"}),
+        ("Anfragen nimmt der Verein unter info@tamar.example oder unter www.tamar.example/neu entgegen.",
+         {"info@tamar.example", "www.tamar.example/neu"}),
+    ],
+)  # fmt: skip
+def test_pages_in_other_languages_offer_what_is_written_alike_in_all(sentence: str, answers: set[str]) -> None:
+    found = find_candidates(write_page(sentence), limit=20, framed_only=False, english=False)
+    assert answers <= {one.answer for one in found}
+    assert {one.context for one in found} == {sentence}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Der Kurs hat zwischen 12 und 15 Plätze für die Kinder der Stadt und der Dörfer.",
+        "Le cours a de 12 à 15 places pour les enfants de la ville et des villages.",
+        "Die Regeln stehen in Artikel 12 und auf Seite 7 des Hefts für die Mitglieder.",
+        "Der Verein hat mehr als 1\ufffd500 Mitglieder in der Stadt und in den Dörfern.",
+    ],
+)
+def test_ends_of_ranges_and_numbers_that_name_something_are_no_answers_in_other_languages_either(sentence: str) -> None:
+    assert list_numbers(write_page(sentence), english=False) == []
 
 
 WORD = st.text(st.characters(blacklist_categories=("Z", "C")), min_size=1, max_size=12)
@@ -126,9 +210,12 @@ WORD = st.text(st.characters(blacklist_categories=("Z", "C")), min_size=1, max_s
 @given(st.lists(st.lists(WORD, min_size=1, max_size=30).map(" ".join), min_size=1, max_size=8))
 def test_any_page_gives_candidates_that_stand_in_it(lines: list[str]) -> None:
     page = write_page("\n".join(lines))
-    for candidate in find_candidates(page, limit=6):
+    framed = find_candidates(page, limit=6)
+    others = find_candidates(page, limit=6, framed_only=False)
+    foreign = find_candidates(page, limit=6, framed_only=False, english=False)
+    for candidate in (*framed, *others, *foreign):
         assert " ".join(page.text[candidate.start : candidate.end].split()) == candidate.answer
-        assert len(candidate.context) <= MAX_CONTEXT_CHARS
+    assert all(len(candidate.context) <= MAX_FRAMED_CHARS for candidate in framed)
 
 
 @pytest.mark.timeout(60)
@@ -136,6 +223,7 @@ def test_any_page_gives_candidates_that_stand_in_it(lines: list[str]) -> None:
 def test_a_page_of_half_a_million_words_takes_seconds(word: str) -> None:
     page = write_page(" ".join([word] * 500_000))
     assert len(find_candidates(page, limit=6)) <= 6
+    assert len(find_candidates(page, limit=6, framed_only=False)) <= 6
 
 
 # --- numbers as wholes ------------------------------------------------------------------------------------------------
@@ -160,7 +248,8 @@ def test_a_page_of_half_a_million_words_takes_seconds(word: str) -> None:
     ],
 )
 def test_a_number_is_an_answer_as_a_whole(sentence: str, answer: str) -> None:
-    assert list_answers(write_page(sentence)) == [answer]
+    assert list_numbers(write_page(sentence)) == [answer]
+    assert list_numbers(write_page(sentence), framed_only=True) in ([], [answer])
 
 
 @pytest.mark.parametrize(
@@ -179,100 +268,21 @@ def test_a_number_is_an_answer_as_a_whole(sentence: str, answer: str) -> None:
     ],
 )
 def test_a_part_of_a_number_or_one_that_is_not_known_is_no_answer(sentence: str) -> None:
-    assert not any(any(map(str.isdigit, answer)) for answer in list_answers(write_page(sentence)))
-    assert not {"two", "two hundred", "fifty"} & {*list_answers(write_page(sentence))}
-
-
-def test_the_currency_in_a_column_of_its_own_belongs_to_the_value() -> None:
-    form = write_page("Net amount:\t$\t1,200.00\ta\nTax amount:\t(240.00)\tEUR\nUnit price:\t12\t$\t15")
-    assert list_answers(form) == ["$ 1,200.00", "(240.00) EUR"]
-    table = write_table(
-        ("Item", "Currency", "Price", "Margin"), ("Seal", "EUR", "4.00", "− 3"), ("Pump", "EUR", "51.00", "7")
-    )
-    answers = {
-        candidate.label: candidate.answer
-        for candidate in find_candidates(table, limit=9)
-        if "Pump" in candidate.context
-    }
-    assert answers["Price"] == "EUR 51.00"
-
-
-def test_a_spaced_number_in_a_form_line_is_whole_and_two_columns_are_two_numbers() -> None:
-    page = write_page("Ticket price: 12 500 EUR\nBoat price: 12\t500")
-    assert list_answers(page) == ["12 500 EUR", "12"]
+    page = write_page(sentence)
+    # that of "rose from $4 to $1.2 billion" is whole, but in no frame
+    assert {*list_numbers(page), *list_numbers(page, english=False)} <= {"$1.2 billion"}
+    assert list_numbers(page, framed_only=True) == []
+    assert not {"two", "two hundred", "fifty"} & {*list_answers(write_page(sentence), framed_only=False)}
 
 
 def test_the_mark_of_a_footnote_is_no_part_of_a_number_beside_it() -> None:
-    page = write_page("The company paid $320 1 to the owners of the house.\nNet amount: $450 2")
+    page = write_page("The company paid $320 1 to the owners of the house.")
     words = [
-        word._replace(box=word.box._replace(y1=word.box.y1 - 0.006)) if word.text in {"1", "2"} else word
+        word._replace(box=word.box._replace(y1=word.box.y1 - 0.006)) if word.text == "1" else word
         for word in page.words
     ]
-    assert list_answers(make_page(words)) == ["$320", "$450"]
-    assert "$320" not in list_answers(page)
-
-
-# --- tables whose header or rows are not what they seem ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        (
-            ("Region", "2020", "", "2021", ""),
-            ("", "Sales", "Cost", "Sales", "Cost"),
-            ("North", "120", "80", "131", "85"),
-        ),
-        (("", "2020", "2021"), ("Region", "Sales", "Sales"), ("North", "120", "131"), ("South", "7", "9")),
-        (("Region", "Sales", "Cost"), ("", "USD", "%"), ("North", "120", "80"), ("South", "7", "9")),
-        (("Region", "Sales", "Cost"), ("Name", "million", "share"), ("North", "120", "80"), ("South", "7", "9")),
-    ],
-)
-def test_a_table_with_two_rows_of_headers_is_not_asked_about(rows: tuple[tuple[str, ...], ...]) -> None:
-    assert list_answers(write_table(*rows)) == []
-
-
-def test_words_above_numbers_in_one_column_are_a_cell() -> None:
-    page = write_table(
-        ("Program", "Duration", "When"),
-        ("Rinse", "as needed", "daily"),
-        ("Wash", "9 hours", "often"),
-        ("Dry", "2 hours", "x"),
-    )
-    assert {"as needed", "9 hours"} <= {*list_answers(page)}
-
-
-def test_a_dash_for_an_empty_cell_is_no_sign_of_the_next_one() -> None:
-    page = write_table(("Region", "Sales", "Cost"), ("North", "–", "80"), ("South", "7", "9"))
-    assert "80" in list_answers(page)
-
-
-def test_a_name_of_several_rows_is_not_asked_about() -> None:
-    page = write_table(
-        ("Region", "Year", "Sales"),
-        ("North", "2020", "120"),
-        ("", "2021", "220"),
-        ("South", "2020", "330"),
-    )
-    assert {one.context.split(" | ")[0] for one in find_candidates(page, limit=9)} <= {"Region: South"}
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        (("West", "David Green", "Paper"), ("Central", "Erin Black", "Glass"), ("Islands", "Frank Stone", "Wool")),
-        (("West", "140", "85"), ("Central", "150", "90"), ("Islands", "160", "70")),
-        (("West", "Oak", "Leeds"), ("Central", "Elm", "Derby"), ("Islands", "Yew", "Ely")),
-    ],
-)
-def test_the_first_row_of_a_table_that_goes_on_from_another_page_is_no_header(
-    rows: tuple[tuple[str, ...], ...],
-) -> None:
-    assert list_answers(write_table(*rows, top=0.1)) == []
-
-
-def test_a_header_at_the_top_of_a_page_is_told_by_its_words_above_numbers() -> None:
-    assert "7" in list_answers(write_table(("Shire", "Hens"), ("Kent", "7"), ("Avon", "9"), top=0.1))
+    assert list_numbers(make_page(words)) == list_numbers(make_page(words), framed_only=True) == ["$320"]
+    assert list_numbers(page) == []
 
 
 def test_nothing_is_asked_where_a_character_is_unknown() -> None:
@@ -281,6 +291,3 @@ def test_nothing_is_asked_where_a_character_is_unknown() -> None:
     assert not list_answers(write_page(known.replace("38", "3\ufffd")))
     # an unknown sign before a number may be its minus
     assert not list_answers(write_page(known.replace("38", "\ufffd 38")))
-    lines = "Invoice number: 4711\nOrder date: 3 May 2021"
-    assert list_answers(write_page(lines)) == ["4711", "3 May 2021"]
-    assert list_answers(write_page(lines.replace("3 May", "\ufffd May"))) == ["4711"]

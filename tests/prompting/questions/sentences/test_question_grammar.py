@@ -15,8 +15,8 @@ from docmatix.prompting.questions.sentences.question_templates import find_templ
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
 
 
-def make_candidate(answer: str, kind: str, context: str, label: str | None = None) -> Candidate:
-    return Candidate(answer, kind, 1, 0, len(answer), context, label)
+def make_candidate(answer: str, kind: str, context: str) -> Candidate:
+    return Candidate(answer, kind, 1, 0, len(answer), context)
 
 
 def read_pattern(grammar: str | None) -> re.Pattern[str]:
@@ -34,8 +34,8 @@ def test_a_grammar_allows_exactly_the_questions_of_the_frame() -> None:
 
 
 def test_marks_in_a_document_stay_literal_in_a_grammar() -> None:
-    candidate = make_candidate("7", "number", "Part: A/B (x+y)? [z] | Size: 7", "Size")
-    assert read_pattern(question_grammar(candidate)).fullmatch("What is the size of A/B (x+y)? [z]?")
+    candidate = make_candidate("1974", "date", "The A+B.C&D~E trust was founded in 1974.")
+    assert read_pattern(question_grammar(candidate)).fullmatch("When was the A+B.C&D~E trust founded?")
 
 
 def test_a_candidate_without_a_frame_has_no_grammar() -> None:
@@ -70,11 +70,12 @@ def test_a_cleaned_question_is_one_line_and_cleaning_it_again_changes_nothing(re
     assert clean_question(question) == question
 
 
-@given(st.text(max_size=60), st.text(max_size=200), st.none() | st.text(max_size=40))
-def test_a_grammar_is_one_line_of_a_valid_pattern_for_any_text(answer: str, context: str, label: str | None) -> None:
-    grammar = question_grammar(make_candidate(answer, "text", context, label))
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_a_grammar_is_one_line_of_a_valid_pattern_for_any_name(name: str, rest: str) -> None:
+    context = f"The {name} trust was founded in 1974{rest}."
+    grammar = question_grammar(make_candidate("1974", "date", context))
     if grammar is not None:
-        template = find_template(answer, kind="text", context=context, label=label)
+        template = find_template("1974", kind="date", context=context)
         assert template is not None
         full = " ".join((template.openings[0], *template.pieces)) + "?"
         assert read_pattern(grammar).fullmatch(full)

@@ -1,4 +1,4 @@
-"""Sentences and fields become questions, or nothing."""
+"""Sentences become questions, or nothing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ def list_questions(template: Template | None) -> list[str]:
 
 def ask(context: str, answer: str, kind: str) -> list[str]:
     return list_questions(find_template(answer, kind=kind, context=context))
-
-
-def ask_field(context: str, answer: str, label: str) -> list[str]:
-    return list_questions(find_template(answer, kind="text", context=context, label=label))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +52,7 @@ def ask_field(context: str, answer: str, label: str) -> list[str]:
             "number",
             "How many parts does the nut consist of?",
         ),
-        ("Eleven people were hurt in the fire.", "Eleven", "number", "How many people were hurt?"),
+        ("Eleven people were hurt in the fire.", "Eleven", "number", "How many people were hurt in the fire?"),
         ("There are 14 lakes in Dunmore County.", "14", "number", "How many lakes are there in Dunmore County?"),
         (
             "The margin of error is 0.8 percentage points.",
@@ -89,6 +85,43 @@ def ask_field(context: str, answer: str, label: str) -> list[str]:
             "acronym",
             "What does OCR stand for?",
         ),
+        (
+            "In 2009, the council identified eight types of payment.",
+            "2009",
+            "date",
+            "When did the council identify eight types of payment?",
+        ),
+        (
+            "The council identified eight types of payment.",
+            "eight",
+            "number",
+            "How many types of payment did the council identify?",
+        ),
+        (
+            "In 2019, the ferry accounted for 2.7% of the trips.",
+            "2019",
+            "date",
+            "When did the ferry account for 2.7% of the trips?",
+        ),
+        (
+            "The ferry accounted for 2.7% of the trips.",
+            "2.7%",
+            "percent",
+            "For what percentage of the trips did the ferry account?",
+        ),
+        ("The members agreed the terms in May 2010.", "May 2010", "date", "When did the members agree the terms?"),
+        (
+            "Bright recently bought 75% of Dunmore, the fifth largest shop.",
+            "75%",
+            "percent",
+            "What percentage of Dunmore did Bright recently buy?",
+        ),
+        (
+            "The club has five dryers, not six, in its laundry room.",
+            "five",
+            "number",
+            "How many dryers does the club have?",
+        ),
         ("However, the storm of 2019 felled 212 trees.", "212", "number", "How many trees did the storm of 2019 fell?"),
     ],
 )
@@ -114,6 +147,36 @@ def test_a_sentence_is_turned_into_the_question_its_answer_answers(
         ("The firm (founded in 1999) was sold in May.", "1999", "date", "brackets"),
         ("The report was not finished in 2015.", "2015", "date", "a negation"),
         ("Some 737 MAX airplanes were delivered.", "737", "number", "a name"),
+        ("Membranes are covered for 12 months, provided that the feed is clean.", "12", "number", "a condition"),
+        ("Membranes are covered for 12 months unless the feed is salty.", "12", "number", "a condition"),
+        ("The lake has two boats, except in winter.", "two", "number", "an exception"),
+        ("The club only paid $40 for the boat in May.", "$40", "amount", "a restriction"),
+        ("The firm employs 340 people who work in Kent.", "340", "number", "a restriction that is cut away"),
+        ("The kit has 12 parts that fit the old model.", "12", "number", "a restriction that is cut away"),
+        ("Forty percent of the samples were not sold or were unknown.", "Forty percent", "percent", "an alternative"),
+        ("In 2004 the city kept the ferry; 54 people crossed the river.", "54", "number", "its date is elsewhere"),
+        ("In early 1990, Finland went into a deep depression.", "1990", "date", "a piece of a date"),
+        ("The city is smaller than Leeds and has 40 shops.", "40", "number", "a comparison that is cut away"),
+        ("About 3% seriously considered leaving the club.", "3%", "percent", "of whom is not said"),
+        ("About 9% of the homes lost more than 10% and 2% lost half of their worth.", "9%", "percent", "an ellipsis"),
+        ("The population of the island is about 26 000 inhabitants.", "26 000", "number", "no measure is counted"),
+        ("The funding is 2%, roughly EUR 20 million of the whole.", "2%", "percent", "what it is a share of"),
+        ("The car has 100% test coverage.", "100%", "percent", "a compound"),
+        ("Beatrice Lang showed the plan for eight raised beds.", "eight", "number", "a phrase of the noun"),
+        ("Therefore in broad terms the aid covers 1% of the cost.", "1%", "percent", "an opening without its comma"),
+        ("The second group spent $40 on the boat.", "$40", "amount", "a subject that leans on the text before it"),
+        ("Wipe up spilled water at once.", "water at once", "object", "an order"),
+        ("Groups apply for training based on their needs.", "their needs", "object", "a participle for a verb"),
+        ("Minor changes made by Ann Hughes for the club.", "Ann Hughes", "person", "a participle for a verb"),
+        ("All errors must be excluded from the sum.", "the sum", "object", "a participle for a verb"),
+        ("The text search returns garbled letters.", "letters", "object", "a participle for a verb"),
+        ("If the pump is a new model, call us.", "a new model", "definition", "a clause of another"),
+        ("Own shops provide 6% of the market and others 8%.", "6%", "percent", "two shares"),
+        ("The members shall (a) pay $40 in May and (b) leave.", "$40", "amount", "items of a list"),
+        ("In 2003, Cope began a plan which was based on maps.", "2003", "date", "a restriction that is cut away"),
+        ("The state pays 55 percent and the city the rest.", "55 percent", "percent", "what it is a share of"),
+        ("The last is the first shop in Finland.", "Finland", "place", "an ordinal alone"),
+        ("Own shops are growing with sales of 17% in 1997.", "1997", "date", "a state in the present"),
     ],
 )
 def test_a_sentence_that_cannot_be_turned_safely_is_left_alone(context: str, answer: str, kind: str, why: str) -> None:
@@ -126,53 +189,5 @@ def test_no_question_goes_past_the_clause_of_its_answer() -> None:
 
 
 def test_a_verb_with_two_possible_spellings_is_left_to_the_model() -> None:
-    questions = ask("The team sampled 40 ponds in Kent.", "40", "number")
-    assert {"How many ponds did the team sampl?", "How many ponds did the team sample?"} & {*questions}
-
-
-def test_a_cell_is_asked_for_by_its_column_and_row() -> None:
-    row = "Item: Fender | Unit price: $64.50 | Qty: 12"
-    assert "What is the unit price of Fender?" in ask_field(row, "$64.50", "Unit price")
-    assert "What is the quantity of Fender?" in ask_field(row, "12", "Qty")
-
-
-def test_a_header_that_is_no_noun_is_quoted() -> None:
-    questions = ask_field("Species: Field maple | Planted: 720", "720", "Planted")
-    assert questions == [
-        'What is listed under "Planted" for Field maple?',
-        'What is given under "Planted" for Field maple?',
-    ]
-
-
-def test_a_column_of_values_is_asked_for_by_the_row_alone() -> None:
-    assert ask_field("Property: Response time | Value: 2 ms", "2 ms", "Value") == ["What is the response time?"]
-    assert ask_field("Property: Fuse | Value: 10 A", "10 A", "Value") == ["What value is given for Fuse?"]
-
-
-def test_a_column_that_is_a_year_asks_for_the_row_in_that_year() -> None:
-    assert "What was the net income in 2023?" in ask_field("Row: Net income | 2023: $5 m", "$5 m", "2023")
-
-
-def test_a_place_in_a_year_is_not_asked_for_as_if_it_were_measured() -> None:
-    assert ask_field("District: Old Town | 2013: 14.2", "14.2", "2013") == ["What value is given for Old Town in 2013?"]
-
-
-def test_the_unit_of_bare_numbers_comes_from_the_header() -> None:
-    row = "Region: North | Revenue (USD million): 120 | Margin (%): 3"
-    assert "What is the revenue in USD million for North?" in ask_field(row, "120", "Revenue (USD million)")
-    assert "What is the margin for North?" in ask_field(row, "3", "Margin (%)")
-    assert "What is the revenue for North?" in ask_field(row.replace("120", "$120"), "$120", "Revenue (USD million)")
-
-
-def test_a_person_is_asked_for_with_who() -> None:
-    row = "Date: 9 August 2024 | Technician: S. Whitcombe"
-    assert ask_field(row, "S. Whitcombe", "Technician") == ["Who is the technician on 9 August 2024?"]
-
-
-def test_a_weak_label_comes_under_the_heading_of_its_form() -> None:
-    assert ask_field("Adoption form | Date: 1 May 2024", "1 May 2024", "Date") == [
-        "What date is given on the adoption form?"
-    ]
-    assert ask_field("Applicant | First name: Ann", "Ann", "First name") == [
-        'What is the first name under "Applicant"?'
-    ]
+    questions = ask("The team phoned 40 clubs in Kent.", "40", "number")
+    assert {"How many clubs did the team phon in Kent?", "How many clubs did the team phone in Kent?"} == {*questions}

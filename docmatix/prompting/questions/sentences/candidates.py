@@ -57,12 +57,14 @@ def find_candidates(page: Page, *, limit: int, framed_only: bool = True, english
         if framed_only and len(sentence.text) > MAX_FRAMED_CHARS:
             continue
         bonus = 0.15 * _rate_context(sentence.text)
+        # without a frame that fits, every second object begins or ends at the wrong word
+        malus = {} if framed_only else {"object": 0.3}
         for span in _list_spans(sentence, framed_only=framed_only, english=english):
             start, end = sentence.offsets[span.start], sentence.offsets[span.end - 1] + 1
             answer = sentence.text[span.start : span.end]
             if " ".join(page.text[start:end].split()) == answer:  # not hyphenated at a line's end
                 candidate = Candidate(answer, span.kind, page.number, start, end, sentence.text)
-                ranked.append(_Ranked(span.worth + bonus, candidate))
+                ranked.append(_Ranked(span.worth + bonus - malus.get(span.kind, 0.0), candidate))
     return _choose(ranked, limit, framed_only=framed_only)
 
 

@@ -80,6 +80,7 @@ _REFERRING = frozenset(
     "figure fig figs table tables figures section sections sec sect chapter appendix page pages p pp equation "
     "eq step version v no nos number item line row column part article art rule clause volume vol ref § "
     "paragraph annex exhibit example theorem lemma definition algorithm listing level phase type class note "
+    "étape question point schritt frage punkt paso pregunta punto passo domanda pergunta ponto stap vraag krok pytanie "
     "tabelle tab abbildung abb seite s kapitel kap artikel absatz abs nummer nr ziffer band anhang tableau chapitre "
     "numéro alinéa annexe tabla figura página pág capítulo artículo núm tabella pagina capitolo articolo allegato "
     "tabela capítulo artigo anexo tabel afbeelding bladzijde hoofdstuk artikelen bijlage strona rozdział ust rys "
@@ -224,7 +225,8 @@ _NAME = re.compile(
 )
 _NOT_IN_NAMES = re.compile(
     rf"{MONTH}(?: |$)|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:The|A|An|In|On|At|By|For|From|To|With|And|But|"
-    r"I|We|It|This|These|If|When|While|As|Table|Figure|Section|Chapter)(?: |$)|.*(?:’s|'s|\d)"
+    r"I|We|It|This|These|If|When|While|As|Table|Figure|Section|"
+    r"Chapter|Annex|Appendix|Article|Part|Exhibit|Volume|Step|Note|Schedule|Paragraph)(?: |$)|.*(?:’s|'s|\d)"
 )
 
 
@@ -288,8 +290,8 @@ _NO_OBJECT = frozenset(
     "between about up out it there them this these within without when and or towards across".split()
 )
 _NOT_IN_OBJECTS = frozenset(
-    "is are was were be been has have had will would can could it them this these which from its their your our not following "
-    "than more less same such".split()
+    "is are was were be been has have had will would can could it them this these which from its their your our not "
+    "following than more less same such".split()
 )
 
 

@@ -131,7 +131,7 @@ def _turn_subject(clause: Clause, kind: str) -> Template | None:
             return None  # "three decisions would help us"
         if pieces and pieces[-1].split()[-1] in PREPOSITIONS:
             return None  # "two parts to these modules"
-        if verb is None or before[:1] == ["are"]:
+        if verb is None or before[:1] == ["are"] or (kind == "number" and words[verb] in {"is", "was", "has"}):
             return None
         reached = stop + len(" ".join(pieces).split())
         return Template((asked,), pieces, len(pieces)) if reached > verb else None

@@ -102,7 +102,7 @@ def word_question(kind: str, clause: Clause, helper: str, before: list[str], aft
         return Wording("What", before, []) if acting else None
     if follower not in FUNCTION_WORDS | {""} or follower in {"and", "or"}:
         return None
-    if last == "by" and kind in {"person", "organisation"}:
+    if last == "by" and kind in {"person", "organisation"} and helper not in {"do", "does", "did"}:
         return Wording("By whom", before[:-1], after, 1)
     acted = helper == "did" and len(before) <= 4
     if last in {"in", "at"} and kind == "place" and (acted or (helper in BE and before[0].endswith("ed"))):

@@ -315,7 +315,7 @@ def _find_objects(text: str) -> Iterator[Span]:
     listed = stop.group() == "," and re.search(r",? (?:and|or) ", text[stop.end() : stop.end() + 120])
     if not 2 <= len(words) <= 9 or words[0] in _NO_OBJECT or listed or (words[0] == "to" and len(words) < 3):
         return
-    if any(word.endswith("s") and is_base_verb(word) for word in words):
+    if any(word in VERBS or (word.endswith("s") and is_base_verb(word)) for word in words):
         return  # "linked | list starts and ends"
     if _NOT_IN_OBJECTS.isdisjoint(words) and not any(word.endswith("ed") for word in words[1:]):
         yield Span("object", 0.65, verb.end(), stop.start())

@@ -175,6 +175,8 @@ def test_a_sentence_is_turned_into_the_question_its_answer_answers(
         ("The members shall (a) pay $40 in May and (b) leave.", "$40", "amount", "items of a list"),
         ("In 2003, Cope began a plan which was based on maps.", "2003", "date", "a restriction that is cut away"),
         ("The state pays 55 percent and the city the rest.", "55 percent", "percent", "what it is a share of"),
+        ("The routines adapted from a tool by Ann Hughes.", "Ann Hughes", "person", "a participle for a verb"),
+        ("Three dots is up two levels of the tree.", "Three", "number", "a plural with a singular verb"),
         ("The last is the first shop in Finland.", "Finland", "place", "an ordinal alone"),
         ("Own shops are growing with sales of 17% in 1997.", "1997", "date", "a state in the present"),
     ],

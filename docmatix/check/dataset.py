@@ -20,9 +20,9 @@ from docmatix.pipeline import CURATE, PACK, PIPELINE, PLAN
 from docmatix.stages.pack import OutputFile, divide_rows
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.earlier_schemas import find_dataset_schema
 from docmatix.storage.parquet import iterate_rows
 from docmatix.storage.records import Record
-from docmatix.storage.schemas import DATASETS
 
 
 class DatasetCheck:
@@ -93,7 +93,7 @@ class DatasetCheck:
         counted, order = Ledger(PIPELINE[PACK].units), RowOrder(expected)
         with pq.ParquetFile(stream) as part:
             check_footer(part.metadata, stream.seek(0, os.SEEK_END))
-            if not part.schema_arrow.equals(DATASETS[pack.schema_]):
+            if find_dataset_schema(part.schema_arrow, pack.schema_) is None:
                 raise ValueError("its schema is not the one that pack.schema names")
             yield from (f"{name}: {problem}" for problem in check_row_groups(part, decode=False))
             if b"huggingface" not in (part.schema_arrow.metadata or {}):

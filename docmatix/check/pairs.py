@@ -15,19 +15,20 @@ from docmatix.check.kept import KeptSamples
 from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.check.rows import PageTexts, check_evidence
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import make_pair_id
+from docmatix.core.pairs import FACTS, make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.earlier_schemas import REPLIES_BEFORE_REASONING
 from docmatix.storage.parquet import iterate_rows
 from docmatix.storage.records import Record
-from docmatix.storage.schemas import REPLIES, REPLIES_BEFORE_REASONING
+from docmatix.storage.schemas import REPLIES
 
 PLACE = ("address", "member", "offset", "row")
 _EXTRACTED = ("index", "pages.list.element.number", "pages.list.element.text")
 _CURATED = (
     *("index", "pair_id", "sample_id", "page_numbers", "reason", "question", "answer", "evidence"),
-    *("doc_id", "source_uri", "prompt", "model", "style", "scores"),
+    *("doc_id", "source_uri", "prompt", "model", "style", "scores", "kind", "exact_evidence"),
 )
 
 
@@ -82,7 +83,8 @@ class ShardRows:
                 asked.add(row["request_id"])
             for number, pair in enumerate(row["pairs"] or ()):
                 self._pair_ids.update(pair["pair_id"].encode())
-                if pair["pair_id"] != make_pair_id(row["sample_id"], row["request_id"], number):
+                # pairs made from facts have no request
+                if pair["pair_id"] != make_pair_id(row["sample_id"], row["request_id"] or FACTS, number):
                     yield f"A pair in shard {self._shard} of generate has the id of another: {pair['pair_id']}. {again}"
         if strangers and EXTRACT in self._parts and DEDUP in self._parts:
             yield f"{strangers} rows of generate in shard {self._shard} are of documents that were left out. {again}"

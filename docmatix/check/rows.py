@@ -25,12 +25,22 @@ class PageTexts:
 def check_evidence(pair: Mapping[str, Any], texts: PageTexts) -> Iterator[str]:
     """What is wrong with the evidence of a curated pair."""
     yield from _check_places(pair, pair["page_numbers"])
+    exact = pair.get("exact_evidence")
     for evidence in pair["evidence"] or ():
         text = texts.get(evidence["page"])
         if text is None:
             yield f"the evidence of {pair['pair_id']} is on page {evidence['page']}, which its document does not have."
-        elif " ".join(evidence["quote"].split()) not in text:
+        elif not _is_quoted(evidence["quote"], text, whole=exact is None):
             yield f"the evidence of {pair['pair_id']} quotes text that is not on page {evidence['page']}."
+    if exact is not None and exact != pair["evidence"]:
+        yield f"the evidence of {pair['pair_id']} is not that of the facts it was made from."
+
+
+def _is_quoted(quote: str, text: str, *, whole: bool) -> bool:
+    """Whether a page has this text; if it is not `whole`, whether it has its words: lines of a cell or of a value stand
+    apart where the page is read across them."""
+    words = quote.split()
+    return " ".join(words) in text or (not whole and all(word in text for word in words))
 
 
 def check_row(

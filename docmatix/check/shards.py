@@ -18,8 +18,8 @@ from docmatix.core.ledger import Ledger
 from docmatix.pipeline import EXTRACT, PIPELINE, PLAN
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.earlier_schemas import is_written_with
 from docmatix.storage.records import Record
-from docmatix.storage.schemas import is_written_with
 
 
 class ShardCheck:

@@ -153,9 +153,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question and its answer, as read from a reply; at most one pair of a `group` is kept. Only answer-first prompts
-    have a `context`, the sentence or row a question was written from, and a `span`, the answer's `(page, start, end)`
-    in its page's text."""
+    """A question and its answer, as read from a reply or made from facts; at most one pair of a `group` is kept. Only
+    answer-first prompts have a `context`, the sentence or row a question was written from, and a `span`, the answer's
+    `(page, start, end)` in its page's text."""
 
     pair_id: str
     request_id: str
@@ -167,6 +167,16 @@ class Pair:
     context: str | None = None
     span: tuple[int, int, int] | None = None
     group: str | None = None
+    kind: str = "free"
+    """Of the question: that of the facts it was made from, `sentence` of answer-first prompts, `free` of others."""
+    evidence: tuple[Evidence, ...] | None = None
+    """Of a pair made from facts, where they stand, which proves it; None where the answer has to be looked for."""
+
+
+FACTS = "facts"
+"""What pairs made from facts have for a prompt. They have no request."""
+NO_MODEL = "none"
+"""And for a model."""
 
 
 def _score(meaning: str) -> Any:
@@ -203,5 +213,6 @@ def name_model(model: str) -> str:
 
 
 def make_pair_id(sample_id: str, request_id: str, index: int) -> str:
-    """32 hex digits from the sample, the request and the pair's position in the reply."""
+    """32 hex digits from the sample, the request and the pair's position in the reply. For pairs made from facts, the
+    request is `FACTS`, and the position that among them."""
     return hashlib.sha256(f"{sample_id}\n{request_id}\n{index}".encode()).hexdigest()[:32]

@@ -15,7 +15,7 @@ from docmatix.text.languages import is_in_language, reads_english
 
 
 def _score_clarity(pair: Pair, pages: Sequence[Page]) -> float | None:
-    """Unknown of a pair without a sentence of its own, which asks about whole pages, and in other languages."""
+    """Unknown of a pair without a sentence of its own (from facts, about whole pages), and in other languages."""
     if pair.context is None or not _is_english(pair.context, [page for page in pages if page.number == _place(pair)]):
         return None
     return score_clarity(pair.question, answer=pair.answer, context=pair.context)

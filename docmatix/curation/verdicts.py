@@ -1,5 +1,7 @@
 """The verdicts on one document's pairs: each is grounded and judged by the filters, knowing the pairs kept before it.
 
+A pair made from facts is not looked for: its evidence is where they stand.
+
 Alternatives (pairs with the same `group`: several questions for one answer) are judged best first, and the first one
 that is kept makes the rest `outdone`. All others are judged in the order in which they were asked.
 """
@@ -66,7 +68,10 @@ def curate_pairs(
             pair, known = pairs[place], scores[place]
             within = None if samples is None else samples[place]
             found = Grounding(known.grounding)
-            if ground_answers:
+            if pair.evidence is not None:  # made from facts, it has its proof
+                found = Grounding(1.0, pair.evidence)
+                known = replace(known, grounding=1.0)
+            elif ground_answers:
                 found = ground(pair.answer, index, span=pair.span, question=pair.question, within=within)
                 known = replace(known, grounding=found.score)
             context = FilterContext(

@@ -19,10 +19,11 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from docmatix.core.draws import draw_places
-from docmatix.core.pairs import Scores
+from docmatix.core.pairs import FACTS, NO_MODEL, Scores
 from docmatix.dataset.groups import KINDS
 from docmatix.dataset.pictures import open_picture
 from docmatix.prompting.prompts import Prompt
+from docmatix.storage.earlier_schemas import ADDED_TO_PAIRS, forget
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import DATASETS, describe_features
 from docmatix.storage.store import Store
@@ -104,6 +105,8 @@ def write_card(
         fingerprints=fingerprints,
         prompts=prompts,
         models=_list_models(build, summary),
+        authors=_name_authors(build, summary),
+        facts=summary["by_prompt"].get(FACTS),
         source=build.source,
         license=_write_cell(build.license or "not stated"),
         filters=[_describe_filter(*each) for each in build.filters],
@@ -127,10 +130,13 @@ def describe_metadata(build: BuildDescription, summary: Mapping[str, Any]) -> di
     # language tags are ISO 639; the Hub refuses a card with any other
     languages = sorted(name for name in summary["rows_by_language"] if re.fullmatch(r"[a-z]{2,3}", name))
     payload = summary["image_bytes"] + summary["text_bytes"]
+    schema = DATASETS[build.schema]
+    if "by_kind" not in summary:  # of an earlier version
+        schema = forget(schema, ADDED_TO_PAIRS)
     return {
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
         "dataset_info": {
-            "features": describe_features(DATASETS[build.schema]),
+            "features": describe_features(schema),
             "splits": [{"name": "train", "num_bytes": payload, "num_examples": summary["rows"]}],
             "download_size": summary["file_bytes"],
             "dataset_size": payload,
@@ -234,6 +240,19 @@ def _percent(share: float | None) -> str:
 # --- content ----------------------------------------------------------------------------------------------------------
 
 
+def _name_authors(build: BuildDescription, summary: Mapping[str, Any]) -> str:
+    """Who made the pairs, in a sentence."""
+    facts = "from facts of their pages (fields, tables, headings)"
+    if set(build.models) == {NO_MODEL}:
+        return f"Code made the pairs {facts}, without a language model."
+    if FACTS in summary["by_prompt"]:
+        return (
+            f"Code made some of the pairs {facts}; a language model wrote the others from the text of the pages, and"
+            " code chose among them."
+        )
+    return "A language model wrote the pairs from the text of the pages, and code chose among them."
+
+
 def _list_models(build: BuildDescription, summary: Mapping[str, Any]) -> str:
     models = list(dict.fromkeys([*summary["by_model"], *build.models]))
     asked = ", ".join(map(write_code, models))
@@ -263,8 +282,9 @@ def _list_figures(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _list_kinds(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The tables by prompt, style and model; a single style or model is left out, as it would repeat the totals."""
-    groups = {kind: summary[f"by_{kind}"] for kind in KINDS}
+    """The tables by prompt, style, model and kind of question; a single one of the last three is left out, as it would
+    repeat the totals."""
+    groups = {kind: summary.get(f"by_{kind}", {}) for kind in KINDS}
     return {kind: names for kind, names in groups.items() if len(names) > (kind != "prompt")}
 
 
@@ -279,7 +299,7 @@ def _describe_license(license: str | None) -> dict[str, str]:
 
 
 def _write_snippets(build: BuildDescription, prompts: Sequence[Prompt]) -> dict[str, str]:
-    prompt = prompts[0].name if prompts else "extractive"
+    prompt = prompts[0].name if prompts else FACTS
     title = build.name.replace("_", "\\_")
     return {
         "load": "from datasets import load_dataset\n\n"

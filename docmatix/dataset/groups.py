@@ -1,4 +1,4 @@
-"""Figures of the pairs of one prompt, style or model, which add up over the files of a dataset."""
+"""Figures of the pairs of one prompt, style, model or kind of question, which add up over the files of a dataset."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from docmatix.dataset.distinct import DistinctCounter
 from docmatix.dataset.histograms import classify_length, find_median, sort_counts
 
 # by what pairs are grouped
-KINDS = ("prompt", "style", "model")
+KINDS = ("prompt", "style", "model", "kind")
 
 _COMPARED = 32  # earlier questions of a row that a question is compared with: the cost of hundreds would be quadratic
 _UNIT = 10_000  # scores are summed as whole ten-thousandths, since sums of floats depend on where the files are cut
 
 
 class Group:
-    """The counts of the pairs of one prompt, style or model."""
+    """The counts of the pairs of one prompt, style, model or kind."""
 
     SUMS = tuple(
         (
@@ -81,7 +81,7 @@ class Group:
 
     def summarise(self) -> dict[str, Any]:
         """Shares and means, None where there is nothing to average. `diversity` is the mean Jaccard distance of a
-        question to the nearest earlier one of its row, `kept_share` is of the pairs read from replies, `pairs_per_page`
+        question to the nearest earlier one of its row, `kept_share` is of all pairs that were made, `pairs_per_page`
         over the pages of rows with pairs of this group."""
         sums, pairs = self.sums, self.sums["pairs"]
         dropped = sum(self.dropped.values())

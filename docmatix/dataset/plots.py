@@ -44,7 +44,7 @@ def plot_statistics(
     format: Literal["svg", "png"] = "svg",
     dark: bool = False,
     background: str | None = None,
-    by: Literal["prompt", "model", "style"] = "prompt",
+    by: Literal["prompt", "model", "style", "kind"] = "prompt",
 ) -> dict[str, bytes]:
     """The plots of `stats.json` in display order, title -> image, without empty ones; pairs are grouped `by`.
 

@@ -31,12 +31,13 @@ COLUMNS: Mapping[str, Any] = {
             "style": _TEXT,
             "scores": dict.fromkeys(Scores.__dataclass_fields__, _NUMBER),
             "evidence": [{"page": _PAGE, "quote": _TEXT, "boxes": [[_NUMBER]]}],
+            "kind": _TEXT,
         }
     ],
 }
 """A list stands for a list of such items, a mapping for a struct with at least these fields."""
 
-_OPTIONAL = frozenset({"source", "model", "style", "scores", "evidence", "quote"}) | {*Scores.__dataclass_fields__}
+_OPTIONAL = frozenset("source model style scores evidence quote kind".split()) | {*Scores.__dataclass_fields__}
 
 
 def check_types(schema: pa.Schema) -> None:

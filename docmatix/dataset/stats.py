@@ -34,9 +34,9 @@ class Statistics:
 
     COUNTERS = tuple(
         (
-            "pairs_by_prompt pairs_by_style pairs_by_model rows_by_language rows_by_pages documents_by_pages "
-            "question_words answer_words question_openings question_starts images_by_mode images_by_megapixels "
-            "images_by_kilobytes"
+            "pairs_by_prompt pairs_by_style pairs_by_model pairs_by_kind rows_by_language rows_by_pages "
+            "documents_by_pages question_words answer_words question_openings question_starts images_by_mode "
+            "images_by_megapixels images_by_kilobytes"
         ).split()
     )
     TOTALS = tuple(
@@ -180,8 +180,8 @@ class Statistics:
 
 def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rendering) -> dict[str, Any]:
     """The content of `dataset/stats.json`: final outcomes only, so that kills leave no trace in it. `by_prompt`,
-    `by_style` and `by_model` hold `Group.summarise` by name. `unique_questions` ignores case and punctuation; it is
-    exact if `unique_questions_error`, its relative standard error, is 0."""
+    `by_style`, `by_model` and `by_kind` hold `Group.summarise` by name. `unique_questions` ignores case and
+    punctuation; it is exact if `unique_questions_error`, its relative standard error, is 0."""
     counted = statistics.to_json()
     totals, counters = counted["totals"], counted["counters"]
     questions = statistics.count_questions()
@@ -215,8 +215,13 @@ def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rende
     }
 
 
+def forget_kinds(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary as earlier versions wrote it, which knew no kinds of questions."""
+    return {name: figure for name, figure in summary.items() if name not in ("by_kind", "pairs_by_kind")}
+
+
 def summarise_groups(statistics: Statistics, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each prompt (style, model) with its figures, most pairs first."""
+    """Each prompt (style, model, kind) with its figures, most pairs first."""
     found = [(name, group.summarise()) for name, group in sorted(statistics.groups[kind].items())]
     yield from sorted(found, key=lambda item: -item[1]["pairs"])
 

@@ -263,6 +263,7 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
                 context=candidate.context if candidate else None,
                 span=(candidate.page, candidate.start, candidate.end) if candidate else None,
                 group=ask.group,
+                kind="sentence" if candidate else "free",
             )
         )
     return pairs, malformed

@@ -42,6 +42,11 @@ class Prompt:
     description: str = ""
     model: str | None = None  # the LoRA adapter that answers it, if the configuration names one
 
+    @property
+    def kind(self) -> str:
+        """That of the questions of its pairs."""
+        return "sentence" if self.family == "answer_first" else "free"
+
 
 def tune_prompt(prompt: Prompt, *, sampling: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> Prompt:
     """The prompt with the model, sampling and further fields of a configuration, which override those of its file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from docmatix.check.card import describe_false_picture, list_card_pictures
 from docmatix.core.errors import SetupError
@@ -19,6 +21,7 @@ from docmatix.publishing.dropped import DROPPED, write_dropped
 from docmatix.publishing.hub import RemoteFile, Tree
 from docmatix.publishing.lint import Inspection, find_secrets
 from docmatix.stages.support.job import Job
+from docmatix.storage.earlier_schemas import find_dataset_schema
 from docmatix.storage.run import Run
 from docmatix.storage.schemas import DATASETS, describe_features
 from docmatix.storage.store import Store
@@ -124,7 +127,7 @@ def collect(run: Run, target: Target, *, dropped_in: Path | None = None) -> tupl
         return make_part(target, len(shards), schema, counts)
 
     targets, shards = [target], list_shards(job, target)
-    parts = [inspect(target, shards, DATASETS[job.config.pack.schema_])]
+    parts = [inspect(target, shards, _find_schema(job, shards))]
     if dropped_in is not None and (files := write_dropped(run, dropped_in)):
         aside, place = Store(dropped_in), target.dropped
         dropped = [
@@ -151,6 +154,15 @@ def collect(run: Run, target: Target, *, dropped_in: Path | None = None) -> tupl
             card = re.sub(rf"(\]\(|(?:src|href)=\"){re.escape(name)}", rf"\g<1>{place_of_extra}", card)
     shipment = Shipment(tuple(targets), tuple(parts), tuple(shards), card, extras, tuple(unsent))
     return shipment, inspection.describe()
+
+
+def _find_schema(job: Job, shards: Sequence[Shard]) -> pa.Schema:
+    """The schema that the data files must have: that of the first, which an earlier version may have written."""
+    name = job.config.pack.schema_
+    for shard in shards[:1]:
+        with contextlib.suppress(Exception), shard.store.open(shard.name) as stream, pq.ParquetFile(stream) as file:
+            return find_dataset_schema(file.schema_arrow, name) or DATASETS[name]
+    return DATASETS[name]
 
 
 def make_part(target: Target, files: int, schema: pa.Schema, counts: Sequence[tuple[int, int]]) -> Part:

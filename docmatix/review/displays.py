@@ -115,11 +115,13 @@ def show_columns(*columns: str, even: bool = True) -> str:
 
 
 def describe_facts(pair: Mapping[str, Any]) -> list[str]:
-    """The page, scores and prompt of a pair, in a few words each."""
+    """The page, scores, prompt and kind of a pair, in a few words each."""
     facts = [f"page {evidence['page']}" for evidence in (pair.get("evidence") or ())[:1]]
     facts += [f"{name} {value:.2f}" for name, value in (pair.get("scores") or {}).items() if value is not None]
     if pair.get("prompt"):
         facts.append(str(pair["prompt"]))
+    if pair.get("kind") not in (None, "free"):
+        facts.append(str(pair["kind"]))
     return facts
 
 

@@ -13,6 +13,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Scores, name_model
 from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
+from docmatix.dataset.groups import KINDS
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.storage.schemas import (
@@ -26,16 +27,16 @@ from docmatix.storage.schemas import (
 
 def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
     """Judge the pairs of one shard and commit the verdicts, kept and dropped alike. The record's `extra` counts what
-    `pack` will write and `dropped[kind][name][reason]` by prompt, style and model, and has the prompts' `examples`, so
-    that pairs can be judged again without the prompt files."""
+    `pack` will write and `dropped[kind][name][reason]` by prompt, style, model and the kind of question, and has the
+    prompts' `examples`, so that pairs can be judged again without the prompt files."""
     ledger = Ledger(PIPELINE[CURATE].units)
-    dropped: dict[str, dict[str, Counter[str]]] = {"prompt": {}, "style": {}, "model": {}}
+    dropped: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in KINDS}
     shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != job.config.verify_prompt}
     examples = {name: texts for name, texts in shown.items() if texts}
     extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0, "dropped": dropped, "examples": examples}
 
-    def count_dropped(prompt: str, style: str, model: str, reasons: Iterable[str]) -> None:
-        for kind, name in (("prompt", prompt), ("style", style), ("model", model)):
+    def count_dropped(reasons: Iterable[str], **names: str) -> None:
+        for kind, name in names.items():
             dropped[kind].setdefault(name, Counter()).update(reasons)
 
     verified = read_verified(job, shard)
@@ -48,7 +49,9 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
                 if request["malformed"]:
                     prompt = job.prompts[request["prompt"]]
                     model = name_model(prompt.model or job.config.generate.engine.model_name)
-                    count_dropped(prompt.name, prompt.style, model, request["malformed"])
+                    count_dropped(
+                        request["malformed"], prompt=prompt.name, style=prompt.style, model=model, kind=prompt.kind
+                    )
             windows = {request["sample_id"]: request["page_numbers"] for request in asked}
             samples = [windows[request["sample_id"]] for request, _ in places]
             verdicts = curate_pairs(
@@ -67,7 +70,8 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
                 if verdict.reason is None:
                     kept[request["sample_id"]] = request["page_numbers"]
                 else:
-                    count_dropped(pair.prompt, pair.style, pair.model, [verdict.reason])
+                    names = {kind: getattr(pair, kind) for kind in KINDS}
+                    count_dropped([verdict.reason], **names)
                 writer.add(_to_row(document, request, pair_to_row(pair), verdict))
             extra["samples"] += len(kept)
             sizes = {page.number: _measure_page(page) for page in pages}

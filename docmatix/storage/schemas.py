@@ -7,7 +7,7 @@ only because the Parquet metadata key `huggingface` says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -35,7 +35,7 @@ PLAN = pa.schema(
 
 # --- extract ----------------------------------------------------------------------------------------------------------
 
-_BOX = pa.list_(pa.float32())
+BOX = pa.list_(pa.float32())
 
 _CELL = pa.struct(
     [
@@ -44,16 +44,16 @@ _CELL = pa.struct(
         ("row_span", pa.int32()),
         ("column_span", pa.int32()),
         ("text", pa.string()),
-        ("box", _BOX),
+        ("box", BOX),
         ("header", pa.bool_()),
         ("path", pa.list_(pa.string())),
         ("role", pa.string()),
     ]
 )
 
-_TABLE = pa.struct(
+TABLE = pa.struct(
     [
-        ("box", _BOX),
+        ("box", BOX),
         ("caption", pa.string()),
         ("unit", pa.string()),
         ("notes", pa.list_(pa.string())),
@@ -63,16 +63,15 @@ _TABLE = pa.struct(
         ("cells", pa.list_(_CELL)),
     ]
 )
-_TABLE_OF_ROWS = pa.struct([("box", _BOX), ("rows", pa.list_(pa.list_(pa.string())))])  # until version 0.1.0
 
-_FACT = pa.struct(
+FACT = pa.struct(
     [
         ("kind", pa.string()),
         ("label", pa.string()),
         ("value", pa.string()),
         ("path", pa.list_(pa.string())),
-        ("boxes", pa.list_(_BOX)),
-        ("label_boxes", pa.list_(_BOX)),
+        ("boxes", pa.list_(BOX)),
+        ("label_boxes", pa.list_(BOX)),
         ("confidence", pa.float32()),
     ]
 )
@@ -94,8 +93,8 @@ _PAGE = pa.struct(
         ("word_blocks", pa.list_(pa.int32())),
         ("word_sizes", pa.list_(pa.float32())),
         ("word_bold", pa.list_(pa.bool_())),
-        ("tables", pa.list_(_TABLE)),
-        ("facts", pa.list_(_FACT)),
+        ("tables", pa.list_(TABLE)),
+        ("facts", pa.list_(FACT)),
     ]
 )
 
@@ -184,27 +183,6 @@ def _fact_from_row(row: Mapping[str, Any]) -> Fact:
     return Fact(**dict(row) | {"path": tuple(row["path"]), "boxes": boxes, "label_boxes": label_boxes})
 
 
-_ADDED = ("text_quality", "word_sizes", "word_bold", "facts")  # since version 0.1.0, with the cells of tables
-
-
-def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
-    """Whether a file was written with a schema, by this version or by an earlier one that had fewer columns."""
-    earlier = (pa.schema(_forget(schema, added)) for added in ((), _ADDED[1:], _ADDED))
-    return any(bool(found.equals(known)) for known in earlier)
-
-
-def _forget(fields: Iterable[pa.Field], added: Collection[str]) -> list[pa.Field]:
-    return [field.with_type(_forget_in(field.type, added)) for field in fields if field.name not in added]
-
-
-def _forget_in(arrow: pa.DataType, added: Collection[str]) -> pa.DataType:
-    if added and arrow.equals(_TABLE):
-        return _TABLE_OF_ROWS
-    if pa.types.is_list(arrow):
-        return pa.list_(_forget_in(arrow.value_type, added))
-    return pa.struct(_forget(arrow, added)) if pa.types.is_struct(arrow) else arrow
-
-
 # --- dedup ------------------------------------------------------------------------------------------------------------
 
 DEDUP = pa.schema(
@@ -233,8 +211,7 @@ REPLIES = pa.schema(
         ("reasoning", pa.string()),
     ]
 )
-REPLIES_BEFORE_REASONING = pa.schema([field for field in REPLIES if field.name != "reasoning"])
-"""What earlier versions wrote: it is read as if nothing had been thought."""
+_EVIDENCE = pa.struct([("page", pa.int32()), ("quote", pa.string()), ("boxes", pa.list_(pa.list_(pa.float32())))])
 
 _PAIR_FIELDS = [
     ("pair_id", pa.string()),
@@ -247,6 +224,8 @@ _PAIR_FIELDS = [
     ("context", pa.string()),
     ("span", pa.list_(pa.int32())),
     ("group", pa.string()),
+    ("kind", pa.string()),
+    ("exact_evidence", pa.list_(_EVIDENCE)),  # of the pair itself; `evidence` is what curate finds
 ]
 
 GENERATE = pa.schema(
@@ -264,7 +243,8 @@ GENERATE = pa.schema(
         ("pairs", pa.list_(pa.struct(_PAIR_FIELDS))),
     ]
 )
-"""One row a request, or one row without a request for a window that gave none (`reason` says why)."""
+"""One row a request, and rows without one: of a window's pairs made from facts, and of a window that gave nothing to
+ask (`reason` says why)."""
 
 VERIFY = pa.schema(
     [
@@ -279,28 +259,29 @@ VERIFY = pa.schema(
 )
 
 
-_PAIR_NAMES = tuple(name for name, _ in _PAIR_FIELDS)
+_PAIR_NAMES = tuple(name for name, _ in _PAIR_FIELDS if name != "exact_evidence")
 _read_pair = attrgetter(*_PAIR_NAMES)
 
 
 def pair_to_row(pair: Pair) -> dict[str, Any]:
     row = dict(zip(_PAIR_NAMES, _read_pair(pair), strict=True))
     row["span"] = list(pair.span) if pair.span else None
+    row["exact_evidence"] = None if pair.evidence is None else [evidence_to_row(each) for each in pair.evidence]
     return row
 
 
 def pair_from_row(row: Mapping[str, Any]) -> Pair:
-    fields = {name: row[name] for name, _ in _PAIR_FIELDS}
-    span = row["span"]
-    return Pair(**{**fields, "span": (span[0], span[1], span[2]) if span else None})
+    """The pair of a row. Those of earlier versions have neither a kind nor evidence of their own."""
+    fields = {name: row[name] for name in _PAIR_NAMES if name != "kind"}
+    span, exact = row["span"], row.get("exact_evidence")
+    fields["span"] = (span[0], span[1], span[2]) if span else None
+    evidence = None if exact is None else tuple(map(_evidence_from_row, exact))
+    return Pair(**fields, kind=row.get("kind") or "free", evidence=evidence)
 
 
 # --- curate -----------------------------------------------------------------------------------------------------------
 
 _SCORES = pa.struct([(name, pa.float32()) for name in Scores.__dataclass_fields__])
-_EVIDENCE = pa.struct(
-    [("page", pa.int32()), ("quote", pa.string()), ("boxes", pa.list_(pa.list_(pa.float32())))],
-)
 
 CURATE = pa.schema(
     [
@@ -327,6 +308,10 @@ def evidence_to_row(evidence: Evidence) -> dict[str, Any]:
     return {"page": evidence.page, "quote": evidence.quote, "boxes": [list(box) for box in evidence.boxes]}
 
 
+def _evidence_from_row(row: Mapping[str, Any]) -> Evidence:
+    return Evidence(row["page"], row["quote"], tuple(Box(*box) for box in row["boxes"]))
+
+
 # --- the dataset ------------------------------------------------------------------------------------------------------
 
 IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
@@ -340,6 +325,7 @@ _ANNOTATIONS = pa.list_(
             ("style", pa.string()),
             ("scores", _SCORES),
             ("evidence", pa.list_(_EVIDENCE)),
+            ("kind", pa.string()),
         ]
     )
 )

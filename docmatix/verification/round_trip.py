@@ -36,8 +36,9 @@ class RoundTrip(Check):
     max_tokens: int = Field(64, ge=1)
 
     def build_request(self, pair: Pair, prompt: Prompt, *, engine: Engine, seed: int) -> Request | None:
-        """None for a pair without a context, and for a single choice, which could not fail."""
-        if pair.context is None or not pair.question:
+        """None for a pair made from facts, for one without a context, and for a single choice, which could not
+        fail."""
+        if pair.evidence is not None or pair.context is None or not pair.question:
             return None
         extra = dict(prompt.extra)
         if engine.uses_grammars:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from docmatix.check.rows import check_row
+from docmatix.check.rows import PageTexts, check_evidence, check_row
 
 
 def make_row(**fields: Any) -> dict[str, Any]:
@@ -57,3 +57,27 @@ def test_an_image_cut_short_is_found():
     row["images"][0]["bytes"] = row["images"][0]["bytes"][:45]
     (found,) = check_row(row)
     assert "does not open" in found
+
+
+def curated(quote: str, *, exact: bool, found: str | None = None) -> dict[str, Any]:
+    """A curated pair with this evidence: of its own if it is `exact`, else found on the page."""
+    (note,) = annotate(1)
+    note["evidence"][0]["quote"] = quote
+    own = [{**note["evidence"][0], "quote": found or quote}] if exact else None
+    return {**note, "page_numbers": [1], "exact_evidence": own}
+
+
+def test_lines_of_a_fact_may_stand_apart_on_their_page():
+    texts = PageTexts([{"number": 1, "text": "Blue 3 pears\nand 4 apples"}])
+    assert list(check_evidence(curated("Blue and", exact=True), texts)) == []
+    assert list(check_evidence(curated("3 pears and", exact=False), texts)) == []
+    (found,) = check_evidence(curated("Blue and", exact=False), texts)
+    assert "quotes text that is not on page 1" in found
+    (found,) = check_evidence(curated("Blue plums", exact=True), texts)
+    assert "quotes text that is not on page 1" in found
+
+
+def test_evidence_that_is_not_that_of_the_facts_is_found():
+    texts = PageTexts([{"number": 1, "text": "3 pears and 4 apples"}])
+    (found,) = check_evidence(curated("3 pears", exact=True, found="4 apples"), texts)
+    assert "is not that of the facts it was made from" in found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Page, Word, compose_text
-from docmatix.core.pairs import Pair, Scores
+from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.curation.filters import DEFAULT_FILTERS
 from docmatix.curation.filters.duplicate import Duplicate
 from docmatix.curation.filters.grounded import Grounded
@@ -47,6 +50,17 @@ def test_a_dropped_pair_has_its_reason_and_keeps_its_scores():
     (verdict,) = curate(make_pair("How much is the rent?", "$700 a month"))
     assert verdict.reason == "ungrounded"
     assert verdict.scores.grounding is not None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"), [("What is the rent?", "five hundred dollars"), ("Is it leased?", "Yes")]
+)
+def test_a_pair_made_from_facts_is_grounded_where_they_stand(question, answer):
+    exact = (Evidence(2, "$900", (Box(0.1, 0.1, 0.2, 0.2),)), Evidence(1, "$500", (Box(0, 0, 1, 1),)))
+    pair = replace(make_pair(question, answer), kind="cell", evidence=exact)
+    for ground_answers in (True, False):
+        (verdict,) = curate(pair, ground_answers=ground_answers)
+        assert (verdict.reason, verdict.scores, verdict.evidence) == (None, Scores(grounding=1.0), exact)
 
 
 def test_verdicts_come_in_the_order_of_the_pairs():

@@ -17,6 +17,13 @@ from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.pipeline import STAGES
 from docmatix.storage import schemas
+from docmatix.storage.earlier_schemas import (
+    ADDED_TO_PAGES,
+    ADDED_TO_PAIRS,
+    find_dataset_schema,
+    forget,
+    is_written_with,
+)
 from tests.pages import write_table
 
 SHARES = st.floats(0, 1, width=32)
@@ -59,6 +66,8 @@ PAIRS = st.builds(
     context=st.none() | TEXTS,
     span=st.none() | st.tuples(NUMBERS, NUMBERS, NUMBERS),
     group=st.none() | TEXTS,
+    kind=st.sampled_from(["free", "sentence", "field"]),
+    evidence=st.none() | st.lists(st.builds(Evidence, NUMBERS, TEXTS, PLACES), max_size=2).map(tuple),
 )
 
 
@@ -91,7 +100,7 @@ def test_a_page_may_be_read_without_its_words(page):
 def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     page = write_table(("Fruit", "2024"), ("Pears", "46"))
     page = replace(page, width_pt=595.0, height_pt=842.0, text_quality=0.5)
-    earlier = pa.schema(schemas._forget(schemas.EXTRACT, schemas._ADDED[kept:]))
+    earlier = forget(schemas.EXTRACT, ADDED_TO_PAGES[kept:])
     written = schemas.page_to_row(page)
     written["tables"] = [{"box": table.box, "rows": table.rows} for table in page.tables]
     (row,) = through_arrow({"pages": [written]}, earlier)["pages"]
@@ -99,9 +108,9 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     assert [word.text for word in read.words] == ["Fruit", "2024", "Pears", "46"]
     assert read.tables[0].rows == page.tables[0].rows
     assert (read.text_quality, read.facts) == (0.5 if kept else None, ())
-    assert schemas.is_written_with(earlier, schemas.EXTRACT)
-    assert schemas.is_written_with(schemas.EXTRACT, schemas.EXTRACT)
-    assert not schemas.is_written_with(earlier.remove(0), schemas.EXTRACT)
+    assert is_written_with(earlier, schemas.EXTRACT)
+    assert is_written_with(schemas.EXTRACT, schemas.EXTRACT)
+    assert not is_written_with(earlier.remove(0), schemas.EXTRACT)
 
 
 @settings(max_examples=40)
@@ -110,6 +119,33 @@ def test_a_pair_comes_back_from_a_file_as_it_was(pair):
     row = through_arrow({"pairs": [schemas.pair_to_row(pair)]}, schemas.GENERATE)
     assert schemas.pair_from_row(row["pairs"][0]) == pair
     assert schemas.pair_from_row(through_arrow(schemas.pair_to_row(pair), schemas.CURATE)) == pair
+
+
+@pytest.mark.parametrize("stage", [schemas.GENERATE, schemas.CURATE])
+def test_a_pair_of_an_earlier_version_is_free_and_has_no_evidence_of_its_own(stage):
+    earlier = forget(stage, ADDED_TO_PAIRS)
+    pair = Pair("p", "r", "extractive", "m", "extractive", "Who?", "Ann", kind="field", evidence=())
+    row = schemas.pair_to_row(pair)
+    read = through_arrow({"pairs": [row]} if stage is schemas.GENERATE else row, earlier)
+    read = read["pairs"][0] if stage is schemas.GENERATE else read
+    assert schemas.pair_from_row(read) == replace(pair, kind="free", evidence=None)
+    assert is_written_with(earlier, stage)
+
+
+def test_the_kind_of_a_fact_is_not_that_of_a_pair():
+    page = forget(schemas.EXTRACT, ADDED_TO_PAIRS).field("pages").type.value_type
+    assert "kind" in page.field("facts").type.value_type.names
+
+
+@pytest.mark.parametrize("name", schemas.DATASETS)
+def test_a_dataset_of_an_earlier_version_is_known_by_its_schema(name):
+    earlier = forget(schemas.DATASETS[name], ADDED_TO_PAIRS)
+    assert find_dataset_schema(schemas.DATASETS[name], name) is schemas.DATASETS[name]
+    found = find_dataset_schema(earlier, name)
+    assert found is not None
+    assert found.equals(earlier)
+    assert b'"kind"' not in found.metadata[b"huggingface"]
+    assert find_dataset_schema(earlier.remove(0), name) is None
 
 
 def test_scores_and_evidence_come_back_from_a_file():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docmatix.core.pairs import Evidence, Pair
 from docmatix.models.llamacpp import LlamacppEngine
-from docmatix.verification.round_trip import list_choices, score_round_trip
+from docmatix.prompting.prompt_files import load_prompts
+from docmatix.verification.round_trip import RoundTrip, list_choices, score_round_trip
+from tests.jobs import SHIPPED
 
 LLAMACPP = LlamacppEngine(kind="llamacpp")
 CONTEXT = "The Riverside Library was founded on 12 March 1974 by Eleanor Hughes."
@@ -19,6 +23,15 @@ def test_the_reply_is_held_to_phrases_of_the_context() -> None:
     choices = list_choices(CONTEXT, question="When was the Riverside Library founded?", answer="12 March 1974")
     assert "12 March 1974" in choices
     assert all(choice in CONTEXT for choice in choices)
+
+
+def test_a_pair_made_from_facts_is_not_asked_again() -> None:
+    prompt = load_prompts(["round_trip"], [SHIPPED])["round_trip"]
+    check = RoundTrip(kind="round_trip")
+    pair = Pair("p", "r", "extractive", "m", "extractive", "Who founded it?", "Eleanor Hughes", context=CONTEXT)
+    assert check.build_request(pair, prompt, engine=LLAMACPP, seed=0) is not None
+    made = replace(pair, evidence=(Evidence(1, "Eleanor Hughes", ()),))
+    assert check.build_request(made, prompt, engine=LLAMACPP, seed=0) is None
 
 
 def test_phrases_of_the_question_are_no_choice_where_there_are_enough_others() -> None:

@@ -12,9 +12,9 @@ import pytest
 from docmatix.core.errors import ServerGone
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.stages.support.reply_store import ReplyStore
+from docmatix.storage.earlier_schemas import REPLIES_BEFORE_REASONING
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.run import Run
-from docmatix.storage.schemas import REPLIES_BEFORE_REASONING
 from tests.jobs import FakeClient
 
 

@@ -1,0 +1,49 @@
+"""The schemas of earlier versions: their files are read as if nothing had been there of what came later."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import pyarrow as pa
+
+from docmatix.storage.schemas import BOX, DATASETS, FACT, REPLIES, TABLE, publish_schema
+
+# since version 0.1.0
+ADDED_TO_PAGES = ("text_quality", "word_sizes", "word_bold", "facts")  # with the cells of tables
+ADDED_TO_PAIRS = ("kind", "exact_evidence")
+_TABLE_OF_ROWS = pa.struct([("box", BOX), ("rows", pa.list_(pa.list_(pa.string())))])
+
+REPLIES_BEFORE_REASONING = pa.schema([field for field in REPLIES if field.name != "reasoning"])
+
+
+def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
+    """Whether a file was written with a schema, by this version or by an earlier one that had fewer columns."""
+    known = ((), ADDED_TO_PAIRS, ADDED_TO_PAGES[1:], ADDED_TO_PAGES)
+    return any(bool(found.equals(forget(schema, added))) for added in known)
+
+
+def find_dataset_schema(found: pa.Schema, schema: str) -> pa.Schema | None:
+    """The schema with which a file of the dataset was written for this value of `pack.schema`: that of `DATASETS`, or
+    the one of an earlier version; None for any other."""
+    own = DATASETS[schema]
+    earlier = publish_schema([(each.name, each.type) for each in forget(own, ADDED_TO_PAIRS)])
+    return next((known for known in (own, earlier) if found.equals(known)), None)
+
+
+def forget(schema: pa.Schema, added: Collection[str]) -> pa.Schema:
+    """The schema without columns and fields that were added later, by name."""
+    return pa.schema(_forget(schema, added))
+
+
+def _forget(fields: Iterable[pa.Field], added: Collection[str]) -> list[pa.Field]:
+    return [field.with_type(_forget_in(field.type, added)) for field in fields if field.name not in added]
+
+
+def _forget_in(arrow: pa.DataType, added: Collection[str]) -> pa.DataType:
+    if added and arrow.equals(TABLE):
+        return _TABLE_OF_ROWS
+    if arrow.equals(FACT):  # whose `kind` is as old as it
+        return arrow
+    if pa.types.is_list(arrow):
+        return pa.list_(_forget_in(arrow.value_type, added))
+    return pa.struct(_forget(arrow, added)) if pa.types.is_struct(arrow) else arrow

@@ -51,8 +51,9 @@ def count_files_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def make_config(**sections: Any) -> Config:
-    """A configuration that reads the PDFs in `docs`; the sections given take the place of the defaults."""
-    generate = {"engine": OPENAI, "prompts": ["broad_whole"], **sections.pop("generate", {})}
+    """A configuration that reads the PDFs in `docs` and asks the model alone; the sections given take the place of the
+    defaults."""
+    generate = {"engine": OPENAI, "prompts": ["broad_whole"], "pairs_per_page": 0, **sections.pop("generate", {})}
     source = {"kind": "files", "paths": ["docs"]}
     return parse_config({"name": "test", "source": source, "generate": generate, **sections})
 

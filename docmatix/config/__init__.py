@@ -6,9 +6,10 @@ time-outs, worker counts) are marked `NotFingerprinted` and never enter a finger
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from docmatix.core.settings import NOT_FINGERPRINTED, Section
 from docmatix.curation.filters import DEFAULT_FILTERS, AnyFilter
@@ -20,6 +21,7 @@ from docmatix.pipeline import VERIFY
 from docmatix.prompting.chunks import Pictures
 from docmatix.sources import AnySource
 from docmatix.verification import AnyCheck
+from docmatix.verification.check import Check
 
 # --- stages -----------------------------------------------------------------------------------------------------------
 
@@ -58,7 +60,7 @@ class PromptChoice(Section):
 
 
 class Generate(Section):
-    """Asking the model for pairs."""
+    """Making pairs from facts, and asking the model for others."""
 
     engine: AnyEngine
     prompts: tuple[str | PromptChoice, ...] = Field(
@@ -70,16 +72,39 @@ class Generate(Section):
             "broad_details",
             "broad_general",
         ),
-        min_length=1,
     )
-    """Names of prompt files. Each window draws from them by weight, seeded by its id."""
+    """Names of prompt files. Each window draws from them by weight, seeded by its id. The engine `none` has none."""
     prompts_per_window: int = Field(1, ge=1)
     """How many different prompts a window draws."""
+    pairs_per_page: int = Field(4, ge=0)
+    """A window gets at most this many pairs made from facts (fields, tables, headings, ...) for each of its usable
+    pages, which no model is asked for; 0 for none."""
     pictures: Pictures = Pictures()
     max_candidates: int = Field(12, ge=1)
     """Answer-first prompts ask about at most this many candidate answers per page."""
     prompts_dir: Annotated[str | None, NOT_FINGERPRINTED] = None
     """The first place to look for prompt files; then `prompts/` next to the configuration, then the built-in ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_default_prompts(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "prompts" not in given:
+            engine = given.get("engine")
+            if (engine.get("kind") if isinstance(engine, Mapping) else getattr(engine, "kind", None)) == "none":
+                return {**given, "prompts": ()}
+        return given
+
+    @model_validator(mode="after")
+    def _check_prompts(self) -> Self:
+        if not self.engine.has_model and self.prompts:
+            raise ValueError(
+                "the engine `none` asks no model, so no prompt can be named: take `prompts` out, or name an engine"
+            )
+        if not self.engine.has_model and not self.pairs_per_page:
+            raise ValueError("the engine `none` and `pairs_per_page: 0` make no pair: name an engine, or raise it")
+        if self.engine.has_model and not self.prompts:
+            raise ValueError("`prompts` names no prompt: name one, or take the key out")
+        return self
 
 
 class Curate(Section):
@@ -173,6 +198,14 @@ class Config(Section):
     pack: Pack = Pack()
     limits: Annotated[Limits, NOT_FINGERPRINTED] = Limits()
     resources: Annotated[Resources, NOT_FINGERPRINTED] = Resources()
+
+    @field_validator("verify")
+    @classmethod
+    def _check_verify_engine(cls, verify: Check | None, given: ValidationInfo) -> Check | None:
+        generate = given.data.get("generate")  # not there if it is wrong itself
+        if verify is not None and generate is not None and not (verify.engine or generate.engine).has_model:
+            raise ValueError("it needs a model, and the engine `none` has none: give it an `engine` of its own")
+        return verify
 
     @property
     def verify_prompt(self) -> str | None:

@@ -15,6 +15,7 @@ import yaml
 from docmatix.config import Config, PromptChoice
 from docmatix.config.loading import dump_config
 from docmatix.core.errors import SetupError
+from docmatix.core.pairs import FACTS
 from docmatix.driver.progress import Progress
 from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
@@ -39,6 +40,8 @@ def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounte
     names = [choice.name for choice in choices]
     if len(set(names)) < len(names):
         raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
+    if FACTS in names:
+        raise SetupError(f"`{FACTS}` is what pairs made from facts have for a prompt: give the prompt another name.")
     checking = config.verify_prompt
     if taken := {checking, "round_trip"} & set(names):
         raise SetupError(f"`{taken.pop()}` is the prompt of `verify`; take it out of generate.prompts.")

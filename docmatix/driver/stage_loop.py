@@ -50,7 +50,7 @@ def do_stages(
             continue
         if set(job.stages) - wanted:
             _require_upstream(job, stage)
-        asks = PIPELINE[stage].asks
+        asks = PIPELINE[stage].asks and job.config.choose_engine(stage).has_model
         if not asks:
             # replicas hold CPUs that the later stages would wait for
             serving.close()

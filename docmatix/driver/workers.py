@@ -158,7 +158,7 @@ def _drive(
     from ray.data import ActorPoolStrategy
 
     resources = job.config.resources
-    asking = PIPELINE[stage].asks
+    asking = PIPELINE[stage].asks and job.config.choose_engine(stage).has_model
     try:
         rows = [{"task": _encode(task)} for task in tasks]
         # without a number `from_items` makes at most 200 blocks, and a shard would wait for its neighbours
@@ -171,7 +171,7 @@ def _drive(
         # those of the others too (two workers, eight shards, four at a time: it took all eight)
         ahead = overlap if size > 1 and asking else 2 * overlap
         pool = ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=ahead, max_concurrent_calls_per_actor=overlap)
-        worker = AskingWorker if asking else ShardWorker
+        worker = AskingWorker if PIPELINE[stage].asks else ShardWorker
         done = shards.map_batches(
             worker,
             batch_size=1,

@@ -7,8 +7,9 @@ from pydantic import SerializeAsAny
 from docmatix.core.kinds import OneOf
 from docmatix.models.engine import Engine
 from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.none import NoEngine
 from docmatix.models.openai import OpenaiEngine
 from docmatix.models.vllm.engine import VllmEngine
 
-ENGINES: tuple[type[Engine], ...] = (LlamacppEngine, OpenaiEngine, VllmEngine)
+ENGINES: tuple[type[Engine], ...] = (LlamacppEngine, OpenaiEngine, VllmEngine, NoEngine)
 AnyEngine: TypeAlias = Annotated[SerializeAsAny[Engine], OneOf(Engine, ENGINES)]

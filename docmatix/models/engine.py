@@ -50,6 +50,11 @@ class Engine(Kind):
         return self.model
 
     @property
+    def has_model(self) -> bool:
+        """Whether there is a model to be served and asked."""
+        return True
+
+    @property
     def variant(self) -> str:
         """What else determines the replies without being in the request, such as `quantization=awq`."""
         return ""

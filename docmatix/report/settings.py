@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from docmatix.core.pairs import NO_MODEL
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
 
@@ -26,9 +27,11 @@ def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]
     engine = config.generate.engine
     prompts = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
     found: list[tuple[str, str | list[tuple[str, str]]]] = [
-        ("Model", f"{engine.model_name} ({engine.kind})"),
-        ("Prompts", ", ".join(prompts)),
+        ("Model", f"{engine.model_name} ({engine.kind})" if engine.has_model else NO_MODEL),
+        *([("Prompts", ", ".join(prompts))] if prompts else []),
     ]
+    if config.generate.pairs_per_page:
+        found.append(("From facts", f"{config.generate.pairs_per_page} pairs a page at most"))
     if config.verify:
         found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
     filters: list[tuple[str, str]] = [

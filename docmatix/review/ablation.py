@@ -116,6 +116,8 @@ def ablate(
     and write figures and plots into `run` (default: `runs/NAME-ablation`). Raises as `docmatix.driver.build.build`:
     SetupError before anything is read if a prompt is missing or does not suit the engine."""
     progress = progress or Progress(quiet=True)
+    if not config.generate.engine.has_model:
+        raise SetupError("The engine `none` answers no prompt, so there is nothing to compare: set generate.engine.")
     config = resolve_paths(config, base_dir=config_dir)
     configs = {name: choose_prompt(config, name) for name in prompts}
     if len(configs) < len(prompts) or not configs:
@@ -161,9 +163,10 @@ def ablate(
 
 
 def choose_prompt(config: Config, name: str) -> Config:
-    """The configuration with this prompt alone, keeping its settings there if it has any."""
+    """The configuration with this prompt alone, keeping its settings there if it has any. Facts would give every prompt
+    the same pairs."""
     known = {each.name: each for each in config.generate.prompts if isinstance(each, PromptChoice)}
-    generate = config.generate.model_copy(update={"prompts": (known.get(name, name),)})
+    generate = config.generate.model_copy(update={"prompts": (known.get(name, name),), "pairs_per_page": 0})
     return config.model_copy(update={GENERATE: generate})
 
 

@@ -36,7 +36,7 @@ class Estimate:
     documents: int
     sampled: int
     error: float | None
-    """The relative standard error of the number of requests; None where unknown."""
+    """The relative standard error of the number of requests, or of pairs without a model; None where unknown."""
     kept_documents: float
     pages: float
     requests: float
@@ -145,12 +145,12 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
                 tokens[0] += row["prompt_tokens"]
                 tokens[1] += row["completion_tokens"]
 
-    requests = Counter(
-        row["doc_id"]
-        for shard, _ in run.records(GENERATE)
-        for row in run.iterate_rows(GENERATE, shard, columns=["doc_id", "request_id"])
-        if row["request_id"] is not None
-    )
+    asked, made = Counter[str](), Counter[str]()
+    for shard, _ in run.records(GENERATE):
+        for row in run.iterate_rows(GENERATE, shard, columns=["doc_id", "request_id", "pairs"]):
+            asked[row["doc_id"]] += row["request_id"] is not None
+            made[row["doc_id"]] += len(row["pairs"] or ())
+    counts = asked if config.generate.engine.has_model else made
 
     def count(stage: str, unit: str, side: str = "kept") -> float:
         account = run.ledger(stage).accounts.get(unit)
@@ -164,7 +164,7 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
     return Estimate(
         documents=documents,
         sampled=sampled,
-        error=estimate_error(requests.values(), sampled=sampled, documents=documents),
+        error=estimate_error([*(+counts).values()], sampled=sampled, documents=documents),
         kept_documents=count(DEDUP, "documents"),
         pages=count(PACK, "pages"),
         requests=sum(count(stage, "requests", "entered") for stage in ASKING),

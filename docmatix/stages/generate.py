@@ -1,7 +1,9 @@
-"""generate: ask the model about every window of the documents that dedup let in, and read pairs from its replies.
+"""generate: make pairs from the facts of every window of the documents that dedup let in, ask the model about it, and
+read pairs from its replies.
 
-Requests are built lazily, a bounded number is outstanding, and rows are written in plan order: memory stays flat for a
-document of ten thousand pages, and the file does not depend on which reply comes first.
+Facts come first and need no request, so their pairs are the same whatever model is asked, and if none is. Requests are
+built lazily, a bounded number is outstanding, and rows are written in plan order: memory stays flat for a document of
+ten thousand pages, and the file does not depend on which reply comes first.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import Failure, Reply, Request
+from docmatix.core.pairs import FACTS, NO_MODEL, Failure, Pair, Reply, Request, make_pair_id
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
@@ -22,6 +24,7 @@ from docmatix.prompting.planned_requests import (
     read_pairs,
 )
 from docmatix.prompting.prompts import Prompt, choose_prompts
+from docmatix.prompting.questions.asking import ask_facts
 from docmatix.prompting.windows import Window, cut_windows
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
@@ -32,12 +35,13 @@ from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One row to write: a request to send, or a window without one."""
+    """One row to write: a request to send, pairs made from facts, or a window without either."""
 
     index: int
     window: Window
     opens_window: bool
     ask: PlannedRequest | None = None
+    pairs: tuple[Pair, ...] = ()
     reason: str | None = None
 
 
@@ -45,7 +49,7 @@ _Answered = tuple[PlannedRequest, Reply | Failure]
 
 
 async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: ShardProgress) -> None:
-    """Send all requests about one shard, reusing stored replies, and commit requests and pairs.
+    """Make a shard's pairs from facts, send all requests about it, reusing stored replies, and commit both.
 
     The record's `extra` names the files of replies and counts the tokens of the replies used.
     """
@@ -85,12 +89,16 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
                     ledger.keep("documents")
                 if step.opens_window:
                     ledger.settle("windows", step.reason)
-                if step.ask is None:
+                if step.pairs:
+                    ledger.enter("pairs", len(step.pairs))
+                    ledger.keep("pairs", len(step.pairs))
+                    writer.add(_describe_window(step) | {"prompt": FACTS, "pairs": [*map(pair_to_row, step.pairs)]})
+                elif step.ask is None:
                     writer.add(_describe_window(step))
                 for ask, outcome in answered:
                     ledger.enter("requests")
                     writer.add(_describe_window(step) | _to_row(ask, outcome, ledger), size=_weigh_row(ask, outcome))
-                done += max(1, len(answered))
+                done += len(answered) or not step.pairs
                 progress.update(done=done, pairs=ledger.accounts["pairs"].kept)
             extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
     finally:
@@ -143,8 +151,9 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         for prompt in candidates
         if prompt.family != "answer_first"
     }
-    # only candidate answers are searched for among words
-    columns = None if len(token_budgets) < len(candidates) else EXTRACT_WITHOUT_WORDS
+    # candidate answers are searched for among words, and the lines of letters; they cost 0.5 ms a page
+    with_words = len(token_budgets) < len(candidates) or settings.pairs_per_page > 0
+    columns = None if with_words else EXTRACT_WITHOUT_WORDS
     weights = {
         choice.name: choice.weight
         for choice in settings.prompts
@@ -157,18 +166,51 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         ledger.enter("documents")
         pages = [page_from_row(page) for page in row["pages"]]
         for window in cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages):
+            pairs = make_pairs(
+                window,
+                language=row["language"],
+                seed=seed,
+                pairs_per_page=settings.pairs_per_page,
+                alone=len(window.pages) == len(pages),
+            )
             chosen = choose_prompts(
                 candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
             )
             asks = _ask_about(window, chosen, job=job, token_budgets=token_budgets, language=row["language"])
             ledger.enter("windows")
-            first = next(asks, None)
-            if first is None:
+            if pairs:
+                yield _Step(row["index"], window, opens_window=True, pairs=pairs)
+            elif (first := next(asks, None)) is not None:
+                yield _Step(row["index"], window, opens_window=True, ask=first)
+            else:
                 yield _Step(row["index"], window, opens_window=True, reason="no_candidates")
-                continue
-            yield _Step(row["index"], window, opens_window=True, ask=first)
             for ask in asks:
                 yield _Step(row["index"], window, opens_window=False, ask=ask)
+
+
+def make_pairs(
+    window: Window, *, language: str | None, seed: int, pairs_per_page: int, alone: bool = False
+) -> tuple[Pair, ...]:
+    """The pairs made from the facts of a window, at most `pairs_per_page` for each usable page. `alone`: the window is
+    the whole document."""
+    limit = pairs_per_page * sum(page.reason is None for page in window.pages)
+    if not limit:
+        return ()
+    questions = ask_facts(window.pages, language=language, key=window.sample_id, seed=seed, limit=limit, alone=alone)
+    return tuple(
+        Pair(
+            pair_id=make_pair_id(window.sample_id, FACTS, number),
+            request_id="",
+            prompt=FACTS,
+            model=NO_MODEL,
+            style="extractive",
+            question=each.question,
+            answer=each.answer,
+            kind=each.kind,
+            evidence=each.evidence,
+        )
+        for number, each in enumerate(questions)
+    )
 
 
 def _ask_about(

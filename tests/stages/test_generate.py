@@ -14,15 +14,17 @@ from typing import Any, cast
 import pytest
 
 from docmatix.core.errors import ServerGone
-from docmatix.core.pairs import Failure, Request
+from docmatix.core.pairs import Failure, Request, make_pair_id
 from docmatix.models.client import ChatClient
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
-from docmatix.stages.generate import generate_shard
+from docmatix.prompting.windows import Window
+from docmatix.stages.generate import generate_shard, make_pairs
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, ShardProgress
-from tests.jobs import FakeClient, generate, make_config, make_job, plan, read_documents, write_reply
+from docmatix.storage.schemas import pair_from_row
+from tests.jobs import FakeClient, generate, make_config, make_job, make_page, plan, read_documents, write_reply
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
 from tests.tokenizers import train_vocabulary
 
@@ -91,6 +93,59 @@ def test_a_window_without_a_candidate_is_counted_and_listed(read, tmp_path):
     assert (row["index"], row["reason"], row["request_id"]) == (3, "no_candidates", None)
     assert dict(job.run.ledger("generate").accounts["windows"].dropped) == {"no_candidates": 1}
     assert all(row["pairs"][0]["question"] == "What is written there?" for row in read_rows(job) if not row["reason"])
+
+
+def test_facts_give_pairs_before_the_model_is_asked_and_without_a_request(read, tmp_path):
+    job, client = make(read, tmp_path, pairs_per_page=2), FakeClient()
+    generate(job, client=client)
+    rows = read_rows(job)
+    made = [row for row in rows if row["prompt"] == "facts"]
+    assert [(row["index"], row["page_numbers"]) for row in made] == [(0, [1]), (2, [1, 2, 3, 4]), (2, [5, 6])]
+    assert all(row["request_id"] is None and row["body"] is None for row in made)
+    assert [rows.index(row) for row in made] == [0, 2, 4], "each before the request about its window"
+    assert len(client.asked) == 4
+    for row in made:
+        pairs = [pair_from_row(pair) for pair in row["pairs"]]
+        assert 0 < len(pairs) <= 2 * len(row["page_numbers"])
+        assert {(pair.prompt, pair.model, pair.style, pair.context) for pair in pairs} == {
+            ("facts", "none", "extractive", None)
+        }
+        assert all(pair.evidence and pair.evidence[0].page in row["page_numbers"] for pair in pairs)
+        assert all(pair.kind == "field" for pair in pairs)
+        ids = [make_pair_id(row["sample_id"], "facts", number) for number in range(len(pairs))]
+        assert [pair.pair_id for pair in pairs] == ids
+    ledger = job.run.ledger("generate").accounts
+    assert (ledger["windows"].kept, ledger["requests"].entered) == (4, 4)
+    assert ledger["pairs"].kept == sum(len(row["pairs"]) for row in rows)
+
+
+def test_pairs_from_facts_are_the_same_whatever_model_is_asked_and_without_one(read, tmp_path):
+    made = []
+    for name, changes in (
+        ("pages", {}),
+        ("candidates", {"prompts": ["extractive"]}),  # for which words are read too
+        ("none", {"engine": {"kind": "none"}, "prompts": []}),
+    ):
+        job, client = make(read, tmp_path / name, pairs_per_page=4, **changes), FakeClient()
+        generate(job, client=client)
+        made.append([row for row in read_rows(job) if row["prompt"] == "facts"])
+    assert made[0]
+    assert made[0] == made[1] == made[2]
+    assert client.asked == []
+    windows = job.run.ledger("generate").accounts["windows"]
+    assert (windows.entered, windows.kept, dict(windows.dropped)) == (4, 3, {"no_candidates": 1})
+
+
+def test_a_document_that_an_earlier_version_read_without_facts_gives_none():
+    page = make_page("Contact: Jane Doe")
+    window = Window("d-1", "d", (page,))
+    assert make_pairs(window, language="en", seed=0, pairs_per_page=4) == ()
+
+
+def test_no_pair_is_made_from_facts_where_none_is_wanted(read, tmp_path):
+    job = make(read, tmp_path, pairs_per_page=0)
+    generate(job, client=FakeClient())
+    assert all(row["prompt"] != "facts" for row in read_rows(job))
 
 
 def test_a_request_that_fails_for_good_is_dropped_with_the_servers_words(read, tmp_path):

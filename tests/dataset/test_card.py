@@ -33,7 +33,7 @@ from docmatix.dataset.card import (
     write_code,
     write_text,
 )
-from docmatix.dataset.stats import Statistics, summarise
+from docmatix.dataset.stats import Statistics, forget_kinds, summarise
 from docmatix.pdf.rendering import PageImage
 from docmatix.sources.source import Source
 from docmatix.stages.finish import finish_dataset
@@ -58,6 +58,7 @@ def summarise_some() -> dict[str, Any]:
             "page_numbers": [1, 2, 3, 4],
             "prompt": prompt,
             "style": "extractive" if prompt == "extractive" else "abstractive",
+            "kind": "sentence" if prompt == "extractive" else "free",
             "model": "m",
             "question": "What is it?",
             "answer": "a thing of five words",
@@ -113,6 +114,27 @@ def test_the_card_is_the_golden_one():
     if os.environ.get("DOCMATIX_UPDATE_GOLDEN"):
         GOLDEN.write_text(card, encoding="utf-8")
     assert card == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_pairs_made_from_facts_have_a_line_among_the_prompts_and_their_authors_are_told_apart():
+    summary = summarise_some()
+    assert "A language model wrote the pairs" in make_card(summary=summary)
+    summary["by_prompt"]["facts"] = {**summary["by_prompt"]["extractive"], "pairs": 150}
+    card = make_card(summary=summary)
+    assert "Code made some of the pairs" in card
+    assert "| `facts` | extractive | 10.0% | - |" in card
+    alone = make_config(generate={"engine": {"kind": "none"}, "prompts": [], "pairs_per_page": 4})
+    card = make_card(alone, {**summary, "by_model": {"none": summary["by_model"]["m"]}})
+    assert "without a language model" in card
+    assert "| model | `none` |" in card
+
+
+def test_the_card_of_an_earlier_version_named_no_kinds():
+    summary = summarise_some()
+    build = describe_build(make_config())
+    fields = describe_metadata(build, summary)["dataset_info"]["features"][-1]["list"]
+    earlier = describe_metadata(build, forget_kinds(summary))["dataset_info"]["features"][-1]["list"]
+    assert [field["name"] for field in fields] == [*(field["name"] for field in earlier), "kind"]
 
 
 # --- what the Hub reads -----------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def make_pair(question: str = "What is it?", answer: str = "A thing", **fields: 
         "language": "en",
         "prompt": "extractive",
         "style": "extractive",
+        "kind": "sentence",
         "model": "m",
         "question": question,
         "answer": answer,
@@ -73,7 +74,8 @@ def test_files_add_up_to_what_one_file_would_count_wherever_they_are_cut(documen
 
 
 def test_a_row_is_counted_by_everything_that_is_known_of_it():
-    unlike: dict[str, Any] = {"prompt": "broad", "style": "abstractive", "evidence": [], "scores": {"grounding": None}}
+    unlike: dict[str, Any] = {"prompt": "broad", "style": "abstractive", "kind": "free", "evidence": []}
+    unlike |= {"scores": {"grounding": None}}
     pairs = [make_pair("What is the amount to be paid?", "500"), make_pair("Name the buyer", "x " * 100, **unlike)]
     statistics = count([(pairs, [PageImage(b"12345", 10, 20, "L"), PageImage(b"1", 3, 3, "RGB")])]).to_json()
     assert statistics["totals"] == {
@@ -93,6 +95,7 @@ def test_a_row_is_counted_by_everything_that_is_known_of_it():
         "pairs_by_prompt": {"broad": 1, "extractive": 1},
         "pairs_by_style": {"abstractive": 1, "extractive": 1},
         "pairs_by_model": {"m": 2},
+        "pairs_by_kind": {"free": 1, "sentence": 1},
         "rows_by_language": {"en": 1},
         "rows_by_pages": {"2": 1},
         "documents_by_pages": {"2": 1},

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from docmatix.dataset.pictures import open_picture
+from docmatix.text.hyphens import HYPHENS
 
 
 class PageTexts:
@@ -37,10 +38,18 @@ def check_evidence(pair: Mapping[str, Any], texts: PageTexts) -> Iterator[str]:
 
 
 def _is_quoted(quote: str, text: str, *, whole: bool) -> bool:
-    """Whether a page has this text; if it is not `whole`, whether it has its words: lines of a cell or of a value stand
-    apart where the page is read across them."""
+    """Whether a page has this text; if it is not `whole`, whether it has its words: lines of a fact are joined, words
+    broken at their ends are mended, and the page may be read across them."""
     words = quote.split()
-    return " ".join(words) in text or (not whole and all(word in text for word in words))
+    if whole or " ".join(words) in text:
+        return " ".join(words) in text
+    squeezed = _squeeze(text)
+    return all(_squeeze(word) in squeezed for word in words)
+
+
+def _squeeze(text: str) -> str:
+    """A text without white space and hyphens."""
+    return "".join(character for character in text if not character.isspace() and character not in HYPHENS)
 
 
 def check_row(

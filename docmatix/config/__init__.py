@@ -7,7 +7,7 @@ time-outs, worker counts) are marked `NotFingerprinted` and never enter a finger
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -94,17 +94,25 @@ class Generate(Section):
                 return {**given, "prompts": ()}
         return given
 
-    @model_validator(mode="after")
-    def _check_prompts(self) -> Self:
-        if not self.engine.has_model and self.prompts:
+    @field_validator("prompts")
+    @classmethod
+    def _check_prompts(cls, prompts: tuple[Any, ...], given: ValidationInfo) -> tuple[Any, ...]:
+        engine = given.data.get("engine")  # not there if it is wrong itself
+        if engine is not None and not engine.has_model and prompts:
+            raise ValueError("the engine `none` asks no model: name no prompt, or another engine")
+        if (engine is None or engine.has_model) and not prompts:
+            raise ValueError("name a prompt, or take the key out")
+        return prompts
+
+    @field_validator("pairs_per_page")
+    @classmethod
+    def _check_pairs_per_page(cls, pairs: int, given: ValidationInfo) -> int:
+        engine = given.data.get("engine")
+        if engine is not None and not engine.has_model and not pairs:
             raise ValueError(
-                "the engine `none` asks no model, so no prompt can be named: take `prompts` out, or name an engine"
+                "without these pairs the engine `none` has nothing to do: raise it, or name another engine"
             )
-        if not self.engine.has_model and not self.pairs_per_page:
-            raise ValueError("the engine `none` and `pairs_per_page: 0` make no pair: name an engine, or raise it")
-        if self.engine.has_model and not self.prompts:
-            raise ValueError("`prompts` names no prompt: name one, or take the key out")
-        return self
+        return pairs
 
 
 class Curate(Section):

@@ -172,7 +172,7 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
         completion_tokens=factor * tokens[1],
         pairs=count(PACK, "pairs"),
         extract_cpu_hours=hours("work_seconds", EXTRACT),
-        ask_hours=hours("span_seconds", *ASKING),
+        ask_hours=hours("span_seconds", *(stage for stage in ASKING if config.choose_engine(stage).has_model)),
         gpu_hours=sum(hours("span_seconds", stage) * config.choose_engine(stage).total_gpus for stage in ASKING),
         curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK),
         dataset_bytes=size,

@@ -68,7 +68,8 @@ def curated(quote: str, *, exact: bool, found: str | None = None) -> dict[str, A
 
 
 def test_lines_of_a_fact_may_stand_apart_on_their_page():
-    texts = PageTexts([{"number": 1, "text": "Blue 3 pears\nand 4 apples"}])
+    texts = PageTexts([{"number": 1, "text": "Blue 3 pears\nand 4 ap-\nples"}])
+    assert list(check_evidence(curated("and 4 apples", exact=True), texts)) == []
     assert list(check_evidence(curated("Blue and", exact=True), texts)) == []
     assert list(check_evidence(curated("3 pears and", exact=False), texts)) == []
     (found,) = check_evidence(curated("Blue and", exact=False), texts)

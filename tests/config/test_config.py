@@ -179,7 +179,7 @@ def test_a_key_that_is_missing_is_told_with_the_line_of_what_lacks_it_unless_it_
     told = refuse(tmp_path, "name: a\nsorce: {}\ngenerate:\n  prompts: []\n")
     path = tmp_path / "build.yaml"
     assert told.startswith(f"{path}: line 2: `sorce` is not a key docmatix knows; did you mean `source`? line 3: ")
-    assert "line 3: `generate.engine` is missing. line 4: `generate.prompts`: List should have at least 1 item" in told
+    assert "line 3: `generate.engine` is missing. line 4: `generate.prompts`: name a prompt" in told
     assert "`source` is missing" not in told
     assert refuse(tmp_path, "name: a\n") == f"{path}: `source` is missing. `generate` is missing."
 

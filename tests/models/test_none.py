@@ -39,11 +39,11 @@ def test_with_a_model_the_default_prompts_stay() -> None:
 @pytest.mark.parametrize(
     ("engine", "changes", "sentence"),
     [
-        (NONE, {"prompts": ["extractive"]}, "asks no model, so no prompt can be named"),
-        (NONE, {"pairs_per_page": 0}, "make no pair"),
+        (NONE, {"prompts": ["extractive"]}, "`generate.prompts`: the engine `none` asks no model"),
+        (NONE, {"pairs_per_page": 0}, "`generate.pairs_per_page`: without these"),
         (NONE, {"verify": {"kind": "round_trip"}}, "`verify`: it needs a model"),
         (OPENAI, {"verify": {"kind": "round_trip", "engine": NONE}}, "`verify`: it needs a model"),
-        (OPENAI, {"prompts": []}, "names no prompt"),
+        (OPENAI, {"prompts": []}, "name a prompt"),
         ({**NONE, "model": "gpt"}, {}, "`generate.engine.model`"),
     ],
 )

@@ -73,6 +73,7 @@ def test_a_prompt_keeps_the_settings_that_the_configuration_gives_it():
     assert isinstance(chosen, PromptChoice)
     assert chosen.sampling.max_tokens == 300
     assert choose_prompt(config, "broad_details").generate.prompts == ("broad_details",)
+    assert choose_prompt(config, "broad_details").generate.pairs_per_page == 0
 
 
 @pytest.mark.parametrize(

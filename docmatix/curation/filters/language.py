@@ -13,6 +13,7 @@ class Language(Filter):
     """Question and answer are in the document's language, or in `language`: `wrong_language`.
 
     Texts too short to tell are kept; an answer is judged from `min_answer_chars`, unless it is printed on the page.
+    Pairs made from facts have the language of their page, which may be another than the document's.
     """
 
     kind: Literal["language"] = "language"
@@ -21,7 +22,7 @@ class Language(Filter):
     min_answer_chars: int = 60
 
     def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        language = self.language or context.language
+        language = self.language or (context.language if pair.evidence is None else None)
         if language is None:
             return None
         if is_in_language(pair.question, language) is False:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from docmatix.core.pairs import Scores
+from docmatix.core.pairs import Evidence, Scores
 from docmatix.curation.filters.filter import FilterContext
 from docmatix.curation.filters.language import Language
 from docmatix.curation.filters.references import References
-from tests.curation.judging import judge
+from tests.curation.judging import judge, make_pair
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,12 @@ def test_a_long_answer_in_another_language_is_dropped_unless_it_is_printed():
     assert judge(Language(), "When was the contract signed?", answer, english) == "wrong_language"
     printed = replace(english, scores=Scores(grounding=1.0))
     assert judge(Language(), "When was the contract signed?", answer, printed) is None
+
+
+def test_a_pair_made_from_facts_has_the_language_of_its_page_where_the_document_has_another():
+    question, made = "What is the title of the figure on the second page?", Evidence(1, "An example", ())
+    pair = replace(make_pair(question, "An example"), evidence=(made,))
+    latin = FilterContext(language="la", scores=Scores(grounding=1.0))
+    assert judge(Language(), question, "An example", latin) == "wrong_language"
+    assert Language().judge(pair, latin) is None
+    assert Language(language="fr").judge(pair, latin) == "wrong_language"

@@ -17,6 +17,7 @@ import pytest
 import docmatix
 from docmatix.cli import main
 from docmatix.pipeline import STAGES
+from docmatix.publishing.shipment import Target, collect
 from docmatix.review.status import read_status
 from docmatix.storage.run import Run
 from tests.fixtures.make_run import FIXTURE, finish_run, put_documents, take_config
@@ -96,6 +97,13 @@ def test_once_continued_a_build_finds_every_shard_current(earlier: Path, server:
     built = docmatix.build(take_config(earlier, server.base_url), run=earlier / "run", config_dir=earlier)
     assert hash_stages(earlier / "run") == before
     assert not any("work_seconds" in figures for figures in built.figures.values()), "a shard was done again"
+
+
+def test_it_can_be_published_as_it_is(earlier: Path) -> None:
+    shipment, problems = collect(Run(earlier / "run"), Target(), dropped_in=earlier)
+    assert problems == []
+    assert "pair_id" in str(shipment.parts[0].features)
+    assert "kind" not in str(shipment.parts[0].features), "a field that its rows do not have"
 
 
 def test_its_plan_is_that_of_today(earlier: Path, server: ScriptedServer) -> None:

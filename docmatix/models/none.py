@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from docmatix.models.engine import Engine
 from docmatix.models.service import NOWHERE, Served
@@ -28,6 +28,10 @@ class NoEngine(Engine):
     @property
     def context_length(self) -> int:
         return 0
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        """The kind alone: what else every engine has is about a model."""
+        return {"kind": self.kind}
 
     @contextlib.contextmanager
     def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:

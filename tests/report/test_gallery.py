@@ -114,6 +114,11 @@ def test_texts_of_any_length_are_cut():
     assert pair["answer"] == "a" * LONGEST
 
 
+@pytest.mark.parametrize(("row", "shown"), [({"kind": "cell"}, "cell"), ({"kind": "free"}, ""), ({}, "")])
+def test_the_kind_of_a_question_is_shown_where_it_tells_something(row, shown):
+    assert to_shown_pair(make_row(**row))["kind"] == shown
+
+
 def test_scores_that_are_not_finite_are_left_out():
     pair = to_shown_pair(make_row(scores={"grounding": math.nan, "clarity": None, "round_trip": 0.66666}))
     assert pair["scores"] == {"round_trip": 0.667}

@@ -98,6 +98,8 @@ def test_a_pair_says_what_is_known_of_it():
         "said": "Bob",
     }
     assert describe_facts(pair) == ["page 3", "grounding 0.50", "extractive"]
+    assert describe_facts({"prompt": "facts", "kind": "cell"}) == ["facts", "cell"]
+    assert describe_facts({"prompt": "broad_whole", "kind": "free"}) == ["broad_whole"]
     text = Reader(show_sample("a.pdf", [Pictured(3, None)], [pair])).text
     for told in ("a.pdf", "Who?", "Ada", "asked again: Bob", "dropped: ungrounded", "grounding 0.50", "no picture"):
         assert told in text

@@ -104,6 +104,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "generate.pictures.with_text": (False, "generate"),
     "generate.prompts": ([{"name": "extractive", "weight": 2}], "generate"),
     "generate.prompts_per_window": (2, "generate"),
+    "generate.pairs_per_page": (2, "generate"),
     "generate.max_candidates": (2, "generate"),
     "generate.prompts_dir": ("elsewhere", None),
     "verify": (None, "verify"),
@@ -139,6 +140,9 @@ KEYS |= {
     for kind in ENGINES
     for name, (value, changes) in ASKING.items()
 }
+KEYS |= {f"generate.engine[none].{name}": (value, None) for name, (value, _) in ASKING.items()}
+KEYS["generate.engine[none].max_in_flight"] = (2, None)
+OF_ONE_VALUE = ["generate.engine[none].model"]
 
 
 def walk_keys(model: type[Section], prefix: str = "") -> Iterator[str]:
@@ -161,12 +165,15 @@ def make_content(key: str = "") -> dict[str, Any]:
     """A configuration in which `key` can be set."""
     source = next((source for kind, source in SOURCES.items() if f"source[{kind}]" in key), SOURCES["files"])
     engine = next((engine for kind, engine in ENGINES.items() if f"[{kind}]" in key), ENGINES["llamacpp"])
-    return {
+    content: dict[str, Any] = {
         "name": "test",
         "source": dict(source),
         "generate": {"engine": dict(engine), "prompts": ["extractive"]},
         "verify": {"kind": "round_trip"},
     }
+    if "[none]" in key:
+        content |= {"generate": {"engine": {"kind": "none"}}, "verify": {"kind": "round_trip", "engine": dict(engine)}}
+    return content
 
 
 def set_key(content: dict[str, Any], key: str, value: Any) -> None:
@@ -190,7 +197,7 @@ def list_from(stage: str | None) -> list[str]:
 
 
 def test_every_key_of_the_configuration_has_its_line_in_the_table():
-    assert sorted(walk_keys(Config)) == sorted(KEYS)
+    assert sorted(walk_keys(Config)) == sorted([*KEYS, *OF_ONE_VALUE])
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -53,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     configuration = {
         "name": "team",
         "source": {"kind": "zip", "paths": ["papers.zip"]},
-        "generate": {"engine": {"kind": "canned"}, "prompts": ["broad_general"]},
+        "generate": {"engine": {"kind": "canned"}, "prompts": ["broad_general"], "pairs_per_page": 0},
         "verify": {"kind": "always"},
         "curate": {"filters": [{"kind": "no_digits"}, {"kind": "round_trip"}]},
     }

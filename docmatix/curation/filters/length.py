@@ -12,7 +12,8 @@ from docmatix.text.pieces import split_pieces
 
 class Length(Filter):
     """Question and answer are within bounds, in characters: `too_short`, `too_long`, `empty`. An answer of punctuation
-    alone (`###`) is empty too, and so is one of other signs, such as a ticked box, unless a page prints it."""
+    alone (`###`) is empty too, and so is one of other signs, such as a ticked box, unless a page prints it. Of Chinese,
+    Japanese and Korean each character counts as two for what is too short."""
 
     kind: Literal["length"] = "length"
     min_question_chars: int = 8
@@ -26,11 +27,16 @@ class Length(Filter):
             return "empty"
         if not split_pieces(answer) and not (_has_sign(answer) and context.prints(answer)):
             return "empty"
-        if len(question) < self.min_question_chars or len(answer) < self.min_answer_chars:
+        if _measure(question) < self.min_question_chars or _measure(answer) < self.min_answer_chars:
             return "too_short"
         if len(question) > self.max_question_chars or len(answer) > self.max_answer_chars:
             return "too_long"
         return None
+
+
+def _measure(text: str) -> int:
+    # a whole question in Chinese has six characters
+    return len(text) if text.isascii() else len(text) + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
 
 def _has_sign(text: str) -> bool:

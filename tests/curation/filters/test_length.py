@@ -18,6 +18,8 @@ from tests.curation.judging import judge, make_page
         ("What " * 100 + "?", "42", "too_long"),
         ("What is it?", "x" * 1201, "too_long"),
         ("What is it?", "x", None),
+        ("签字人是谁？", "王芳", None),
+        ("谁？", "王芳", "too_short"),
     ],
 )
 def test_length_has_bounds_on_both_sides(question: str, answer: str, reason: str | None):

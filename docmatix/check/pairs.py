@@ -19,7 +19,7 @@ from docmatix.core.pairs import FACTS, make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
-from docmatix.storage.earlier_schemas import REPLIES_BEFORE_REASONING
+from docmatix.storage.earlier_schemas import REPLIES_BEFORE_LOGPROB, REPLIES_BEFORE_REASONING
 from docmatix.storage.parquet import iterate_rows
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import REPLIES
@@ -116,7 +116,9 @@ class ShardRows:
                     continue
                 with pq.ParquetFile(opened.stream) as part:
                     check_footer(part.metadata, opened.size)
-                    if not any(map(part.schema_arrow.equals, (REPLIES, REPLIES_BEFORE_REASONING))):
+                    if not any(
+                        map(part.schema_arrow.equals, (REPLIES, REPLIES_BEFORE_LOGPROB, REPLIES_BEFORE_REASONING))
+                    ):
                         yield f"{folder}/{name} does not have the schema of replies: remove it."
                         continue
                     stored |= {row["request_id"] for row in iterate_rows(part, ["request_id"])}

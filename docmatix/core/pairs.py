@@ -68,6 +68,8 @@ class Request:
     variant: str = ""
     """What else about the model affects the reply but is not sent to the server (`quantization=awq`)."""
     pictures: tuple[Picture, ...] = ()
+    measured: str | None = None
+    """The text, in the reply or at the end of the messages, whose log-probability the reply is to tell."""
 
     @cached_property
     def request_id(self) -> str:
@@ -109,6 +111,8 @@ class Reply:
     completion_tokens: int
     reasoning: str | None = None
     """What the server sent apart from the content: the model's thoughts, or its words of refusal."""
+    logprob: float | None = None
+    """The mean log-probability of the tokens of `Request.measured`, if the server told it."""
 
 
 # Anthropic, Bedrock, Cohere, Gemini, Mistral, Ollama, SGLang, TGI, TensorRT-LLM, watsonx and xAI each have their own

@@ -195,7 +195,7 @@ class ChatClient:
                         if not (learnt := self._lacking.get(request.model, lacking)) <= lacking:  # while it waited
                             lacking |= learnt
                             body = dump_sent(request, pictures, lacking, fields)
-                        outcome = await self._send(address, body, request.request_id, repeats)
+                        outcome = await self._send(address, body, request, repeats)
                     if isinstance(outcome, ConfigurationError):
                         outcome = await self._judge_configuration_error(address, request.model, outcome)
                 finally:
@@ -217,7 +217,8 @@ class ChatClient:
                 self._streaming |= {request.model} if in_doubt else set()
                 if lacking:
                     self._lacking[request.model] = self._lacking.get(request.model, lacking) | lacking
-                    self.counters.without.update(lacking & {*request.sampling, *request.extra, *fields})
+                untold = {"logprobs"} if request.measured is not None and outcome.logprob is None else set[str]()
+                self.counters.without.update(untold | lacking & {*request.sampling, *request.extra, *fields})
                 return count_cut_off(outcome, request)
             self.counters.retries[outcome.cause] += 1
             if outcome.cause == "moved" and address in self._load_balancer.addresses:
@@ -272,7 +273,7 @@ class ChatClient:
         return wait_s
 
     async def _send(
-        self, address: Address, body: bytes, request_id: str, repeats: Callable[[str], bool] | None = None
+        self, address: Address, body: bytes, request: Request, repeats: Callable[[str], bool] | None = None
     ) -> Reply | Failure | Retryable | ConfigurationError | Unsupported:
         session = self._connect()
         task = asyncio.current_task()
@@ -283,8 +284,7 @@ class ChatClient:
         counters.in_flight += 1
         counters.most_in_flight = max(counters.most_in_flight, counters.in_flight)
         try:
-            key = self._api_key
-            return await send_chat(session, address, body, request_id=request_id, api_key=key, repeats=repeats)
+            return await send_chat(session, address, body, request, api_key=self._api_key, repeats=repeats)
         except asyncio.CancelledError:
             # called back by the load balancer, unless the task was cancelled from elsewhere too
             if address.under_way[task] and task.uncancel() <= cancelled_before:
@@ -349,7 +349,7 @@ class ChatClient:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
                 body = dump_sent(probe, (), self._lacking.get(model, frozenset()))
-                outcome = await self._send(address, body, probe.request_id)
+                outcome = await self._send(address, body, probe)
         except TimeoutError:
             return Retryable("unreachable", f"no reply to a small request within {PROBE_TIMEOUT_S:g} s")
         if isinstance(outcome, Reply | Failure | Unsupported):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from docmatix.core.pairs import Reply, make_storable
+from docmatix.models.logprobs import measure_logprob
 
 MOST_TOKENS = (1 << 31) - 1
 """Counts are stored in 32 bits."""
@@ -38,8 +39,9 @@ def find_error(answer: Any) -> Any:
     return answer if answer.get("message") or answer.get("detail") else None
 
 
-def read_completion(answer: Any, request_id: str) -> Reply:
-    """The reply in a completion. Raises LookupError, TypeError or AttributeError for anything else."""
+def read_completion(answer: Any, request_id: str, *, measured: str | None = None) -> Reply:
+    """The reply in a completion, with the log-probability of the text `measured`. Raises LookupError, TypeError or
+    AttributeError for anything else."""
     choice = answer["choices"][0]
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
@@ -54,6 +56,7 @@ def read_completion(answer: Any, request_id: str) -> Reply:
         prompt_tokens=_count_tokens(counts.get("prompt_tokens")),
         completion_tokens=_count_tokens(counts.get("completion_tokens")),
         reasoning=make_storable(reasoning) if reasoning else None,
+        logprob=None if measured is None else measure_logprob(answer, measured),
     )
 
 

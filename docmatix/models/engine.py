@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
 from docmatix.core.kinds import Kind
+from docmatix.core.pairs import Message
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.models.sampling import Sampling
 from docmatix.models.service import Served
 
 if TYPE_CHECKING:
     from docmatix.storage.run import Run
+
+
+class Measuring(NamedTuple):
+    """What to send so that the reply tells the log-probability of a text."""
+
+    messages: tuple[Message, ...]
+    fields: dict[str, Any]
 
 
 class Engine(Kind):
@@ -113,6 +121,10 @@ class Engine(Kind):
         """Constrain a reply to one of several texts."""
         return None
 
+    def measure_text(self, messages: Sequence[Message], text: str) -> Measuring | None:
+        """Ask how likely the model itself finds `text` as its reply to `messages`."""
+        return None
+
     # --- serving it ---------------------------------------------------------------------------------------------------
 
     async def check(self, *, private: bool) -> None:
@@ -152,3 +164,15 @@ def constrain_json_in_vllm(schema: dict[str, Any]) -> dict[str, Any]:
     """vLLM's own field."""
     # without the second field, small models emit endless white space between two tokens of JSON
     return {"structured_outputs": {"json": schema, "disable_any_whitespace": True}}
+
+
+def measure_prompt_in_vllm(messages: Sequence[Message], text: str) -> Measuring:
+    """By vLLM's log-probabilities of the prompt, of which the text is the last message: those of a reply that is held
+    to it are taken after all other tokens are forbidden."""
+    fields = {
+        "prompt_logprobs": 0,
+        "add_generation_prompt": False,
+        "continue_final_message": True,
+        "max_tokens": 1,
+    }
+    return Measuring((*messages, Message("assistant", text)), fields)

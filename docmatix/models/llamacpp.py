@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from docmatix.core.pairs import Message
 from docmatix.core.settings import NOT_FINGERPRINTED
-from docmatix.models.engine import Engine, constrain_json_schema
+from docmatix.models.engine import Engine, Measuring, constrain_json_schema
 from docmatix.models.service import Served, Service
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class LlamacppEngine(Engine):
         # the server silently ignores a grammar that it cannot parse, so the reply is checked all the same
         quoted = (json.dumps(choice, ensure_ascii=False) for choice in choices)
         return {"grammar": "%llguidance {}\nstart: " + " | ".join(quoted)}
+
+    def measure_text(self, messages: Sequence[Message], text: str) -> Measuring:
+        # these are taken before the grammar forbids a token
+        return Measuring(tuple(messages), {**self.constrain_choices([text]), "logprobs": True, "top_logprobs": 1})
 
     async def check(self, *, private: bool) -> None:
         from docmatix.models.llamacpp_server import find_model

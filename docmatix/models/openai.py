@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
+from docmatix.core.pairs import Message
 from docmatix.core.settings import NOT_FINGERPRINTED
-from docmatix.models.engine import Engine, constrain_json_in_vllm, constrain_json_schema
+from docmatix.models.engine import (
+    Engine,
+    Measuring,
+    constrain_json_in_vllm,
+    constrain_json_schema,
+    measure_prompt_in_vllm,
+)
 from docmatix.models.load_balancer import read_address
 from docmatix.models.preflight import check_server, describe_ignored_proxy, read_api_key
 from docmatix.models.service import Served, Service
@@ -30,7 +37,8 @@ class OpenaiEngine(Engine):
     context_tokens: int = Field(8192, ge=256)
     guided: Literal["json_schema", "vllm", "none"] = "json_schema"
     """How replies are constrained to JSON if a prompt asks for it: by `response_format`; by vLLM's
-    `structured_outputs`, which can forbid the white space that small models emit without end; or not at all."""
+    `structured_outputs`, which can forbid the white space that small models emit without end; or not at all. With
+    `vllm`, the check `fluency` asks vLLM how likely its model finds a question."""
 
     @property
     def context_length(self) -> int:
@@ -49,6 +57,9 @@ class OpenaiEngine(Engine):
         if self.guided == "vllm":
             return constrain_json_in_vllm(schema)
         return constrain_json_schema(name, schema) if self.guided == "json_schema" else None
+
+    def measure_text(self, messages: Sequence[Message], text: str) -> Measuring | None:
+        return measure_prompt_in_vllm(messages, text) if self.guided == "vllm" else None
 
     async def check(self, *, private: bool) -> None:
         await check_server(

@@ -28,6 +28,8 @@ STREAM: Mapping[str, Any] = MappingProxyType({"stream": True, "stream_options": 
 sent none of them."""
 STREAM_TRIES = 2
 """A server that fails so often, and has never answered a request for a stream, is asked for the reply in one piece."""
+MEASURING_FIELDS = ("top_logprobs", "prompt_logprobs", "add_generation_prompt", "continue_final_message")
+"""With `logprobs`, these ask how likely the model finds a text."""
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 LEAST_STREAMED_TOKENS = 256
 """A reply that may not become longer costs little, even if it repeats itself."""
@@ -146,6 +148,8 @@ def dump_sent(
 
 def describe_lacking(field: str, *, model: str) -> str:
     """What a build says, once, of a field that the server of `model` does not take."""
+    if field == "logprobs":
+        return f"the server of {model} does not tell how likely it finds a text: pairs have no score `fluency`"
     if field in RENAMED:
         return (
             f"the server of {model} does not take `{field}`: it is sent `{RENAMED[field]}`, in which reasoning counts"
@@ -159,6 +163,8 @@ def describe_lacking(field: str, *, model: str) -> str:
         follows = "its replies to the same request may differ"
     elif field == "stop":
         follows = "replies may be longer than they need be"
+    elif field in MEASURING_FIELDS:
+        follows = "pairs are left without the score `fluency`"
     elif field == "chat_template_kwargs":
         follows = "the defaults of the model's chat template apply"
     else:

@@ -57,12 +57,18 @@ class ConfigurationError(NamedTuple):
 
 
 def read_answer(
-    status: int, headers: Mapping[str, str], raw: bytes | EventStream, *, request_id: str, secret: str | None = None
+    status: int,
+    headers: Mapping[str, str],
+    raw: bytes | EventStream,
+    *,
+    request_id: str,
+    secret: str | None = None,
+    measured: str | None = None,
 ) -> Reply | Failure | Retryable | ConfigurationError:
     """Read an answer. `secret` is the key that was sent: servers repeat headers in their errors, and no detail may
-    hold it."""
+    hold it. `measured` is the text whose log-probability was asked for."""
     if status == 200:
-        return _read_success(raw, request_id=request_id, secret=secret)
+        return _read_success(raw, request_id=request_id, secret=secret, measured=measured)
     raw = raw if isinstance(raw, bytes) else raw.head
     detail = f"{status} {read_error(raw, secret)}".strip()
     if status == 429:
@@ -83,13 +89,15 @@ def read_answer(
     return Failure("too_long" if status == 413 or TOO_LONG.search(detail) else "refused", detail)
 
 
-def _read_success(raw: bytes | EventStream, *, request_id: str, secret: str | None) -> Reply | Failure | Retryable:
+def _read_success(
+    raw: bytes | EventStream, *, request_id: str, secret: str | None, measured: str | None
+) -> Reply | Failure | Retryable:
     """Read an answer with the status 200, which may hold a failure all the same."""
     try:
         answer = _decode(raw)
         error = find_error(answer)
         if not error:
-            reply = read_completion(answer, request_id)
+            reply = read_completion(answer, request_id, measured=measured)
             # what was written before the server gave up is no reply
             if is_failed(reply.finish_reason):
                 return Retryable("server_error", shorten(f"given up: {reply.finish_reason}".encode(), secret))

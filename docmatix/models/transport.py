@@ -16,7 +16,7 @@ from collections.abc import Callable
 import aiohttp
 
 from docmatix.core.connections import explain_connection
-from docmatix.core.pairs import Failure, Reply
+from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.models.event_stream import EventStream, is_stream
 from docmatix.models.load_balancer import Address
 from docmatix.models.loops import LoopWatch, cut_off
@@ -124,12 +124,13 @@ async def send_chat(
     session: aiohttp.ClientSession,
     address: Address,
     body: bytes,
+    request: Request,
     *,
-    request_id: str,
     api_key: str | None,
     repeats: Callable[[str], bool] | None = None,
 ) -> Reply | Failure | Retryable | ConfigurationError | Unsupported:
-    """Send one chat request and read what comes of it, of a reply that `repeats` itself only the beginning."""
+    """Send one chat request as `body` and read what comes of it, of a reply that `repeats` itself only the
+    beginning."""
     try:
         # a followed redirect would turn the POST into a GET
         async with session.post(address.chat_url, data=body, allow_redirects=False) as response:
@@ -137,7 +138,14 @@ async def send_chat(
             raw = await (_read_reply(response, repeats and LoopWatch(repeats)) if success else read_body(response))
             if raw is None:
                 return Retryable("garbage", f"more than {MOST_REPLY_BYTES >> 20} MB in one reply")
-            answer = read_answer(response.status, response.headers, raw, request_id=request_id, secret=api_key)
+            answer = read_answer(
+                response.status,
+                response.headers,
+                raw,
+                request_id=request.request_id,
+                secret=api_key,
+                measured=request.measured,
+            )
             # some answer 500, or 200 with an error in it, to what they should refuse
             refused = isinstance(answer, Failure) and answer.reason == "refused"
             if refused or (isinstance(answer, Retryable) and answer.cause == "server_error"):

@@ -281,9 +281,10 @@ def make_request(
     extra: dict[str, Any],
     *,
     pictures: tuple[Picture, ...] = (),
+    measured: str | None = None,
 ) -> Request:
     """A request to the engine's model, or to the prompt's LoRA adapter."""
-    return Request(prompt.model or engine.model_name, messages, sampling, extra, engine.variant, pictures)
+    return Request(prompt.model or engine.model_name, messages, sampling, extra, engine.variant, pictures, measured)
 
 
 def _short_hash(text: str) -> str:

@@ -10,10 +10,11 @@ from docmatix.storage.schemas import BOX, DATASETS, FACT, REPLIES, TABLE, publis
 
 # since version 0.1.0
 ADDED_TO_PAGES = ("text_quality", "word_sizes", "word_bold", "facts")  # with the cells of tables
-ADDED_TO_PAIRS = ("kind", "exact_evidence")
+ADDED_TO_PAIRS = ("kind", "exact_evidence", "fluency")
 _TABLE_OF_ROWS = pa.struct([("box", BOX), ("rows", pa.list_(pa.list_(pa.string())))])
 
-REPLIES_BEFORE_REASONING = pa.schema([field for field in REPLIES if field.name != "reasoning"])
+REPLIES_BEFORE_LOGPROB = pa.schema([field for field in REPLIES if field.name != "logprob"])
+REPLIES_BEFORE_REASONING = pa.schema([field for field in REPLIES_BEFORE_LOGPROB if field.name != "reasoning"])
 
 
 def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:

@@ -209,6 +209,7 @@ REPLIES = pa.schema(
         ("prompt_tokens", pa.int32()),
         ("completion_tokens", pa.int32()),
         ("reasoning", pa.string()),
+        ("logprob", pa.float64()),
     ]
 )
 _EVIDENCE = pa.struct([("page", pa.int32()), ("quote", pa.string()), ("boxes", pa.list_(pa.list_(pa.float32())))])

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -96,6 +97,30 @@ async def test_a_reply_keeps_to_its_grammar(server: LlamacppServer, grammar: str
         reply = await client.ask(make_request("Tell me a long story.", grammar=grammar))
     assert isinstance(reply, Reply)
     assert reply.content in allowed
+
+
+@pytest.mark.slow
+async def test_a_reply_that_is_held_to_a_text_is_as_likely_as_the_same_written_freely(server: LlamacppServer) -> None:
+    free = replace(make_request("Say hello."), extra={"logprobs": True, "top_logprobs": 1})
+
+    async def measure(client: ChatClient, text: str) -> float:
+        messages, fields = ENGINE.measure_text(free.messages, text)
+        reply = await client.ask(replace(free, messages=messages, extra=fields, measured=text))
+        assert isinstance(reply, Reply)
+        assert (reply.content, client.counters.without) == (text, {})
+        assert reply.logprob is not None
+        return reply.logprob
+
+    async with make_client(server) as client:
+        written = await client.ask(free)
+        assert isinstance(written, Reply)
+        assert written.logprob is None
+        read = await client.ask(replace(free, measured=written.content))
+        assert isinstance(read, Reply)
+        # after the grammar, the only token that it allows would have a probability of 1
+        assert await measure(client, written.content) == pytest.approx(read.logprob, abs=0.05)
+        fluent, scrambled = "When was the bridge opened?", "Bridge when opened the was?"
+        assert await measure(client, fluent) > await measure(client, scrambled) + 1
 
 
 @pytest.mark.slow

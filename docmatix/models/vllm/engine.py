@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from docmatix.core.errors import SetupError
+from docmatix.core.pairs import Message
 from docmatix.core.redaction import hide_in_arguments, hide_in_variables
 from docmatix.core.settings import NOT_FINGERPRINTED
-from docmatix.models.engine import Engine, constrain_json_in_vllm, resolve_path
+from docmatix.models.engine import Engine, Measuring, constrain_json_in_vllm, measure_prompt_in_vllm, resolve_path
 from docmatix.models.service import Served, Service
 
 if TYPE_CHECKING:
@@ -141,6 +142,9 @@ class VllmEngine(Engine):
 
     def constrain_choices(self, choices: Sequence[str]) -> dict[str, Any]:
         return {"structured_outputs": {"choice": list(choices)}}
+
+    def measure_text(self, messages: Sequence[Message], text: str) -> Measuring:
+        return measure_prompt_in_vllm(messages, text)
 
     async def check(self, *, private: bool) -> None:
         if private:

@@ -61,7 +61,7 @@ def make_config(**sections: Any) -> Config:
 def load_shipped(config: Config) -> dict[str, Prompt]:
     """The shipped prompts that a configuration names."""
     names = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
-    return dict(load_prompts([*names, "round_trip"] if config.verify else names, [SHIPPED]))
+    return dict(load_prompts([*names, config.verify_prompt] if config.verify_prompt else names, [SHIPPED]))
 
 
 def make_job(folder: Path, *, pdfs: dict[str, bytes] | None = None, **sections: Any) -> Job:
@@ -93,12 +93,15 @@ class InlineSandbox:
 class FakeClient:
     """In place of a `ChatClient`: `reply` gives the text, the failure or the exception for each request."""
 
-    def __init__(self, reply: Callable[[Request], str | Failure | Exception] | None = None) -> None:
+    def __init__(
+        self, reply: Callable[[Request], str | Failure | Exception] | None = None, *, logprob: float | None = None
+    ) -> None:
+        """`logprob` is told where it is asked for."""
         self.counters = Counters()
         self.asked: list[Request] = []
         self.pictures: list[Sequence[bytes]] = []
         """What came with each request."""
-        self._reply = reply or write_reply
+        self._reply, self._logprob = reply or write_reply, logprob
 
     async def ask(self, request: Request, *, pictures: Sequence[bytes] = ()) -> Reply | Failure:
         self.asked.append(request)
@@ -112,7 +115,8 @@ class FakeClient:
             raise outcome
         if isinstance(outcome, Failure):
             return outcome
-        return Reply(request.request_id, outcome, request.model, "stop", 10, 5)
+        logprob = None if request.measured is None else self._logprob
+        return Reply(request.request_id, outcome, request.model, "stop", 10, 5, logprob=logprob)
 
 
 def write_reply(request: Request) -> str:

@@ -11,6 +11,7 @@ from docmatix.dataset.card import describe_metadata
 from docmatix.dataset.published_card import shows, split_card
 from docmatix.stages.support.job import Job
 from docmatix.storage.run import Run
+from docmatix.storage.schemas import DATASETS, describe_features, list_versions
 
 AS_IS = ": `push` sends it as it is; a rerun of the build would overwrite it."
 
@@ -23,6 +24,12 @@ def check_metadata(job: Job, summary: Mapping[str, Any], on_remark: Callable[[st
         yield f"dataset/README.md cannot be read ({error}): repair it, or rerun the build to rewrite it."
         return
     wanted = describe_metadata(describe_build(job.config), summary)
+    said_info = head.get("dataset_info")
+    if isinstance(said_info, dict):
+        features = said_info.get("features")
+        versions = [describe_features(one) for one in list_versions(DATASETS[job.config.pack.schema_])]
+        if features in versions:  # the card is as old as its dataset
+            wanted["dataset_info"] |= {"features": features}
     if wrong := [name for name in wanted if head.get(name) != wanted[name]]:
         said = f"dataset/README.md does not say of `{wrong[0]}` what the dataset does"
         if on_remark is None:

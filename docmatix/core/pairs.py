@@ -197,6 +197,7 @@ class Scores:
     grounding: float | None = _score("how much of the answer stands on the pages; 1 is word for word")
     round_trip: float | None = _score("how well a second answer to the question agrees")
     clarity: float | None = _score("whether the question can be understood alone")
+    fluency: float | None = _score("how likely a language model finds the question's words")
 
 
 _SURROGATES = re.compile("[\ud800-\udfff]")

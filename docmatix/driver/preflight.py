@@ -43,14 +43,14 @@ def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounte
     if FACTS in names:
         raise SetupError(f"`{FACTS}` is what pairs made from facts have for a prompt: give the prompt another name.")
     checking = config.verify_prompt
-    if taken := {checking, "round_trip"} & set(names):
+    if taken := {checking, "round_trip", "fluency"} & set(names):
         raise SetupError(f"`{taken.pop()}` is the prompt of `verify`; take it out of generate.prompts.")
     directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
     prompts = load_prompts([*names, checking] if checking else names, directories)
     for choice in choices:
         prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config, counter)
     if checking:
-        prompts[checking] = _tune_for_verify(prompts[checking], config.verify_engine)
+        prompts[checking] = _tune_for_verify(prompts[checking], config)
     return prompts
 
 
@@ -75,9 +75,11 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
     return tuned
 
 
-def _tune_for_verify(prompt: Prompt, engine: Engine) -> Prompt:
-    if prompt.family != "round_trip":
-        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not round_trip.")
+def _tune_for_verify(prompt: Prompt, config: Config) -> Prompt:
+    assert config.verify is not None
+    wanted, engine = config.verify.prompt_family, config.verify_engine
+    if prompt.family != wanted:
+        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not {wanted}.")
     return tune_prompt(prompt, sampling={}, model=engine.choose_model(None), extra=_template_arguments(engine))
 
 
@@ -123,6 +125,8 @@ def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress
     counter, note = load_tokenizer(config.generate.engine)
     if note is not None:
         progress.say(note)
+    if config.verify is not None and (limits := config.verify.describe_limits(config.verify_engine)) is not None:
+        progress.say(f"verify    {limits}")
     prompts = load_build_prompts(config, config_dir, counter=counter)
     for engine in list_engines(config):
         read_api_key(engine.key_variable)  # refuses a missing one before anything is touched

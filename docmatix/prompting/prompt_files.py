@@ -36,7 +36,8 @@ class FrontMatter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     family: Family
-    """`window` reads whole pages, `answer_first` asks for the question to a given answer, `round_trip` verifies."""
+    """`window` reads whole pages, `answer_first` asks for the question to a given answer, `round_trip` asks it again,
+    and to `fluency` the question itself is the reply."""
     style: str = Field(pattern=r"^[a-z][a-z_]*$")
     """The kind of answers (`extractive`, `abstractive`); recorded with every pair."""
     weight: float = Field(1.0, gt=0)

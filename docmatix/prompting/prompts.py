@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from docmatix.core.draws import draw_unit
 
-Family = Literal["answer_first", "window", "vision", "round_trip"]
+Family = Literal["answer_first", "window", "vision", "round_trip", "fluency"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]
 
 

@@ -27,7 +27,7 @@ _STEPS = {
     (GENERATE, "windows"): "Windows with something to ask",
     (GENERATE, "requests"): "Requests answered",
     (GENERATE, "pairs"): "Pairs read from replies",
-    (VERIFY, "pairs"): "Pairs asked again",
+    (VERIFY, "pairs"): "Pairs checked",
     (CURATE, "pairs"): "Pairs that passed the filters",
     (PACK, "pairs"): "Pairs in the dataset",
 }

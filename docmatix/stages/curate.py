@@ -106,7 +106,7 @@ def read_verified(job: Job, shard: int) -> dict[str, dict[str, float | None]]:
         return {}
     names = [each.name for each in fields(Scores) if each.name in PIPELINE[VERIFY].load_schema().names]
     rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", *names])
-    return {row["pair_id"]: {name: row[name] for name in names} for row in rows}
+    return {row["pair_id"]: {name: row.get(name) for name in names} for row in rows}
 
 
 def _to_row(

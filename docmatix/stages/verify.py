@@ -11,7 +11,6 @@ from typing import Any
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import Failure, Pair, Reply, Request
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
-from docmatix.prompting.replies import read_answer
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.reply_store import ReplyStore
@@ -48,8 +47,8 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
                 row |= {"request_id": request.request_id, "body": request.body}
                 if isinstance(outcome, Reply):
                     ledger.keep("requests")
-                    said = read_answer(outcome.content, finish_reason=outcome.finish_reason)
-                    row |= {"reply": outcome.content, "round_trip": check.score_reply(pair, said)}
+                    row[check.score] = check.read_score(pair, outcome)
+                    row["reply"] = outcome.content if check.answers else None
                 else:
                     failure = outcome or Failure("internal_error")
                     ledger.drop("requests", failure.reason)

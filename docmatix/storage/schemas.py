@@ -256,6 +256,7 @@ VERIFY = pa.schema(
         ("reason", pa.string()),
         ("detail", pa.string()),
         ("round_trip", pa.float32()),
+        ("fluency", pa.float32()),
     ]
 )
 

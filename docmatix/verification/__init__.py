@@ -6,7 +6,8 @@ from pydantic import SerializeAsAny
 
 from docmatix.core.kinds import OneOf
 from docmatix.verification.check import Check
+from docmatix.verification.fluency import Fluency
 from docmatix.verification.round_trip import RoundTrip
 
-CHECKS: tuple[type[Check], ...] = (RoundTrip,)
+CHECKS: tuple[type[Check], ...] = (RoundTrip, Fluency)
 AnyCheck: TypeAlias = Annotated[SerializeAsAny[Check], OneOf(Check, CHECKS)]

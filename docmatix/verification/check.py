@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from docmatix.core.kinds import Kind
-from docmatix.core.pairs import Pair, Request
+from docmatix.core.pairs import Pair, Reply, Request
 from docmatix.models import AnyEngine
 from docmatix.models.engine import Engine
-from docmatix.prompting.prompts import Prompt
+from docmatix.prompting.prompts import Family, Prompt
+from docmatix.prompting.replies import read_answer
 
 
 class Check(Kind):
@@ -16,7 +17,16 @@ class Check(Kind):
 
     family: ClassVar[str] = "check"
     prompt: ClassVar[str] = "round_trip"
-    """The prompt file, of the family `round_trip`; it is rendered with `question` and `context`."""
+    """The prompt file; that of the round trip is rendered with `question` and `context`."""
+
+    prompt_family: ClassVar[Family] = "round_trip"
+    """What its front matter says."""
+
+    score: ClassVar[str] = "round_trip"
+    """The field of `Scores`, and column of the table of `verify`, that it fills."""
+
+    answers: ClassVar[bool] = True
+    """Whether the reply answers the pair's question, and is shown beside the pair."""
 
     described: ClassVar[str] = "a check"
     """What the dataset card says that it does."""
@@ -30,6 +40,13 @@ class Check(Kind):
         raise NotImplementedError
 
     def score_reply(self, pair: Pair, reply: str) -> float:
-        """The pair's score `round_trip`. `reply` is what the model said without its thoughts, and empty if that was cut
-        off."""
+        """The pair's score. `reply` is what the model said without its thoughts, and empty if that was cut off."""
         raise NotImplementedError
+
+    def read_score(self, pair: Pair, reply: Reply) -> float | None:
+        """The pair's score, by default for what was said; None if the reply does not tell it."""
+        return self.score_reply(pair, read_answer(reply.content, finish_reason=reply.finish_reason))
+
+    def describe_limits(self, engine: Engine) -> str | None:
+        """What a build says, once, if it cannot check anything with this engine."""
+        return None

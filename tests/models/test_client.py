@@ -67,6 +67,17 @@ async def test_fields_that_a_server_refuses_are_left_out_from_then_on_and_identi
     assert client.counters.without == {"max_tokens": 2, "seed": 2}
 
 
+async def test_a_server_that_does_not_tell_how_likely_a_text_is_is_counted_and_its_reply_kept() -> None:
+    measured = replace(make_request(), extra={"logprobs": True}, measured="ok: hello")
+    with start_scripted_server(reply=say_ok, refuse=refuse_fields("logprobs")) as server:
+        async with open_client(server.base_url) as client:
+            reply = await client.ask(measured)
+            await client.ask(make_request("another"))
+    assert isinstance(reply, Reply)
+    assert (reply.content, reply.logprob) == ("ok: hello", None)
+    assert client.counters.without == {"logprobs": 1}
+
+
 async def test_requests_that_were_under_way_when_a_field_was_refused_are_asked_again_and_later_ones_once() -> None:
     with start_scripted_server(refuse=refuse_fields("temperature")) as server:
         async with open_client(server.base_url, max_in_flight=4) as client:

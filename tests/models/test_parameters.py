@@ -199,6 +199,11 @@ def test_what_is_said_of_a_field_names_it_and_the_model(name: str) -> None:
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("name", ["logprobs", "top_logprobs", "prompt_logprobs", "continue_final_message"])
+def test_what_is_said_of_a_field_that_measures_a_text_names_the_score_that_is_missing(name: str) -> None:
+    assert "`fluency`" in describe_lacking(name, model="o1")
+
+
 @pytest.mark.parametrize("words", ["a.b.", "a ", "is ", "only the default ", "x and ", "\\", "unknown field ", "not "])
 def test_a_refusal_that_goes_on_and_on_is_searched_in_no_time(words: str) -> None:
     body = [say(words * (1500 // len(words)))] * 9

@@ -1,4 +1,4 @@
-"""verify: pairs with a context are asked again, and the reply is scored and kept."""
+"""verify: pairs with a context are checked, and the reply is scored and kept."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from tests.jobs import FakeClient, generate, make_job, read_documents, verify
 from tests.pdfs import write_distinct_pdf
 
 SECTIONS: dict[str, Any] = {"verify": {"kind": "round_trip", "max_tokens": 9}, "generate": {"prompts": ["extractive"]}}
+
+
+FLUENCY: dict[str, Any] = {**SECTIONS, "verify": {"kind": "fluency", "engine": {"kind": "llamacpp"}}}
 
 
 @pytest.fixture(scope="module")
@@ -115,4 +118,28 @@ def test_pairs_without_a_context_are_let_pass_unasked(tmp_path):
     verify(job, client=client)
     assert client.asked == []
     assert [row["request_id"] for row in read_rows(job)] == [None] * len(read_pairs(job))
+    assert job.run.ledger("verify").accounts["pairs"].kept == len(read_pairs(job)) > 0
+
+
+def test_another_check_fills_its_own_score_and_stores_what_its_server_told(asked, tmp_path):
+    shutil.copytree(asked / "run", tmp_path / "run")
+    job = make_job(tmp_path, **FLUENCY)
+    verify(job, client=FakeClient(logprob=-7.0))
+    rows = [row for row in read_rows(job) if row["request_id"]]
+    assert rows
+    assert {(row["round_trip"], round(row["fluency"], 3)) for row in rows} == {(None, 0.497)}
+    assert {row["reply"] for row in rows} == {None}  # it is no second answer
+    first, again = job.record("verify", 0), FakeClient(logprob=-1.0)
+    job.run.remove("verify/part-00000.json")
+    verify(job, client=again)
+    assert again.asked == []
+    assert job.record("verify", 0) == first
+
+
+def test_a_server_that_tells_no_log_probability_leaves_the_score_out_and_drops_nothing(asked, tmp_path):
+    shutil.copytree(asked / "run", tmp_path / "run")
+    job = make_job(tmp_path, **FLUENCY)
+    verify(job, client=FakeClient())
+    assert {row["fluency"] for row in read_rows(job)} == {None}
+    assert job.run.ledger("verify").accounts["requests"].dropped.total() == 0
     assert job.run.ledger("verify").accounts["pairs"].kept == len(read_pairs(job)) > 0

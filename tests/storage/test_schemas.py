@@ -113,6 +113,15 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     assert not is_written_with(earlier.remove(0), schemas.EXTRACT)
 
 
+@pytest.mark.parametrize(
+    "schema", [schemas.VERIFY, schemas.CURATE, schemas.EXTRACT], ids=["verify", "curate", "extract"]
+)
+def test_a_file_from_before_the_fluency_of_questions_is_known(schema):
+    earlier = pa.schema(schemas._forget(schema, schemas._ADDED_LATER))
+    assert schemas.is_written_with(earlier, schema)
+    assert "fluency" not in str(earlier)
+
+
 @settings(max_examples=40)
 @given(PAIRS)
 def test_a_pair_comes_back_from_a_file_as_it_was(pair):

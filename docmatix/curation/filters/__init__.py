@@ -12,6 +12,7 @@ from docmatix.curation.filters.copies_example import CopiesExample
 from docmatix.curation.filters.duplicate import Duplicate
 from docmatix.curation.filters.echo import Echo
 from docmatix.curation.filters.filter import Filter
+from docmatix.curation.filters.fluent import Fluent
 from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.language import Language
 from docmatix.curation.filters.length import Length
@@ -32,6 +33,7 @@ FILTERS: tuple[type[Filter], ...] = (
     Language,
     Grounded,
     RoundTrip,
+    Fluent,
     Clarity,
     Duplicate,
 )
@@ -48,6 +50,7 @@ DEFAULT_FILTERS: tuple[Filter, ...] = (
     Language(),
     Grounded(),
     RoundTrip(),
+    Fluent(),
     Clarity(),
     Duplicate(),
 )

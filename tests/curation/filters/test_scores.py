@@ -7,6 +7,7 @@ import pytest
 from docmatix.core.pairs import Scores
 from docmatix.curation.filters.clarity import Clarity
 from docmatix.curation.filters.filter import Filter, FilterContext
+from docmatix.curation.filters.fluent import Fluent
 from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.round_trip import RoundTrip
 from tests.curation.judging import make_pair
@@ -17,6 +18,7 @@ from tests.curation.judging import make_pair
     [
         (Grounded(), "grounding", "ungrounded"),
         (RoundTrip(), "round_trip", "round_trip_failed"),
+        (Fluent(min_score=0.5), "fluency", "not_fluent"),
         (Clarity(), "clarity", "unclear"),
     ],
 )

@@ -110,6 +110,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "verify": (None, "verify"),
     "verify[round_trip].engine": ({"kind": "openai", "model": "n", "base_url": "http://b"}, "verify"),
     "verify[round_trip].max_tokens": (5, "verify"),
+    "verify[fluency].engine": ({"kind": "openai", "model": "n", "base_url": "http://b"}, "verify"),
     "curate.filters": ([{"kind": "length"}], "curate"),
     "pack.dpi": (72, "pack"),
     "pack.max_side_px": (500, "pack"),
@@ -169,7 +170,7 @@ def make_content(key: str = "") -> dict[str, Any]:
         "name": "test",
         "source": dict(source),
         "generate": {"engine": dict(engine), "prompts": ["extractive"]},
-        "verify": {"kind": "round_trip"},
+        "verify": {"kind": "fluency" if key.startswith("verify[fluency]") else "round_trip"},
     }
     if "[none]" in key:
         content |= {"generate": {"engine": {"kind": "none"}}, "verify": {"kind": "round_trip", "engine": dict(engine)}}

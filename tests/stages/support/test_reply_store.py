@@ -209,9 +209,11 @@ async def test_replies_that_another_worker_merges_while_they_are_read_are_all_th
     assert [f"part-00000/{name}" for name in run.names("generate/replies/part-00000")] == store.compact()
 
 
-async def test_thoughts_are_stored_beside_the_reply_and_replies_of_earlier_versions_have_none(run):
+async def test_thoughts_and_log_probabilities_are_stored_beside_the_reply_and_replies_of_earlier_versions_have_none(
+    run,
+):
     def think(request: Request) -> Reply:
-        return Reply(request.request_id, "<think>a</think>b", "m", "stop", 10, 5, reasoning="c")
+        return Reply(request.request_id, "<think>a</think>b", "m", "stop", 10, 5, reasoning="c", logprob=-1.625)
 
     async def ask_thinker(request: Request) -> Reply:
         return think(request)
@@ -223,7 +225,7 @@ async def test_thoughts_are_stored_beside_the_reply_and_replies_of_earlier_versi
     assert (await ask(ReplyStore(run, "generate", 0), FakeClient(echo), 2)) == [think(request)]
     write_as_before(run, Reply(make_request(3).request_id, "d", "m", "stop", 1, 1))
     (before,) = await ask(ReplyStore(run, "generate", 0), FakeClient(echo), 3)
-    assert before == Reply(make_request(3).request_id, "d", "m", "stop", 1, 1, reasoning=None)
+    assert before == Reply(make_request(3).request_id, "d", "m", "stop", 1, 1, reasoning=None, logprob=None)
 
 
 async def test_what_an_earlier_version_stored_of_a_server_that_gave_up_is_asked_for_again(run):
@@ -236,8 +238,8 @@ async def test_what_an_earlier_version_stored_of_a_server_that_gave_up_is_asked_
 
 
 def write_as_before(run: Run, reply: Reply) -> None:
-    """A file of replies as versions without the column `reasoning` wrote it."""
-    row = {name: getattr(reply, name) for name in Reply.__dataclass_fields__ if name != "reasoning"} | {"prompt": "p"}
+    """A file of replies as versions without the columns `reasoning` and `logprob` wrote it."""
+    row = {name: getattr(reply, name) for name in REPLIES_BEFORE_REASONING.names if name != "prompt"} | {"prompt": "p"}
     with run.writing("generate/replies/part-00000") as pending:
         writer = ShardWriter(pending, REPLIES_BEFORE_REASONING)
         writer.add(row)

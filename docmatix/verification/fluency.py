@@ -1,0 +1,65 @@
+"""Fluency: how likely the model finds the words of a question by themselves, with neither document nor answer.
+
+What is wrong with the questions of a small model is mostly their grammar, which a model of any size can tell, while to
+answer them takes a larger one: the figures are in `docs/design/curation.md`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+from docmatix.core.draws import draw_seed
+from docmatix.core.pairs import Pair, Reply, Request
+from docmatix.models.engine import Engine
+from docmatix.prompting.planned_requests import make_request
+from docmatix.prompting.prompts import Family, Prompt
+from docmatix.prompting.templates import neutralise, render_messages
+from docmatix.text.field_list import read_fields
+from docmatix.verification.check import Check
+
+MOST_TOKENS = 200
+"""Of a question. Longer replies would be read as they come, which does not tell of their tokens."""
+SCALE = 10.0
+"""The mean log-probabilities of questions are between -2 and -12."""
+
+
+class Fluency(Check):
+    """Ask how likely the model finds the question by itself. For a model that is served with `llamacpp`, `vllm` or
+    `openai` with `guided: vllm`; others leave the score out."""
+
+    prompt: ClassVar[str] = "fluency"
+    prompt_family: ClassVar[Family] = "fluency"
+    score: ClassVar[str] = "fluency"
+    answers: ClassVar[bool] = False
+    described: ClassVar[str] = "how likely the model finds the question"
+
+    kind: Literal["fluency"]
+
+    def build_request(self, pair: Pair, prompt: Prompt, *, engine: Engine, seed: int) -> Request | None:
+        """None for a pair whose question was not written from a sentence, and where the engine cannot tell."""
+        question = neutralise(pair.question).strip()
+        if pair.context is None or read_fields(pair.context) or not question:
+            return None
+        measuring = engine.measure_text(render_messages(prompt), question)
+        if measuring is None:
+            return None
+        sampling = {**prompt.sampling, "max_tokens": MOST_TOKENS, "seed": draw_seed(seed, "fluency", 0)}
+        extra = {**prompt.extra, **measuring.fields}
+        return make_request(prompt, engine, measuring.messages, sampling, extra, measured=question)
+
+    def read_score(self, pair: Pair, reply: Reply) -> float | None:
+        return None if reply.logprob is None else score_fluency(reply.logprob)
+
+    def describe_limits(self, engine: Engine) -> str | None:
+        if engine.measure_text((), "") is not None:
+            return None
+        return (
+            f"the server of {engine.model_name} cannot be asked how likely it finds a text: pairs are left without the"
+            " score `fluency` (if it is vLLM, set `guided: vllm` in the engine)"
+        )
+
+
+def score_fluency(logprob: float) -> float:
+    """The score for the mean log-probability of a question's tokens: exp(mean / 10), so that -7 is 0.5."""
+    return round(math.exp(min(0.0, logprob) / SCALE), 4)

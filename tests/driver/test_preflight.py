@@ -1,0 +1,28 @@
+"""What a build says before it does anything."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docmatix.driver.preflight import prepare
+from docmatix.driver.progress import Progress
+from docmatix.storage.run import Run
+from tests.jobs import LLAMACPP, OPENAI, make_config
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_said"), [(OPENAI, True), (OPENAI | {"guided": "vllm"}, False), (LLAMACPP, False)]
+)
+def test_that_a_server_cannot_be_asked_about_fluency_is_said_once(
+    tmp_path: Path, engine: dict[str, Any], is_said: bool
+) -> None:
+    config = make_config(verify={"kind": "fluency"}, generate={"engine": engine, "prompts": ["extractive"]})
+    stream = io.StringIO()
+    prepare(config, Run(tmp_path / "run"), ROOT, Progress(stream=stream))
+    assert stream.getvalue().count("score `fluency`") == is_said

@@ -31,14 +31,16 @@ class Verdict:
 def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[list[int]]:
     """The places of the pairs in the order of judging, alternatives together where the first of them is.
 
-    Alternatives are ranked by round trip, then clarity, then place; an unknown score ranks below every known one.
+    Alternatives are ranked by round trip, then fluency, then clarity, then place; an unknown score ranks below every
+    known one.
     """
     groups: dict[tuple[str | None, int], list[int]] = {}
     for place, pair in enumerate(pairs):
         groups.setdefault((pair.group, -1 if pair.group is not None else place), []).append(place)
 
     def rank(place: int) -> list[float]:
-        return [-1.0 if score is None else score for score in (scores[place].round_trip, scores[place].clarity)]
+        known = scores[place]
+        return [-1.0 if score is None else score for score in (known.round_trip, known.fluency, known.clarity)]
 
     # `reverse` keeps the order of equals
     return [sorted(places, key=rank, reverse=True) for places in groups.values()]

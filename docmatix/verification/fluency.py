@@ -1,7 +1,7 @@
 """Fluency: how likely the model finds the words of a question by themselves, with neither document nor answer.
 
-What is wrong with the questions of a small model is mostly their grammar, which a model of any size can tell, while to
-answer them takes a larger one: the figures are in `docs/design/curation.md`.
+Of questions that are held to the form of their sentence, the bad ones are mostly odd, which a small model tells better
+than it answers the good ones; it does not tell a wrong answer. The figures are in `docs/design/curation.md`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from docmatix.verification.check import Check
 
 MOST_TOKENS = 200
 """Of a question. Longer replies would be read as they come, which does not tell of their tokens."""
-SCALE = 10.0
-"""The mean log-probabilities of questions are between -2 and -12."""
+SCALE = 8.0
+"""For the embedded model, whose means for questions are between -2 and -8: one in nine good ones is below -5.5, which
+becomes 0.5."""
 
 
 class Fluency(Check):
@@ -61,5 +62,5 @@ class Fluency(Check):
 
 
 def score_fluency(logprob: float) -> float:
-    """The score for the mean log-probability of a question's tokens: exp(mean / 10), so that -7 is 0.5."""
+    """The score for the mean log-probability of a question's tokens: exp(mean / 8), so that -5.5 is 0.5."""
     return round(math.exp(min(0.0, logprob) / SCALE), 4)

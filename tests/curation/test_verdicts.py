@@ -91,6 +91,13 @@ def test_of_alternatives_the_best_that_passes_is_kept_and_the_rest_are_outdone()
     assert reasons(curate(*pairs, scores=scores)) == [None, "unclear", "outdone", "too_short"]
 
 
+def test_alternatives_rank_by_fluency_before_clarity():
+    pairs = [make_pair(f"question {n}", f"answer {n}", group="g") for n in range(4)]
+    fluent, odd = Scores(clarity=0.2, fluency=0.7), Scores(clarity=0.5, fluency=0.5)
+    scores = [Scores(clarity=1.0), odd, fluent, Scores(round_trip=0.1, clarity=0.2, fluency=0.3)]
+    assert rank_alternatives(pairs, scores) == [[3, 2, 1, 0]]
+
+
 def test_alternatives_rank_by_round_trip_then_clarity_then_place():
     scores = [Scores(), Scores(clarity=0.5), Scores(0.9, 0.5, 0.2), Scores(0.1, 0.5, 0.8), Scores(clarity=0.5)]
     pairs = [make_pair("?", "1", group="g") for _ in scores]

@@ -25,7 +25,7 @@ LLAMACPP = LlamacppEngine(kind="llamacpp")
 VLLM = VllmEngine(kind="vllm", model="org/m")
 OPENAI = OpenaiEngine(kind="openai", model="m", base_url="http://a")
 SERVED = OPENAI.model_copy(update={"guided": "vllm"})
-SENTENCE = "The bridge over the Tamar was opened in May 1961."
+SENTENCE = "The bridge over the Severn was opened in May 1961."
 QUESTION = "When was the bridge opened?"
 
 
@@ -58,7 +58,7 @@ def test_vllm_is_asked_about_the_question_as_the_last_message(engine):
 def test_the_model_sees_neither_the_sentence_nor_the_answer():
     for engine in (LLAMACPP, VLLM):
         body = ask(engine).body.decode()
-        assert "Tamar" not in body
+        assert "Severn" not in body
         assert "1961" not in body
 
 
@@ -86,7 +86,7 @@ def test_a_server_that_cannot_tell_is_not_asked_and_that_is_said():
 def test_a_reply_that_does_not_tell_leaves_the_score_out():
     pair: Pair = make_pair()
     assert CHECK.read_score(pair, make_reply(None)) is None
-    assert CHECK.read_score(pair, make_reply(-7.0)) == score_fluency(-7.0) == pytest.approx(0.4966)
+    assert CHECK.read_score(pair, make_reply(-7.0)) == score_fluency(-7.0) == pytest.approx(0.4169)
 
 
 @given(st.floats(-1e6, 1.0), st.floats(-1e6, 1.0))

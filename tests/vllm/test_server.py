@@ -18,7 +18,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from docmatix.core.pairs import Failure, Reply
+from docmatix.core.pairs import Failure, Message, Reply
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.responses import read_answer
 from docmatix.models.vllm.command import build_command, build_environment
@@ -134,6 +134,24 @@ def list_shared_memory(pids: list[int]) -> set[str]:
 def make_candidate() -> Candidate:
     start = CONTEXT.index("3 May 1962")
     return Candidate(answer="3 May 1962", kind="date", page=1, start=start, end=start + 10, context=CONTEXT)
+
+
+def measure(engine: VllmEngine, state: ServerState, text: str) -> float:
+    messages, fields = engine.measure_text((Message("user", "Ask a question about a document."),), text)
+    sent = [message._asdict() for message in messages]
+    answer = read_answer(*_with_headers(post(state, "", **fields, messages=sent)), request_id="r", measured=text)
+    assert isinstance(answer, Reply), answer
+    assert answer.logprob is not None
+    return answer.logprob
+
+
+def test_it_tells_how_likely_its_model_finds_a_text(engine, server):
+    state = wait_until_ready(server)
+    fluent = measure(engine, state, "When was the bridge over the Tamar opened?")
+    # what llama.cpp tells of the same weights and messages
+    assert fluent == pytest.approx(-6.16, abs=0.2)
+    assert measure(engine, state, "Tamar the When bridge over opened was the?") < fluent - 1
+    assert measure(engine, state, "Où est la « Café » ?") < 0
 
 
 def test_every_argument_is_one_that_vllm_knows():

@@ -10,8 +10,9 @@ from docmatix.config.description import describe_build
 from docmatix.dataset.card import describe_metadata
 from docmatix.dataset.published_card import shows, split_card
 from docmatix.stages.support.job import Job
+from docmatix.storage.earlier_schemas import list_dataset_schemas
 from docmatix.storage.run import Run
-from docmatix.storage.schemas import DATASETS, describe_features, list_versions
+from docmatix.storage.schemas import describe_features
 
 AS_IS = ": `push` sends it as it is; a rerun of the build would overwrite it."
 
@@ -27,7 +28,7 @@ def check_metadata(job: Job, summary: Mapping[str, Any], on_remark: Callable[[st
     said_info = head.get("dataset_info")
     if isinstance(said_info, dict):
         features = said_info.get("features")
-        versions = [describe_features(one) for one in list_versions(DATASETS[job.config.pack.schema_])]
+        versions = [describe_features(one) for one in list_dataset_schemas(job.config.pack.schema_)]
         if features in versions:  # the card is as old as its dataset
             wanted["dataset_info"] |= {"features": features}
     if wrong := [name for name in wanted if head.get(name) != wanted[name]]:

@@ -23,12 +23,15 @@ def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
     return any(bool(found.equals(forget(schema, added))) for added in known)
 
 
-def find_dataset_schema(found: pa.Schema, schema: str) -> pa.Schema | None:
-    """The schema with which a file of the dataset was written for this value of `pack.schema`: that of `DATASETS`, or
-    the one of an earlier version; None for any other."""
+def list_dataset_schemas(schema: str) -> tuple[pa.Schema, pa.Schema]:
+    """What files of the dataset are written with for this value of `pack.schema`, and what they were before."""
     own = DATASETS[schema]
-    earlier = publish_schema([(each.name, each.type) for each in forget(own, ADDED_TO_PAIRS)])
-    return next((known for known in (own, earlier) if found.equals(known)), None)
+    return own, publish_schema([(each.name, each.type) for each in forget(own, ADDED_TO_PAIRS)])
+
+
+def find_dataset_schema(found: pa.Schema, schema: str) -> pa.Schema | None:
+    """The schema with which a file of the dataset was written for this value of `pack.schema`; None for any other."""
+    return next((known for known in list_dataset_schemas(schema) if found.equals(known)), None)
 
 
 def forget(schema: pa.Schema, added: Collection[str]) -> pa.Schema:

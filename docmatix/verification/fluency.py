@@ -15,7 +15,6 @@ from docmatix.models.engine import Engine
 from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Family, Prompt
 from docmatix.prompting.templates import neutralise, render_messages
-from docmatix.text.field_list import read_fields
 from docmatix.verification.check import Check
 
 MOST_TOKENS = 200
@@ -40,7 +39,7 @@ class Fluency(Check):
     def build_request(self, pair: Pair, prompt: Prompt, *, engine: Engine, seed: int) -> Request | None:
         """None for a pair whose question was not written from a sentence, and where the engine cannot tell."""
         question = neutralise(pair.question).strip()
-        if pair.context is None or read_fields(pair.context) or not question:
+        if pair.context is None or pair.evidence is not None or not question:
             return None
         measuring = engine.measure_text(render_messages(prompt), question)
         if measuring is None:

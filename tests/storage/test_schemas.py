@@ -117,8 +117,8 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     "schema", [schemas.VERIFY, schemas.CURATE, schemas.EXTRACT], ids=["verify", "curate", "extract"]
 )
 def test_a_file_from_before_the_fluency_of_questions_is_known(schema):
-    earlier = pa.schema(schemas._forget(schema, schemas._ADDED_LATER))
-    assert schemas.is_written_with(earlier, schema)
+    earlier = forget(schema, ADDED_TO_PAIRS)
+    assert is_written_with(earlier, schema)
     assert "fluency" not in str(earlier)
 
 

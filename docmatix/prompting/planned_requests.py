@@ -27,6 +27,8 @@ from docmatix.prompting.chunks import (
     split_pages,
 )
 from docmatix.prompting.prompts import Prompt
+from docmatix.prompting.questions.question import FactQuestion
+from docmatix.prompting.questions.rewording import accept_rewording
 from docmatix.prompting.questions.sentences.candidates import Candidate, find_candidates
 from docmatix.prompting.questions.sentences.question_grammar import clean_question, question_grammar
 from docmatix.prompting.replies import pairs_schema, parse_reply
@@ -51,6 +53,8 @@ class PlannedRequest:
     place: str = ""
     draw: int = 0
     language: str | None = None
+    question: FactQuestion | None = None
+    """The question from facts that is to be put into other words."""
 
 
 def plan_requests(
@@ -127,6 +131,26 @@ def _ask_about_candidates(
             yield PlannedRequest(
                 request, window.sample_id, prompt.name, prompt.style, prompt.reply, candidate, _short_hash(place)
             )
+
+
+def plan_rewordings(
+    window: Window,
+    questions: Sequence[FactQuestion],
+    prompt: Prompt,
+    *,
+    engine: Engine,
+    seed: int,
+    language: str | None,
+) -> Iterator[PlannedRequest]:
+    """A request for each question from facts, for a prompt that rewords them."""
+    for number, question in enumerate(questions):
+        messages = render_messages(prompt, question=question.question, kind=question.kind, language=language)
+        place = f"{window.sample_id}/{prompt.name}/{number}"
+        sampling = {**prompt.sampling, "seed": draw_seed(seed, place, 0)}
+        request = make_request(prompt, engine, messages, sampling, dict(prompt.extra))
+        yield PlannedRequest(
+            request, window.sample_id, prompt.name, prompt.style, prompt.reply, place=place, question=question
+        )
 
 
 def _ask_about_pages(
@@ -247,6 +271,8 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
     parsed, malformed = parse_reply(reply.content, format=ask.reply, finish_reason=reply.finish_reason)
     request_id, model = ask.request.request_id, name_model(ask.request.model)
     candidate = ask.candidate
+    if ask.question is not None:
+        return [_read_rewording(ask, ask.question, [entry.question for entry in parsed], model)], Counter()
     if candidate and any(_SKIPPED.match(entry.question) for entry in parsed):
         return [], malformed + Counter({"skipped": 1})
     pairs = []
@@ -267,6 +293,22 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
             )
         )
     return pairs, malformed
+
+
+def _read_rewording(ask: PlannedRequest, asked: FactQuestion, replies: Sequence[str], model: str) -> Pair:
+    """The question in the model's words, or as it was where they lose what it asks by."""
+    said = clean_question(replies[0]) if replies else ""
+    return Pair(
+        pair_id=make_pair_id(ask.sample_id, ask.request.request_id, 0),
+        request_id=ask.request.request_id,
+        prompt=ask.prompt,
+        model=model,
+        style=ask.style,
+        question=said if accept_rewording(asked, said) else asked.question,
+        answer=asked.answer,
+        kind=asked.kind,
+        evidence=asked.evidence,
+    )
 
 
 _SKIPPED = re.compile(r"\W*SKIP(?:PED)?\b(?!.*\?)", re.IGNORECASE)

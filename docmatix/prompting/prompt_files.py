@@ -50,6 +50,9 @@ class FrontMatter(BaseModel):
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body, for servers that accept them."""
     description: str = ""
+    reword: bool = False
+    """An `answer_first` prompt that is given the window's `question`s from facts and says them in other words; a
+    question whose label, row, column or number would get lost stays as it was."""
 
 
 def find_prompt_directories(config_dir: Path, prompts_dir: str | Path | None = None) -> list[Path]:
@@ -131,7 +134,11 @@ def _read_front_matter(source: str, path: Path) -> FrontMatter:
         raise SetupError(f"{path}:{moved.lines[-1]}: {moved.describe()}")
     key_lines = {key.value: key.start_mark.line + 2 for key, _ in tree.value}
     try:
-        return FrontMatter.model_validate(values)
+        front = FrontMatter.model_validate(values)
+        if front.reword and (front.family, front.reply) != ("answer_first", "question"):
+            line = key_lines["reword"]
+            raise SetupError(f"{path}:{line}: `reword` takes `family: answer_first` and `reply: question`.")
+        return front
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = [str(part) for part in first["loc"]]

@@ -40,6 +40,8 @@ class Prompt:
     examples: tuple[str, ...]
     """What example turns and instructions show, with the questions and answers in it: small models repeat it."""
     description: str = ""
+    reword: bool = False
+    """Whether it puts questions from facts into other words, rather than asking about sentences."""
     model: str | None = None  # the LoRA adapter that answers it, if the configuration names one
 
     @property

@@ -8,7 +8,7 @@ ten thousand pages, and the file does not depend on which reply comes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,10 +21,13 @@ from docmatix.prompting.planned_requests import (
     halve_request,
     measure_token_budget,
     plan_requests,
+    plan_rewordings,
     read_pairs,
 )
 from docmatix.prompting.prompts import Prompt, choose_prompts
 from docmatix.prompting.questions.asking import ask_facts
+from docmatix.prompting.questions.question import FactQuestion
+from docmatix.prompting.questions.rewording import can_be_reworded
 from docmatix.prompting.windows import Window, cut_windows
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
@@ -166,17 +169,19 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         ledger.enter("documents")
         pages = [page_from_row(page) for page in row["pages"]]
         for window in cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages):
-            pairs = make_pairs(
-                window,
-                language=row["language"],
-                seed=seed,
-                pairs_per_page=settings.pairs_per_page,
-                alone=len(window.pages) == len(pages),
+            limit = settings.pairs_per_page * sum(page.reason is None for page in window.pages)
+            alone = len(window.pages) == len(pages)
+            questions = ask_facts(
+                window.pages, language=row["language"], key=window.sample_id, seed=seed, limit=limit, alone=alone
             )
             chosen = choose_prompts(
                 candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
             )
-            asks = _ask_about(window, chosen, job=job, token_budgets=token_budgets, language=row["language"])
+            reworded = [each for each in questions if can_be_reworded(each)] if any(p.reword for p in chosen) else []
+            pairs = make_pairs(window, [each for each in questions if each not in reworded])
+            asks = _ask_about(
+                window, chosen, questions, reworded, job=job, token_budgets=token_budgets, language=row["language"]
+            )
             ledger.enter("windows")
             if pairs:
                 yield _Step(row["index"], window, opens_window=True, pairs=pairs)
@@ -188,15 +193,8 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
                 yield _Step(row["index"], window, opens_window=False, ask=ask)
 
 
-def make_pairs(
-    window: Window, *, language: str | None, seed: int, pairs_per_page: int, alone: bool = False
-) -> tuple[Pair, ...]:
-    """The pairs made from the facts of a window, at most `pairs_per_page` for each usable page. `alone`: the window is
-    the whole document."""
-    limit = pairs_per_page * sum(page.reason is None for page in window.pages)
-    if not limit:
-        return ()
-    questions = ask_facts(window.pages, language=language, key=window.sample_id, seed=seed, limit=limit, alone=alone)
+def make_pairs(window: Window, questions: Sequence[FactQuestion]) -> tuple[Pair, ...]:
+    """The pairs of questions from facts that no model rewords."""
     return tuple(
         Pair(
             pair_id=make_pair_id(window.sample_id, FACTS, number),
@@ -214,16 +212,32 @@ def make_pairs(
 
 
 def _ask_about(
-    window: Window, prompts: list[Prompt], *, job: Job, token_budgets: Mapping[str, int], language: str | None
+    window: Window,
+    prompts: list[Prompt],
+    questions: Sequence[FactQuestion],
+    reworded: Sequence[FactQuestion],
+    *,
+    job: Job,
+    token_budgets: Mapping[str, int],
+    language: str | None,
 ) -> Iterator[PlannedRequest]:
+    """`questions` are those from facts, of which `reworded` are put into other words by the first prompt that can."""
     settings = job.config.generate
+    left = reworded
     for prompt in prompts:
+        if prompt.reword:
+            yield from plan_rewordings(
+                window, left, prompt, engine=settings.engine, seed=job.config.seed, language=language
+            )
+            left = ()
+            continue
         yield from plan_requests(
             window,
             prompt,
             engine=settings.engine,
             seed=job.config.seed,
             max_candidates=settings.max_candidates,
+            facts=len(questions),
             language=language,
             counter=job.counter,
             token_budget=token_budgets.get(prompt.name),

@@ -18,6 +18,7 @@ from docmatix.core.pairs import Failure, Request, make_pair_id
 from docmatix.models.client import ChatClient
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
+from docmatix.prompting.questions.asking import ask_facts
 from docmatix.prompting.windows import Window
 from docmatix.stages.generate import generate_shard, make_pairs
 from docmatix.stages.support.concurrency import RequestPool
@@ -138,8 +139,8 @@ def test_pairs_from_facts_are_the_same_whatever_model_is_asked_and_without_one(r
 
 def test_a_document_that_an_earlier_version_read_without_facts_gives_none():
     page = make_page("Contact: Jane Doe")
-    window = Window("d-1", "d", (page,))
-    assert make_pairs(window, language="en", seed=0, pairs_per_page=4) == ()
+    assert ask_facts((page,), language="en", key="d-1", seed=0, limit=4) == []
+    assert make_pairs(Window("d-1", "d", (page,)), []) == ()
 
 
 def test_no_pair_is_made_from_facts_where_none_is_wanted(read, tmp_path):

@@ -100,7 +100,6 @@ def ask(drawn: Drawn, per_page: int) -> list[tuple[list[int], list[FactQuestion]
             key=window.sample_id,
             seed=drawn.seed,
             limit=limit,
-            alone=len(windows) == 1,
         )
         asked.append((window.page_numbers, questions))
     return asked

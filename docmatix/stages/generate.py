@@ -170,10 +170,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         pages = [page_from_row(page) for page in row["pages"]]
         for window in cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages):
             limit = settings.pairs_per_page * sum(page.reason is None for page in window.pages)
-            alone = len(window.pages) == len(pages)
-            questions = ask_facts(
-                window.pages, language=row["language"], key=window.sample_id, seed=seed, limit=limit, alone=alone
-            )
+            questions = ask_facts(window.pages, language=row["language"], key=window.sample_id, seed=seed, limit=limit)
             chosen = choose_prompts(
                 candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
             )

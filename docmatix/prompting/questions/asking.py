@@ -52,11 +52,9 @@ class _Told(NamedTuple):
     asking: Asking
 
 
-def ask_facts(
-    pages: Sequence[Page], *, language: str | None, key: str, seed: int, limit: int, alone: bool = False
-) -> list[FactQuestion]:
+def ask_facts(pages: Sequence[Page], *, language: str | None, key: str, seed: int, limit: int) -> list[FactQuestion]:
     """At most `limit` questions about the usable `pages` of one window, in page order. `language` is that of the
-    document, `key` the window's id; `alone`: the window is the whole document."""
+    document, `key` the window's id."""
     found: list[FactQuestion] = []
     usable = [page for page in pages if page.reason is None]
     by_language: dict[str, list[Page]] = {}
@@ -66,12 +64,21 @@ def ask_facts(
     for spoken, group in by_language.items():
         wordings = load_wordings(spoken)
         assert wordings is not None
-        asked = AskedPages(tuple(group), spoken, alone=alone and len(by_language) == 1)
-        told = tell_apart([draft for find in KINDS.values() for draft in find(asked)])
+        asked = AskedPages(tuple(group), spoken, len(pages))
+        told = [
+            one
+            for one in tell_apart(draft for find in KINDS.values() for draft in find(asked))
+            if _is_sure(one, spoken)
+        ]
         share = max(1, limit * len(group) // len(usable)) if limit else 0
         chosen = choose(told, limit=share, key=key, seed=seed)
         found += word_questions(chosen, wordings, key=key, seed=seed)
     return found
+
+
+def _is_sure(one: _Told, language: str) -> bool:
+    """False for Korean of several lines, which may break within a word: nobody can tell where the spaces are."""
+    return language != "ko" or all(len(each.boxes) < 2 for each in one.draft.evidence)
 
 
 def choose_language(page: Page, language: str | None) -> str | None:
@@ -80,8 +87,8 @@ def choose_language(page: Page, language: str | None) -> str | None:
     if reads_english(page.text):
         return "en"
     if language in (None, "la"):
-        # tables, forms and code have too few words to tell, or pass for Latin; beyond ASCII English would be a guess
-        return "en" if page.text.isascii() else None
+        # tables, forms and code have too few words to tell, or pass for Latin; other letters make English a guess
+        return "en" if all(map(str.isascii, filter(str.isalpha, page.text))) else None
     return language if language in LANGUAGES else None
 
 

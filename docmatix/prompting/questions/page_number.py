@@ -12,7 +12,9 @@ MIN_CONFIDENCE = 0.5
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
-    """A draft for each page number; two pages have two, so that neither is asked."""
+    """A draft for the page number of a lone page: of several, some may have none."""
+    if asked.shown > 1:
+        return
     topic = make_topic("page number")
     for page in asked.pages:
         for fact in page.facts:

@@ -57,11 +57,11 @@ class FactQuestion(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class AskedPages:
     """What a question kind looks at: the usable pages of a window, all in `language`, for which there are wordings.
-    `alone` says whether they are the whole document."""
+    `shown` counts the pages of the window, which the reader of a pair sees together."""
 
     pages: tuple[Page, ...]
     language: str
-    alone: bool = False
+    shown: int
 
 
 def make_topic(*parts: str) -> frozenset[str]:

@@ -40,11 +40,9 @@ def make_page(
     return Page(number, 595, 842, 0, 0.0, compose_text(words), words, tuple(tables), None, 1.0, tuple(facts))
 
 
-def ask(
-    *pages: Page, language: str | None = "en", limit: int = 50, seed: int = 0, alone: bool = True
-) -> list[FactQuestion]:
+def ask(*pages: Page, language: str | None = "en", limit: int = 50, seed: int = 0) -> list[FactQuestion]:
     """All that is asked about the pages as one window."""
-    return ask_facts(pages, language=language, key="window", seed=seed, limit=limit, alone=alone)
+    return ask_facts(pages, language=language, key="window", seed=seed, limit=limit)
 
 
 def pair_up(questions: Sequence[FactQuestion], *, kind: str | None = None) -> dict[str, str]:

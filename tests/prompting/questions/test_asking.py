@@ -83,7 +83,7 @@ def test_pages_that_are_left_out_are_not_asked_about() -> None:
         ("Nr. 12 34", "en", "en"),
         ("Nr. 12 34", None, "en"),
         ("Überschuß 12", None, None),
-        ("lorem ipsum", "la", "en"),
+        ("lorem “ipsum”", "la", "en"),
         ("Nr. 12 34", "xx", None),
     ],
 )
@@ -101,3 +101,10 @@ def test_no_question_has_its_answer_in_it(label: str, value: str) -> None:
             said, answer = split_pieces(one.question), split_pieces(one.answer)
             assert not any(said[at : at + len(answer)] == answer for at in range(len(said)))
         assert one.question.endswith(("?", '?"'))
+
+
+def test_korean_of_several_lines_is_left_out_since_lines_break_within_words() -> None:
+    fact = make_fact("footnote", "3", "보험기간 중에 발생한 사고")
+    page = make_page([fact], text="보험 약관 보험 기간 사고")
+    assert ask(page, language="ko")
+    assert not ask(make_page([fact._replace(boxes=fact.boxes * 2)], text="보험 약관"), language="ko")

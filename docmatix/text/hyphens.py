@@ -66,8 +66,12 @@ def _is_one(stem: str, rest: str) -> bool:
     return stem.isupper() and rest.isupper() and len(stem) > 1 and len(rest) > 1 and len(stem) + len(rest) >= 8
 
 
+UNSPACED = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
+"""Chinese and Japanese characters, which no space parts where a line ends."""
+
+
 def join_lines(lines: Sequence[str], known: PageWords | None = None) -> str:
-    """Lines as one, with single spaces; words broken at their ends are mended."""
+    """Lines as one, with single spaces where their script has them; words broken at their ends are mended."""
     text = ""
     for line in lines:
         if not text or not line:
@@ -76,7 +80,8 @@ def join_lines(lines: Sequence[str], known: PageWords | None = None) -> str:
         *rest, last = text.rpartition(" ")
         first, space, others = line.partition(" ")
         mended = mend_word(last, first, known)
-        text = f"{text} {line}" if mended is None else "".join((*rest, mended, space, others))
+        between = "" if UNSPACED.match(text[-1]) and UNSPACED.match(line) else " "
+        text = f"{text}{between}{line}" if mended is None else "".join((*rest, mended, space, others))
     return text
 
 

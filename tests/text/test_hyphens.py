@@ -100,3 +100,9 @@ def test_joining_loses_nothing_but_hyphens_and_spaces(lines: list[str]):
     joined = join_lines(lines)
     kept = [letter for letter in "".join(lines) if letter not in "-\u00ad "]
     assert [letter for letter in joined if letter not in "-\u00ad "] == kept
+
+
+def test_lines_of_chinese_and_japanese_are_joined_without_a_space():
+    assert join_lines(["年初未分配利润（亏损以“－”号填", "列）"]) == "年初未分配利润（亏损以“－”号填列）"
+    assert join_lines(["感染症の", "予防"]) == "感染症の予防"
+    assert join_lines(["价格 EUR", "合计"]) == "价格 EUR 合计"

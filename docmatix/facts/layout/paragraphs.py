@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from docmatix.core.documents import Box
 from docmatix.facts.layout.lines import MARK, Line, Sheet, on_one_row, overlap
-from docmatix.text.hyphens import HYPHENS, PageWords, join_words
+from docmatix.text.hyphens import HYPHENS, UNSPACED, PageWords, join_words
 
 LABEL = re.compile(
     r"(?P<number>[(\[]?(?:\d{1,3}(?:\.\d{1,2}){0,4}|[A-Za-z]|[ivxIVX]{1,6})(?:[.)\]]|\.\)))"
@@ -18,8 +18,6 @@ LABEL = re.compile(
 """The number or letter in front of an item or a heading, as a word of its own."""
 GLUED = "•·∙●○◦▪▫■□►▶‣◆◇❖➢➤✓✔"
 """Bullets that may stand against the first word of their item."""
-_UNSPACED = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
-"""Chinese and Japanese characters, which no space parts where a line ends."""
 END = ".!?:;。！？：؟۔"
 _CLOSING = "\"'”’»)]"
 
@@ -91,13 +89,7 @@ class Body:
 
 def join_text(lines: Iterable[Line], known: PageWords | None = None) -> str:
     """The text of lines, with words broken at their ends made whole."""
-    parts: list[list[Line]] = []
-    for line in lines:
-        if parts and not (_UNSPACED.match(parts[-1][-1].text[-1:]) and _UNSPACED.match(line.text)):
-            parts[-1].append(line)
-        else:
-            parts.append([line])
-    return "".join(join_words((word for line in part for word in line.words), known) for part in parts)
+    return join_words((word for line in lines for word in line.words), known)
 
 
 def get_lead(upper: Line, lower: Line) -> float:
@@ -112,7 +104,7 @@ def ends_sentence(text: str) -> bool:
 
 def is_unspaced(text: str) -> bool:
     """Whether text is of a script without spaces."""
-    return len(text) > 12 * (text.count(" ") + 1) and _UNSPACED.search(text) is not None
+    return len(text) > 12 * (text.count(" ") + 1) and UNSPACED.search(text) is not None
 
 
 def begins_item(line: Line) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from docmatix.core.pairs import Evidence
@@ -21,7 +22,20 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
             label, kind = strip_label(fact.label), classify_answer(fact.value)
             topic = make_topic("in the text", label)
             trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value)
-            form = "amount.date" if kind == "date" else "amount"
-            askings = (Asking(form, {"label": label}, topic),) if trusted else ()
+            form, name = choose_form(label, kind, asked.language)
+            askings = (Asking(form, {"label": name}, topic),) if trusted and form else ()
             evidence = (Evidence(page.number, fact.value, fact.boxes),)
-            yield Draft("amount", askings, fact.value, kind, evidence, f"text {page.number}", 0.7, (topic,))
+            worth = 0.7 if form == "amount.is" else 0.4
+            yield Draft("amount", askings, fact.value, kind, evidence, f"text {page.number}", worth, (topic,))
+
+
+_SUBJECT = re.compile(r"(?P<name>(?:The|A|An) [^,;:]+?) (?:is|was|are|were)")
+
+
+def choose_form(label: str, kind: str, language: str) -> tuple[str, str]:
+    """The form of the wordings for what stands before a figure. In English it has to be the subject of `is`, since of
+    a piece of a sentence nobody would ask."""
+    if language != "en":
+        return ("amount.date" if kind == "date" else "amount"), label
+    match = _SUBJECT.fullmatch(label)
+    return ("amount.is", match["name"][0].lower() + match["name"][1:]) if match and kind != "date" else ("", label)

@@ -20,6 +20,8 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
                 continue
             topic = make_topic(fact.kind, fact.label)
             label, answer = fact.label.strip(" .:"), fact.value.lstrip(" .:–—-")
+            if fact.kind == "caption" and answer.count(".") == 1:
+                answer = answer.rstrip(".")
             trusted = fact.confidence >= MIN_CONFIDENCE and has_digit(label) and is_answer(answer)
             if fact.kind == "caption":
                 trusted = trusted and is_label(label)

@@ -39,6 +39,8 @@ class _Row:
     headers: tuple[str, ...]
     groups: tuple[str, ...]
     name: str
+    under: str
+    """What its groups are: `section` (a row of their own), `row` (one with values), `column` (cells of this row)."""
 
     @property
     def column(self) -> str:
@@ -47,13 +49,27 @@ class _Row:
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """Drafts for the cells of trusted tables; the others only make what they are called ambiguous."""
-    for page in asked.pages:
-        for number, table in enumerate(page.tables):
-            yield from _draft_table(page, table, f"table {page.number}:{number}", asked.language)
+    tables = [
+        (page, table, f"table {page.number}:{number}", list(_read_rows(table)))
+        for page in asked.pages
+        for number, table in enumerate(page.tables)
+    ]
+    columns: dict[frozenset[str], set[str]] = {}
+    names: dict[frozenset[str], set[str]] = {}
+    for _, _, source, rows in tables:
+        for row in rows:
+            columns.setdefault(make_topic(row.column), set()).add(source)
+            names.setdefault(make_topic(row.name, *row.groups), set()).add(source)
+    for page, table, source, rows in tables:
+        yield from _draft_table(page, table, rows, source, asked.language)
+        for row in rows:
+            # another table has this column and this row, and perhaps nothing where they meet
+            if len(columns[make_topic(row.column)] & names[make_topic(row.name, *row.groups)]) > 1:
+                topic = make_topic(row.column, row.name, *row.groups)
+                yield Draft("cell", (), f"{row.cell.text} of {source}", "text", (), source, rivals=(topic,))
 
 
-def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterator[Draft]:
-    rows = list(_read_rows(table))
+def _draft_table(page: Page, table: Table, rows: Sequence[_Row], source: str, language: str) -> Iterator[Draft]:
     trusted = table.confidence >= MIN_CONFIDENCE and table.key_column is not None and not _lacks_header(rows)
     serial = {at for at in {row.cell.column for row in rows} if _counts_up([r for r in rows if r.cell.column == at])}
     numeric, sole = _find_numeric(rows), len({row.cell.column for row in rows}) == 1
@@ -85,7 +101,12 @@ def _draft_table(page: Page, table: Table, source: str, language: str) -> Iterat
 def _read_rows(table: Table) -> Iterator[_Row]:
     """The cells below the header that have a name and a header, those without text too."""
     above: dict[int, set[str]] = {}
+    beside: dict[int, set[str]] = {}
+    named: set[str] = set()
     for cell in table.cells:
+        beside.setdefault(cell.row, set()).add(cell.text)
+        if not cell.header and cell.text and len(cell.path) > 1:
+            named.add(cell.path[-1])
         if cell.header:
             for column in range(cell.column, cell.column + cell.column_span):
                 above.setdefault(column, set()).add(cell.text)
@@ -96,7 +117,13 @@ def _read_rows(table: Table) -> Iterator[_Row]:
         while count < len(cell.path) - 1 and cell.path[count] in above.get(cell.column, ()):
             count += 1
         if count:
-            yield _Row(cell, cell.path[:count], cell.path[count:-1], cell.path[-1])
+            groups = cell.path[count:-1]
+            under = "section"
+            if groups and groups[-1] in beside[cell.row]:
+                under = "column"
+            elif groups and groups[-1] in named:
+                under = "row"
+            yield _Row(cell, cell.path[:count], groups, cell.path[-1], under)
 
 
 def _lacks_header(rows: Sequence[_Row]) -> bool:
@@ -162,10 +189,14 @@ def _list_askings(
     qualifiers: tuple[str, ...] = ()
     parts = [row.column, row.name]
     group = row.groups[-1] if row.groups else ""
-    if fold(group) not in fold(row.name):
-        slots, qualifiers = {**slots, "group": group}, ("in_group",)
-        parts += row.groups
     scaled = ("in_unit",) if unit else ()
+    if fold(group) not in fold(row.name):
+        if row.under == "row":
+            # what is set further out need not be a group: a sum above the next rows
+            yield Asking(form, {**slots, "unit": unit}, make_topic(*parts), scaled)
+        if row.under != "column":
+            slots, qualifiers = {**slots, "group": group}, ("in_group",)
+        parts += row.groups
     yield Asking(form, {**slots, "unit": unit}, make_topic(*parts), (*qualifiers, *scaled))
     if is_label(table.caption):
         named = {**slots, "unit": unit, "table": strip_label(table.caption)}
@@ -174,6 +205,8 @@ def _list_askings(
 
 def _choose_form(row: _Row, language: str, *, lone_total: bool, sole: bool) -> tuple[str, dict[str, str]]:
     column, name = row.column, strip_label(row.name) or row.name
+    if row.under == "column":
+        name = ", ".join((*row.groups, name))
     slots = {"column": column, "row": name, "named": row.name, "headed": column}
     header, wordings = row.headers[-1], load_wordings(language)
     plain = "cell.total" if lone_total else "cell.quoted"

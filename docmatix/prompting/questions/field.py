@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from docmatix.core.documents import Fact, Page
@@ -13,11 +15,17 @@ from docmatix.text.english import classify_answer, is_generic, is_noun, is_sever
 from docmatix.text.pieces import fold
 
 MIN_CONFIDENCE = 0.5
+MOST_SEARCHED = 300
+"""Labels of a window that are looked for in its text."""
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """A draft for each trusted field; the others only make their labels ambiguous."""
     wordings = load_wordings(asked.language)
+    known = Counter(
+        fold(strip_label(fact.label)) for page in asked.pages for fact in page.facts if fact.kind == "field"
+    )
+    text = " ".join(" ".join(page.text.split()) for page in asked.pages).casefold()
     for page in asked.pages:
         lines = [fold(fact.value) for fact in page.facts if fact.kind in ("title", "heading", "subject")]
         empty = any(fact.kind == "empty_field" for fact in page.facts)
@@ -25,6 +33,12 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
             label = strip_label(fact.label)
             if fact.kind == "field":
                 yield _draft_value(page, fact, label, asked.language, lines)
+                if (
+                    label
+                    and len(re.findall(rf"(?<!\w){re.escape(label.casefold())}\s?[:：]", text)) > known[fold(label)]
+                ):
+                    # it stands before a colon where no field was read
+                    yield Draft("field", (), "", "text", (), "fields", rivals=(make_topic(label),))
             if wordings and fact.kind in ("field", "empty_field") and empty and is_label(label):
                 answer = wordings.no if fact.kind == "empty_field" else wordings.yes
                 yield _draft_filled(page, fact, label, answer)
@@ -33,7 +47,9 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
 def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Sequence[str]) -> Draft:
     evidence = (Evidence(page.number, fact.value, fact.boxes),)
     topic = make_topic(label)
-    kind = classify_answer(fact.value)
+    # the full stop of the sentence that a telephone number ends
+    answer = fact.value[:-1] if re.search(r"\d\.$", fact.value) else fact.value
+    kind = classify_answer(answer)
     trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value)
     # the letter that heads a part of a directory is nobody's value
     trusted = trusted and not (len(fact.value) == 1 and fact.value.isalpha())
@@ -50,7 +66,7 @@ def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Seque
         if is_generic(label):
             askings.reverse()
     worth = fact.confidence * (0.8 if len(fact.value.split()) > 12 else 1.0)
-    return Draft("field", tuple(askings), fact.value, kind, evidence, f"fields {page.number}", worth)
+    return Draft("field", tuple(askings), answer, kind, evidence, f"fields {page.number}", worth)
 
 
 def _draft_filled(page: Page, fact: Fact, label: str, answer: str) -> Draft:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_label, looks_cited, strip_number
+from docmatix.prompting.questions.plain_texts import (
+    count_words,
+    is_answer,
+    is_label,
+    list_words,
+    looks_cited,
+    strip_mark,
+    strip_number,
+)
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 
 MIN_CONFIDENCE = 0.5
@@ -47,7 +56,11 @@ def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequ
     words = fact.value.split()
     opening = " ".join(words[:OPENING_WORDS]) if len(words) > OPENING_WORDS else fact.value[: 2 * OPENING_WORDS]
     opening = opening.rstrip(",;:.–—-(，；：。（ ")
-    _, name = strip_number(heading.value)
+    name = strip_mark(heading.value)
+    if not _stands_out(page, heading, fact):
+        return None
+    if len(fact.boxes) > 1 and _HANGUL.search(opening):
+        return None  # its lines may break within a word
     if count_words(fact.value) < 2 * OPENING_WORDS or not is_label(opening) or not opening[0].isalpha():
         return None
     if not is_answer(name, max_words=20) or looks_cited(fact.value):
@@ -58,3 +71,16 @@ def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequ
     evidence = (Evidence(page.number, heading.value, heading.boxes),)
     asking = Asking("heading.paragraph", {"opening": opening}, topic)
     return Draft("heading", (asking,), name, "text", evidence, "paragraphs", 0.8, (topic,))
+
+
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+
+
+def _stands_out(page: Page, heading: Fact, section: Fact) -> bool:
+    """Whether a heading is numbered, bold or larger than its text: capitals alone may begin the sentence below."""
+    words = [word for box in heading.boxes for word in list_words(page, box)]
+    below = [word for box in section.boxes[:1] for word in list_words(page, box)]
+    sizes = [word.size for word in below if word.size]
+    if strip_mark(heading.value) != heading.value or not words or not sizes:
+        return True
+    return any(word.bold for word in words) or max(word.size for word in words) > 1.04 * max(sizes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
@@ -9,6 +11,7 @@ from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import (
     count_words,
+    holds,
     is_answer,
     is_label,
     looks_cited,
@@ -30,7 +33,13 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """Drafts for each list below one heading or lead-in; none where two lists have one name."""
     lists: dict[frozenset[str], list[tuple[Page, str, list[Fact]]]] = {}
     for page in asked.pages:
-        items = [fact for fact in page.facts if fact.kind == "list_item"]
+        # within a table, a list may go on in the next cell
+        items = [
+            fact
+            for fact in page.facts
+            if fact.kind == "list_item"
+            and not any(holds(table.box, box) for table in page.tables for box in fact.boxes)
+        ]
         for path, held in groupby(items, key=lambda fact: fact.path):
             _, name = strip_number(strip_label(path[-1])) if path else ("", "")
             lists.setdefault(make_topic(name), []).append((page, name, list(held)))
@@ -60,7 +69,7 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> It
     yield draft("list.last", "", last.value, "text", [last], 0.7, asked=whole and is_answer(last.value))
     yield draft("list.count", "", str(len(items)), "count", items, 0.75, asked=several and len(items) > 2)
     short = several and len(items) <= MAX_ALL_ITEMS and count_words(*answers) <= MAX_ALL_WORDS
-    listed = "; ".join(answer.rstrip(".;,") for answer in answers)
+    listed = "; ".join(answer.rstrip(".;,；，。") for answer in answers)
     yield draft("list.all", "", listed, "list", items, 0.8, asked=short and all(map(is_answer, answers)))
     for item in items:
         number = item.label.strip("().: ")
@@ -69,10 +78,14 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> It
             yield draft("list.item", number, item.value, "text", [item], 0.7, asked=numbered)
 
 
+def _is_in_table(page: Page, fact: Fact) -> bool:
+    return any(holds(table.box, box) for table in page.tables for box in fact.boxes)
+
+
 def _is_whole(page: Page, items: Sequence[Fact]) -> bool:
     """Whether nothing is missing between the items, and the list ends on its page: numbers from one on, or even
     steps."""
-    if items[-1].boxes[-1].y1 > PAGE_FOOT:
+    if items[-1].boxes[-1].y1 > PAGE_FOOT or _goes_on(page, items):
         return False
     numbers = [item.label.strip("().: ") for item in items]
     if all(number.isdigit() for number in numbers):
@@ -80,3 +93,13 @@ def _is_whole(page: Page, items: Sequence[Fact]) -> bool:
     gaps = [after.boxes[0].y0 - before.boxes[-1].y1 for before, after in pairwise(items)]
     height = min(box.y1 - box.y0 for item in items for box in item.boxes)
     return all(-height < gap <= MAX_STEP * max(min(gaps), height) for gap in gaps)
+
+
+def _goes_on(page: Page, items: Sequence[Fact]) -> bool:
+    """Whether a line elsewhere on the page begins as the next item would: behind a picture, in another column."""
+    starts = Counter(next(line).text for _, line in groupby(page.words, key=lambda word: word.line))
+    mark = items[-1].label
+    number = re.search(r"\d+", mark)
+    if number is None:
+        return bool(mark) and starts[mark] > len(items)
+    return mark[: number.start()] + str(int(number.group()) + 1) + mark[number.end() :] in starts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from docmatix.core.documents import UNKNOWN, Box, Page
+from docmatix.core.documents import UNKNOWN, Box, Page, Word
 from docmatix.text.pieces import fold
 
 MAX_LABEL_CHARS = 80
@@ -73,13 +73,19 @@ def looks_cited(text: str) -> bool:
     return _CITED.search(text[:200]) is not None
 
 
-def read_line(page: Page, box: Box) -> str:
+def list_words(page: Page, box: Box) -> list[Word]:
     """The words whose middle lies in a box, in reading order."""
-    return " ".join(
-        word.text
-        for word in page.words
-        if box.x0 <= (word.box.x0 + word.box.x1) / 2 <= box.x1 and box.y0 <= (word.box.y0 + word.box.y1) / 2 <= box.y1
-    )
+    return [word for word in page.words if holds(box, word.box)]
+
+
+def holds(box: Box, other: Box) -> bool:
+    """Whether the middle of `other` is in `box`."""
+    return box.x0 <= (other.x0 + other.x1) / 2 <= box.x1 and box.y0 <= (other.y0 + other.y1) / 2 <= box.y1
+
+
+def read_line(page: Page, box: Box) -> str:
+    """The text of the words whose middle lies in a box."""
+    return " ".join(word.text for word in list_words(page, box))
 
 
 def strip_label(label: str) -> str:
@@ -93,6 +99,12 @@ def strip_number(heading: str) -> tuple[str, str]:
     return (match["number"].rstrip("."), heading[match.end() :]) if match else ("", heading)
 
 
+def strip_mark(heading: str) -> str:
+    """A heading without its number or letter: `B. Chatbots`, `(o) Credit`."""
+    return _MARKED.sub("", strip_number(heading)[1])
+
+
+_MARKED = re.compile(r"^(?:\([A-Za-z0-9]{1,3}\)|(?:[A-Z]|[IVX]{1,5})\.)\s+(?=\w)")
 _NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}\.?)\s+(?=\D)")
 
 

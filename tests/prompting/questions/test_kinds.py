@@ -303,6 +303,69 @@ def test_the_page_number_is_asked_for_where_one_page_stands_alone() -> None:
     assert not ask(*pages)
 
 
-def test_amounts_of_the_text_are_asked_for_by_what_stands_before_them() -> None:
-    asked = pair_up(ask(make_page([make_fact("figure", "A late fee", "1.5%")])))
-    assert '"A late fee"' in only(asked, "1.5%")[0]
+def test_amounts_of_the_text_are_asked_for_where_they_are_what_something_is() -> None:
+    facts = [
+        make_fact("figure", "The minimum order is", "$350"),
+        make_fact("figure", "Rates calculated on", "$9", y=0.2),
+    ]
+    assert "the minimum order" in only(pair_up(ask(make_page(facts))), "$350")[0]
+    assert "$9" not in pair_up(ask(make_page(facts))).values()
+    german = make_page(facts, text="Die Mindestmenge der Bestellung")
+    assert len(ask(german, language="de")) == 2
+
+
+def test_a_label_before_a_colon_elsewhere_in_the_text_is_ambiguous() -> None:
+    fax = make_fact("field", "Fax", "555-0100")
+    assert ask(make_page([fax], text="Fax: 555-0100"))
+    assert not ask(make_page([fax], text="Fax: 555-0100 and for claims fax: 555-0177"))
+
+
+def test_a_heading_in_capitals_of_the_texts_own_print_may_begin_the_sentence_below() -> None:
+    said = "D’APPROUVER la demande de démolition partielle du bâtiment principal, selon les plans déposés ce jour"
+    heading, section = make_fact("heading", "", "IL EST RÉSOLU"), make_fact("section", "IL EST RÉSOLU", said, y=0.2)
+
+    def words(size: float) -> tuple[Word, ...]:
+        above = Word("RÉSOLU", Box(0.5, 0.1, 0.6, 0.12), 0, 0, size)
+        return above, *(Word(text, Box(0.5, 0.2, 0.6, 0.22), 1, 0, 10.0) for text in said.split())
+
+    page = make_page([heading, section])
+    assert ask(replace(page, words=words(12.0)))
+    assert not ask(replace(page, words=words(10.0)))
+
+
+def test_lists_in_tables_and_lists_that_go_on_elsewhere_are_not_asked_about() -> None:
+    listed = items("a red box", "a blue box", marks="1.")
+    assert "a red box; a blue box" in pair_up(ask(make_page(listed))).values()
+    words = tuple(Word(text, Box(0.1, 0.8, 0.2, 0.82), line, 0) for line, text in enumerate(["1.", "2.", "3."]))
+    answers = pair_up(ask(replace(make_page(listed), words=words))).values()
+    assert "a red box; a blue box" not in answers
+    around = replace(make_grid([["Item", "Price"], ["Bolt", "$2"]], confidence=0.1), box=Box(0, 0, 1, 1))
+    assert not ask(make_page(listed, [around]))
+
+
+def test_a_row_below_a_sum_is_named_without_it_and_one_beside_its_group_with_it() -> None:
+    sums = make_grid([["Item", "2023"], ["Inflows in total", "90"], ["Purchases", "40"], ["Wages", "30"]])
+    cells = [
+        cell._replace(path=("2023", "Inflows in total", cell.path[-1])) if cell.row > 1 and cell.path else cell
+        for cell in sums.cells
+    ]
+    assert not any(
+        "Inflows" in one for one in only(pair_up(ask(make_page([], [replace(sums, cells=tuple(cells))]))), "40")
+    )
+    towns = make_grid([["Company", "Town", "Jobs"], ["Boeing", "Oakland", "21"], ["Yahoo", "Oakland", "12"]], key=1)
+    cells = [
+        cell._replace(path=("Jobs", "Boeing" if cell.row == 1 else "Yahoo", "Oakland"))
+        if cell.column == 2 and cell.path
+        else cell
+        for cell in towns.cells
+    ]
+    asked = pair_up(ask(make_page([], [replace(towns, cells=tuple(cells))])))
+    assert any("Boeing, Oakland" in one for one in only(asked, "21"))
+
+
+def test_a_cell_whose_row_and_column_stand_in_another_table_too_needs_its_caption() -> None:
+    first = make_grid([["Item", "2023"], ["Cash", "90"], ["Stock", "40"]])
+    second = make_grid([["Item", "2023"], ["Cash", ""], ["Debts", "30"]])
+    answers = pair_up(ask(make_page([], [first, second])), kind="cell").values()
+    assert "40" in answers
+    assert "90" not in answers

@@ -22,7 +22,7 @@ from docmatix.text.pieces import fold
 
 NEEDS_GRAMMAR = frozenset(
     "field.noun field.plural field.person cell.noun cell.plural cell.person cell.count cell.period cell.value "
-    "cell.which_noun cell.row_period cell.column_value".split()
+    "cell.which_noun cell.row_period cell.column_value amount.is".split()
 )
 """Forms that only English has: elsewhere nothing tells a noun, its gender or its number (`field.choose_form`)."""
 LEAST = {"field.quoted": 5, "cell.quoted": 5, "heading.paragraph": 4, "list.first": 3, "list.last": 3, "list.all": 3}

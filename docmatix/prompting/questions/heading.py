@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
@@ -25,10 +25,11 @@ OPENING_WORDS = 6
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """Drafts for the headings of the pages, over all of which their texts and numbers have to be the only ones."""
+    numbers = {strip_number(fact.value)[0] for page in asked.pages for fact in page.facts if fact.kind == "heading"}
     for page in asked.pages:
         headings = [fact for fact in page.facts if fact.kind == "heading"]
         for fact in headings:
-            yield _draft_numbered(page, fact)
+            yield _draft_numbered(page, fact, numbers)
         for fact in page.facts:
             if fact.kind == "section" and (draft := _draft_opening(page, fact, headings, asked.pages)):
                 yield draft
@@ -38,14 +39,22 @@ def _is_trusted(fact: Fact) -> bool:
     return fact.confidence >= MIN_CONFIDENCE and bool(fact.boxes) and is_answer(fact.value, max_words=20)
 
 
-def _draft_numbered(page: Page, fact: Fact) -> Draft:
+def _draft_numbered(page: Page, fact: Fact, numbers: Set[str]) -> Draft:
     """What a section with a number is called; one without makes nothing ambiguous."""
     number, rest = strip_number(fact.value)
     topic = make_topic("section number", number) if number else make_topic("heading", fact.value)
-    trusted = _is_trusted(fact) and bool(number) and is_answer(rest, max_words=20)
+    trusted = _is_trusted(fact) and _is_numbering(number, fact.value, numbers) and is_answer(rest, max_words=20)
     asking = Asking("heading.number", {"number": number}, topic)
     evidence = (Evidence(page.number, fact.value, fact.boxes),)
     return Draft("heading", (asking,) if trusted else (), rest, "text", evidence, "headings", 0.85, (topic,))
+
+
+def _is_numbering(number: str, heading: str, numbers: Set[str]) -> bool:
+    """Whether a number counts sections: with a point, or beside its neighbours; `14 CFR Part 39` is no section 14."""
+    if not number.isdigit():
+        return bool(number)
+    near = {str(int(number) - 1), str(int(number) + 1), f"{number}.1"}
+    return heading.startswith(f"{number}.") or not near.isdisjoint(numbers)
 
 
 def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequence[Page]) -> Draft | None:

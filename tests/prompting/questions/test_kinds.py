@@ -211,6 +211,12 @@ def test_a_section_is_asked_for_by_its_number_and_by_its_first_words() -> None:
     assert any("The unit removes dissolved salts from" in question or "The unit" in question for question in asked)
 
 
+def test_a_number_that_counts_no_sections_is_not_asked_by() -> None:
+    assert not ask(make_page([make_fact("heading", "", "14 CFR Part 39")]))
+    facts = [make_fact("heading", "", "1 Scope"), make_fact("heading", "", "2 Parts", y=0.4)]
+    assert set(pair_up(ask(make_page(facts))).values()) == {"Scope", "Parts"}
+
+
 def test_a_paragraph_is_not_told_by_words_that_stand_elsewhere_too() -> None:
     text = "The unit removes dissolved salts from drinking water by reverse osmosis and needs no chemicals"
     facts = [make_fact("heading", "", "Purpose"), make_fact("section", "Purpose", text, y=0.2)]

@@ -15,7 +15,7 @@ from docmatix.check.kept import KeptSamples
 from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.check.rows import PageTexts, check_evidence
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import FACTS, make_pair_id
+from docmatix.core.pairs import make_fact_pair_id, make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
@@ -83,8 +83,11 @@ class ShardRows:
                 asked.add(row["request_id"])
             for number, pair in enumerate(row["pairs"] or ()):
                 self._pair_ids.update(pair["pair_id"].encode())
-                # pairs made from facts have no request
-                if pair["pair_id"] != make_pair_id(row["sample_id"], row["request_id"] or FACTS, number):
+                if row["request_id"]:
+                    wanted = make_pair_id(row["sample_id"], row["request_id"], number)
+                else:
+                    wanted = make_fact_pair_id(row["sample_id"], pair["question"], pair["answer"])
+                if pair["pair_id"] != wanted:
                     yield f"A pair in shard {self._shard} of generate has the id of another: {pair['pair_id']}. {again}"
         if strangers and EXTRACT in self._parts and DEDUP in self._parts:
             yield f"{strangers} rows of generate in shard {self._shard} are of documents that were left out. {again}"

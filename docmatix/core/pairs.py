@@ -218,6 +218,10 @@ def name_model(model: str) -> str:
 
 
 def make_pair_id(sample_id: str, request_id: str, index: int) -> str:
-    """32 hex digits from the sample, the request and the pair's position in the reply. For pairs made from facts, the
-    request is `FACTS`, and the position that among them."""
+    """32 hex digits from the sample, the request and the pair's position in the reply."""
     return hashlib.sha256(f"{sample_id}\n{request_id}\n{index}".encode()).hexdigest()[:32]
+
+
+def make_fact_pair_id(sample_id: str, question: str, answer: str) -> str:
+    """32 hex digits for a pair that was made from facts, without a request: no two of a sample have one question."""
+    return hashlib.sha256(f"{sample_id}\n{FACTS}\n{question}\n{answer}".encode()).hexdigest()[:32]

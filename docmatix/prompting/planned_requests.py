@@ -6,12 +6,12 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.draws import draw_seed
-from docmatix.core.pairs import Message, Pair, Picture, Reply, Request, make_pair_id, name_model
+from docmatix.core.pairs import NO_MODEL, Message, Pair, Picture, Reply, Request, make_pair_id, name_model
 from docmatix.models.engine import Engine
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.prompting.chunks import (
@@ -143,9 +143,9 @@ def plan_rewordings(
     language: str | None,
 ) -> Iterator[PlannedRequest]:
     """A request for each question from facts, for a prompt that rewords them."""
-    for number, question in enumerate(questions):
+    for question in questions:
         messages = render_messages(prompt, question=question.question, kind=question.kind, language=language)
-        place = f"{window.sample_id}/{prompt.name}/{number}"
+        place = f"{window.sample_id}/{prompt.name}/{question.question}"
         sampling = {**prompt.sampling, "seed": draw_seed(seed, place, 0)}
         request = make_request(prompt, engine, messages, sampling, dict(prompt.extra))
         yield PlannedRequest(
@@ -298,13 +298,19 @@ def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[s
 def _read_rewording(ask: PlannedRequest, asked: FactQuestion, replies: Sequence[str], model: str) -> Pair:
     """The question in the model's words, or as it was where they lose what it asks by."""
     said = clean_question(replies[0]) if replies else ""
+    as_it_was = keep_wording(ask, asked)
+    return replace(as_it_was, question=said, model=model) if accept_rewording(asked, said) else as_it_was
+
+
+def keep_wording(ask: PlannedRequest, asked: FactQuestion) -> Pair:
+    """The pair of a question from facts that was to be reworded, in the words that code gave it."""
     return Pair(
         pair_id=make_pair_id(ask.sample_id, ask.request.request_id, 0),
         request_id=ask.request.request_id,
         prompt=ask.prompt,
-        model=model,
+        model=NO_MODEL,
         style=ask.style,
-        question=said if accept_rewording(asked, said) else asked.question,
+        question=asked.question,
         answer=asked.answer,
         kind=asked.kind,
         evidence=asked.evidence,

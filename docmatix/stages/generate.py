@@ -1,24 +1,27 @@
 """generate: make pairs from the facts of every window of the documents that dedup let in, ask the model about it, and
 read pairs from its replies.
 
-Facts come first and need no request, so their pairs are the same whatever model is asked, and if none is. Requests are
+Facts come first and need no request, so their pairs are the same whatever model is asked, and if none is, unless a
+prompt has them reworded. Requests are
 built lazily, a bounded number is outstanding, and rows are written in plan order: memory stays flat for a document of
 ten thousand pages, and the file does not depend on which reply comes first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import FACTS, NO_MODEL, Failure, Pair, Reply, Request, make_pair_id
+from docmatix.core.pairs import FACTS, NO_MODEL, Failure, Pair, Reply, Request, make_fact_pair_id
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
     halve_request,
+    keep_wording,
     measure_token_budget,
     plan_requests,
     plan_rewordings,
@@ -122,9 +125,14 @@ def _to_row(ask: PlannedRequest, outcome: Reply | Failure, ledger: Ledger) -> di
     row: dict[str, Any] = {"prompt": ask.prompt, "request_id": ask.request.request_id, "body": ask.request.body}
     if isinstance(outcome, Failure):
         ledger.drop("requests", outcome.reason)
-        return row | {"reason": outcome.reason, "detail": outcome.detail}
-    ledger.keep("requests")
-    pairs, malformed = read_pairs(ask, outcome)
+        row |= {"reason": outcome.reason, "detail": outcome.detail}
+        if ask.question is None:
+            return row
+        # a question from facts is right, whatever became of its rewording
+        pairs, malformed = [keep_wording(ask, ask.question)], Counter[str]()
+    else:
+        ledger.keep("requests")
+        pairs, malformed = read_pairs(ask, outcome)
     ledger.enter("pairs", len(pairs) + malformed.total())
     ledger.keep("pairs", len(pairs))
     for reason, count in sorted(malformed.items()):
@@ -194,7 +202,7 @@ def make_pairs(window: Window, questions: Sequence[FactQuestion]) -> tuple[Pair,
     """The pairs of questions from facts that no model rewords."""
     return tuple(
         Pair(
-            pair_id=make_pair_id(window.sample_id, FACTS, number),
+            pair_id=make_fact_pair_id(window.sample_id, each.question, each.answer),
             request_id="",
             prompt=FACTS,
             model=NO_MODEL,
@@ -204,7 +212,7 @@ def make_pairs(window: Window, questions: Sequence[FactQuestion]) -> tuple[Pair,
             kind=each.kind,
             evidence=each.evidence,
         )
-        for number, each in enumerate(questions)
+        for each in questions
     )
 
 

@@ -62,4 +62,4 @@ class Fluency(Check):
 
 def score_fluency(logprob: float) -> float:
     """The score for the mean log-probability of a question's tokens: exp(mean / 8), so that -5.5 is 0.5."""
-    return round(math.exp(min(0.0, logprob) / SCALE), 4)
+    return 0.0 if math.isnan(logprob) else round(math.exp(min(0.0, logprob) / SCALE), 4)

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from docmatix.core.errors import ServerGone
-from docmatix.core.pairs import Failure, Request, make_pair_id
+from docmatix.core.pairs import Failure, Request, make_fact_pair_id
 from docmatix.models.client import ChatClient
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.prompting.chunks import MIN_BUDGET_TOKENS
@@ -113,7 +113,7 @@ def test_facts_give_pairs_before_the_model_is_asked_and_without_a_request(read, 
         }
         assert all(pair.evidence and pair.evidence[0].page in row["page_numbers"] for pair in pairs)
         assert all(pair.kind == "field" for pair in pairs)
-        ids = [make_pair_id(row["sample_id"], "facts", number) for number in range(len(pairs))]
+        ids = [make_fact_pair_id(row["sample_id"], pair.question, pair.answer) for pair in pairs]
         assert [pair.pair_id for pair in pairs] == ids
     ledger = job.run.ledger("generate").accounts
     assert (ledger["windows"].kept, ledger["requests"].entered) == (4, 4)

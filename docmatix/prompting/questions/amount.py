@@ -23,10 +23,10 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
             topic = make_topic("in the text", label)
             trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value)
             form, name = choose_form(label, kind, asked.language)
-            askings = (Asking(form, {"label": name}, topic),) if trusted and form else ()
+            askings = (Asking(form, {"label": name}, topic),) if form else ()
             evidence = (Evidence(page.number, fact.value, fact.boxes),)
             worth = 0.7 if form == "amount.is" else 0.4
-            yield Draft("amount", askings, fact.value, kind, evidence, f"text {page.number}", worth, (topic,))
+            yield Draft("amount", askings, fact.value, kind, evidence, f"text {page.number}", worth, (topic,), trusted)
 
 
 _SUBJECT = re.compile(r"(?P<name>(?:The|A|An) [^,;:]+?) (?:is|was|are|were)")

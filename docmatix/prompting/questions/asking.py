@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from docmatix.core.documents import Page
@@ -46,39 +47,32 @@ KINDS: Mapping[str, Callable[[AskedPages], Iterator[Draft]]] = {
 
 
 class _Told(NamedTuple):
-    """A draft and the plainest way to ask for it that is not ambiguous."""
+    """A draft, the plainest way to ask for it that is not ambiguous, and the wordings of its page's language."""
 
     draft: Draft
     asking: Asking
+    wordings: Wordings
 
 
 def ask_facts(pages: Sequence[Page], *, language: str | None, key: str, seed: int, limit: int) -> list[FactQuestion]:
     """At most `limit` questions about the usable `pages` of one window, in page order. `language` is that of the
     document, `key` the window's id."""
-    found: list[FactQuestion] = []
-    usable = [page for page in pages if page.reason is None]
-    by_language: dict[str, list[Page]] = {}
-    for page in usable:
-        if spoken := choose_language(page, language):
-            by_language.setdefault(spoken, []).append(page)
+    if not limit:
+        return []
+    by_language: dict[str | None, list[Page]] = {}
+    for page in pages:
+        if page.reason is None:
+            by_language.setdefault(choose_language(page, language), []).append(page)
+    drafts: list[tuple[Draft, Wordings]] = []
     for spoken, group in by_language.items():
-        wordings = load_wordings(spoken)
+        # pages that nobody words questions about are shown, too: what they say makes others ambiguous
+        wordings = load_wordings(spoken or "en")
         assert wordings is not None
-        asked = AskedPages(tuple(group), spoken, len(pages))
-        told = [
-            one
-            for one in tell_apart(draft for find in KINDS.values() for draft in find(asked))
-            if _is_sure(one, spoken)
-        ]
-        share = max(1, limit * len(group) // len(usable)) if limit else 0
-        chosen = choose(told, limit=share, key=key, seed=seed)
-        found += word_questions(chosen, wordings, key=key, seed=seed)
-    return found
-
-
-def _is_sure(one: _Told, language: str) -> bool:
-    """False for Korean of several lines, which may break within a word: nobody can tell where the spaces are."""
-    return language != "ko" or all(len(each.boxes) < 2 for each in one.draft.evidence)
+        asked = AskedPages(tuple(group), wordings.language, len(pages))
+        found = (draft for find in KINDS.values() for draft in find(asked))
+        drafts += ((draft if spoken else replace(draft, asked=False), wordings) for draft in found)
+    chosen = choose(tell_apart(drafts), limit=limit, key=key, seed=seed)
+    return list(word_questions(chosen, key=key, seed=seed))
 
 
 def choose_language(page: Page, language: str | None) -> str | None:
@@ -92,19 +86,33 @@ def choose_language(page: Page, language: str | None) -> str | None:
     return language if language in LANGUAGES else None
 
 
-def tell_apart(drafts: Iterable[Draft]) -> list[_Told]:
-    """The drafts that can be asked, each with the plainest of its askings whose topic has a single answer."""
-    drafts = list(drafts)
-    answers: dict[frozenset[str], set[str]] = defaultdict(set)
-    for draft in drafts:
-        for topic in (*(asking.topic for asking in draft.askings), *draft.rivals):
-            answers[topic].add(_normalise(draft.answer))
+def tell_apart(drafts: Iterable[tuple[Draft, Wordings]]) -> list[_Told]:
+    """The drafts that can be asked, each with the plainest of its askings that has a single answer, by its topic and by
+    its words: labels that differ may be asked for alike (`Phone`, `Telephone`; `Weight (net)`, `Weight (gross)`)."""
+    worded = [
+        (draft, wordings, [(asking, wordings.word(asking, 0).casefold()) for asking in draft.askings])
+        for draft, wordings in drafts
+    ]
+    answers: dict[frozenset[str] | str, set[str]] = defaultdict(set)
+    for draft, _, askings in worded:
+        answer = _normalise(draft.answer)
+        for asking, words in askings:
+            answers[asking.topic].add(answer)
+            answers[words].add(answer)
+        for topic in draft.rivals:
+            answers[topic].add(answer)
     told = []
-    for draft in drafts:
-        asking = next((one for one in draft.askings if len(answers[one.topic]) == 1), None)
-        if asking is not None:
-            told.append(_Told(draft, asking))
+    for draft, wordings, askings in worded:
+        alone = (one for one, words in askings if len(answers[one.topic]) == len(answers[words]) == 1)
+        plainest = next(alone, None) if draft.asked and _is_sure(draft, wordings.language) else None
+        if plainest is not None:
+            told.append(_Told(draft, plainest, wordings))
     return told
+
+
+def _is_sure(draft: Draft, language: str) -> bool:
+    """False for Korean of several lines, which may break within a word: nobody can tell where the spaces are."""
+    return language != "ko" or all(len(each.boxes) < 2 for each in draft.evidence)
 
 
 def _normalise(answer: str) -> str:
@@ -119,10 +127,15 @@ def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_T
     )
     # of a table of a thousand cells no more need to be weighed than can be chosen
     held: Counter[tuple[str, str]] = Counter()
+    seen: set[frozenset[str] | str] = set()
     pool: list[_Told] = []
     for one in drawn:
-        held[one.draft.source, one.asking.form] += 1
-        if held[one.draft.source, one.asking.form] <= limit:
+        words = one.wordings.word(one.asking, 0).casefold()
+        if not seen.isdisjoint((one.asking.topic, words)) or held[one.draft.source, one.asking.form] >= limit:
+            continue
+        if any(not gives_away(said, one.draft) for said in _list_words(one)):
+            seen |= {one.asking.topic, words}
+            held[one.draft.source, one.asking.form] += 1
             pool.append(one)
     weights = [(one.draft.worth, _list_marks(one)) for one in pool]
     left = list(range(len(pool)))
@@ -136,16 +149,16 @@ def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_T
                 worth *= factor**count
         return worth
 
-    topics: set[frozenset[str]] = set()
     while left and len(chosen) < limit:
         best = max(left, key=weigh)
         left.remove(best)
-        if pool[best].asking.topic in topics:
-            continue
-        topics.add(pool[best].asking.topic)
         chosen.append(pool[best])
         used.update(mark for mark, _ in weights[best][1])
     return sorted(chosen, key=_place)
+
+
+def _list_words(one: _Told) -> Iterator[str]:
+    return (one.wordings.word(one.asking, number) for number in range(len(one.wordings.list_templates(one.asking))))
 
 
 def _list_marks(one: _Told) -> tuple[tuple[Hashable, float], ...]:
@@ -170,10 +183,10 @@ def _place(one: _Told) -> tuple[int, float, float, str]:
     return first.page, first.boxes[0].y0, first.boxes[0].x0, one.draft.answer
 
 
-def word_questions(chosen: Iterable[_Told], wordings: Wordings, *, key: str, seed: int) -> Iterator[FactQuestion]:
-    """Each by the template that this window has used least. A wording that gives away the answer is not used."""
+def word_questions(chosen: Iterable[_Told], *, key: str, seed: int) -> Iterator[FactQuestion]:
+    """Each by the template that this window has used least, and that does not give away the answer."""
     used: dict[Sequence[str], Counter[int]] = defaultdict(Counter)
-    for draft, asking in chosen:
+    for draft, asking, wordings in chosen:
         templates = wordings.list_templates(asking)
         place = f"{key}/{draft.kind}/{'/'.join(sorted(asking.topic))}"
         count = used[templates]
@@ -189,12 +202,13 @@ def word_questions(chosen: Iterable[_Told], wordings: Wordings, *, key: str, see
 
 
 def _name_form(asking: Asking, templates: Sequence[str], wordings: Wordings) -> str:
-    return asking.form if templates is wordings.forms[asking.form] else f"known.{fold(asking.slots['label'])}"
+    known = wordings.find_known(asking) is not None
+    return f"known.{fold(asking.slots['label'])}" if known else asking.form
 
 
 def gives_away(question: str, draft: Draft) -> bool:
-    """Whether the answer stands in its question; yes, no and counts cannot be seen there."""
-    if draft.answer_type in ("yes_no", "count"):
+    """Whether the answer stands in its question; yes and no cannot."""
+    if draft.answer_type == "yes_no":
         return False
     answer, said = split_pieces(draft.answer), split_pieces(question)
     return any(said[at : at + len(answer)] == answer for at in range(len(said) - len(answer) + 1))

@@ -23,9 +23,10 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
             if fact.kind == "caption" and answer.count(".") == 1:
                 answer = answer.rstrip(".")
             trusted = fact.confidence >= MIN_CONFIDENCE and has_digit(label) and is_answer(answer)
+            trusted = trusted and is_answer(label, max_words=3)
             if fact.kind == "caption":
                 trusted = trusted and is_label(label)
             asking = Asking(fact.kind, {"label": label}, topic)
             evidence = (Evidence(page.number, fact.value, fact.boxes),)
             source = f"{fact.kind}s {page.number}"
-            yield Draft(fact.kind, (asking,) if trusted else (), answer, "text", evidence, source, 0.85, (topic,))
+            yield Draft(fact.kind, (asking,), answer, "text", evidence, source, 0.85, asked=trusted)

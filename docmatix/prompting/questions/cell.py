@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class _Row:
     name: str
     under: str
     """What its groups are: `section` (a row of their own), `row` (one with values), `column` (cells of this row)."""
+    sure: bool
 
     @property
     def column(self) -> str:
@@ -71,59 +73,65 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
 
 def _draft_table(page: Page, table: Table, rows: Sequence[_Row], source: str, language: str) -> Iterator[Draft]:
     trusted = table.confidence >= MIN_CONFIDENCE and table.key_column is not None and not _lacks_header(rows)
-    serial = {at for at in {row.cell.column for row in rows} if _counts_up([r for r in rows if r.cell.column == at])}
-    numeric, sole = _find_numeric(rows), len({row.cell.column for row in rows}) == 1
+    columns: dict[int, list[_Row]] = {}
+    for row in rows:
+        columns.setdefault(row.cell.column, []).append(row)
+    serial = {column for column, held in columns.items() if _counts_up(held)}
+    numeric, sole = _find_numeric(rows), len(columns) == 1
     values = Counter((row.cell.column, fold(row.cell.text)) for row in rows)
     totals = Counter(row.cell.row for row in rows if row.cell.role == "total")
     corner = next((c.text for c in table.cells if c.header and c.column == table.key_column), "")
+    keys = {c.row: c for c in table.cells if c.column == table.key_column and not c.header}
     for row in rows:
-        topic = make_topic(row.column, row.name)
-        rivals = (topic, make_topic(row.name)) if row.cell.text else (topic,)
-        marked = row.cell.column in numeric and has_mark(row.cell.text)
-        evidence = (Evidence(page.number, row.cell.text, (row.cell.box,)),)
-        if not trusted or marked or row.cell.column in serial or not _can_be_asked(row):
-            yield Draft("cell", (), row.cell.text, "text", evidence, source, rivals=rivals)
-            continue
-        kind = classify_answer(row.cell.text)
+        text = row.cell.text
+        marked = row.cell.column in numeric and has_mark(text)
         unit, known = _find_unit(table, row)
-        if known:
-            lone_total = row.cell.role == "total" and len(totals) == 1 and not row.groups
-            askings = tuple(_list_askings(row, table, language, unit, lone_total=lone_total, sole=sole))
-            worth = min(1.0, table.confidence + 0.1) * (1.0 if kind != "text" else 0.9)
-            yield Draft("cell", askings, row.cell.text, kind, evidence, source, worth, rivals)
-        lone = values[row.cell.column, fold(row.cell.text)] == 1 and not row.groups and row.cell.role == ""
-        reverse = _draft_reverse(page, table, row, corner, source, language) if lone else None
-        # of a table that goes on overleaf, a value may stand there again
-        which = make_topic("which", row.column, row.cell.text)
-        yield reverse or Draft("cell", (), row.name, "text", evidence, source, rivals=(which,))
+        sure = trusted and row.sure and not marked and row.cell.column not in serial and _can_be_asked(row)
+        lone_total = row.cell.role == "total" and len(totals) == 1 and not row.groups
+        askings = tuple(_list_askings(row, table, language, unit, lone_total=lone_total, sole=sole))
+        # a field of the row's name would ask for this, too
+        rivals = (make_topic(row.column, row.name), *((make_topic(row.name),) if text else ()))
+        kind = classify_answer(text)
+        worth = min(1.0, table.confidence + 0.1) * (1.0 if kind != "text" else 0.9)
+        evidence = (Evidence(page.number, text, (row.cell.box,)),)
+        yield Draft("cell", askings, text, kind, evidence, source, worth, rivals, sure and known)
+        if text:
+            lone = values[row.cell.column, fold(text)] == 1 and not row.groups and row.cell.role == ""
+            yield _draft_reverse(page, row, keys.get(row.cell.row), corner, source, language, asked=sure and lone)
 
 
 def _read_rows(table: Table) -> Iterator[_Row]:
-    """The cells below the header that have a name and a header, those without text too."""
-    above: dict[int, set[str]] = {}
+    """The cells below the header that have a name and a header, those without text too. Cells without a path, which
+    share their names with others, are not sure."""
+    above: dict[int, list[Cell]] = {}
     beside: dict[int, set[str]] = {}
+    keys: dict[int, str] = {}
     named: set[str] = set()
     for cell in table.cells:
         beside.setdefault(cell.row, set()).add(cell.text)
+        if cell.column == table.key_column and not cell.header:
+            keys[cell.row] = cell.text
         if not cell.header and cell.text and len(cell.path) > 1:
             named.add(cell.path[-1])
-        if cell.header:
+        if cell.header and cell.text:
             for column in range(cell.column, cell.column + cell.column_span):
-                above.setdefault(column, set()).add(cell.text)
+                above.setdefault(column, []).append(cell)
     for cell in table.cells:
-        if cell.header or cell.role in ("key", "section") or len(cell.path) < 2:
+        if cell.header or cell.role in ("key", "section"):
             continue
+        headers = [each.text for each in above.get(cell.column, ())]
+        path = cell.path or (*headers, keys.get(cell.row, ""))
         count = 0
-        while count < len(cell.path) - 1 and cell.path[count] in above.get(cell.column, ()):
+        while count < len(path) - 1 and path[count] in headers:
             count += 1
-        if count:
-            groups = cell.path[count:-1]
+        if count and path[-1]:
+            groups = path[count:-1]
             under = "section"
             if groups and groups[-1] in beside[cell.row]:
                 under = "column"
             elif groups and groups[-1] in named:
                 under = "row"
-            yield _Row(cell, cell.path[:count], groups, cell.path[-1], under)
+            yield _Row(cell, path[:count], groups, path[-1], under, bool(cell.path))
 
 
 def _lacks_header(rows: Sequence[_Row]) -> bool:
@@ -148,18 +156,21 @@ def _can_be_asked(row: _Row) -> bool:
 _LEANING = frozenset("of thereof less plus including incl. excluding excl. and or in with from to other others".split())
 
 
+_CODE = re.compile(r"(?=.*\d)\w[\w./-]{0,30}\w")
+
+
 def is_name(text: str) -> bool:
     """Whether a text can name a row: a label, a period or a code that does not lean on the rows above it."""
     words = text.lower().split()
     if not words or words[0].rstrip(":") in _LEANING or text[0] in "–—-•·":
         return False
-    return is_label(text) or is_period(text) or (has_digit(text) and len(words) == 1 and len(text) > 1)
+    return is_label(text) or is_period(text) or _CODE.fullmatch(text) is not None
 
 
 def _counts_up(rows: Sequence[_Row]) -> bool:
     """Whether a column numbers the rows: `1`, `2.`, `3)`, in order."""
     numbers = [row.cell.text.strip("#.() ") for row in rows if row.cell.text]
-    if len(numbers) < 2 or not all(number.isdecimal() for number in numbers):
+    if len(numbers) < 2 or not all(number.isdecimal() and len(number) < 6 for number in numbers):
         return False
     return all(int(after) == int(before) + 1 for before, after in pairwise(numbers)) and int(numbers[0]) < 1000
 
@@ -188,9 +199,9 @@ def _list_askings(
     form, slots = _choose_form(row, language, lone_total=lone_total, sole=sole)
     qualifiers: tuple[str, ...] = ()
     parts = [row.column, row.name]
-    group = row.groups[-1] if row.groups else ""
+    group = ", ".join(row.groups)
     scaled = ("in_unit",) if unit else ()
-    if fold(group) not in fold(row.name):
+    if row.groups and fold(row.groups[-1]) not in fold(row.name):
         if row.under == "row":
             # what is set further out need not be a group: a sum above the next rows
             yield Asking(form, {**slots, "unit": unit}, make_topic(*parts), scaled)
@@ -219,7 +230,8 @@ def _choose_form(row: _Row, language: str, *, lone_total: bool, sole: bool) -> t
         return plain, slots
     if len(row.headers) == 1 and not lone_total:
         if is_period(header) and is_quantity(name):
-            return "cell.period", {**slots, "row": spell_label(name), "column": header}
+            form = "cell.period_several" if is_several(spell_label(name)) else "cell.period"
+            return form, {**slots, "row": spell_label(name), "column": header}
         if plain in ("cell.row_value", "cell.column_value") and is_quantity(name) and not row.groups:
             return "cell.value", {**slots, "row": spell_label(name)}
         if plain in ("cell.quoted", "cell.row_period") and is_noun(header) and not header.endswith(")"):
@@ -245,24 +257,21 @@ def _quote(name: str) -> str:
     return f'"{name}"' if "," in name or len(words) > 5 or not _CLAUSE.isdisjoint(words) or "?" in name else name
 
 
-def _draft_reverse(page: Page, table: Table, row: _Row, corner: str, source: str, language: str) -> Draft | None:
+def _draft_reverse(
+    page: Page, row: _Row, key: Cell | None, corner: str, source: str, language: str, *, asked: bool
+) -> Draft:
     """The row that has a value: `Which product has the item no. "BW-1042"?`; its answer is the row's name."""
-    name = next(
-        (c for c in table.cells if c.row == row.cell.row and c.column == table.key_column and c.text == row.name), None
-    )
-    if name is None or not is_answer(row.name, max_words=12) or not is_label(corner) or len(row.headers) > 1:
-        return None
     wordings = load_wordings(language)
     said = wordings is not None and fold(row.column) in wordings.value_columns
-    if said or '"' in row.cell.text or count_words(row.cell.text) > 6:
-        return None
-    slots = {"column": row.column, "value": row.cell.text, "key": corner}
-    topic = make_topic("which", row.column, row.cell.text)
+    plain = '"' not in row.cell.text and count_words(row.cell.text) <= 6 and len(row.headers) == 1
+    slots = {"column": row.column, "value": row.cell.text, "key": corner, "headed": row.column}
     form = "cell.which"
     if language == "en" and all(is_noun(text) and not is_several(spell_label(text)) for text in (corner, row.column)):
-        slots = {**slots, "key": spell_label(corner), "column": spell_label(row.column), "headed": row.column}
+        slots |= {"key": spell_label(corner), "column": spell_label(row.column)}
         form = "cell.which_noun"
-    evidence = (Evidence(page.number, name.text, (name.box,)),)
-    return Draft(
-        "cell", (Asking(form, slots, topic),), row.name, classify_answer(row.name), evidence, source, 0.4, (topic,)
-    )
+    # without the corner, which the part of a table overleaf may not have
+    asking = Asking(form, slots, make_topic("which", row.column, row.cell.text))
+    asked = asked and plain and not said and is_label(corner) and is_answer(row.name, max_words=12)
+    asked = asked and key is not None and key.text == row.name
+    evidence = (Evidence(page.number, key.text, (key.box,)),) if key else ()
+    return Draft("cell", (asking,), row.name, classify_answer(row.name), evidence, source, 0.4, asked=asked)

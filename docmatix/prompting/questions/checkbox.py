@@ -45,9 +45,8 @@ def _draft_ticked(page: Page, label: str, options: list[Fact], source: str, *, t
     form = "field.question" if label.endswith(("?", "？")) and len(ticked) == 1 else "checkbox.which"
     form = "checkbox.several" if len(ticked) > 1 else form
     asking = Asking(form, {"label": label}, topic)
-    askings = (asking,) if trusted and ticked else ()
     kind = "list" if len(ticked) > 1 else "text"
-    return Draft("checkbox", askings, answer, kind, evidence, source, 0.9, (topic,))
+    return Draft("checkbox", (asking,), answer, kind, evidence, source, 0.9, asked=trusted and bool(ticked))
 
 
 def _draft_option(page: Page, label: str, option: Fact, answer: str, source: str, *, trusted: bool) -> Draft:
@@ -56,4 +55,4 @@ def _draft_option(page: Page, label: str, option: Fact, answer: str, source: str
     trusted = trusted and is_label(option.value)
     slots = {"label": label, "option": option.value}
     asking = Asking("checkbox.is" if is_label(label) else "checkbox.lone", slots, topic)
-    return Draft("checkbox", (asking,) if trusted else (), answer, "yes_no", evidence, source, 0.55, (topic,))
+    return Draft("checkbox", (asking,), answer, "yes_no", evidence, source, 0.55, asked=trusted)

@@ -20,44 +20,55 @@ MOST_SEARCHED = 300
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
-    """A draft for each trusted field; the others only make their labels ambiguous."""
-    wordings = load_wordings(asked.language)
-    known = Counter(
-        fold(strip_label(fact.label)) for page in asked.pages for fact in page.facts if fact.kind == "field"
-    )
-    text = " ".join(" ".join(page.text.split()) for page in asked.pages).casefold()
+    """A draft for each field; those that are not trusted only make their labels ambiguous."""
+    fields = [fact for page in asked.pages for fact in page.facts if fact.kind == "field"]
+    elsewhere = _find_elsewhere(asked.pages, fields)
     for page in asked.pages:
         lines = [fold(fact.value) for fact in page.facts if fact.kind in ("title", "heading", "subject")]
-        empty = any(fact.kind == "empty_field" for fact in page.facts)
         for fact in page.facts:
-            label = strip_label(fact.label)
             if fact.kind == "field":
+                label = strip_label(fact.label)
                 yield _draft_value(page, fact, label, asked.language, lines)
-                if (
-                    label
-                    and len(re.findall(rf"(?<!\w){re.escape(label.casefold())}\s?[:：]", text)) > known[fold(label)]
-                ):
+                if label in elsewhere:
                     # it stands before a colon where no field was read
                     yield Draft("field", (), "", "text", (), "fields", rivals=(make_topic(label),))
-            if wordings and fact.kind in ("field", "empty_field") and empty and is_label(label):
-                answer = wordings.no if fact.kind == "empty_field" else wordings.yes
-                yield _draft_filled(page, fact, label, answer)
+    yield from _draft_filled(asked)
+
+
+def _find_elsewhere(pages: Sequence[Page], fields: Sequence[Fact]) -> set[str]:
+    """The labels that stand before a colon more often than fields with them, or with longer labels that end in them,
+    were read."""
+    labels = Counter(strip_label(fact.label) for fact in fields)
+    if len(labels) > MOST_SEARCHED:
+        return set()
+    before = Counter(
+        said for page in pages for line in page.text.casefold().split("\n") for said in re.split(r"\s?[:：]", line)[:-1]
+    )
+    found = set()
+    for label in labels:
+        low = label.casefold()
+        wanted = sum(count for other, count in labels.items() if other.casefold().endswith(low))
+        there = sum(count for said, count in before.items() if _ends_in(said, low))
+        if low and there > wanted:
+            found.add(label)
+    return found
+
+
+def _ends_in(said: str, label: str) -> bool:
+    """Whether a text ends in a label, whole words."""
+    return said.endswith(label) and not said[: -len(label)][-1:].isalnum()
 
 
 def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Sequence[str]) -> Draft:
     evidence = (Evidence(page.number, fact.value, fact.boxes),)
-    topic = make_topic(label)
     # the full stop of the sentence that a telephone number ends
     answer = fact.value[:-1] if re.search(r"\d\.$", fact.value) else fact.value
-    kind = classify_answer(answer)
-    trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value)
+    trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value) and bool(fact.boxes)
     # the letter that heads a part of a directory is nobody's value
     trusted = trusted and not (len(fact.value) == 1 and fact.value.isalpha())
     trusted = trusted and not any(fold(label) in line and fold(fact.value) in line for line in lines)
-    if not trusted or not fact.boxes:
-        return Draft("field", (), fact.value, kind, evidence, "fields", rivals=(topic,))
     form, name = choose_form(label, fact.value, language)
-    asking = Asking(form, {"label": name, "quoted": label}, topic)
+    asking = Asking(form, {"label": name, "quoted": label}, make_topic(label))
     askings = [asking]
     section = fact.path[-1] if fact.path else ""
     if is_label(section):
@@ -66,18 +77,24 @@ def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Seque
         if is_generic(label):
             askings.reverse()
     worth = fact.confidence * (0.8 if len(fact.value.split()) > 12 else 1.0)
-    return Draft("field", tuple(askings), answer, kind, evidence, f"fields {page.number}", worth)
+    kind = classify_answer(answer)
+    return Draft("field", tuple(askings), answer, kind, evidence, f"fields {page.number}", worth, asked=trusted)
 
 
-def _draft_filled(page: Page, fact: Fact, label: str, answer: str) -> Draft:
-    boxes = fact.boxes if fact.value else fact.label_boxes
-    evidence = (Evidence(page.number, fact.value or fact.label, boxes),)
-    topic = make_topic("filled in", label)
-    asking = Asking("field.filled", {"label": label}, topic)
-    trusted = fact.confidence >= MIN_CONFIDENCE and bool(boxes)
-    return Draft(
-        "empty_field", (asking,) if trusted else (), answer, "yes_no", evidence, f"filled {page.number}", 0.5, (topic,)
-    )
+def _draft_filled(asked: AskedPages) -> Iterator[Draft]:
+    """Of windows with an empty field, whether each of their fields is filled in."""
+    wordings = load_wordings(asked.language)
+    held = [(page, fact) for page in asked.pages for fact in page.facts if fact.kind in ("field", "empty_field")]
+    if wordings is None or all(fact.kind == "field" for _, fact in held):
+        return
+    for page, fact in held:
+        label = strip_label(fact.label)
+        boxes = fact.boxes if fact.value else fact.label_boxes
+        answer = wordings.no if fact.kind == "empty_field" else wordings.yes
+        asking = Asking("field.filled", {"label": label}, make_topic("filled in", label))
+        evidence = (Evidence(page.number, fact.value or fact.label, boxes),)
+        trusted = fact.confidence >= MIN_CONFIDENCE and bool(boxes) and is_label(label)
+        yield Draft("filled", (asking,), answer, "yes_no", evidence, f"filled {page.number}", 0.5, asked=trusted)
 
 
 def choose_form(label: str, value: str, language: str) -> tuple[str, str]:
@@ -87,6 +104,8 @@ def choose_form(label: str, value: str, language: str) -> tuple[str, str]:
     if language != "en" or not is_noun(label) or len(label.split()) > 6:
         return "field.quoted", label
     name = spell_label(label)
+    if not name:
+        return "field.quoted", label
     if names_person(label, value):
         return "field.person", name
     return ("field.plural" if is_several(name) else "field.noun"), name

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Set
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import (
+    WordPlaces,
     count_words,
     is_answer,
     is_label,
-    list_words,
     looks_cited,
     strip_mark,
     strip_number,
@@ -26,13 +26,18 @@ OPENING_WORDS = 6
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """Drafts for the headings of the pages, over all of which their texts and numbers have to be the only ones."""
     numbers = {strip_number(fact.value)[0] for page in asked.pages for fact in page.facts if fact.kind == "heading"}
+    text = "\n".join(" ".join(page.text.split()) for page in asked.pages)
     for page in asked.pages:
         headings = [fact for fact in page.facts if fact.kind == "heading"]
+        by_text = {fact.value: fact for fact in reversed(headings)}
+        places = WordPlaces(page) if headings else None
         for fact in headings:
             yield _draft_numbered(page, fact, numbers)
         for fact in page.facts:
-            if fact.kind == "section" and (draft := _draft_opening(page, fact, headings, asked.pages)):
-                yield draft
+            if fact.kind == "section" and places is not None:
+                draft = _draft_opening(page, fact, by_text.get(fact.label), text, places)
+                if draft is not None:
+                    yield draft
 
 
 def _is_trusted(fact: Fact) -> bool:
@@ -46,7 +51,7 @@ def _draft_numbered(page: Page, fact: Fact, numbers: Set[str]) -> Draft:
     trusted = _is_trusted(fact) and _is_numbering(number, fact.value, numbers) and is_answer(rest, max_words=20)
     asking = Asking("heading.number", {"number": number}, topic)
     evidence = (Evidence(page.number, fact.value, fact.boxes),)
-    return Draft("heading", (asking,) if trusted else (), rest, "text", evidence, "headings", 0.85, (topic,))
+    return Draft("heading", (asking,) if number else (), rest, "text", evidence, "headings", 0.85, (topic,), trusted)
 
 
 def _is_numbering(number: str, heading: str, numbers: Set[str]) -> bool:
@@ -57,16 +62,15 @@ def _is_numbering(number: str, heading: str, numbers: Set[str]) -> bool:
     return heading.startswith(f"{number}.") or not near.isdisjoint(numbers)
 
 
-def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequence[Page]) -> Draft | None:
+def _draft_opening(page: Page, fact: Fact, heading: Fact | None, text: str, places: WordPlaces) -> Draft | None:
     """The heading above the paragraph that begins with certain words, which no other text of the pages says."""
-    heading = next((one for one in headings if one.value == fact.label), None)
     if heading is None or not _is_trusted(heading) or fact.confidence < MIN_CONFIDENCE:
         return None
     words = fact.value.split()
     opening = " ".join(words[:OPENING_WORDS]) if len(words) > OPENING_WORDS else fact.value[: 2 * OPENING_WORDS]
     opening = opening.rstrip(",;:.–—-(，；：。（ ")
     name = strip_mark(heading.value)
-    if not _stands_out(page, heading, fact):
+    if not _stands_out(places, heading, fact):
         return None
     if len(fact.boxes) > 1 and _HANGUL.search(opening):
         return None  # its lines may break within a word
@@ -74,7 +78,7 @@ def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequ
         return None
     if not is_answer(name, max_words=20) or looks_cited(fact.value):
         return None
-    if sum(" ".join(each.text.split()).count(opening) for each in pages) > 1:
+    if text.count(opening) > 1:
         return None
     topic = make_topic("paragraph", opening)
     evidence = (Evidence(page.number, heading.value, heading.boxes),)
@@ -85,10 +89,10 @@ def _draft_opening(page: Page, fact: Fact, headings: Sequence[Fact], pages: Sequ
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 
 
-def _stands_out(page: Page, heading: Fact, section: Fact) -> bool:
+def _stands_out(places: WordPlaces, heading: Fact, section: Fact) -> bool:
     """Whether a heading is numbered, bold or larger than its text: capitals alone may begin the sentence below."""
-    words = [word for box in heading.boxes for word in list_words(page, box)]
-    below = [word for box in section.boxes[:1] for word in list_words(page, box)]
+    words = [word for box in heading.boxes for word in places.within(box)]
+    below = [word for box in section.boxes[:1] for word in places.within(box)]
     sizes = [word.size for word in below if word.size]
     if strip_mark(heading.value) != heading.value or not words or not sizes:
         return True

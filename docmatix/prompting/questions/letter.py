@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import is_answer, read_line
+from docmatix.prompting.questions.plain_texts import WordPlaces, is_answer
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import classify_answer
 
@@ -27,11 +27,13 @@ def _draft(page: Page, fact: Fact, *, letter: bool) -> Draft:
     answer, boxes = fact.value, fact.boxes
     if fact.kind in ("addressee", "signatory"):
         # the name; what follows is an address or a position
-        answer, boxes = read_line(page, boxes[0]) if len(boxes) > 1 else answer, boxes[:1]
+        if len(boxes) > 1:
+            answer = " ".join(word.text for word in WordPlaces(page).within(boxes[0]))
+        boxes = boxes[:1]
     answer = answer.strip(" ,;")
     topic = make_topic("letter", fact.kind)
     trusted = fact.confidence >= MIN_CONFIDENCE and is_answer(answer, max_words=25) and letter
     asking = Asking(f"letter.{fact.kind}", {}, topic)
     evidence = (Evidence(page.number, answer, boxes),)
     kind = classify_answer(answer)
-    return Draft("letter", (asking,) if trusted else (), answer, kind, evidence, "letter", 0.95, (topic,))
+    return Draft("letter", (asking,), answer, kind, evidence, "letter", 0.95, asked=trusted)

@@ -21,6 +21,7 @@ from docmatix.prompting.questions.plain_texts import (
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 
 MIN_CONFIDENCE = 0.5
+_NUMBER = re.compile(r"[0-9]{1,4}")
 MAX_ALL_ITEMS = 8
 MAX_ALL_WORDS = 50
 MAX_STEP = 1.8
@@ -60,7 +61,7 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> It
         topic = make_topic(form, number, name)
         evidence = tuple(Evidence(page.number, item.value, item.boxes) for item in held)
         asking = Asking(form, {**slots, "number": number}, topic)
-        return Draft("list", (asking,) if asked else (), answer, kind, evidence, source, worth, (topic,))
+        return Draft("list", (asking,), answer, kind, evidence, source, worth, asked=asked)
 
     whole = sound and len(items) > 1 and _is_whole(page, items)
     several = whole and len(items) <= 20
@@ -73,7 +74,7 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> It
     yield draft("list.all", "", listed, "list", items, 0.8, asked=short and all(map(is_answer, answers)))
     for item in items:
         number = item.label.strip("().: ")
-        if number.isdigit():
+        if _NUMBER.fullmatch(number):
             numbered = sound and is_answer(item.value)
             yield draft("list.item", number, item.value, "text", [item], 0.7, asked=numbered)
 
@@ -88,7 +89,7 @@ def _is_whole(page: Page, items: Sequence[Fact]) -> bool:
     if items[-1].boxes[-1].y1 > PAGE_FOOT or _goes_on(page, items):
         return False
     numbers = [item.label.strip("().: ") for item in items]
-    if all(number.isdigit() for number in numbers):
+    if all(map(_NUMBER.fullmatch, numbers)):
         return [int(number) for number in numbers] == list(range(1, len(numbers) + 1))
     gaps = [after.boxes[0].y0 - before.boxes[-1].y1 for before, after in pairwise(items)]
     height = min(box.y1 - box.y0 for item in items for box in item.boxes)
@@ -99,7 +100,7 @@ def _goes_on(page: Page, items: Sequence[Fact]) -> bool:
     """Whether a line elsewhere on the page begins as the next item would: behind a picture, in another column."""
     starts = Counter(next(line).text for _, line in groupby(page.words, key=lambda word: word.line))
     mark = items[-1].label
-    number = re.search(r"\d+", mark)
+    number = _NUMBER.search(mark)
     if number is None:
         return bool(mark) and starts[mark] > len(items)
     return mark[: number.start()] + str(int(number.group()) + 1) + mark[number.end() :] in starts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docmatix.core.pairs import Evidence
+from docmatix.prompting.questions.plain_texts import is_answer
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
-from docmatix.text.numbers import has_digit
 
 MIN_CONFIDENCE = 0.5
 
@@ -20,6 +20,6 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
         for fact in page.facts:
             if fact.kind == "page_number" and fact.boxes:
                 evidence = (Evidence(page.number, fact.value, fact.boxes),)
-                trusted = fact.confidence >= MIN_CONFIDENCE and (has_digit(fact.value) or fact.value.isalpha())
-                askings = (Asking("page_number", {}, topic),) if trusted else ()
-                yield Draft("page_number", askings, fact.value, "number", evidence, "page number", 0.5, (topic,))
+                trusted = fact.confidence >= MIN_CONFIDENCE and is_answer(fact.value, max_words=4)
+                asking = Asking("page_number", {}, topic)
+                yield Draft("page_number", (asking,), fact.value, "number", evidence, "page number", 0.5, asked=trusted)

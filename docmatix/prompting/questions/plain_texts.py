@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 
 from docmatix.core.documents import UNKNOWN, Box, Page, Word
 from docmatix.text.pieces import fold
@@ -73,19 +74,27 @@ def looks_cited(text: str) -> bool:
     return _CITED.search(text[:200]) is not None
 
 
-def list_words(page: Page, box: Box) -> list[Word]:
-    """The words whose middle lies in a box, in reading order."""
-    return [word for word in page.words if holds(box, word.box)]
+class WordPlaces:
+    """The words of a page, found by the box that their middle lies in."""
+
+    def __init__(self, page: Page) -> None:
+        self._words = page.words
+        self._order = sorted(range(len(page.words)), key=lambda place: _middle(page.words[place]))
+        self._middles = [_middle(page.words[place]) for place in self._order]
+
+    def within(self, box: Box) -> list[Word]:
+        """In reading order."""
+        near = self._order[bisect_left(self._middles, box.y0) : bisect_right(self._middles, box.y1)]
+        return [self._words[place] for place in sorted(near) if holds(box, self._words[place].box)]
+
+
+def _middle(word: Word) -> float:
+    return (word.box.y0 + word.box.y1) / 2
 
 
 def holds(box: Box, other: Box) -> bool:
     """Whether the middle of `other` is in `box`."""
     return box.x0 <= (other.x0 + other.x1) / 2 <= box.x1 and box.y0 <= (other.y0 + other.y1) / 2 <= box.y1
-
-
-def read_line(page: Page, box: Box) -> str:
-    """The text of the words whose middle lies in a box."""
-    return " ".join(word.text for word in list_words(page, box))
 
 
 def strip_label(label: str) -> str:

@@ -29,7 +29,6 @@ class Draft:
 
     kind: str
     askings: tuple[Asking, ...]
-    """Empty for what is not asked itself but makes others ambiguous, by `rivals`: a fact that is not trusted."""
     answer: str
     answer_type: str
     """As `classify_answer` says, or `yes_no`, `list`, `count`."""
@@ -39,6 +38,8 @@ class Draft:
     worth: float = 1.0
     rivals: tuple[frozenset[str], ...] = ()
     """Further topics that it makes ambiguous for others: a row `Total` for a field `Total`."""
+    asked: bool = True
+    """False for what only makes others ambiguous: a fact that is not trusted."""
 
 
 class FactQuestion(NamedTuple):

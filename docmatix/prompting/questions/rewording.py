@@ -8,16 +8,22 @@ from __future__ import annotations
 from docmatix.prompting.questions.question import FactQuestion
 from docmatix.text.pieces import split_pieces
 
-REWORDED = frozenset({"field", "cell"})
-"""Kinds that their texts alone determine; `the first item of the list` loses its meaning with one word."""
+REWORDED = frozenset(
+    "field.quoted cell.quoted cell.noun cell.plural cell.count cell.person cell.period cell.row_period "
+    "cell.column_value".split()
+)
+"""Forms that their quoted label, or column and row, alone determine: `the first item of the list` loses its meaning
+with one word, and `the date` becomes `the date of birth` with two."""
 MAX_GROWTH = 2.5
 """How much longer than the question a rewording may be, before it says more."""
+_DENIALS = frozenset(
+    "not no never nobody except nicht kein keine pas non no nunca niet geen nie nem senza sans sin".split()
+)
 
 
 def can_be_reworded(asked: FactQuestion) -> bool:
     """Whether other words cannot change what a question asks for."""
-    form = asked.wording.split("/")[1]
-    return asked.kind in REWORDED and form not in ("cell.total", "field.question")
+    return asked.wording.split("/")[1] in REWORDED
 
 
 def accept_rewording(asked: FactQuestion, question: str) -> bool:
@@ -26,10 +32,13 @@ def accept_rewording(asked: FactQuestion, question: str) -> bool:
     whole = question.endswith(("?", "？")) and question.count("?") <= 1
     if not whole or len(question) > MAX_GROWTH * len(asked.question):
         return False
-    kept = [split_pieces(text) for text in asked.slots.values() if text]
-    if any(_holds(before, pieces) and not _holds(said, pieces) for pieces in kept):
+    kept = [pieces for text in asked.slots.values() if (pieces := split_pieces(text)) and _holds(before, pieces)]
+    if not kept or not all(_holds(said, pieces) for pieces in kept):
         return False
-    return said != before and not _holds(said, split_pieces(asked.answer))
+    if asked.wording.split("/")[1] == "field.quoted" and f"{asked.slots['label']}" not in question:
+        return False
+    denied = _DENIALS.intersection(said) - _DENIALS.intersection(before)
+    return said != before and not denied and not _holds(said, split_pieces(asked.answer))
 
 
 def _holds(text: list[str], part: list[str]) -> bool:

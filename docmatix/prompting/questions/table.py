@@ -27,24 +27,14 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
 def _draft_title(page: Page, table: Table, source: str) -> Draft:
     """The text of its caption without its number, or of the heading that is its caption."""
     topic, said = make_topic("title of the table"), fold(table.caption)
-    fact = next(
-        (
-            fact
-            for fact in page.facts
-            if fact.kind in ("caption", "heading")
-            and fact.boxes
-            and said
-            and fold(fact.value)
-            and fold(fact.value) in said
-        ),
-        None,
-    )
+    named = (fact for fact in page.facts if fact.kind in ("caption", "heading") and fact.boxes and fold(fact.value))
+    fact = next((fact for fact in named if said in (fold(fact.value), fold(f"{fact.label} {fact.value}"))), None)
     trusted = table.confidence >= MIN_CONFIDENCE and fact is not None and is_answer(fact.value, max_words=25)
     evidence = (Evidence(page.number, fact.value, fact.boxes),) if fact else ()
-    askings = (Asking("table.title", {}, topic),) if trusted else ()
     # each table has a title of its own, or none, so that two of them never agree
     answer = fact.value if fact else source
-    return Draft("table", askings, answer, "text", evidence, source, 0.8, (topic,))
+    asking = Asking("table.title", {}, topic)
+    return Draft("table", (asking,), answer, "text", evidence, source, 0.8, asked=trusted)
 
 
 def _draft_columns(page: Page, table: Table, source: str) -> Draft:
@@ -59,9 +49,9 @@ def _draft_columns(page: Page, table: Table, source: str) -> Draft:
     trusted = trusted and len(set(texts)) == len(texts) and all(is_label(text) or is_period(text) for text in texts)
     evidence = tuple(Evidence(page.number, cell.text, (cell.box,)) for cell in headers)
     topic = make_topic("columns of the table")
-    askings = [Asking("table.columns", {}, topic)] if trusted else []
-    if trusted and is_label(table.caption):
+    askings = [Asking("table.columns", {}, topic)]
+    if is_label(table.caption):
         slots = {"table": strip_label(table.caption)}
         askings.append(Asking("table.columns_of", slots, make_topic("columns", table.caption)))
     answer = ", ".join(texts) or source
-    return Draft("table", tuple(askings), answer, "list", evidence, source, 0.6, (topic,))
+    return Draft("table", tuple(askings), answer, "list", evidence, source, 0.6, asked=trusted)

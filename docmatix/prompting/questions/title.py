@@ -1,4 +1,4 @@
-"""Questions for the title of a document and for what its tables are called."""
+"""Questions for the title of a document."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
                 and fact.confidence >= MIN_CONFIDENCE
                 and is_answer(fact.value, max_words=25)
             )
-            askings = (Asking("title", {}, topic),) if trusted else ()
-            yield Draft("title", askings, fact.value, "text", evidence, "title", fact.confidence, (topic,))
+            asking = Asking("title", {}, topic)
+            yield Draft("title", (asking,), fact.value, "text", evidence, "title", fact.confidence, asked=trusted)

@@ -40,10 +40,11 @@ class Wordings:
 
     def list_templates(self, asking: Asking) -> Sequence[str]:
         """The templates of an asking; a known field's own come before its form's."""
-        label = asking.slots.get("label", "")
-        if asking.form in _VALUES and (own := self.known.get(fold(label))):
-            return own
-        return self.forms[asking.form]
+        return self.find_known(asking) or self.forms[asking.form]
+
+    def find_known(self, asking: Asking) -> Sequence[str] | None:
+        """The questions of a known field's own, if it is one."""
+        return self.known.get(fold(asking.slots["label"])) if asking.form in _VALUES else None
 
     def word(self, asking: Asking, number: int) -> str:
         """The question of one of the templates."""

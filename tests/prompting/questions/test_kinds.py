@@ -50,9 +50,9 @@ def test_a_subject_line_that_reads_like_a_field_is_none() -> None:
 
 def test_empty_fields_are_asked_about_beside_filled_ones() -> None:
     empty = make_fact("empty_field", "Signature", "", y=0.5)
-    asked = pair_up(ask(make_page([make_fact("field", "Name", "Ann Lee"), empty])), kind="empty_field")
+    asked = pair_up(ask(make_page([make_fact("field", "Name", "Ann Lee"), empty])), kind="filled")
     assert sorted(asked.values()) == ["No", "Yes"]
-    assert not pair_up(ask(make_page([make_fact("field", "Name", "Ann Lee")])), kind="empty_field")
+    assert not pair_up(ask(make_page([make_fact("field", "Name", "Ann Lee")])), kind="filled")
 
 
 # --- check boxes ------------------------------------------------------------------------------------------------------
@@ -375,3 +375,86 @@ def test_a_cell_whose_row_and_column_stand_in_another_table_too_needs_its_captio
     answers = pair_up(ask(make_page([], [first, second])), kind="cell").values()
     assert "40" in answers
     assert "90" not in answers
+
+
+# --- what is asked for alike ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Phone", "Telephone"),
+        ("Total due", "Balance due"),
+        ("Weight (net)", "Weight (gross)"),
+        ("Policy No.", "Policy number"),
+    ],
+)
+def test_labels_that_are_asked_for_alike_are_ambiguous(one: str, other: str) -> None:
+    assert not ask(make_page([make_fact("field", one, "15 kg"), make_fact("field", other, "9 kg", y=0.3)]))
+
+
+def test_a_cell_and_a_field_that_are_asked_for_alike_are_ambiguous() -> None:
+    table = make_grid([["Property", "Value"], ["Weight", "5 kg"], ["Length", "3 m"]])
+    asked = pair_up(ask(make_page([make_fact("field", "Weight", "7 kg", y=0.9)], [table])))
+    assert not only(asked, "7 kg")
+    assert not only(asked, "5 kg")
+    assert only(asked, "3 m")
+
+
+def test_all_groups_of_a_row_are_named() -> None:
+    table = make_grid([["Ticket", "Price"], ["Day ticket", "$7"], ["Week ticket", "$25"]])
+    cells = [
+        cell._replace(path=("Price", "Europe", "Adults", cell.path[-1])) if cell.path else cell for cell in table.cells
+    ]
+    assert all(
+        "Europe, Adults" in one for one in only(pair_up(ask(make_page([], [replace(table, cells=tuple(cells))]))), "$7")
+    )
+
+
+def test_a_doubtful_fact_makes_the_specific_questions_ambiguous_too() -> None:
+    facts = [
+        make_fact("field", "Weight", "5 kg", path=["Boat"]),
+        make_fact("field", "Weight", "7 kg", path=["Boat"], y=0.3, confidence=0.3),
+    ]
+    assert not ask(make_page(facts))
+
+
+def test_cells_that_share_their_names_make_that_of_another_table_ambiguous() -> None:
+    first = make_grid([["Item", "Price"], ["Bolt", "$5"], ["Bolt", "$6"]])
+    first = replace(first, cells=tuple(cell._replace(path=()) for cell in first.cells))
+    answers = pair_up(
+        ask(make_page([], [first, make_grid([["Item", "Price"], ["Bolt", "$25"], ["Nut", "$3"]])]))
+    ).values()
+    assert "$25" not in answers
+    assert "$3" in answers
+
+
+def test_a_heading_that_is_a_part_of_a_caption_is_not_the_title_of_the_table() -> None:
+    table = make_grid([["Item", "Price"], ["Bolt", "$5"]], caption="Table 1: Wholesale by region")
+    assert not pair_up(ask(make_page([make_fact("heading", "", "Wholesale")], [table])), kind="table")
+
+
+def test_pages_in_two_languages_make_each_other_ambiguous() -> None:
+    english = make_page(
+        [make_fact("field", "IBAN", "DE11 2222")], text="the parts have been made and are for that from which"
+    )
+    german = make_page([make_fact("field", "IBAN", "DE99 3333")], number=2, text="Überweisung")
+    assert ask(english, language="de")
+    assert not ask(english, german, language="de")
+    unknown = make_page([make_fact("field", "IBAN", "DE99 3333")], number=2, text="Maksu ääni")
+    assert not ask(english, unknown, language="fi")
+
+
+def test_hostile_texts_are_neither_asked_about_nor_a_crash() -> None:
+    long = "9" * 5000
+    facts = [
+        make_fact("list_item", "①", "one", path=["Parts"]),
+        make_fact("list_item", long, "two", path=["Parts"], y=0.2),
+        make_fact("page_number", "", "3\u202e\x00", y=0.95),
+        make_fact("footnote", "1\u202e", "Without tax.", y=0.9),
+        make_fact("field", "{label}", "{answer}", y=0.5),
+    ]
+    table = make_grid([["No.", "Price"], ["Bolt", long], ["Nut", long], ["3\u202e", "$3"]])
+    for one in ask(make_page(facts, [table])):
+        assert one.question.isprintable()
+        assert one.answer.isprintable()

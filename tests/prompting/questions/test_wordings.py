@@ -22,7 +22,8 @@ from docmatix.text.pieces import fold
 
 NEEDS_GRAMMAR = frozenset(
     "field.noun field.plural field.person cell.noun cell.plural cell.person cell.count cell.period cell.value "
-    "cell.which_noun cell.row_period cell.column_value amount.is".split()
+    "cell.which_noun cell.row_period cell.column_value amount.is "
+    "cell.period_several".split()
 )
 """Forms that only English has: elsewhere nothing tells a noun, its gender or its number (`field.choose_form`)."""
 LEAST = {"field.quoted": 5, "cell.quoted": 5, "heading.paragraph": 4, "list.first": 3, "list.last": 3, "list.all": 3}
@@ -151,7 +152,7 @@ def test_no_question_gives_away_its_answer_or_leaves_a_slot_open(language, slots
     evidence = (Evidence(1, answer, (Box(0.1, 0.1, 0.2, 0.2),)),)
     asking = Asking(form, slots, make_topic(form, *slots.values()), qualifiers)
     draft = Draft("field", (asking,), answer, "text", evidence, "fields 1")
-    for made in word_questions(tell_apart([draft]), wordings, key="window", seed=seed):
+    for made in word_questions(tell_apart([(draft, wordings)]), key="window", seed=seed):
         assert made.question.strip()
         assert not gives_away(made.question, draft)
         for template in wordings.list_templates(asking):

@@ -9,7 +9,7 @@ from docmatix.text.english import HEDGES, MONTH, NUMERAL, bare
 
 _WEIGHTY = frozenset(
     "if unless except excluding provided providing only not no never neither nor cannot or per each otherwise "
-    "depending hardly rarely without".split()
+    "depending hardly rarely without nearly almost nobody none nothing".split()
 )
 """Without them a sentence says something else."""
 _COMPARED = re.compile(r"(?<!,) (?:more|less|fewer|other|rather|[a-z]{2,}er) than\b")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docmatix.facts.fields.candidates import Area, Candidate
@@ -193,6 +193,7 @@ def _is_empty(cell: Cell) -> bool:
 def find_grid_fields(layout: Layout, cells: Sequence[Cell]) -> Iterator[Candidate]:
     """The fields of grids in which boxes with labels and boxes with values take turns, row by row."""
     rows = [sorted(band, key=lambda cell: cell.area[0]) for band in _group_bands(cells)]
+    row_of = {cell: row for row in rows for cell in row}
     pairs: dict[tuple[int, int], list[tuple[Cell, Cell]]] = defaultdict(list)
     for row in rows:
         for number, (one, other) in enumerate(itertools.pairwise(row)):
@@ -200,7 +201,7 @@ def find_grid_fields(layout: Layout, cells: Sequence[Cell]) -> Iterator[Candidat
                 pairs[round(one.area[0]), number].append((one, other))
     for (_, number), column in pairs.items():
         for run in _split_runs(column):
-            trust = _rate_grid(run, rows, number)
+            trust = _rate_grid(run, row_of, number)
             if trust < 0.45:
                 continue
             for one, other in run:
@@ -224,14 +225,10 @@ def _split_runs(column: Sequence[tuple[Cell, Cell]]) -> Iterator[list[tuple[Cell
         yield run
 
 
-def _rate_grid(run: Sequence[tuple[Cell, Cell]], rows: Sequence[Sequence[Cell]], number: int) -> float:
+def _rate_grid(run: Sequence[tuple[Cell, Cell]], row_of: Mapping[Cell, Sequence[Cell]], number: int) -> float:
     """How far pairs of boxes can be trusted to be labels and values: labels are set otherwise than values, or end with
     colons; no third column, unless it is a label again."""
     if number % 2 or len(run) < 2:
-        return 0.0
-    names = [strip_label(join(_list_tokens(one))) for one, _ in run]
-    values = [join(_list_tokens(other)) for _, other in run]
-    if len({name.casefold() for name in names}) < len(run) or sum(map(is_label, names)) < 0.8 * len(run):
         return 0.0
     colons = sum(ends_with_colon(one.chunks[-1].text) for one, _ in run) >= 0.6 * len(run)
     contrasts = [
@@ -239,31 +236,28 @@ def _rate_grid(run: Sequence[tuple[Cell, Cell]], rows: Sequence[Sequence[Cell]],
         for one, other in run
     ]
     styled = contrasts[0] and sum(contrasts) >= 0.8 * len(run)
-    shapes = [find_shape(value) for value in values]
-    odd = sum(_count_in_row(one, rows) % 2 for one, _ in run) > 0.3 * len(run)
-    wide = sum(_count_in_row(one, rows) > 2 for one, _ in run) > 0.3 * len(run)
-    if odd or (wide and not colons and not _take_turns(run, rows)):
+    odd = sum(len(row_of[one]) % 2 for one, _ in run) > 0.3 * len(run)
+    wide = sum(len(row_of[one]) > 2 for one, _ in run) > 0.3 * len(run)
+    if odd or (wide and not colons and not (styled and _take_turns(run, row_of))):
+        return 0.0
+    names = [strip_label(join(_list_tokens(one))) for one, _ in run]
+    if len({name.casefold() for name in names}) < len(run) or sum(map(is_label, names)) < 0.8 * len(run):
         return 0.0
     if colons:
         return 0.9
+    shapes = [find_shape(join(_list_tokens(other))) for _, other in run]
     if styled:
         return 0.45 if len(run) >= 3 and set(shapes) == {"number"} and not wide else 0.8
-    if wide:
-        return 0.0
     mixed = len(set(shapes)) > 1 and shapes[0] != "text"
     return 0.6 if mixed and len(run) >= 3 else 0.0
 
 
-def _take_turns(run: Sequence[tuple[Cell, Cell]], rows: Sequence[Sequence[Cell]]) -> bool:
+def _take_turns(run: Sequence[tuple[Cell, Cell]], row_of: Mapping[Cell, Sequence[Cell]]) -> bool:
     """Whether each second box of the rows is set as labels are, and the others as values."""
     for one, other in run:
-        row = next(row for row in rows if one in row)
+        row = row_of[one]
         if any(_get_style(cell) != _get_style(one) for cell in row[::2]):
             return False
         if any(_get_style(cell) == _get_style(one) for cell in row[1::2]) or _get_style(other) == _get_style(one):
             return False
     return True
-
-
-def _count_in_row(cell: Cell, rows: Sequence[Sequence[Cell]]) -> int:
-    return next(len(row) for row in rows if cell in row)

@@ -24,16 +24,25 @@ MAX_GAP = 1.2
 def build_grid(page: Page, raw: RawTable, known: PageWords, fills: Sequence[tuple[Box, Color]] = ()) -> CellGrid:
     """The grid of a raw table with the texts of its cells; signs in columns of their own and lines that go on in the
     next row are joined."""
+    aspect = page.width_pt / page.height_pt
     cells = []
     for cell in raw.cells:
+        place = (cell.row, cell.column, max(1, cell.row_span), max(1, cell.column_span))
+        if not cell.words:
+            cells.append(GridCell(*place, "", cell.box))
+            continue
+        if len(cell.words) == 1:  # as most cells of figures
+            word = page.words[cell.words[0]]
+            text = word.text
+            bold = word.bold or not any(map(str.isalnum, text))
+            cells.append(GridCell(*place, text, word.box, bold, word.size, find_kind(text), first_x=word.box.x0))
+            continue
         words = leave_out_marks(page.words, cell.words)
         text = join_lines(list_lines(words), known)
-        box = unite(word.box for word in words) if words else cell.box
-        size = max([word.size for word in words], default=0.0)
-        bold = bool(words) and not any(not word.bold and any(map(str.isalnum, word.text)) for word in words)
-        row_span, column_span = max(1, cell.row_span), max(1, cell.column_span)
-        parted = are_parted(words, page.width_pt / page.height_pt)
-        place = (cell.row, cell.column, row_span, column_span)
+        box = unite([word.box for word in words])
+        size = max([word.size for word in words])
+        bold = not any(not word.bold and any(map(str.isalnum, word.text)) for word in words)
+        parted = are_parted(words, aspect)
         cells.append(GridCell(*place, text, box, bold, size, find_kind(text), parted, _find_start(words)))
     grid = CellGrid(raw.box, cells, raw.ruled, raw.rows_ruled, raw.header_rows, raw.trust, 1 / page.width_pt)
     _leave_out_empty(grid)
@@ -48,8 +57,9 @@ def build_grid(page: Page, raw: RawTable, known: PageWords, fills: Sequence[tupl
 def rebuild_grid(page: Page, table: Table) -> CellGrid:
     """The grid of a table that was read before, without the rules and colours behind it."""
     area = table.box
-    inside = [(word, (word.box.x0 + word.box.x1) / 2, (word.box.y0 + word.box.y1) / 2) for word in page.words]
-    inside = sorted((held for held in inside if area.y0 - 0.01 <= held[2] <= area.y1 + 0.01), key=itemgetter(2))
+    top, bottom = area.y0 - 0.01, area.y1 + 0.01
+    placed = [(word, (word.box.x0 + word.box.x1) / 2, (word.box.y0 + word.box.y1) / 2) for word in page.words]
+    inside = sorted([held for held in placed if top <= held[2] <= bottom], key=itemgetter(2))
     heights = [y for _, _, y in inside]
     cells = []
     for cell in table.cells:
@@ -69,9 +79,11 @@ def _find_start(words: Sequence[Word]) -> float | None:
     """Where the first line of a cell begins."""
     if not words:
         return None
+    if len(words) == 1:
+        return words[0].box.x0
     first = min(words, key=lambda word: word.box.y0).box
     middle = (first.y0 + first.y1) / 2
-    return min(word.box.x0 for word in words if word.box.y0 < middle)
+    return min([word.box.x0 for word in words if word.box.y0 < middle])
 
 
 def are_parted(words: Sequence[Word], aspect: float) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from docmatix.facts.tables.chunks import Chunk, make_lines
 from docmatix.facts.tables.found import FoundTable
 from docmatix.facts.tables.grid_tables import read_grid
-from docmatix.facts.tables.grids import Grid, find_grids
+from docmatix.facts.tables.grids import Crossings, Grid, find_crossings, find_grids
 from docmatix.facts.tables.judging import has_defects, is_table
 from docmatix.facts.tables.rules import list_sides
 from docmatix.facts.tables.side_by_side import split_side_by_side
@@ -25,11 +25,13 @@ def read_grids(
     """The tables that rules draw, and the chunks outside of them. The sides of filled boxes count where strokes alone
     leave out text, or draw something else; gutters where both frame more than cells."""
     seen: list[tuple[Grid, _Candidate | None]] = []
-    found = _list_candidates(drawing.rules, across, chunks, seen)
+    strokes = find_crossings(drawing.rules)
+    found = _list_candidates(strokes, across, chunks, seen)
     if sides := list_sides(drawing):
-        both = list(dict.fromkeys((*drawing.rules, *sides)))
-        others = _list_candidates(both, across, chunks, seen)
-        found += [one._replace(with_boxes=True) for one in others if not one.is_doubtful]
+        both = find_crossings(list(dict.fromkeys((*drawing.rules, *sides))))
+        same = both is not None and strokes is not None and both.is_like(strokes, ALIKE_PT)
+        others = found if same else _list_candidates(both, across, chunks, seen)
+        found = found + [one._replace(with_boxes=True) for one in others if not one.is_doubtful]
     found = [one for one in found if not _is_frame(one, found)]
     tables: list[FoundTable] = []
     taken: set[Chunk] = set()
@@ -50,14 +52,14 @@ class _Candidate(NamedTuple):
 
 
 def _list_candidates(
-    rules: Sequence[Rule],
+    crossings: Crossings | None,
     across: Sequence[Rule],
     chunks: Sequence[Chunk],
     seen: list[tuple[Grid, _Candidate | None]],
 ) -> list[_Candidate]:
     """The grids that are tables. Each is added to those `seen`, and one like them is not looked at again."""
     found: list[_Candidate] = []
-    for grid in find_grids(rules):
+    for grid in find_grids(crossings) if crossings is not None else ():
         alike = [candidate for other, candidate in seen if _are_alike(grid, other)]
         candidate = alike[0] if alike else _judge(grid, across, chunks)
         seen.append((grid, candidate))

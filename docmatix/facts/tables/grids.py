@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from docmatix.facts.tables.rules import MAX_RULES, TOLERANCE_PT, merge_rules
@@ -34,16 +34,36 @@ class Grid(NamedTuple):
         return self.xs[column], self.ys[row], self.xs[column + columns], self.ys[row + rows]
 
 
-def find_grids(rules: Sequence[Rule]) -> list[Grid]:
-    """The tables that rules draw, from the top, with at least two cells."""
+class Crossings(NamedTuple):
+    """Where lines down, at `xs`, and across, at `ys`, meet: for each one, those that it meets, as bits."""
+
+    xs: list[float]
+    ys: list[float]
+    met: list[int]
+    crossed: list[int]
+
+    def is_like(self, other: Crossings, slack: float) -> bool:
+        """Whether the same lines meet, none of them moved by more than that."""
+        return (self.met, self.crossed) == (other.met, other.crossed) and all(
+            abs(one - same) <= slack for one, same in zip((*self.xs, *self.ys), (*other.xs, *other.ys), strict=True)
+        )
+
+
+def find_crossings(rules: Sequence[Rule]) -> Crossings | None:
+    """Where rules meet; None where they do too rarely for a table, or too often."""
     if len(rules) > MAX_RULES:
-        return []
+        return None
     across, down = merge_rules(rules)
     down = close_sides(across, down)
     crossed, met = _cross(across, down)
     if not MIN_CROSSINGS <= sum(map(int.bit_count, crossed)) <= MAX_CROSSINGS:
-        return []
-    groups = _group(_find_cells([rule.x0 for rule in down], [rule.y0 for rule in across], crossed, met))
+        return None
+    return Crossings([rule.x0 for rule in down], [rule.y0 for rule in across], met, crossed)
+
+
+def find_grids(crossings: Crossings) -> list[Grid]:
+    """The tables that rules draw, from the top, with at least two cells."""
+    groups = _group(_find_cells(crossings))
     found = [part for cells in groups if len(cells) > 1 for part in split_at_bands(_make_grid(cells))]
     return sorted(found, key=lambda grid: (grid.ys[0], grid.xs[0]))
 
@@ -100,8 +120,9 @@ def _cross(across: Sequence[Rule], down: Sequence[Rule]) -> tuple[list[int], lis
     )
 
 
-def _find_cells(xs: Sequence[float], ys: Sequence[float], crossed: Sequence[int], met: Sequence[int]) -> list[Rect]:
-    """The smallest rectangle below and to the right of each crossing of lines down at `xs` and across at `ys`."""
+def _find_cells(crossings: Crossings) -> list[Rect]:
+    """The smallest rectangle below and to the right of each crossing."""
+    xs, ys, met, crossed = crossings
     nearest: dict[tuple[float, float], tuple[float, float]] = {}
     for row, columns in enumerate(crossed):
         y, right = ys[row], columns
@@ -116,24 +137,21 @@ def _find_cells(xs: Sequence[float], ys: Sequence[float], crossed: Sequence[int]
                 below ^= lowest
                 other = lowest.bit_length() - 1
                 shared = right & crossed[other] if ys[other] > y else 0
-                corner = next(((ys[other], xs[bit]) for bit in _list_bits(shared) if xs[bit] > x), None)
-                if corner is not None:
+                while shared and xs[(shared & -shared).bit_length() - 1] <= x:
+                    shared &= shared - 1
+                if shared:
+                    corner = ys[other], xs[(shared & -shared).bit_length() - 1]
+                    known = nearest.get((x, y))
                     # where two lines end in one crossing, either may have the nearest corner
-                    nearest[x, y] = min(corner, nearest.get((x, y), corner))
+                    if known is None or corner < known:
+                        nearest[x, y] = corner
                     break
     return [(x, y, right, bottom) for (x, y), (bottom, right) in sorted(nearest.items())]
 
 
-def _list_bits(bits: int) -> Iterator[int]:
-    while bits:
-        lowest = bits & -bits
-        yield lowest.bit_length() - 1
-        bits ^= lowest
-
-
 def _group(cells: Sequence[Rect]) -> list[list[Rect]]:
     """Cells that touch in a corner, together."""
-    parent = list(range(len(cells)))
+    parent: list[int] = []
 
     def find(at: int) -> int:
         while parent[at] != at:
@@ -141,15 +159,26 @@ def _group(cells: Sequence[Rect]) -> list[list[Rect]]:
             at = parent[at]
         return at
 
-    corners: dict[tuple[float, float], int] = {}
-    for at, (x0, y0, x1, y1) in enumerate(cells):
-        for corner in ((x0, y0), (x0, y1), (x1, y0), (x1, y1)):
-            other = corners.setdefault(corner, at)
-            if other != at:
-                parent[find(at)] = find(other)
+    held: dict[tuple[float, float], int] = {}
+    numbers: list[int] = []
+    for x0, y0, x1, y1 in cells:
+        corners = ((x0, y0), (x0, y1), (x1, y0), (x1, y1))
+        number = -1
+        for corner in corners:
+            other = held.get(corner, -1)
+            if number < 0:
+                number = other
+            elif other not in (-1, number):
+                parent[find(other)] = find(number)
+        if number < 0:
+            number = len(parent)
+            parent.append(number)
+        for corner in corners:
+            held[corner] = number
+        numbers.append(number)
     groups: defaultdict[int, list[Rect]] = defaultdict(list)
-    for at, cell in enumerate(cells):
-        groups[find(at)].append(cell)
+    for number, cell in zip(numbers, cells, strict=True):
+        groups[find(number)].append(cell)
     return list(groups.values())
 
 

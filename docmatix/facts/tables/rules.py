@@ -33,24 +33,29 @@ def merge_rules(rules: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:
 def _merge(lines: Iterable[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
     """Lines by place, start and end: near places made one, touching pieces made one."""
     groups: list[list[tuple[float, float, float]]] = []
+    first = last = float("-inf")
     for line in sorted(lines):
-        if groups and line[0] - groups[-1][-1][0] <= TOLERANCE_PT and line[0] - groups[-1][0][0] <= 2 * TOLERANCE_PT:
+        place = line[0]
+        if place - last <= TOLERANCE_PT and place - first <= 2 * TOLERANCE_PT:
             groups[-1].append(line)
         else:
             groups.append([line])
+            first = place
+        last = place
     merged: list[tuple[float, float, float]] = []
     for group in groups:
         if len(group) == 1:
             merged += group
             continue
-        place = sum(line[0] for line in group) / len(group)
-        pieces = sorted((line[1], line[2]) for line in group)
+        places, *ends = zip(*group, strict=True)
+        place = sum(places) / len(group)
+        pieces = sorted(zip(*ends, strict=True))
         start, end = pieces[0]
-        for left, right in pieces[1:]:
-            if left <= end + TOLERANCE_PT:
-                end = max(end, right)
-            else:
+        for left, right in pieces:
+            if left > end + TOLERANCE_PT:
                 merged.append((place, start, end))
                 start, end = left, right
+            elif right > end:
+                end = right
         merged.append((place, start, end))
     return [line for line in merged if line[2] - line[1] >= TOLERANCE_PT]

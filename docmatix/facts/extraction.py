@@ -10,6 +10,7 @@ from docmatix.core.documents import Document, Fact, Page, Refusal
 from docmatix.facts.fields import find_fields
 from docmatix.facts.layout import find_layout
 from docmatix.facts.tables import find_tables, join_continued
+from docmatix.facts.text_lines import list_text_lines
 from docmatix.pdf.drawings import Drawing
 from docmatix.pdf.reading import read_pages
 
@@ -32,12 +33,13 @@ def extract_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None
 
 def find_facts(pages: Sequence[Page], drawings: Sequence[Drawing]) -> list[Page]:
     """The usable pages of a document with their tables, and with their facts from the top of each page."""
-    tables = join_continued(pages, list(map(find_tables, pages, drawings)))
+    lines = list(map(list_text_lines, pages))
+    tables = join_continued(pages, list(map(find_tables, pages, drawings, lines)))
     layout = find_layout(pages, tables)
     done = []
-    for page, drawing, mine, beside in zip(pages, drawings, tables, layout, strict=True):
+    for page, drawing, of_page, mine, beside in zip(pages, drawings, lines, tables, layout, strict=True):
         headings = [fact for fact in beside if fact.kind == "heading"]
-        fields = [fact._replace(path=_find_path(fact, headings)) for fact in find_fields(page, drawing, mine)]
+        fields = [fact._replace(path=_find_path(fact, headings)) for fact in find_fields(page, drawing, mine, of_page)]
         done.append(replace(page, tables=mine, facts=tuple(sorted((*beside, *fields), key=_find_place))))
     return done
 

@@ -10,14 +10,15 @@ from docmatix.facts.fields.blanks import find_blank_fields
 from docmatix.facts.fields.candidates import Candidate, choose
 from docmatix.facts.fields.cells import find_cell_fields, find_cells, find_grid_fields
 from docmatix.facts.fields.checkboxes import find_checkboxes
-from docmatix.facts.fields.chunks import lay_out
 from docmatix.facts.fields.colons import find_colon_fields
 from docmatix.facts.fields.directories import find_directory_fields
 from docmatix.facts.fields.inputs import find_input_fields
+from docmatix.facts.fields.laying_out import lay_out
 from docmatix.facts.fields.runs import find_run_fields
 from docmatix.facts.fields.stacks import find_stacked_fields
 from docmatix.facts.fields.tabled import mark_tables
 from docmatix.facts.fields.widgets import find_widget_fields
+from docmatix.facts.text_lines import TextLine
 from docmatix.pdf.drawings import Drawing
 
 MAX_WORDS = 6000  # of a page; more are a map or a list of everything
@@ -27,12 +28,14 @@ TINY_SIZE = 4.5  # points; smaller letters are those of a picture
 WIDGET_TRUST = 0.9  # of what is a field by itself
 
 
-def find_fields(page: Page, drawing: Drawing, tables: Sequence[Table]) -> list[Fact]:
+def find_fields(
+    page: Page, drawing: Drawing, tables: Sequence[Table], lines: Sequence[TextLine] | None = None
+) -> list[Fact]:
     """The `field`, `empty_field` and `checkbox` facts of a page, in reading order. Cells of `tables` are none, unless
-    they are labels and values."""
+    they are labels and values; `lines` are those of its text, if they are known."""
     if not 0 < len(page.words) <= MAX_WORDS or page.width_pt <= 0 or page.height_pt <= 0:
         return []
-    layout = lay_out(page, drawing)
+    layout = lay_out(page, drawing, lines)
     if not layout.chunks:
         return []
     cells = find_cells(layout)

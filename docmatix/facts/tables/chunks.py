@@ -6,12 +6,13 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 from operator import attrgetter, sub
 from statistics import median
 from typing import NamedTuple
 
-from docmatix.core.documents import Page, Word
+from docmatix.core.documents import Page
+from docmatix.facts.text_lines import TextLine, list_text_lines
 from docmatix.pdf.drawings import Rule
 
 GAP_EM = 0.7  # from which words stand in different cells; words of prose are parted by a third of it
@@ -68,62 +69,81 @@ _YEAR = re.compile(r"(18|19|20)\d\d([-–/](\d\d)?\d\d)?")
 Line = list[Chunk]  # from the left; all on one baseline
 
 
-def list_chunks(page: Page, down: Sequence[Rule] = ()) -> list[Chunk]:
-    """The chunks of a page by its lines of text; rules down, from the left, part them, too."""
+def list_chunks(page: Page, down: Sequence[Rule] = (), lines: Sequence[TextLine] | None = None) -> list[Chunk]:
+    """The chunks of a page by its `lines` of text, if these are known; rules down, from the left, part them, too."""
     places = [rule.x0 for rule in down]
-    width, height = page.width_pt, page.height_pt
     found: list[Chunk] = []
-    count = 0
-    for _, members in groupby(page.words, key=attrgetter("line")):
-        line = list(members)
-        start, count = count, count + len(line)
-        if (whole := _make_whole(line, start, width, height, places)) is not None:
-            found.append(whole)
-            continue
-        placed = [_place(at, word, width, height) for at, word in enumerate(line, start)]
-        words = _leave_out_leaders(sorted(placed, key=attrgetter("x0")))
-        limit: float | None = None  # as long as no gap is wide
-        run = words[:1]
-        for before, word in pairwise(words):
-            gap, size = word.x0 - before.x1, max(before.size, word.size)
-            if gap > GAP_EM * size and limit is None:
-                limit = _find_limit(words)
-            if (
-                before.is_led
-                or (limit is not None and gap > limit * size)
-                or not _are_level(before, word)
-                or (down and _is_parted(before, word, down, places))
-            ):
-                found.append(_make_chunk(run))
-                run = []
-            run.append(word)
-        if run:
-            found.append(_make_chunk(run))
+    for line in list_text_lines(page) if lines is None else lines:
+        plain = _part_plain(line, down, places)
+        found += _part_line(line, page.height_pt, down, places) if plain is None else plain
     return found
 
 
-def _make_whole(line: Sequence[Word], start: int, w: float, h: float, places: Sequence[float]) -> Chunk | None:
-    """The chunk of a line that plainly is one: from the left, level, without wide gaps, leaders and rules down at
-    `places`; None for a line to look into."""
-    texts, boxes, _, _, sizes, bolds = zip(*line, strict=True)
-    least = min(sizes)
-    text = " ".join(texts)
+def _part_plain(line: TextLine, down: Sequence[Rule], places: Sequence[float]) -> list[Chunk] | None:
+    """The chunks of a line that is plainly set: from the left, level, without leaders; None for a line to look into."""
+    start, _, texts, x0s, y0s, x1s, y1s, sizes, bolds, text = line
+    least, count = min(sizes), len(texts)
     if least <= 0 or _count_dots(text) >= MIN_LEADERS:
         return None
-    left, top, right, bottom = zip(*boxes, strict=True)
-    x0s, x1s = [x * w for x in left], [x * w for x in right]
-    y0, y1 = min(top) * h, max(bottom) * h
-    if len(line) > 1:
-        if max(map(sub, x0s[1:], x1s)) > GAP_EM * least or min(map(sub, x0s[1:], x0s)) < 0:
-            return None
-        if min(bottom) * h - max(top) * h < 0.4 * (y1 - y0):
-            return None
-        first = bisect_left(places, min(x1s) - SLACK_PT)
-        if first < len(places) and places[first] <= max(x0s) + SLACK_PT:
-            return None
+    if count == 1:
+        return [Chunk(x0s[0], y0s[0], x1s[0], y1s[0], least, (start,), text, bolds[0], ((x0s[0], x1s[0], text),))]
+    y0, y1 = min(y0s), max(y1s)
+    if min(map(sub, x0s[1:], x0s)) < 0 or min(y1s) - max(y0s) < 0.4 * (y1 - y0):
+        return None
+    gaps = list(map(sub, x0s[1:], x1s))
+    ends: list[int] = []
+    if max(gaps) > GAP_EM * least:
+        wide = [at for at, gap in enumerate(gaps, 1) if gap > GAP_EM * max(sizes[at - 1], sizes[at])]
+        limit = _find_limit(texts, gaps, sizes) if wide else GAP_EM
+        ends = [at for at in wide if gaps[at - 1] > limit * max(sizes[at - 1], sizes[at])]
+    first = bisect_left(places, min(x1s) - SLACK_PT)
+    if first < len(places) and places[first] <= x0s[-1] + SLACK_PT:
+        middles = [(top + bottom) / 2 for top, bottom in zip(y0s, y1s, strict=True)]
+        parted = {at for at in range(1, count) if _is_parted(x1s[at - 1], x0s[at], middles[at], down, places)}
+        ends = sorted(parted.union(ends))
     parts = tuple(zip(x0s, x1s, texts, strict=True))
-    words = tuple(range(start, start + len(line)))
-    return Chunk(min(x0s), y0, max(x1s), y1, max(sizes), words, text, all(bolds), parts)
+    if not ends:
+        words = tuple(range(start, start + count))
+        return [Chunk(x0s[0], y0, max(x1s), y1, max(sizes), words, text, all(bolds), parts)]
+    return [
+        Chunk(
+            x0s[one],
+            min(y0s[one:end]),
+            max(x1s[one:end]),
+            max(y1s[one:end]),
+            max(sizes[one:end]),
+            tuple(range(start + one, start + end)),
+            " ".join(texts[one:end]),
+            all(bolds[one:end]),
+            parts[one:end],
+        )
+        for one, end in pairwise((0, *ends, count))
+    ]
+
+
+def _part_line(line: TextLine, height: float, down: Sequence[Rule], places: Sequence[float]) -> list[Chunk]:
+    """The chunks of any line."""
+    found: list[Chunk] = []
+    words = _leave_out_leaders(sorted(_place_words(line, height), key=attrgetter("x0")))
+    limit: float | None = None  # as long as no gap is wide
+    run = words[:1]
+    for before, word in pairwise(words):
+        gap, size = word.x0 - before.x1, max(before.size, word.size)
+        if gap > GAP_EM * size and limit is None:
+            gaps = [other.x0 - one.x1 for one, other in pairwise(words)]
+            limit = _find_limit([one.text for one in words], gaps, [one.size for one in words])
+        if (
+            before.is_led
+            or (limit is not None and gap > limit * size)
+            or not _are_level(before, word)
+            or _is_parted(before.x1, word.x0, (word.y0 + word.y1) / 2, down, places)
+        ):
+            found.append(_make_chunk(run))
+            run = []
+        run.append(word)
+    if run:
+        found.append(_make_chunk(run))
+    return found
 
 
 def _are_level(before: _Placed, word: _Placed) -> bool:
@@ -181,24 +201,26 @@ def _leave_out_leaders(words: list[_Placed]) -> list[_Placed]:
     return kept
 
 
-def _place(at: int, word: Word, width: float, height: float) -> _Placed:
-    x0, y0, x1, y1 = word.box
-    size = word.size or (y1 - y0) * height / 1.2
-    return _Placed(x0 * width, y0 * height, x1 * width, y1 * height, size, at, word.text, word.bold)
+def _place_words(line: TextLine, height: float) -> list[_Placed]:
+    placed = []
+    for at, word in enumerate(line.words):
+        size = word.size or (word.box.y1 - word.box.y0) * height / 1.2
+        edges = line.x0s[at], line.y0s[at], line.x1s[at], line.y1s[at]
+        placed.append(_Placed(*edges, size, line.start + at, word.text, word.bold))
+    return placed
 
 
-def _find_limit(words: Sequence[_Placed]) -> float:
+def _find_limit(texts: Sequence[str], gaps: Sequence[float], sizes: Sequence[float]) -> float:
     """The gap, in ems, that parts chunks of a line: more where a justified line spreads all of its words."""
-    if len(words) < 6 or sum(word.text.isalpha() for word in words) < 0.6 * len(words):
+    if len(texts) < 6 or sum(map(str.isalpha, texts)) < 0.6 * len(texts):
         return GAP_EM
-    gaps = [(b.x0 - a.x1) / max(a.size, 1.0) for a, b in pairwise(words)]
-    usual = median(gaps)
+    usual = median([gap / max(size, 1.0) for gap, size in zip(gaps, sizes, strict=False)])
     return max(GAP_EM, 1.6 * usual) if usual < 1.0 else GAP_EM
 
 
-def _is_parted(before: _Placed, after: _Placed, down: Sequence[Rule], places: Sequence[float]) -> bool:
-    y = (after.y0 + after.y1) / 2
-    start, end = bisect_left(places, before.x1 - SLACK_PT), bisect_right(places, after.x0 + SLACK_PT)
+def _is_parted(x0: float, x1: float, y: float, down: Sequence[Rule], places: Sequence[float]) -> bool:
+    """Whether a rule down stands between two words."""
+    start, end = bisect_left(places, x0 - SLACK_PT), bisect_right(places, x1 + SLACK_PT)
     return start < end and any(rule.y0 <= y <= rule.y1 for rule in down[start:end])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,7 @@ from docmatix.facts.tables.trust import guess_header_rows, measure_trust
 from docmatix.facts.tables.turning import find_turn, turn_back, turn_page
 
 if TYPE_CHECKING:
+    from docmatix.facts.text_lines import TextLine
     from docmatix.pdf.drawings import Drawing, Rule
 
 
@@ -58,11 +60,11 @@ class RawTable:
     """From 0 to 1; less where words stand over a gutter, a cell has two numbers, or a span rests on centring alone."""
 
 
-def find_raw_tables(page: Page, drawing: Drawing) -> list[RawTable]:
-    """The tables of a page, from the top."""
+def find_raw_tables(page: Page, drawing: Drawing, lines: Sequence[TextLine] | None = None) -> list[RawTable]:
+    """The tables of a page, from the top; `lines` are those of its text, if they are known."""
     upwards = find_turn(page)
     if upwards is None:
-        return _find_upright(page, drawing)
+        return _find_upright(page, drawing, lines)
     tables = _find_upright(*turn_page(page, drawing, upwards=upwards))
     return [_turn_back(table, upwards=upwards) for table in tables]
 
@@ -75,9 +77,9 @@ def _turn_back(table: RawTable, *, upwards: bool) -> RawTable:
     )
 
 
-def _find_upright(page: Page, drawing: Drawing) -> list[RawTable]:
+def _find_upright(page: Page, drawing: Drawing, text: Sequence[TextLine] | None = None) -> list[RawTable]:
     across, down = merge_rules(drawing.rules)
-    chunks = list_chunks(page, down)
+    chunks = list_chunks(page, down, text)
     tables, rest = read_grids(drawing, across, chunks)
     lines = make_lines(rest)
     added = {chunk for table in tables if table.ruled for chunk in extend_grid(table, lines, across)}

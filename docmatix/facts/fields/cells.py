@@ -180,14 +180,16 @@ def _split_cell(cell: Cell) -> tuple[list[Token], list[Token]] | None:
 def _is_empty(cell: Cell) -> bool:
     """Whether a box has a label at its top and space for a value."""
     first, last = cell.chunks[0], cell.chunks[-1]
-    if len({chunk.row for chunk in cell.chunks}) > 2 or any(len(chunk.tokens) > 9 for chunk in cell.chunks):
+    if len({chunk.row for chunk in cell.chunks}) > 2 or any(chunk.count_words() > 9 for chunk in cell.chunks):
         return False
     space, own = cell.area[3] - last.y1, last.y1 - first.y0
     high = cell.height >= MIN_HEIGHT * (first.y1 - first.y0) and space > 0.7 * first.size
     at_top = first.y0 - cell.area[1] < 0.35 * max(space, own) and first.x0 - cell.area[0] <= 1.2 * first.size
     wide = cell.area[2] - cell.area[0] > 2.5 * first.size
+    if not (high and at_top and wide):
+        return False
     text = strip_label(join([token for chunk in cell.chunks for token in chunk.tokens]))
-    return high and at_top and wide and is_label(text) and find_shape(text) != "number"
+    return is_label(text) and find_shape(text) != "number"
 
 
 def find_grid_fields(layout: Layout, cells: Sequence[Cell]) -> Iterator[Candidate]:

@@ -76,6 +76,10 @@ class Chunk:
             self.made = self.make()
         return self.made
 
+    def count_words(self) -> int:
+        """How many tokens there are, none of which has a space in it."""
+        return self.text.count(" ") + 1
+
     @property
     def middle(self) -> float:
         return (self.y0 + self.y1) / 2

@@ -39,7 +39,7 @@ def _list_pairs(layout: Layout, blocked: Collection[Chunk]) -> list[Pair]:
     for row in layout.rows:
         for at in range(len(row) - 1):
             label, value = row[at], row[at + 1]
-            if label.in_prose or len(label.tokens) > MAX_WORDS or label in blocked:
+            if label.in_prose or label.count_words() > MAX_WORDS or label in blocked:
                 continue
             if len(value.text) > MAX_VALUE and not DOTS.fullmatch(value.text):
                 continue

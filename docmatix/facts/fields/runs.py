@@ -142,7 +142,7 @@ def make_pair(layout: Layout, row: Sequence[Chunk], at: int) -> Pair | None:
         return None
     if value.x0 - label.x1 > MAX_GAP * label.size and not dots:
         return None
-    dots = dots or DOTS.fullmatch(label.tokens[-1].text) is not None
+    dots = dots or DOTS.fullmatch(label.text.rpartition(" ")[2]) is not None
     if label.size > MAX_LABEL_SIZE * value.size:
         return None  # a heading, with links or a logo beside it
     if label.size == value.size and abs(label.y1 - value.y1) > 0.12 * label.size:

@@ -39,7 +39,7 @@ def mark_tables(layout: Layout, tables: Sequence[Table], grid: Sequence[Candidat
         if not timely and not _is_headed(table, layout, inside):
             continue
         colons = sum(ends_with_colon(chunk.text) or ": " in chunk.text for chunk in inside)
-        held = sum(any(token.key in keys for token in chunk.tokens) for chunk in inside)
+        held = sum(any(token.key in keys for token in chunk.tokens) for chunk in inside) if keys else 0
         if timely or (colons < 0.25 * len(inside) and held < 0.6 * len(inside)):
             blocked.update(inside)
             blocked.difference_update(totals)

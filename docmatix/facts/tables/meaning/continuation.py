@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
-from docmatix.core.documents import Page, Table
+from docmatix.core.documents import Box, Page, Table
 from docmatix.facts.tables.meaning.building import rebuild_grid
 from docmatix.facts.tables.meaning.captions import Surroundings
 from docmatix.facts.tables.meaning.cell_grid import CellGrid
@@ -172,19 +173,23 @@ def _captions_agree(one: str, other: str) -> bool:
 def _columns_agree(one: CellGrid, other: CellGrid) -> bool:
     """Whether most columns begin, end or are centred at the same place on both pages."""
     alike = 0
+    mine, theirs = _find_extents(one), _find_extents(other)
     for column in range(one.columns):
-        pair = [_find_extent(grid, column) for grid in (one, other)]
-        if None in pair:
+        if column not in mine or column not in theirs:
             alike += 1
             continue
-        (a0, a1), (b0, b1) = pair  # type: ignore[misc]
+        (a0, a1), (b0, b1) = mine[column], theirs[column]
         alike += min(abs(a0 - b0), abs(a1 - b1), abs(a0 + a1 - b0 - b1) / 2) < SLACK
     return alike >= 0.8 * one.columns
 
 
-def _find_extent(grid: CellGrid, column: int) -> tuple[float, float] | None:
-    boxes = [cell.box for cell in grid.cells if cell.column == column and cell.column_span == 1 and cell.text]
-    return (min(box.x0 for box in boxes), max(box.x1 for box in boxes)) if boxes else None
+def _find_extents(grid: CellGrid) -> dict[int, tuple[float, float]]:
+    """Where the texts of each column begin and end."""
+    boxes: defaultdict[int, list[Box]] = defaultdict(list)
+    for cell in grid.cells:
+        if cell.column_span == 1 and cell.text:
+            boxes[cell.column].append(cell.box)
+    return {at: (min([box.x0 for box in own]), max([box.x1 for box in own])) for at, own in boxes.items()}
 
 
 def _count_header_rows(table: Table) -> int:
@@ -204,10 +209,10 @@ def _fold(text: str) -> str:
 
 def _count_repeated(header: tuple[tuple[str, ...], ...], grid: CellGrid) -> int:
     """How many rows at the top repeat the header of the page before: all of its rows, or its last ones."""
-    rows = [tuple(_fold(cell.text) for cell in line) for line in grid.lines]
+    rows = [tuple(_fold(cell.text) for cell in line) for line in grid.lines[: len(header)]]
     for start in range(len(header)):
         wanted = header[start:]
-        if tuple(rows[: len(wanted)]) == wanted and len(rows) > len(wanted):
+        if tuple(rows[: len(wanted)]) == wanted and grid.rows > len(wanted):
             return len(wanted)
     return 0
 

@@ -69,7 +69,10 @@ def _list_candidates(
 
 
 def _judge(grid: Grid, across: Sequence[Rule], chunks: Sequence[Chunk]) -> _Candidate | None:
-    inside = [chunk for chunk in chunks if _is_inside(chunk, grid)]
+    x0, y0, x1, y1 = grid.box
+    inside = [
+        chunk for chunk in chunks if x0 <= (chunk.x0 + chunk.x1) / 2 <= x1 and y0 <= (chunk.y0 + chunk.y1) / 2 <= y1
+    ]
     table = read_grid(grid, inside, across) if len(inside) >= MIN_CHUNKS else None
     if table is None or not is_table(table):
         return None
@@ -106,8 +109,3 @@ def _is_frame(candidate: _Candidate, others: Sequence[_Candidate]) -> bool:
     parts = [other for other in others if other.held < candidate.held]
     covered = sum(len(part.held) for part in parts)
     return len(parts) > 1 and covered > 0.6 * len(candidate.held) and sum(p.filled for p in parts) > candidate.filled
-
-
-def _is_inside(chunk: Chunk, grid: Grid) -> bool:
-    x0, y0, x1, y1 = grid.box
-    return x0 <= (chunk.x0 + chunk.x1) / 2 <= x1 and y0 <= (chunk.y0 + chunk.y1) / 2 <= y1

@@ -195,16 +195,16 @@ MAX_DEFECTS = 0.15
 def has_defects(table: FoundTable) -> bool:
     """Whether many cells hold several chunks side by side, or long text: frames around something else."""
     filled = [cell for cell in table.cells if cell.chunks]
+    several = [cell.chunks for cell in filled if len(cell.chunks) > 1]
     side_by_side = sum(
         any(
             min(upper.y1, lower.y1) - max(upper.y0, lower.y0) > 0.6 * (lower.y1 - lower.y0)
-            for upper, lower in itertools.pairwise(chunks)
+            for upper, lower in itertools.pairwise(sorted(chunks, key=lambda chunk: chunk.y0 + chunk.y1))
         )
-        for cell in filled
-        for chunks in [sorted(cell.chunks, key=lambda chunk: chunk.y0 + chunk.y1)]
+        for chunks in several
     )
-    words = sum(len(chunk.words) for cell in filled for chunk in cell.chunks)
-    doubled = sum(sum(chunk.is_number for chunk in cell.chunks) > 1 for cell in filled)
+    words = sum([len(chunk.words) for cell in filled for chunk in cell.chunks])
+    doubled = sum(sum(chunk.is_number for chunk in chunks) > 1 for chunks in several)
     return side_by_side + table.struck + doubled > MAX_DEFECTS * len(filled) or words > 15 * len(filled)
 
 

@@ -121,6 +121,8 @@ def _convert(table: FoundTable, page: Page) -> RawTable:
     width, height = page.width_pt, page.height_pt
 
     def list_words(chunks: list[Chunk]) -> tuple[int, ...]:
+        if len(chunks) == 1 and len(chunks[0].words) == 1:
+            return chunks[0].words
         return tuple(sorted([word for chunk in chunks for word in chunk.words]))
 
     xs = [round(min(max(x / width, 0.0), 1.0), 5) for x in table.xs]

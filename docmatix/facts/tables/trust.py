@@ -42,7 +42,8 @@ def measure_trust(table: FoundTable) -> float:
     """From 0 to 1: less for each thing that tables rarely have."""
     seen = Evidence(table)
     count = max(1, len(seen.filled))
-    doubled = sum(sum(chunk.is_number for chunk in cell.chunks) > 1 for cell in seen.filled if cell.column)
+    several = [cell.chunks for cell in seen.filled if cell.column and len(cell.chunks) > 1]
+    doubled = sum(sum(chunk.is_number for chunk in chunks) > 1 for chunks in several)
     named = {row for cell in seen.filled if cell.column == 0 for row in range(cell.row, cell.row + cell.rows)}
     body = {cell.row for cell in seen.filled if cell.row >= table.header_rows}
     trust = 1.0 if table.ruled else 0.95 if seen.rules > 1 else 0.9

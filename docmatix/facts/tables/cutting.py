@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -26,15 +27,15 @@ def cut_rows(table: FoundTable) -> FoundTable:
         start, end = first[cell.row], first[cell.row + cell.rows]
         cuts = heights[cell.row]
         if not cuts or cell.rows > 1:
-            cells.append(cell._replace(row=start, rows=end - start))
+            cells.append(FoundCell(start, cell.column, end - start, cell.columns, cell.chunks))
             continue
         parts: list[list[Chunk]] = [[] for _ in range(len(cuts) + 1)]
         for chunk in cell.chunks:
-            parts[sum(cut < (chunk.y0 + chunk.y1) / 2 for cut in cuts)].append(chunk)
+            parts[bisect_left(cuts, (chunk.y0 + chunk.y1) / 2)].append(chunk)
         if len(cell.chunks) > 1 or cell.columns == 1:
-            cells += [cell._replace(row=start + at, chunks=part) for at, part in enumerate(parts)]
+            cells += [FoundCell(start + at, cell.column, 1, cell.columns, part) for at, part in enumerate(parts)]
         else:
-            cells.append(cell._replace(row=start, rows=end - start))
+            cells.append(FoundCell(start, cell.column, end - start, cell.columns, cell.chunks))
     table.ys, table.cells = ys, cells
     return table
 
@@ -69,10 +70,10 @@ def _find_heights(table: FoundTable, cells: Sequence[FoundCell]) -> list[float]:
         return []
     columns = [Span(before, after) for before, after in zip(table.xs, table.xs[1:], strict=False)]
     rows = group_by_gaps([[line] for line in lines], columns)
-    return [
-        (max(chunk.y1 for line in before for chunk in line) + min(chunk.y0 for line in after for chunk in line)) / 2
+    return sorted(
+        (max([chunk.y1 for line in before for chunk in line]) + min([chunk.y0 for line in after for chunk in line])) / 2
         for before, after in itertools.pairwise(rows)
-    ]
+    )
 
 
 def _are_in_step(

@@ -81,12 +81,13 @@ def _make_cell(grid: CellGrid, cell: GridCell, above: Mapping[int, Sequence[tupl
     is_key |= cell.column in names.keys.groups or cell in names.cells
     if is_key and cell.kind != BLANK:
         return Cell(*place, role="key")
-    row = names.paths.get(cell.row, ())
     # a cell that spans rows is about all of them, one that spans columns about what these share
+    row, column = names.paths.get(cell.row, ()), above[cell.row][cell.column]
     if cell.row_span > 1:
         row = _share([names.paths.get(at, ()) for at in range(cell.row, cell.end_row)])
-    spanned = [above[cell.row][column] for column in range(cell.column, cell.end_column)]
-    path = (*(spanned[0] if len(spanned) == 1 else _share(spanned)), *row)
+    if cell.column_span > 1:
+        column = _share(above[cell.row][cell.column : cell.end_column])
+    path = (*column, *row)
     role = "empty" if cell.kind == BLANK else "total" if cell.row in names.totals else ""
     return Cell(*place, path=path, role=role)
 
@@ -94,7 +95,7 @@ def _make_cell(grid: CellGrid, cell: GridCell, above: Mapping[int, Sequence[tupl
 def _leave_out_same(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """The cells without the paths that several have: they do not say which is meant."""
     counts = Counter(cell.path for cell in cells if cell.path and cell.text)
-    return tuple(cell._replace(path=()) if cell.text and counts[cell.path] > 1 else cell for cell in cells)
+    return tuple([Cell(*cell[:7], role=cell.role) if cell.text and counts[cell.path] > 1 else cell for cell in cells])
 
 
 def _share(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -198,10 +198,13 @@ def _judge_prose(grid: CellGrid, rows: int, caption: str) -> float:
         return 0.3  # the end of a sentence in the header
     if any(_CAPTION.match(cell.text) is not None and len(cell.text.split()) > 3 for cell in grid.cells):
         return 0.3
-    worst = 0
-    for column in range(grid.columns):
-        pairs = [(grid.own(row, column), grid.own(row + 1, column)) for row in range(grid.rows - 1)]
-        worst = max(worst, sum(_reads_on(one, other) for one, other in pairs if one is not None and other is not None))
+    read_on: Counter[int] = Counter()
+    phrases = [cell for line in grid.lines for cell in line if cell.kind == TEXT and cell.text.count(" ") > 1]
+    for cell in phrases:
+        for column in range(cell.column, cell.end_column):
+            below = grid.own(cell.row + 1, column)
+            read_on[column] += below is not None and grid.own(cell.row, column) is cell and _reads_on(cell, below)
+    worst = max(read_on.values(), default=0)
     return 0.2 if worst > 1 else 0.5 if worst else 1.0
 
 

@@ -49,16 +49,22 @@ def find_cells(layout: Layout) -> list[Cell]:
     # rules of rows may be drawn in pieces: the chunk's left part counts
     near = np.minimum(x0 + 2 * size, x)
     over = (lines[:, 1] - REACH <= near) & (near <= lines[:, 2] + REACH)
-    left = np.where(beside & (bars[:, 0] <= x0 + 2), bars[:, 0], -np.inf).max(axis=1)
-    right = np.where(beside & (bars[:, 0] >= x1 - 2), bars[:, 0], np.inf).min(axis=1)
-    top = np.where(over & (lines[:, 0] <= y0 + 0.4 * size), lines[:, 0], -np.inf).max(axis=1)
-    bottom = np.where(over & (lines[:, 0] >= y1 - 0.4 * size), lines[:, 0], np.inf).min(axis=1)
+    # the nearest ones: the last that is left of a chunk or above it, the first on the other side
+    sides = (
+        (beside & (bars[:, 0] <= x0 + 2))[:, ::-1],
+        (over & (lines[:, 0] <= y0 + 0.4 * size))[:, ::-1],
+        beside & (bars[:, 0] >= x1 - 2),
+        over & (lines[:, 0] >= y1 - 0.4 * size),
+    )
+    framed = np.logical_and.reduce([side.any(axis=1) for side in sides]).nonzero()[0]
+    left, top, right, bottom = (side[framed].argmax(axis=1) for side in sides)
+    areas = np.stack((bars[-1 - left, 0], lines[-1 - top, 0], bars[right, 0], lines[bottom, 0]), axis=1)
     cells: dict[tuple[float, ...], Cell] = {}
-    for chunk, *sides in zip(chunks, left.tolist(), top.tolist(), right.tolist(), bottom.tolist(), strict=True):
-        if float("inf") in map(abs, sides):
-            continue
-        key = tuple(round(side) for side in sides)
-        cells.setdefault(key, Cell((sides[0], sides[1], sides[2], sides[3]))).chunks.append(chunk)
+    for at, area, rounded in zip(framed.tolist(), areas.tolist(), np.rint(areas).tolist(), strict=True):
+        cell = cells.get(key := tuple(rounded))
+        if cell is None:
+            cell = cells[key] = Cell((area[0], area[1], area[2], area[3]))
+        cell.chunks.append(chunks[at])
     found = []
     for cell in cells.values():
         cell.chunks.sort(key=lambda chunk: (chunk.row, chunk.x0))

@@ -64,6 +64,9 @@ def _read(paragraph: Paragraph, path: tuple[str, ...]) -> Iterator[Fact]:
     start = 0
     for end in [*(match.start() for match in _SENTENCE.finditer(text)), len(text)]:
         sentence = text[start:end]
+        start = end
+        if not any(map(str.isnumeric, sentence)):
+            continue
         found = [
             _Find(m.start(), m.end(), m.group()) for pattern in (_AMOUNT, DATE) for m in pattern.finditer(sentence)
         ]
@@ -73,7 +76,6 @@ def _read(paragraph: Paragraph, path: tuple[str, ...]) -> Iterator[Fact]:
                 fact = _place(paragraph, label, found[0].text, path)
                 if fact is not None:
                     yield fact
-        start = end
 
 
 def _find_label(sentence: str, find: _Find) -> str | None:

@@ -191,7 +191,8 @@ def _judge_boxes(question: FactQuestion, facts: Sequence[DrawnFact]) -> list[Dra
     label = question.slots["label"]
     options = [fact for fact in facts if fact.kind == "checkbox" and _same(fact.label, label)]
     ticked = [fact for fact in options if fact.path[-1:] == ("checked",)]
-    return ticked if _same(", ".join(fact.value for fact in ticked), question.answer) else []
+    listed = {"; ".join(fact.value.rstrip(".;,") for fact in ticked), "".join(fact.value for fact in ticked)}
+    return ticked if any(_same(one, question.answer) for one in listed) else []
 
 
 def _judge_question(question: FactQuestion, facts: Sequence[DrawnFact]) -> list[DrawnFact]:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
+from docmatix.prompting.questions.plain_texts import is_answer, is_label, join_list, strip_label
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 
@@ -27,7 +27,8 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
             trusted = all(one.confidence >= MIN_CONFIDENCE and one.boxes and is_answer(one.value) for one in options)
             source = f"boxes {page.number}:{number}"
             if is_label(label) and len(options) > 1:
-                yield _draft_ticked(page, label, options, source, trusted=trusted and len(options) <= MOST_OPTIONS)
+                few = len(options) <= MOST_OPTIONS
+                yield _draft_ticked(page, label, options, source, asked.language, trusted=trusted and few)
             for option in options:
                 answer = wordings.yes if _is_ticked(option) else wordings.no
                 yield _draft_option(page, label, option, answer, source, trusted=trusted)
@@ -37,10 +38,14 @@ def _is_ticked(option: Fact) -> bool:
     return option.path == ("checked",)
 
 
-def _draft_ticked(page: Page, label: str, options: list[Fact], source: str, *, trusted: bool) -> Draft:
+def _draft_ticked(page: Page, label: str, options: list[Fact], source: str, language: str, *, trusted: bool) -> Draft:
     ticked = [option for option in options if _is_ticked(option)]
     topic = make_topic(label)
-    answer = ", ".join(option.value for option in ticked)
+    answer = (
+        join_list((option.value for option in ticked), language)
+        if len(ticked) > 1
+        else "".join(option.value for option in ticked)
+    )
     evidence = tuple(Evidence(page.number, option.value, option.boxes) for option in ticked)
     form = "field.question" if label.endswith(("?", "？")) and len(ticked) == 1 else "checkbox.which"
     form = "checkbox.several" if len(ticked) > 1 else form

@@ -14,6 +14,7 @@ from docmatix.prompting.questions.plain_texts import (
     holds,
     is_answer,
     is_label,
+    join_list,
     looks_cited,
     strip_label,
     strip_number,
@@ -47,10 +48,10 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     for number, (topic, found) in enumerate(lists.items()):
         cited = sum(looks_cited(item.value) for _, _, items in found for item in items)
         if topic and len(found) == 1 and 2 * cited < len(found[0][2]):
-            yield from _draft_list(*found[0], f"list {number}")
+            yield from _draft_list(*found[0], f"list {number}", asked.language)
 
 
-def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> Iterator[Draft]:
+def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str, language: str) -> Iterator[Draft]:
     answers = [item.value for item in items]
     sound = all(item.confidence >= MIN_CONFIDENCE and item.boxes for item in items) and is_label(name)
     slots = {"lead": name}
@@ -70,7 +71,7 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str) -> It
     yield draft("list.last", "", last.value, "text", [last], 0.7, asked=whole and is_answer(last.value))
     yield draft("list.count", "", str(len(items)), "count", items, 0.75, asked=several and len(items) > 2)
     short = several and len(items) <= MAX_ALL_ITEMS and count_words(*answers) <= MAX_ALL_WORDS
-    listed = "; ".join(answer.rstrip(".;,；，。") for answer in answers)
+    listed = join_list(answers, language)
     yield draft("list.all", "", listed, "list", items, 0.8, asked=short and all(map(is_answer, answers)))
     for item in items:
         number = item.label.strip("().: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 
 from docmatix.core.documents import UNKNOWN, Box, Page, Word
 from docmatix.text.pieces import fold
@@ -67,6 +68,11 @@ def _closes(text: str, opening: str, closing: str) -> bool:
 
 
 _CITED = re.compile(r"(?:^|\W)[A-Z]\.,?(?:\W|$).*?(?:^|\D)(?:18|19|20)\d\d[a-z]?(?:\D|$)")
+
+
+def join_list(texts: Iterable[str], language: str) -> str:
+    """Several answers as one, divided as a language does; items that end as sentences do lose their mark."""
+    return ("；" if language in ("zh", "ja") else "; ").join(text.rstrip(".;,；，。") for text in texts)
 
 
 def looks_cited(text: str) -> bool:

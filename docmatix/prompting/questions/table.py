@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docmatix.core.documents import Page, Table
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
+from docmatix.prompting.questions.plain_texts import is_answer, is_label, join_list, strip_label
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import is_period
 from docmatix.text.pieces import fold
@@ -21,7 +21,7 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
         for number, table in enumerate(page.tables):
             source = f"table {page.number}:{number}"
             yield _draft_title(page, table, source)
-            yield _draft_columns(page, table, source)
+            yield _draft_columns(page, table, source, asked.language)
 
 
 def _draft_title(page: Page, table: Table, source: str) -> Draft:
@@ -37,7 +37,7 @@ def _draft_title(page: Page, table: Table, source: str) -> Draft:
     return Draft("table", (asking,), answer, "text", evidence, source, 0.8, asked=trusted)
 
 
-def _draft_columns(page: Page, table: Table, source: str) -> Draft:
+def _draft_columns(page: Page, table: Table, source: str, language: str) -> Draft:
     """The headers, where each column has one in one row."""
     headers = [cell for cell in table.cells if cell.header and cell.text]
     columns = {cell.column for cell in table.cells}
@@ -53,5 +53,5 @@ def _draft_columns(page: Page, table: Table, source: str) -> Draft:
     if is_label(table.caption):
         slots = {"table": strip_label(table.caption)}
         askings.append(Asking("table.columns_of", slots, make_topic("columns", table.caption)))
-    answer = ", ".join(texts) or source
+    answer = join_list(texts, language) or source
     return Draft("table", tuple(askings), answer, "list", evidence, source, 0.6, asked=trusted)

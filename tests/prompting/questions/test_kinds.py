@@ -74,7 +74,7 @@ def test_what_is_ticked_is_asked_for_and_whether_an_option_is() -> None:
 
 def test_several_ticks_are_one_answer_with_evidence_for_each() -> None:
     asked = ask(make_page(boxes("Reasons", Price=True, Place=True, Food=False)))
-    (several,) = [one for one in asked if one.answer == "Price, Place"]
+    (several,) = [one for one in asked if one.answer == "Price; Place"]
     assert len(several.evidence) == 2
 
 
@@ -297,7 +297,7 @@ def test_a_lone_table_is_asked_for_its_heading_and_its_columns() -> None:
     table = make_grid([["Item", "Size", "Price"], ["Bolt", "M4", "$2"]], caption="Table 2: Small parts")
     caption = make_fact("caption", "Table 2", "Small parts", y=0.15)
     asked = pair_up(ask(make_page([caption], [table])), kind="table")
-    assert set(asked.values()) == {"Small parts", "Item, Size, Price"}
+    assert set(asked.values()) == {"Small parts", "Item; Size; Price"}
     other = make_grid([["Tree", "Height"], ["Oak", "12 m"]])
     both = pair_up(ask(make_page([caption], [table, other])), kind="table")
     assert all('"Table 2: Small parts"' in question for question in both)

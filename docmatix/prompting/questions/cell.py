@@ -58,15 +58,19 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     ]
     columns: dict[frozenset[str], set[str]] = {}
     names: dict[frozenset[str], set[str]] = {}
+    bare: dict[str, set[str]] = {}
     for _, _, source, rows in tables:
         for row in rows:
+            if not row.groups:
+                bare.setdefault(fold(row.name), set()).add(source)
             columns.setdefault(make_topic(row.column), set()).add(source)
             names.setdefault(make_topic(row.name, *row.groups), set()).add(source)
     for page, table, source, rows in tables:
         yield from _draft_table(page, table, rows, source, asked.language)
         for row in rows:
-            # another table has this column and this row, and perhaps nothing where they meet
-            if len(columns[make_topic(row.column)] & names[make_topic(row.name, *row.groups)]) > 1:
+            # another table has this column and this row, and perhaps nothing where they meet; or its group is overleaf
+            there = names[make_topic(row.name, *row.groups)] | bare.get(fold(row.name), set())
+            if len(columns[make_topic(row.column)] & there) > 1:
                 topic = make_topic(row.column, row.name, *row.groups)
                 yield Draft("cell", (), f"{row.cell.text} of {source}", "text", (), source, rivals=(topic,))
 

@@ -20,6 +20,7 @@ from docmatix.prompting.questions.plain_texts import (
     strip_number,
 )
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.text.english import AUXILIARIES, CONJUNCTIONS, PREPOSITIONS, VERBS
 
 MIN_CONFIDENCE = 0.5
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -54,7 +55,8 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
 def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str, language: str) -> Iterator[Draft]:
     answers = [item.value for item in items]
     sound = all(item.confidence >= MIN_CONFIDENCE and item.boxes for item in items) and is_label(name)
-    slots = {"lead": name}
+    # a lead-in that its items go on: `the steps are`
+    slots = {"lead": f"{name} …" if language == "en" and _goes_into(name) else name}
 
     def draft(
         form: str, number: str, answer: str, kind: str, held: Sequence[Fact], worth: float, *, asked: bool
@@ -78,6 +80,15 @@ def _draft_list(page: Page, name: str, items: Sequence[Fact], source: str, langu
         if _NUMBER.fullmatch(number):
             numbered = sound and is_answer(item.value)
             yield draft("list.item", number, item.value, "text", [item], 0.7, asked=numbered)
+
+
+_OPEN = AUXILIARIES | PREPOSITIONS | CONJUNCTIONS | frozenset("include includes including following are be".split())
+
+
+def _goes_into(lead: str) -> bool:
+    """Whether an English lead-in is a sentence that its items end."""
+    last = lead.rsplit(maxsplit=1)[-1].lower()
+    return last in _OPEN or last in VERBS
 
 
 def _is_in_table(page: Page, fact: Fact) -> bool:

@@ -458,3 +458,23 @@ def test_hostile_texts_are_neither_asked_about_nor_a_crash() -> None:
     for one in ask(make_page(facts, [table])):
         assert one.question.isprintable()
         assert one.answer.isprintable()
+
+
+def test_a_row_whose_group_may_be_overleaf_makes_one_with_a_group_ambiguous() -> None:
+    second = make_grid([["Item", "2023"], ["Fixed assets", "42"], ["Stock", "9"]])
+    cells = [
+        cell._replace(path=("2023", "Long-term", "Fixed assets")) if cell.row == 1 and cell.path else cell
+        for cell in second.cells
+    ]
+    pages = (
+        make_page([], [make_grid([["Item", "2023"], ["Fixed assets", "34"], ["Cash", "7"]])], number=1),
+        make_page([], [replace(second, cells=tuple(cells))], number=2),
+    )
+    answers = pair_up(ask(*pages), kind="cell").values()
+    assert "7" in answers
+    assert not {"42", "34"} & set(answers)
+
+
+def test_a_lead_in_that_its_items_go_on_is_quoted_as_one() -> None:
+    asked = pair_up(ask(make_page(items("a red box", "a lid", "a cord", lead="The parts are"))))
+    assert all('"The parts are …"' in question for question in asked)

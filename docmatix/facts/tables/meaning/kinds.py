@@ -120,12 +120,18 @@ def is_empty(text: str) -> bool:
     return text.casefold() in _EMPTY or not text.strip("-–—―.…·•_ ()")
 
 
+# `unit: yuan` in Chinese
+_LABELLED = re.compile(r"(?:金额)?单位\s?[:：]\s?(\S{1,12})")
+
+
 def find_unit(text: str) -> str:
     """The unit that a text says and nothing else, with or without brackets: `EUR million` of `(in EUR million)`; ``""``
     if it says something else."""
     inner = text.strip()
     if inner[:1] in "([" and inner[-1:] in ")]" and len(inner) > 2:
         inner = inner[1:-1].strip()
+    if labelled := _LABELLED.fullmatch(inner):
+        return labelled[1]
     found = _UNIT.fullmatch(inner.rstrip(":.;,")) or _UNIT.fullmatch(inner)
     if found is None:
         return ""

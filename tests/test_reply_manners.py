@@ -247,7 +247,8 @@ def test_a_full_context_halves_the_request_and_a_cut_reply_is_cut(tmp_path: Path
 
     with start_scripted_server(reply=reply) as server:
         engine = {"kind": "openai", "model": "scripted", "base_url": server.base_url}
-        run = build(tmp_path, pdf_dir, server.base_url, generate={"engine": engine, "prompts": ["broad_whole"]})
+        generate = {"engine": engine, "prompts": ["broad_whole"], "pairs_per_page": 0}
+        run = build(tmp_path, pdf_dir, server.base_url, generate=generate)
     status = read_status(Run(run))
     assert status["complete"]
     assert status["balanced"]

@@ -77,7 +77,8 @@ def push_run(
     with tempfile.TemporaryDirectory(prefix="docmatix-push-") as folder:
         say("Checking the run and what it would publish.")
         problems = check_once(run)
-        if problems and not dry_run:  # Arrow may end the process that reads a damaged file
+        # Arrow may end the process that reads a damaged file
+        if not dry_run and any("dataset/data/" in problem for problem in problems):
             return Pushed(repository.url, findings=problems)
         shipment, findings = collect(run, target, dropped_in=Path(folder) if include_dropped else None)
         pushed = Pushed(repository.url, findings=[*problems, *findings])

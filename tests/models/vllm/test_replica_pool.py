@@ -51,7 +51,7 @@ class Trial:
         (folder / "fake").mkdir()  # the model: a folder, so that its tokenizer is not looked up on the Hub
 
     def write(self, engine: VllmEngine, **changes: Any) -> Path:
-        generate = {"engine": engine.model_dump(mode="json"), "prompts": ["broad_whole"]}
+        generate = {"engine": engine.model_dump(mode="json"), "prompts": ["broad_whole"], "pairs_per_page": 0}
         return write_config(self.folder, self.pdfs, "", **{"generate": generate, **changes})
 
     def engine(self, **settings: Any) -> VllmEngine:

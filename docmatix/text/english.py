@@ -194,8 +194,6 @@ GENERIC_LABELS = frozenset(
     "item first last middle full given family comments other remarks email phone tel fax website subject from "
     "to quantity unit price details ref".split()
 )
-# column headers that add nothing to the row's name: `What is the weight?`, not `What is the value of weight?`
-VALUE_LABELS = frozenset("value values data specification specifications rating result figure details entry".split())
 COUNTED_LABELS = frozenset(
     "units employees pages seats hours days weeks months years votes orders members patients students items "
     "pieces visitors persons people households beds rooms vehicles cases deaths births schools branches stores "

@@ -264,6 +264,11 @@ def piece_set(text: str) -> frozenset[str]:
     return frozenset(split_pieces(text))
 
 
+def holds_pieces(text: Sequence[str], part: Sequence[str]) -> bool:
+    """Whether the pieces of a part follow each other in those of a text, both of the same type."""
+    return any(text[at : at + len(part)] == part for at in range(len(text) - len(part) + 1))
+
+
 def measure_overlap(one: str, other: str) -> float:
     """Jaccard similarity of the pieces of two texts, 0..1; 0 where either has none."""
     a, b = piece_set(one), piece_set(other)

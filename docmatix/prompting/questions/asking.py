@@ -28,7 +28,7 @@ from docmatix.prompting.questions import (
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, FactQuestion
 from docmatix.prompting.questions.wordings import LANGUAGES, Wordings, load_wordings, rank_templates
 from docmatix.text.languages import reads_english
-from docmatix.text.pieces import fold, split_pieces
+from docmatix.text.pieces import fold, holds_pieces, split_pieces
 
 KINDS: Mapping[str, Callable[[AskedPages], Iterator[Draft]]] = {
     "field": field.draft_questions,
@@ -210,5 +210,4 @@ def gives_away(question: str, draft: Draft) -> bool:
     """Whether the answer stands in its question; yes and no cannot."""
     if draft.answer_type == "yes_no":
         return False
-    answer, said = split_pieces(draft.answer), split_pieces(question)
-    return any(said[at : at + len(answer)] == answer for at in range(len(said) - len(answer) + 1))
+    return holds_pieces(split_pieces(question), split_pieces(draft.answer))

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import is_answer, is_label
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 from docmatix.text.numbers import has_digit
-
-MIN_CONFIDENCE = 0.5
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:

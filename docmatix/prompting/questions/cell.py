@@ -12,8 +12,8 @@ from docmatix.core.documents import Cell, Page, Table
 from docmatix.core.pairs import Evidence
 from docmatix.facts.scales import has_own_measure, is_scaled
 from docmatix.facts.wholes import has_mark
-from docmatix.prompting.questions.plain_texts import count_words, is_answer, is_cut, is_label, strip_label
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.plain_texts import breaks_off, count_words, is_answer, is_label, strip_label
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import (
     COUNTED_LABELS,
@@ -28,7 +28,6 @@ from docmatix.text.english import (
 from docmatix.text.numbers import has_digit
 from docmatix.text.pieces import fold
 
-MIN_CONFIDENCE = 0.5
 MAX_VALUE_WORDS = 20
 
 
@@ -150,7 +149,7 @@ def _can_be_asked(row: _Row) -> bool:
         and row.cell.row_span == row.cell.column_span == 1
         and is_answer(row.cell.text, max_words=MAX_VALUE_WORDS)
         and all(is_label(text) or is_period(text) for text in (*row.headers, *row.groups))
-        and not is_cut(row.headers[-1])
+        and not breaks_off(row.headers[-1])
         and is_name(row.name)
         and len(row.headers) <= 3
         and len(row.groups) <= 2

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_several, names_person, spell_label
 from docmatix.text.pieces import fold
 
-MIN_CONFIDENCE = 0.5
 MOST_SEARCHED = 300
 """Labels of a window that are looked for in its text."""
 

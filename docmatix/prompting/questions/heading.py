@@ -16,9 +16,8 @@ from docmatix.prompting.questions.plain_texts import (
     strip_mark,
     strip_number,
 )
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 
-MIN_CONFIDENCE = 0.5
 OPENING_WORDS = 6
 """Of a paragraph, by which it is called."""
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import WordPlaces, is_answer
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import classify_answer
 
-MIN_CONFIDENCE = 0.5
 _PARTS = ("addressee", "date", "subject", "signatory")
 
 

@@ -19,10 +19,9 @@ from docmatix.prompting.questions.plain_texts import (
     strip_label,
     strip_number,
 )
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import AUXILIARIES, CONJUNCTIONS, PREPOSITIONS, VERBS
 
-MIN_CONFIDENCE = 0.5
 _NUMBER = re.compile(r"[0-9]{1,4}")
 MAX_ALL_ITEMS = 8
 MAX_ALL_WORDS = 50

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import is_answer
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
-
-MIN_CONFIDENCE = 0.5
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:

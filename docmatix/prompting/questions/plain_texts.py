@@ -38,7 +38,7 @@ def is_label(text: str) -> bool:
     )
 
 
-def is_cut(text: str) -> bool:
+def breaks_off(text: str) -> bool:
     """Whether a header breaks off: `No. of`, `Data di`."""
     return text.rsplit(maxsplit=1)[-1].lower() in _NOT_LAST
 

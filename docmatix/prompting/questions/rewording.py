@@ -6,7 +6,7 @@ Which label, row, column or section a question names is what makes its answer th
 from __future__ import annotations
 
 from docmatix.prompting.questions.question import FactQuestion
-from docmatix.text.pieces import split_pieces
+from docmatix.text.pieces import holds_pieces, split_pieces
 
 REWORDED = frozenset(
     "field.quoted cell.quoted cell.noun cell.plural cell.count cell.person cell.period cell.row_period "
@@ -32,15 +32,10 @@ def accept_rewording(asked: FactQuestion, question: str) -> bool:
     whole = question.endswith(("?", "？")) and question.count("?") <= 1
     if not whole or len(question) > MAX_GROWTH * len(asked.question):
         return False
-    kept = [pieces for text in asked.slots.values() if (pieces := split_pieces(text)) and _holds(before, pieces)]
-    if not kept or not all(_holds(said, pieces) for pieces in kept):
+    kept = [pieces for text in asked.slots.values() if (pieces := split_pieces(text)) and holds_pieces(before, pieces)]
+    if not kept or not all(holds_pieces(said, pieces) for pieces in kept):
         return False
     if asked.wording.split("/")[1] == "field.quoted" and f"{asked.slots['label']}" not in question:
         return False
     denied = _DENIALS.intersection(said) - _DENIALS.intersection(before)
-    return said != before and not denied and not _holds(said, split_pieces(asked.answer))
-
-
-def _holds(text: list[str], part: list[str]) -> bool:
-    """Whether a part stands in a text, piece for piece."""
-    return any(text[at : at + len(part)] == part for at in range(len(text) - len(part) + 1))
+    return said != before and not denied and not holds_pieces(said, split_pieces(asked.answer))

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from docmatix.core.documents import Page, Table
 from docmatix.core.pairs import Evidence
 from docmatix.prompting.questions.plain_texts import is_answer, is_label, join_list, strip_label
-from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import is_period
 from docmatix.text.pieces import fold
 
-MIN_CONFIDENCE = 0.5
 MOST_COLUMNS = 8
 
 

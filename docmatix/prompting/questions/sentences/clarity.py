@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import pairwise
 
 from docmatix.text.english import (
@@ -15,6 +14,7 @@ from docmatix.text.english import (
     classify_answer,
     find_stem,
 )
+from docmatix.text.pieces import holds_pieces
 
 _QUESTION_OPENING = re.compile(
     r"(?:(?:by|in|on|at|to|from|for|with|since|until|under|during|of|into|through|against|per) )?"
@@ -65,7 +65,7 @@ def score_clarity(question: str, *, answer: str, context: str) -> float:
     well_formed |= re.fullmatch(r"(?:What|Who) (?:is|are) (?:the )?[A-Z][^?]+\?", question) is not None
     if not well_formed or not _QUESTION_OPENING.match(question) or _POINTING.search(question):
         return 0.0
-    if _contains(lowered, [bare(word).lower() for word in answer.split()]) or any(
+    if holds_pieces(lowered, [bare(word).lower() for word in answer.split()]) or any(
         word.lower() in _PRONOUNS and not _is_name(before, word) for before, word in pairwise(["", *words])
     ):
         return 0.0
@@ -119,8 +119,3 @@ def _list_stems(text: str) -> set[str]:
 def _content(text: str) -> set[str]:
     words = {bare(word).lower() for word in re.sub(r"\([^()]*\)", "", text).split()}
     return {find_stem(word) for word in words - FUNCTION_WORDS if word}
-
-
-def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    size = len(wanted)
-    return any(list(words[place : place + size]) == list(wanted) for place in range(len(words) - size + 1))

@@ -8,7 +8,7 @@ from statistics import median
 
 from docmatix.core.documents import Table
 from docmatix.facts.fields.candidates import Candidate
-from docmatix.facts.fields.chunks import Chunk, Layout
+from docmatix.facts.fields.chunks import DOTS, Chunk, Layout
 from docmatix.facts.fields.labels import ends_with_colon, find_shape
 from docmatix.facts.tables.meaning.kinds import PERIOD, find_kind
 
@@ -33,6 +33,8 @@ def mark_tables(layout: Layout, tables: Sequence[Table], grid: Sequence[Candidat
             for chunk in layout.in_column(x0 * w, y0 * h, x1 * w, y1 * h)
             if x0 * w <= (chunk.x0 + chunk.x1) / 2 <= x1 * w and y0 * h <= chunk.middle <= y1 * h
         ]
+        if _has_leaders(inside):
+            continue
         totals = _find_totals(inside, x0 * w, x1 * w)
         tabled.update(set(inside).difference(totals))
         timely = _has_periods_above(table)
@@ -44,6 +46,13 @@ def mark_tables(layout: Layout, tables: Sequence[Table], grid: Sequence[Candidat
             blocked.update(inside)
             blocked.difference_update(totals)
     return tabled, blocked
+
+
+def _has_leaders(inside: Sequence[Chunk]) -> bool:
+    """Whether dots lead from a name to its value in most rows: a directory, whatever stands above its columns."""
+    rows = {chunk.row for chunk in inside}
+    led = {chunk.row for chunk in inside if any(DOTS.fullmatch(token.text) for token in chunk.tokens)}
+    return len(rows) >= MIN_ROWS and 2 * len(led) > len(rows)
 
 
 def _has_periods_above(table: Table) -> bool:

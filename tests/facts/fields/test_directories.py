@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from docmatix.core.documents import Box, Cell, Table
 from tests.facts.fields.forms import Text, list_pairs, read, write_form
 
 NAMES = ("Adler", "Beatriz", "Conti", "Dubois", "Engel", "Ferrari", "García", "Hoffmann", "Ibsen", "Jansen")
@@ -55,3 +56,28 @@ def test_two_columns_set_tight_are_no_value() -> None:
     rows = ("Archive", "Legal affairs", "Purchasing", "Human resources")
     numbers = tuple(f"{rows[at % 4]} {number}" for at, number in enumerate(NUMBERS))
     assert read(write_form(*set_entries(60, NAMES, numbers))) == []
+
+
+def test_entries_with_leaders_below_letters_are_no_table() -> None:
+    texts: list[Text] = []
+    wanted: set[tuple[str, str]] = set()
+    for column, letter in enumerate("BF"):
+        x, names = 60 + 250 * column, tuple(f"{letter}{name.lower()}" for name in NAMES)
+        texts.append(Text(x, 66, letter, size=13, bold=True))
+        for at, (name, number) in enumerate(zip(names, NUMBERS, strict=True)):
+            texts += [
+                Text(x, 80 + 13 * at, name),
+                Text(x + 80, 80 + 13 * at, "." * 24),
+                Text(x + 180, 80 + 13 * at, number),
+            ]
+        wanted.update(zip(names, NUMBERS, strict=True))
+    page = write_form(*texts)
+    box = Box(0.05, 60 / page.height_pt, 0.95, 215 / page.height_pt)
+    rows = [["B", "", "F", ""], *([f"B{n}", k, f"F{n}", k] for n, k in zip(NAMES, NUMBERS, strict=True))]
+    cells = tuple(
+        Cell(row, column, 1, 1, text, box, row == 0)
+        for row, texts in enumerate(rows)
+        for column, text in enumerate(texts)
+    )
+    table = Table(box, cells, confidence=0.2)
+    assert set(list_pairs(read(page, tables=[table]))) == wanted

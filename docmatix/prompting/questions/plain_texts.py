@@ -22,6 +22,7 @@ _NOT_LAST = frozenset(
     "of in on at for with and or the a an by to from per und oder der die das mit von zu für im am et ou de du des la "
     "le les y o e el los las del di da della do dos das em van en het een w z na".split()
 )
+_GOES_ON = re.compile(r"[,;]\s(?:and|or|und|oder|et|ou|y|e|o|en|of|i|lub)$")
 _BULLETS = re.compile(r"[•▪‣●■◦➢➤]")
 
 
@@ -54,6 +55,7 @@ def is_answer(text: str, *, max_words: int = MAX_ANSWER_WORDS) -> bool:
         and text.casefold().strip(". ") not in _NO_VALUES
         and text[-1] not in ",;&-–—/:("
         and not _BULLETS.search(text)
+        and not _GOES_ON.search(text)
     )
 
 

@@ -32,7 +32,7 @@ def test_a_label_that_is_a_question_is_asked_as_it_is() -> None:
     assert all("Where would it sleep?" in question for question in pair_up(ask(make_page([field]))))
 
 
-@pytest.mark.parametrize("value", ["n/a", "____", "–", "and so on,", "a � b", "open (bracket"])
+@pytest.mark.parametrize("value", ["n/a", "____", "–", "and so on,", "a � b", "open (bracket", "one, and"])
 def test_what_says_nothing_or_breaks_off_is_no_answer(value: str) -> None:
     assert not ask(make_page([make_fact("field", "Weight", value)]))
 

@@ -24,11 +24,11 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
 def write_build(folder: Path, **changes: Any) -> Path:
-    """A configuration over three of the project's sample PDFs."""
+    """A configuration over three of the project's sample PDFs, with sentences to ask a model about."""
     pdfs = folder / "pdfs"
     pdfs.mkdir()
-    for path in sorted(SAMPLES.glob("*.pdf"))[:3]:
-        shutil.copy(path, pdfs)
+    for name in ("letter", "meeting_minutes", "report"):
+        shutil.copy(SAMPLES / f"{name}.pdf", pdfs)
     content = {
         "name": "real",
         "source": {"kind": "files", "paths": [str(pdfs)]},

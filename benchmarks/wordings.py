@@ -48,7 +48,7 @@ def list_askings(language: str) -> Iterator[Asking]:
             document = read(draw_document(DEVELOPMENT_SEED + number, sort, language).pdf)
             if document is not None:
                 asked = AskedPages(tuple(page for page in document.pages if page.reason is None), language, 1)
-                for draft_questions in KINDS.values():
+                for draft_questions in KINDS:
                     for draft in draft_questions(asked):
                         yield from draft.askings
 

@@ -6,8 +6,9 @@ A question that two facts would answer is made specific or not asked. Seeded by 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from docmatix.core.documents import Page
@@ -30,28 +31,30 @@ from docmatix.prompting.questions.wordings import LANGUAGES, Wordings, load_word
 from docmatix.text.languages import reads_english
 from docmatix.text.pieces import fold, holds_pieces, split_pieces
 
-KINDS: Mapping[str, Callable[[AskedPages], Iterator[Draft]]] = {
-    "field": field.draft_questions,
-    "checkbox": checkbox.draft_questions,
-    "cell": cell.draft_questions,
-    "table": table.draft_questions,
-    "title": title.draft_questions,
-    "heading": heading.draft_questions,
-    "list": list_items.draft_questions,
-    "caption": caption.draft_questions,
-    "letter": letter.draft_questions,
-    "page_number": page_number.draft_questions,
-    "amount": amount.draft_questions,
-}
-"""By kind of question; each is one file."""
+KINDS: tuple[Callable[[AskedPages], Iterator[Draft]], ...] = (
+    field.draft_questions,
+    checkbox.draft_questions,
+    cell.draft_questions,
+    table.draft_questions,
+    title.draft_questions,
+    heading.draft_questions,
+    list_items.draft_questions,
+    caption.draft_questions,
+    letter.draft_questions,
+    page_number.draft_questions,
+    amount.draft_questions,
+)
+"""What drafts questions; each is one file."""
 
 
 class _Told(NamedTuple):
-    """A draft, the plainest way to ask for it that is not ambiguous, and the wordings of its page's language."""
+    """A draft, the plainest way to ask for it that is not ambiguous, the wordings of its page's language, and its
+    first words in them."""
 
     draft: Draft
     asking: Asking
     wordings: Wordings
+    words: str
 
 
 def ask_facts(pages: Sequence[Page], *, language: str | None, key: str, seed: int, limit: int) -> list[FactQuestion]:
@@ -69,7 +72,7 @@ def ask_facts(pages: Sequence[Page], *, language: str | None, key: str, seed: in
         wordings = load_wordings(spoken or "en")
         assert wordings is not None
         asked = AskedPages(tuple(group), wordings.language, len(pages))
-        found = (draft for find in KINDS.values() for draft in find(asked))
+        found = (draft for find in KINDS for draft in find(asked))
         drafts += ((draft if spoken else replace(draft, asked=False), wordings) for draft in found)
     chosen = choose(tell_apart(drafts), limit=limit, key=key, seed=seed)
     return list(word_questions(chosen, key=key, seed=seed))
@@ -101,12 +104,15 @@ def tell_apart(drafts: Iterable[tuple[Draft, Wordings]]) -> list[_Told]:
             answers[words].add(answer)
         for topic in draft.rivals:
             answers[topic].add(answer)
-    told = []
+    told: list[_Told] = []
     for draft, wordings, askings in worded:
-        alone = (one for one, words in askings if len(answers[one.topic]) == len(answers[words]) == 1)
-        plainest = next(alone, None) if draft.asked and _is_sure(draft, wordings.language) else None
-        if plainest is not None:
-            told.append(_Told(draft, plainest, wordings))
+        alone = (
+            _Told(draft, asking, wordings, words)
+            for asking, words in askings
+            if len(answers[asking.topic]) == len(answers[words]) == 1
+        )
+        if draft.asked and _is_sure(draft, wordings.language):
+            told += islice(alone, 1)
     return told
 
 
@@ -130,11 +136,10 @@ def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_T
     seen: set[frozenset[str] | str] = set()
     pool: list[_Told] = []
     for one in drawn:
-        words = one.wordings.word(one.asking, 0).casefold()
-        if not seen.isdisjoint((one.asking.topic, words)) or held[one.draft.source, one.asking.form] >= limit:
+        if not seen.isdisjoint((one.asking.topic, one.words)) or held[one.draft.source, one.asking.form] >= limit:
             continue
         if any(not gives_away(said, one.draft) for said in _list_words(one)):
-            seen |= {one.asking.topic, words}
+            seen |= {one.asking.topic, one.words}
             held[one.draft.source, one.asking.form] += 1
             pool.append(one)
     weights = [(one.draft.worth, _list_marks(one)) for one in pool]
@@ -186,7 +191,7 @@ def _place(one: _Told) -> tuple[int, float, float, str]:
 def word_questions(chosen: Iterable[_Told], *, key: str, seed: int) -> Iterator[FactQuestion]:
     """Each by the template that this window has used least, and that does not give away the answer."""
     used: dict[Sequence[str], Counter[int]] = defaultdict(Counter)
-    for draft, asking, wordings in chosen:
+    for draft, asking, wordings, _ in chosen:
         templates = wordings.list_templates(asking)
         place = f"{key}/{draft.kind}/{'/'.join(sorted(asking.topic))}"
         count = used[templates]
@@ -194,14 +199,14 @@ def word_questions(chosen: Iterable[_Told], *, key: str, seed: int) -> Iterator[
             question = wordings.word(asking, number)
             if not gives_away(question, draft):
                 count[number] += 1
-                name = f"{wordings.language}/{_name_form(asking, templates, wordings)}/{number}"
+                name = f"{wordings.language}/{_name_form(asking, wordings)}/{number}"
                 yield FactQuestion(
                     draft.kind, question, draft.answer, draft.answer_type, draft.evidence, name, asking.slots
                 )
                 break
 
 
-def _name_form(asking: Asking, templates: Sequence[str], wordings: Wordings) -> str:
+def _name_form(asking: Asking, wordings: Wordings) -> str:
     known = wordings.find_known(asking) is not None
     return f"known.{fold(asking.slots['label'])}" if known else asking.form
 

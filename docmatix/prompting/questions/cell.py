@@ -10,10 +10,11 @@ from itertools import pairwise
 
 from docmatix.core.documents import Cell, Page, Table
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.facts.scales import has_own_measure, is_scaled
 from docmatix.facts.wholes import has_mark
 from docmatix.prompting.questions.plain_texts import breaks_off, count_words, is_answer, is_label, strip_label
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import (
     COUNTED_LABELS,

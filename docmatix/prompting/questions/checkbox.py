@@ -7,8 +7,9 @@ from itertools import groupby
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.prompting.questions.plain_texts import is_answer, is_label, join_list, strip_label
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 
 MOST_OPTIONS = 12

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.prompting.questions.plain_texts import is_answer, is_label, strip_label
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_several, names_person, spell_label
 from docmatix.text.pieces import fold

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Set
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.prompting.questions.plain_texts import (
-    WordPlaces,
     count_words,
     is_answer,
     is_label,
@@ -16,7 +16,8 @@ from docmatix.prompting.questions.plain_texts import (
     strip_mark,
     strip_number,
 )
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.word_places import WordPlaces
 
 OPENING_WORDS = 6
 """Of a paragraph, by which it is called."""
@@ -29,14 +30,13 @@ def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     for page in asked.pages:
         headings = [fact for fact in page.facts if fact.kind == "heading"]
         by_text = {fact.value: fact for fact in reversed(headings)}
-        places = WordPlaces(page) if headings else None
+        sections = [fact for fact in page.facts if fact.kind == "section"]
+        places = WordPlaces(page.words if sections else ())
         for fact in headings:
             yield _draft_numbered(page, fact, numbers)
-        for fact in page.facts:
-            if fact.kind == "section" and places is not None:
-                draft = _draft_opening(page, fact, by_text.get(fact.label), text, places)
-                if draft is not None:
-                    yield draft
+        for fact in sections:
+            if draft := _draft_opening(page, fact, by_text.get(fact.label), text, places):
+                yield draft
 
 
 def _is_trusted(fact: Fact) -> bool:
@@ -90,8 +90,8 @@ _HANGUL = re.compile(r"[\uac00-\ud7af]")
 
 def _stands_out(places: WordPlaces, heading: Fact, section: Fact) -> bool:
     """Whether a heading is numbered, bold or larger than its text: capitals alone may begin the sentence below."""
-    words = [word for box in heading.boxes for word in places.within(box)]
-    below = [word for box in section.boxes[:1] for word in places.within(box)]
+    words = [word for box in heading.boxes for word in places.list_within(box)]
+    below = [word for box in section.boxes[:1] for word in places.list_within(box)]
     sizes = [word.size for word in below if word.size]
     if strip_mark(heading.value) != heading.value or not words or not sizes:
         return True

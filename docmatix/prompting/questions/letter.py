@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
-from docmatix.prompting.questions.plain_texts import WordPlaces, is_answer
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.facts.listing import MIN_CONFIDENCE
+from docmatix.prompting.questions.plain_texts import is_answer
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.word_places import WordPlaces
 from docmatix.text.english import classify_answer
 
 _PARTS = ("addressee", "date", "subject", "signatory")
@@ -27,7 +29,7 @@ def _draft(page: Page, fact: Fact, *, letter: bool) -> Draft:
     if fact.kind in ("addressee", "signatory"):
         # the name; what follows is an address or a position
         if len(boxes) > 1:
-            answer = " ".join(word.text for word in WordPlaces(page).within(boxes[0]))
+            answer = " ".join(word.text for word in WordPlaces(page.words).list_within(boxes[0]))
         boxes = boxes[:1]
     answer = answer.strip(" ,;")
     topic = make_topic("letter", fact.kind)

@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.prompting.questions.plain_texts import (
     count_words,
     holds,
@@ -19,7 +20,7 @@ from docmatix.prompting.questions.plain_texts import (
     strip_label,
     strip_number,
 )
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import AUXILIARIES, CONJUNCTIONS, PREPOSITIONS, VERBS
 
 _NUMBER = re.compile(r"[0-9]{1,4}")

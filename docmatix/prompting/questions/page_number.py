@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.prompting.questions.plain_texts import is_answer
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 
 
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:

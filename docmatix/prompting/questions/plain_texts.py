@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-from docmatix.core.documents import UNKNOWN, Box, Page, Word
+from docmatix.core.documents import UNKNOWN, Box
 from docmatix.text.pieces import fold
 
 MAX_LABEL_CHARS = 80
@@ -80,24 +79,6 @@ def join_list(texts: Iterable[str], language: str) -> str:
 def looks_cited(text: str) -> bool:
     """Whether a text is an entry of a bibliography: initials, then a year."""
     return _CITED.search(text[:200]) is not None
-
-
-class WordPlaces:
-    """The words of a page, found by the box that their middle lies in."""
-
-    def __init__(self, page: Page) -> None:
-        self._words = page.words
-        self._order = sorted(range(len(page.words)), key=lambda place: _middle(page.words[place]))
-        self._middles = [_middle(page.words[place]) for place in self._order]
-
-    def within(self, box: Box) -> list[Word]:
-        """In reading order."""
-        near = self._order[bisect_left(self._middles, box.y0) : bisect_right(self._middles, box.y1)]
-        return [self._words[place] for place in sorted(near) if holds(box, self._words[place].box)]
-
-
-def _middle(word: Word) -> float:
-    return (word.box.y0 + word.box.y1) / 2
 
 
 def holds(box: Box, other: Box) -> bool:

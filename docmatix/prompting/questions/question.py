@@ -10,9 +10,6 @@ from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence
 from docmatix.text.pieces import fold
 
-MIN_CONFIDENCE = 0.5
-"""Of facts and tables that are asked about; the others only make questions ambiguous."""
-
 
 class Asking(NamedTuple):
     """One way to ask: a form of the wordings (`field.noun`), the texts for its slots (`{label}`), what is asked about

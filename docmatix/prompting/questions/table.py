@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from docmatix.core.documents import Page, Table
 from docmatix.core.pairs import Evidence
+from docmatix.facts.listing import MIN_CONFIDENCE
 from docmatix.prompting.questions.plain_texts import is_answer, is_label, join_list, strip_label
-from docmatix.prompting.questions.question import MIN_CONFIDENCE, AskedPages, Asking, Draft, make_topic
+from docmatix.prompting.questions.question import AskedPages, Asking, Draft, make_topic
 from docmatix.text.english import is_period
 from docmatix.text.pieces import fold
 

@@ -23,6 +23,15 @@ class Box(NamedTuple):
     y1: float
 
 
+def enclose(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all of them, of which there is at least one."""
+    boxes = list(boxes)
+    if len(boxes) == 1:
+        return boxes[0]
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return Box(min(x0), min(y0), max(x1), max(y1))
+
+
 class Word(NamedTuple):
     """One word in reading order. `line` and `block` count from 0 within the page; both are contiguous. `size` is that
     of its font in points, rounded to eighths; 0 where it is unknown."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from docmatix.pdf.lines import Line, Row, enclose, group_rows, reads_on
+from docmatix.core.documents import enclose
+from docmatix.pdf.lines import Line, Row, group_rows, reads_on
 
 MIN_ROWS = 3
 MAX_COLUMNS = 8  # more are a table

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from docmatix.pdf.lines import MAX_IN_ROW, Line, Row, enclose, group_rows, reads_on, share_baseline
+from docmatix.core.documents import enclose
+from docmatix.pdf.lines import MAX_IN_ROW, Line, Row, group_rows, reads_on, share_baseline
 
 MIN_ROWS = 3  # without labels that end with a colon
 MIN_PARTNERS = 0.7  # of a layer's rows that share a baseline with one drawn before

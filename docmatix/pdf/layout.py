@@ -10,7 +10,7 @@ from itertools import chain, groupby, pairwise
 from statistics import median
 from typing import NamedTuple
 
-from docmatix.core.documents import Box, Word
+from docmatix.core.documents import Box, Word, enclose
 from docmatix.pdf.columns import split_columns
 from docmatix.pdf.layers import merge_layers
 from docmatix.pdf.line_numbers import find_line_numbers
@@ -18,7 +18,6 @@ from docmatix.pdf.lines import (
     Frame,
     Line,
     Piece,
-    enclose,
     find_frame,
     join_row,
     make_line,

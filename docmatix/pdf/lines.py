@@ -13,7 +13,7 @@ from operator import itemgetter
 from statistics import median
 from typing import NamedTuple
 
-from docmatix.core.documents import Box
+from docmatix.core.documents import Box, enclose
 
 MAX_IN_ROW = 100  # lines that are compared one by one; a longer row is taken as a whole
 
@@ -90,12 +90,6 @@ def make_line(pieces: list[Piece], frame: Frame) -> Line:
     """A line in the text's frame."""
     first = pieces[0].box
     return Line(pieces, frame(first if len(pieces) == 1 else enclose(piece.box for piece in pieces)))
-
-
-def enclose(boxes: Iterable[Box]) -> Box:
-    """The smallest box around all of them."""
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return Box(min(x0), min(y0), max(x1), max(y1))
 
 
 def _unite(one: Box, other: Box) -> Box:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from docmatix.core.documents import Box
-from docmatix.pdf.lines import Piece, enclose
+from docmatix.core.documents import Box, enclose
+from docmatix.pdf.lines import Piece
 
 MIN_STACK = 4  # characters below each other that are vertical writing in a font for horizontal writing
 MAX_STEP = 1.6  # from one character to the next, in ems; rows of a table are further apart

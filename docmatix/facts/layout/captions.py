@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
-from docmatix.facts.layout.lines import Line, enclose, on_one_row
+from docmatix.facts.layout.lines import Line, box_words, on_one_row
 from docmatix.facts.layout.paragraphs import Body, Paragraph, ends_sentence, get_lead, join_text
 
 _NAMES = (
@@ -60,9 +60,9 @@ def find_captions(paragraphs: Sequence[Paragraph], body: Body) -> list[Fact]:
         for one in taken:
             one.role = "caption"
         boxes = tuple(
-            enclose(words) for line in lines if (words := line.words[label_words if line is lines[0] else 0 :])
+            box_words(words) for line in lines if (words := line.words[label_words if line is lines[0] else 0 :])
         )
-        label_box = enclose(lines[0].words[:label_words])
+        label_box = box_words(lines[0].words[:label_words])
         facts.append(Fact("caption", label, value, (), boxes or (lines[0].box,), (label_box,), confidence))
     return [*facts, *_find_parts(paragraphs, body)]
 
@@ -165,7 +165,7 @@ def _find_parts(paragraphs: Sequence[Paragraph], body: Body) -> list[Fact]:
         ]
         if beside:
             lines = paragraph.lines
-            boxes = (enclose(lines[0].words[1:]), *(line.box for line in lines[1:]))
+            boxes = (box_words(lines[0].words[1:]), *(line.box for line in lines[1:]))
             value = paragraph.text[match.end() - 1 :]
             facts.append(Fact("caption", match["label"], value, (), boxes, (lines[0].words[0].box,), 0.75))
     for fact in facts:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from docmatix.core.documents import Box, Fact
-from docmatix.facts.layout.lines import enclose
+from docmatix.facts.layout.lines import box_words
 from docmatix.facts.layout.paragraphs import Paragraph, ends_sentence
 from docmatix.facts.layout.wordings import DATE
 from docmatix.text.numbers import CURRENCY, FRACTION, MAGNITUDES, PLAIN
@@ -125,6 +125,6 @@ def _cut(paragraph: Paragraph, start: int, end: int) -> tuple[Box, ...]:
     for line in paragraph.lines:
         part = line.words[max(start - at, 0) : max(end - at, 0)]
         if part:
-            boxes.append(enclose(part))
+            boxes.append(box_words(part))
         at += len(line.words)
     return tuple(boxes)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
-from docmatix.facts.layout.lines import Line, Sheet, enclose, overlap
+from docmatix.facts.layout.lines import Line, Sheet, box_words, overlap
 from docmatix.facts.layout.paragraphs import Body, ends_sentence, get_lead, join_text
 
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -126,7 +126,7 @@ def _make_fact(lines: Sequence[Line], sheet: Sheet, above: Sequence[Line], body:
     if confidence < 0.5:
         return None
     first = lines[0].words
-    boxes = (enclose(first[count:]), *(line.box for line in lines[1:]))
+    boxes = (box_words(first[count:]), *(line.box for line in lines[1:]))
     return Fact("footnote", label, value, (), boxes, (first[0].box,), confidence)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from docmatix.core.documents import Fact
-from docmatix.facts.layout.lines import Line, Sheet, enclose, overlap
+from docmatix.facts.layout.lines import Line, Sheet, box_words, overlap
 from docmatix.facts.layout.paragraphs import Body, Paragraph, ends_sentence, get_lead
 from docmatix.facts.layout.wordings import CLOSING, COMPANY, CONTACT, DATE, POSTCODE, SALUTATION, SUBJECT
 
@@ -94,7 +94,7 @@ def _find_date(above: Sequence[Line]) -> tuple[Fact, Line] | None:
     _, _, line, match = max(dated, key=lambda item: item[:2])
     first = line.text.count(" ", 0, match.start())
     end = line.text.count(" ", 0, match.end()) + 1
-    return Fact("date", "", match.group(), (), (enclose(line.words[first:end]),), (), 0.9), line
+    return Fact("date", "", match.group(), (), (box_words(line.words[first:end]),), (), 0.9), line
 
 
 def _find_addressee(sheet: Sheet, above: Sequence[Line]) -> list[Line]:
@@ -135,8 +135,8 @@ def _find_subject(
         count += count < len(first) and first[count].text in (":", "：")
         if count >= len(first):
             continue
-        boxes = (enclose(first[count:]), *(line.box for line in paragraph.lines[1:]))
-        fact = Fact("subject", match["label"], match["value"], (), boxes, (enclose(first[:count]),), 0.95)
+        boxes = (box_words(first[count:]), *(line.box for line in paragraph.lines[1:]))
+        fact = Fact("subject", match["label"], match["value"], (), boxes, (box_words(first[:count]),), 0.95)
         return fact, paragraph.lines
     near = [
         paragraph

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-from docmatix.core.documents import Box, Page, Table, Word
+from docmatix.core.documents import Box, Page, Table, Word, enclose
 
 GAP = 2.2
 """Between words of one line, in font sizes; wider ones part it. Justified text has up to about two."""
@@ -61,12 +61,9 @@ class Sheet:
         return (line for line in self.lines if not line.role and not line.in_table)
 
 
-def enclose(words: Sequence[Word]) -> Box:
+def box_words(words: Sequence[Word]) -> Box:
     """The box around words."""
-    if len(words) == 1:
-        return words[0].box
-    x0, y0, x1, y1 = zip(*[word.box for word in words], strict=True)
-    return Box(min(x0), min(y0), max(x1), max(y1))
+    return enclose(word.box for word in words)
 
 
 def read_sheet(page: Page, tables: Sequence[Table]) -> Sheet:
@@ -123,7 +120,7 @@ def _split(words: tuple[Word, ...], page: Page, turned: bool) -> list[tuple[Word
 
 
 def _make_line(words: tuple[Word, ...], page: Page, turned: bool, *, part: bool) -> Line:
-    box = enclose(words)
+    box = box_words(words)
     x0, y0, x1, y1 = box
     width, height = page.width_pt, page.height_pt
     x0, x1 = (1 - x1, 1 - x0) if turned else (x0, x1)

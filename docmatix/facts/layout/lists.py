@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from docmatix.core.documents import Box
-from docmatix.facts.layout.lines import MARK, enclose
+from docmatix.facts.layout.lines import MARK, box_words
 from docmatix.facts.layout.paragraphs import (
     GLUED,
     LABEL,
@@ -63,7 +63,7 @@ class Item:
         first = self.paragraphs[0].first
         apart = first.words[0].text == self.label
         rest = [line.box for paragraph in self.paragraphs for line in paragraph.lines][1:]
-        return (enclose(first.words[1:]) if apart else first.box, *rest)
+        return (box_words(first.words[1:]) if apart else first.box, *rest)
 
     @property
     def confidence(self) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from docmatix.core.documents import Fact, Word
-from docmatix.facts.layout.lines import Line, Sheet, enclose, on_one_row, overlap
+from docmatix.facts.layout.lines import Line, Sheet, box_words, on_one_row, overlap
 from docmatix.facts.layout.paragraphs import Body
 
 MARGIN = 0.13
@@ -59,7 +59,7 @@ def find_margins(sheets: Sequence[Sheet], body: Body) -> list[list[Fact]]:
     for candidate, confidence in numbers:
         words = candidate.line.words[candidate.first : candidate.end]
         found[candidate.page].append(
-            Fact("page_number", "", candidate.text, (), (enclose(words),), (), confidence),
+            Fact("page_number", "", candidate.text, (), (box_words(words),), (), confidence),
         )
     taken = {id(candidate.line): candidate for candidate, _ in numbers}
     heads = list(_find_heads(sheets, margins))
@@ -76,7 +76,7 @@ def find_margins(sheets: Sequence[Sheet], body: Body) -> list[list[Fact]]:
         line.role = "running_head"
         if sum(map(str.isalpha, "".join(word.text for word in kept))) >= 2:
             text = " ".join(word.text for word in kept)
-            found[page].append(Fact("running_head", "", text, (), (enclose(kept),), (), confidence))
+            found[page].append(Fact("running_head", "", text, (), (box_words(kept),), (), confidence))
     for candidate, confidence in numbers:
         # what stands on its line beside it is of the margin, too
         line = candidate.line

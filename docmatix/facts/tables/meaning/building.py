@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from operator import itemgetter
 
-from docmatix.core.documents import Box, Page, Table, Word
-from docmatix.facts.tables.meaning.cell_grid import CellGrid, Color, GridCell, unite
+from docmatix.core.documents import Box, Page, Table, Word, enclose
+from docmatix.facts.tables.meaning.cell_grid import CellGrid, Color, GridCell
 from docmatix.facts.tables.meaning.joining import join_half_columns, join_rates, join_signs, join_wrapped_rows
 from docmatix.facts.tables.meaning.kinds import find_kind
 from docmatix.facts.tables.raw import RawTable
@@ -39,7 +39,7 @@ def build_grid(page: Page, raw: RawTable, known: PageWords, fills: Sequence[tupl
             continue
         words = leave_out_marks(page.words, cell.words)
         text = join_lines(list_lines(words), known)
-        box = unite([word.box for word in words])
+        box = enclose([word.box for word in words])
         size = max([word.size for word in words])
         bold = not any(not word.bold and any(map(str.isalnum, word.text)) for word in words)
         parted = are_parted(words, aspect)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from docmatix.core.documents import Box, Page, Word
-from docmatix.facts.tables.meaning.cell_grid import unite
+from docmatix.core.documents import Box, Page, Word, enclose
 from docmatix.facts.tables.meaning.kinds import find_unit
 from docmatix.facts.tables.raw import RawTable
 from docmatix.text.hyphens import PageWords, join_lines
@@ -110,7 +109,7 @@ def _list_lines(words: Sequence[Word]) -> list[_Line]:
     for _, group in groupby(words, key=lambda word: word.line):
         held = list(group)
         text = " ".join(word.text for word in held)
-        lines.append(_Line(held, text, unite(word.box for word in held), _find_size(held)))
+        lines.append(_Line(held, text, enclose(word.box for word in held), _find_size(held)))
     return lines
 
 

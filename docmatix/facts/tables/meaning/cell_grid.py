@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -135,11 +134,3 @@ class CellGrid:
         for column in reversed(range(self.columns)):
             if column not in begun:
                 self.remove_column(column)
-
-
-def unite(boxes: Iterable[Box]) -> Box:
-    boxes = list(boxes)
-    if len(boxes) == 1:
-        return boxes[0]
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return Box(min(x0), min(y0), max(x1), max(y1))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell, unite
+from docmatix.core.documents import enclose
+from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
 from docmatix.facts.tables.meaning.kinds import NUMBER, find_kind, is_wordy
 from docmatix.text.hyphens import HYPHENS, join_lines
 from docmatix.text.numbers import CURRENCY, has_digit
@@ -28,7 +29,7 @@ def join_signs(grid: CellGrid) -> None:
             if beside and other.kind == NUMBER and _CURRENCY_ALONE.fullmatch(cell.text):
                 peers = [one for one in grid.cells if one.column == cell.column and one.text and one.row > 0]
                 if sum(_CURRENCY_ALONE.fullmatch(one.text) is not None for one in peers) < 0.5 * len(peers):
-                    other.text, other.box = f"{cell.text} {other.text}", unite((cell.box, other.box))
+                    other.text, other.box = f"{cell.text} {other.text}", enclose((cell.box, other.box))
                     grid.cells.remove(cell)
     grid.index()
     for column in reversed(range(grid.columns)):
@@ -63,7 +64,7 @@ def join_rates(grid: CellGrid) -> None:
             if (colon or rate) and cell.end_column <= other.column and cell.row_span == other.row_span:
                 cell.text = f"{cell.text}{'' if colon else ' '}{other.text}"
                 cell.column_span = other.end_column - cell.column
-                cell.box, cell.kind = unite((cell.box, other.box)), find_kind(cell.text)
+                cell.box, cell.kind = enclose((cell.box, other.box)), find_kind(cell.text)
                 grid.cells.remove(other)
                 kept = (one is cell or one.text or one.row != row for one in grid.cells)
                 grid.cells = [one for one, keep in zip(grid.cells, kept, strict=True) if keep]
@@ -85,7 +86,7 @@ def _join_column(grid: CellGrid, column: int, step: int) -> None:
         first, last = (cell, other) if step > 0 else (other, cell)
         space = "" if cell.text in "()%)" or close else " "
         other.text = f"{first.text}{space}{last.text}"
-        other.box, other.kind = unite((cell.box, other.box)), find_kind(other.text)
+        other.box, other.kind = enclose((cell.box, other.box)), find_kind(other.text)
         grid.cells.remove(cell)
     grid.index()
     grid.remove_column(column)
@@ -202,5 +203,5 @@ def _are_close(grid: CellGrid, row: int, *, leaning: bool) -> bool:
 
 def _append(grid: CellGrid, cell: GridCell, other: GridCell, *, at_end: bool) -> None:
     cell.text = join_lines([cell.text, other.text] if at_end else [other.text, cell.text])
-    cell.box, cell.kind = unite((cell.box, other.box)), find_kind(cell.text)
+    cell.box, cell.kind = enclose((cell.box, other.box)), find_kind(cell.text)
     grid.cells.remove(other)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell, unite
+from docmatix.core.documents import enclose
+from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
 from docmatix.facts.tables.meaning.headers import Headers, is_figure, is_full
 from docmatix.facts.tables.meaning.kinds import CODE, DATE, NUMBER, PERIOD, TEXT, UNIT, find_kind
 from docmatix.text.numbers import has_digit
@@ -23,7 +24,7 @@ def cut_above(grid: CellGrid) -> None:
             if row and not any(cell.row < row < cell.end_row for cell in grid.cells) and _is_other(grid, row):
                 _cut(grid, row)
                 _remove_spanned_columns(grid)
-                area = unite(cell.box for cell in grid.cells)
+                area = enclose(cell.box for cell in grid.cells)
                 grid.box = grid.box._replace(x0=max(grid.box.x0, area.x0), x1=min(grid.box.x1, area.x1))
             return
 
@@ -203,7 +204,7 @@ def _set_spans(grid: CellGrid, rows: int, uppers: list[GridCell], names: list[st
     )
     if done:
         return
-    box = unite(cell.box for cell in uppers)
+    box = enclose(cell.box for cell in uppers)
     middle = (box.y0 + box.y1) / 2
     grid.cells = [cell for cell in grid.cells if cell.row >= rows or cell.column == 0]
     for cell in grid.cells:
@@ -217,7 +218,7 @@ def _set_spans(grid: CellGrid, rows: int, uppers: list[GridCell], names: list[st
         for column, text in enumerate([name, *lower], first - 1):
             start, span = (first, len(lower)) if column < first else (column, 1)
             inks = [cell.box for cell in uppers if start <= cell.column < start + span] or [box]
-            ink = unite(inks)
+            ink = enclose(inks)
             ink = ink._replace(y1=middle) if column < first else ink._replace(y0=middle)
             place = (0 if column < first else 1, start, 1, span)
             grid.cells.append(GridCell(*place, text, ink, look.bold, look.size, find_kind(text)))

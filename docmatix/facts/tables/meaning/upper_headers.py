@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from docmatix.core.documents import Page, Word
+from docmatix.core.documents import Page, Word, enclose
 from docmatix.facts.tables.meaning.captions import is_caption
-from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell, unite
+from docmatix.facts.tables.meaning.cell_grid import CellGrid, GridCell
 from docmatix.facts.tables.meaning.kinds import TEXT, find_kind
 
 SLACK = 0.008
@@ -58,7 +58,7 @@ def _add_row(grid: CellGrid, words: list[Word], text: str) -> bool:
     if grid.ruled or grid.rows < 4 or any(cell.column == 0 or cell.column_span == 1 for cell in grid.lines[0]):
         return False
     single = [cell for cell in grid.cells if cell.column > 0 and cell.column_span == 1]
-    box = unite(word.box for word in words)
+    box = enclose(word.box for word in words)
     middles = [
         (min(cell.box.x0 for cell in cells) + max(cell.box.x1 for cell in cells)) / 2
         for cells in (single, [cell for cell in grid.lines[1] if cell.column > 0])
@@ -94,7 +94,7 @@ def _add_spans(grid: CellGrid, words: list[Word]) -> bool:
     for number, chunk in enumerate(chunks):
         first = 1 + number * period
         boxes = [cell.box for cell in grid.cells if first <= cell.column < first + period and cell.column_span == 1]
-        box, area = unite(word.box for word in chunk), unite(boxes)
+        box, area = enclose(word.box for word in chunk), enclose(boxes)
         if not area.x0 - SLACK <= (box.x0 + box.x1) / 2 <= area.x1 + SLACK:
             return False
         text = " ".join(word.text for word in chunk)
@@ -109,7 +109,7 @@ def _insert_row(grid: CellGrid, cells: list[GridCell]) -> None:
     grid.cells += cells
     grid.fills.insert(0, None)
     grid.header_rows += grid.header_rows > 0
-    grid.box = unite((grid.box, *(cell.box for cell in cells)))
+    grid.box = enclose((grid.box, *(cell.box for cell in cells)))
     grid.index()
 
 
@@ -133,7 +133,7 @@ def _add_lines(grid: CellGrid, words: list[Word], reach: float) -> bool:
         return False
     for cell, above in found.items():
         cell.text = f"{' '.join(word.text for word in above)} {cell.text}"
-        cell.box, cell.kind = unite((cell.box, *(word.box for word in above))), find_kind(cell.text)
+        cell.box, cell.kind = enclose((cell.box, *(word.box for word in above))), find_kind(cell.text)
     return True
 
 
@@ -169,7 +169,7 @@ def _widen_lone(grid: CellGrid, row: int) -> bool:
     below = [one.box for one in grid.lines[row + 1] if one.column > 0]
     if cell.column == 0 or cell.row_span > 1 or not below or cell.column_span >= grid.columns - 1:
         return False
-    area = unite(below)
+    area = enclose(below)
     if abs(cell.box.x0 + cell.box.x1 - area.x0 - area.x1) / 2 > 1.5 * SLACK:
         return False
     grid.cells = [one for one in grid.cells if one is cell or one.row != row or one.column == 0]

@@ -11,7 +11,18 @@ from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.draws import draw_seed
-from docmatix.core.pairs import NO_MODEL, Message, Pair, Picture, Reply, Request, make_pair_id, name_model
+from docmatix.core.pairs import (
+    FACTS,
+    NO_MODEL,
+    Message,
+    Pair,
+    Picture,
+    Reply,
+    Request,
+    make_fact_pair_id,
+    make_pair_id,
+    name_model,
+)
 from docmatix.models.engine import Engine
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.prompting.chunks import (
@@ -304,12 +315,19 @@ def _read_rewording(ask: PlannedRequest, asked: FactQuestion, replies: Sequence[
 
 def keep_wording(ask: PlannedRequest, asked: FactQuestion) -> Pair:
     """The pair of a question from facts that was to be reworded, in the words that code gave it."""
+    pair_id = make_pair_id(ask.sample_id, ask.request.request_id, 0)
+    made = make_fact_pair(ask.sample_id, asked)
+    return replace(made, pair_id=pair_id, request_id=ask.request.request_id, prompt=ask.prompt, style=ask.style)
+
+
+def make_fact_pair(sample_id: str, asked: FactQuestion) -> Pair:
+    """The pair of a question from facts, which no model has written."""
     return Pair(
-        pair_id=make_pair_id(ask.sample_id, ask.request.request_id, 0),
-        request_id=ask.request.request_id,
-        prompt=ask.prompt,
+        pair_id=make_fact_pair_id(sample_id, asked.question, asked.answer),
+        request_id="",
+        prompt=FACTS,
         model=NO_MODEL,
-        style=ask.style,
+        style="extractive",
         question=asked.question,
         answer=asked.answer,
         kind=asked.kind,

@@ -16,12 +16,13 @@ from functools import partial
 from typing import Any
 
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import FACTS, NO_MODEL, Failure, Pair, Reply, Request, make_fact_pair_id
+from docmatix.core.pairs import FACTS, Failure, Pair, Reply, Request
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
     halve_request,
     keep_wording,
+    make_fact_pair,
     measure_token_budget,
     plan_requests,
     plan_rewordings,
@@ -200,20 +201,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
 
 def make_pairs(window: Window, questions: Sequence[FactQuestion]) -> tuple[Pair, ...]:
     """The pairs of questions from facts that no model rewords."""
-    return tuple(
-        Pair(
-            pair_id=make_fact_pair_id(window.sample_id, each.question, each.answer),
-            request_id="",
-            prompt=FACTS,
-            model=NO_MODEL,
-            style="extractive",
-            question=each.question,
-            answer=each.answer,
-            kind=each.kind,
-            evidence=each.evidence,
-        )
-        for each in questions
-    )
+    return tuple(make_fact_pair(window.sample_id, each) for each in questions)
 
 
 def _ask_about(

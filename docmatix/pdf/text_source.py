@@ -1,0 +1,93 @@
+"""Where the text of a page is to be read: from its text layer, from its picture by OCR, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from docmatix.core.documents import Box
+from docmatix.text.quality import MIN_QUALITY
+
+TextFrom: TypeAlias = Literal["layer", "ocr", "none"]
+
+MIN_BARE_SHARE = 0.02  # of the page under pictures without words on them, worth reading: a stamp of 5 by 3 cm has 0.024
+MIN_PICTURE_SHARE = 0.05  # of a page with few words, from which the rest of them may be in its pictures
+MIN_EXPLAINED_SHARE = 0.1  # of a picture near words, from which they are what it shows: a scanned letter has 0.15
+SCAN_SHARE = 0.5  # of the page under pictures, from which they are one scan, perhaps in strips
+_CELLS = 64  # of the grid, along each side
+_REACH = 1  # cells around a word that it explains: the space between lines and between words
+
+
+class PageFacts(NamedTuple):
+    """What is cheaply known of a page. `reason` is the one for which its layer is not used (`docmatix.pdf.reading`)."""
+
+    words: int
+    text_quality: float | None
+    image_share: float
+    bare_share: float = 0.0
+    """Of the page: under pictures, with no words of the layer on them (`measure_bare_pictures`)."""
+    reason: str | None = None
+
+
+class TextSource(NamedTuple):
+    """`text_from` and why, in one to three words of snake case."""
+
+    text_from: TextFrom
+    reason: str
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether the pictures beside the layer's words are read too."""
+        return self == _WITH_PICTURES
+
+
+_WITH_PICTURES = TextSource("layer", "pictures_without_words")
+
+
+def choose_text_source(page: PageFacts, *, min_words: int) -> TextSource:
+    """A good layer is used, a missing or bad one is replaced; nothing is read from what is blank or cannot be drawn.
+    Same facts, same choice."""
+    if page.reason in ("blank", "unreadable", "unrenderable"):
+        return TextSource("none", page.reason)
+    if page.reason == "garbled" or (page.text_quality is not None and page.text_quality < MIN_QUALITY):
+        return TextSource("ocr", "garbled")
+    if page.reason == "hidden":
+        # what is seen may still be text: outlines, or a picture over the words
+        return TextSource("ocr", "hidden")
+    if page.words == 0:
+        return TextSource("ocr", "no_layer")
+    if page.words < min_words:
+        # a stamp of a fax or a page number is often the only layer of a scan
+        return TextSource("ocr" if page.image_share >= MIN_PICTURE_SHARE else "none", "few_words")
+    return _WITH_PICTURES if page.bare_share >= MIN_BARE_SHARE else TextSource("layer", "good_layer")
+
+
+def measure_bare_pictures(pictures: Sequence[Box], words: Sequence[Box]) -> float:
+    """The share of the page (0..1) under pictures that the words do not explain, on a grid. One with words all over it
+    is a scan with a layer, and explained as a whole; together, those that cover half of the page are one scan."""
+    grids = [_draw([picture], reach=0) for picture in pictures]
+    together = _draw(pictures, reach=0)
+    if _count(together) >= SCAN_SHARE * _CELLS**2:
+        grids = [together]
+    known = _draw(words, reach=_REACH)
+    bare = [0] * _CELLS
+    for grid in grids:
+        left = [row & ~seen for row, seen in zip(grid, known, strict=True)]
+        if _count(left) > (1 - MIN_EXPLAINED_SHARE) * _count(grid):
+            bare = [row | more for row, more in zip(bare, left, strict=True)]
+    return round(_count(bare) / _CELLS**2, 4)
+
+
+def _count(rows: Iterable[int]) -> int:
+    return sum(row.bit_count() for row in rows)
+
+
+def _draw(boxes: Iterable[Box], *, reach: int) -> list[int]:
+    """The cells of each row that the boxes touch, as bits."""
+    rows = [0] * _CELLS
+    for box in boxes:
+        left, right = max(0, round(box.x0 * _CELLS) - reach), min(_CELLS, round(box.x1 * _CELLS) + reach)
+        bits = (1 << right) - (1 << left) if right > left else 0
+        for row in range(max(0, round(box.y0 * _CELLS) - reach), min(_CELLS, round(box.y1 * _CELLS) + reach)):
+            rows[row] |= bits
+    return rows

@@ -21,7 +21,7 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.core.settings import Section
 
 GROUP = "docmatix.kinds"
-FAMILIES = ("source", "engine", "filter", "check", "export", "report_part")
+FAMILIES = ("source", "engine", "filter", "check", "export", "report_part", "ocr_engine")
 
 
 class Kind(Section):

@@ -1,0 +1,119 @@
+"""Reads the words of a page's picture: finds which way up it is, straightens it, and hands it to an engine at the
+resolution that the height of its letters asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from docmatix.core.documents import Box
+from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
+from docmatix.pdf.ocr.straightening import (
+    LOOK_DPI,
+    Lines,
+    Straightening,
+    find_ink,
+    find_lines,
+    is_sideways,
+    measure_letters,
+    straighten,
+    to_dark_on_light,
+)
+from docmatix.text.quality import MIN_QUALITY, measure_quality
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LETTER_PX = 26.0  # from the tops to the bottoms of letters: 10 pt at 280 dpi
+DEFAULT_DPI, MIN_DPI, MAX_DPI = 200, 100, 400
+GOOD_READING = 0.8  # from which no other way up is tried
+
+
+class OcrWord(NamedTuple):
+    """A word; its box in fractions of the straight picture, in which lines are level. `Straightening.to_page` places it
+    on the page."""
+
+    text: str
+    box: Box
+    line: int
+    block: int
+    confidence: float | None
+
+
+class OcrReading(NamedTuple):
+    """The words of a page, and how its picture was straightened. `quality` is how well they read, 0..1."""
+
+    words: tuple[OcrWord, ...]
+    straightening: Straightening
+    dpi: int
+    quality: float
+
+    @property
+    def confidence(self) -> float | None:
+        """The engine's own, each character counting alike; None if it does not tell."""
+        return weigh_confidence(self.words)
+
+
+def read_picture(draw: Callable[[int], Image], engine: OcrEngine) -> OcrReading:
+    """Read a page. `draw` gives its picture at a resolution, in grey; an engine that reads nothing gives no words."""
+    look = to_dark_on_light(draw(LOOK_DPI))
+    turns, down = _find_turn(look, engine)
+    reading = _read(draw, engine, look, turns=turns, lines=down)
+    if reading.quality >= GOOD_READING or not reading.words:
+        return reading
+    # upside down first: lines are level either way
+    for more in (2, 1, 3):
+        if reading.quality < MIN_QUALITY:
+            other = _read(draw, engine, look, turns=(turns + more) % 4, lines=None)
+            reading = max(reading, other, key=lambda each: each.quality)
+    return reading
+
+
+def choose_dpi(letters: float | None) -> int:
+    """The resolution at which letters of this height at `LOOK_DPI` are as high as an engine reads best."""
+    if letters is None:
+        return DEFAULT_DPI
+    return round(min(max(LOOK_DPI * LETTER_PX / letters, MIN_DPI), MAX_DPI) / 10) * 10
+
+
+def weigh_confidence(words: Sequence[OcrWord | ReadWord]) -> float | None:
+    """The mean confidence of the words that have one, each character counting alike."""
+    told = [(word.confidence, len(word.text)) for word in words if word.confidence is not None]
+    length = sum(count for _, count in told)
+    return round(sum(confidence * count for confidence, count in told) / length, 4) if length else None
+
+
+def _find_turn(look: Image, engine: OcrEngine) -> tuple[int, Lines | None]:
+    if (turns := engine.find_turn(look)) is not None:
+        return turns, None
+    ink = find_ink(look)
+    down, across = find_lines(ink), find_lines(ink.T[:, ::-1])
+    return (1, None) if is_sideways(down, across) else (0, down)
+
+
+def _read(
+    draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns: int, lines: Lines | None
+) -> OcrReading:
+    turned = straighten(look, turns, 0.0)
+    skew = (lines or find_lines(find_ink(turned))).skew
+    dpi = choose_dpi(measure_letters(find_ink(straighten(turned, 0, skew))))
+    picture = to_dark_on_light(draw(dpi))
+    straightening = Straightening(picture.width, picture.height, turns, skew)
+    picture = straighten(picture, turns, skew)
+    read = engine.read(picture, dpi=dpi)
+    words = tuple(
+        OcrWord(word.text, _to_fractions(word, picture), word.line, word.block, word.confidence) for word in read
+    )
+    return OcrReading(words, straightening, dpi, _rate(read))
+
+
+def _to_fractions(word: ReadWord, picture: Image) -> Box:
+    x0, y0, x1, y1 = word.box
+    shares = (x0 / picture.width, y0 / picture.height, x1 / picture.width, y1 / picture.height)
+    return Box(*(round(min(max(share, 0.0), 1.0), 5) for share in shares))
+
+
+def _rate(words: Sequence[ReadWord]) -> float:
+    """How well a reading reads: by the engine's confidence and by its letters, whichever is worse."""
+    told = (weigh_confidence(words), measure_quality(" ".join(word.text for word in words)))
+    return min((each for each in told if each is not None), default=0.0)

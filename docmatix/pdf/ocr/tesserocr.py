@@ -1,0 +1,64 @@
+"""`tesserocr`: Tesseract through the package of that name, which tells its confidence and which way up a page is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from docmatix.core.errors import SetupError
+from docmatix.pdf.ocr.engine import ReadWord
+from docmatix.pdf.ocr.tessdata import find_tessdata, list_missing, require_models
+from docmatix.pdf.ocr.tesseract import Tesseract
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MIN_TURN_CONFIDENCE = 2.0  # of Tesseract's orientation, 0 to 15 and more: pages of print have 5 and more
+
+
+class Tesserocr(Tesseract):
+    """Tesseract through the package `tesserocr`: the same words in less than half of the time, with confidence."""
+
+    kind: Literal["tesserocr"] = "tesserocr"  # type: ignore[assignment]
+
+    def check(self) -> None:
+        super().check()
+        try:
+            import tesserocr  # noqa: F401
+        except ImportError:
+            raise SetupError("The OCR engine `tesserocr` is not installed: run `pip install tesserocr`.") from None
+
+    def find_turn(self, picture: Image) -> int | None:
+        import tesserocr
+
+        folder = find_tessdata(self.tessdata)
+        if folder is None or list_missing(["osd"], folder):
+            return None
+        with tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=tesserocr.PSM.OSD_ONLY) as tesseract:
+            tesseract.SetImageBytes(picture.tobytes(), picture.width, picture.height, 1, picture.width)
+            found = tesseract.DetectOrientationScript()
+        if not found or found["orient_conf"] < MIN_TURN_CONFIDENCE:
+            return None
+        # it tells by how much the page was turned clockwise
+        return int(-found["orient_deg"] // 90) % 4
+
+    def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
+        import tesserocr
+
+        folder = require_models(self.languages, self.tessdata)
+        level = tesserocr.RIL
+        words: list[ReadWord] = []
+        line = block = -1
+        # a fresh one for each picture: it learns from what it has read, and words must not depend on other pages
+        with tesserocr.PyTessBaseAPI(path=str(folder), lang="+".join(self.languages)) as tesseract:
+            tesseract.SetPageSegMode(tesserocr.PSM.AUTO)
+            tesseract.SetImageBytes(picture.tobytes(), picture.width, picture.height, 1, picture.width)
+            tesseract.SetSourceResolution(dpi)
+            tesseract.Recognize()
+            for word in tesserocr.iterate_level(tesseract.GetIterator(), level.WORD):
+                block += word.IsAtBeginningOf(level.BLOCK)
+                line += word.IsAtBeginningOf(level.TEXTLINE)
+                if word.Empty(level.WORD) or not (text := word.GetUTF8Text(level.WORD).strip()):
+                    continue
+                x0, y0, x1, y1 = word.BoundingBox(level.WORD)
+                words.append(ReadWord(text, (x0, y0, x1, y1), line, block, word.Confidence(level.WORD) / 100))
+        return words

@@ -1,0 +1,1 @@
+"""Tests of reading pages that are pictures."""

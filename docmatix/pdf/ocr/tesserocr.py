@@ -16,7 +16,7 @@ MIN_TURN_CONFIDENCE = 2.0  # of Tesseract's orientation, 0 to 15 and more: pages
 
 
 class Tesserocr(Tesseract):
-    """Tesseract through the package `tesserocr`: the same words in less than half of the time, with confidence."""
+    """Tesseract through the package `tesserocr`: more of the words in less time, with its confidence."""
 
     kind: Literal["tesserocr"] = "tesserocr"  # type: ignore[assignment]
 

@@ -12,16 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jinja2
 import yaml
 from jinja2 import nodes
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from docmatix.core.errors import SetupError
 from docmatix.core.yaml_places import compose, find_repeated_keys
 from docmatix.models.sampling import Sampling
+from docmatix.prompting.conditions import ANYWHERE, Condition, read_condition
 from docmatix.prompting.prompts import Family, Prompt, ReplyFormat, Section
 from docmatix.prompting.replies import parse_reply
 from docmatix.prompting.shown_examples import find_examples, keep_telling, split_turn
@@ -53,6 +54,8 @@ class FrontMatter(BaseModel):
     reword: bool = False
     """An `answer_first` prompt that is given the window's `question`s from facts and says them in other words; a
     question whose label, row, column or number would get lost stays as it was."""
+    when: Annotated[Condition, PlainValidator(read_condition)] = ANYWHERE
+    """The windows that the prompt belongs to (`docmatix.prompting.conditions`): `{chart: ">= 0.5", language: en}`."""
 
 
 def find_prompt_directories(config_dir: Path, prompts_dir: str | Path | None = None) -> list[Path]:
@@ -134,10 +137,12 @@ def _read_front_matter(source: str, path: Path) -> FrontMatter:
         raise SetupError(f"{path}:{moved.lines[-1]}: {moved.describe()}")
     key_lines = {key.value: key.start_mark.line + 2 for key, _ in tree.value}
     try:
-        front = FrontMatter.model_validate(values)
+        front = _validate(values, place=f"{path}:{key_lines.get('when', 1)}")
         if front.reword and (front.family, front.reply) != ("answer_first", "question"):
             line = key_lines["reword"]
             raise SetupError(f"{path}:{line}: `reword` takes `family: answer_first` and `reply: question`.")
+        if front.when != ANYWHERE and front.family in ("round_trip", "fluency"):
+            raise SetupError(f"{path}:{key_lines['when']}: `when` is for prompts that are drawn for a window.")
         return front
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -147,6 +152,13 @@ def _read_front_matter(source: str, path: Path) -> FrontMatter:
             allowed = Sampling.model_fields if place[0] == "sampling" else FrontMatter.model_fields
             raise SetupError(f"{path}:{line}: unknown key {key!r}; allowed are {', '.join(allowed)}.") from error
         raise SetupError(f"{path}:{line}: {key}: {first['msg']}.") from error
+
+
+def _validate(values: dict[str, Any], *, place: str) -> FrontMatter:
+    try:
+        return FrontMatter.model_validate(values)
+    except SetupError as error:  # of `when`, which has sentences of its own
+        raise SetupError(f"{place}: {error}") from error
 
 
 def _divide_body(lines: Sequence[str], path: Path, *, first_line: int) -> tuple[Section, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from docmatix.core.draws import draw_unit
+from docmatix.prompting.conditions import ANYWHERE, Condition
 
 Family = Literal["answer_first", "window", "vision", "round_trip", "fluency"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]
@@ -42,6 +43,8 @@ class Prompt:
     description: str = ""
     reword: bool = False
     """Whether it puts questions from facts into other words, rather than asking about sentences."""
+    when: Condition = ANYWHERE
+    """The windows that it belongs to."""
     model: str | None = None  # the LoRA adapter that answers it, if the configuration names one
 
     @property

@@ -47,6 +47,7 @@ class Canvas:
         self._faces: dict[Face, str] = {}
         self._facts: list[DrawnFact] = []
         self._cells: list[DrawnCell] = []
+        self._shown: set[tuple[int, str]] = set()
         self.page = 0
 
     @property
@@ -156,10 +157,15 @@ class Canvas:
     def note_cell(self, text: str, area: Area, *, header: bool) -> None:
         self._cells.append(DrawnCell(self.page, text, self._fractions([area])[0], header))
 
+    def show(self, name: str) -> None:
+        """Says what the open page shows."""
+        self._shown.add((self.page, name))
+
     def finish(self, sort: str, language: str, seed: int, complete_kinds: Iterable[str]) -> Drawn:
         pdf = _build(self._pages, self._faces)
         facts, cells = tuple(self._facts), tuple(self._cells)
-        return Drawn(sort, language, seed, pdf, len(self._pages), facts, cells, frozenset(complete_kinds))
+        complete, shown = frozenset(complete_kinds), frozenset(self._shown)
+        return Drawn(sort, language, seed, pdf, len(self._pages), facts, cells, complete, shown)
 
     def _draw(self, operators: str) -> None:
         self._pages[self.page - 1].operators.append(operators)

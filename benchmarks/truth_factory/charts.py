@@ -16,6 +16,7 @@ def draw_figure(canvas: Canvas, style: Style, draw: random.Random, language: Lan
 
 def draw_chart(canvas: Canvas, style: Style, draw: random.Random, language: Language, area: Area) -> None:
     """Bars or a line over an evenly stepped axis, with names below and a legend."""
+    canvas.show("chart")
     size = max(6.0, style.size * 0.7)
     left, low = area.x0 + size * 4, area.y1 - size * 2
     step = draw.choice([5, 10, 20, 25, 50, 100, 1000])
@@ -52,6 +53,7 @@ def draw_chart(canvas: Canvas, style: Style, draw: random.Random, language: Lang
 
 def draw_diagram(canvas: Canvas, style: Style, draw: random.Random, language: Language, area: Area) -> None:
     """Named boxes in rows, joined by lines."""
+    canvas.show("diagram")
     size = max(6.0, style.size * 0.75)
     names = [*language.all("directory.departments")]
     draw.shuffle(names)

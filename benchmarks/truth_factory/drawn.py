@@ -58,3 +58,5 @@ class Drawn:
     cells: tuple[DrawnCell, ...]
     complete_kinds: frozenset[str]
     """Kinds of which `facts` lists all there are: what else is found of them is none."""
+    shown: frozenset[tuple[int, str]] = frozenset()
+    """What pages look like or show, by the names of a profile's scores, and `diagram`."""

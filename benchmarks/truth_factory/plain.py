@@ -118,6 +118,7 @@ class _Plain:
         draw, flow, style = self.draw, self.flow, self.style
         flow.heading(self.language.pick("report.headings"))
         flow.paragraph(self._text(3))
+        self.canvas.show("code")
         face = draw.choice([MONO, COURIER])
         size = style.size * 0.85
         lines = draw.choice([_CODE, _SETTINGS, _CODE]).splitlines()
@@ -161,6 +162,7 @@ class _Plain:
             hang = style.size * 2.2
             lines = wrap(text, style.body, style.size, flow.column_width - hang)
             flow.need(style.line * (len(lines) + 0.5))
+            self.canvas.show("references")
             if mark:
                 self.canvas.write(flow.x0, flow.y + style.line, mark, style.body, style.size)
             flow.lines(lines, style.body, style.size, x=flow.x0 + hang, first_indent=0.0 if mark else -hang)
@@ -170,6 +172,7 @@ class _Plain:
         """Entries with page numbers, joined by leaders, or a gap alone."""
         draw, flow, style, language = self.draw, self.flow, self.style, self.language
         flow.title(language.all("report.contents"), size=style.size * 1.8)
+        self.canvas.show("contents")
         leader = draw.choice([".", " .", ""])
         page = draw.randint(1, 5)
         for number, heading in enumerate(language.sample("report.headings", 7), 1):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from docmatix.core.documents import Box
 from docmatix.pdf.characters import clean_text
 
 MAX_CONTENT_BYTES = 2**20  # listing the shapes of a longer content stream takes longer than reading the page
@@ -87,13 +88,31 @@ class Mark(NamedTuple):
     fill: tuple[float, ...] | None
 
 
+class Outline(NamedTuple):
+    """The box, in points of the displayed page from its top left, of connected lines and curves that are larger than a
+    mark: the line of a chart, a slice of a pie, a coast. `lines` and `curves` count its parts; upright ones too."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    lines: int
+    curves: int
+    fill: tuple[float, ...] | None
+
+
 class Drawing(NamedTuple):
-    """What a page shows besides text and pictures: lines, boxes, the fields of a form, and small figures."""
+    """What a page shows besides its text: lines, boxes, the fields of a form, small figures and larger ones."""
 
     rules: tuple[Rule, ...] = ()
     boxes: tuple[FilledBox, ...] = ()
     widgets: tuple[Widget, ...] = ()
     marks: tuple[Mark, ...] = ()
+    outlines: tuple[Outline, ...] = ()
+    pictures: tuple[Box, ...] = ()
+    """In fractions of the page."""
+    shapes: int = 0
+    """How many there are, listed above or not."""
 
 
 MAX_STROKES = 5000  # of a page; more are a chart or a map
@@ -155,30 +174,42 @@ def list_boxes(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> lis
 
 MAX_MARKS = 400  # of a page; more are letters drawn as outlines, or a map
 MARK_PT = 24.0  # the largest side of one
+MAX_OUTLINES = 2000  # of a page that are listed
 
 
-def list_marks(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> list[Mark]:
-    """The small figures among shapes that are neither upright lines nor rectangles; none if there are too many."""
-    found: list[Mark] = []
+class Figures(NamedTuple):
+    """The figures of a page that are neither upright lines nor rectangles."""
+
+    marks: list[Mark]
+    """None if there are too many."""
+    outlines: list[Outline]
+
+
+def list_figures(shapes: Iterable[dict[str, Any]], matrix: Sequence[float]) -> Figures:
+    """The figures among shapes, small and larger, of each as many as may be."""
+    marks: list[Mark] = []
+    outlines: list[Outline] = []
     for shape in shapes:
         if len(shape["items"]) == 1 and shape["items"][0][0] == "re":
             continue  # as most
         colour = shape.get("fill") if "f" in shape["type"] else None
         fill = None if colour is None else tuple(colour)
-        for points, is_round in _list_figures(shape["items"]):
+        for points, lines, curves in _list_figures(shape["items"]):
             xs, ys = [x for x, _ in points], [y for _, y in points]
             corners = (min(xs), min(ys), max(xs), max(ys))
             for (x0, y0, x1, y1), _ in _set_upright([(corners, False)], matrix):
-                if 2 < max(x1 - x0, y1 - y0) <= MARK_PT and min(x1 - x0, y1 - y0) > 1:
-                    found.append(Mark(x0, y0, x1, y1, is_round, fill))
-        if len(found) > MAX_MARKS:
-            return []
-    return found
+                if max(x1 - x0, y1 - y0) > MARK_PT and len(outlines) < MAX_OUTLINES:
+                    outlines.append(Outline(x0, y0, x1, y1, lines, curves, fill))
+                elif 2 < max(x1 - x0, y1 - y0) <= MARK_PT and min(x1 - x0, y1 - y0) > 1:
+                    marks.append(Mark(x0, y0, x1, y1, not lines, fill))
+        if len(marks) > MAX_MARKS:
+            return Figures([], outlines)
+    return Figures(marks, outlines)
 
 
-def _list_figures(items: Iterable[Any]) -> Iterator[tuple[list[tuple[float, float]], bool]]:
-    """The points of each run of lines and curves that go on from one another, and whether all are curves; without runs
-    of upright lines alone."""
+def _list_figures(items: Iterable[Any]) -> Iterator[tuple[list[tuple[float, float]], int, int]]:
+    """The points of each run of lines and curves that go on from one another, and how many it has of either; without
+    runs of upright lines alone."""
     points: list[tuple[float, float]] = []
     curves = lines = 0
     slanted = False
@@ -187,7 +218,7 @@ def _list_figures(items: Iterable[Any]) -> Iterator[tuple[list[tuple[float, floa
             continue
         if points and math.dist(points[-1], ends[0]) > 0.1:
             if curves or slanted:
-                yield points, not lines
+                yield points, lines, curves
             points, curves, lines, slanted = [], 0, 0, False
         points += ends if not points else ends[1:]
         if kind == "c":
@@ -197,7 +228,7 @@ def _list_figures(items: Iterable[Any]) -> Iterator[tuple[list[tuple[float, floa
             (ax, ay), (bx, by) = ends
             slanted = slanted or min(abs(ax - bx), abs(ay - by)) > 1
     if points and (curves or slanted):
-        yield points, not lines
+        yield points, lines, curves
 
 
 MAX_WIDGETS = 2000  # of a page

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, Word, compose_text
 from docmatix.pdf.bullets import leave_out_bullets
 from docmatix.pdf.characters import clean_text
-from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list_marks, list_rules, list_widgets
+from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list_figures, list_rules, list_widgets
 from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.fonts import add_fonts
 from docmatix.pdf.layout import Piece, arrange_words
@@ -257,16 +257,21 @@ def _read_page(
         reason=reason,
         text_quality=quality,
     )
-    drawing = _list_drawing(page, shapes, budget) if with_drawing and reason is None else Drawing()
+    drawing = _list_drawing(page, shapes, images, budget) if with_drawing and reason is None else Drawing()
     return _Reading(read, [places[index] for index in sorted(hidden)], drawing)
 
 
-def _list_drawing(page: Any, shapes: Sequence[dict[str, Any]], budget: InspectionBudget) -> Drawing:
+def _list_drawing(
+    page: Any, shapes: Sequence[dict[str, Any]], pictures: Sequence[Box], budget: InspectionBudget
+) -> Drawing:
     own, matrix = list_content_shapes(page, shapes), page.rotation_matrix
     rules = list_rules(own, matrix) if budget.rules > 0 else []
     budget.rules -= len(rules)
     boxes = tuple(list_boxes(own, matrix) if rules else ())
-    return Drawing(tuple(rules), boxes, tuple(list_widgets(page)), tuple(list_marks(own, matrix)))
+    marks, outlines = list_figures(own, matrix)
+    return Drawing(
+        tuple(rules), boxes, tuple(list_widgets(page)), tuple(marks), tuple(outlines), tuple(pictures), len(own)
+    )
 
 
 def _leave_out(hidden: set[int], lines: list[tuple[int, list[Piece]]]) -> list[tuple[int, list[Piece]]]:

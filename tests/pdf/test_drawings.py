@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from docmatix.pdf.drawings import (
     MAX_CONTENT_BYTES,
     MAX_MARKS,
+    MAX_OUTLINES,
     MAX_STROKES,
     Mark,
     Rule,
     list_boxes,
     list_content_shapes,
-    list_marks,
+    list_figures,
     list_rules,
     list_shapes,
     list_widgets,
@@ -120,7 +121,7 @@ def test_rules_are_straight_and_within_what_is_drawn(boxes: list[tuple[float, fl
 
 def test_ticks_crosses_and_rings_are_marks_and_frames_are_none() -> None:
     def list_on(content: bytes) -> list[Mark]:
-        return list_marks(list_shapes(open_page(content)), UPRIGHT)
+        return list_figures(list_shapes(open_page(content)), UPRIGHT).marks
 
     tick, cross = b"10 10 m 14 6 l 20 16 l S", b"30 10 m 39 19 l S 30 19 m 39 10 l S"
     dot = b"0 0 0 rg 10 10 m 10 14 4 14 4 10 c 4 6 10 6 10 10 c f"
@@ -132,7 +133,22 @@ def test_ticks_crosses_and_rings_are_marks_and_frames_are_none() -> None:
 
 def test_letters_drawn_as_outlines_are_no_marks() -> None:
     tick = draw(("l", (10, 10), (14, 14)), ("l", (14, 14), (20, 4)))
-    assert list_marks([tick] * (MAX_MARKS + 1), UPRIGHT) == []
+    assert list_figures([tick] * (MAX_MARKS + 1), UPRIGHT).marks == []
+
+
+def test_the_line_of_a_chart_and_a_slice_of_a_pie_are_outlines_and_axes_are_none() -> None:
+    line = b"10 10 m 60 80 l 110 40 l 160 90 l S"
+    slice_of_pie = b"1 0 0 rg 100 100 m 200 100 l 200 155 155 200 100 200 c h f"
+    (outline,) = list_figures(list_shapes(open_page(line)), UPRIGHT).outlines
+    assert (round(outline.x1 - outline.x0), outline.lines, outline.curves, outline.fill) == (150, 3, 0, None)
+    (outline,) = list_figures(list_shapes(open_page(slice_of_pie)), UPRIGHT).outlines
+    assert (outline.curves, outline.fill) == (1, (1.0, 0.0, 0.0))
+    assert list_figures(list_shapes(open_page(b"10 300 m 200 300 l S 10 20 90 90 re S")), UPRIGHT).outlines == []
+
+
+def test_of_a_map_only_so_many_outlines_are_listed() -> None:
+    coast = draw(("l", (10, 10), (94, 94)))
+    assert len(list_figures([coast] * (MAX_OUTLINES + 1), UPRIGHT).outlines) == MAX_OUTLINES
 
 
 def test_the_fields_of_a_form_have_what_they_show() -> None:

@@ -98,18 +98,16 @@ def score_contents(view: View) -> float:
         last = line.texts[-1].lstrip(".·_…")
         led = _LEADERS.search(line.text) is not None
         numbers = sum(word.isdecimal() for word in line.texts)
-        if (
-            not last.isdecimal()
-            or len(last) > 4
-            or numbers > 2
-            or (line.start in tabled and not _LEADERS.search(line.text))
-        ):
+        if not last.isdecimal() or len(last) > 4 or numbers > 2 or (line.start in tabled and not led):
             continue
-        left = len(line.words) > 1
+        left = len(line.words) > 1 and _names(line)
         if not left:
             at = round(line.y1s[0] / 3)
             left = any(
-                other is not line and other.x1s[-1] < line.x0s[0] and abs(other.y1s[0] - line.y1s[0]) < 3
+                other is not line
+                and _names(other)
+                and other.x1s[-1] < line.x0s[0]
+                and abs(other.y1s[0] - line.y1s[0]) < 3
                 for near in (at - 1, at, at + 1)
                 for other in rows.get(near, ())
             )
@@ -125,6 +123,11 @@ def score_contents(view: View) -> float:
     share = best / max(1, len({round(line.y1s[0] / 3) for line in view.lines}))
     led = leading >= 0.5 * best
     return min(0.95, (0.5 if led else 0.25) + 0.04 * best + 0.5 * min(share, 0.6))
+
+
+def _names(line: TextLine) -> bool:
+    """Whether a line has words, as the ticks of an axis have not."""
+    return sum(map(str.isalpha, line.text)) >= 3
 
 
 def _count_growing(numbers: Sequence[int]) -> int:

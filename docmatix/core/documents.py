@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+from docmatix.core.profiles import Profile
+
+TextFrom: TypeAlias = Literal["layer", "ocr", "none"]
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands in a word for a character whose meaning is not known; nothing is taken from a word that has it."""
@@ -34,7 +38,8 @@ def enclose(boxes: Iterable[Box]) -> Box:
 
 class Word(NamedTuple):
     """One word in reading order. `line` and `block` count from 0 within the page; both are contiguous. `size` is that
-    of its font in points, rounded to eighths; 0 where it is unknown."""
+    of its font in points, rounded to eighths; 0 where it is unknown. `confidence` is how sure OCR is of it, 0..1; None
+    for a word of the text layer."""
 
     text: str
     box: Box
@@ -42,6 +47,7 @@ class Word(NamedTuple):
     block: int
     size: float = 0.0
     bold: bool = False
+    confidence: float | None = None
 
 
 class Cell(NamedTuple):
@@ -162,6 +168,14 @@ class Page:
     text_quality: float | None = None
     """How well the text reads, 0..1 (`docmatix.text.quality`); None where nobody can tell, or has tried."""
     facts: tuple[Fact, ...] = ()
+    text_from: TextFrom = "layer"
+    """Where the words were read: from the text layer, from the page's picture, or nowhere."""
+    route_reason: str = ""
+    """Why they were read there (`docmatix.pdf.text_source`); nothing in runs of earlier versions."""
+    ocr_confidence: float | None = None
+    """How sure OCR is of the words that it read, 0..1, each character counting alike; None if it read none."""
+    profile: Profile | None = None
+    """What the page is like; None where nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def list_text_lines(page: Page) -> list[TextLine]:
     if not words:
         return []
     width, height = page.width_pt, page.height_pt
-    texts, boxes, lines, _, sizes, bolds = zip(*words, strict=True)
+    texts, boxes, lines, _, sizes, bolds, _ = zip(*words, strict=True)
     left, top, right, bottom = zip(*boxes, strict=True)
     x0s, x1s = [x * width for x in left], [x * width for x in right]
     y0s, y1s = [y * height for y in top], [y * height for y in bottom]

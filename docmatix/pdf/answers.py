@@ -13,12 +13,25 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import orjson
 
-from docmatix.core.documents import FACT_KINDS, Box, Cell, Document, Fact, Page, Refusal, Table, Word, compose_text
+from docmatix.core.documents import (
+    FACT_KINDS,
+    Box,
+    Cell,
+    Document,
+    Fact,
+    Page,
+    Refusal,
+    Table,
+    TextFrom,
+    Word,
+    compose_text,
+)
 from docmatix.core.images import find_image_format
+from docmatix.core.profiles import COUNTS, Profile
 
 if TYPE_CHECKING:
     from docmatix.pdf.rendering import PageImage
@@ -28,6 +41,7 @@ MAX_DETAIL_CHARS = 10_000
 MAX_POINTS = 3e38  # the side of a page: files claim anything, and the tables hold 32-bit floats
 MAX_GRID = 1 << 20  # the places of a table, which are filled where its rows are wanted
 _REASON = re.compile("[a-z_]{1,40}")
+_LAYER = -1.0  # in place of the confidence of a word that OCR has not read
 _TABLE_FIELDS = tuple(field.name for field in fields(Table))
 
 
@@ -102,6 +116,10 @@ def _pack_document(document: Document) -> bytes:
             len(page.words),
             list(map(_pack_table, page.tables)),
             page.facts,
+            page.text_from,
+            page.route_reason,
+            page.ocr_confidence,
+            page.profile,
         )
         for page in document.pages
     ]
@@ -109,13 +127,14 @@ def _pack_document(document: Document) -> bytes:
     words = list(chain.from_iterable(page.words for page in document.pages))
     if not words:
         return _join(header)
-    texts, boxes, lines, blocks, sizes, bold = zip(*words, strict=True)
+    texts, boxes, lines, blocks, sizes, bold, sure = zip(*words, strict=True)
     return _join(
         header,
         array("d", chain.from_iterable(boxes)).tobytes(),
         array("i", lines).tobytes(),
         array("i", blocks).tobytes(),
         array("f", sizes).tobytes(),
+        array("f", [_LAYER if each is None else each for each in sure]).tobytes(),
         bytes(bold),
         # words contain no white space
         "\n".join(texts).encode(),
@@ -150,13 +169,13 @@ def _is_signature(value: Any) -> bool:
 
 def _count_words(fact: Any) -> int:
     match fact:
-        case [_, _, _, _, _, _, int(count), list(), list()] if count >= 0:
+        case [_, _, _, _, _, _, int(count), list(), list(), _, _, _, _] if count >= 0:
             return count
     raise Malformed("invalid facts about a page")
 
 
 def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
-    width, height, rotation, share, reason, quality, count, tables, facts = fact
+    width, height, rotation, share, reason, quality, count, tables, facts, text_from, route, sure, profile = fact
     mine = tuple(islice(words, count))
     if not (
         _is_between(width, 0, MAX_POINTS)
@@ -166,10 +185,40 @@ def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
         and _is_between(share, 0, 1)
         and (reason is None or (isinstance(reason, str) and _REASON.fullmatch(reason)))
         and (quality is None or _is_between(quality, 0, 1))
+        and text_from in get_args(TextFrom)
+        and isinstance(route, str)
+        and (not route or _REASON.fullmatch(route))
+        and (sure is None or _is_between(sure, 0, 1))
     ):
         raise Malformed(f"page {number}: facts out of range")
     found, said = tuple(map(_make_table, tables)), tuple(map(_make_fact, facts))
-    return Page(number, width, height, rotation, share, compose_text(mine), mine, found, reason, quality, said)
+    return Page(
+        number,
+        width,
+        height,
+        rotation,
+        share,
+        compose_text(mine),
+        mine,
+        found,
+        reason,
+        quality,
+        said,
+        text_from,
+        route,
+        sure,
+        None if profile is None else _make_profile(profile),
+    )
+
+
+def _make_profile(value: Any) -> Profile:
+    match value:
+        case list() if len(value) == len(Profile._fields):
+            measures = dict(zip(Profile._fields, value, strict=True))
+            counts = [measures.pop(name) for name in COUNTS]
+            if all(map(_is_count, counts)) and all(_is_between(each, 0, 1) for each in measures.values()):
+                return Profile(*value)
+    raise Malformed("an invalid profile")
 
 
 def _is_between(value: Any, low: float, high: float) -> bool:
@@ -240,14 +289,15 @@ def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
 
     if not count and not columns:
         return iter(())
-    if len(columns) < 45 * count:
+    if len(columns) < _WORD_BYTES * count:
         raise Malformed(f"{count} words in {len(columns)} bytes")
     boxes = np.frombuffer(columns[: 32 * count], np.float64).reshape(count, 4)
     numbers = np.frombuffer(columns[32 * count : 40 * count], np.int32)
     sizes = np.frombuffer(columns[40 * count : 44 * count], np.float32)
-    bold = np.frombuffer(columns[44 * count : 45 * count], np.uint8)
+    sure = np.frombuffer(columns[44 * count : 48 * count], np.float32)
+    bold = np.frombuffer(columns[48 * count : _WORD_BYTES * count], np.uint8)
     try:
-        texts = str(columns[45 * count :], "utf-8").split("\n")
+        texts = str(columns[_WORD_BYTES * count :], "utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise Malformed(f"words that are not UTF-8: {error.reason}") from None
     if len(texts) != count or not _are_clean("".join(texts)):
@@ -259,10 +309,17 @@ def _unpack_words(columns: memoryview, count: int) -> Iterator[Word]:
         raise Malformed("a negative line or block number")
     if not ((sizes >= 0).all() and (sizes <= MAX_POINTS).all() and (bold <= 1).all()):
         raise Malformed("a word with an impossible font")
+    read = (sure >= 0) & (sure <= 1)
+    if not (read | (sure == _LAYER)).all():
+        raise Malformed("a word with an impossible confidence")
     sides = iter(boxes.ravel().tolist())
     places = map(Box, sides, sides, sides, sides)
     fonts = sizes.tolist(), bold.astype(bool).tolist()
-    return map(Word, texts, places, numbers[:count].tolist(), numbers[count:].tolist(), *fonts)
+    told = [None if each == _LAYER else each for each in sure.tolist()] if read.any() else [None] * count
+    return map(Word, texts, places, numbers[:count].tolist(), numbers[count:].tolist(), *fonts, told)
+
+
+_WORD_BYTES = 49  # of a word without its text
 
 
 def _are_clean(text: str) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from docmatix.core.documents import Box
+from docmatix.core.documents import Box, TextFrom
 from docmatix.text.quality import MIN_QUALITY
-
-TextFrom: TypeAlias = Literal["layer", "ocr", "none"]
 
 MIN_BARE_SHARE = 0.02  # of the page under pictures without words on them, worth reading: a stamp of 5 by 3 cm has 0.024
 MIN_PICTURE_SHARE = 0.05  # of a page with few words, from which the rest of them may be in its pictures

@@ -11,6 +11,7 @@ from docmatix.storage.schemas import BOX, DATASETS, FACT, REPLIES, TABLE, publis
 # since version 0.1.0
 ADDED_TO_PAGES = ("text_quality", "word_sizes", "word_bold", "facts")  # with the cells of tables
 ADDED_TO_PAIRS = ("kind", "exact_evidence", "fluency")
+ADDED_BY_OCR = ("word_confidences", "text_from", "route_reason", "ocr_confidence", "profile")
 _TABLE_OF_ROWS = pa.struct([("box", BOX), ("rows", pa.list_(pa.list_(pa.string())))])
 
 REPLIES_BEFORE_LOGPROB = pa.schema([field for field in REPLIES if field.name != "logprob"])
@@ -19,7 +20,8 @@ REPLIES_BEFORE_REASONING = pa.schema([field for field in REPLIES_BEFORE_LOGPROB 
 
 def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
     """Whether a file was written with a schema, by this version or by an earlier one that had fewer columns."""
-    known = ((), ADDED_TO_PAIRS, ADDED_TO_PAGES[1:], ADDED_TO_PAGES)
+    before = ((), ADDED_TO_PAIRS, ADDED_TO_PAGES[1:], ADDED_TO_PAGES)
+    known = ((), *((*ADDED_BY_OCR, *added) for added in before))
     return any(bool(found.equals(forget(schema, added))) for added in known)
 
 

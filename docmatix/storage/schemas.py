@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word, make_table
 from docmatix.core.pairs import Evidence, Pair, Scores
+from docmatix.core.profiles import COUNTS, Profile
 
 # --- plan -------------------------------------------------------------------------------------------------------------
 
@@ -76,6 +77,8 @@ FACT = pa.struct(
     ]
 )
 
+PROFILE = pa.struct([(name, pa.int32() if name in COUNTS else pa.float32()) for name in Profile._fields])
+
 _PAGE = pa.struct(
     [
         ("number", pa.int32()),
@@ -93,8 +96,13 @@ _PAGE = pa.struct(
         ("word_blocks", pa.list_(pa.int32())),
         ("word_sizes", pa.list_(pa.float32())),
         ("word_bold", pa.list_(pa.bool_())),
+        ("word_confidences", pa.list_(pa.float32())),
         ("tables", pa.list_(TABLE)),
         ("facts", pa.list_(FACT)),
+        ("text_from", pa.string()),
+        ("route_reason", pa.string()),
+        ("ocr_confidence", pa.float32()),
+        ("profile", PROFILE),
     ]
 )
 
@@ -137,9 +145,19 @@ def page_to_row(page: Page) -> dict[str, Any]:
         "word_blocks": [word.block for word in page.words],
         "word_sizes": [word.size for word in page.words],
         "word_bold": [word.bold for word in page.words],
+        "word_confidences": _list_confidences(page),
         "tables": [_table_to_row(table) for table in page.tables],
         "facts": [fact._asdict() for fact in page.facts],
+        "text_from": page.text_from,
+        "route_reason": page.route_reason,
+        "ocr_confidence": page.ocr_confidence,
+        "profile": page.profile and page.profile._asdict(),
     }
+
+
+def _list_confidences(page: Page) -> list[float | None] | None:
+    told = [word.confidence for word in page.words]
+    return None if told.count(None) == len(told) else told
 
 
 def page_from_row(row: Mapping[str, Any]) -> Page:
@@ -150,12 +168,24 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
         boxes = map(Box, sides, sides, sides, sides)
         # runs of earlier versions have neither sizes nor quality nor facts
         sizes, bold = row.get("word_sizes") or [0.0] * count, row.get("word_bold") or [False] * count
-        words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"], sizes, bold))
+        sure = row.get("word_confidences") or [None] * count
+        words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"], sizes, bold, sure))
     tables = tuple(map(_table_from_row, row["tables"]))
     facts = tuple(map(_fact_from_row, row.get("facts") or ()))
     shared = {name: row[name] for name in ("number", "width_pt", "height_pt", "rotation", "image_share", "text")}
-    quality = row.get("text_quality")
-    return Page(**shared, words=words, tables=tables, reason=row["reason"], text_quality=quality, facts=facts)
+    profile = row.get("profile")
+    return Page(
+        **shared,
+        words=words,
+        tables=tables,
+        reason=row["reason"],
+        text_quality=row.get("text_quality"),
+        facts=facts,
+        text_from=row.get("text_from") or "layer",
+        route_reason=row.get("route_reason") or "",
+        ocr_confidence=row.get("ocr_confidence"),
+        profile=profile and Profile(**profile),
+    )
 
 
 def _table_to_row(table: Table) -> dict[str, Any]:

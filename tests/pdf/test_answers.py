@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Cell, Document, Fact, Page, Refusal, Table, Word, compose_text
+from docmatix.core.profiles import Profile
 from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
@@ -18,7 +19,7 @@ DOCUMENTS, IMAGES, PLAIN = find_form(read_document), find_form(render_pages), fi
 WORDS = (
     Word("Größe", Box(0.0, 0.125, 0.25, 1.0), 0, 0),
     Word("می‌شود", Box(0.00001, 0.1, 0.33333, 0.2), 1, 0),
-    Word("�", Box(0, 0, 1, 1), 2, 1, 10.125, bold=True),
+    Word("�", Box(0, 0, 1, 1), 2, 1, 10.125, bold=True, confidence=0.75),
 )
 BOX = Box(0.1, 0.2, 0.3, 0.4)
 CELLS = (
@@ -31,7 +32,14 @@ FACTS = (Fact("field", "Größe", "ß", ("Maße",), (BOX,), (BOX, BOX), 0.75), F
 DOCUMENT = Document(
     "0123456789abcdef" * 2,
     (
-        Page(1, 612.0, 792.55, 90, 0.1234, compose_text(WORDS), WORDS, TABLES, facts=FACTS),
+        Page(
+            *(1, 612.0, 792.55, 90, 0.1234, compose_text(WORDS), WORDS, TABLES),
+            facts=FACTS,
+            text_from="ocr",
+            route_reason="no_layer",
+            ocr_confidence=0.75,
+            profile=Profile(text=0.5, tables=1, chart=0.25),
+        ),
         Page(2, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"),
         Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text", text_quality=0.75),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word
+from docmatix.core.documents import Box, Cell, Fact, Page, Table, TextFrom, Word
 from docmatix.core.pairs import Evidence, Pair, Scores
+from docmatix.core.profiles import COUNTS, Profile
 from docmatix.pipeline import STAGES
 from docmatix.storage import schemas
 from docmatix.storage.earlier_schemas import (
+    ADDED_BY_OCR,
     ADDED_TO_PAGES,
     ADDED_TO_PAIRS,
     find_dataset_schema,
@@ -33,6 +35,7 @@ NUMBERS = st.integers(0, 2**31 - 1)
 NAMES = st.lists(TEXTS, max_size=2).map(tuple)
 PLACES = st.lists(BOXES, max_size=2).map(tuple)
 CELLS = st.builds(Cell, NUMBERS, NUMBERS, NUMBERS, NUMBERS, TEXTS, BOXES, header=st.booleans(), path=NAMES, role=TEXTS)
+PROFILES = st.builds(Profile, **{name: NUMBERS if name in COUNTS else SHARES for name in Profile._fields})
 PAGES = st.builds(
     Page,
     number=st.integers(1, 10_000),
@@ -41,7 +44,9 @@ PAGES = st.builds(
     rotation=st.sampled_from([0, 90, 180, 270]),
     image_share=SHARES,
     text=TEXTS,
-    words=st.lists(st.builds(Word, TEXTS, BOXES, NUMBERS, NUMBERS, SHARES, st.booleans()), max_size=5).map(tuple),
+    words=st.lists(
+        st.builds(Word, TEXTS, BOXES, NUMBERS, NUMBERS, SHARES, st.booleans(), st.none() | SHARES), max_size=5
+    ).map(tuple),
     tables=st.lists(
         st.builds(
             Table,
@@ -59,6 +64,10 @@ PAGES = st.builds(
     reason=st.none() | st.sampled_from(["blank", "no_text"]),
     text_quality=st.none() | SHARES,
     facts=st.lists(st.builds(Fact, TEXTS, TEXTS, TEXTS, NAMES, PLACES, PLACES, SHARES), max_size=2).map(tuple),
+    text_from=st.sampled_from(get_args(TextFrom)),
+    route_reason=TEXTS,
+    ocr_confidence=st.none() | SHARES,
+    profile=st.none() | PROFILES,
 )
 PAIRS = st.builds(
     Pair,
@@ -100,7 +109,7 @@ def test_a_page_may_be_read_without_its_words(page):
 def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     page = write_table(("Fruit", "2024"), ("Pears", "46"))
     page = replace(page, width_pt=595.0, height_pt=842.0, text_quality=0.5)
-    earlier = forget(schemas.EXTRACT, ADDED_TO_PAGES[kept:])
+    earlier = forget(schemas.EXTRACT, (*ADDED_BY_OCR, *ADDED_TO_PAGES[kept:]))
     written = schemas.page_to_row(page)
     written["tables"] = [{"box": table.box, "rows": table.rows} for table in page.tables]
     (row,) = through_arrow({"pages": [written]}, earlier)["pages"]
@@ -117,7 +126,7 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     "schema", [schemas.VERIFY, schemas.CURATE, schemas.EXTRACT], ids=["verify", "curate", "extract"]
 )
 def test_a_file_from_before_the_fluency_of_questions_is_known(schema):
-    earlier = forget(schema, ADDED_TO_PAIRS)
+    earlier = forget(schema, (*ADDED_BY_OCR, *ADDED_TO_PAIRS))
     assert is_written_with(earlier, schema)
     assert "fluency" not in str(earlier)
 
@@ -132,13 +141,22 @@ def test_a_pair_comes_back_from_a_file_as_it_was(pair):
 
 @pytest.mark.parametrize("stage", [schemas.GENERATE, schemas.CURATE])
 def test_a_pair_of_an_earlier_version_is_free_and_has_no_evidence_of_its_own(stage):
-    earlier = forget(stage, ADDED_TO_PAIRS)
+    earlier = forget(stage, (*ADDED_BY_OCR, *ADDED_TO_PAIRS))
     pair = Pair("p", "r", "extractive", "m", "extractive", "Who?", "Ann", kind="field", evidence=())
     row = schemas.pair_to_row(pair)
     read = through_arrow({"pairs": [row]} if stage is schemas.GENERATE else row, earlier)
     read = read["pairs"][0] if stage is schemas.GENERATE else read
     assert schemas.pair_from_row(read) == replace(pair, kind="free", evidence=None)
     assert is_written_with(earlier, stage)
+
+
+def test_a_page_from_before_ocr_was_read_from_its_layer():
+    earlier = forget(schemas.EXTRACT, ADDED_BY_OCR)
+    (row,) = through_arrow({"pages": [schemas.page_to_row(write_table(("Fruit", "2024")))]}, earlier)["pages"]
+    read = schemas.page_from_row(row)
+    assert (read.text_from, read.route_reason, read.ocr_confidence, read.profile) == ("layer", "", None, None)
+    assert {word.confidence for word in read.words} == {None}
+    assert is_written_with(earlier, schemas.EXTRACT)
 
 
 def test_the_kind_of_a_fact_is_not_that_of_a_pair():

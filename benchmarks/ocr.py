@@ -1,6 +1,6 @@
 """How much of what is printed on scanned pages is read, by engine, resolution and state of the paper.
 
-    python -m benchmarks.ocr [--documents 60] [--seed N] [--engines tesseract tesserocr] [--dpi 100 150 200] [--show]
+    python -m benchmarks.ocr [--documents 60] [--seed N] [--engines tesseract] [--dpi 100 150 200] [--show]
 
 Documents are drawn in English and German (`benchmarks.truth_factory`), scanned (`benchmarks.scans`) and read; the truth
 is the text layer that they were drawn with. Words must be the same sign for sign. Seconds are of CPU time.
@@ -23,7 +23,8 @@ from docmatix.core.documents import Box, Page, Refusal
 from docmatix.core.errors import SetupError
 from docmatix.pdf.ocr import OCR_ENGINES
 from docmatix.pdf.ocr.engine import OcrEngine
-from docmatix.pdf.ocr.reading import OcrReading, read_picture
+from docmatix.pdf.ocr.reading import read_picture
+from docmatix.pdf.ocr.results import OcrReading
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.settings import Extract
 

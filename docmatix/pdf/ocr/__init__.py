@@ -10,8 +10,7 @@ from docmatix.pdf.ocr.auto import AutoOcr
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.none import NoOcr
 from docmatix.pdf.ocr.tesseract import Tesseract
-from docmatix.pdf.ocr.tesserocr import Tesserocr
 
-OCR_ENGINES: tuple[type[OcrEngine], ...] = (AutoOcr, Tesseract, Tesserocr, NoOcr)
+OCR_ENGINES: tuple[type[OcrEngine], ...] = (AutoOcr, Tesseract, NoOcr)
 """The project's own kinds."""
 AnyOcrEngine: TypeAlias = Annotated[SerializeAsAny[OcrEngine], OneOf(OcrEngine, OCR_ENGINES)]

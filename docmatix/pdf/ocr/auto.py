@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from docmatix.core.errors import SetupError
+from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
 from docmatix.pdf.ocr.none import NoOcr
 from docmatix.pdf.ocr.tesseract import Tesseract
-from docmatix.pdf.ocr.tesserocr import Tesserocr
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
 class AutoOcr(OcrEngine):
-    """Tesseract where it has models for the languages, else none. Languages by the names of Tesseract's models."""
+    """Tesseract where it is installed and has models for the languages, else none. Languages by the names of
+    Tesseract's models."""
 
     kind: Literal["auto"] = "auto"
+    tessdata: Annotated[str | None, NOT_FINGERPRINTED] = None
+    """As for `tesseract`."""
 
     @property
     def reads(self) -> bool:
         return self.choose().reads
 
     def choose(self) -> OcrEngine:
-        for engine in (Tesserocr(languages=self.languages), Tesseract(languages=self.languages)):
-            try:
-                engine.check()
-            except SetupError:
-                continue
-            return engine
-        return NoOcr(kind="none", languages=self.languages)
+        settings = {name: value for name, value in self if name != "kind"}
+        engine = Tesseract(**settings)
+        try:
+            engine.check()
+        except SetupError:
+            settings.pop("tessdata")
+            return NoOcr(**settings)
+        return engine
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
         return self.choose().read(picture, dpi=dpi)

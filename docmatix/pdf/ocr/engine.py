@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from pydantic import Field
+
 from docmatix.core.kinds import Kind
 
 if TYPE_CHECKING:
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
 
 class ReadWord(NamedTuple):
     """A word as an engine reads it. `box` is in pixels of the picture: left, top, right, bottom; `line` and `block`
-    count from 0 within the picture. `confidence` is 0..1; None if the engine does not tell."""
+    count from 0 within the picture. `confidence` is 0..1."""
 
     text: str
     box: tuple[float, float, float, float]
     line: int
     block: int
-    confidence: float | None = None
+    confidence: float
 
 
 class OcrEngine(Kind):
@@ -29,6 +31,12 @@ class OcrEngine(Kind):
     kind: str
     languages: tuple[str, ...] = ("eng",)
     """What the pages are written in, by the names that the engine has for them; the first counts most."""
+    min_confidence: float = Field(0.6, ge=0, le=1)
+    """A word of which the engine is less sure stays in the text, but nothing is asked about it."""
+    timeout_s: int = Field(30, ge=1)
+    """CPU seconds for one page; ten times as many of wall time. A page that takes longer stays a picture."""
+    memory_mb: int = Field(1024, ge=512)
+    """Memory of the child that reads one page; about 240 MB of it are the libraries."""
 
     @property
     def reads(self) -> bool:

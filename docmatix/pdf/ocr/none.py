@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class NoOcr(OcrEngine):
-    """No OCR: what has no readable text layer is a picture."""
+    """No OCR: what has no readable text layer is a picture, and is only looked at, whether it is blank."""
 
-    kind: Literal["none"]
+    kind: Literal["none"] = "none"
 
     @property
     def reads(self) -> bool:
         return False
 
     def to_fingerprint(self) -> dict[str, str]:
-        """The kind alone: languages change nothing."""
+        """The kind alone: what is set for reading changes nothing."""
         return {"kind": self.kind}
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:

@@ -4,10 +4,12 @@ resolution that the height of its letters asks for."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from docmatix.core.documents import Box
+from docmatix.pdf.ocr.blankness import is_blank
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
+from docmatix.pdf.ocr.results import OcrReading, OcrWord, weigh_confidence
 from docmatix.pdf.ocr.straightening import (
     LOOK_DPI,
     Lines,
@@ -29,34 +31,14 @@ DEFAULT_DPI, MIN_DPI, MAX_DPI = 200, 100, 400
 GOOD_READING = 0.8  # from which no other way up is tried
 
 
-class OcrWord(NamedTuple):
-    """A word; its box in fractions of the straight picture, in which lines are level. `Straightening.to_page` places it
-    on the page."""
-
-    text: str
-    box: Box
-    line: int
-    block: int
-    confidence: float | None
-
-
-class OcrReading(NamedTuple):
-    """The words of a page, and how its picture was straightened. `quality` is how well they read, 0..1."""
-
-    words: tuple[OcrWord, ...]
-    straightening: Straightening
-    dpi: int
-    quality: float
-
-    @property
-    def confidence(self) -> float | None:
-        """The engine's own, each character counting alike; None if it does not tell."""
-        return weigh_confidence(self.words)
-
-
 def read_picture(draw: Callable[[int], Image], engine: OcrEngine) -> OcrReading:
-    """Read a page. `draw` gives its picture at a resolution, in grey; an engine that reads nothing gives no words."""
+    """Read a page. `draw` gives its picture at a resolution, in grey. A blank page is not read; with an engine that
+    reads nothing it is only looked at, whether it is blank."""
+    engine = engine.choose()
     look = to_dark_on_light(draw(LOOK_DPI))
+    blank = is_blank(look)
+    if blank or not engine.reads:
+        return OcrReading((), Straightening(look.width, look.height), LOOK_DPI, 0.0, blank)
     turns, down = _find_turn(look, engine)
     reading = _read(draw, engine, look, turns=turns, lines=down)
     if reading.quality >= GOOD_READING or not reading.words:
@@ -74,13 +56,6 @@ def choose_dpi(letters: float | None) -> int:
     if letters is None:
         return DEFAULT_DPI
     return round(min(max(LOOK_DPI * LETTER_PX / letters, MIN_DPI), MAX_DPI) / 10) * 10
-
-
-def weigh_confidence(words: Sequence[OcrWord | ReadWord]) -> float | None:
-    """The mean confidence of the words that have one, each character counting alike."""
-    told = [(word.confidence, len(word.text)) for word in words if word.confidence is not None]
-    length = sum(count for _, count in told)
-    return round(sum(confidence * count for confidence, count in told) / length, 4) if length else None
 
 
 def _find_turn(look: Image, engine: OcrEngine) -> tuple[int, Lines | None]:

@@ -1,4 +1,4 @@
-"""`tesseract`: Tesseract as it is built into PyMuPDF, so that only its models must be installed."""
+"""`tesseract`: Tesseract through the package `tesserocr`, which tells its confidence and which way up a page is."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from docmatix.core.errors import SetupError
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
-from docmatix.pdf.ocr.tessdata import require_models
+from docmatix.pdf.ocr.tessdata import find_tessdata, list_missing, require_models
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+MIN_TURN_CONFIDENCE = 2.0  # of Tesseract's orientation, 0 to 15 and more: pages of print have 5 and more
+
 
 class Tesseract(OcrEngine):
-    """Tesseract within PyMuPDF. It does not tell how sure it is of a word, nor which way up a page is."""
+    """Tesseract within the package `tesserocr`, so that no program must be installed."""
 
     kind: Literal["tesseract"] = "tesseract"
     languages: tuple[str, ...] = Field(("eng",), min_length=1)
@@ -25,25 +28,43 @@ class Tesseract(OcrEngine):
 
     def check(self) -> None:
         require_models(self.languages, self.tessdata)
+        try:
+            import tesserocr  # noqa: F401
+        except ImportError:
+            raise SetupError("The OCR engine `tesseract` is not installed: run `pip install tesserocr`.") from None
+
+    def find_turn(self, picture: Image) -> int | None:
+        import tesserocr
+
+        folder = find_tessdata(self.tessdata)
+        if folder is None or list_missing(["osd"], folder):
+            return None
+        with tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=tesserocr.PSM.OSD_ONLY) as tesseract:
+            tesseract.SetImageBytes(picture.tobytes(), picture.width, picture.height, 1, picture.width)
+            found = tesseract.DetectOrientationScript()
+        if not found or found["orient_conf"] < MIN_TURN_CONFIDENCE:
+            return None
+        # it tells by how much the page was turned clockwise
+        return int(-found["orient_deg"] // 90) % 4
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
-        import pymupdf
+        import tesserocr
 
         folder = require_models(self.languages, self.tessdata)
-        # of a grey pixmap PyMuPDF 1.28.2 reads not one word
-        pixmap = pymupdf.Pixmap(pymupdf.csRGB, picture.width, picture.height, picture.convert("RGB").tobytes(), 0)
-        pixmap.set_dpi(dpi, dpi)
-        pdf = pixmap.pdfocr_tobytes(compress=False, language="+".join(self.languages), tessdata=str(folder))
-        with pymupdf.open("pdf", pdf) as document:
-            page = document.load_page(0)
-            across, down = picture.width / page.rect.width, picture.height / page.rect.height
-            lines: dict[tuple[int, int], int] = {}
-            return [
-                ReadWord(
-                    text,
-                    (x0 * across, y0 * down, x1 * across, y1 * down),
-                    lines.setdefault((block, line), len(lines)),
-                    block,
-                )
-                for x0, y0, x1, y1, text, block, line, _ in page.get_text("words", flags=0)
-            ]
+        level = tesserocr.RIL
+        words: list[ReadWord] = []
+        line = block = -1
+        # a fresh one for each picture: it learns from what it has read, and words must not depend on other pages
+        with tesserocr.PyTessBaseAPI(path=str(folder), lang="+".join(self.languages)) as tesseract:
+            tesseract.SetPageSegMode(tesserocr.PSM.AUTO)
+            tesseract.SetImageBytes(picture.tobytes(), picture.width, picture.height, 1, picture.width)
+            tesseract.SetSourceResolution(dpi)
+            tesseract.Recognize()
+            for word in tesserocr.iterate_level(tesseract.GetIterator(), level.WORD):
+                block += word.IsAtBeginningOf(level.BLOCK)
+                line += word.IsAtBeginningOf(level.TEXTLINE)
+                if word.Empty(level.WORD) or not (text := word.GetUTF8Text(level.WORD).strip()):
+                    continue
+                confidence = min(max(word.Confidence(level.WORD) / 100, 0.0), 1.0)
+                words.append(ReadWord(text, tuple(word.BoundingBox(level.WORD)), line, block, confidence))
+        return words

@@ -44,7 +44,7 @@ class FakeEngine(OcrEngine):
 
     kind: Literal["fake"] = "fake"
     turns: int | None = None
-    confidence: float | None = None
+    confidence: float = 0.95
 
     def find_turn(self, picture: Image) -> int | None:
         return self.turns

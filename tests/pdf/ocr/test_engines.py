@@ -16,7 +16,6 @@ from docmatix.pdf.ocr.none import NoOcr
 from docmatix.pdf.ocr.reading import read_picture
 from docmatix.pdf.ocr.tessdata import find_tessdata, list_missing
 from docmatix.pdf.ocr.tesseract import Tesseract
-from docmatix.pdf.ocr.tesserocr import Tesserocr
 from tests.pdf.ocr.pictures import PROSE, draw_prose
 
 choice: TypeAdapter[OcrEngine] = TypeAdapter(AnyOcrEngine)
@@ -30,17 +29,14 @@ def has(engine: OcrEngine) -> bool:
     return True
 
 
-INSTALLED = [
-    pytest.param(engine, id=engine.kind, marks=pytest.mark.skipif(not has(engine), reason="is not installed"))
-    for engine in (Tesseract(), Tesserocr())
-]
+with_tesseract = pytest.mark.skipif(not has(Tesseract()), reason="is not installed")
 
 
 def test_the_configuration_chooses_a_kind_by_name() -> None:
     assert choice.validate_python({"kind": "tesseract", "languages": ["deu", "eng"]}) == Tesseract(
         languages=("deu", "eng")
     )
-    assert [kind.get_name() for kind in OCR_ENGINES] == ["auto", "tesseract", "tesserocr", "none"]
+    assert [kind.get_name() for kind in OCR_ENGINES] == ["auto", "tesseract", "none"]
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "finereader"}, {"kind": "tesseract", "languages": []}, {}])
@@ -53,8 +49,13 @@ def test_where_the_models_lie_changes_no_output() -> None:
     assert Tesseract(tessdata="/somewhere").to_fingerprint() == Tesseract().to_fingerprint()
 
 
-def test_without_ocr_languages_change_no_output() -> None:
-    assert NoOcr(kind="none", languages=("deu",)).to_fingerprint() == {"kind": "none"}
+def test_without_ocr_its_settings_change_no_output() -> None:
+    assert NoOcr(languages=("deu",), min_confidence=0.9).to_fingerprint() == {"kind": "none"}
+
+
+def test_a_page_that_meets_its_limits_stays_a_picture_so_that_they_change_the_output() -> None:
+    assert Tesseract(timeout_s=20).to_fingerprint() != Tesseract().to_fingerprint()
+    assert Tesseract(memory_mb=600).to_fingerprint() != Tesseract().to_fingerprint()
 
 
 def test_a_language_without_a_model_is_named(tmp_path: Path) -> None:
@@ -88,13 +89,15 @@ def test_auto_reads_nothing_where_no_model_is_installed(tmp_path: Path, monkeypa
     assert not AutoOcr().reads
 
 
-def test_auto_takes_what_tells_its_confidence_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_tesseract_with_its_own_settings_where_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "deu.traineddata").write_bytes(b"model")
-    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "tesserocr", None)
-    assert AutoOcr(languages=("deu",)).choose() == Tesseract(languages=("deu",))
+    auto = AutoOcr(languages=("deu",), min_confidence=0.5, tessdata=str(tmp_path))
     monkeypatch.setitem(sys.modules, "tesserocr", sys)
-    assert AutoOcr(languages=("deu",)).choose() == Tesserocr(languages=("deu",))
+    assert auto.choose() == Tesseract(languages=("deu",), min_confidence=0.5, tessdata=str(tmp_path))
+    monkeypatch.setitem(sys.modules, "tesserocr", None)
+    assert auto.choose() == NoOcr(languages=("deu",), min_confidence=0.5)
 
 
 def test_an_engine_that_is_not_installed_says_how_to_install_it(
@@ -103,27 +106,17 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(
     (tmp_path / "eng.traineddata").write_bytes(b"model")
     monkeypatch.setitem(sys.modules, "tesserocr", None)
     with pytest.raises(SetupError, match="pip install tesserocr"):
-        Tesserocr(tessdata=str(tmp_path)).check()
+        Tesseract(tessdata=str(tmp_path)).check()
 
 
-@pytest.mark.parametrize("engine", INSTALLED)
-def test_a_page_of_prose_is_read_word_for_word(engine: OcrEngine) -> None:
-    reading = read_picture(lambda dpi: draw_prose(dpi, lines=4), engine)
+@with_tesseract
+def test_a_page_of_prose_is_read_word_for_word() -> None:
+    reading = read_picture(lambda dpi: draw_prose(dpi, lines=4), Tesseract())
     assert " ".join(word.text for word in reading.words).startswith(PROSE)
     assert [word.line for word in reading.words] == sorted(word.line for word in reading.words)
     assert len({word.line for word in reading.words}) == 4
     first, last = reading.words[0], reading.words[-1]
     assert first.box.x0 == pytest.approx(72 / 612, abs=0.01)
     assert first.box.y0 < last.box.y0
-
-
-@pytest.mark.parametrize("engine", INSTALLED)
-def test_a_white_page_has_no_words(engine: OcrEngine) -> None:
-    assert read_picture(lambda dpi: draw_prose(dpi, lines=0), engine).words == ()
-
-
-@pytest.mark.skipif(not has(Tesserocr()), reason="is not installed")
-def test_tesserocr_is_sure_of_clean_print() -> None:
-    confidence = read_picture(lambda dpi: draw_prose(dpi, lines=4), Tesserocr()).confidence
-    assert confidence is not None
-    assert confidence > 0.85
+    assert reading.confidence is not None
+    assert reading.confidence > 0.85

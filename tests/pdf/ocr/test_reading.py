@@ -12,11 +12,10 @@ from docmatix.pdf.ocr.reading import (
     DEFAULT_DPI,
     MAX_DPI,
     MIN_DPI,
-    OcrReading,
     choose_dpi,
     read_picture,
-    weigh_confidence,
 )
+from docmatix.pdf.ocr.results import OcrReading, weigh_confidence
 from docmatix.pdf.ocr.straightening import straighten
 from tests.pdf.ocr.pictures import PROSE, FakeEngine, draw_prose
 
@@ -69,14 +68,15 @@ def test_an_engine_that_is_unsure_of_its_words_makes_a_poor_reading() -> None:
     assert (reading.confidence, reading.quality) == (0.3, 0.3)
 
 
-def test_without_the_engines_word_quality_is_told_from_the_text_alone() -> None:
-    reading = read()
-    assert reading.confidence is None
-    assert reading.quality > 0.8
-
-
 def test_without_ocr_there_are_no_words() -> None:
-    assert read(engine=NoOcr(kind="none")).words == ()
+    reading = read(engine=NoOcr())
+    assert (reading.words, reading.blank) == ((), False)
+
+
+@pytest.mark.parametrize("engine", [NoOcr(), FakeEngine()])
+def test_a_blank_page_is_said_to_be_blank_and_not_read(engine: FakeEngine | NoOcr) -> None:
+    reading = read_picture(lambda dpi: draw_prose(dpi, lines=0), engine)
+    assert (reading.words, reading.blank) == ((), True)
 
 
 def test_small_letters_are_drawn_larger_and_large_ones_smaller() -> None:
@@ -87,6 +87,6 @@ def test_small_letters_are_drawn_larger_and_large_ones_smaller() -> None:
 
 def test_confidence_counts_characters_not_words() -> None:
     box = (0.0, 0.0, 1.0, 1.0)
-    words = [ReadWord("a", box, 0, 0, 0.1), ReadWord("bcdefghij", box, 0, 0, 0.9), ReadWord("k", box, 0, 0)]
+    words = [ReadWord("a", box, 0, 0, 0.1), ReadWord("bcdefghij", box, 0, 0, 0.9)]
     assert weigh_confidence(words) == pytest.approx(0.82)
-    assert weigh_confidence([ReadWord("a", box, 0, 0)]) is None
+    assert weigh_confidence([]) is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from docmatix.core.errors import SetupError
 from docmatix.core.settings import NOT_FINGERPRINTED
@@ -35,6 +37,15 @@ class AutoOcr(OcrEngine):
             settings.pop("tessdata")
             return NoOcr(**settings)
         return engine
+
+    def resolve_paths(self, absolute: Callable[[str], str]) -> Self:
+        return self.model_copy(update={"tessdata": self.tessdata and absolute(self.tessdata)})
+
+    def list_files(self) -> tuple[Path, ...]:
+        return self.choose().list_files()
+
+    def identify(self) -> str:
+        return self.choose().identify()
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
         return self.choose().read(picture, dpi=dpi)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
@@ -49,6 +51,19 @@ class OcrEngine(Kind):
 
     def check(self) -> None:
         """Raise SetupError if what it needs is not installed."""
+
+    def list_files(self) -> tuple[Path, ...]:
+        """The files, beside installed code, that a confined process needs to read for its work."""
+        return ()
+
+    def resolve_paths(self, absolute: Callable[[str], str]) -> Self:
+        """A copy whose relative paths are absolute."""
+        return self
+
+    def identify(self) -> str:
+        """What else its words depend on: the versions of its libraries, and a digest of each model. Raises SetupError
+        where something is missing."""
+        return self.kind
 
     def find_turn(self, picture: Image) -> int | None:
         """By how many quarter turns clockwise a picture becomes upright, 0..3; None if the engine cannot tell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable
@@ -46,3 +47,23 @@ def require_models(languages: Iterable[str], given: str | None) -> Path:
             " or set `tessdata` to a folder that has LANGUAGE.traineddata."
         )
     return folder
+
+
+def list_models(languages: Iterable[str], given: str | None) -> dict[str, Path]:
+    """The file of each language's model; languages without one are left out."""
+    folder, names = find_tessdata(given), list(dict.fromkeys(languages))
+    if folder is None:
+        return {}
+    missing = list_missing(names, folder)
+    return {name: folder / f"{name}.traineddata" for name in names if name not in missing}
+
+
+def digest_models(languages: Iterable[str], given: str | None) -> str:
+    """`eng:7d4322bd, deu:19d219bb`: the beginning of the SHA-256 of each model that is there."""
+    return ", ".join(f"{name}:{digest_file(path)}" for name, path in list_models(languages, given).items())
+
+
+def digest_file(path: Path) -> str:
+    """The beginning of a file's SHA-256, by which one model is told from another."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
 from docmatix.core.errors import SetupError
 from docmatix.core.settings import NOT_FINGERPRINTED
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
-from docmatix.pdf.ocr.tessdata import find_tessdata, list_missing, require_models
+from docmatix.pdf.ocr.tessdata import digest_models, find_tessdata, list_missing, list_models, require_models
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,6 +48,19 @@ class Tesseract(OcrEngine):
             return None
         # it tells by how much the page was turned clockwise
         return int(-found["orient_deg"] // 90) % 4
+
+    def list_files(self) -> tuple[Path, ...]:
+        return tuple(list_models((*self.languages, "osd"), self.tessdata).values())
+
+    def resolve_paths(self, absolute: Callable[[str], str]) -> Self:
+        return self.model_copy(update={"tessdata": self.tessdata and absolute(self.tessdata)})
+
+    def identify(self) -> str:
+        import tesserocr
+
+        # Leptonica parts ink from paper
+        name, leptonica = tesserocr.tesseract_version().split("\n")[:2]
+        return f"{name}, {leptonica.strip()}, {digest_models((*self.languages, 'osd'), self.tessdata)}"
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
         import tesserocr

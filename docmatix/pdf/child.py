@@ -32,8 +32,9 @@ STACK_BYTES = 8 << 20
 _LINKED = ("bz2", "hashlib", "lzma", "zlib")
 
 
-def serve(connection: int, *, lifeline: int, packages: Sequence[str]) -> None:
-    """Answer calls until the parent closes its end. `connection` and `lifeline` are file descriptors."""
+def serve(connection: int, *, lifeline: int, packages: Sequence[str], readable: Sequence[str]) -> None:
+    """Answer calls until the parent closes its end. `connection` and `lifeline` are file descriptors; `readable` are
+    the files and folders that may be read beside code."""
     import resource
 
     _die_with_parent(lifeline)
@@ -55,7 +56,7 @@ def serve(connection: int, *, lifeline: int, packages: Sequence[str]) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    confinement = confine(list_code(packages))
+    confinement = confine([*list_code(packages), *map(Path, readable)])
     with socket.socket(fileno=connection) as parent:
         send(parent, HELLO, json.dumps(confinement).encode())
         while True:

@@ -119,7 +119,7 @@ def _drop_capabilities(kernel: Any) -> bool:
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # on every architecture
 _RULE_PATH_BENEATH = 1
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 # the number of file rights in each version of the interface; a right that no rule grants is refused
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _NETWORK_RIGHTS = 2
@@ -142,14 +142,16 @@ def _restrict_files(kernel: Any, readable: Iterable[Path]) -> int:
     try:
         for path in dict.fromkeys(readable):
             with suppress(OSError):
-                _permit(kernel, rules, path)
+                _permit(kernel, rules, path, _READ_FILE | _READ_DIR if path.is_dir() else _READ_FILE)
+        with suppress(OSError):
+            # Tesseract opens it for its messages, and crashes where it cannot
+            _permit(kernel, rules, Path(os.devnull), _WRITE_FILE)
         return version if kernel.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
     finally:
         os.close(rules)
 
 
-def _permit(kernel: Any, rules: int, path: Path) -> None:
-    rights = _READ_FILE | _READ_DIR if path.is_dir() else _READ_FILE
+def _permit(kernel: Any, rules: int, path: Path, rights: int) -> None:
     opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         kernel.syscall(_ADD_RULE, rules, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, opened), 0)

@@ -49,26 +49,35 @@ STANDSTILLS_BELIEVED = 2
 # signals that no PDF can cause
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
 
-# All that the child inherits: some interpreters do not start without these; most others may hold keys and tokens.
-ENVIRONMENT = ("LD_LIBRARY_PATH", "PYTHONHOME")
+# All that the child inherits: some interpreters do not start without the first two, and the third is where Tesseract's
+# models lie; most others may hold keys and tokens.
+ENVIRONMENT = ("LD_LIBRARY_PATH", "PYTHONHOME", "TESSDATA_PREFIX")
 
 CPU_GRACE_S = 2  # a child that exceeds its CPU limit by more has lifted the limit
 
 _CHILD = (
-    "import json, sys; path, packages, connection, lifeline = json.loads(sys.argv[1]); sys.path[:] = path; "
-    "from docmatix.pdf.child import serve; serve(connection, lifeline=lifeline, packages=packages)"
+    "import json, sys; path, connection, options = json.loads(sys.argv[1]); sys.path[:] = path; "
+    "from docmatix.pdf.child import serve; serve(connection, **options)"
 )
 
 
 class Sandbox:
     """One child process, started on first use and replaced when it dies or after `runs_per_child` calls; not
     thread-safe. `memory_mb` limits what the child may write to, of which libraries and their data take up to 240 MB.
-    The child can import `packages`, installed packages and the standard library."""
+    The child can import `packages`, installed packages and the standard library, and read `readable` beside code."""
 
-    def __init__(self, *, memory_mb: int, runs_per_child: int = 500, packages: Sequence[str] = ("docmatix",)) -> None:
+    def __init__(
+        self,
+        *,
+        memory_mb: int,
+        runs_per_child: int = 500,
+        packages: Sequence[str] = ("docmatix",),
+        readable: Sequence[Path] = (),
+    ) -> None:
         self._memory_mb = memory_mb
         self._runs_per_child = runs_per_child
         self._packages = packages
+        self._readable = readable
         self._runs = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
@@ -176,7 +185,8 @@ class Sandbox:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
-        setup = (_list_import_folders(self._packages), self._packages, theirs.fileno(), lifeline)
+        options = {"lifeline": lifeline, "packages": self._packages, "readable": [*map(str, self._readable)]}
+        setup = (_list_import_folders(self._packages), theirs.fileno(), options)
         self._process = subprocess.Popen(
             # without -P the current folder, and any json.py in it, would come first
             [sys.executable, "-P", "-s", "-c", _CHILD, json.dumps(setup)],

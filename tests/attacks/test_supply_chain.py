@@ -114,7 +114,7 @@ def test_the_locks_hold_what_is_required_and_agree_with_one_another():
     always = [*configuration["project"]["dependencies"], *configuration["build-system"]["requires"]]
     for lock, required in (
         (dev, [*extras["dev"], *extras["datasets"]]),
-        (runtime, [*extras["s3"], *extras["llamacpp"], *extras["build"]]),
+        (runtime, [*extras["s3"], *extras["llamacpp"], *extras["ocr"], *extras["build"]]),
     ):
         for requirement in map(Requirement, [*always, *required]):
             if requirement.name != "docmatix":
@@ -196,6 +196,7 @@ def test_licences_that_ask_for_more_than_a_notice_are_named_first():
 
     first = LIST.read_text().partition("\n| package")[0]
     assert re.search(r"\*\*AGPL\*\*: pymupdf\..*complete source", first)
+    assert re.search(r"\*\*GPL\*\*: tesserocr \(in its wheels for Linux", first)
     assert re.search(r"\*\*MPL\*\*: certifi, .*orjson", first)
 
 

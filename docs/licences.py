@@ -128,7 +128,7 @@ def write_list() -> str:
         "",
         "Made by `make licences` from what the packages of `locks/dev.txt` and `locks/model.txt` declare. Wheels often",
         "contain libraries of others, whose licences lie in the environment, under `*.dist-info/`. vLLM and what it",
-        "brings (`locks/vllm/`) run in an environment of their own and are not listed. Neither is the extra `rapidocr`: it",
+        "brings (`locks/vllm/`) run in an environment of their own and are not listed. Nor is the extra `rapidocr`: it",
         "and what it adds are under MIT, BSD and Apache licences, but for GEOS (LGPL-2.1) within the wheels of",
         "`shapely`, and FFmpeg (LGPL-2.1) within those of `opencv-python-headless`.",
         "",

@@ -29,6 +29,7 @@ from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.verify import verify_shard
 from docmatix.storage.run import Run
 
@@ -55,7 +56,9 @@ def make_config(**sections: Any) -> Config:
     defaults."""
     generate = {"engine": OPENAI, "prompts": ["broad_whole"], "pairs_per_page": 0, **sections.pop("generate", {})}
     source = {"kind": "files", "paths": ["docs"]}
-    return parse_config({"name": "test", "source": source, "generate": generate, **sections})
+    # the same wherever Tesseract is installed, or not
+    reading = {"ocr": {"kind": "none"}, **sections.pop("extract", {})}
+    return parse_config({"name": "test", "source": source, "generate": generate, "extract": reading, **sections})
 
 
 def load_shipped(config: Config) -> dict[str, Prompt]:
@@ -133,9 +136,11 @@ def plan(job: Job, *, limit: int | None = None) -> int:
     return plan_shards(job, listing, limit=limit)
 
 
-def extract(job: Job, shard: int = 0, *, sandbox: Any = None) -> None:
+def extract(
+    job: Job, shard: int = 0, *, sandbox: Any = None, ocr: PageOcr | None = None, progress: ShardProgress | None = None
+) -> None:
     sandbox = sandbox or InlineSandbox()
-    extract_shard(job, shard, sandbox=sandbox, progress=ShardProgress())
+    extract_shard(job, shard, sandbox=sandbox, progress=progress or ShardProgress(), ocr=ocr)
 
 
 def generate(job: Job, shard: int = 0, *, client: Any) -> None:

@@ -76,26 +76,27 @@ def write_columns_pdf(left: str, right: str) -> bytes:
     return _to_bytes(document)
 
 
-def write_image_pdf(*, share: float = 1.0, hidden_text: str = "") -> bytes:
-    """A page that is one grey image over `share` of its height and no visible text, as a scanner makes it.
+def write_image_pdf(*, share: float = 1.0, hidden_text: str = "", pages: int = 1) -> bytes:
+    """Pages that are each one grey image over `share` of its height and no visible text, as a scanner makes it.
 
     `hidden_text` is laid under it invisibly (render mode 3), as OCR does.
     """
     import pymupdf
 
     document = _open_new()
-    page = document.new_page(width=LETTER[0], height=LETTER[1])
-    width, height = 64, 80
-    noise = random.Random(0).randbytes(width * height)
-    page.insert_image(
-        (0, 0, LETTER[0], LETTER[1] * share),
-        pixmap=pymupdf.Pixmap(pymupdf.csGRAY, width, height, noise, False),
-        keep_proportion=False,
-    )
-    if hidden_text:
-        page.insert_textbox(
-            (MARGIN_PT, MARGIN_PT, LETTER[0] - MARGIN_PT, LETTER[1] - MARGIN_PT), hidden_text, render_mode=3
+    for _ in range(pages):
+        page = document.new_page(width=LETTER[0], height=LETTER[1])
+        width, height = 64, 80
+        noise = random.Random(0).randbytes(width * height)
+        page.insert_image(
+            (0, 0, LETTER[0], LETTER[1] * share),
+            pixmap=pymupdf.Pixmap(pymupdf.csGRAY, width, height, noise, False),
+            keep_proportion=False,
         )
+        if hidden_text:
+            page.insert_textbox(
+                (MARGIN_PT, MARGIN_PT, LETTER[0] - MARGIN_PT, LETTER[1] - MARGIN_PT), hidden_text, render_mode=3
+            )
     return _to_bytes(document)
 
 

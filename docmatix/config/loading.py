@@ -97,7 +97,9 @@ def resolve_paths(config: Config, *, base_dir: Path) -> Config:
     verify = config.verify
     if verify is not None and verify.engine is not None:
         verify = verify.model_copy(update={"engine": verify.engine.resolve_paths(absolute)})
-    return config.model_copy(update={"source": source, "generate": generate, "verify": verify})
+    ocr = config.extract.ocr.resolve_paths(absolute)
+    extract = config.extract.model_copy(update={"ocr": ocr})
+    return config.model_copy(update={"source": source, "extract": extract, "generate": generate, "verify": verify})
 
 
 def dump_config(config: Config) -> str:

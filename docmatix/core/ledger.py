@@ -18,6 +18,7 @@ from docmatix.core.errors import LedgerError
 # data when documents are read first; later it is one that was read before.
 UNEXPECTED = {
     "documents": frozenset({"internal_error", "missing", "no_access", "outside_source"}),
+    "pages": frozenset({"internal_error"}),
     "requests": frozenset(
         {
             *("internal_error", "missing", "no_access", "outside_source"),

@@ -21,6 +21,7 @@ from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private
+from docmatix.pdf.ocr.auto import AutoOcr
 from docmatix.pipeline import ASKING, PLAN
 from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
@@ -127,6 +128,7 @@ def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress
         progress.say(note)
     if config.verify is not None and (limits := config.verify.describe_limits(config.verify_engine)) is not None:
         progress.say(f"verify    {limits}")
+    config = _choose_ocr(config, progress)
     prompts = load_build_prompts(config, config_dir, counter=counter)
     for engine in list_engines(config):
         read_api_key(engine.key_variable)  # refuses a missing one before anything is touched
@@ -138,6 +140,18 @@ def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress
         driver_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}",
         counter=counter,
     )
+
+
+def _choose_ocr(config: Config, progress: Progress) -> Config:
+    """The configuration with the OCR engine that does the work. Raises SetupError if it lacks something."""
+    engine = config.extract.ocr.choose()
+    engine.check()
+    if not engine.reads and isinstance(config.extract.ocr, AutoOcr):
+        progress.say(
+            f"extract   no OCR, as Tesseract or its models for {', '.join(engine.languages)} are not installed: pages"
+            " without a text layer are left out (pip install 'docmatix[ocr]')"
+        )
+    return config.model_copy(update={"extract": config.extract.model_copy(update={"ocr": engine})})
 
 
 def may_ask(job: Job, wanted: set[str]) -> bool:

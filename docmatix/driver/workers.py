@@ -28,9 +28,11 @@ from docmatix.driver.heartbeat import Heartbeat, WorkerState, choose_interval, n
 from docmatix.driver.ray_cluster import find_private_ray
 from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.models.vllm.supervisor import find_start
-from docmatix.pipeline import GENERATE, PACK, PIPELINE
+from docmatix.pipeline import EXTRACT, GENERATE, PACK, PIPELINE
 from docmatix.stages.pack import OutputFile, Range
+from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.support.poison_documents import count_attempt
 
 if TYPE_CHECKING:
@@ -226,9 +228,14 @@ class ShardWorker:
         self.job, self.stage = job, stage
         memory_mb = job.config.pack.memory_mb if stage == PACK else job.config.extract.memory_mb
         self.sandbox = Sandbox(memory_mb=memory_mb)
-        self.tools = {"sandbox": self.sandbox} if PIPELINE[stage].sandboxed else {}
+        self.tools: dict[str, Any] = {"sandbox": self.sandbox} if PIPELINE[stage].sandboxed else {}
+        if stage == EXTRACT:
+            # all cores of the machine, whichever of its workers has pages for them
+            slots = CpuSlots(_count_cpus_of_node())
+            self.tools["ocr"] = PageOcr(job.config.extract.ocr, slots=slots)
+        self.counted: dict[str, float] = self.tools["ocr"].counted if "ocr" in self.tools else {}
         self.do_shard = PIPELINE[stage].load_shell()
-        self.heartbeat = _start_heartbeat(job, stage, mailbox)
+        self.heartbeat = _start_heartbeat(job, stage, mailbox, count=self.counted.copy)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         task, started = _decode(str(batch["task"][0])), time.time()
@@ -237,10 +244,10 @@ class ShardWorker:
             count_attempt(self.job, self.stage, task.shard)
             self.do_shard(self.job, task.output or task.shard, progress=progress, **self.tools)
         except Exception as error:
-            return _report(task, started, error=error)
+            return _report(task, started, error=error, figures=self.counted)
         finally:
             self.heartbeat.finish(task.shard)
-        return _report(task, started)
+        return _report(task, started, figures=self.counted)
 
 
 class AskingWorker:
@@ -302,6 +309,15 @@ def _start_heartbeat(job: Job, stage: str, mailbox: Any, count: Callable[[], dic
     node = ray.get_runtime_context().get_node_id()
     every_s = choose_interval(job.config.limits.stall_s)
     return Heartbeat(stage, tell_mailbox(mailbox), node=node, count=count, every_s=every_s)
+
+
+def _count_cpus_of_node() -> int:
+    """Those that Ray has for this machine."""
+    import ray
+
+    here = ray.get_runtime_context().get_node_id()
+    cpus = (node["Resources"].get("CPU", 1) for node in ray.nodes() if node["NodeID"] == here)
+    return max(1, int(next(cpus, 1)))
 
 
 def _allow_connections() -> None:

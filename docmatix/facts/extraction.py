@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docmatix.core.documents import Document, Fact, Page, Refusal
 from docmatix.facts.fields import find_fields
 from docmatix.facts.layout import find_layout
+from docmatix.facts.profile import profile_page
+from docmatix.facts.scans import mask_doubtful, unmask
 from docmatix.facts.tables import find_tables, join_continued
 from docmatix.facts.text_lines import list_text_lines
 from docmatix.pdf.drawings import Drawing
+from docmatix.pdf.ocr.pages import place_on_page
 from docmatix.pdf.reading import read_pages
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
 
 
-def extract_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
-    """The document of `docmatix.pdf.reading.read_pages` with tables and facts on its usable pages."""
-    read = read_pages(pdf, settings=settings, twin=twin, with_drawings=settings.tables)
+def extract_document(
+    pdf: bytes,
+    *,
+    settings: Extract,
+    twin: bytes | None = None,
+    readings: Mapping[int, str | Refusal] | None = None,
+    keep_pictures: bool = False,
+) -> Document | Refusal:
+    """The document of `docmatix.pdf.reading.read_pages` with tables and facts on its usable pages, and with the
+    profiles of all that could be read."""
+    read = read_pages(
+        pdf, settings=settings, twin=twin, with_drawings=settings.tables, readings=readings, keep_pictures=keep_pictures
+    )
     if isinstance(read, Refusal):
         return read
-    document, drawings = read
-    if not settings.tables:
-        return document
-    usable = [(page, drawing) for page, drawing in zip(document.pages, drawings, strict=True) if page.reason is None]
-    found = iter(find_facts([page for page, _ in usable], [drawing for _, drawing in usable]))
-    return replace(document, pages=tuple(page if page.reason else next(found) for page in document.pages))
+    document, drawings, scanned = read
+    pages = list(document.pages)
+    if settings.tables:
+        usable = [at for at, page in enumerate(pages) if page.reason is None]
+        # what OCR is not sure of is not asked about
+        masked = [mask_doubtful(pages[at], settings.ocr.min_confidence) for at in usable]
+        for at, page in zip(usable, find_facts(masked, [drawings[at] for at in usable]), strict=True):
+            pages[at] = unmask(page, pages[at])
+        pages = [
+            page if page.reason in _UNSEEN else replace(page, profile=profile_page(page, drawing))
+            for page, drawing in zip(pages, drawings, strict=True)
+        ]
+    for number, taken in scanned.items():
+        if taken.straightening is not None:
+            pages[number - 1] = place_on_page(pages[number - 1], taken.straightening, taken.shown)
+    return replace(document, pages=tuple(pages))
+
+
+_UNSEEN = ("unreadable", "unrenderable")
 
 
 def find_facts(pages: Sequence[Page], drawings: Sequence[Drawing]) -> list[Page]:

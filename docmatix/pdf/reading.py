@@ -1,6 +1,7 @@
 """Reads a PDF into words with boxes, page facts, language and signature, or refuses it: `empty`, `too_large`,
 `not_pdf`, `encrypted`, `unreadable`, `placeholder`, `no_text`. A page may have a reason of its own: `blank` (nothing
-is drawn), `no_text` (a scan, or too few words), `garbled`, `hidden` (no word is visible), `unrenderable`, `unreadable`.
+is drawn), `no_text` (a scan, or too few words), `garbled`, `hidden` (no word is visible), `unrenderable`, `unreadable`;
+`ocr_failed` or `internal_error` where OCR took too long, or died.
 
 MuPDF is not thread-safe and may crash or hang: call these functions in a `docmatix.pdf.sandbox.Sandbox`."""
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,10 +21,19 @@ from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list
 from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.fonts import add_fonts
 from docmatix.pdf.layout import Piece, arrange_words
+from docmatix.pdf.scanned_words import Scanned, take_reading
+from docmatix.pdf.text_source import (
+    MAX_UNKNOWN_SHARE,
+    PageFacts,
+    choose_text_source,
+    is_picture,
+    judge_text,
+    measure_bare_pictures,
+)
 from docmatix.pdf.vertical import join_vertical
 from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
 from docmatix.pdf.words import RawLine, read_lines
-from docmatix.text.quality import MIN_QUALITY, measure_quality
+from docmatix.text.quality import measure_quality
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
@@ -35,25 +45,35 @@ def make_doc_id(pdf: bytes) -> str:
 
 
 class ReadDocument(NamedTuple):
-    """A document, and what is drawn on each of its pages besides text."""
+    """A document, and what is drawn on each of its pages besides text. A page that OCR has read as a whole is turned so
+    that its lines are level; `scanned` has it as it is displayed, by its number."""
 
     document: Document
     drawings: list[Drawing]
+    scanned: dict[int, Scanned]
 
 
 def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
-    """`read_pages` without the drawings."""
+    """`read_pages` of the text layer, without the drawings."""
     read = read_pages(pdf, settings=settings, twin=twin)
     return read if isinstance(read, Refusal) else read.document
 
 
 def read_pages(
-    pdf: bytes, *, settings: Extract, twin: bytes | None = None, with_drawings: bool = False
+    pdf: bytes,
+    *,
+    settings: Extract,
+    twin: bytes | None = None,
+    with_drawings: bool = False,
+    readings: Mapping[int, str | Refusal] | None = None,
+    keep_pictures: bool = False,
 ) -> ReadDocument | Refusal:
     """Read every page of `pdf`, without tables and facts. The same bytes and settings give the same value. Raises only
     `MemoryError`. Without `with_drawings`, they are empty.
 
     The words of `twin`, a PDFA document's JSON, replace the PDF's own unless it is broken or belongs to another file.
+    `readings` are what OCR made of pages, by their number (`docmatix.pdf.page_pictures`). With `keep_pictures` a
+    document is one even if all of its pages are mere pictures.
     """
     from docmatix.text.languages import detect_main_language
     from docmatix.text.minhash import sign_text
@@ -70,27 +90,43 @@ def read_pages(
         hidden: list[list[Box]] = []
         words, budget, blanks = 0, InspectionBudget(), DrawnBlanks()
         drawings: list[Drawing] = []
+        pictures: list[Sequence[Box]] = []
         for index in range(document.page_count):
-            page, unseen, drawing = _try_page(
+            page, unseen, drawing, shown = _try_page(
                 document, index, min_words=settings.min_words, budget=budget, blanks=blanks, with_drawing=with_drawings
             )
             pages.append(page)
             hidden.append(unseen)
             drawings.append(drawing)
+            pictures.append(shown)
             words += len(page.words) + len(unseen)
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
         if twin is not None:
             pages = _take_words(pages, twin, hidden=hidden, min_words=settings.min_words)
+        pages = [_choose_source(page, shown, settings) for page, shown in zip(pages, pictures, strict=True)]
+        scanned: dict[int, Scanned] = {}
+        for number, reading in (readings or {}).items():
+            taken = take_reading(pages[number - 1], reading, drawings[number - 1], settings=settings)
+            pages[number - 1], drawings[number - 1] = taken.page, taken.drawing
+            scanned[number] = taken
         if (message := _find_placeholder(document, pages)) is not None:
             return Refusal("placeholder", message)
         usable = [page for page in pages if page.reason is None]
-        if not usable:
+        if not usable and not (keep_pictures and any(map(is_picture, pages))):
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
             return Refusal("no_text", f"no usable page: {', '.join(counts)}")
     text = "\n\n".join(page.text for page in usable)
     read = Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), sign_text(text))
-    return ReadDocument(read, drawings)
+    return ReadDocument(read, drawings, scanned)
+
+
+def _choose_source(page: Page, pictures: Sequence[Box], settings: Extract) -> Page:
+    """The page, with where its text is to be read: what is not in the layer is nowhere until OCR has read it."""
+    bare = measure_bare_pictures(pictures, [word.box for word in page.words]) if pictures else 0.0
+    facts = PageFacts(len(page.words), page.text_quality, page.image_share, bare, page.reason)
+    source = choose_text_source(facts, min_words=settings.min_words)
+    return replace(page, text_from="layer" if source.text_from == "layer" else "none", route_reason=source.reason)
 
 
 def open_pdf(pdf: bytes) -> Any | Refusal:
@@ -131,13 +167,20 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
 
 def read_page(document: Any, index: int, *, min_words: int) -> Page:
     """Page `index` (from 0) of an open document, without its tables."""
-    return _try_page(document, index, min_words=min_words, budget=InspectionBudget(), blanks=DrawnBlanks())[0]
+    return read_with_pictures(document, index, min_words=min_words)[0]
+
+
+def read_with_pictures(document: Any, index: int, *, min_words: int) -> tuple[Page, Sequence[Box]]:
+    """Page `index` (from 0) of an open document, without its tables, and the boxes of its pictures."""
+    read = _try_page(document, index, min_words=min_words, budget=InspectionBudget(), blanks=DrawnBlanks())
+    return read.page, read.pictures
 
 
 class _Reading(NamedTuple):
     page: Page
     hidden: list[Box]  # of its hidden words
     drawing: Drawing
+    pictures: Sequence[Box] = ()
 
 
 def _try_page(
@@ -191,13 +234,8 @@ def _replace_words(page: Page, words: tuple[Word, ...], *, hidden: list[Box], mi
     text = compose_text(words)
     quality = measure_quality(text)
     few = page.reason if page.reason in ("blank", "hidden") else "no_text"
-    reason = _judge_text(quality) if len(words) >= min_words else few
+    reason = judge_text(quality) if len(words) >= min_words else few
     return replace(page, words=words, text=text, reason=reason, text_quality=quality)
-
-
-def _judge_text(quality: float | None, *, unknown_share: float = 0.0) -> str | None:
-    bad = quality is not None and quality < MIN_QUALITY
-    return "garbled" if bad or unknown_share > MAX_UNKNOWN_SHARE else None
 
 
 def raise_if_memory(error: Exception) -> None:
@@ -239,7 +277,7 @@ def _read_page(
     if found is None:
         reason: str | None = "unrenderable"
     elif len(words) >= min_words:
-        reason = _judge_text(quality, unknown_share=unknown_share)
+        reason = judge_text(quality, unknown_share=unknown_share)
     elif unknown_share > MAX_UNKNOWN_SHARE:
         reason = "garbled"
     elif hidden and len(places) >= min_words:
@@ -258,7 +296,7 @@ def _read_page(
         text_quality=quality,
     )
     drawing = _list_drawing(page, shapes, images, budget) if with_drawing and reason is None else Drawing()
-    return _Reading(read, [places[index] for index in sorted(hidden)], drawing)
+    return _Reading(read, [places[index] for index in sorted(hidden)], drawing, images)
 
 
 def _list_drawing(
@@ -328,9 +366,6 @@ def _read_words(raw: Iterable[RawLine], to_fractions: _Fractions) -> tuple[list[
         if pieces:
             lines.append((block, pieces))
     return list(leave_out_bullets(lines)) if unknown else lines, unknown / max(characters, 1)
-
-
-MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`
 
 
 def _is_blank(page: Any) -> bool:

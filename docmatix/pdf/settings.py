@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from docmatix.core.settings import Section
+from docmatix.pdf.ocr import AnyOcrEngine
+from docmatix.pdf.ocr.auto import AutoOcr
 
 
 class Extract(Section):
@@ -24,6 +26,8 @@ class Extract(Section):
     """A page with fewer words is `no_text` (or `blank`): nothing is asked about it."""
     tables: bool = True
     """Find the tables of pages, and the facts beside them: fields, headings, lists and the like."""
+    ocr: AnyOcrEngine = AutoOcr()
+    """How pages without a readable text layer are read, and pictures beside it."""
 
 
 class Rendering(Section):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from docmatix.core.documents import Box, TextFrom
+from docmatix.core.documents import Box, Page, TextFrom
 from docmatix.text.quality import MIN_QUALITY
 
 MIN_BARE_SHARE = 0.02  # of the page under pictures without words on them, worth reading: a stamp of 5 by 3 cm has 0.024
 MIN_PICTURE_SHARE = 0.05  # of a page with few words, from which the rest of them may be in its pictures
 MIN_EXPLAINED_SHARE = 0.1  # of a picture near words, from which they are what it shows: a scanned letter has 0.15
+MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`
 SCAN_SHARE = 0.5  # of the page under pictures, from which they are one scan, perhaps in strips
 _CELLS = 64  # of the grid, along each side
 _REACH = 1  # cells around a word that it explains: the space between lines and between words
@@ -40,6 +41,28 @@ class TextSource(NamedTuple):
 
 
 _WITH_PICTURES = TextSource("layer", "pictures_without_words")
+_SCANNED = ("garbled", "hidden", "no_layer", "few_words")
+
+
+def wants_ocr(page: Page) -> bool:
+    """Whether OCR has something to read on a page of which the layer was read."""
+    return has_bare_pictures(page) or (page.text_from == "none" and page.route_reason in _SCANNED)
+
+
+def has_bare_pictures(page: Page) -> bool:
+    """Whether the pictures of a page may have words that its layer has not."""
+    return page.route_reason == _WITH_PICTURES.reason
+
+
+def is_picture(page: Page) -> bool:
+    """Whether a page can be shown, though it has no text that can be read."""
+    return page.text_from == "none" and page.reason not in ("blank", "unreadable", "unrenderable")
+
+
+def judge_text(quality: float | None, *, unknown_share: float = 0.0) -> str | None:
+    """`garbled` for text that does not read like any, else None."""
+    bad = quality is not None and quality < MIN_QUALITY
+    return "garbled" if bad or unknown_share > MAX_UNKNOWN_SHARE else None
 
 
 def choose_text_source(page: PageFacts, *, min_words: int) -> TextSource:
@@ -56,7 +79,11 @@ def choose_text_source(page: PageFacts, *, min_words: int) -> TextSource:
         return TextSource("ocr", "no_layer")
     if page.words < min_words:
         # a stamp of a fax or a page number is often the only layer of a scan
-        return TextSource("ocr" if page.image_share >= MIN_PICTURE_SHARE else "none", "few_words")
+        return (
+            TextSource("ocr", "few_words")
+            if page.image_share >= MIN_PICTURE_SHARE
+            else TextSource("none", "little_text")
+        )
     return _WITH_PICTURES if page.bare_share >= MIN_BARE_SHARE else TextSource("layer", "good_layer")
 
 

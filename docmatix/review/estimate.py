@@ -44,6 +44,9 @@ class Estimate:
     completion_tokens: float
     pairs: float
     extract_cpu_hours: float
+    """Without OCR."""
+    ocr_pages: float
+    ocr_cpu_hours: float
     ask_hours: float
     """Wall-clock time from the first request to the last reply, with the server as used here."""
     gpu_hours: float
@@ -70,6 +73,11 @@ class Estimate:
             f"  tokens in           {self.prompt_tokens:>14,.0f}",
             f"  tokens out          {self.completion_tokens:>14,.0f}",
             f"  CPU hours: extract  {self.extract_cpu_hours:>14,.3f}",
+            *(
+                [f"  CPU hours: OCR      {self.ocr_cpu_hours:>14,.3f} of {self.ocr_pages:,.0f} pages"]
+                if self.ocr_pages
+                else []
+            ),
             f"  CPU hours: cur., pack {self.curate_and_pack_cpu_hours:>12,.3f}",
             f"  hours of the server {self.ask_hours:>14,.3f}",
             *([f"  GPU hours           {self.gpu_hours:>14,.3f}"] if self.gpu_hours else []),
@@ -171,7 +179,9 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
         prompt_tokens=factor * tokens[0],
         completion_tokens=factor * tokens[1],
         pairs=count(PACK, "pairs"),
-        extract_cpu_hours=hours("work_seconds", EXTRACT),
+        extract_cpu_hours=hours("work_seconds", EXTRACT) - hours("ocr_waited_seconds", EXTRACT),
+        ocr_pages=3600 * hours("ocr_pages", EXTRACT),
+        ocr_cpu_hours=hours("ocr_seconds", EXTRACT),
         ask_hours=hours("span_seconds", *(stage for stage in ASKING if config.choose_engine(stage).has_model)),
         gpu_hours=sum(hours("span_seconds", stage) * config.choose_engine(stage).total_gpus for stage in ASKING),
         curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK),

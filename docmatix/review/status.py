@@ -49,6 +49,7 @@ def read_status(run: Run) -> dict[str, Any]:
         "driver": _find_driver(live, drivers, running=running),
         "balanced": all(counts.ledger.balanced for counts in counted.values()),
         "stages": stages,
+        "text_from": dict(counted[EXTRACT].text_from.most_common()),
         "facts": dict(counted[EXTRACT].facts.most_common()),
         "tokens": _count_tokens(counted),
         "requests": _count_requests(job, drivers),
@@ -73,6 +74,11 @@ def describe_status(run: Run) -> str:
             lines.append(f"            at work: {describe_figures(stage['working'])}")
         if stalled := stage.get("stalled"):
             lines.append(f"            no progress for {stalled['seconds']} s; waiting for {stalled['waits_for']}")
+    if text_from := status["text_from"]:
+        named = {"layer": "the text layer", "ocr": "OCR", "none": "nowhere"}
+        lines.append(
+            f"  text from {', '.join(f'{named[each]} {count:,}' for each, count in text_from.items())} (pages)"
+        )
     if facts := status["facts"]:
         lines.append(f"  facts     {', '.join(f'{kind} {count:,}' for kind, count in facts.items())}")
     if tokens := status["tokens"]:
@@ -161,6 +167,7 @@ class _Counts:
     ledger: Ledger = field(default_factory=Ledger)
     tokens: Counter[str] = field(default_factory=Counter)
     facts: Counter[str] = field(default_factory=Counter)
+    text_from: Counter[str] = field(default_factory=Counter)
 
 
 def _count_stage(job: Job, stage: str) -> _Counts:
@@ -182,6 +189,7 @@ def _count_stage(job: Job, stage: str) -> _Counts:
             counts.ledger.add(Ledger.from_json(record.ledger))
             counts.tokens.update(record.extra.get("tokens", {}))
             counts.facts.update(record.extra.get("facts", {}))
+            counts.text_from.update(record.extra.get("text_from", {}))
     return counts
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any
 
 from docmatix.core.documents import Document, Refusal
@@ -12,75 +15,160 @@ from docmatix.facts.extraction import extract_document
 from docmatix.facts.listing import count_facts
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Extract
+from docmatix.pdf.text_source import is_picture, wants_ocr
 from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
+from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.schemas import page_to_row
 
 
-def extract_shard(job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProgress) -> None:
-    """Read the documents of one planned shard and commit their content. The record's `extra` counts facts by kind."""
-    settings = job.config.extract
-    locators = read_plan(job, shard)
-    ledger = Ledger(PIPELINE[EXTRACT].units)
-    poison = PoisonDocuments(job, EXTRACT, shard)
-    # lazily: a document whose fetching kills workers must not be fetched
-    fetched = read_documents(
-        (locator for index, locator in enumerate(locators) if poison.refuse(index, "fetch") is None),
-        source=job.config.source,
-        max_file_bytes=settings.max_file_mb << 20,
-        patience_s=job.config.limits.store_patience_s,
-    )
-    facts: Counter[str] = Counter()
-    extra: dict[str, Any] = {}
-    with job.committing(EXTRACT, shard, ledger=ledger, extra=extra) as writer:
-        for index, locator in enumerate(locators):
-            ledger.enter("documents")
-            with poison.in_hand(index, "fetch") as go_on:
-                source = poison.refuse(index, "fetch") or next(fetched)[1]
-                go_on("read")
-                row = _extract(locator, source, job=job, sandbox=sandbox, facts=facts, refusal=poison.refuse(index))
-            for page in row["pages"]:
-                ledger.enter("pages")
-                ledger.settle("pages", row["reason"] or page["reason"])
-            ledger.settle("documents", row["reason"])
-            writer.add({"index": index, **row})
-            progress.update(done=index + 1)
-        extra["facts"] = dict(sorted(facts.items()))
+def extract_shard(
+    job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProgress, ocr: PageOcr | None = None
+) -> None:
+    """Read the documents of one planned shard and commit their content. The record's `extra` counts facts by kind, and
+    pages by where their text is from. `ocr` reads pictures of pages; by default one at a time."""
+    with contextlib.ExitStack() as stack:
+        if ocr is None:
+            ocr = stack.enter_context(PageOcr(job.config.extract.ocr.choose(), slots=CpuSlots(1)))
+        _Extraction(job, shard, sandbox=sandbox, progress=progress, ocr=ocr).run()
 
 
-def _extract(
-    locator: Locator,
-    source: SourceDocument | Refusal,
-    *,
-    job: Job,
-    sandbox: Sandbox,
-    facts: Counter[str],
-    refusal: Refusal | None = None,
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"source_uri": locator.source_uri, "pages": [], "bytes": locator.size}
-    if isinstance(source, Refusal):
-        return row | {"reason": source.reason, "detail": source.detail}
-    sha256 = hashlib.sha256(source.pdf).hexdigest()
-    row |= {"doc_id": sha256[:32], "sha256": sha256, "bytes": len(source.pdf)}
-    settings = job.config.extract
-    outcome = refusal or _read(source, settings, sandbox)
-    if refusal is None and isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
-        # a page of thousands of lines may take its tables long: rather no facts than no document
-        outcome = _read(source, settings.model_copy(update={"tables": False}), sandbox)
-    if isinstance(outcome, Refusal):
-        return row | {"reason": outcome.reason, "detail": outcome.detail}
-    row |= {"language": outcome.language, "signature": outcome.signature}
-    facts.update(count_facts(outcome.pages))
-    row["pages"] = [page_to_row(page) for page in outcome.pages]
-    return row | {"reason": None, "detail": ""}
+MAX_WAITING = 32  # documents read ahead of one whose pages OCR is reading
+MAX_WAITING_BYTES = 256 << 20  # of their files
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A document of which the layer was read; `pages` are those that OCR is reading."""
+
+    index: int
+    locator: Locator
+    source: SourceDocument | Refusal
+    outcome: Document | Refusal
+    pages: dict[int, Future[str | Refusal]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.source.pdf) if self.pages and not isinstance(self.source, Refusal) else 0
+
+    @property
+    def is_read(self) -> bool:
+        return all(page.done() for page in self.pages.values())
+
+
+class _Extraction:
+    """One shard. Documents are written in plan order; while OCR is at the pages of one, those after it are read."""
+
+    def __init__(self, job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProgress, ocr: PageOcr) -> None:
+        self._job, self._shard, self._sandbox, self._progress, self._ocr = job, shard, sandbox, progress, ocr
+        self._settings = job.config.extract
+        self._poison = PoisonDocuments(job, EXTRACT, shard)
+        self._ledger = Ledger(PIPELINE[EXTRACT].units)
+        self._facts: Counter[str] = Counter()
+        self._text_from: Counter[str] = Counter()
+        self._ocr_pages = 0
+
+    def run(self) -> None:
+        locators = read_plan(self._job, self._shard)
+        # lazily: a document whose fetching kills workers must not be fetched
+        fetched = read_documents(
+            (locator for index, locator in enumerate(locators) if self._poison.refuse(index, "fetch") is None),
+            source=self._job.config.source,
+            max_file_bytes=self._settings.max_file_mb << 20,
+            patience_s=self._job.config.limits.store_patience_s,
+        )
+        extra: dict[str, Any] = {}
+        waiting: deque[_Waiting] = deque()
+        with self._job.committing(EXTRACT, self._shard, ledger=self._ledger, extra=extra) as writer:
+            for index, locator in enumerate(locators):
+                with self._poison.in_hand(index, "fetch") as go_on:
+                    source = self._poison.refuse(index, "fetch") or next(fetched)[1]
+                    go_on("read")
+                    waiting.append(self._begin(index, locator, source))
+                while waiting and (
+                    waiting[0].is_read
+                    or len(waiting) > MAX_WAITING
+                    or sum(each.size for each in waiting) > MAX_WAITING_BYTES
+                ):
+                    self._finish(waiting.popleft(), writer)
+            while waiting:
+                self._finish(waiting.popleft(), writer)
+            extra["facts"] = dict(sorted(self._facts.items()))
+            extra["text_from"] = dict(sorted(self._text_from.items()))
+
+    def _begin(self, index: int, locator: Locator, source: SourceDocument | Refusal) -> _Waiting:
+        if isinstance(source, Refusal):
+            return _Waiting(index, locator, source, source)
+        # to be a document, one needs pages with text or such that a model is shown; which they are, OCR must tell
+        looks = self._ocr.engine.reads or self._job.shows_pages
+        outcome = self._poison.refuse(index) or self._read(source, keep_pictures=looks)
+        begun = _Waiting(index, locator, source, outcome)
+        if looks and isinstance(outcome, Document):
+            wanted = filter(wants_ocr if self._ocr.engine.reads else is_picture, outcome.pages)
+            begun.pages = {page.number: self._ocr.read(source.pdf, page) for page in wanted}
+        return begun
+
+    def _finish(self, document: _Waiting, writer: ShardWriter) -> None:
+        source, outcome = document.source, document.outcome
+        if document.pages and not isinstance(source, Refusal):
+            readings: dict[int, str | Refusal] = {}
+            for number, page in document.pages.items():
+                readings[number] = self._ocr.wait(page)
+                self._ocr_pages += 1
+                self._progress.update(ocr_pages=self._ocr_pages)
+            with self._poison.in_hand(document.index, "read"):
+                outcome = self._read(source, readings=readings, keep_pictures=self._job.shows_pages)
+            bugs = (page for page in readings.values() if isinstance(page, Refusal) and page.reason == "internal_error")
+            if isinstance(outcome, Refusal):
+                # a document that only a bug has left without text must count as one
+                outcome = next(bugs, outcome)
+        row = self._describe(document, outcome)
+        self._ledger.enter("documents")
+        for page in row["pages"]:
+            self._ledger.enter("pages")
+            self._ledger.settle("pages", page["reason"])
+        self._ledger.settle("documents", row["reason"])
+        writer.add({"index": document.index, **row})
+        self._progress.update(done=document.index + 1)
+
+    def _describe(self, document: _Waiting, outcome: Document | Refusal) -> dict[str, Any]:
+        locator, source = document.locator, document.source
+        row: dict[str, Any] = {"source_uri": locator.source_uri, "pages": [], "bytes": locator.size}
+        if isinstance(source, Refusal):
+            return row | {"reason": source.reason, "detail": source.detail}
+        sha256 = hashlib.sha256(source.pdf).hexdigest()
+        row |= {"doc_id": sha256[:32], "sha256": sha256, "bytes": len(source.pdf)}
+        if isinstance(outcome, Refusal):
+            return row | {"reason": outcome.reason, "detail": outcome.detail}
+        row |= {"language": outcome.language, "signature": outcome.signature}
+        self._facts.update(count_facts(outcome.pages))
+        self._text_from.update(page.text_from for page in outcome.pages)
+        row["pages"] = [page_to_row(page) for page in outcome.pages]
+        return row | {"reason": None, "detail": ""}
+
+    def _read(self, source: SourceDocument, **options: Any) -> Document | Refusal:
+        settings = self._settings
+        outcome = self._run(source, settings, options)
+        if isinstance(outcome, Refusal) and settings.tables and outcome.reason in _SPENT:
+            # a page of thousands of lines may take its tables long: rather no facts than no document
+            outcome = self._run(source, settings.model_copy(update={"tables": False}), options)
+        return outcome
+
+    def _run(self, source: SourceDocument, settings: Extract, options: dict[str, Any]) -> Document | Refusal:
+        return self._sandbox.run(
+            extract_document,
+            source.pdf,
+            settings=settings,
+            twin=source.twin,
+            timeout_s=settings.timeout_s,
+            **options,
+        )
 
 
 _SPENT = ("timeout", "out_of_memory", "crashed")
-
-
-def _read(source: SourceDocument, settings: Extract, sandbox: Sandbox) -> Document | Refusal:
-    return sandbox.run(extract_document, source.pdf, settings=settings, twin=source.twin, timeout_s=settings.timeout_s)

@@ -13,7 +13,7 @@ from typing import Any
 from docmatix.config import Config
 from docmatix.core.redaction import identify_url
 from docmatix.models.tokenizer import ESTIMATE
-from docmatix.pipeline import GENERATE, PIPELINE, PLAN, VERIFY
+from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, PLAN, VERIFY
 from docmatix.prompting.prompts import Prompt
 
 
@@ -34,9 +34,11 @@ def fingerprint_stages(
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     checking = used.pop(config.verify_prompt or "round_trip", None)
     engine = config.verify_engine.to_fingerprint()
+    shows_pages = any(prompt.family == "vision" for prompt in prompts.values())
     # most stages depend on their own section
     depends: dict[str, Any] = settings | {
         PLAN: source,
+        EXTRACT: [settings[EXTRACT], config.extract.ocr.identify(), shows_pages],
         GENERATE: [settings["seed"], settings["window"], settings[GENERATE], used, counter_id],
         VERIFY: settings[VERIFY] and [settings[VERIFY], engine, checking],
     }

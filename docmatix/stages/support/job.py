@@ -37,6 +37,11 @@ class Job:
         """The stages of this build, in their order."""
         return list_stages(verify=self.config.verify is not None)
 
+    @property
+    def shows_pages(self) -> bool:
+        """Whether a model is shown pages, which then need no text."""
+        return any(prompt.family == "vision" for prompt in self.prompts.values())
+
     def reads(self, stage: str) -> list[str]:
         """The stages of this build whose shard of the same number a stage reads."""
         return [upstream for upstream in PIPELINE[stage].reads if upstream in self.stages]
@@ -86,7 +91,7 @@ class Job:
 
 @dataclass(slots=True)
 class ShardProgress:
-    """How far the work on a shard is, for the driver's progress and watchdog: `done`, `pairs`, `kept`."""
+    """How far the work on a shard is, for the driver's progress and watchdog: `done`, `ocr_pages`, `pairs`, `kept`."""
 
     figures: dict[str, float] = field(default_factory=dict)
 

@@ -30,5 +30,5 @@ def read_live_states(run: Run) -> dict[str, dict[str, Any]]:
 
 def describe_figures(figures: Mapping[str, float]) -> str:
     """`12 done, 30 pairs, 1200 completion tokens, 2 retries`, of the shards at work."""
-    shown = ("done", "pairs", "kept", "completion_tokens", "in_flight", "retries")
+    shown = ("done", "ocr_pages", "pairs", "kept", "completion_tokens", "in_flight", "retries")
     return ", ".join(f"{figures[name]:.0f} {name.replace('_', ' ')}" for name in shown if figures.get(name))

@@ -14,7 +14,7 @@ from docmatix.core.errors import SetupError
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.reading import read_picture
 from docmatix.pdf.ocr.tessdata import find_tessdata
-from docmatix.pdf.ocr.tesserocr import Tesserocr
+from docmatix.pdf.ocr.tesseract import Tesseract
 from docmatix.pdf.sandbox import Sandbox
 from tests.pdf.ocr.pictures import PROSE, draw_prose
 
@@ -27,7 +27,7 @@ def models(tmp_path: Path) -> Path:
     """A folder with models, which lies where no code does, and something else."""
     found = find_tessdata(None)
     try:
-        Tesserocr().check()
+        Tesseract().check()
     except SetupError as error:
         pytest.skip(str(error))
     assert found
@@ -39,7 +39,7 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sandbox(models: Path) -> Iterator[Sandbox]:
-    engine = Tesserocr(tessdata=str(models))
+    engine = Tesseract(tessdata=str(models))
     with Sandbox(memory_mb=MEMORY_MB, packages=PACKAGES, readable=engine.list_files()) as box:
         yield box
 
@@ -57,7 +57,7 @@ def read_file(path: str) -> str | int | None:
 
 
 def test_tesseract_reads_with_models_of_a_folder_that_holds_no_code(sandbox: Sandbox, models: Path) -> None:
-    read = sandbox.run(read_prose, Tesserocr(tessdata=str(models)), timeout_s=60)
+    read = sandbox.run(read_prose, Tesseract(tessdata=str(models)), timeout_s=60)
     assert not isinstance(read, Refusal), read
     assert read.startswith(PROSE)
 
@@ -74,7 +74,7 @@ def test_models_of_the_environments_folder_are_found_in_the_child_too(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TESSDATA_PREFIX", str(models))
-    engine = Tesserocr()
+    engine = Tesseract()
     assert set(engine.list_files()) == {models / "eng.traineddata", models / "osd.traineddata"}
     with Sandbox(memory_mb=MEMORY_MB, packages=PACKAGES, readable=engine.list_files()) as box:
         assert box.run(engine.identify, timeout_s=60) == engine.identify()
@@ -84,7 +84,7 @@ def test_models_of_the_environments_folder_are_found_in_the_child_too(
 def test_a_model_that_is_a_link_is_read_where_it_lies(models: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     links = tmp_path_factory.mktemp("links")
     (links / "eng.traineddata").symlink_to(models / "eng.traineddata")
-    engine = Tesserocr(tessdata=str(links))
+    engine = Tesseract(tessdata=str(links))
     with Sandbox(memory_mb=MEMORY_MB, packages=PACKAGES, readable=engine.list_files()) as box:
         read = box.run(read_prose, engine, timeout_s=60)
     assert not isinstance(read, Refusal), read

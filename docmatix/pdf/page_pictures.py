@@ -1,0 +1,61 @@
+"""Reads the picture of one page by OCR: what a child process does for each page that needs it.
+
+The result is JSON that only another child unpacks (`docmatix.pdf.scanned_words`): its parent does not look into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from docmatix.core.documents import Box, Page, Refusal
+from docmatix.pdf.ocr.engine import OcrEngine
+from docmatix.pdf.ocr.reading import read_picture
+from docmatix.pdf.ocr.results import pack_reading
+from docmatix.pdf.reading import open_pdf, read_with_pictures
+from docmatix.pdf.visibility import draw_page
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_SIDE_PX = 6000  # of the picture: a page of A4 at 400 dpi has 4,700
+_MARGIN = 0.002  # around a word of the layer, of the page: its ink is wider than its box
+
+
+def read_page_picture(pdf: bytes, number: int, *, engine: OcrEngine, beside_layer: bool) -> str | Refusal:
+    """What an engine reads of page `number` (from 1), as `pack_reading` packs it; with `beside_layer` only of its
+    pictures, where the text layer has no words. Raises what MuPDF and the engine raise."""
+    document = open_pdf(pdf)
+    if isinstance(document, Refusal):
+        return document
+    with document:
+        page = document.load_page(number - 1)
+        known, pictures = read_with_pictures(document, number - 1, min_words=0) if beside_layer else (None, ())
+
+        def draw(dpi: int) -> Image:
+            return _draw_grey(page, dpi, known=known, pictures=pictures)
+
+        return pack_reading(read_picture(draw, engine))
+
+
+def _draw_grey(page: Any, dpi: int, *, known: Page | None, pictures: Sequence[Box]) -> Image:
+    import numpy as np
+    from PIL import Image
+
+    image = Image.fromarray(draw_page(page, dpi=dpi, max_side_px=MAX_SIDE_PX)).convert("L")
+    if known is None:
+        return image
+    pixels = np.asarray(image)
+    shown = np.full_like(pixels, 255)
+    for box in pictures:
+        place = _cut(box, pixels.shape, margin=0.0)
+        shown[place] = pixels[place]
+    for word in known.words:
+        shown[_cut(word.box, pixels.shape, margin=_MARGIN)] = 255
+    return Image.fromarray(shown)
+
+
+def _cut(box: Box, shape: tuple[int, ...], *, margin: float) -> tuple[slice, slice]:
+    height, width = shape[:2]
+    down = slice(max(0, int((box.y0 - margin) * height)), int((box.y1 + margin) * height) + 1)
+    return down, slice(max(0, int((box.x0 - margin) * width)), int((box.x1 + margin) * width) + 1)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import pymupdf
 import pytest
 
 from docmatix.core.documents import Page, Refusal
+from docmatix.pdf.ocr.results import unpack_reading
 from docmatix.pdf.page_pictures import read_page_picture
+from docmatix.pdf.sandbox import Sandbox
 from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.page_ocr import PageOcr
-from tests.pdf.ocr.pictures import FakeEngine
+from tests.pdf.ocr.pictures import FakeEngine, draw_prose
 
 
 def make_page(number: int, *, route: str = "no_layer") -> Page:
@@ -88,3 +91,39 @@ def test_an_error_in_a_child_reaches_who_asked(tmp_path: Path) -> None:
         pytest.raises(RuntimeError, match="no child"),
     ):
         ocr.read(b"pdf", make_page(1)).result()
+
+
+class HangingEngine(FakeEngine):
+    """Never done with a page."""
+
+    kind: Literal["hanging"] = "hanging"  # type: ignore[assignment]
+
+    def read(self, picture: Any, *, dpi: int) -> list[Any]:
+        while True:
+            pass
+
+
+def test_a_page_at_which_an_engine_hangs_ends_with_its_child_and_the_next_is_read(tmp_path: Path) -> None:
+    def start() -> Sandbox:
+        return Sandbox(memory_mb=1024, packages=("docmatix", "tests"))
+
+    pdf = write_text_picture()
+    with PageOcr(HangingEngine(timeout_s=1), slots=CpuSlots(1, folder=tmp_path), make_child=start) as ocr:
+        hung = ocr.wait(ocr.read(pdf, make_page(1)))
+        assert ocr.counted["ocr_pages"] == 1
+    assert isinstance(hung, Refusal)
+    assert hung.reason == "timeout"
+    with PageOcr(FakeEngine(), slots=CpuSlots(1, folder=tmp_path), make_child=start) as ocr:
+        read = ocr.wait(ocr.read(pdf, make_page(1)))
+    assert isinstance(read, str)
+    assert unpack_reading(read).words
+
+
+def write_text_picture() -> bytes:
+    """A PDF of one page, which is a picture of prose."""
+    picture = draw_prose(100)
+    with pymupdf.open() as document:
+        page = document.new_page(width=612, height=792)
+        pixmap = pymupdf.Pixmap(pymupdf.csGRAY, picture.width, picture.height, picture.tobytes(), 0)
+        page.insert_image(page.rect, pixmap=pixmap)
+        return bytes(document.tobytes())

@@ -14,6 +14,9 @@ from docmatix.core.profiles import Profile
 
 TextFrom: TypeAlias = Literal["layer", "ocr", "none"]
 
+_NOTHING_TO_SEE = (None, "blank", "unreadable", "unrenderable")
+"""The reasons of pages that are no mere pictures, or none that can be drawn."""
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands in a word for a character whose meaning is not known; nothing is taken from a word that has it."""
 
@@ -176,6 +179,11 @@ class Page:
     """How sure OCR is of the words that it read, 0..1, each character counting alike; None if it read none."""
     profile: Profile | None = None
     """What the page is like; None where nobody has looked."""
+
+    @property
+    def is_image_only(self) -> bool:
+        """Whether it shows something of which no text could be read, from a layer or by OCR: only eyes help."""
+        return self.text_from == "none" and self.reason not in _NOTHING_TO_SEE
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def count_progress(
     committed = {"done": read(row.done_in, "entered")} if row.done_in is not None else {}
     if row.shows_pairs_as is not None:
         committed[row.shows_pairs_as] = read("pairs", "kept")
-    if stage == GENERATE:  # a window that gave no candidate is a row too
-        committed["done"] += ledger.accounts["windows"].dropped["no_candidates"] if "windows" in ledger.accounts else 0
+    if stage == GENERATE:  # a window that nothing is asked about is a row too
+        committed["done"] += ledger.accounts["windows"].dropped.total() if "windows" in ledger.accounts else 0
     own = {name: count + at_work.get(name, 0) for name, count in committed.items()}
     return {**counted, "in_flight": at_work.get("in_flight", 0), **own}

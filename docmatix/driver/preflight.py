@@ -23,6 +23,7 @@ from docmatix.models.tokenizer import ESTIMATE, TokenCounter, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pdf.ocr.auto import AutoOcr
 from docmatix.pipeline import ASKING, PLAN
+from docmatix.prompting.conditions import needs_profiles
 from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
 from docmatix.prompting.prompts import Prompt, tune_prompt
@@ -64,6 +65,11 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
         raise SetupError(
             f"The prompt `{prompt.name}` needs a model that sees pictures: set generate.engine.vision, or take the"
             " prompt out of generate.prompts."
+        )
+    if needs_profiles(prompt.when) and not config.extract.tables:
+        raise SetupError(
+            f"The prompt `{prompt.name}` is for pages with a profile (its `when`), and none has one with extract.tables"
+            " off: set it, or take `when` out of the prompt."
         )
     tuned = tune_prompt(
         prompt,

@@ -23,6 +23,7 @@ from docmatix.models.tokenizer import (
 )
 from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.templates import neutralise, render_messages
+from docmatix.prompting.windows import is_usable
 
 PAGE_OVERHEAD_TOKENS = 24
 """The marks around one page, with room to spare (16 tokens in Mistral v3's vocabulary)."""
@@ -133,24 +134,29 @@ def split_pages(
 ) -> list[list[PageText]]:
     """Divide a window's usable pages into chunks of at most `budget_tokens` and `max_pages`, in order and as full as
     possible; a page over the budget is cut (`TokenCounter.cut`). `picture_tokens` is the cost of each page's picture,
-    which accompanies every part of it. Without text a page is its picture and an empty text."""
+    which accompanies every part of it; without text, or where it has none, a page is its picture and an empty text."""
     costs = picture_tokens or {}
     if budget_tokens <= max(costs.values(), default=0) + PAGE_OVERHEAD_TOKENS + 4:
         raise ValueError(f"budget_tokens is {budget_tokens}, less than the marks around a page take")
-    usable = [
-        (page.number, compose_page(page) if with_text else "", PAGE_OVERHEAD_TOKENS + costs.get(page.number, 0))
-        for page in pages
-        if page.reason is None
-    ]
+    texts: list[tuple[int, str, int]] = []
+    alone: set[int] = set()  # pictures of which no text is sent
+    for page in pages:
+        if not is_usable(page, pictures=picture_tokens is not None):
+            continue
+        if page.is_image_only or not with_text:
+            alone.add(page.number)
+        text = "" if page.number in alone else compose_page(page)
+        if text.strip() or page.number in alone:
+            texts.append((page.number, text, PAGE_OVERHEAD_TOKENS + costs.get(page.number, 0)))
     # most windows are far below the budget and need no counting
-    most = sum(bound_tokens(text) + around for _, text, around in usable)
-    if most <= budget_tokens and len(usable) <= (max_pages or len(usable)):
-        chunk = [PageText(number, text) for number, text, _ in usable if text.strip() or not with_text]
+    most = sum(bound_tokens(text) + around for _, text, around in texts)
+    if most <= budget_tokens and len(texts) <= (max_pages or len(texts)):
+        chunk = [PageText(number, text) for number, text, _ in texts]
         return [chunk] if chunk else []
     chunks: list[list[PageText]] = []
     token_budget = 0.0
-    for number, whole, around in usable:
-        parts = counter.cut(whole, budget_tokens - around) if with_text else [("", 0.0)]
+    for number, whole, around in texts:
+        parts = [("", 0.0)] if number in alone else counter.cut(whole, budget_tokens - around)
         for text, tokens in parts:
             needed = tokens + around
             if not chunks or needed > token_budget or len(chunks[-1]) == max_pages:

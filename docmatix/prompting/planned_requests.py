@@ -37,6 +37,7 @@ from docmatix.prompting.chunks import (
     refer_to_picture,
     split_pages,
 )
+from docmatix.prompting.conditions import fits_window
 from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.questions.question import FactQuestion
 from docmatix.prompting.questions.rewording import accept_rewording
@@ -106,7 +107,7 @@ def plan_requests(
             token_budget=measure_token_budget(prompt, engine, counter=counter)
             if token_budget is None
             else token_budget,
-            settings=(pictures or Pictures()) if prompt.family == "vision" else None,
+            settings=(pictures or Pictures()) if prompt.sees else None,
         )
 
 
@@ -175,7 +176,7 @@ def _ask_about_pages(
     token_budget: int,
     settings: Pictures | None,
 ) -> Iterator[PlannedRequest]:
-    pages = [page for page in window.pages if page.reason is None]
+    pages = window.list_shown(pictures=prompt.sees)
     pictures: dict[int, Picture] = {}
     if settings is not None:
         pictures = {page.number: refer_to_picture(page, window.doc_id, settings=settings) for page in pages}
@@ -189,7 +190,7 @@ def _ask_about_pages(
         max_pages=None if settings is None else settings.max_per_request,
         with_text=settings is None or settings.with_text,
     )
-    for part, chunk in enumerate(chunks):
+    for part, chunk in _choose_fitting(chunks, pages, prompt, language=language):
         for draw in range(prompt.samples):
             place = f"{window.sample_id}/{prompt.name}/{part}"
             yield _ask_about_chunk(
@@ -203,6 +204,21 @@ def _ask_about_pages(
                 seed=seed,
                 language=language,
             )
+
+
+def _choose_fitting(
+    chunks: Sequence[Chunk], pages: Sequence[Page], prompt: Prompt, *, language: str | None
+) -> list[tuple[int, Chunk]]:
+    """The chunks that a prompt belongs to by themselves, with their numbers: of four pages one may have the chart. All,
+    where what its `when` counts is only reached by all together."""
+    numbered = list(enumerate(chunks))
+    by_number = {page.number: page for page in pages}
+    fitting = [
+        (part, chunk)
+        for part, chunk in numbered
+        if fits_window(prompt.when, [by_number[n] for n in {page.number for page in chunk}], language=language)
+    ]
+    return fitting or numbered
 
 
 def _ask_about_chunk(
@@ -219,7 +235,7 @@ def _ask_about_chunk(
 ) -> PlannedRequest:
     shown = tuple(pictures[number] for number in dict.fromkeys(page.number for page in chunk) if number in pictures)
     variables: dict[str, Any] = {"pages": [page for page in chunk if page.text], "language": language}
-    if prompt.family == "vision":
+    if prompt.sees:
         variables |= {"pair_count": max(1, round(prompt.pairs_per_page * len(shown))), "picture_count": len(shown)}
     else:
         variables["pair_count"] = count_pairs(chunk, pairs_per_page=prompt.pairs_per_page)
@@ -272,7 +288,7 @@ def halve_request(ask: PlannedRequest, prompt: Prompt, *, engine: Engine, seed: 
 def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
     """Tokens that the engine's context leaves for the pages of a window. Raises SetupError if that is too few."""
     variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
-    if prompt.family == "vision":
+    if prompt.sees:
         variables["picture_count"] = 1
     return measure_budget(prompt, context_tokens=engine.context_length, counter=counter, **variables)
 

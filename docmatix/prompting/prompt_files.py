@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from docmatix.core.errors import SetupError
 from docmatix.core.yaml_places import compose, find_repeated_keys
 from docmatix.models.sampling import Sampling
-from docmatix.prompting.conditions import ANYWHERE, Condition, read_condition
+from docmatix.prompting.conditions import ANYWHERE, Conditions, names_pictures, read_conditions
 from docmatix.prompting.prompts import Family, Prompt, ReplyFormat, Section
 from docmatix.prompting.replies import parse_reply
 from docmatix.prompting.shown_examples import find_examples, keep_telling, split_turn
@@ -54,8 +54,9 @@ class FrontMatter(BaseModel):
     reword: bool = False
     """An `answer_first` prompt that is given the window's `question`s from facts and says them in other words; a
     question whose label, row, column or number would get lost stays as it was."""
-    when: Annotated[Condition, PlainValidator(read_condition)] = ANYWHERE
-    """The windows that the prompt belongs to (`docmatix.prompting.conditions`): `{chart: ">= 0.5", language: en}`."""
+    when: Annotated[Conditions, PlainValidator(read_conditions)] = ANYWHERE
+    """The windows that the prompt is drawn for (`docmatix.prompting.conditions`): `{chart: ">= 0.5", language: en}`, or
+    a list of such mappings, of which one must hold. Without it, all."""
 
 
 def find_prompt_directories(config_dir: Path, prompts_dir: str | Path | None = None) -> list[Path]:
@@ -143,6 +144,10 @@ def _read_front_matter(source: str, path: Path) -> FrontMatter:
             raise SetupError(f"{path}:{line}: `reword` takes `family: answer_first` and `reply: question`.")
         if front.when != ANYWHERE and front.family in ("round_trip", "fluency"):
             raise SetupError(f"{path}:{key_lines['when']}: `when` is for prompts that are drawn for a window.")
+        if front.family != "vision" and names_pictures(front.when):
+            raise SetupError(
+                f"{path}:{key_lines['when']}: `when.image_only` is for `family: vision`; no other is given such pages."
+            )
         return front
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

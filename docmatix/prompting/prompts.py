@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from docmatix.core.draws import draw_unit
-from docmatix.prompting.conditions import ANYWHERE, Condition
+from docmatix.prompting.conditions import ANYWHERE, Conditions, fits_window
+from docmatix.prompting.windows import Window
 
 Family = Literal["answer_first", "window", "vision", "round_trip", "fluency"]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer"]
@@ -43,9 +44,14 @@ class Prompt:
     description: str = ""
     reword: bool = False
     """Whether it puts questions from facts into other words, rather than asking about sentences."""
-    when: Condition = ANYWHERE
+    when: Conditions = ANYWHERE
     """The windows that it belongs to."""
     model: str | None = None  # the LoRA adapter that answers it, if the configuration names one
+
+    @property
+    def sees(self) -> bool:
+        """Whether it is sent the pictures of pages."""
+        return self.family == "vision"
 
     @property
     def kind(self) -> str:
@@ -58,12 +64,27 @@ def tune_prompt(prompt: Prompt, *, sampling: Mapping[str, Any], model: str | Non
     return replace(prompt, sampling={**prompt.sampling, **sampling}, model=model, extra={**prompt.extra, **extra})
 
 
+def find_askable(prompts: Iterable[Prompt], window: Window) -> list[Prompt]:
+    """The prompts that have something to look at in a window: pages that are pictures are for those of `vision`."""
+    return [prompt for prompt in prompts if window.list_shown(pictures=prompt.sees)]
+
+
+def find_fitting(prompts: Iterable[Prompt], window: Window, *, language: str | None) -> list[Prompt]:
+    """The prompts that belong to a window by their `when`, over the pages that each would be given and the language of
+    the document."""
+    return [
+        prompt
+        for prompt in find_askable(prompts, window)
+        if fits_window(prompt.when, window.list_shown(pictures=prompt.sees), language=language)
+    ]
+
+
 def choose_prompts(
     prompts: Sequence[Prompt], *, weights: Mapping[str, float], key: str, seed: int, count: int
 ) -> list[Prompt]:
     """Draw `count` distinct prompts (all if there are fewer) for `key`, a window's id, in proportion to their weights:
-    those in `weights`, else their own. Adding a prompt moves windows only to it, and removing one moves only its own.
-    """
+    those in `weights`, else their own. Adding a prompt moves windows only to it, and removing one moves only its own;
+    so does a `when` that lets in more windows or fewer, where `prompts` are those that `find_fitting` found."""
     # weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005)
 
     def score(prompt: Prompt) -> tuple[float, str]:

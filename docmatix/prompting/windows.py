@@ -20,21 +20,30 @@ class Window:
     def page_numbers(self) -> list[int]:
         return [page.number for page in self.pages]
 
+    def list_shown(self, *, pictures: bool) -> list[Page]:
+        """The pages that a prompt is given: those with text, and, with `pictures`, those that are one."""
+        return [page for page in self.pages if is_usable(page, pictures=pictures)]
 
-def cut_windows(doc_id: str, pages: Sequence[Page], *, max_pages: int) -> list[Window]:
+
+def is_usable(page: Page, *, pictures: bool) -> bool:
+    """Whether there is something to ask about a page, by its text or, with `pictures`, by its picture alone."""
+    return page.reason is None or (pictures and page.is_image_only)
+
+
+def cut_windows(doc_id: str, pages: Sequence[Page], *, max_pages: int, pictures: bool = False) -> list[Window]:
     """Divide a document into windows of at most `max_pages` consecutive pages, with each usable page in exactly one.
 
-    A window begins and ends with a usable page (`Page.reason` is None); unusable ones inside it stay.
+    A window begins and ends with a usable page (`is_usable`); unusable ones inside it stay.
     """
     windows: list[Window] = []
     at = 0
     while at < len(pages):
-        if pages[at].reason is not None:
+        if not is_usable(pages[at], pictures=pictures):
             at += 1
             continue
         span = list(pages[at : at + max_pages])
         at += max_pages
-        while span[-1].reason is not None:
+        while not is_usable(span[-1], pictures=pictures):
             span.pop()
         windows.append(Window(f"{doc_id}-{span[0].number}", doc_id, tuple(span)))
     return windows

@@ -13,11 +13,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import FACTS, Failure, Pair, Reply, Request
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
+from docmatix.prompting.draws import DrawCounts, PromptDraw
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
     halve_request,
@@ -28,7 +30,7 @@ from docmatix.prompting.planned_requests import (
     plan_rewordings,
     read_pairs,
 )
-from docmatix.prompting.prompts import Prompt, choose_prompts
+from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.questions.asking import ask_facts
 from docmatix.prompting.questions.question import FactQuestion
 from docmatix.prompting.questions.rewording import can_be_reworded
@@ -58,11 +60,13 @@ _Answered = tuple[PlannedRequest, Reply | Failure]
 async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: ShardProgress) -> None:
     """Make a shard's pairs from facts, send all requests about it, reusing stored replies, and commit both.
 
-    The record's `extra` names the files of replies and counts the tokens of the replies used.
+    The record's `extra` names the files of replies, and counts the tokens of the replies used and what was drawn
+    (`DrawCounts`).
     """
     store = ReplyStore(job.run, GENERATE, shard)
     ledger = Ledger(PIPELINE[GENERATE].units)
     extra: dict[str, Any] = {}
+    counts = DrawCounts()
     engine = job.config.generate.engine
     renderer = PageRenderer(job, shard)
     done, last = 0, -1
@@ -90,7 +94,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
 
     try:
         with store.kept_on_failure(), job.committing(GENERATE, shard, ledger=ledger, extra=extra) as writer:
-            async for step, answered in pool.answer_in_order(_build_steps(job, shard, ledger), answer):
+            async for step, answered in pool.answer_in_order(_build_steps(job, shard, ledger, counts), answer):
                 if step.index != last:
                     last = step.index
                     ledger.keep("documents")
@@ -107,7 +111,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
                     writer.add(_describe_window(step) | _to_row(ask, outcome, ledger), size=_weigh_row(ask, outcome))
                 done += len(answered) or not step.pairs
                 progress.update(done=done, pairs=ledger.accounts["pairs"].kept)
-            extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
+            extra |= {"replies": store.compact(), "tokens": store.count_tokens(), "drawn": counts.to_json()}
     finally:
         await renderer.close()
 
@@ -153,7 +157,7 @@ def _weigh_row(ask: PlannedRequest, outcome: Reply | Failure) -> int:
     return len(ask.request.body) + 2 * len(outcome.content) + pairs * (BYTES_A_PAIR + context)
 
 
-def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
+def _build_steps(job: Job, shard: int, ledger: Ledger, counts: DrawCounts) -> Iterator[_Step]:
     """A shard's steps in plan order; documents and windows enter the ledger here, requests only when they are written,
     since one may become several."""
     settings, seed = job.config.generate, job.config.seed
@@ -171,32 +175,55 @@ def _build_steps(job: Job, shard: int, ledger: Ledger) -> Iterator[_Step]:
         for choice in settings.prompts
         if not isinstance(choice, str) and choice.weight is not None
     }
+    draw = PromptDraw(candidates, weights, seed=seed, count=settings.prompts_per_window)
+    pictures = settings.engine.vision and draw.sees
     left_out = {row["index"] for row in job.run.iterate_rows(DEDUP, shard, columns=["index"])}
     for row in job.run.iterate_rows(EXTRACT, shard, columns=columns):
         if row["reason"] is not None or row["index"] in left_out:
             continue
         ledger.enter("documents")
         pages = [page_from_row(page) for page in row["pages"]]
-        for window in cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages):
-            limit = settings.pairs_per_page * sum(page.reason is None for page in window.pages)
+        windows = cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages, pictures=pictures)
+        # a document of mere pictures has one of no page, where no prompt is sent any
+        for window in windows or [Window(f"{row['doc_id']}-0", row["doc_id"], ())]:
+            limit = settings.pairs_per_page * len(window.list_shown(pictures=False))
             questions = ask_facts(window.pages, language=row["language"], key=window.sample_id, seed=seed, limit=limit)
-            chosen = choose_prompts(
-                candidates, weights=weights, key=window.sample_id, seed=seed, count=settings.prompts_per_window
+            plan = partial(
+                _plan_window, window, questions, job=job, token_budgets=token_budgets, language=row["language"]
             )
-            reworded = [each for each in questions if can_be_reworded(each)] if any(p.reword for p in chosen) else []
-            pairs = make_pairs(window, [each for each in questions if each not in reworded])
-            asks = _ask_about(
-                window, chosen, questions, reworded, job=job, token_budgets=token_budgets, language=row["language"]
-            )
+            chosen = draw.draw(window, language=row["language"])
+            pairs, asks = plan(chosen)
             ledger.enter("windows")
+            counts.add_window(window, pictures=pictures)
+            counts.prompts.update(prompt.name for prompt in chosen)
+            blind = draw.draw_blindly(window)
+            if blind != chosen:
+                counts.blind += sum(1 for _ in plan(blind)[1])
+            first = next(asks, None) if not pairs else None
             if pairs:
                 yield _Step(row["index"], window, opens_window=True, pairs=pairs)
-            elif (first := next(asks, None)) is not None:
-                yield _Step(row["index"], window, opens_window=True, ask=first)
-            else:
-                yield _Step(row["index"], window, opens_window=True, reason="no_candidates")
-            for ask in asks:
-                yield _Step(row["index"], window, opens_window=False, ask=ask)
+            elif first is None:
+                reason = "no_candidates" if chosen or not candidates else "no_prompt_fits"
+                yield _Step(row["index"], window, opens_window=True, reason=reason)
+            for ask in asks if first is None else chain([first], asks):
+                counts.requests += 1
+                counts.blind += blind == chosen
+                yield _Step(row["index"], window, opens_window=ask is first, ask=ask)
+
+
+def _plan_window(
+    window: Window,
+    questions: list[FactQuestion],
+    prompts: list[Prompt],
+    *,
+    job: Job,
+    token_budgets: Mapping[str, int],
+    language: str | None,
+) -> tuple[tuple[Pair, ...], Iterator[PlannedRequest]]:
+    """The pairs of a window that need no model, and the requests about it by these prompts."""
+    reworded = [each for each in questions if can_be_reworded(each)] if any(p.reword for p in prompts) else []
+    asks = _ask_about(window, prompts, questions, reworded, job=job, token_budgets=token_budgets, language=language)
+    return make_pairs(window, [each for each in questions if each not in reworded]), asks
 
 
 def make_pairs(window: Window, questions: Sequence[FactQuestion]) -> tuple[Pair, ...]:

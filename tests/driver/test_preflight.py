@@ -1,4 +1,4 @@
-"""What a build says before it does anything."""
+"""What a build says before it does anything, and what it refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from docmatix.driver.preflight import prepare
+from docmatix.core.errors import SetupError
+from docmatix.driver.preflight import load_build_prompts, prepare
 from docmatix.driver.progress import Progress
 from docmatix.storage.run import Run
 from tests.jobs import LLAMACPP, OPENAI, make_config
@@ -26,3 +27,14 @@ def test_that_a_server_cannot_be_asked_about_fluency_is_said_once(
     stream = io.StringIO()
     prepare(config, Run(tmp_path / "run"), ROOT, Progress(stream=stream))
     assert stream.getvalue().count("score `fluency`") == is_said
+
+
+def test_a_prompt_for_certain_pages_is_refused_where_nobody_looks_at_them() -> None:
+    generate = {"engine": OPENAI | {"vision": True}, "prompts": ["vision_charts"]}
+    assert "vision_charts" in load_build_prompts(make_config(generate=generate), ROOT)
+    with pytest.raises(SetupError) as caught:
+        load_build_prompts(make_config(generate=generate, extract={"tables": False}), ROOT)
+    assert str(caught.value) == (
+        "The prompt `vision_charts` is for pages with a profile (its `when`), and none has one with extract.tables off:"
+        " set it, or take `when` out of the prompt."
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docmatix.core.documents import Page
 from docmatix.core.errors import SetupError
 from docmatix.core.pairs import Pair, Reply
+from docmatix.core.profiles import Profile
 from docmatix.driver.preflight import load_build_prompts
 from docmatix.models.engine import Engine
 from docmatix.models.llamacpp import LlamacppEngine
@@ -16,6 +19,7 @@ from docmatix.models.openai import OpenaiEngine
 from docmatix.models.tokenizer import estimate_tokens
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.prompting.chunks import Pictures, count_picture_tokens
+from docmatix.prompting.conditions import read_conditions
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
     halve_request,
@@ -427,6 +431,68 @@ def test_a_vision_request_names_the_pages_that_it_shows_and_how():
     assert "Hidden." not in shown
     assert "the 2 pages shown" in shown
     assert one.style == "visual"
+
+
+def make_scan(number: int, *, text: str = "", reason: str = "no_text") -> Page:
+    return replace(make_page(text, number=number, reason=reason), text_from="none")
+
+
+def test_a_vision_request_shows_pages_that_are_pictures_without_what_was_misread_on_them():
+    pages = (make_page("One.", number=1), make_scan(2, text="Qx#;", reason="garbled"), make_scan(3))
+    (one,) = see(Window("d-1", "d", pages), dpi=50)
+    assert [picture.page for picture in one.request.pictures] == [1, 2, 3]
+    shown = one.request.messages[-1].content
+    assert "One." in shown
+    assert "Qx#" not in shown
+    assert "the 3 pages shown" in shown
+    (text,) = ask(Window("d-1", "d", pages), "broad_whole")
+    assert [page.number for page in text.chunk] == [1]
+    assert text.request.pictures == ()
+
+
+def test_a_scan_is_asked_about_by_its_pictures_alone():
+    window = Window("d-1", "d", (make_scan(1), make_scan(2)))
+    (one,) = see(window, dpi=50)
+    assert "<document>" not in one.request.messages[-1].content
+    halves = halve_request(one, PROMPTS["vision_charts"], engine=SEEING, seed=0)
+    assert [[picture.page for picture in half.request.pictures] for half in halves] == [[1], [2]]
+    assert [[picture.page for picture in each.request.pictures] for each in see(window, max_per_request=1)] == [
+        [1],
+        [2],
+    ]
+    assert ask(window, "broad_whole") == []
+
+
+def test_of_several_requests_about_a_window_only_those_with_what_the_prompt_is_for_are_sent():
+    pages = tuple(replace(make_page("Words.", number=n), profile=Profile(chart=0.3 * n)) for n in (1, 2, 3))
+    asks = see(Window("d-1", "d", pages), max_per_request=1, dpi=50)
+    assert [[picture.page for picture in one.request.pictures] for one in asks] == [[2], [3]]
+    everywhere = replace(PROMPTS["vision_charts"], when=())
+    all_of_them = list(
+        plan_requests(
+            Window("d-1", "d", pages),
+            everywhere,
+            engine=SEEING,
+            seed=0,
+            max_candidates=0,
+            pictures=Pictures(max_per_request=1, dpi=50),
+        )
+    )
+    assert [one.request for one in all_of_them[1:]] == [one.request for one in asks]
+
+
+def test_a_window_that_fits_only_as_a_whole_is_asked_about_as_a_whole():
+    headings = replace(PROMPTS["vision_charts"], when=read_conditions({"headings": ">= 2"}))
+    pages = tuple(replace(make_page("Words.", number=n), profile=Profile(headings=1)) for n in (1, 2))
+    asks = plan_requests(
+        Window("d-1", "d", pages),
+        headings,
+        engine=SEEING,
+        seed=0,
+        max_candidates=0,
+        pictures=Pictures(max_per_request=1, dpi=50),
+    )
+    assert [[picture.page for picture in one.request.pictures] for one in asks] == [[1], [2]]
 
 
 def test_no_other_prompt_sends_pictures():

@@ -6,19 +6,24 @@ from __future__ import annotations
 import os
 import pickle
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docmatix.core.documents import Page
 from docmatix.core.pairs import Pair, Scores
+from docmatix.core.profiles import Profile
 from docmatix.curation.filters import DEFAULT_FILTERS
 from docmatix.curation.filters.filter import FilterContext, judge_pair
 from docmatix.prompting.chunks import PageText, measure_budget
 from docmatix.prompting.prompt_files import load_prompts, read_instructions
+from docmatix.prompting.prompts import find_fitting
 from docmatix.prompting.replies import parse_reply
 from docmatix.prompting.shown_examples import find_examples, keep_telling
 from docmatix.prompting.templates import render_messages
+from docmatix.prompting.windows import Window
 
 SHIPPED = Path(__file__).parents[2] / "prompts"
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -95,6 +100,29 @@ def test_the_filters_look_for_the_answers_of_vision_prompts_in_the_text_only_whe
     pair = Pair("p", "r", name, "m", style, "What is drawn at the top left of the order form?", "a lighthouse")
     nowhere = FilterContext(scores=Scores(grounding=0.0), language="en")
     assert judge_pair(pair, nowhere, DEFAULT_FILTERS) == ("ungrounded" if name == "vision_tables" else None)
+
+
+@pytest.mark.parametrize(
+    ("profile", "belonging"),
+    [
+        (Profile(text=0.7, headings=1), set()),
+        (Profile(text=0.4, drawing=0.3, chart=0.85), {"vision_charts", "vision_layout"}),
+        (Profile(text=0.4, pictures=0.2, figure=0.9), {"vision_charts", "vision_layout"}),
+        (Profile(text=0.1, drawing=0.6, map=0.7), {"vision_charts", "vision_layout"}),
+        (Profile(text=0.5, tables=1), {"vision_tables", "vision_layout"}),
+        (Profile(text=0.4, fields=9, form=0.8), {"vision_tables", "vision_marks", "vision_layout"}),
+        (Profile(text=0.4, letter=0.8), {"vision_marks", "vision_layout"}),
+        (Profile(text=0.5, pictures=1.0), {"vision_marks", "vision_layout"}),  # a scan with its text
+        (None, {"vision_tables", "vision_marks", "vision_layout"}),  # one without
+    ],
+)
+def test_the_vision_prompts_go_where_they_belong(profile, belonging):
+    page = Page(1, 595, 842, 0, 0.0, "", ())
+    if profile is None:
+        page = replace(page, reason="no_text", text_from="none")
+    window = Window("d-1", "d", (replace(page, profile=profile),))
+    found = find_fitting(load_prompts(VISION, [SHIPPED]).values(), window, language="en")
+    assert {prompt.name for prompt in found} == belonging
 
 
 def test_every_shipped_prompt_can_be_read():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +48,46 @@ def test_a_new_window_begins_after_blank_pages_past_its_end():
 def test_a_document_without_a_usable_page_has_no_window():
     assert cut(["blank", "no_text"]) == []
     assert cut([]) == []
+
+
+def make_scans(reasons: list[str | None]) -> list[Page]:
+    """Of which nothing could be read."""
+    return [page if page.reason is None else replace(page, text_from="none") for page in make_pages(reasons)]
+
+
+def test_pages_that_are_pictures_are_usable_where_pictures_are_sent_and_blank_or_broken_ones_never_are():
+    pages = make_scans(["blank", "no_text", None, "unreadable", "garbled", "hidden", "unrenderable", "blank"])
+    cut = [
+        [window.page_numbers for window in cut_windows("d", pages, max_pages=3, pictures=wanted)]
+        for wanted in (True, False)
+    ]
+    assert cut == [[[2, 3], [5, 6]], [[3]]]
+    first = cut_windows("d", pages, max_pages=3, pictures=True)[0]
+    assert [page.number for page in first.list_shown(pictures=True)] == [2, 3]
+    assert [page.number for page in first.list_shown(pictures=False)] == [3]
+
+
+def test_a_page_that_nobody_has_tried_to_read_otherwise_is_no_picture():
+    assert cut_windows("d", make_pages(["no_text", "garbled"]), max_pages=4, pictures=True) == []
+
+
+REASONS = st.sampled_from([None, "blank", "no_text", "garbled", "unreadable"])
+
+
+@given(st.lists(st.none() | st.sampled_from(["blank", "unreadable"]), max_size=20), st.integers(1, 6))
+def test_without_pages_that_are_pictures_windows_are_the_same_whatever_is_sent(reasons, max_pages):
+    pages = make_scans(reasons)
+    with_pictures = cut_windows("d", pages, max_pages=max_pages, pictures=True)
+    assert with_pictures == cut_windows("d", pages, max_pages=max_pages)
+
+
+@given(st.lists(REASONS, max_size=20), st.integers(1, 6))
+def test_every_page_that_can_be_shown_is_in_one_window(reasons, max_pages):
+    pages = make_scans(reasons)
+    windows = cut_windows("d", pages, max_pages=max_pages, pictures=True)
+    shown = [page.number for window in windows for page in window.list_shown(pictures=True)]
+    assert shown == [number for number, each in enumerate(reasons, 1) if each in (None, "no_text", "garbled")]
+    assert all(window.list_shown(pictures=True)[0] is window.pages[0] for window in windows)
 
 
 def test_a_long_document_is_divided_and_nothing_of_it_is_lost():

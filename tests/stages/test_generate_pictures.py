@@ -7,6 +7,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,10 +45,15 @@ def ask_server(job: Job, server: ScriptedServer) -> None:
 
 
 def make_vision(folder: Path, **generate: Any) -> Job:
+    """A job whose prompt belongs everywhere, over documents that have been read."""
     job = make_job(folder, generate={**VISION, **generate})
     if "plan" not in job.run.names(""):
         read_documents(job)
-    return job
+    return belong_everywhere(job)
+
+
+def belong_everywhere(job: Job) -> Job:
+    return replace(job, prompts={name: replace(prompt, when=()) for name, prompt in job.prompts.items()})
 
 
 @pytest.fixture
@@ -188,6 +194,7 @@ def test_no_more_requests_are_rendered_than_are_in_flight(tmp_path):
         generate={**VISION, "engine": {**VISION["engine"], "max_in_flight": 3}, "pictures": {"dpi": 36}},
     )
     read_documents(job)
+    job = belong_everywhere(job)
 
     class Patient(FakeClient):
         held = most = 0

@@ -1,0 +1,87 @@
+"""The draw of prompts for the windows of a shard, and what it counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from docmatix.core.profiles import SCORES
+from docmatix.prompting.conditions import ANYWHERE, IMAGE_ONLY
+from docmatix.prompting.prompts import Prompt, choose_prompts, find_askable, find_fitting
+from docmatix.prompting.windows import Window
+
+LIKELY = 0.5  # a score from which a page is counted as having a thing
+
+
+@dataclass(slots=True)
+class DrawCounts:
+    """How many windows there are of each sort, and how many each prompt was drawn for."""
+
+    profiles: Counter[str] = field(default_factory=Counter)
+    """By what some page of them has: `tables`, or a score of at least a half; `image_only`: no text."""
+    prompts: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    """That were planned; those that are too long for the server become several."""
+    blind: int = 0
+    """That a draw among all prompts, wherever they belong, would have planned."""
+
+    def add_window(self, window: Window, *, pictures: bool) -> None:
+        """Count a window by the profiles of its usable pages."""
+        pages = window.list_shown(pictures=pictures)
+        known = [page.profile for page in pages if page.profile is not None]
+        self.profiles.update(name for name in SCORES if any(getattr(each, name) >= LIKELY for each in known))
+        self.profiles["tables"] += any(each.tables for each in known)
+        self.profiles[IMAGE_ONLY] += any(page.is_image_only for page in pages)
+
+    def to_json(self) -> dict[str, Any]:
+        """As in commit records and `status --json`, the commonest first."""
+        return {
+            "profiles": _rank(self.profiles),
+            "prompts": _rank(self.prompts),
+            "requests": self.requests,
+            "blind_requests": self.blind,
+        }
+
+    @classmethod
+    def add_up(cls, content: Iterable[Mapping[str, Any]]) -> DrawCounts:
+        """The sum of several `to_json`."""
+        total = cls()
+        for each in content:
+            total.profiles.update(each["profiles"])
+            total.prompts.update(each["prompts"])
+            total.requests += each["requests"]
+            total.blind += each["blind_requests"]
+        return total
+
+
+def _rank(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted((+counts).items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class PromptDraw:
+    """The draw of one build: `count` prompts for each window, by their weights or those in `weights`."""
+
+    prompts: Sequence[Prompt]
+    weights: Mapping[str, float]
+    seed: int
+    count: int
+
+    @property
+    def sees(self) -> bool:
+        """Whether pages that are pictures can be asked about."""
+        return any(prompt.sees for prompt in self.prompts)
+
+    def draw(self, window: Window, *, language: str | None) -> list[Prompt]:
+        """The prompts of a window, from those that fit it; none if none does."""
+        return self._choose(find_fitting(self.prompts, window, language=language), window)
+
+    def draw_blindly(self, window: Window) -> list[Prompt]:
+        """What would be drawn if every prompt belonged everywhere, without their `when`."""
+        chosen = self._choose(find_askable(self.prompts, window), window)
+        return [replace(prompt, when=ANYWHERE) for prompt in chosen]
+
+    def _choose(self, prompts: Sequence[Prompt], window: Window) -> list[Prompt]:
+        return choose_prompts(prompts, weights=self.weights, key=window.sample_id, seed=self.seed, count=self.count)

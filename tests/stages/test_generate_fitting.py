@@ -1,0 +1,211 @@
+"""generate with prompts that say where they belong, counted by a scripted server that sees pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from docmatix.core.documents import Document, Page
+from docmatix.core.profiles import Profile
+from docmatix.facts.extraction import extract_document
+from docmatix.models.client import ChatClient
+from docmatix.pdf.reading import make_doc_id
+from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.generate import generate_shard
+from docmatix.stages.pack import divide_run
+from docmatix.stages.support.concurrency import RequestPool
+from docmatix.stages.support.job import Job, ShardProgress
+from tests.jobs import InlineSandbox, curate, extract, make_job, pack, plan
+from tests.pdfs import write_distinct_text, write_pdf
+from tests.scripted_server import ScriptedServer, start_scripted_server
+
+VISION = ["vision_charts", "vision_tables", "vision_layout", "vision_marks"]
+ENGINE = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1", "vision": True}
+CHARTS = "Your task is the figures on the pages"
+"""By which the server knows a question about charts."""
+
+Prepare = Callable[[Page], Page]
+
+
+class ReadAs(InlineSandbox):
+    """Reads documents, and makes of each page what `prepared` says by the name of its document and its number."""
+
+    def __init__(self, prepared: Mapping[bytes, list[Prepare]]) -> None:
+        self._prepared = prepared
+
+    def run(self, function: Callable[..., Any], *args: Any, timeout_s: float, **options: Any) -> Any:
+        outcome = super().run(function, *args, timeout_s=timeout_s, **options)
+        prepare = self._prepared.get(args[0]) if function is extract_document else None
+        if prepare is None:
+            return outcome
+        if not isinstance(outcome, Document):  # nothing on it could be read
+            pages = tuple(
+                Page(number, 612, 792, 0, 1.0, "", (), reason="no_text") for number in range(1, len(prepare) + 1)
+            )
+            outcome = Document(make_doc_id(args[0]), pages, None, ())
+        return replace(outcome, pages=tuple(each(page) for each, page in zip(prepare, outcome.pages, strict=True)))
+
+
+def be(profile: Profile) -> Prepare:
+    return lambda page: replace(page, profile=profile)
+
+
+def scan(page: Page) -> Page:
+    return replace(
+        page, words=(), tables=(), facts=(), text="", reason="no_text", text_from="none", profile=Profile(pictures=1.0)
+    )
+
+
+def blank(page: Page) -> Page:
+    return replace(scan(page), reason="blank", profile=Profile(blank=1.0))
+
+
+PROSE = Profile(text=0.7)
+TABLE = Profile(text=0.7, tables=1)
+CHART = Profile(text=0.3, drawing=0.4, chart=0.9)
+
+
+def make(folder: Path, documents: Mapping[str, list[Prepare]], **generate: Any) -> Job:
+    """A job over read documents of which every page is as it is prepared."""
+    texts = iter(range(100))
+    pdfs = {name: write_pdf(*(write_distinct_text(next(texts)) for _ in pages)) for name, pages in documents.items()}
+    job = make_job(
+        folder, pdfs=pdfs, generate={"engine": ENGINE, "prompts": VISION, "pictures": {"dpi": 36}, **generate}
+    )
+    plan(job)
+    for shard in job.run.shards("plan"):
+        extract(job, shard, sandbox=ReadAs({pdfs[name]: pages for name, pages in documents.items()}))
+    dedup_documents(job)
+    return job
+
+
+def ask(job: Job, server: ScriptedServer) -> None:
+    async def work() -> None:
+        async with ChatClient([server.base_url], give_up_after_s=5) as client:
+            await generate_shard(job, 0, pool=RequestPool(client, in_flight=8), progress=ShardProgress())
+
+    asyncio.run(work())
+
+
+def count_shown(job: Job) -> Counter[tuple[str, int]]:
+    """How often each page of each document was shown."""
+    names = {row["doc_id"]: Path(row["source_uri"]).name for row in job.run.iterate_rows("extract", 0)}
+    shown: Counter[tuple[str, int]] = Counter()
+    for row in job.run.iterate_rows("generate", 0):
+        for message in json.loads(row["body"])["messages"] if row["body"] else ():
+            for part in message["content"] if isinstance(message["content"], list) else ():
+                if "picture" in part:
+                    shown[names[row["doc_id"]], part["picture"]["page"]] += 1
+    return shown
+
+
+def list_prompts(job: Job) -> dict[str, set[str]]:
+    names = {row["doc_id"]: Path(row["source_uri"]).name for row in job.run.iterate_rows("extract", 0)}
+    drawn: dict[str, set[str]] = {}
+    for row in job.run.iterate_rows("generate", 0):
+        drawn.setdefault(names[row["doc_id"]], set()).update({row["prompt"]} - {None})
+    return drawn
+
+
+def count_windows(job: Job) -> tuple[int, int, dict[str, int]]:
+    account = job.run.ledger("generate").accounts["windows"]
+    assert account.balanced
+    return account.entered, account.kept, dict(account.dropped)
+
+
+def test_a_server_is_asked_about_charts_where_there_are_some_about_scans_and_about_nothing_blank(tmp_path):
+    documents: dict[str, list[Prepare]] = {
+        "chart.pdf": [be(CHART)],
+        "prose.pdf": [be(PROSE)],
+        "table.pdf": [be(TABLE)],
+        "scan.pdf": [scan, scan, blank, scan],
+        "mixed.pdf": [be(PROSE), scan, blank],
+        "blank.pdf": [blank, be(TABLE), blank],
+    }
+    job = make(tmp_path, documents, prompts_per_window=4)
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+        about_charts = [body for body in server.bodies if CHARTS in str(body["messages"])]
+        assert len(about_charts) == 1
+        assert len(server.bodies) == len(server.images) == job.record("generate", 0).extra["drawn"]["requests"]
+    assert list_prompts(job) == {
+        "chart.pdf": {"vision_charts", "vision_layout"},
+        "prose.pdf": set(),
+        "table.pdf": {"vision_tables", "vision_layout"},
+        "scan.pdf": {"vision_tables", "vision_layout", "vision_marks"},
+        "mixed.pdf": {"vision_tables", "vision_layout", "vision_marks"},
+        "blank.pdf": {"vision_tables", "vision_layout"},
+    }
+    assert count_shown(job) == {
+        **{("scan.pdf", number): 3 for number in (1, 2, 4)},
+        **{("mixed.pdf", number): 3 for number in (1, 2)},
+        **{(name, 1): 2 for name in ("chart.pdf", "table.pdf")},
+        ("blank.pdf", 2): 2,
+    }
+    assert count_windows(job) == (6, 5, {"no_prompt_fits": 1})
+    drawn = job.record("generate", 0).extra["drawn"]
+    assert drawn["profiles"] == {"image_only": 2, "tables": 2, "chart": 1}
+    assert drawn["prompts"] == {"vision_layout": 5, "vision_tables": 4, "vision_marks": 2, "vision_charts": 1}
+    assert drawn["blind_requests"] == 24
+    assert drawn["requests"] == 12
+
+
+def test_pages_without_text_are_no_windows_for_a_model_that_is_sent_text_alone(tmp_path):
+    documents: dict[str, list[Prepare]] = {"scan.pdf": [scan], "mixed.pdf": [scan, be(PROSE), scan]}
+    job = make(tmp_path, documents, prompts=["broad_whole"])
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+        assert len(server.bodies) == 1
+    row, other = sorted(job.run.iterate_rows("generate", 0), key=lambda row: row["reason"] or "")
+    assert row["page_numbers"] == [2]
+    assert row["sample_id"].endswith("-2")
+    assert (other["page_numbers"], other["reason"]) == ([], "no_prompt_fits")
+    assert count_windows(job) == (2, 1, {"no_prompt_fits": 1})
+
+
+def test_pages_without_text_are_shown_beside_others_and_written_prompts_get_the_rest(tmp_path):
+    job = make(
+        tmp_path, {"mixed.pdf": [scan, be(TABLE)]}, prompts=["broad_whole", "vision_tables"], prompts_per_window=2
+    )
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+        assert sorted(len(images) for images in server.images) == [0, 2]
+        (written,) = (body for body in server.bodies if "image_url" not in str(body))
+        assert '<page number="2">' in str(written)
+        assert '<page number="1">' not in str(written)
+    assert {tuple(row["page_numbers"]) for row in job.run.iterate_rows("generate", 0)} == {(1, 2)}
+
+
+def test_a_window_that_no_prompt_fits_is_kept_for_its_facts(tmp_path):
+    documents: dict[str, list[Prepare]] = {"prose.pdf": [be(PROSE)], "scan.pdf": [scan]}
+    job = make(tmp_path, documents, prompts=["vision_charts"], pairs_per_page=2)
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+        assert server.bodies == []
+    made, dropped = job.run.iterate_rows("generate", 0)
+    assert (made["prompt"], made["reason"], bool(made["pairs"])) == ("facts", None, True)
+    assert (dropped["prompt"], dropped["reason"], dropped["page_numbers"]) == (None, "no_prompt_fits", [1])
+    assert count_windows(job) == (2, 1, {"no_prompt_fits": 1})
+
+
+def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path):
+    job = make(tmp_path, {"scan.pdf": [scan, scan]}, prompts=["vision_marks"])
+
+    def reply(body: dict[str, Any]) -> str:
+        return json.dumps({"pairs": [{"question": "What shape is the seal beside the signature?", "answer": "round"}]})
+
+    with start_scripted_server(model=None, reply=reply) as server:
+        ask(job, server)
+    curate(job)
+    (judged,) = job.run.iterate_rows("curate", 0)
+    assert judged["reason"] is None
+    for output in divide_run(job):
+        pack(job, output)
+    (record,) = [job.run.read_record("pack", shard) for shard in job.run.shards("pack")]
+    assert record is not None
+    assert Counter({each["unit"]: each["out"] for each in record.ledger})["pages"] == 2

@@ -26,7 +26,6 @@ from docmatix.pdf.text_source import (
     MAX_UNKNOWN_SHARE,
     PageFacts,
     choose_text_source,
-    is_picture,
     judge_text,
     measure_bare_pictures,
 )
@@ -113,7 +112,7 @@ def read_pages(
         if (message := _find_placeholder(document, pages)) is not None:
             return Refusal("placeholder", message)
         usable = [page for page in pages if page.reason is None]
-        if not usable and not (keep_pictures and any(map(is_picture, pages))):
+        if not usable and not (keep_pictures and any(page.is_image_only for page in pages)):
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
             return Refusal("no_text", f"no usable page: {', '.join(counts)}")
     text = "\n\n".join(page.text for page in usable)

@@ -54,11 +54,6 @@ def has_bare_pictures(page: Page) -> bool:
     return page.route_reason == _WITH_PICTURES.reason
 
 
-def is_picture(page: Page) -> bool:
-    """Whether a page can be shown, though it has no text that can be read."""
-    return page.text_from == "none" and page.reason not in ("blank", "unreadable", "unrenderable")
-
-
 def judge_text(quality: float | None, *, unknown_share: float = 0.0) -> str | None:
     """`garbled` for text that does not read like any, else None."""
     bad = quality is not None and quality < MIN_QUALITY

@@ -15,7 +15,7 @@ from docmatix.facts.extraction import extract_document
 from docmatix.facts.listing import count_facts
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Extract
-from docmatix.pdf.text_source import is_picture, wants_ocr
+from docmatix.pdf.text_source import wants_ocr
 from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
@@ -110,7 +110,9 @@ class _Extraction:
         outcome = self._poison.refuse(index) or self._read(source, keep_pictures=looks)
         begun = _Waiting(index, locator, source, outcome)
         if looks and isinstance(outcome, Document):
-            wanted = filter(wants_ocr if self._ocr.engine.reads else is_picture, outcome.pages)
+            wanted = [
+                page for page in outcome.pages if (wants_ocr(page) if self._ocr.engine.reads else page.is_image_only)
+            ]
             begun.pages = {page.number: self._ocr.read(source.pdf, page) for page in wanted}
         return begun
 

@@ -12,7 +12,6 @@ from docmatix.pdf.ocr.results import OcrReading, OcrWord, pack_reading
 from docmatix.pdf.ocr.straightening import Straightening
 from docmatix.pdf.scanned_words import Scanned, take_reading
 from docmatix.pdf.settings import Extract
-from docmatix.pdf.text_source import is_picture
 
 PROSE = "The committee met on the first of March to discuss the report of the treasurer."
 SCAN = Page(1, 612.0, 792.0, 0, 1.0, "", (), reason="no_text", text_from="none", route_reason="no_layer")
@@ -56,14 +55,14 @@ def test_what_does_not_read_leaves_the_page_a_picture(text: str, reason: str) ->
     taken = take(page, read_words(text) if text else ())
     assert (taken.page.text_from, taken.page.reason) == ("none", reason)
     assert taken.page.words == page.words
-    assert is_picture(taken.page)
+    assert taken.page.is_image_only
     assert taken.straightening is None
 
 
 def test_a_scan_of_nothing_is_blank_and_no_picture_to_be_shown() -> None:
     taken = take(SCAN, blank=True)
     assert taken.page.reason == "blank"
-    assert not is_picture(taken.page)
+    assert not taken.page.is_image_only
 
 
 @pytest.mark.parametrize(("failure", "reason"), [("timeout", "ocr_failed"), ("internal_error", "internal_error")])

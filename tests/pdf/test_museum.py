@@ -373,7 +373,8 @@ def test_a_build_over_the_whole_museum_is_complete_and_balanced_with_a_reason_fo
             server.base_url,
             source={"kind": "webdataset", "paths": [str(tmp_path / "museum.tar")], "use_json": True},
             plan={"documents_per_shard": 16},
-            extract={"timeout_s": TIMEOUT_S, "memory_mb": MEMORY_MB, "tables": False},
+            # labels say what the text layer gives
+            extract={"timeout_s": TIMEOUT_S, "memory_mb": MEMORY_MB, "tables": False, "ocr": {"kind": "none"}},
             pack={"dpi": 50, "timeout_s": TIMEOUT_S, "memory_mb": MEMORY_MB},
         )
         code, output = Driver(config, tmp_path / "run").finish()

@@ -69,7 +69,7 @@ def test_a_fax_header_does_not_keep_the_scan_below_it_from_being_read() -> None:
 
 
 def test_a_page_with_a_few_words_and_no_picture_has_nothing_more_to_read() -> None:
-    assert choose(words=2, text_quality=None, image_share=0.01, reason="no_text") == TextSource("none", "few_words")
+    assert choose(words=2, text_quality=None, image_share=0.01, reason="no_text") == TextSource("none", "little_text")
 
 
 def test_words_that_nobody_sees_are_not_used() -> None:

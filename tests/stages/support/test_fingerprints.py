@@ -17,6 +17,7 @@ from docmatix.curation.filters import FILTERS
 from docmatix.models.engine import Engine
 from docmatix.models.sampling import Sampling
 from docmatix.models.tokenizer import ESTIMATE
+from docmatix.pdf.ocr.tessdata import find_tessdata
 from docmatix.pipeline import STAGES
 from docmatix.prompting.prompt_files import load_prompts
 from docmatix.stages.support.fingerprints import fingerprint_stages, hash_json
@@ -31,6 +32,8 @@ ENGINES: dict[str, dict[str, Any]] = {
     "openai": {"kind": "openai", "model": "m", "base_url": "http://a"},
     "vllm": {"kind": "vllm", "model": "m"},
 }
+
+OCR: dict[str, dict[str, Any]] = {kind: {"kind": kind} for kind in ("auto", "tesseract", "none")}
 
 ASKING: dict[str, tuple[Any, bool]] = {
     # what every engine has: (another value, whether it changes the replies)
@@ -60,6 +63,13 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "extract.max_words": (5, "extract"),
     "extract.min_words": (6, "extract"),
     "extract.tables": (False, "extract"),
+    **{
+        f"extract.ocr[{kind}].{name}": (value, None if kind == "none" else "extract")
+        for kind in OCR
+        for name, value in {"languages": ["deu"], "min_confidence": 0.9, "timeout_s": 5, "memory_mb": 2048}.items()
+    },
+    # its content counts, by what the engine says of itself
+    **{f"extract.ocr[{kind}].tessdata": (str(find_tessdata(None)), None) for kind in ("auto", "tesseract")},
     "dedup.exact": (False, "dedup"),
     "dedup.near": (False, "dedup"),
     "dedup.threshold": (0.9, "dedup"),
@@ -172,7 +182,8 @@ def make_content(key: str = "") -> dict[str, Any]:
         "generate": {"engine": dict(engine), "prompts": ["extractive"]},
         "verify": {"kind": "fluency" if key.startswith("verify[fluency]") else "round_trip"},
     }
-    if "[none]" in key:
+    content |= {"extract": {"ocr": dict(ocr)} for kind, ocr in OCR.items() if f"ocr[{kind}]" in key}
+    if "engine[none]" in key:
         content |= {"generate": {"engine": {"kind": "none"}}, "verify": {"kind": "round_trip", "engine": dict(engine)}}
     return content
 

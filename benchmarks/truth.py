@@ -88,8 +88,11 @@ def _print_row(kind: str, tally: Tally, *, paths: bool = False) -> None:
 def ask(drawn: Drawn, per_page: int) -> list[tuple[list[int], list[FactQuestion]]]:
     """The windows of a document and what is asked about each from its facts."""
     document = read(drawn.pdf)
-    if document is None:
-        return []
+    return [] if document is None else ask_document(drawn, document, per_page)
+
+
+def ask_document(drawn: Drawn, document: Document, per_page: int) -> list[tuple[list[int], list[FactQuestion]]]:
+    """As `ask`, of the document as it was read."""
     windows = cut_windows(document.doc_id, document.pages, max_pages=Window().max_pages)
     asked = []
     for window in windows:

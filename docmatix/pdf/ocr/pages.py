@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from docmatix.core.documents import Page, Table, Word, compose_text
+from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import Drawing, Rule
 from docmatix.pdf.layout import Piece, arrange_words
@@ -58,22 +58,25 @@ def _describe(word: Word, read: OcrWord, scale: float) -> Word:
 def place_on_page(page: Page, straightening: Straightening, shown: Page) -> Page:
     """A page in the straight frame with each of its boxes where it is on the page as displayed, whose size and rotation
     are those of `shown`."""
-    place = straightening.to_page
+    placed = place_boxes(page, straightening.to_page)
+    return replace(placed, width_pt=shown.width_pt, height_pt=shown.height_pt, rotation=shown.rotation)
+
+
+def place_boxes(page: Page, place: Callable[[Box], Box]) -> Page:
+    """The page with each of its boxes elsewhere: of its words, tables, cells and facts."""
     return replace(
         page,
-        width_pt=shown.width_pt,
-        height_pt=shown.height_pt,
-        rotation=shown.rotation,
         words=tuple(word._replace(box=place(word.box)) for word in page.words),
-        tables=tuple(_place_table(table, straightening) for table in page.tables),
+        tables=tuple(
+            replace(
+                table,
+                box=place(table.box),
+                cells=tuple(cell._replace(box=place(cell.box)) for cell in table.cells),
+            )
+            for table in page.tables
+        ),
         facts=tuple(
             fact._replace(boxes=tuple(map(place, fact.boxes)), label_boxes=tuple(map(place, fact.label_boxes)))
             for fact in page.facts
         ),
     )
-
-
-def _place_table(table: Table, straightening: Straightening) -> Table:
-    place = straightening.to_page
-    cells = tuple(cell._replace(box=place(cell.box)) for cell in table.cells)
-    return replace(table, box=place(table.box), cells=cells)

@@ -10,6 +10,7 @@ from docmatix.core.documents import Box
 from docmatix.pdf.ocr.blankness import is_blank
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
 from docmatix.pdf.ocr.results import OcrReading, OcrWord, weigh_confidence
+from docmatix.pdf.ocr.shapes import erase, find_shapes
 from docmatix.pdf.ocr.straightening import (
     LOOK_DPI,
     Lines,
@@ -21,6 +22,7 @@ from docmatix.pdf.ocr.straightening import (
     straighten,
     to_dark_on_light,
 )
+from docmatix.pdf.ocr.typography import set_words
 from docmatix.text.quality import MIN_QUALITY, measure_quality
 
 if TYPE_CHECKING:
@@ -71,19 +73,38 @@ def _read(
 ) -> OcrReading:
     turned = straighten(look, turns, 0.0)
     skew = (lines or find_lines(find_ink(turned))).skew
-    dpi = choose_dpi(measure_letters(find_ink(straighten(turned, 0, skew))))
+    letters = measure_letters(find_ink(straighten(turned, 0, skew)))
+    dpi = choose_dpi(letters)
     picture = to_dark_on_light(draw(dpi))
     straightening = Straightening(picture.width, picture.height, turns, skew)
     picture = straighten(picture, turns, skew)
+    shapes = find_shapes(picture, dpi=dpi, letters=letters and letters * dpi / LOOK_DPI)
+    picture = erase(picture, shapes, dpi=dpi)
     read = engine.read(picture, dpi=dpi)
     words = tuple(
-        OcrWord(word.text, _to_fractions(word, picture), word.line, word.block, word.confidence) for word in read
+        OcrWord(
+            one.word.text,
+            _to_fractions(one.box, picture),
+            one.word.line,
+            one.word.block,
+            one.word.confidence,
+            round(one.size * 72 / dpi, 2),
+            one.bold,
+        )
+        for one in set_words(read, picture)
     )
-    return OcrReading(words, straightening, dpi, _rate(read))
+    return OcrReading(
+        words,
+        straightening,
+        dpi,
+        _rate(read),
+        rules=shapes.list_rules(dpi),
+        boxes=shapes.list_boxes(dpi),
+    )
 
 
-def _to_fractions(word: ReadWord, picture: Image) -> Box:
-    x0, y0, x1, y1 = word.box
+def _to_fractions(box: tuple[float, float, float, float], picture: Image) -> Box:
+    x0, y0, x1, y1 = box
     shares = (x0 / picture.width, y0 / picture.height, x1 / picture.width, y1 / picture.height)
     return Box(*(round(min(max(share, 0.0), 1.0), 5) for share in shares))
 

@@ -1,0 +1,314 @@
+"""Finds what is drawn in a picture of a page besides text: rules, boxes to tick, frames and filled areas.
+
+A pixel is dark against the paper around it, not against the page: rules are seen on grey header rows, too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from docmatix.pdf.drawings import FilledBox, Rule
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+REDUCED = 4  # pixels to one of the paper's picture
+_MIN_CONTRAST, _NOISE = 24, 3.0  # of 255, and in standard deviations of the noise
+MIN_ACROSS_PT, MIN_DOWN_PT = 18.0, 14.0  # the shortest rules that are told from letters
+_THICK_PT = 3.5
+_LONG_PT = 60.0  # from which a stroke is a rule, whatever is beside it: the serifs of `mmm` make one of 30
+_BESIDE = 0.15  # of the length of a shorter one that may be dark at either side
+_DENSE = 0.92  # of a window of a rule that is dark: noise and JPEG leave gaps
+MAX_RUNS = 40_000  # more are photographs
+BOX_PT = (5.0, 18.0)  # the sides of a box to tick
+_SIDE = 0.85  # of each side of a box that is dark
+_AREA_PT = 7.0  # the smallest side of a filled area
+_MIN_SHADE = 7  # of 255, by which one differs from the paper
+
+
+class Run(NamedTuple):
+    """Dark pixels side by side in a row of a picture; `end` is exclusive."""
+
+    row: int
+    start: int
+    end: int
+
+
+class Stroke(NamedTuple):
+    """Runs that make a line; `rule` is in pixels."""
+
+    rule: Rule
+    runs: list[Run]
+    is_down: bool
+
+
+class Shapes(NamedTuple):
+    """What was found; places in pixels."""
+
+    strokes: list[Stroke]
+    squares: list[FilledBox]
+    frames: list[FilledBox]
+    areas: list[FilledBox]
+
+    def list_rules(self, dpi: int) -> tuple[Rule, ...]:
+        """In points."""
+        return tuple(Rule(*(round(side * 72 / dpi, 2) for side in stroke.rule)) for stroke in self.strokes)
+
+    def list_boxes(self, dpi: int) -> tuple[FilledBox, ...]:
+        """In points."""
+        return tuple(
+            box._replace(**{side: round(getattr(box, side) * 72 / dpi, 2) for side in ("x0", "y0", "x1", "y1")})
+            for box in (*self.areas, *self.frames, *self.squares)
+        )
+
+
+def find_shapes(picture: Image, *, dpi: int, letters: float | None = None) -> Shapes:
+    """The shapes of a straight grey picture, dark on light; `letters` is the height of letters in pixels."""
+    import numpy as np
+
+    pixels: Any = np.asarray(picture)
+    paper = find_paper(picture)
+    level = float(np.median(paper))
+    # the paper's own noise: ink is far from it
+    near = np.abs(pixels[::2, ::2].astype(np.int16) - np.int16(level))
+    noise = 1.4826 * float(np.median(near))
+    dark = find_dark(pixels, paper, max(_MIN_CONTRAST, _NOISE * noise))
+    point = dpi / 72
+    letters = letters or 0.0
+    across = _find_strokes(dark, max(MIN_ACROSS_PT * point, 2.0 * letters), point, is_down=False)
+    down = _find_strokes(np.ascontiguousarray(dark.T), max(MIN_DOWN_PT * point, 1.6 * letters), point, is_down=True)
+    areas = list(_find_areas(paper, level, noise, point, pixels.shape[::-1]))
+    squares = list(_find_squares(dark, point))
+    strokes = [one for one in (*across, *down) if not any(_is_in(one.rule, box) for box in squares)]
+    return Shapes(strokes, squares, list(_find_frames([stroke.rule for stroke in strokes], point)), areas)
+
+
+def find_paper(picture: Image) -> Any:
+    """How bright the ground is around each place, without letters and rules, as an array at a quarter of the size."""
+    import numpy as np
+    from PIL import ImageFilter
+
+    small = picture.reduce(REDUCED).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.MinFilter(5))
+    return np.asarray(small)
+
+
+def find_dark(pixels: Any, paper: Any, contrast: float) -> Any:
+    """Which pixels are darker than the paper around them."""
+    import numpy as np
+
+    height, width = pixels.shape
+    bound = np.maximum(paper.astype(np.int16) - round(contrast), 0).astype(np.uint8)
+    return pixels < bound.repeat(REDUCED, axis=0)[:height].repeat(REDUCED, axis=1)[:, :width]
+
+
+def _find_strokes(dark: Any, least: float, point: float, *, is_down: bool) -> list[Stroke]:
+    """The lines that run along the rows."""
+    found = []
+    runs = list_runs(dark, round(least), dense=_DENSE)
+    if len(runs) > MAX_RUNS:
+        return []
+    for group in join_runs(runs, reach=2):
+        start, end = min(run.start for run in group), max(run.end for run in group)
+        covered = sum(run.end - run.start for run in group)
+        thickness = covered / (end - start)
+        rows = [run.row for run in group]
+        if thickness > _THICK_PT * point or max(rows) - min(rows) > (_THICK_PT + 2) * point:
+            continue
+        beside = (min(rows) - round(point), max(rows) + round(point))
+        if end - start < _LONG_PT * point and any(
+            0 <= row < len(dark) and dark[row, start:end].mean() > _BESIDE for row in beside
+        ):
+            continue
+        middle = sum(run.row * (run.end - run.start) for run in group) / covered + 0.5
+        rule = Rule(middle, start, middle, end) if is_down else Rule(start, middle, end, middle)
+        found.append(Stroke(rule, group, is_down))
+    return found
+
+
+def list_runs(dark: Any, least: int, *, dense: float) -> list[Run]:
+    """Runs of `least` pixels and more of which nearly all are dark, row by row."""
+    import numpy as np
+
+    window = max(3, least // 2)
+    if dark.shape[1] <= window:
+        return []
+    rows = np.flatnonzero(dark.sum(axis=1) >= dense * window)
+    counts = np.zeros((len(rows), dark.shape[1] + 1), dtype=np.int32)
+    np.cumsum(dark[rows], axis=1, out=counts[:, 1:])
+    full = (counts[:, window:] - counts[:, :-window]) >= dense * window
+    edges = np.diff(np.pad(full, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    at, starts = np.nonzero(edges > 0)
+    _, ends = np.nonzero(edges < 0)
+    ends = ends + window - 1
+    long = ends - starts >= least
+    return [Run(*each) for each in zip(*(part[long].tolist() for part in (rows[at], starts, ends)), strict=True)]
+
+
+def join_runs(runs: Iterable[Run], *, reach: int) -> list[list[Run]]:
+    """Runs that touch, in groups; at most `reach` rows apart."""
+    groups: dict[int, list[Run]] = {}
+    of: dict[Run, int] = {}
+    open_runs: list[Run] = []
+    for run in runs:
+        open_runs = [one for one in open_runs if run.row - one.row <= reach]
+        met = {of[one] for one in open_runs if one.start <= run.end + reach and run.start <= one.end + reach}
+        name = min(met, default=len(of))
+        groups.setdefault(name, []).append(run)
+        of[run] = name
+        for other in met - {name}:
+            moved = groups.pop(other)
+            groups[name] += moved
+            of.update(dict.fromkeys(moved, name))
+        open_runs.append(run)
+    return list(groups.values())
+
+
+def _find_squares(dark: Any, point: float) -> Iterator[FilledBox]:
+    """Boxes to tick: two short lines above each other, closed at both sides."""
+    least, most = (round(side * point) for side in BOX_PT)
+    slack = max(2, round(0.6 * point))
+    tops: dict[int, list[Run]] = defaultdict(list)
+    runs = [run for run in list_runs(dark, least, dense=0.95) if run.end - run.start <= most + slack]
+    if len(runs) > MAX_RUNS:
+        return
+    for group in join_runs(runs, reach=1):
+        start, end = min(run.start for run in group), max(run.end for run in group)
+        rows = [run.row for run in group]
+        if end - start <= most and max(rows) - min(rows) <= 2.5 * point:
+            tops[start // slack].append(Run((min(rows) + max(rows)) // 2, start, end))
+    for column, found in tops.items():
+        nearby = [run for step in (-1, 0, 1) for run in tops.get(column + step, ())]
+        for top in found:
+            side = top.end - top.start
+            for low in nearby:
+                high = low.row - top.row
+                if abs(high - side) > max(0.15 * side, slack) or abs(low.end - top.end) > slack:
+                    continue
+                if _is_closed(dark, top, low, slack):
+                    yield FilledBox(top.start, top.row, top.end, low.row, True, None)
+                    break
+
+
+def _is_closed(dark: Any, top: Run, low: Run, slack: int) -> bool:
+    """Whether both sides and the corners are dark, what is between them is not all so, and around them is paper."""
+    rows = slice(top.row, low.row + 1)
+    left = dark[rows, max(0, top.start - slack) : top.start + slack].any(axis=1).mean()
+    right = dark[rows, max(0, top.end - slack) : top.end + slack].any(axis=1).mean()
+    inside = dark[top.row + slack : low.row - slack, top.start + slack : top.end - slack]
+    if not (left >= _SIDE and right >= _SIDE and inside.size and inside.mean() < 0.9):
+        return False
+    if not all(_is_corner(dark, y, x, slack) for y in (top.row, low.row) for x in (top.start, top.end - 1)):
+        return False
+    # letters have others close by; a tick may reach out of its box, up and to the right
+    near, far = slack + 1, 4 * slack
+    left = dark[rows, max(0, top.start - far) : max(0, top.start - near)]
+    right = dark[rows, top.end + near : top.end + far]
+    below = dark[low.row + near : low.row + far, top.start : top.end]
+    return not (left.any() or below.mean() > 0.1 or right.mean() > 0.3) if left.size and below.size else False
+
+
+def _is_corner(dark: Any, y: int, x: int, slack: int) -> bool:
+    near = slack // 2 + 1
+    return bool(dark[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1].any())
+
+
+def _is_in(rule: Rule, box: FilledBox) -> bool:
+    x, y = (rule.x0 + rule.x1) / 2, (rule.y0 + rule.y1) / 2
+    long = max(rule.x1 - rule.x0, rule.y1 - rule.y0)
+    slack = 0.2 * (box.x1 - box.x0)
+    inside = box.x0 - slack <= x <= box.x1 + slack and box.y0 - slack <= y <= box.y1 + slack
+    return inside and long <= 1.4 * (box.x1 - box.x0)
+
+
+def _find_frames(rules: list[Rule], point: float) -> Iterator[FilledBox]:
+    """Rectangles of four rules that meet no other: fields to write in."""
+    slack = 2.0 * point
+    across = [rule for rule in rules if rule.y0 == rule.y1]
+    down = [rule for rule in rules if rule.x0 == rule.x1]
+    for top in across:
+        sides = [side for side in down if _meet(top, side, slack)]
+        if len(sides) != 2:
+            continue
+        left, right = sorted(sides)
+        if abs(left.y0 - top.y0) > slack or abs(left.y1 - right.y1) > slack or abs(right.y0 - top.y0) > slack:
+            continue
+        lows = [rule for rule in across if rule is not top and _meet(rule, left, slack) and _meet(rule, right, slack)]
+        if len(lows) == 1 and abs(lows[0].y0 - left.y1) <= slack and lows[0].y0 > top.y0:  # noqa: SIM102
+            if sum(_meet(lows[0], side, slack) for side in down) == 2:
+                yield FilledBox(left.x0, top.y0, right.x0, lows[0].y0, True, None)
+
+
+def _meet(across: Rule, down: Rule, slack: float) -> bool:
+    return across.x0 - slack <= down.x0 <= across.x1 + slack and down.y0 - slack <= across.y0 <= down.y1 + slack
+
+
+def _find_areas(paper: Any, level: float, noise: float, point: float, size: tuple[int, int]) -> Iterator[FilledBox]:
+    """Rectangles of one shade that is not the page's."""
+    import numpy as np
+
+    shade = max(_MIN_SHADE, 1.5 * noise)
+    least = max(3, round(_AREA_PT * point / REDUCED))
+    other = np.abs(paper.astype(np.int16) - round(level)) >= shade
+    if other.mean() < 0.0005:
+        return
+    counts = np.bincount(paper[other], minlength=256)
+    taken = np.zeros(256, dtype=bool)
+    for _ in range(6):
+        # of similar shades the most frequent first
+        near = np.convolve(np.where(taken, 0, counts), np.ones(5, dtype=int), "same")
+        peak = int(near.argmax())
+        if near[peak] < 4 * least * least:
+            return
+        band = max(4, round(1.5 * noise))
+        low, high = max(0, peak - band), peak + band
+        taken[low : high + 1] = True
+        mask = other & (paper >= low) & (paper <= high)
+        runs = list_runs(mask, least, dense=1.0)
+        if len(runs) > MAX_RUNS:
+            continue
+        for group in join_runs(runs, reach=1):
+            box = (
+                min(run.start for run in group),
+                min(run.row for run in group),
+                max(run.end for run in group),
+                max(run.row for run in group) + 1,
+            )
+            wide, high_px = box[2] - box[0], box[3] - box[1]
+            covered = sum(run.end - run.start for run in group)
+            large = max(wide, high_px) >= 3 * least
+            if large and wide >= least and high_px >= least and covered >= 0.85 * wide * high_px:
+                x0, y0, x1, y1 = (side * REDUCED for side in box)
+                grey = round(min(peak / max(level, 1.0), 1.0), 2)
+                yield FilledBox(x0, y0, min(x1, size[0]), min(y1, size[1]), False, (grey,))
+
+
+def erase(picture: Image, shapes: Shapes, *, dpi: int) -> Image:
+    """The picture without rules and the sides of boxes, which engines take for letters, and with the letters of dark
+    areas dark on light."""
+    import numpy as np
+    from PIL import Image as Images
+
+    pixels = np.array(picture)
+    paper = find_paper(picture)
+    reach = max(1, round(0.25 * dpi / 72))
+    for box in shapes.areas:
+        if box.fill and box.fill[0] < 0.5:
+            x0, y0, x1, y1 = map(round, box[:4])
+            pixels[y0:y1, x0:x1] = 255 - pixels[y0:y1, x0:x1]
+            paper = paper.copy()
+            paper[y0 // REDUCED : -(-y1 // REDUCED), x0 // REDUCED : -(-x1 // REDUCED)] ^= 255
+    for stroke in shapes.strokes:
+        for row, start, end in stroke.runs:
+            low, high = max(0, row - reach), row + reach + 1
+            if stroke.is_down:
+                pixels[start:end, low:high] = paper[start // REDUCED, row // REDUCED]
+            else:
+                pixels[low:high, start:end] = paper[row // REDUCED, start // REDUCED]
+    wide = max(2, round(1.2 * dpi / 72))
+    for box in shapes.squares:
+        x0, y0, x1, y1 = map(round, box[:4])
+        ground = paper[max(0, y0 - 2 * wide) // REDUCED, max(0, x0 - 2 * wide) // REDUCED]
+        pixels[max(0, y0 - wide) : y1 + wide, max(0, x0 - wide) : x1 + wide] = ground
+    return Images.fromarray(pixels, "L")

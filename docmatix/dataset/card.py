@@ -22,6 +22,7 @@ from docmatix.core.draws import draw_places
 from docmatix.core.pairs import FACTS, NO_MODEL, Scores
 from docmatix.dataset.groups import KINDS
 from docmatix.dataset.pictures import open_picture
+from docmatix.prompting.draws import DrawCounts
 from docmatix.prompting.prompts import Prompt
 from docmatix.storage.earlier_schemas import ADDED_TO_PAIRS, forget
 from docmatix.storage.records import Record
@@ -89,10 +90,11 @@ def write_card(
     versions: Mapping[str, str],
     samples: Sequence[CardSample] = (),
     plots: Sequence[str] = (),
+    drawn: DrawCounts | None = None,
 ) -> str:
     """The card as Markdown with YAML front matter; the same for the same dataset, whenever it is written. `summary` is
-    the content of `stats.json`. The files of `plots`, which are titles, are at `name_plot` beside the card, the
-    pictures of `samples` at `name_sample`."""
+    the content of `stats.json`; `drawn` counts windows. The files of `plots`, which are titles, are at `name_plot`
+    beside the card, the pictures of `samples` at `name_sample`."""
     environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals |= {"number": "{:,}".format, "tell": _tell, "percent": _percent}
     environment.globals |= {"code": write_code, "cell": _write_cell, "text": write_text}
@@ -116,6 +118,7 @@ def write_card(
             {"path": name_sample(number), "pairs": sample.pairs, "more": sample.more}
             for number, sample in enumerate(samples, 1)
         ],
+        drawn=drawn or DrawCounts(),
         plots={title: name_plot(title) for title in plots},
         snippets=_write_snippets(build, prompts),
         scores=", ".join(f"`{each.name}` ({each.metadata['meaning']})" for each in fields(Scores)),

@@ -44,16 +44,35 @@ class DrawCounts:
             "blind_requests": self.blind,
         }
 
+    def describe_windows(self) -> str:
+        """`tables 34, chart 5`: how many windows have some, the commonest first."""
+        return _list_counts(self.profiles)
+
+    def describe_prompts(self) -> str:
+        """`vision_layout 65, vision_charts 5`, and what the draw saved, if anything."""
+        drawn = _list_counts(self.prompts)
+        if drawn and self.blind > self.requests:
+            drawn += f"; {self.requests:,} requests, where a draw blind to the pages has {self.blind:,}"
+        return drawn
+
+    def add(self, content: Mapping[str, Any]) -> None:
+        """Add what `to_json` made of others; records of earlier versions have nothing."""
+        self.profiles.update(content.get("profiles", {}))
+        self.prompts.update(content.get("prompts", {}))
+        self.requests += content.get("requests", 0)
+        self.blind += content.get("blind_requests", 0)
+
     @classmethod
-    def add_up(cls, content: Iterable[Mapping[str, Any]]) -> DrawCounts:
+    def add_up(cls, contents: Iterable[Mapping[str, Any]]) -> DrawCounts:
         """The sum of several `to_json`."""
         total = cls()
-        for each in content:
-            total.profiles.update(each["profiles"])
-            total.prompts.update(each["prompts"])
-            total.requests += each["requests"]
-            total.blind += each["blind_requests"]
+        for content in contents:
+            total.add(content)
         return total
+
+
+def _list_counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in _rank(counts).items())
 
 
 def _rank(counts: Counter[str]) -> dict[str, int]:

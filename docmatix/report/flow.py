@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from markupsafe import Markup
 
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, VERIFY
+from docmatix.prompting.draws import DrawCounts
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
 
@@ -81,7 +82,10 @@ class FlowPart(ReportPart):
     link: ClassVar[str] = "Flow"
 
     def render(self, context: ReportContext) -> str:
-        return fill_file("flow.html", steps=context.steps)
+        drawn = DrawCounts.add_up([context.status["windows"]])
+        return fill_file(
+            "flow.html", steps=context.steps, windows=drawn.describe_windows(), prompts=drawn.describe_prompts()
+        )
 
 
 def lay_out_flow(stages: Sequence[Mapping[str, Any]]) -> list[Step]:

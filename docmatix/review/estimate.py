@@ -18,6 +18,7 @@ from docmatix.core.errors import SetupError
 from docmatix.driver.build import build
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
+from docmatix.prompting.draws import DrawCounts
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
 from docmatix.storage.run import Run
@@ -40,6 +41,8 @@ class Estimate:
     kept_documents: float
     pages: float
     requests: float
+    saved_requests: float
+    """That a draw of prompts blind to the pages would send besides."""
     prompt_tokens: float
     completion_tokens: float
     pairs: float
@@ -70,6 +73,7 @@ class Estimate:
             f"  pages packed        {self.pages:>14,.0f}",
             f"  pairs kept          {self.pairs:>14,.0f}",
             f"  requests            {self.requests:>14,.0f}",
+            *([f"  requests saved      {self.saved_requests:>14,.0f}"] if self.saved_requests > 0 else []),
             f"  tokens in           {self.prompt_tokens:>14,.0f}",
             f"  tokens out          {self.completion_tokens:>14,.0f}",
             f"  CPU hours: extract  {self.extract_cpu_hours:>14,.3f}",
@@ -158,6 +162,7 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
         for row in run.iterate_rows(GENERATE, shard, columns=["doc_id", "request_id", "pairs"]):
             asked[row["doc_id"]] += row["request_id"] is not None
             made[row["doc_id"]] += len(row["pairs"] or ())
+    drawn = DrawCounts.add_up(record.extra.get("drawn", {}) for _, record in run.records(GENERATE))
     counts = asked if config.generate.engine.has_model else made
 
     def count(stage: str, unit: str, side: str = "kept") -> float:
@@ -175,6 +180,7 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
         error=estimate_error([*(+counts).values()], sampled=sampled, documents=documents),
         kept_documents=count(DEDUP, "documents"),
         pages=count(PACK, "pages"),
+        saved_requests=factor * (drawn.blind - drawn.requests),
         requests=sum(count(stage, "requests", "entered") for stage in ASKING),
         prompt_tokens=factor * tokens[0],
         completion_tokens=factor * tokens[1],

@@ -17,7 +17,8 @@ from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.models.telemetry import describe_serving
-from docmatix.pipeline import ASKING, CURATE, EXTRACT, PACK, PLAN
+from docmatix.pipeline import ASKING, CURATE, EXTRACT, GENERATE, PACK, PLAN
+from docmatix.prompting.draws import DrawCounts
 from docmatix.review.cost import add_up, read_telemetry
 from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
@@ -51,6 +52,7 @@ def read_status(run: Run) -> dict[str, Any]:
         "stages": stages,
         "text_from": dict(counted[EXTRACT].text_from.most_common()),
         "facts": dict(counted[EXTRACT].facts.most_common()),
+        "windows": counted[GENERATE].drawn.to_json(),
         "tokens": _count_tokens(counted),
         "requests": _count_requests(job, drivers),
         "serving": _list_serving(ended, live, running=running),
@@ -81,6 +83,9 @@ def describe_status(run: Run) -> str:
         )
     if facts := status["facts"]:
         lines.append(f"  facts     {', '.join(f'{kind} {count:,}' for kind, count in facts.items())}")
+    drawn = DrawCounts.add_up([status["windows"]])
+    lines += [f"  windows   with {said}" for said in [drawn.describe_windows()] if said]
+    lines += [f"  prompts   {said}" for said in [drawn.describe_prompts()] if said]
     if tokens := status["tokens"]:
         line = f"  tokens    {tokens['prompt']:,} in, {tokens['completion']:,} out"
         if "completion_per_kept_pair" in tokens:
@@ -168,6 +173,7 @@ class _Counts:
     tokens: Counter[str] = field(default_factory=Counter)
     facts: Counter[str] = field(default_factory=Counter)
     text_from: Counter[str] = field(default_factory=Counter)
+    drawn: DrawCounts = field(default_factory=DrawCounts)
 
 
 def _count_stage(job: Job, stage: str) -> _Counts:
@@ -190,6 +196,7 @@ def _count_stage(job: Job, stage: str) -> _Counts:
             counts.tokens.update(record.extra.get("tokens", {}))
             counts.facts.update(record.extra.get("facts", {}))
             counts.text_from.update(record.extra.get("text_from", {}))
+            counts.drawn.add(record.extra.get("drawn", {}))
     return counts
 
 

@@ -9,7 +9,8 @@ from docmatix.config.description import describe_build
 from docmatix.dataset.card import draw_samples, name_plot, name_sample, write_card
 from docmatix.dataset.plots import list_titles, plot_statistics
 from docmatix.dataset.stats import Statistics, summarise
-from docmatix.pipeline import CURATE, PACK
+from docmatix.pipeline import CURATE, GENERATE, PACK
+from docmatix.prompting.draws import DrawCounts
 from docmatix.stages.support.job import Job
 from docmatix.storage.checksums import has_unaltered, write_checksums
 
@@ -37,6 +38,7 @@ def finish_dataset(job: Job) -> None:
         versions={name: importlib.metadata.version(name) for name in ("docmatix", "pymupdf", "pillow")},
         samples=samples,
         plots=titles,
+        drawn=DrawCounts.add_up(record.extra.get("drawn", {}) for _, record in job.run.records(GENERATE)),
     )
     figures = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     written = {"dataset/README.md": card.encode(), "dataset/stats.json": figures.encode()}

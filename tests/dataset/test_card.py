@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -35,6 +36,7 @@ from docmatix.dataset.card import (
 )
 from docmatix.dataset.stats import Statistics, forget_kinds, summarise
 from docmatix.pdf.rendering import PageImage
+from docmatix.prompting.draws import DrawCounts
 from docmatix.sources.source import Source
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.job import Job
@@ -417,3 +419,11 @@ def test_a_source_of_a_kind_that_the_card_has_no_words_for_is_named_by_its_kind(
 
     card = make_card(make_config().model_copy(update={"source": ScannerSource()}))
     assert "documents (`scanner`)" in card
+
+
+def test_what_windows_have_and_which_prompts_they_drew_is_told_where_it_is_known():
+    drawn = DrawCounts(profiles=Counter(tables=1200, chart=3), prompts=Counter(extractive=9), requests=9, blind=9)
+    card = make_card(drawn=drawn)
+    assert "Windows of pages with tables 1,200, chart 3; a window may have several of these.\n" in card
+    assert "Prompts by the windows that they were drawn for: extractive 9.\n" in card
+    assert "Windows of pages" not in make_card()

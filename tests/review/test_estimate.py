@@ -62,3 +62,10 @@ def test_a_rough_estimate_advises_a_larger_sample() -> None:
     assert "times 125, give or take 43%" in rough.describe()
     assert "a larger --sample would give a better estimate" in rough.describe()
     assert "error unknown" in dataclasses.replace(rough, error=None).describe()
+
+
+def test_requests_that_a_blind_draw_would_send_are_told_where_there_are_any() -> None:
+    figures: dict[str, Any] = dict.fromkeys((field.name for field in dataclasses.fields(Estimate)), 1)
+    some = Estimate(**{**figures, "error": 0.0, "saved_requests": 1234.0})
+    assert "  requests saved               1,234" in some.describe().splitlines()
+    assert "saved" not in dataclasses.replace(some, saved_requests=0.0).describe()

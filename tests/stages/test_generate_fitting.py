@@ -10,12 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from docmatix.config.loading import dump_config
 from docmatix.core.documents import Document, Page
 from docmatix.core.profiles import Profile
 from docmatix.facts.extraction import extract_document
 from docmatix.models.client import ChatClient
 from docmatix.pdf.reading import make_doc_id
+from docmatix.report.report import make_report
+from docmatix.review.status import describe_status, read_status
 from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.concurrency import RequestPool
@@ -209,3 +213,32 @@ def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path):
     (record,) = [job.run.read_record("pack", shard) for shard in job.run.shards("pack")]
     assert record is not None
     assert Counter({each["unit"]: each["out"] for each in record.ledger})["pages"] == 2
+
+
+def test_what_was_drawn_for_which_windows_is_in_status_report_and_card(tmp_path):
+    documents: dict[str, list[Prepare]] = {"a.pdf": [be(CHART)], "b.pdf": [be(PROSE)], "c.pdf": [scan]}
+    job = make(tmp_path, documents, prompts=["vision_charts", "vision_marks"], prompts_per_window=2, pairs_per_page=1)
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+    curate(job)
+    for output in divide_run(job):
+        pack(job, output)
+    job.run.write("run.yaml", dump_config(job.config).encode())
+    job.run.write("fingerprints.json", json.dumps(job.fingerprints).encode())
+    finish_dataset(job)
+    prompts = "vision_charts 1, vision_marks 1; 2 requests, where a draw blind to the pages has 6"
+    assert read_status(job.run)["windows"] == {
+        "profiles": {"chart": 1, "image_only": 1},
+        "prompts": {"vision_charts": 1, "vision_marks": 1},
+        "requests": 2,
+        "blind_requests": 6,
+    }
+    lines = describe_status(job.run).splitlines()
+    assert "  windows   with chart 1, image_only 1" in lines
+    assert f"  prompts   {prompts}" in lines
+    report = make_report(job.run)
+    assert '<p class="aside">With chart 1, image_only 1</p>' in report
+    assert f"Prompts drawn: {prompts}" in report
+    card = job.run.read("dataset/README.md").decode()
+    assert "Windows of pages with chart 1, image\\_only 1; a window may have several of these." in card
+    assert "drawn for: vision\\_charts 1, vision\\_marks 1; 2 requests," in card

@@ -1,0 +1,126 @@
+"""Whether the text of a page is read where it should be: from its layer, its picture, or both.
+
+    python -m benchmarks.routes [--pages 120] [--seed N] [--out FOLDER]
+
+A quarter of the pages has a good layer, a quarter none, a quarter a bad one, and a quarter is scanned in part, known by
+construction (`benchmarks.routed_pages`). Pictures beside a layer count as read if one of them may hold text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.routed_pages import Labelled, draw_pages
+from docmatix.core.documents import Box, Page, Refusal, TextFrom
+from docmatix.pdf.drawings import Drawing
+from docmatix.pdf.picture_text import LOOK_DPI, list_text_pictures
+from docmatix.pdf.reading import open_pdf, read_page, read_pages
+from docmatix.pdf.settings import Extract
+from docmatix.pdf.text_source import PageFacts, TextSource, choose_text_source, measure_bare_pictures
+
+DEVELOPMENT_SEED = 1
+
+
+class Routed(NamedTuple):
+    """Where a page's text is read, and why."""
+
+    source: TextSource
+    pictures: bool
+    page: Page
+
+    @property
+    def text_from(self) -> TextFrom:
+        return self.source.text_from
+
+
+def route_page(pdf: bytes) -> Routed:
+    """As a build does, up to the reading of pictures."""
+    settings = Extract()
+    read = read_pages(pdf, settings=settings, with_drawings=True)
+    if isinstance(read, Refusal):
+        page, drawing = _read_refused(pdf, settings.min_words), Drawing()
+    else:
+        page, drawing = read.document.pages[0], read.drawings[0]
+    pictures = list_bare_pictures(pdf, page, drawing.pictures)
+    source = choose_source(page, pictures, min_words=settings.min_words)
+    return Routed(source, source.reads_pictures and bool(pictures), page)
+
+
+def _read_refused(pdf: bytes, min_words: int) -> Page:
+    """The page of a document that has no usable one."""
+    document = open_pdf(pdf)
+    assert not isinstance(document, Refusal), document
+    with document:
+        return read_page(document, 0, min_words=min_words)
+
+
+def choose_source(page: Page, pictures: Sequence[Box], *, min_words: int) -> TextSource:
+    """What reading has chosen, or would with these pictures."""
+    if page.route_reason:
+        return TextSource(page.text_from, page.route_reason)
+    bare = measure_bare_pictures(pictures, [word.box for word in page.words])
+    facts = PageFacts(len(page.words), page.text_quality, page.image_share, bare, page.reason)
+    return choose_text_source(facts, min_words=min_words)
+
+
+def list_bare_pictures(pdf: bytes, page: Page, pictures: Sequence[Box]) -> list[Box]:
+    """The pictures that may hold text which the layer lacks."""
+    import pymupdf
+    from PIL import Image
+
+    words = [word.box for word in page.words]
+    if not measure_bare_pictures(pictures, words):
+        return []
+    with pymupdf.open("pdf", pdf) as document:
+        pixmap = document[0].get_pixmap(dpi=LOOK_DPI, colorspace=pymupdf.csGRAY, alpha=False)
+    look = Image.frombytes("L", (pixmap.width, pixmap.height), pixmap.samples)
+    return list_text_pictures(look, pictures, words)
+
+
+def find_faults(page: Labelled, routed: Routed) -> list[str]:
+    """What is wrong with where a page is read; nothing for one that is right."""
+    faults = []
+    if routed.text_from != page.text_from:
+        faults.append(f"read from {routed.text_from} ({routed.source.reason}), not {page.text_from}")
+    elif page.pictures is not None and routed.pictures != page.pictures:
+        faults.append("pictures read" if routed.pictures else f"pictures not read ({routed.source.reason})")
+    lost = Counter(page.kept) - Counter(word.text for word in routed.page.words)
+    if lost and len(lost) > 0.02 * len(page.kept):
+        faults.append(f"words lost: {' '.join(sorted(lost))[:80]}")
+    return faults
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.routes", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pages", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=DEVELOPMENT_SEED)
+    parser.add_argument("--out", type=Path, help="write the pages there")
+    given = parser.parse_args()
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    spent = 0.0
+    for number, page in enumerate(draw_pages(given.pages // 4, given.seed)):
+        start = time.process_time()
+        routed = route_page(page.pdf)
+        spent += time.process_time() - start
+        faults = find_faults(page, routed)
+        counts[page.label, page.how][0] += 1
+        counts[page.label, page.how][1] += bool(faults)
+        if faults:
+            print(f"{page.label}, {page.how} ({page.name}): {'; '.join(faults)}", flush=True)
+        if given.out:
+            given.out.mkdir(parents=True, exist_ok=True)
+            (given.out / f"{number:03}_{page.label}_{page.how}.pdf".replace(" ", "_")).write_bytes(page.pdf)
+    print("\n| label | made as | pages | wrong |\n| --- | --- | ---: | ---: |")
+    for (label, how), (pages, wrong) in counts.items():
+        print(f"| {label} | {how} | {pages} | {wrong} |")
+    pages, wrong = (sum(column) for column in zip(*counts.values(), strict=True))
+    print(f"\n{wrong} of {pages} wrong, {spent / max(1, pages) * 1000:.0f} ms a page")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ from docmatix.check.card import AS_IS, check_metadata, describe_false_picture, l
 from docmatix.check.files import REBUILD
 from docmatix.check.records import RecordTotals
 from docmatix.core.images import is_picture
-from docmatix.dataset.stats import forget_kinds
+from docmatix.dataset.stats import summarise_as
 from docmatix.pipeline import PACK
 from docmatix.stages.support.job import Job
 from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
@@ -45,8 +45,8 @@ class FinishCheck:
         try:
             summary = totals.summarise()
             found = json.loads(run.read("dataset/stats.json"))
-            if isinstance(found, dict) and "by_kind" not in found:
-                summary = forget_kinds(summary)
+            if isinstance(found, dict):
+                summary = summarise_as(found, summary)
             if not isinstance(found, dict) or "rows" not in found:
                 raise ValueError("it has no figures")
             if found["rows"] != self.rows:

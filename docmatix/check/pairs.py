@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ from docmatix.check.identities import Identities
 from docmatix.check.kept import KeptSamples
 from docmatix.check.recounts import RECOUNTS, find_miscounts
 from docmatix.check.rows import PageTexts, check_evidence
+from docmatix.check.text_sources import PageSources, check_source
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_fact_pair_id, make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
@@ -25,10 +26,11 @@ from docmatix.storage.records import Record
 from docmatix.storage.schemas import REPLIES
 
 PLACE = ("address", "member", "offset", "row")
-_EXTRACTED = ("index", "pages.list.element.number", "pages.list.element.text")
+_EXTRACTED = ("index", *(f"pages.list.element.{name}" for name in ("number", "text", "text_from", "ocr_confidence")))
 _CURATED = (
     *("index", "pair_id", "sample_id", "page_numbers", "reason", "question", "answer", "evidence"),
     *("doc_id", "source_uri", "prompt", "model", "style", "scores", "kind", "exact_evidence"),
+    *("text_from", "page_text_from"),
 )
 
 
@@ -138,6 +140,7 @@ class ShardRows:
         for index, group in groupby(self._count(CURATE, _CURATED), key=lambda row: row["index"]):
             document = next((each for each in documents if each["index"] == index), None)
             texts = PageTexts(document["pages"] if document else ())
+            sources = PageSources(document["pages"] if document else ())
             if document is None and EXTRACT in self._parts:
                 yield f"A pair in shard {self._shard} of curate belongs to no document (index {index}). {again}"
             for _, pairs in groupby(group, key=lambda row: row["sample_id"]):
@@ -145,7 +148,8 @@ class ShardRows:
                 for pair in pairs:
                     pair_ids.update(pair["pair_id"].encode())
                     if document is not None:
-                        yield from (f"{problem} {again}" for problem in check_evidence(pair, texts))
+                        found = chain(check_evidence(pair, texts), check_source(pair, sources))
+                        yield from (f"{problem} {again}" for problem in found)
                     if pair["reason"] is None:
                         sample.append(pair)
                 if sample:

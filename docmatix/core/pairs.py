@@ -94,6 +94,14 @@ class Request:
         return {"model": self.model, "messages": messages, **dict(fields)}
 
 
+def list_shown_pages(body: str | bytes | None) -> tuple[int, ...]:
+    """The numbers of the pages whose pictures a recorded body has."""
+    if not body:
+        return ()
+    content = orjson.loads(body)["messages"][-1]["content"]
+    return tuple(part["picture"]["page"] for part in content if "picture" in part) if isinstance(content, list) else ()
+
+
 def dump_body(content: dict[str, Any]) -> bytes:
     """A request body as JSON in UTF-8."""
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
@@ -198,6 +206,7 @@ class Scores:
     round_trip: float | None = _score("how well a second answer to the question agrees")
     clarity: float | None = _score("whether the question can be understood alone")
     fluency: float | None = _score("how likely a language model finds the question's words")
+    ocr_confidence: float | None = _score("how sure OCR is of the least sure word of the evidence")
 
 
 _SURROGATES = re.compile("[\ud800-\udfff]")

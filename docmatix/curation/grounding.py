@@ -2,8 +2,8 @@
 
 An answer is *printed* (1.0) if its pieces, joined without spaces, stand on a page from the start of a piece to the end
 of one, and cut no number; else *near* (below 1.0), by the share of its content terms in a close window for each
-sentence; or, if it has no content (`Yes`), its grounding is *unknown* (None). What was measured, and what is missed:
-`docs/design/curation.md`.
+sentence; or, if it has no content (`Yes`), its grounding is *unknown* (None). Where OCR is unsure of a word, one that
+looks like the answer's counts as near. What was measured, and what is missed: `docs/design/curation.md`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import NamedTuple
 
 from docmatix.core.documents import UNKNOWN, Box, Page, Word
 from docmatix.core.pairs import Evidence
+from docmatix.curation.confusions import respell
 from docmatix.curation.marks import drop_marks, find_marks, read_around
-from docmatix.curation.page_index import PageIndex, SearchablePage, index_pages
+from docmatix.curation.page_index import PageIndex, SearchablePage, index_pages, read_page
 from docmatix.curation.terms import (
     FUNCTION_WORDS,
     MAX_ANSWER_CHARS,
@@ -101,6 +102,24 @@ def ground(
     if not has_content(answer):
         return Grounding(None)
     searched = index.look_at(within)
+    found = _look_for(answer, question, searched)
+    if found.score is not None and found.score < NEAR_CEILING and (respelled := _respell(searched, answer)):
+        again = _look_for(answer, question, respelled)
+        if again.score is not None and again.score > found.score:
+            return Grounding(min(again.score, NEAR_CEILING), again.evidence)
+    return found
+
+
+def _respell(searched: Sequence[SearchablePage], answer: str) -> list[SearchablePage]:
+    """The pages with what OCR may have misread spelled as in the answer; none if that is nothing. Their words stay as
+    they were read, for the evidence."""
+    spelled = [(each, respell(each.page, answer)) for each in searched]
+    if all(page is None for _, page in spelled):
+        return []
+    return [each if page is None else replace(read_page(page), page=each.page) for each, page in spelled]
+
+
+def _look_for(answer: str, question: str, searched: Sequence[SearchablePage]) -> Grounding:
     said = frozenset(MAGNITUDES[word] for word in question.lower().rstrip("?").split() if word in MAGNITUDES)
     needles = list(dict.fromkeys(_readings(answer)))
     for needle in needles:

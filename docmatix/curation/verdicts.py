@@ -1,6 +1,7 @@
 """The verdicts on one document's pairs: each is grounded and judged by the filters, knowing the pairs kept before it.
 
-A pair made from facts is not looked for: its evidence is where they stand.
+A pair made from facts is not looked for: its evidence is where they stand. One that a model read from the picture of a
+page without text may be on none: where the other pages that it saw do not print it, its grounding is unknown.
 
 Alternatives (pairs with the same `group`: several questions for one answer) are judged best first, and the first one
 that is kept makes the rest `outdone`. All others are judged in the order in which they were asked.
@@ -11,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from docmatix.core.documents import Page
+from docmatix.core.documents import Page, TextFrom
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.curation.filters.filter import Filter, FilterContext, KeptPairs, judge_pair
 from docmatix.curation.grounding import Grounding, ground
-from docmatix.curation.page_index import index_pages
+from docmatix.curation.page_index import PageIndex, index_pages
+from docmatix.curation.text_sources import Source, find_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Verdict:
     reason: str | None
     scores: Scores
     evidence: tuple[Evidence, ...] = ()
+    text_from: TextFrom = "layer"
 
 
 def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[list[int]]:
@@ -53,13 +56,15 @@ def curate_pairs(
     pages: Sequence[Page],
     filters: Iterable[Filter],
     samples: Sequence[Collection[int]] | None = None,
+    shown: Sequence[Collection[int]] | None = None,
     examples: Mapping[str, Sequence[str]] | None = None,
     language: str | None = None,
     ground_answers: bool = True,
 ) -> list[Verdict]:
     """A verdict for each pair of one document, in order; grounding is added to the `scores`. `samples` has the page
-    numbers that each pair's reader will see, which alone can ground it (without it, all can); `examples` has, by prompt
-    name, the texts that the prompt shows."""
+    numbers that each pair's reader will see, which alone can ground it (without it, all can); `shown` those whose
+    pictures the model saw, if any; `examples` has, by prompt name, the texts that the prompt shows. Without
+    `ground_answers`, grounding, OCR confidence and source are not looked for."""
     index = index_pages(pages)
     filters = tuple(filters)
     kept = KeptPairs()
@@ -69,15 +74,18 @@ def curate_pairs(
         for place in alternatives:
             pair, known = pairs[place], scores[place]
             within = None if samples is None else samples[place]
-            found = Grounding(known.grounding)
+            window = index.choose_pages(within)
+            seen = index.choose_pages(shown[place]) if shown is not None else []
+            found, source = Grounding(known.grounding), Source("layer", known.ocr_confidence)
             if pair.evidence is not None:  # made from facts, it has its proof
                 found = Grounding(1.0, pair.evidence)
-                known = replace(known, grounding=1.0)
             elif ground_answers:
-                found = ground(pair.answer, index, span=pair.span, question=pair.question, within=within)
-                known = replace(known, grounding=found.score)
+                found = _ground(pair, index, window, seen)
+            if ground_answers:
+                source = find_source(found.evidence, window if found.evidence or not seen else seen)
+            known = replace(known, grounding=found.score, ocr_confidence=source.ocr_confidence)
             context = FilterContext(
-                pages=index.choose_pages(within),
+                pages=window,
                 scores=known,
                 evidence=found.evidence,
                 language=language,
@@ -87,7 +95,23 @@ def curate_pairs(
             reason = "outdone" if winner is not None else judge_pair(pair, context, filters)
             if reason is None:
                 winner = pair
-            verdicts[place] = Verdict(pair, reason, known, found.evidence)
+            verdicts[place] = Verdict(pair, reason, known, found.evidence, source.text_from)
         if winner is not None:
             kept.add(winner)
     return [verdicts[place] for place in range(len(pairs))]
+
+
+def _ground(pair: Pair, index: PageIndex, window: Sequence[Page], seen: Sequence[Page]) -> Grounding:
+    """`seen` are the pages of the window that the model saw as pictures. Where one of them has no text, an answer is
+    printed on another of them, or its grounding is unknown."""
+    asked = seen or window
+    readable = [page for page in asked if page.text_from != "none"]
+    if len(readable) == len(asked) or (readable and not seen):
+        return _look_for(pair, index, window)
+    found = _look_for(pair, index, readable)
+    return found if found.score == 1.0 else Grounding(None)
+
+
+def _look_for(pair: Pair, index: PageIndex, pages: Sequence[Page]) -> Grounding:
+    numbers = [page.number for page in pages]
+    return ground(pair.answer, index, span=pair.span, question=pair.question, within=numbers)

@@ -24,7 +24,7 @@ from docmatix.dataset.groups import KINDS
 from docmatix.dataset.pictures import open_picture
 from docmatix.prompting.draws import DrawCounts
 from docmatix.prompting.prompts import Prompt
-from docmatix.storage.earlier_schemas import ADDED_TO_PAIRS, forget
+from docmatix.storage.earlier_schemas import ADDED_BY_OCR, ADDED_TO_PAIRS, forget
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import DATASETS, describe_features
 from docmatix.storage.store import Store
@@ -114,6 +114,7 @@ def write_card(
         filters=[_describe_filter(*each) for each in build.filters],
         figures=_list_figures(summary),
         kinds=_list_kinds(summary),
+        ocr="ocr" in summary.get("pages_by_text_from", {}),
         samples=[
             {"path": name_sample(number), "pairs": sample.pairs, "more": sample.more}
             for number, sample in enumerate(samples, 1)
@@ -134,8 +135,8 @@ def describe_metadata(build: BuildDescription, summary: Mapping[str, Any]) -> di
     languages = sorted(name for name in summary["rows_by_language"] if re.fullmatch(r"[a-z]{2,3}", name))
     payload = summary["image_bytes"] + summary["text_bytes"]
     schema = DATASETS[build.schema]
-    if "by_kind" not in summary:  # of an earlier version
-        schema = forget(schema, ADDED_TO_PAIRS)
+    if "by_text_from" not in summary:  # of an earlier version
+        schema = forget(schema, (*ADDED_BY_OCR, *(ADDED_TO_PAIRS if "by_kind" not in summary else ())))
     return {
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
         "dataset_info": {
@@ -281,12 +282,27 @@ def _list_figures(summary: Mapping[str, Any]) -> dict[str, str]:
         "megapixels a page image": _tell(summary["megapixels_per_page"]),
         "bytes a page image": _tell(summary["image_bytes_per_page"], 0),
         "megabytes of all files": _tell(summary["file_bytes"] / 1e6, 1),
+        **_list_ocr_figures(summary),
+    }
+
+
+def _list_ocr_figures(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Nothing where every page has its text layer."""
+    pages, pairs = summary.get("pages_by_text_from", {}), summary.get("pairs_by_text_from", {})
+    if not {*pages, *pairs} - {"layer"}:
+        return {}
+    return {
+        "pages read by OCR": _percent(pages.get("ocr", 0) / (summary["pages"] or 1)),
+        "pages without text": _percent(pages.get("none", 0) / (summary["pages"] or 1)),
+        "pairs read by OCR": _percent(pairs.get("ocr", 0) / (summary["pairs"] or 1)),
+        "pairs about pictures of pages": _percent(pairs.get("none", 0) / (summary["pairs"] or 1)),
+        "mean OCR confidence of a pair": _tell(summary["ocr_confidence_mean"]),
     }
 
 
 def _list_kinds(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The tables by prompt, style, model and kind of question; a single one of the last three is left out, as it would
-    repeat the totals."""
+    """The tables by prompt, style, model, kind of question and source of text; a single one of any but the first is
+    left out, as it would repeat the totals."""
     groups = {kind: summary.get(f"by_{kind}", {}) for kind in KINDS}
     return {kind: names for kind, names in groups.items() if len(names) > (kind != "prompt")}
 

@@ -1,4 +1,5 @@
-"""Figures of the pairs of one prompt, style, model or kind of question, which add up over the files of a dataset."""
+"""Figures of the pairs of one prompt, style, model, kind of question or source of text, which add up over the files of
+a dataset."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ from docmatix.dataset.distinct import DistinctCounter
 from docmatix.dataset.histograms import classify_length, find_median, sort_counts
 
 # by what pairs are grouped
-KINDS = ("prompt", "style", "model", "kind")
+KINDS = ("prompt", "style", "model", "kind", "text_from")
 
 _COMPARED = 32  # earlier questions of a row that a question is compared with: the cost of hundreds would be quadratic
 _UNIT = 10_000  # scores are summed as whole ten-thousandths, since sums of floats depend on where the files are cut
 
 
 class Group:
-    """The counts of the pairs of one prompt, style, model or kind."""
+    """The counts of the pairs of one prompt, style, model, kind or source of text."""
 
     SUMS = tuple(
         (

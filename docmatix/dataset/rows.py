@@ -32,12 +32,15 @@ COLUMNS: Mapping[str, Any] = {
             "scores": dict.fromkeys(Scores.__dataclass_fields__, _NUMBER),
             "evidence": [{"page": _PAGE, "quote": _TEXT, "boxes": [[_NUMBER]]}],
             "kind": _TEXT,
+            "text_from": _TEXT,
         }
     ],
 }
 """A list stands for a list of such items, a mapping for a struct with at least these fields."""
 
-_OPTIONAL = frozenset("source model style scores evidence quote kind".split()) | {*Scores.__dataclass_fields__}
+_OPTIONAL = frozenset("source model style scores evidence quote kind text_from".split()) | {
+    *Scores.__dataclass_fields__
+}
 
 
 def check_types(schema: pa.Schema) -> None:

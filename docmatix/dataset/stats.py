@@ -34,7 +34,8 @@ class Statistics:
 
     COUNTERS = tuple(
         (
-            "pairs_by_prompt pairs_by_style pairs_by_model pairs_by_kind rows_by_language rows_by_pages "
+            "pairs_by_prompt pairs_by_style pairs_by_model pairs_by_kind pairs_by_text_from pages_by_text_from "
+            "rows_by_language rows_by_pages "
             "documents_by_pages question_words answer_words question_openings question_starts images_by_mode "
             "images_by_megapixels images_by_kilobytes"
         ).split()
@@ -42,7 +43,7 @@ class Statistics:
     TOTALS = tuple(
         (
             "rows documents pages pairs image_bytes text_bytes pixels pairs_with_evidence pairs_scored "
-            "grounding_sum file_bytes"
+            "grounding_sum file_bytes pairs_read_by_ocr ocr_confidence_sum"
         ).split()
     )
 
@@ -64,6 +65,7 @@ class Statistics:
         self.totals["pages"] += pages
         self.counters["rows_by_language"][pairs[0]["language"] or "unknown"] += 1
         self.counters["rows_by_pages"][str(pages)] += 1
+        self.counters["pages_by_text_from"].update(pairs[0]["page_text_from"])
         for image in images:
             pixels = image.width_px * image.height_px
             self.totals["image_bytes"] += len(image.data)
@@ -80,6 +82,9 @@ class Statistics:
             if pair["scores"]["grounding"] is not None:
                 self.totals["pairs_scored"] += 1
                 self.totals["grounding_sum"] += round(pair["scores"]["grounding"], 4)
+            if pair["scores"]["ocr_confidence"] is not None:
+                self.totals["pairs_read_by_ocr"] += 1
+                self.totals["ocr_confidence_sum"] += round(pair["scores"]["ocr_confidence"], 4)
             self.counters["question_words"][classify_length(pair["question"])] += 1
             self.counters["answer_words"][classify_length(pair["answer"])] += 1
             opening = pair["question"].split(maxsplit=1)[:1]
@@ -180,8 +185,8 @@ class Statistics:
 
 def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rendering) -> dict[str, Any]:
     """The content of `dataset/stats.json`: final outcomes only, so that kills leave no trace in it. `by_prompt`,
-    `by_style`, `by_model` and `by_kind` hold `Group.summarise` by name. `unique_questions` ignores case and
-    punctuation; it is exact if `unique_questions_error`, its relative standard error, is 0."""
+    `by_style`, `by_model`, `by_kind` and `by_text_from` hold `Group.summarise` by name. `unique_questions` ignores case
+    and punctuation; it is exact if `unique_questions_error`, its relative standard error, is 0."""
     counted = statistics.to_json()
     totals, counters = counted["totals"], counted["counters"]
     questions = statistics.count_questions()
@@ -204,6 +209,7 @@ def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rende
         "file_bytes": totals["file_bytes"],
         "grounding_mean": ratio("grounding_sum", "pairs_scored"),
         "evidence_share": ratio("pairs_with_evidence", "pairs"),
+        "ocr_confidence_mean": ratio("ocr_confidence_sum", "pairs_read_by_ocr"),
         "unique_questions": unique,
         "unique_question_share": round(unique / totals["pairs"], 4) if totals["pairs"] else None,
         "unique_questions_error": 0 if questions.exact else round(ERROR, 4),
@@ -215,13 +221,18 @@ def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rende
     }
 
 
-def forget_kinds(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary as earlier versions wrote it, which knew no kinds of questions."""
-    return {name: figure for name, figure in summary.items() if name not in ("by_kind", "pairs_by_kind")}
+_OF_KINDS = ("by_kind", "pairs_by_kind")
+_OF_OCR = ("by_text_from", "pairs_by_text_from", "pages_by_text_from", "ocr_confidence_mean")
+
+
+def summarise_as(found: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary without what the version that wrote `found` did not know: OCR, and the kinds of questions."""
+    later = [name for names in (_OF_KINDS, _OF_OCR) if names[0] not in found for name in names]
+    return {name: figure for name, figure in summary.items() if name not in later}
 
 
 def summarise_groups(statistics: Statistics, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each prompt (style, model, kind) with its figures, most pairs first."""
+    """Each prompt (style, model, kind, source of text) with its figures, most pairs first."""
     found = [(name, group.summarise()) for name, group in sorted(statistics.groups[kind].items())]
     yield from sorted(found, key=lambda item: -item[1]["pairs"])
 

@@ -15,6 +15,7 @@ from docmatix.storage.run import Run
 _COLUMNS = (
     *("reason", "pair_id", "sample_id", "doc_id", "source_uri", "page_numbers", "language"),
     *("prompt", "model", "style", "kind", "question", "answer", "scores", "evidence"),
+    "text_from",
 )
 DROPPED = pa.schema([schemas.CURATE.field(name) for name in _COLUMNS])
 """One row a dropped pair."""
@@ -29,8 +30,9 @@ def write_dropped(run: Run, folder: Path) -> list[Path]:
         for _, record in run.records(CURATE):
             for batch in run.iterate_batches(run.part_name(CURATE, record), columns=_COLUMNS, at_once=4096):
                 table = pa.Table.from_batches([batch])
-                if "kind" not in table.column_names:  # of an earlier version
-                    table = table.append_column("kind", pa.nulls(len(table), pa.string()))
+                for name in ("kind", "text_from"):
+                    if name not in table.column_names:  # of an earlier version
+                        table = table.append_column(name, pa.nulls(len(table), pa.string()))
                 table = table.filter(pc.is_valid(table["reason"])).select(list(_COLUMNS))
                 if not len(table):
                     continue

@@ -112,7 +112,7 @@ def iterate_marks(run: Run) -> Iterator[tuple[Place, str, str | None]]:
 
 _COLUMNS = [
     *("index", "doc_id", "source_uri", "language", "sample_id", "page_numbers", "pair_id", "prompt", "model", "style"),
-    *("question", "answer", "reason", "scores", "evidence", "kind"),
+    *("question", "answer", "reason", "scores", "evidence", "kind", "text_from"),
 ]
 
 
@@ -196,8 +196,12 @@ def to_shown_pair(row: Mapping[str, Any]) -> dict[str, Any]:
     ]
     facts = {name: row[name] or "" for name in ("pair_id", "prompt", "model", "style", "reason")}
     texts = {name: clip_text(row[name] or "") for name in ("question", "answer")}
-    kind = row.get("kind")  # runs of earlier versions know none
-    return {**facts, **texts, "kind": "" if kind in (None, "free") else kind, "scores": scores, "evidence": evidence}
+    kind, source = row.get("kind"), row.get("text_from")  # runs of earlier versions know neither
+    names = {"kind": "" if kind in (None, "free") else kind, "source": _SOURCES.get(source or "layer", "")}
+    return {**facts, **texts, **names, "scores": scores, "evidence": evidence}
+
+
+_SOURCES = {"ocr": "read by OCR", "none": "no text"}
 
 
 def fit_pairs(windows: Sequence[Window], allowance: int, *, measure: Callable[[Any], int]) -> None:

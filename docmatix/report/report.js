@@ -217,7 +217,7 @@
         told.append(make("b", "", score.toFixed(2)));
         facts.append(told);
       }
-      for (const text of new Set([pair.prompt, pair.kind, pair.style])) if (text) facts.append(make("span", "", words(text)));
+      for (const text of new Set([pair.prompt, pair.kind, pair.style, pair.source])) if (text) facts.append(make("span", "", words(text)));
       facts.title = pair.model;
       for (const evidence of pair.evidence.slice(0, 3)) {
         // the answer itself, word for word: its page says all

@@ -115,13 +115,16 @@ def show_columns(*columns: str, even: bool = True) -> str:
 
 
 def describe_facts(pair: Mapping[str, Any]) -> list[str]:
-    """The page, scores, prompt and kind of a pair, in a few words each."""
+    """The page, scores, prompt and kind of a pair, in a few words each, and where its words were read if not in a text
+    layer."""
     facts = [f"page {evidence['page']}" for evidence in (pair.get("evidence") or ())[:1]]
     facts += [f"{name} {value:.2f}" for name, value in (pair.get("scores") or {}).items() if value is not None]
     if pair.get("prompt"):
         facts.append(str(pair["prompt"]))
     if pair.get("kind") not in (None, "free"):
         facts.append(str(pair["kind"]))
+    if pair.get("text_from") not in (None, "layer"):
+        facts.append({"ocr": "read by OCR", "none": "no text"}.get(pair["text_from"], str(pair["text_from"])))
     return facts
 
 

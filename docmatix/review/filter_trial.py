@@ -245,7 +245,9 @@ def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[Judged
         index, doc_id = row["index"], row["doc_id"]
         pages = [page_from_row(page) for page in row["pages"]]
         known = score_pairs(pairs, pages=pages, samples=samples, verified=verified)
-        verdicts: list[Verdict] = curate_pairs(pairs, known, pages=pages, samples=samples, filters=())
+        verdicts: list[Verdict] = curate_pairs(
+            pairs, known, pages=pages, samples=samples, shown=[request["shown"] for request, _ in places], filters=()
+        )
         yield JudgedDocument(
             source_uri=row["source_uri"],
             language=row["language"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import Scores, name_model
+from docmatix.core.pairs import Scores, list_shown_pages, name_model
 from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.dataset.groups import KINDS
@@ -27,8 +27,8 @@ from docmatix.storage.schemas import (
 
 def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
     """Judge the pairs of one shard and commit the verdicts, kept and dropped alike. The record's `extra` counts what
-    `pack` will write and `dropped[kind][name][reason]` by prompt, style, model and the kind of question, and has the
-    prompts' `examples`, so that pairs can be judged again without the prompt files."""
+    `pack` will write and `dropped[kind][name][reason]` by prompt, style, model, kind of question and source of text,
+    and has the prompts' `examples`, so that pairs can be judged again without the prompt files."""
     ledger = Ledger(PIPELINE[CURATE].units)
     dropped: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in KINDS}
     shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != job.config.verify_prompt}
@@ -59,20 +59,24 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
                 score_pairs(pairs, pages=pages, samples=samples, verified=verified),
                 pages=pages,
                 samples=samples,
+                shown=[request["shown"] for request, _ in places],
                 filters=job.config.curate.filters,
                 examples=examples,
                 language=document["language"],
             )
             kept: dict[str, list[int]] = {}
+            sources = {page.number: page.text_from for page in pages}
             for (request, pair), verdict in zip(places, verdicts, strict=True):
                 ledger.enter("pairs")
                 ledger.settle("pairs", verdict.reason)
                 if verdict.reason is None:
                     kept[request["sample_id"]] = request["page_numbers"]
-                else:
-                    names = {kind: getattr(pair, kind) for kind in KINDS}
-                    count_dropped([verdict.reason], **names)
-                writer.add(_to_row(document, request, pair_to_row(pair), verdict))
+                row = _to_row(document, request, pair_to_row(pair), verdict) | {
+                    "page_text_from": [sources[number] for number in request["page_numbers"]]
+                }
+                if verdict.reason is not None:
+                    count_dropped([verdict.reason], **{kind: row[kind] for kind in KINDS})
+                writer.add(row)
             extra["samples"] += len(kept)
             sizes = {page.number: _measure_page(page) for page in pages}
             for numbers in kept.values():
@@ -92,12 +96,26 @@ def _measure_page(page: Page) -> float:
 
 
 def match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Each document that was asked about, with its requests, by merging two files in the same order."""
+    """Each document that was asked about, with its requests, by merging two files in the same order. `shown` of a
+    request has the pages whose pictures it shows; it is empty of documents whose pages all have text."""
     columns = ["index", "sample_id", "page_numbers", "prompt", "malformed", "pairs"]
+    pictured = _find_pictured(job, shard)
+    if pictured:
+        columns.append("body")  # long: it has the texts of the pages
     documents = job.run.iterate_rows(EXTRACT, shard)
     for index, asked in groupby(job.run.iterate_rows(GENERATE, shard, columns=columns), key=lambda row: row["index"]):
         document = next(row for row in documents if row["index"] == index)
-        yield document, list(asked)
+        requests = []
+        for row in asked:
+            body = row.pop("body", None)
+            requests.append(row | {"shown": list_shown_pages(body) if index in pictured else ()})
+        yield document, requests
+
+
+def _find_pictured(job: Job, shard: int) -> set[int]:
+    """The documents with a page that has no text; none in runs of earlier versions."""
+    rows = job.run.iterate_rows(EXTRACT, shard, columns=["index", "pages.list.element.text_from"])
+    return {row["index"] for row in rows if any(page["text_from"] == "none" for page in row.get("pages") or ())}
 
 
 def read_verified(job: Job, shard: int) -> dict[str, dict[str, float | None]]:
@@ -120,4 +138,5 @@ def _to_row(
         "reason": verdict.reason,
         "scores": scores_to_row(verdict.scores),
         "evidence": [evidence_to_row(item) for item in verdict.evidence],
+        "text_from": verdict.text_from,
     }

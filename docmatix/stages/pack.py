@@ -223,8 +223,10 @@ def compose_row(sample: _Sample, images: Sequence[PageImage], settings: Pack) ->
     }
     if settings.schema_ == "docmatix":
         return row
-    annotated = ("pair_id", "prompt", "model", "style", "scores", "evidence", "kind")
+    annotated = ("pair_id", "prompt", "model", "style", "scores", "evidence", "kind", "text_from")
     return row | {
         **{name: first[name] for name in ("sample_id", "doc_id", "source_uri", "page_numbers")},
-        "annotations": [{name: pair[name] for name in annotated if name in pair} for pair in sample],  # `kind` is new
+        "annotations": [
+            {name: pair[name] for name in annotated if name in pair} for pair in sample
+        ],  # earlier runs lack some
     }

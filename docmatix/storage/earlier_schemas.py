@@ -11,7 +11,7 @@ from docmatix.storage.schemas import BOX, DATASETS, FACT, REPLIES, TABLE, publis
 # since version 0.1.0
 ADDED_TO_PAGES = ("text_quality", "word_sizes", "word_bold", "facts")  # with the cells of tables
 ADDED_TO_PAIRS = ("kind", "exact_evidence", "fluency")
-ADDED_BY_OCR = ("word_confidences", "text_from", "route_reason", "ocr_confidence", "profile")
+ADDED_BY_OCR = ("word_confidences", "text_from", "page_text_from", "route_reason", "ocr_confidence", "profile")
 _TABLE_OF_ROWS = pa.struct([("box", BOX), ("rows", pa.list_(pa.list_(pa.string())))])
 
 REPLIES_BEFORE_LOGPROB = pa.schema([field for field in REPLIES if field.name != "logprob"])
@@ -25,10 +25,12 @@ def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
     return any(bool(found.equals(forget(schema, added))) for added in known)
 
 
-def list_dataset_schemas(schema: str) -> tuple[pa.Schema, pa.Schema]:
-    """What files of the dataset are written with for this value of `pack.schema`, and what they were before."""
+def list_dataset_schemas(schema: str) -> tuple[pa.Schema, ...]:
+    """What files of the dataset are written with for this value of `pack.schema`, and what they were before, the latest
+    first."""
     own = DATASETS[schema]
-    return own, publish_schema([(each.name, each.type) for each in forget(own, ADDED_TO_PAIRS)])
+    earlier = (forget(own, added) for added in (ADDED_BY_OCR, (*ADDED_BY_OCR, *ADDED_TO_PAIRS)))
+    return own, *(publish_schema([(each.name, each.type) for each in one]) for one in earlier)
 
 
 def find_dataset_schema(found: pa.Schema, schema: str) -> pa.Schema | None:

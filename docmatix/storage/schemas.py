@@ -327,9 +327,12 @@ CURATE = pa.schema(
         ("reason", pa.string()),
         ("scores", _SCORES),
         ("evidence", pa.list_(_EVIDENCE)),
+        ("text_from", pa.string()),
+        ("page_text_from", pa.list_(pa.string())),
     ]
 )
-"""One row a pair; `reason` is null for a kept one."""
+"""One row a pair; `reason` is null for a kept one. `text_from` says where the words were read that the pair rests on,
+`page_text_from` where those of each of `page_numbers` were."""
 
 
 def scores_to_row(scores: Scores) -> dict[str, float | None]:
@@ -358,6 +361,7 @@ _ANNOTATIONS = pa.list_(
             ("scores", _SCORES),
             ("evidence", pa.list_(_EVIDENCE)),
             ("kind", pa.string()),
+            ("text_from", pa.string()),
         ]
     )
 )

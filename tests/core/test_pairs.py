@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from docmatix.core.pairs import Message, Picture, Request, make_pair_id, name_model
+from docmatix.core.pairs import Message, Picture, Request, list_shown_pages, make_pair_id, name_model
 
 PICTURE = Picture("d", 3, 150, 1540, 85, width_px=1190, height_px=1540, scale=0.9333)
 REQUEST = Request("m", (Message("user", "Why?"),), {"temperature": 0.5, "seed": 1}, {"grammar": "g"})
@@ -81,6 +81,13 @@ def test_without_the_bytes_a_body_says_what_the_pictures_are_of():
         },
     }
     assert text == {"type": "text", "text": "Why?"}
+
+
+def test_a_recorded_body_names_the_pages_it_shows():
+    shown = Request("m", (Message("user", "Why?"),), pictures=(PICTURE, replace(PICTURE, page=4)))
+    assert list_shown_pages(shown.body) == (3, 4)
+    assert list_shown_pages(REQUEST.body.decode()) == ()
+    assert list_shown_pages(None) == ()
 
 
 @pytest.mark.parametrize("other", [("s2", "r", 0), ("s", "r2", 0), ("s", "r", 1)])

@@ -14,10 +14,10 @@ def make_pair(pair_id: str, question: str, answer: str, context: str | None) -> 
     return Pair(pair_id, "r", "prompt", "model", "extractive", question, answer, context)
 
 
-def test_every_score_is_grounding_or_computed_or_a_column_of_verify() -> None:
+def test_every_score_is_of_the_evidence_or_computed_or_a_column_of_verify() -> None:
     names = [each.name for each in fields(Scores)]
     verified = {name for name in names if name in PIPELINE[VERIFY].load_schema().names}
-    assert sorted(["grounding", *SCORERS, *verified]) == sorted(names)
+    assert sorted(["grounding", "ocr_confidence", *SCORERS, *verified]) == sorted(names)
 
 
 def test_a_pair_has_the_scores_of_its_words_and_those_of_verify() -> None:

@@ -156,3 +156,42 @@ def test_every_pair_has_one_verdict_and_at_most_one_of_a_group_is_kept(rows):
         inside = [verdict.reason for verdict in verdicts if verdict.pair.group == group]
         assert inside.count(None) <= 1
         assert "outdone" not in inside or None in inside
+
+
+PICTURE = replace(make_page("", 3), text_from="none", reason="no_text")
+SCAN = replace(make_page("The deposit is $900.", 4), text_from="ocr", ocr_confidence=0.5)
+SCAN = replace(SCAN, words=tuple(word._replace(confidence=0.5) for word in SCAN.words))
+
+
+def test_what_was_read_from_the_picture_of_a_page_without_text_is_unknown_not_ungrounded():
+    asked = make_pair("Which animal is shown?", "A brown horse")
+    for pages in ([PICTURE], [*PAGES, PICTURE]):
+        samples = [[page.number for page in pages]]
+        (verdict,) = curate(asked, pages=pages, samples=samples, shown=[(3,)])
+        assert (verdict.reason, verdict.scores.grounding, verdict.evidence) == (None, None, ())
+        assert (verdict.text_from, verdict.scores.ocr_confidence) == ("none", None)
+
+
+def test_it_has_no_evidence_on_pages_that_the_model_did_not_see():
+    asked = make_pair("How much does it cost?", "$900")
+    (verdict,) = curate(asked, pages=[*PAGES, PICTURE], samples=[(1, 2, 3)], shown=[(3,)])
+    assert (verdict.scores.grounding, verdict.evidence) == (None, ())
+    (verdict,) = curate(asked, pages=[*PAGES, PICTURE], samples=[(1, 2, 3)], shown=[(2, 3)])
+    assert (verdict.scores.grounding, verdict.text_from) == (1.0, "layer")
+    assert [each.page for each in verdict.evidence] == [2]
+
+
+def test_what_was_read_from_text_is_grounded_on_it_though_the_window_has_a_picture():
+    asked = make_pair("Which animal is shown?", "A brown horse")
+    (verdict,) = curate(asked, pages=[*PAGES, PICTURE], samples=[(1, 2, 3)], shown=[()])
+    assert (verdict.reason, verdict.text_from) == ("ungrounded", "layer")
+    (verdict,) = curate(asked, pages=[*PAGES, PICTURE], samples=[(1, 2, 3)], shown=[(1, 2)])
+    assert verdict.reason == "ungrounded"
+
+
+def test_a_pair_of_which_ocr_is_unsure_is_dropped_and_says_so():
+    (verdict,) = curate(make_pair("How much is the deposit?", "$900"), pages=[SCAN])
+    assert (verdict.reason, verdict.text_from) == ("unsure_ocr", "ocr")
+    assert verdict.scores == Scores(grounding=1.0, ocr_confidence=0.5)
+    (again,) = curate(make_pair("How much?", "$900"), pages=[SCAN], scores=[verdict.scores], ground_answers=False)
+    assert (again.reason, again.scores) == ("unsure_ocr", verdict.scores)

@@ -34,7 +34,7 @@ from docmatix.dataset.card import (
     write_code,
     write_text,
 )
-from docmatix.dataset.stats import Statistics, forget_kinds, summarise
+from docmatix.dataset.stats import Statistics, summarise, summarise_as
 from docmatix.pdf.rendering import PageImage
 from docmatix.prompting.draws import DrawCounts
 from docmatix.sources.source import Source
@@ -65,7 +65,9 @@ def summarise_some() -> dict[str, Any]:
             "question": "What is it?",
             "answer": "a thing of five words",
             "evidence": [{}],
-            "scores": {"grounding": 0.75},
+            "scores": {"grounding": 0.75, "ocr_confidence": 0.9 if language == "de" else None},
+            "text_from": "ocr" if language == "de" else "layer",
+            "page_text_from": ["ocr"] * 4 if language == "de" else ["layer"] * 4,
         }
         statistics.add_row([pair] * 500, [PageImage(bytes(1000), 100, 200, "L")] * 4)
     statistics.add_dropped({"prompt": {"extractive": {"ungrounded": 250}, "broad_whole": {"echo": 10, "no_json": 20}}})
@@ -131,12 +133,28 @@ def test_pairs_made_from_facts_have_a_line_among_the_prompts_and_their_authors_a
     assert "| model | `none` |" in card
 
 
-def test_the_card_of_an_earlier_version_named_no_kinds():
+def test_the_card_of_an_earlier_version_named_neither_kinds_nor_the_source_of_text():
     summary = summarise_some()
-    build = describe_build(make_config())
-    fields = describe_metadata(build, summary)["dataset_info"]["features"][-1]["list"]
-    earlier = describe_metadata(build, forget_kinds(summary))["dataset_info"]["features"][-1]["list"]
-    assert [field["name"] for field in fields] == [*(field["name"] for field in earlier), "kind"]
+    of_0_1_0 = summarise_as({}, summary)
+    before_ocr = summarise_as({"by_kind": {}}, summary)
+    assert summarise_as(summary, summary) == summary
+    assert list_annotations(summary) == [*list_annotations(before_ocr), "text_from"]
+    assert list_annotations(before_ocr) == [*list_annotations(of_0_1_0), "kind"]
+
+
+def list_annotations(summary: dict[str, Any]) -> list[str]:
+    described = describe_metadata(describe_build(make_config()), summary)
+    return [field["name"] for field in described["dataset_info"]["features"][-1]["list"]]
+
+
+def test_what_ocr_has_read_is_told_where_it_has_read_anything():
+    summary = summarise_some()
+    assert "| pairs read by OCR | 33.3% |" in make_card(summary=summary)
+    assert "that of scanned pages by OCR, which misreads" in make_card(summary=summary)
+    summary |= {"pages_by_text_from": {"layer": 12}, "pairs_by_text_from": {"layer": 1500}}
+    card = make_card(summary=summary)
+    assert "OCR |" not in card
+    assert "scanned pages by OCR" not in card
 
 
 # --- what the Hub reads -----------------------------------------------------------------------------------------------

@@ -28,8 +28,10 @@ def make_pair(question: str = "What is it?", answer: str = "A thing", **fields: 
         "answer": answer,
         "evidence": [{"page": 1}],
         "page_numbers": [1, 2],
-        "scores": {"grounding": 0.5},
+        "page_text_from": ["layer", "none"],
+        "text_from": "layer",
         **fields,
+        "scores": {"grounding": 0.5, "ocr_confidence": None} | fields.get("scores", {}),
     }
 
 
@@ -75,7 +77,7 @@ def test_files_add_up_to_what_one_file_would_count_wherever_they_are_cut(documen
 
 def test_a_row_is_counted_by_everything_that_is_known_of_it():
     unlike: dict[str, Any] = {"prompt": "broad", "style": "abstractive", "kind": "free", "evidence": []}
-    unlike |= {"scores": {"grounding": None}}
+    unlike |= {"scores": {"grounding": None, "ocr_confidence": 0.75}, "text_from": "ocr"}
     pairs = [make_pair("What is the amount to be paid?", "500"), make_pair("Name the buyer", "x " * 100, **unlike)]
     statistics = count([(pairs, [PageImage(b"12345", 10, 20, "L"), PageImage(b"1", 3, 3, "RGB")])]).to_json()
     assert statistics["totals"] == {
@@ -90,12 +92,16 @@ def test_a_row_is_counted_by_everything_that_is_known_of_it():
         "pairs_scored": 1,
         "grounding_sum": 0.5,
         "file_bytes": 0,
+        "pairs_read_by_ocr": 1,
+        "ocr_confidence_sum": 0.75,
     }
     assert statistics["counters"] == {
         "pairs_by_prompt": {"broad": 1, "extractive": 1},
         "pairs_by_style": {"abstractive": 1, "extractive": 1},
         "pairs_by_model": {"m": 2},
         "pairs_by_kind": {"free": 1, "sentence": 1},
+        "pairs_by_text_from": {"layer": 1, "ocr": 1},
+        "pages_by_text_from": {"layer": 1, "none": 1},
         "rows_by_language": {"en": 1},
         "rows_by_pages": {"2": 1},
         "documents_by_pages": {"2": 1},

@@ -74,11 +74,11 @@ def test_the_ledger_counts_pairs_and_the_record_what_will_be_packed(asked, tmp_p
     assert extra["square_inches"] == pytest.approx(7 * 8.5 * 11)
 
 
-def test_the_record_counts_for_each_prompt_style_model_and_kind_what_was_dropped_or_could_not_be_read(asked, tmp_path):
+def test_the_record_counts_for_everything_pairs_are_grouped_by_what_was_dropped_or_could_not_be_read(asked, tmp_path):
     job = make(asked, tmp_path)
     curate(job)
     (line,) = [line for line in job.run.ledger("generate").to_json() if line["unit"] == "pairs"]
-    reasons = {**line["dropped"], "ungrounded": 3}
+    reasons = {**line["dropped"], "ungrounded": 3}  # what could not be read has no source of text
     assert line["dropped"]
     dropped = job.record("curate", 0).extra["dropped"]
     assert dropped == {
@@ -86,6 +86,7 @@ def test_the_record_counts_for_each_prompt_style_model_and_kind_what_was_dropped
         "style": {"abstractive": reasons},
         "model": {"m": reasons},
         "kind": {"free": reasons},
+        "text_from": {"layer": {"ungrounded": 3}},
     }
 
 

@@ -165,8 +165,18 @@ def test_the_kind_of_a_fact_is_not_that_of_a_pair():
 
 
 @pytest.mark.parametrize("name", schemas.DATASETS)
+def test_a_dataset_from_before_ocr_is_known_by_its_schema(name):
+    earlier = forget(schemas.DATASETS[name], ADDED_BY_OCR)
+    found = find_dataset_schema(earlier, name)
+    assert found is not None
+    assert found.equals(earlier)
+    assert b"ocr_confidence" not in found.metadata[b"huggingface"]
+    assert (b'"kind"' in found.metadata[b"huggingface"]) == (name == "annotated")
+
+
+@pytest.mark.parametrize("name", schemas.DATASETS)
 def test_a_dataset_of_an_earlier_version_is_known_by_its_schema(name):
-    earlier = forget(schemas.DATASETS[name], ADDED_TO_PAIRS)
+    earlier = forget(schemas.DATASETS[name], (*ADDED_BY_OCR, *ADDED_TO_PAIRS))
     assert find_dataset_schema(schemas.DATASETS[name], name) is schemas.DATASETS[name]
     found = find_dataset_schema(earlier, name)
     assert found is not None

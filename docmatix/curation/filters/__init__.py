@@ -17,6 +17,7 @@ from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.language import Language
 from docmatix.curation.filters.length import Length
 from docmatix.curation.filters.markup import Markup
+from docmatix.curation.filters.min_ocr_confidence import MinOcrConfidence
 from docmatix.curation.filters.question_form import QuestionForm
 from docmatix.curation.filters.references import References
 from docmatix.curation.filters.refusal import Refused
@@ -32,6 +33,7 @@ FILTERS: tuple[type[Filter], ...] = (
     References,
     Language,
     Grounded,
+    MinOcrConfidence,
     RoundTrip,
     Fluent,
     Clarity,
@@ -49,6 +51,7 @@ DEFAULT_FILTERS: tuple[Filter, ...] = (
     Echo(),
     Language(),
     Grounded(),
+    MinOcrConfidence(),
     RoundTrip(),
     Fluent(),
     Clarity(),

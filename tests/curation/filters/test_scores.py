@@ -9,6 +9,7 @@ from docmatix.curation.filters.clarity import Clarity
 from docmatix.curation.filters.filter import Filter, FilterContext
 from docmatix.curation.filters.fluent import Fluent
 from docmatix.curation.filters.grounded import Grounded
+from docmatix.curation.filters.min_ocr_confidence import MinOcrConfidence
 from docmatix.curation.filters.round_trip import RoundTrip
 from tests.curation.judging import make_pair
 
@@ -17,6 +18,7 @@ from tests.curation.judging import make_pair
     ("rule", "name", "reason"),
     [
         (Grounded(), "grounding", "ungrounded"),
+        (MinOcrConfidence(), "ocr_confidence", "unsure_ocr"),
         (RoundTrip(), "round_trip", "round_trip_failed"),
         (Fluent(min_score=0.5), "fluency", "not_fluent"),
         (Clarity(), "clarity", "unclear"),

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from docmatix.core.documents import Box, Page, Refusal
+from docmatix.core.documents import Box, Refusal
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.reading import read_picture
-from docmatix.pdf.ocr.results import pack_reading
+from docmatix.pdf.ocr.results import OcrReading, pack_reading
+from docmatix.pdf.ocr.straightening import LOOK_DPI, Straightening
+from docmatix.pdf.picture_text import list_text_pictures
 from docmatix.pdf.reading import open_pdf, read_with_pictures
 from docmatix.pdf.visibility import draw_page
 
@@ -23,35 +25,43 @@ _MARGIN = 0.002  # around a word of the layer, of the page: its ink is wider tha
 
 
 def read_page_picture(pdf: bytes, number: int, *, engine: OcrEngine, beside_layer: bool) -> str | Refusal:
-    """What an engine reads of page `number` (from 1), as `pack_reading` packs it; with `beside_layer` only of its
-    pictures, where the text layer has no words. Raises what MuPDF and the engine raise."""
+    """What an engine reads of page `number` (from 1), as `pack_reading` packs it; with `beside_layer` only of those of
+    its pictures that may hold text, where the layer has no words. Raises what MuPDF and the engine raise."""
     document = open_pdf(pdf)
     if isinstance(document, Refusal):
         return document
     with document:
         page = document.load_page(number - 1)
-        known, pictures = read_with_pictures(document, number - 1, min_words=0) if beside_layer else (None, ())
+        if not beside_layer:
+            return pack_reading(read_picture(lambda dpi: _draw_grey(page, dpi), engine))
+        known, pictures = read_with_pictures(document, number - 1, min_words=0)
+        words = [word.box for word in known.words]
+        look = _draw_grey(page, LOOK_DPI)
+        # a second of OCR finds nothing in a photograph but stray letters
+        wanted = list_text_pictures(look, pictures, words)
+        if not wanted:
+            return pack_reading(OcrReading((), Straightening(*look.size), LOOK_DPI, 0.0))
+        return pack_reading(read_picture(lambda dpi: _leave(_draw_grey(page, dpi), wanted, without=words), engine))
 
-        def draw(dpi: int) -> Image:
-            return _draw_grey(page, dpi, known=known, pictures=pictures)
 
-        return pack_reading(read_picture(draw, engine))
+def _draw_grey(page: Any, dpi: int) -> Image:
+    from PIL import Image
+
+    return Image.fromarray(draw_page(page, dpi=dpi, max_side_px=MAX_SIDE_PX)).convert("L")
 
 
-def _draw_grey(page: Any, dpi: int, *, known: Page | None, pictures: Sequence[Box]) -> Image:
+def _leave(image: Image, pictures: Sequence[Box], *, without: Sequence[Box]) -> Image:
+    """The picture of a page with nothing but its pictures, and these without the words in other places."""
     import numpy as np
     from PIL import Image
 
-    image = Image.fromarray(draw_page(page, dpi=dpi, max_side_px=MAX_SIDE_PX)).convert("L")
-    if known is None:
-        return image
     pixels = np.asarray(image)
     shown = np.full_like(pixels, 255)
     for box in pictures:
         place = _cut(box, pixels.shape, margin=0.0)
         shown[place] = pixels[place]
-    for word in known.words:
-        shown[_cut(word.box, pixels.shape, margin=_MARGIN)] = 255
+    for box in without:
+        shown[_cut(box, pixels.shape, margin=_MARGIN)] = 255
     return Image.fromarray(shown)
 
 

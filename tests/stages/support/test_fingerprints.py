@@ -182,7 +182,8 @@ def make_content(key: str = "") -> dict[str, Any]:
         "generate": {"engine": dict(engine), "prompts": ["extractive"]},
         "verify": {"kind": "fluency" if key.startswith("verify[fluency]") else "round_trip"},
     }
-    content |= {"extract": {"ocr": dict(ocr)} for kind, ocr in OCR.items() if f"ocr[{kind}]" in key}
+    if ocr := next((ocr for kind, ocr in OCR.items() if f"ocr[{kind}]" in key), None):
+        content["extract"] = {"ocr": dict(ocr)}
     if "engine[none]" in key:
         content |= {"generate": {"engine": {"kind": "none"}}, "verify": {"kind": "round_trip", "engine": dict(engine)}}
     return content

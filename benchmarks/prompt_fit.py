@@ -105,9 +105,7 @@ def main() -> None:
         print(f"| `{name}` | {' | '.join(map(str, row))} |")
     before, after = blind.requests.total(), fitting.requests.total()
     print(f"| all | {blind.windows.total()} | {before} | {fitting.windows.total()} | {after} |\n")
-    print(
-        f"{before - after} requests saved ({1 - after / max(1, before):.0%}); {moved} windows moved to another prompt"
-    )
+    print(f"{before - after} requests saved ({1 - after / max(1, before):.0%}); {moved} windows have another prompt")
 
 
 if __name__ == "__main__":

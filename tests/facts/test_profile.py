@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,26 @@ def test_one_box_to_tick_in_much_text_is_no_form() -> None:
     assert profile_page(add_facts(write(text), make_fact("checkbox"), make_fact("checkbox", 0.4)), Drawing()).form < 0.5
 
 
+def tick(label: str, *, checked: bool, place: float, question: str = "") -> Fact:
+    return make_fact("checkbox", place)._replace(
+        label=question, value=label, path=("checked" if checked else "unchecked",)
+    )
+
+
+@pytest.mark.parametrize("labels", [("适用", "不适用"), ("Có", "Không"), ("該当", "非該当")])
+def test_boxes_that_say_what_applies_are_of_a_report_and_those_beside_questions_are_of_a_form(
+    labels: tuple[str, str],
+) -> None:
+    page = write(PROSE)
+    said = [tick(labels[n % 2], checked=n % 2 == 1, place=0.05 * n) for n in range(8)]
+    assert profile_page(add_facts(page, *said), Drawing()).form < 0.5
+    asked = [fact._replace(label=f"Question {n // 2}") for n, fact in enumerate(said)]
+    assert profile_page(add_facts(page, *asked), Drawing()).form >= 0.5
+    empty = [fact._replace(path=("unchecked",)) for fact in said]
+    assert profile_page(add_facts(page, *empty), Drawing()).form >= 0.5
+    assert profile_page(add_facts(page, *said, make_fact("empty_field", 0.9)), Drawing()).form >= 0.5
+
+
 def test_the_parts_of_a_letter_are_of_a_letter() -> None:
     page = write(PROSE)
     assert profile_page(add_facts(page, make_fact("addressee"), make_fact("date")), Drawing()).letter > 0.7
@@ -101,6 +122,31 @@ def test_rows_that_end_in_growing_numbers_of_pages_are_contents_and_telephone_nu
     assert profile_page(write_rows("4121 1980 7300 2114 9021 3310 1002".split()), Drawing()).contents < 0.5
 
 
+@pytest.mark.parametrize("title", ["Layer {}", "Ward {}", "Abbildung {}"])
+def test_titles_of_figures_that_are_counted_are_no_contents(title: str) -> None:
+    rows: list[Piece] = [(100.0, 100.0 + 80 * n, title.format(n + 1)) for n in range(7)]
+    assert profile_page(write(rows), Drawing()).contents < 0.5
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1721 Tag#:SJ3095-1 GO SJ 2012-122590518 WA-GR FOUND _d__",
+        "INVOICE NO. 00{n}71 PAID ____ DATE __/__/____ CLERK #4",
+        "$$ 50 000 TO 100 000 $   ITEM {n} OF THE BUDGET",
+    ],
+)
+def test_letters_of_one_width_without_the_signs_of_programs_are_of_a_typewriter(row: str) -> None:
+    page = write([(60.0, 100.0 + 12 * n, row.format(n=n)) for n in range(9)], size=8)
+    assert profile_page(page, Drawing()).code < 0.5
+
+
+def test_a_short_legend_in_letters_of_one_width_is_no_code() -> None:
+    lines = ("$ = 0 to 50 000 $ a year", "$$ = 50 000 to 100 000 $ a year", "WHAT IS NEEDED AND BY WHOM")
+    page = write([(60.0, 100.0 + 12 * n, line) for n, line in enumerate(lines)], size=8)
+    assert profile_page(page, Drawing()).code < 0.5
+
+
 def test_letters_of_one_width_with_the_signs_of_programs_are_code() -> None:
     lines = ("def add(left, right):", "total = left + right", "return total", "print(add(1, 2))", "items[0] = total")
     page = write([(60.0, 100.0 + 12 * n, line) for n, line in enumerate(lines)], size=8)  # letters are 5 points wide
@@ -119,6 +165,12 @@ def test_a_page_that_was_found_blank_is_blank_and_one_with_a_picture_is_not() ->
     page = write([])
     assert profile_page(replace(page, reason="blank"), Drawing()).blank == 1
     assert profile_page(replace(page, reason="no_text", image_share=0.9), Drawing()).blank == 0
+
+
+def test_a_page_of_which_nothing_was_read_but_its_number_may_have_a_drawing() -> None:
+    numbered = write([(300, 770, "12")])
+    assert profile_page(numbered, Drawing()).blank == 0.9
+    assert profile_page(replace(numbered, reason="no_text"), Drawing()).blank < 0.5
 
 
 def test_what_pictures_hold_lowers_the_confidence() -> None:

@@ -22,9 +22,19 @@ def score_form(view: View) -> float:
     if widgets + inputs == 0:
         return min(0.45, 0.06 * fields)
     points = 1.5 * min(widgets, 4) + inputs + 0.25 * fields
-    # boxes in running text are of a report that says what applies
+    if not widgets and inputs == view.count("checkbox") and not fields and _says_what_applies(view):
+        return min(0.4, 0.1 * inputs)
+    # boxes in running text are of a report, too
     letters = sum(2 if letter > "\u2e80" else 1 for letter in view.page.text)
     return min(0.95, 0.3 + 0.15 * points) * min(1.0, CHARACTERS * (widgets + inputs + fields) / letters)
+
+
+def _says_what_applies(view: View) -> bool:
+    """Whether the boxes of a page are all ticked, or beside one that is, and ask nothing: annual reports have these
+    below their headings."""
+    boxes = [fact for fact in view.facts if fact.kind == "checkbox"]
+    ticked = sum(fact.path == ("checked",) for fact in boxes)
+    return 3 * ticked >= len(boxes) and not any(fact.label for fact in boxes)
 
 
 def score_letter(view: View) -> float:
@@ -74,7 +84,9 @@ def score_blank(view: View) -> float:
     drawn = view.page.image_share > 0.005 or view.boxes or view.outlines or len(view.rules) > 4
     if drawn or len(view.page.words) > 20:
         return 0.0
+    if view.page.reason is not None:
+        return 0.3  # of pages without text the drawing is not read
     if not view.page.words:
-        return 0.9 if view.page.reason is None else 0.3  # of pages without text the drawing is not read
+        return 0.9
     edges = all(word.box.y1 < 0.1 or word.box.y0 > 0.9 for word in view.page.words)
     return 0.9 if edges else 0.5 if len(view.page.words) < 8 else 0.0

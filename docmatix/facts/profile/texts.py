@@ -12,7 +12,10 @@ from docmatix.facts.text_lines import TextLine
 
 MIN_ENTRIES = 4  # of contents or references
 _CODE_END = re.compile(r".*(?:=|\w\(|[{}<]).*\S;|.*[{}\\]|\W*\}|.*\):|<.*/>")
-_CODE_SIGN = re.compile(r"[{}<>=_#;\\|&]|\(\)|->|::|//|/\*|\[\d*\]|\w\(\w|^[a-z][\w.-]*: \S")
+# `Tag#:` and `_d__`, blanks to fill in, are of typewritten lists
+_CODE_SIGN = re.compile(
+    r"[{}<>=;\\|&]|(?<!\w)#|(?<=[^\W_])_(?=[^\W_])|\(\)|->|::|//|/\*|\[\d*\]|\w\(\w|^[a-z][\w.-]*: \S"
+)
 _MATHS = re.compile("[∑∏∫√∂∇∞≤≥≠≈≡∝∈∉⊂⊆∪∩∀∃±∓×÷·→⇒↦⟨⟩‖⋅∗\U0001d400-\U0001d7ff]|(?<!\\w)[α-ωΓΔΘΛΞΠΣΦΨΩ](?!\\w)")
 _RELATION = re.compile(r"[=≤≥≈≡∝<>≠∈]")
 _EQUATION_NUMBER = re.compile(r"\(\w{1,3}(?:\.\d{1,3})?\)$")
@@ -31,7 +34,7 @@ def score_code(view: View) -> float:
         signs = sum(len(_CODE_SIGN.findall(line.text)) for line in fixed)
         letters = sum(len(line.text) for line in fixed)
         share = signs / max(1, letters)
-        if share > 0.025:
+        if share > (0.05 if len(fixed) < 6 else 0.025):  # three lines of a legend are soon past it
             return min(0.95, 0.5 + 0.05 * len(fixed))
     ending = sum(_CODE_END.fullmatch(line.text) is not None and len(line.text) < 100 for line in view.lines)
     if ending >= 4 and ending > 0.1 * len(view.lines):
@@ -88,7 +91,7 @@ def score_formula(view: View) -> float:
 
 def score_contents(view: View) -> float:
     """How likely a page is of a table of contents: rows that end at one edge in numbers of pages, which grow."""
-    entries: list[tuple[float, float, int]] = []
+    entries: list[tuple[float, float, int, bool]] = []
     rows: dict[int, list[TextLine]] = {}
     for line in view.lines:
         rows.setdefault(round(line.y1s[0] / 3), []).append(line)
@@ -112,17 +115,24 @@ def score_contents(view: View) -> float:
                 for other in rows.get(near, ())
             )
         if left:
-            entries.append((line.y1s[-1], line.x1s[-1], int(last)))
+            entries.append((line.y1s[-1], line.x1s[-1], int(last), led or _is_apart(line)))
     best = 0
-    for edge in {round(x1 / 4) for _, x1, _ in entries}:
+    for edge in {round(x1 / 4) for _, x1, _, _ in entries}:
         column = sorted(entry for entry in entries if abs(entry[1] - 4 * edge) <= 5)
-        run = _count_growing([number for _, _, number in column])
+        if 2 * sum(apart for *_, apart in column) < len(column):
+            continue  # `Layer 9`, `Layer 18`: titles of figures that are counted
+        run = _count_growing([number for _, _, number, _ in column])
         best = max(best, run if run >= 0.6 * len(column) else 0)  # numbers of telephones grow for a while, too
     if best < MIN_ENTRIES:
         return 0.0
     share = best / max(1, len({round(line.y1s[0] / 3) for line in view.lines}))
     led = leading >= 0.5 * best
     return min(0.95, (0.5 if led else 0.25) + 0.04 * best + 0.5 * min(share, 0.6))
+
+
+def _is_apart(line: TextLine) -> bool:
+    """Whether the last word of a line stands alone, or after more than a space."""
+    return len(line.words) < 2 or line.x0s[-1] - line.x1s[-2] > 0.6 * (line.sizes[-1] or 8.0)
 
 
 def _names(line: TextLine) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from docmatix.check.proof import find_problems
 from docmatix.config.loading import dump_config
 from docmatix.core.documents import Document, Page
 from docmatix.core.profiles import Profile
@@ -17,6 +18,7 @@ from docmatix.facts.extraction import extract_document
 from docmatix.models.client import ChatClient
 from docmatix.pdf.reading import make_doc_id
 from docmatix.report.report import make_report
+from docmatix.review.dropped_items import DroppedItems
 from docmatix.review.status import describe_status, read_status
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
@@ -116,6 +118,17 @@ def list_prompts(job: Job) -> dict[str, set[str]]:
     return drawn
 
 
+def finish(job: Job) -> None:
+    """What comes after generate, and the proof of the run."""
+    curate(job)
+    for output in divide_run(job):
+        pack(job, output)
+    job.run.write("run.yaml", dump_config(job.config).encode())
+    job.run.write("fingerprints.json", json.dumps(job.fingerprints).encode())
+    finish_dataset(job)
+    assert list(find_problems(job.run)) == []
+
+
 def count_windows(job: Job) -> tuple[int, int, dict[str, int]]:
     account = job.run.ledger("generate").accounts["windows"]
     assert account.balanced
@@ -157,6 +170,11 @@ def test_a_server_is_asked_about_charts_where_there_are_some_about_scans_and_abo
     assert drawn["prompts"] == {"vision_layout": 5, "vision_tables": 4, "vision_marks": 2, "vision_charts": 1}
     assert drawn["blind_requests"] == 24
     assert drawn["requests"] == 12
+    before = job.record("generate", 0)
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+        assert server.bodies == []
+    assert job.record("generate", 0) == before
 
 
 def test_pages_without_text_are_no_windows_for_a_model_that_is_sent_text_alone(tmp_path):
@@ -170,6 +188,9 @@ def test_pages_without_text_are_no_windows_for_a_model_that_is_sent_text_alone(t
     assert row["sample_id"].endswith("-2")
     assert (other["page_numbers"], other["reason"]) == ([], "no_prompt_fits")
     assert count_windows(job) == (2, 1, {"no_prompt_fits": 1})
+    finish(job)
+    assert DroppedItems(job, "no_prompt_fits").count() == {("generate", "no_prompt_fits"): 1}
+    assert "generate: no_prompt_fits" in repr(DroppedItems(job, "no_prompt_fits"))
 
 
 def test_pages_without_text_are_shown_beside_others_and_written_prompts_get_the_rest(tmp_path):
@@ -205,11 +226,9 @@ def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path):
 
     with start_scripted_server(model=None, reply=reply) as server:
         ask(job, server)
-    curate(job)
+    finish(job)
     (judged,) = job.run.iterate_rows("curate", 0)
     assert judged["reason"] is None
-    for output in divide_run(job):
-        pack(job, output)
     (record,) = [job.run.read_record("pack", shard) for shard in job.run.shards("pack")]
     assert record is not None
     assert Counter({each["unit"]: each["out"] for each in record.ledger})["pages"] == 2
@@ -220,12 +239,7 @@ def test_what_was_drawn_for_which_windows_is_in_status_report_and_card(tmp_path)
     job = make(tmp_path, documents, prompts=["vision_charts", "vision_marks"], prompts_per_window=2, pairs_per_page=1)
     with start_scripted_server(model=None) as server:
         ask(job, server)
-    curate(job)
-    for output in divide_run(job):
-        pack(job, output)
-    job.run.write("run.yaml", dump_config(job.config).encode())
-    job.run.write("fingerprints.json", json.dumps(job.fingerprints).encode())
-    finish_dataset(job)
+    finish(job)
     prompts = "vision_charts 1, vision_marks 1; 2 requests, where a draw blind to the pages has 6"
     assert read_status(job.run)["windows"] == {
         "profiles": {"chart": 1, "image_only": 1},

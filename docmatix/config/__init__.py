@@ -34,12 +34,14 @@ class Plan(Section):
 
 
 class Dedup(Section):
-    """Which documents are left out as duplicates. Near duplicates are found by MinHash over word shingles."""
+    """Which documents are left out as duplicates. Near duplicates are found by MinHash over word shingles; a scan that
+    OCR has read, and a document with a text layer, by their words in any order."""
 
     exact: bool = True
     near: bool = True
     threshold: float = Field(0.85, gt=0, le=1)
-    """The estimated Jaccard similarity of word 5-grams from which the later document is left out."""
+    """The estimated Jaccard similarity of word 5-grams from which the later document is left out. Of a scan and another
+    document, as many of the words of which OCR is sure must be in both."""
 
 
 class Window(Section):

@@ -1,7 +1,8 @@
 """MinHash signatures of documents, and the choice of duplicates to leave out before a model is asked.
 
-A signature is 128 numbers; the share of positions at which two agree estimates the Jaccard similarity of the documents'
-sets of word 5-grams (standard error at 0.85: sqrt(0.85 * 0.15 / 128) = 0.03).
+A signature begins with 128 numbers; the share of positions at which two agree estimates the Jaccard similarity of the
+documents' sets of word 5-grams (standard error at 0.85: sqrt(0.85 * 0.15 / 128) = 0.03). 64 more do so for their sets
+of longer words, whose order does not count: by these the twins of scans are found (`docmatix.text.twins`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIGNATURE_LENGTH = 128
+SHINGLE_NUMBERS = 128
+WORD_NUMBERS = 64
+SIGNATURE_LENGTH = SHINGLE_NUMBERS + WORD_NUMBERS
 SHINGLE_WORDS = 5
 MIN_SHINGLES = 20  # distinct ones; with fewer, forms that share a letterhead would all look the same
 
@@ -30,6 +33,8 @@ _SEED = 42
 # in scripts written without spaces, each character counts as a word: Thai to Khmer, kana, Han ideographs
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+MIN_WORD_CHARS = 4
+"""Of a longer word. Shorter ones stand in any text of a language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +44,40 @@ class Duplicate:
     index: int
     kind: Literal["duplicate", "near_duplicate"]
     in_favour_of: int
-    similarity: float  # 1.0 for the same bytes, else the estimated Jaccard similarity
+    similarity: float  # 1.0 for the same bytes, else the estimated Jaccard similarity, or that of `compare_words`
 
 
 def sign_text(text: str) -> tuple[int, ...] | None:
-    """The MinHash signature of a text, 128 unsigned 32-bit numbers, the same on every machine; None if it is too short.
+    """The MinHash signature of a text, 192 unsigned 32-bit numbers, the same on every machine; None if it is too short.
 
     Case, punctuation and layout do not count. Digits do: invoices over different amounts differ.
     """
     if len(list(islice(_iterate_distinct(text), MIN_SHINGLES))) < MIN_SHINGLES:
         return None
+    words = {word for word in cut_words(text) if len(word) >= MIN_WORD_CHARS}
+    return sign_items(_iterate_shingles(text), SHINGLE_NUMBERS) + sign_items(sorted(words), WORD_NUMBERS)
+
+
+def sign_items(items: Iterable[str], numbers: int) -> tuple[int, ...]:
+    """The MinHash of a set, so many unsigned 32-bit numbers; of an empty one the largest there are."""
     from rensa import RMinHash
 
-    sketch = RMinHash(num_perm=SIGNATURE_LENGTH, seed=_SEED)
-    shingles = _iterate_shingles(text)
-    while batch := list(islice(shingles, 50_000)):
+    sketch = RMinHash(num_perm=numbers, seed=_SEED)
+    remaining = iter(items)
+    while batch := list(islice(remaining, 50_000)):
         sketch.update(batch)
     return tuple(sketch.digest())
 
 
+def cut_words(text: str) -> Iterator[str]:
+    """The words that are compared, without case and punctuation."""
+    return (match[0] for match in _WORDS.finditer(text.casefold()))
+
+
 def _iterate_shingles(text: str) -> Iterator[str]:
     window: list[str] = []
-    for match in _WORDS.finditer(text.casefold()):
-        window.append(match[0])
+    for word in cut_words(text):
+        window.append(word)
         if len(window) == SHINGLE_WORDS:
             yield " ".join(window)
             del window[0]
@@ -83,26 +99,34 @@ def choose_duplicates(
     exact: bool,
     near: bool,
     threshold: float,
+    twins: Mapping[int, Sequence[tuple[int, float]]] | None = None,
 ) -> list[Duplicate]:
     """Which of N documents to leave out, by number, ascending; rows of `signatures` (N x 128) count if `signed`.
-    Greedy, in order: a document stays unless an earlier one that stays has the same id (`exact`) or an estimated
-    similarity of `threshold` or more (`near`). Ten million take 7 GB of memory."""
+    Greedy, in order: a document stays unless an earlier one that stays has the same id (`exact`), or an estimated
+    similarity of `threshold` or more or is among its `twins` (`near`), which have the earlier documents with their
+    similarity. Ten million take 7 GB of memory."""
+    twins = twins or {} if near else {}
     first = _find_first(doc_ids) if exact else {}
     finder = _NearFinder(signatures, signed, threshold=threshold) if near else None
     left_out: dict[int, Duplicate] = {}
-    for index in sorted({*first, *(finder.suspects if finder else ())}):
+    for index in sorted({*first, *(finder.suspects if finder else ()), *twins}):
         duplicate = None
         if index in first:
             original = first[index]
             # an original that was itself left out passes its copies on to the document that replaced it
             duplicate = replace(left_out.get(original, Duplicate(index, "duplicate", original, 1.0)), index=index)
         elif finder:
-            duplicate = finder.find(index)
+            duplicate = finder.find(index) or _find_kept(index, twins.get(index, ()), left_out)
         if duplicate is not None:
             left_out[index] = duplicate
         elif finder:
             finder.keep(index)
     return list(left_out.values())
+
+
+def _find_kept(index: int, twins: Iterable[tuple[int, float]], left_out: Mapping[int, Duplicate]) -> Duplicate | None:
+    kept = ((other, similarity) for other, similarity in sorted(twins) if other not in left_out)
+    return next((Duplicate(index, "near_duplicate", other, similarity) for other, similarity in kept), None)
 
 
 def _find_first(doc_ids: NDArray[np.bytes_]) -> dict[int, int]:
@@ -122,14 +146,14 @@ class _NearFinder:
         import numpy as np
 
         self._signatures = signatures
-        self._needed = max(1, math.ceil(threshold * SIGNATURE_LENGTH - 1e-9))
-        bands = np.array_split(np.arange(SIGNATURE_LENGTH), SIGNATURE_LENGTH - self._needed + 1)
+        self._needed = max(1, math.ceil(threshold * SHINGLE_NUMBERS - 1e-9))
+        bands = np.array_split(np.arange(SHINGLE_NUMBERS), SHINGLE_NUMBERS - self._needed + 1)
         rows = np.flatnonzero(signed)
         shared = np.zeros(len(signatures), dtype=bool)
         self._groups: list[Any] = []
         for band in bands:
             groups = np.full(len(signatures), -1, dtype=np.int32)
-            groups[rows] = _group_equal(signatures[:, band[0] : band[-1] + 1], rows)
+            groups[rows] = group_equal(signatures[:, band[0] : band[-1] + 1], rows)
             shared |= groups >= 0
             self._groups.append(groups)
         self.suspects: list[int] = np.flatnonzero(shared).tolist()
@@ -147,7 +171,7 @@ class _NearFinder:
         if not len(similar):
             return None
         best = int(similar[0])
-        return Duplicate(index, "near_duplicate", candidates[best], int(agree[best]) / SIGNATURE_LENGTH)
+        return Duplicate(index, "near_duplicate", candidates[best], int(agree[best]) / SHINGLE_NUMBERS)
 
     def keep(self, index: int) -> None:
         for kept, groups in zip(self._kept, self._groups, strict=True):
@@ -156,7 +180,7 @@ class _NearFinder:
                 kept[group].append(index)
 
 
-def _group_equal(columns: NDArray[np.uint32], rows: NDArray[np.intp]) -> NDArray[np.int32]:
+def group_equal(columns: NDArray[np.uint32], rows: NDArray[np.intp]) -> NDArray[np.int32]:
     """A group number for each of `rows`, equal for equal values in `columns`, -1 for unique values."""
     # by a 64-bit hash: a collision only costs a comparison
     import numpy as np

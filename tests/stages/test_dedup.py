@@ -10,6 +10,9 @@ import pytest
 
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.support.job import Job
+from docmatix.storage.schemas import EXTRACT
+from docmatix.text.minhash import sign_text
+from tests.check.runs import change_part
 from tests.jobs import extract, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
 
@@ -118,3 +121,36 @@ def test_deciding_again_gives_the_same_bytes(five, tmp_path):
     before = list(job.run.records("dedup"))
     dedup_documents(job)
     assert list(job.run.records("dedup")) == before
+
+
+def as_read_by_ocr(row: dict[str, Any]) -> dict[str, Any]:
+    """The document as a scan of it would be: its words in another order, and some misread, of which OCR is unsure."""
+    read = []
+    for page in row["pages"]:
+        words = [f"{word}x" if place % 12 == 5 else word for place, word in enumerate(page["word_texts"][::-1])]
+        sure = [0.6 if place % 12 == 5 else 0.97 for place in range(len(words))]
+        read.append(page | {"word_texts": words, "word_confidences": sure, "text_from": "ocr"})
+    return row | {"pages": read, "signature": sign_text(" ".join(word for page in read for word in page["word_texts"]))}
+
+
+@pytest.mark.parametrize("scan", ["a.pdf", "b.pdf"])
+def test_a_scan_and_its_born_digital_twin_are_near_duplicates(tmp_path, scan):
+    job = make_job(tmp_path, pdfs={name: write_pdf(LONG, fontsize=size) for name, size in (("a.pdf", 7), ("b.pdf", 8))})
+    plan(job)
+    extract(job)
+
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [as_read_by_ocr(row) if row["source_uri"].endswith(scan) else row for row in rows]
+
+    change_part(job.run, "extract", 0, EXTRACT, change)
+    dedup_documents(job)
+    assert read_duplicates(job) == [("b.pdf", "near_duplicate", "a.pdf")]
+
+
+def test_two_scans_are_compared_as_any_two_documents(tmp_path):
+    job = make_job(tmp_path, pdfs={name: write_pdf(LONG, fontsize=size) for name, size in (("a.pdf", 7), ("b.pdf", 8))})
+    plan(job)
+    extract(job)
+    change_part(job.run, "extract", 0, EXTRACT, lambda rows: [as_read_by_ocr(rows[0]), as_read_by_ocr(rows[1])])
+    dedup_documents(job)
+    assert read_duplicates(job) == [("b.pdf", "near_duplicate", "a.pdf")]  # misread in the same places

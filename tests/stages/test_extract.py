@@ -10,6 +10,7 @@ from docmatix.core.documents import Refusal
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import page_from_row
+from docmatix.text.minhash import SIGNATURE_LENGTH
 from tests.jobs import extract, make_job, plan
 from tests.pdfs import write_distinct_pdf, write_encrypted_pdf, write_image_pdf, write_pdf
 
@@ -32,7 +33,7 @@ def test_a_document_is_known_by_its_content_and_read_to_the_word(tmp_path):
     assert row["doc_id"] == row["sha256"][:32]
     assert row["bytes"] == len(pdf)
     assert (row["reason"], row["language"]) == (None, "en")
-    assert len(row["signature"]) == 128
+    assert len(row["signature"]) == SIGNATURE_LENGTH
     page = page_from_row(row["pages"][0])
     assert page.number == 1
     assert "Amount" in page.text or "Total" in page.text or "Balance" in page.text or "Price" in page.text

@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from docmatix.text.minhash import MIN_SHINGLES, SIGNATURE_LENGTH, Duplicate, choose_duplicates, sign_text
+from docmatix.text.minhash import (
+    MIN_SHINGLES,
+    SHINGLE_NUMBERS,
+    SIGNATURE_LENGTH,
+    Duplicate,
+    choose_duplicates,
+    sign_text,
+)
 
 WORDS = [f"word{number}" for number in range(400)]
 TEXT = " ".join(WORDS)
@@ -22,13 +29,13 @@ TEXT = " ".join(WORDS)
 def similarity(first: Sequence[int] | None, second: Sequence[int] | None) -> float:
     assert first is not None
     assert second is not None
-    return sum(a == b for a, b in zip(first, second, strict=True)) / SIGNATURE_LENGTH
+    return sum(a == b for a, b in zip(first[:SHINGLE_NUMBERS], second, strict=False)) / SHINGLE_NUMBERS
 
 
-def test_a_signature_is_128_unsigned_32_bit_numbers():
+def test_a_signature_is_192_unsigned_32_bit_numbers():
     signature = sign_text(TEXT)
     assert signature is not None
-    assert len(signature) == SIGNATURE_LENGTH
+    assert len(signature) == SIGNATURE_LENGTH == 192
     assert all(0 <= number < 2**32 for number in signature)
 
 
@@ -85,14 +92,14 @@ def choose(
 def make_signatures(seed: int, changes: Sequence[tuple[int, int]]) -> NDArray[np.uint32]:
     """One signature for each `(family, differences)`: that family's, with so many places changed."""
     random = np.random.default_rng(seed)
-    families = random.integers(0, 2**32, size=(8, SIGNATURE_LENGTH), dtype=np.uint32)
+    families = random.integers(0, 2**32, size=(8, SHINGLE_NUMBERS), dtype=np.uint32)
     rows = []
     for family, differences in changes:
         row = families[family].copy()
-        places = random.choice(SIGNATURE_LENGTH, size=differences, replace=False)
+        places = random.choice(SHINGLE_NUMBERS, size=differences, replace=False)
         row[places] = random.integers(0, 2**32, size=differences, dtype=np.uint32)
         rows.append(row)
-    return np.array(rows, dtype=np.uint32).reshape(-1, SIGNATURE_LENGTH)
+    return np.array(rows, dtype=np.uint32).reshape(-1, SHINGLE_NUMBERS)
 
 
 def compare_all(
@@ -114,8 +121,8 @@ def compare_all(
         for other in range(index):
             if near and other not in chosen and signed[index] and signed[other]:
                 agree = int((signatures[index] == signatures[other]).sum())
-                if agree / SIGNATURE_LENGTH >= threshold:
-                    chosen[index] = Duplicate(index, "near_duplicate", other, agree / SIGNATURE_LENGTH)
+                if agree / SHINGLE_NUMBERS >= threshold:
+                    chosen[index] = Duplicate(index, "near_duplicate", other, agree / SHINGLE_NUMBERS)
                     break
     return list(chosen.values())
 
@@ -170,7 +177,7 @@ def test_a_copy_of_a_near_duplicate_is_left_out_in_favour_of_the_kept_one():
 
 
 def test_documents_without_a_signature_are_only_compared_by_their_bytes():
-    signatures = np.zeros((3, SIGNATURE_LENGTH), dtype=np.uint32)
+    signatures = np.zeros((3, SHINGLE_NUMBERS), dtype=np.uint32)
     assert choose([1, 2, 1], signatures, signed=[False] * 3) == [Duplicate(2, "duplicate", 0, 1.0)]
 
 
@@ -182,7 +189,7 @@ def test_what_is_switched_off_finds_nothing():
 
 
 def test_no_documents_have_no_duplicates():
-    assert choose([], np.zeros((0, SIGNATURE_LENGTH), dtype=np.uint32)) == []
+    assert choose([], np.zeros((0, SHINGLE_NUMBERS), dtype=np.uint32)) == []
 
 
 def test_ten_thousand_copies_of_one_text_are_each_compared_with_one():
@@ -190,3 +197,18 @@ def test_ten_thousand_copies_of_one_text_are_each_compared_with_one():
     chosen = choose(range(10_000), signatures)
     assert len(chosen) == 9_999
     assert {duplicate.in_favour_of for duplicate in chosen} == {0}
+
+
+def test_a_twin_is_left_out_in_favour_of_the_first_kept_one():
+    signatures = make_signatures(0, [(family, 0) for family in (0, 1, 1, 3, 4)])
+    doc_ids = np.array([f"{number:032x}" for number in range(5)], dtype="S32")
+    twins = {1: [(0, 0.9)], 3: [(1, 0.8), (2, 0.7)], 4: [(1, 0.9)]}
+    chosen = choose_duplicates(
+        doc_ids, signatures, np.ones(5, dtype=bool), exact=True, near=True, threshold=0.85, twins=twins
+    )
+    # 1 is the twin of 0, so 2, which is like 1, stays, and stands for 3
+    assert chosen == [Duplicate(1, "near_duplicate", 0, 0.9), Duplicate(3, "near_duplicate", 2, 0.7)]
+    none = choose_duplicates(
+        doc_ids, signatures, np.ones(5, dtype=bool), exact=True, near=False, threshold=0.85, twins=twins
+    )
+    assert none == []

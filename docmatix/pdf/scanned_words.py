@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from docmatix.core.documents import Box, Page, Refusal, Word, compose_text
 from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import Drawing
 from docmatix.pdf.ocr.pages import lay_out
-from docmatix.pdf.ocr.results import OcrReading, unpack_reading
+from docmatix.pdf.ocr.results import OcrReading, OcrWord, unpack_reading, weigh_confidence
 from docmatix.pdf.ocr.straightening import Straightening
 from docmatix.pdf.text_source import has_bare_pictures, judge_text
 from docmatix.text.quality import measure_quality
@@ -37,7 +38,7 @@ def take_reading(page: Page, reading: str | Refusal, drawing: Drawing, *, settin
         return _refuse(page, reading, drawing)
     read = unpack_reading(reading)
     if has_bare_pictures(page):
-        return Scanned(_read_beside(page, read), drawing, page, None)
+        return Scanned(_read_beside(page, read, settings.ocr.min_confidence), drawing, page, None)
     if read.blank:
         return Scanned(replace(page, reason="blank", route_reason="blank"), drawing, page, None)
     straight, drawn = lay_out(read, page)
@@ -55,12 +56,16 @@ def _refuse(page: Page, refusal: Refusal, drawing: Drawing) -> Scanned:
     return Scanned(replace(page, reason=reason, route_reason=f"ocr_{refusal.reason}"), drawing, page, None)
 
 
-def _read_beside(page: Page, read: OcrReading) -> Page:
-    """The page with the words of its pictures after its own, in blocks of their own."""
+def _read_beside(page: Page, read: OcrReading, min_confidence: float) -> Page:
+    """The page with the words of its pictures after its own, in blocks of their own. Lines of which OCR is not sure are
+    mostly none: plots, logos, textures."""
     places = [word.box for word in page.words]
     block = max((word.block for word in page.words), default=-1) + 1
     line = max((word.line for word in page.words), default=-1) + 1
-    words = [*page.words, *_list_new(read, places, line=line, block=block)]
+    words = [
+        *page.words,
+        *_list_new(_list_sure(read, min_confidence), read.straightening, places, line=line, block=block),
+    ]
     if len(words) == len(page.words):
         return page
     told = [(word.confidence, len(word.text)) for word in words if word.confidence is not None]
@@ -68,12 +73,21 @@ def _read_beside(page: Page, read: OcrReading) -> Page:
     return replace(page, words=tuple(words), text=compose_text(words), ocr_confidence=round(sure, 4))
 
 
-def _list_new(read: OcrReading, places: Sequence[Box], *, line: int, block: int) -> Iterator[Word]:
+def _list_sure(read: OcrReading, min_confidence: float) -> Iterator[OcrWord]:
+    for _, words in groupby(read.words, key=lambda word: (word.block, word.line)):
+        line = list(words)
+        if (weigh_confidence(line) or 0.0) >= min_confidence:
+            yield from line
+
+
+def _list_new(
+    read: Iterable[OcrWord], straightening: Straightening, places: Sequence[Box], *, line: int, block: int
+) -> Iterator[Word]:
     """The words that are not among those of the layer, numbered from a line and a block on."""
     lines: dict[int, int] = {}
     blocks: dict[int, int] = {}
-    for word in read.words:
-        box, text = read.straightening.to_page(word.box), clean_text(word.text)
+    for word in read:
+        box, text = straightening.to_page(word.box), clean_text(word.text)
         if not text or any(_overlap(box, place) > MIN_OVERLAP for place in places):
             continue
         yield Word(

@@ -90,6 +90,12 @@ def test_the_words_of_a_stamp_come_after_those_of_the_layer_and_none_comes_twice
     assert lines == sorted(lines)
 
 
+def test_lines_of_a_picture_that_nobody_is_sure_of_are_left_out() -> None:
+    page = page_with_stamp()
+    taken = take(page, read_words("Ge) ety iF re", y=0.5, confidence=0.3))
+    assert taken.page == page
+
+
 def test_pictures_without_words_leave_a_page_as_it_was() -> None:
     page = page_with_stamp()
     assert take(page).page == page

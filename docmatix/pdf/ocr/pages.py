@@ -42,7 +42,11 @@ def lay_out(reading: OcrReading, page: Page) -> tuple[Page, Drawing]:
         box._replace(x0=box.x0 * scale, y0=box.y0 * scale, x1=box.x1 * scale, y1=box.y1 * scale)
         for box in reading.boxes
     )
-    return laid, Drawing(rules, boxes, shapes=len(rules) + len(boxes))
+    marks = tuple(
+        mark._replace(x0=mark.x0 * scale, y0=mark.y0 * scale, x1=mark.x1 * scale, y1=mark.y1 * scale)
+        for mark in reading.marks
+    )
+    return laid, Drawing(rules, boxes, marks=marks, shapes=len(rules) + len(boxes) + len(marks))
 
 
 def _list_lines(words: Iterable[OcrWord]) -> Iterator[tuple[int, list[OcrWord]]]:

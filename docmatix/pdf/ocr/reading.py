@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from docmatix.core.documents import Box
 from docmatix.pdf.ocr.blankness import is_blank
+from docmatix.pdf.ocr.blobs import put_leaders, take_signs
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
 from docmatix.pdf.ocr.results import OcrReading, OcrWord, weigh_confidence
-from docmatix.pdf.ocr.shapes import erase, find_shapes
+from docmatix.pdf.ocr.shapes import find_shapes
 from docmatix.pdf.ocr.straightening import (
     LOOK_DPI,
-    Lines,
     Straightening,
     find_ink,
     find_lines,
@@ -41,15 +41,13 @@ def read_picture(draw: Callable[[int], Image], engine: OcrEngine) -> OcrReading:
     blank = is_blank(look)
     if blank or not engine.reads:
         return OcrReading((), Straightening(look.width, look.height), LOOK_DPI, 0.0, blank)
-    turns, down = _find_turn(look, engine)
-    reading = _read(draw, engine, look, turns=turns, lines=down)
+    turns, others = _find_turn(look, engine)
+    reading = _read(draw, engine, look, turns=turns)
     if reading.quality >= GOOD_READING or not reading.words:
         return reading
-    # upside down first: lines are level either way
-    for more in (2, 1, 3):
+    for other in others:
         if reading.quality < MIN_QUALITY:
-            other = _read(draw, engine, look, turns=(turns + more) % 4, lines=None)
-            reading = max(reading, other, key=lambda each: each.quality)
+            reading = max(reading, _read(draw, engine, look, turns=other), key=lambda each: each.quality)
     return reading
 
 
@@ -60,26 +58,33 @@ def choose_dpi(letters: float | None) -> int:
     return round(min(max(LOOK_DPI * LETTER_PX / letters, MIN_DPI), MAX_DPI) / 10) * 10
 
 
-def _find_turn(look: Image, engine: OcrEngine) -> tuple[int, Lines | None]:
-    if (turns := engine.find_turn(look)) is not None:
-        return turns, None
+def _find_turn(look: Image, engine: OcrEngine) -> tuple[int, list[int]]:
+    """By how many quarter turns the page is probably upright, and by how many else."""
     ink = find_ink(look)
     down, across = find_lines(ink), find_lines(ink.T[:, ::-1])
-    return (1, None) if is_sideways(down, across) else (0, down)
+    told = engine.find_turn(look)
+    if is_sideways(down, across):
+        turns = told if told in (1, 3) else 1
+        return turns, [4 - turns]
+    if is_sideways(across, down):
+        turns = told if told in (0, 2) else 0
+        return turns, [2 - turns]
+    turns = told or 0
+    # upside down first: lines are level either way
+    return turns, [(turns + more) % 4 for more in (2, 1, 3)]
 
 
-def _read(
-    draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns: int, lines: Lines | None
-) -> OcrReading:
+def _read(draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns: int) -> OcrReading:
     turned = straighten(look, turns, 0.0)
-    skew = (lines or find_lines(find_ink(turned))).skew
+    skew = find_lines(find_ink(turned)).skew
     letters = measure_letters(find_ink(straighten(turned, 0, skew)))
     dpi = choose_dpi(letters)
     picture = to_dark_on_light(draw(dpi))
     straightening = Straightening(picture.width, picture.height, turns, skew)
     picture = straighten(picture, turns, skew)
-    shapes = find_shapes(picture, dpi=dpi, letters=letters and letters * dpi / LOOK_DPI)
-    picture = erase(picture, shapes, dpi=dpi)
+    high = letters * dpi / LOOK_DPI if letters else LETTER_PX
+    shapes, picture = find_shapes(picture, dpi=dpi, letters=high)
+    signs, picture = take_signs(picture, dpi=dpi, letters=high)
     read = engine.read(picture, dpi=dpi)
     words = tuple(
         OcrWord(
@@ -91,7 +96,7 @@ def _read(
             round(one.size * 72 / dpi, 2),
             one.bold,
         )
-        for one in set_words(read, picture)
+        for one in set_words(put_leaders(read, signs.leaders, high), picture)
     )
     return OcrReading(
         words,
@@ -100,6 +105,7 @@ def _read(
         _rate(read),
         rules=shapes.list_rules(dpi),
         boxes=shapes.list_boxes(dpi),
+        marks=(*shapes.list_marks(dpi), *signs.list_marks(dpi)),
     )
 
 

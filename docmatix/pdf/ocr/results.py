@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from docmatix.core.documents import Box
-from docmatix.pdf.drawings import FilledBox, Rule
+from docmatix.pdf.drawings import FilledBox, Mark, Rule
 from docmatix.pdf.ocr.engine import ReadWord
 from docmatix.pdf.ocr.straightening import Straightening
 
@@ -27,7 +27,7 @@ class OcrWord(NamedTuple):
 
 class OcrReading(NamedTuple):
     """The words of a page, how its picture was straightened, and what else is seen in it. `quality` is how well the
-    words read, 0..1. `rules` and `boxes` are in points of the straight picture, `dpi` pixels to the inch."""
+    words read, 0..1. `rules`, `boxes` and `marks` are in points of the straight picture, `dpi` pixels to the inch."""
 
     words: tuple[OcrWord, ...]
     straightening: Straightening
@@ -37,6 +37,7 @@ class OcrReading(NamedTuple):
     """Whether nothing is seen but noise and specks; then nothing was read."""
     rules: tuple[Rule, ...] = ()
     boxes: tuple[FilledBox, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     @property
     def confidence(self) -> float | None:
@@ -60,7 +61,7 @@ def pack_reading(reading: OcrReading) -> str:
 def unpack_reading(text: str) -> OcrReading:
     """The reading that was packed. Raises ValueError for other texts."""
     match json.loads(text):
-        case [list(words), [width, height, turns, skew], int(dpi), quality, bool(blank), list(rules), list(boxes)]:
+        case [list(words), [width, height, turns, skew], int(dpi), quality, bool(blank), list(rules), boxes, marks]:
             try:
                 return OcrReading(
                     tuple(OcrWord(said, Box(*box), *rest) for said, box, *rest in words),
@@ -73,6 +74,7 @@ def unpack_reading(text: str) -> OcrReading:
                         FilledBox(x0, y0, x1, y1, stroked, fill and tuple(fill))
                         for x0, y0, x1, y1, stroked, fill in boxes
                     ),
+                    tuple(Mark(x0, y0, x1, y1, ring, fill and tuple(fill)) for x0, y0, x1, y1, ring, fill in marks),
                 )
             except TypeError as error:
                 raise ValueError(f"not a reading: {error}") from None

@@ -6,14 +6,16 @@ A pixel is dark against the paper around it, not against the page: rules are see
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docmatix.pdf.drawings import FilledBox, Rule
+from docmatix.pdf.drawings import FilledBox, Mark, Rule
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+INK = 70  # of 255, by which what is certainly ink is darker than the paper
 REDUCED = 4  # pixels to one of the paper's picture
 _MIN_CONTRAST, _NOISE = 24, 3.0  # of 255, and in standard deviations of the noise
 MIN_ACROSS_PT, MIN_DOWN_PT = 18.0, 14.0  # the shortest rules that are told from letters
@@ -23,8 +25,12 @@ _BESIDE = 0.15  # of the length of a shorter one that may be dark at either side
 _DENSE = 0.92  # of a window of a rule that is dark: noise and JPEG leave gaps
 MAX_RUNS = 40_000  # more are photographs
 BOX_PT = (5.0, 18.0)  # the sides of a box to tick
-_SIDE = 0.85  # of each side of a box that is dark
+_SIDE, _RIGHT = 0.85, 0.95  # of each side of a box that is dark; a `D` has 0.9
+_TICKED = 0.06  # of the inside of a box that is dark
 _AREA_PT = 7.0  # the smallest side of a filled area
+_ALONE_PT = 40.0  # from which a line down the page is one that joins no other
+_BRIDGE = 9  # cells of a reduced picture: letters on an area
+_FLAT = 0.3  # of an area that is without letters
 _MIN_SHADE = 7  # of 255, by which one differs from the paper
 
 
@@ -34,6 +40,16 @@ class Run(NamedTuple):
     row: int
     start: int
     end: int
+
+
+class _Edge(NamedTuple):
+    """The upper or lower side of a box; `first` and `last` are its rows."""
+
+    row: int
+    start: int
+    end: int
+    first: int
+    last: int
 
 
 class Stroke(NamedTuple):
@@ -51,38 +67,76 @@ class Shapes(NamedTuple):
     squares: list[FilledBox]
     frames: list[FilledBox]
     areas: list[FilledBox]
+    ticks: list[Rule]
+    """The corners of what is drawn or written in the squares."""
 
     def list_rules(self, dpi: int) -> tuple[Rule, ...]:
         """In points."""
-        return tuple(Rule(*(round(side * 72 / dpi, 2) for side in stroke.rule)) for stroke in self.strokes)
+        return tuple(Rule(*to_points(stroke.rule, dpi)) for stroke in self.strokes)
+
+    def list_marks(self, dpi: int) -> list[Mark]:
+        """The ticks in boxes, in points."""
+        return [Mark(*to_points(tick, dpi), False, None) for tick in self.ticks]
 
     def list_boxes(self, dpi: int) -> tuple[FilledBox, ...]:
         """In points."""
         return tuple(
-            box._replace(**{side: round(getattr(box, side) * 72 / dpi, 2) for side in ("x0", "y0", "x1", "y1")})
+            FilledBox(*to_points((box.x0, box.y0, box.x1, box.y1), dpi), box.stroked, box.fill)
             for box in (*self.areas, *self.frames, *self.squares)
         )
 
 
-def find_shapes(picture: Image, *, dpi: int, letters: float | None = None) -> Shapes:
-    """The shapes of a straight grey picture, dark on light; `letters` is the height of letters in pixels."""
-    import numpy as np
+def to_points(sides: Sequence[float], dpi: int) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (round(side * 72 / dpi, 2) for side in sides)
+    return x0, y0, x1, y1
 
-    pixels: Any = np.asarray(picture)
-    paper = find_paper(picture)
-    level = float(np.median(paper))
-    # the paper's own noise: ink is far from it
-    near = np.abs(pixels[::2, ::2].astype(np.int16) - np.int16(level))
-    noise = 1.4826 * float(np.median(near))
-    dark = find_dark(pixels, paper, max(_MIN_CONTRAST, _NOISE * noise))
+
+def find_shapes(picture: Image, *, dpi: int, letters: float | None = None) -> tuple[Shapes, Image]:
+    """The shapes of a straight grey picture, dark on light, and the picture without them: engines take rules and boxes
+    for letters, and read nothing on dark ground. `letters` is the height of letters in pixels."""
+    import numpy as np
+    from PIL import Image as Images
+
     point = dpi / 72
+    pixels: Any = np.array(picture)
+    level = float(np.median(pixels[::4, ::4]))
+    # the paper's own noise: ink is far from it
+    noise = 1.4826 * float(np.median(np.abs(pixels[::2, ::2].astype(np.int16) - np.int16(level))))
+    areas = list(find_areas(picture, level, noise, point))
+    for area in areas:
+        _bleach(pixels, area, level)
+    picture = Images.fromarray(pixels, "L")
+    paper = find_paper(picture)
+    dark = find_dark(pixels, paper, max(_MIN_CONTRAST, _NOISE * noise))
     letters = letters or 0.0
     across = _find_strokes(dark, max(MIN_ACROSS_PT * point, 2.0 * letters), point, is_down=False)
-    down = _find_strokes(np.ascontiguousarray(dark.T), max(MIN_DOWN_PT * point, 1.6 * letters), point, is_down=True)
-    areas = list(_find_areas(paper, level, noise, point, pixels.shape[::-1]))
+    down = _find_strokes(np.ascontiguousarray(dark.T), max(MIN_DOWN_PT * point, 1.2 * letters), point, is_down=True)
+    far = max(_ALONE_PT * point, 3.5 * letters)
+    down = [one for one in down if one.rule.y1 - one.rule.y0 >= far or _joins(one.rule, across, 2 * point)]
     squares = list(_find_squares(dark, point))
     strokes = [one for one in (*across, *down) if not any(_is_in(one.rule, box) for box in squares)]
-    return Shapes(strokes, squares, list(_find_frames([stroke.rule for stroke in strokes], point)), areas)
+    frames = list(_find_frames([stroke.rule for stroke in strokes], point))
+    ticks = [tick for box in squares if (tick := _find_tick(dark, box, point)) is not None]
+    _erase(pixels, paper, strokes, squares, point)
+    return Shapes(strokes, squares, frames, areas, ticks), Images.fromarray(pixels, "L")
+
+
+def _joins(rule: Rule, across: Iterable[Stroke], slack: float) -> bool:
+    """Whether a short line down the page goes from one across it to another, as no letter does."""
+    met = [other.rule.y0 for other in across if _meet(other.rule, rule, slack)]
+    return any(abs(y - rule.y0) <= slack for y in met) and any(abs(y - rule.y1) <= slack for y in met)
+
+
+def _bleach(pixels: Any, area: FilledBox, level: float) -> None:
+    """Make the ground of an area that of the page, and its letters dark."""
+    import numpy as np
+
+    x0, y0, x1, y1 = map(round, area[:4])
+    part = pixels[y0:y1, x0:x1].astype(np.int16)
+    shade = round((area.fill or (1.0,))[0] * level)
+    if (part > shade + 40).sum() > (part < shade - 40).sum():
+        part = 2 * shade - part  # letters lighter than their ground
+    pixels[y0:y1, x0:x1] = np.clip(part + round(level) - shade, 0, 255)
 
 
 def find_paper(picture: Image) -> Any:
@@ -169,17 +223,19 @@ def _find_squares(dark: Any, point: float) -> Iterator[FilledBox]:
     """Boxes to tick: two short lines above each other, closed at both sides."""
     least, most = (round(side * point) for side in BOX_PT)
     slack = max(2, round(0.6 * point))
-    tops: dict[int, list[Run]] = defaultdict(list)
+    edges: dict[int, list[_Edge]] = defaultdict(list)
     runs = [run for run in list_runs(dark, least, dense=0.95) if run.end - run.start <= most + slack]
     if len(runs) > MAX_RUNS:
         return
     for group in join_runs(runs, reach=1):
         start, end = min(run.start for run in group), max(run.end for run in group)
         rows = [run.row for run in group]
-        if end - start <= most and max(rows) - min(rows) <= 2.5 * point:
-            tops[start // slack].append(Run((min(rows) + max(rows)) // 2, start, end))
-    for column, found in tops.items():
-        nearby = [run for step in (-1, 0, 1) for run in tops.get(column + step, ())]
+        usual = median(run.end - run.start for run in group)
+        # the upper stroke of a `D` grows longer downwards
+        if end - start <= most and max(rows) - min(rows) <= 2.5 * point and usual >= 0.93 * (end - start):
+            edges[start // slack].append(_Edge((min(rows) + max(rows)) // 2, start, end, min(rows), max(rows)))
+    for column, found in edges.items():
+        nearby = [run for step in (-1, 0, 1) for run in edges.get(column + step, ())]
         for top in found:
             side = top.end - top.start
             for low in nearby:
@@ -191,16 +247,19 @@ def _find_squares(dark: Any, point: float) -> Iterator[FilledBox]:
                     break
 
 
-def _is_closed(dark: Any, top: Run, low: Run, slack: int) -> bool:
+def _is_closed(dark: Any, top: _Edge, low: _Edge, slack: int) -> bool:
     """Whether both sides and the corners are dark, what is between them is not all so, and around them is paper."""
     rows = slice(top.row, low.row + 1)
     left = dark[rows, max(0, top.start - slack) : top.start + slack].any(axis=1).mean()
-    right = dark[rows, max(0, top.end - slack) : top.end + slack].any(axis=1).mean()
+    # the right side of a `D` bends
+    right = dark[rows, max(0, top.end - 2) : top.end + 1].any(axis=1).mean()
     inside = dark[top.row + slack : low.row - slack, top.start + slack : top.end - slack]
-    if not (left >= _SIDE and right >= _SIDE and inside.size and inside.mean() < 0.9):
+    if not (left >= _SIDE and right >= _RIGHT and inside.size and inside.mean() < 0.9):
         return False
-    if not all(_is_corner(dark, y, x, slack) for y in (top.row, low.row) for x in (top.start, top.end - 1)):
-        return False
+    for row in (min(top.first + 1, top.row), max(low.last - 1, low.row)):
+        # the corners of letters are round
+        if not (dark[row, top.start : top.start + 3].any() and dark[row, top.end - 3 : top.end].any()):
+            return False
     # letters have others close by; a tick may reach out of its box, up and to the right
     near, far = slack + 1, 4 * slack
     left = dark[rows, max(0, top.start - far) : max(0, top.start - near)]
@@ -209,9 +268,18 @@ def _is_closed(dark: Any, top: Run, low: Run, slack: int) -> bool:
     return not (left.any() or below.mean() > 0.1 or right.mean() > 0.3) if left.size and below.size else False
 
 
-def _is_corner(dark: Any, y: int, x: int, slack: int) -> bool:
-    near = slack // 2 + 1
-    return bool(dark[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1].any())
+def _find_tick(dark: Any, box: FilledBox, point: float) -> Rule | None:
+    """The corners of the ink in a box; None for an empty one."""
+    import numpy as np
+
+    inset = max(3, round(1.2 * point))
+    x0, y0, x1, y1 = (round(side) for side in (box.x0, box.y0, box.x1, box.y1))
+    inside = dark[y0 + inset : y1 - inset, x0 + inset : x1 - inset]
+    if not inside.size or inside.mean() < _TICKED:
+        return None
+    ys, xs = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    left, top = x0 + inset, y0 + inset
+    return Rule(left + int(xs[0]), top + int(ys[0]), left + int(xs[-1]) + 1, top + int(ys[-1]) + 1)
 
 
 def _is_in(rule: Rule, box: FilledBox) -> bool:
@@ -244,71 +312,69 @@ def _meet(across: Rule, down: Rule, slack: float) -> bool:
     return across.x0 - slack <= down.x0 <= across.x1 + slack and down.y0 - slack <= across.y0 <= down.y1 + slack
 
 
-def _find_areas(paper: Any, level: float, noise: float, point: float, size: tuple[int, int]) -> Iterator[FilledBox]:
-    """Rectangles of one shade that is not the page's."""
+def find_areas(picture: Image, level: float, noise: float, point: float) -> Iterator[FilledBox]:
+    """Rectangles of one shade that is not the page's, whose brightness is `level`; with letters on them or not."""
     import numpy as np
+    from PIL import Image as Images
+    from PIL import ImageFilter
 
-    shade = max(_MIN_SHADE, 1.5 * noise)
+    small = picture.reduce(REDUCED)
+    cells: Any = np.asarray(small).astype(np.int16)
+    # reducing smooths noise
+    band = max(4, round(0.6 * noise))
+    spread = np.asarray(small.filter(ImageFilter.MaxFilter(3))).astype(np.int16)
+    spread -= np.asarray(small.filter(ImageFilter.MinFilter(3)))
+    flat = (spread <= 2 * band) & (np.abs(cells - round(level)) >= max(_MIN_SHADE, 0.6 * noise))
     least = max(3, round(_AREA_PT * point / REDUCED))
-    other = np.abs(paper.astype(np.int16) - round(level)) >= shade
-    if other.mean() < 0.0005:
-        return
-    counts = np.bincount(paper[other], minlength=256)
+    counts = np.bincount(cells[flat], minlength=256)
     taken = np.zeros(256, dtype=bool)
     for _ in range(6):
         # of similar shades the most frequent first
         near = np.convolve(np.where(taken, 0, counts), np.ones(5, dtype=int), "same")
         peak = int(near.argmax())
-        if near[peak] < 4 * least * least:
+        if near[peak] < 3 * least * least:
             return
-        band = max(4, round(1.5 * noise))
         low, high = max(0, peak - band), peak + band
         taken[low : high + 1] = True
-        mask = other & (paper >= low) & (paper <= high)
-        runs = list_runs(mask, least, dense=1.0)
+        mask = Images.fromarray(((cells >= low) & (cells <= high)).astype(np.uint8) * 255, "L")
+        bridged = mask.filter(ImageFilter.MaxFilter(_BRIDGE)).filter(ImageFilter.MinFilter(_BRIDGE))
+        # without rules that are as dark
+        bridged = bridged.filter(ImageFilter.MinFilter(5)).filter(ImageFilter.MaxFilter(5))
+        runs = list_runs(np.asarray(bridged) > 0, least, dense=1.0)
         if len(runs) > MAX_RUNS:
             continue
         for group in join_runs(runs, reach=1):
-            box = (
-                min(run.start for run in group),
-                min(run.row for run in group),
-                max(run.end for run in group),
-                max(run.row for run in group) + 1,
-            )
-            wide, high_px = box[2] - box[0], box[3] - box[1]
-            covered = sum(run.end - run.start for run in group)
-            large = max(wide, high_px) >= 3 * least
-            if large and wide >= least and high_px >= least and covered >= 0.85 * wide * high_px:
-                x0, y0, x1, y1 = (side * REDUCED for side in box)
-                grey = round(min(peak / max(level, 1.0), 1.0), 2)
-                yield FilledBox(x0, y0, min(x1, size[0]), min(y1, size[1]), False, (grey,))
+            across: dict[int, int] = defaultdict(int)
+            for run in group:
+                across[run.row] += run.end - run.start
+            # letters below an area may be bridged to it
+            widest = max(across.values())
+            kept = [run for run in group if across[run.row] >= 0.7 * widest]
+            x0, x1 = min(run.start for run in kept), max(run.end for run in kept)
+            y0, y1 = min(run.row for run in kept), max(run.row for run in kept) + 1
+            wide, high_cells = x1 - x0, y1 - y0
+            covered = sum(run.end - run.start for run in kept)
+            if (
+                min(wide, high_cells) >= least
+                and max(wide, high_cells) >= 3 * least
+                and (covered >= 0.85 * wide * high_cells and flat[y0:y1, x0:x1].mean() >= _FLAT)
+            ):
+                sides = (min(x0 * REDUCED, picture.width), min(y0 * REDUCED, picture.height))
+                ends = (min(x1 * REDUCED, picture.width), min(y1 * REDUCED, picture.height))
+                yield FilledBox(*sides, *ends, False, (round(min(peak / max(level, 1.0), 1.0), 2),))
 
 
-def erase(picture: Image, shapes: Shapes, *, dpi: int) -> Image:
-    """The picture without rules and the sides of boxes, which engines take for letters, and with the letters of dark
-    areas dark on light."""
-    import numpy as np
-    from PIL import Image as Images
-
-    pixels = np.array(picture)
-    paper = find_paper(picture)
-    reach = max(1, round(0.25 * dpi / 72))
-    for box in shapes.areas:
-        if box.fill and box.fill[0] < 0.5:
-            x0, y0, x1, y1 = map(round, box[:4])
-            pixels[y0:y1, x0:x1] = 255 - pixels[y0:y1, x0:x1]
-            paper = paper.copy()
-            paper[y0 // REDUCED : -(-y1 // REDUCED), x0 // REDUCED : -(-x1 // REDUCED)] ^= 255
-    for stroke in shapes.strokes:
+def _erase(pixels: Any, paper: Any, strokes: Iterable[Stroke], squares: Iterable[FilledBox], point: float) -> None:
+    reach = max(1, round(0.25 * point))
+    for stroke in strokes:
         for row, start, end in stroke.runs:
             low, high = max(0, row - reach), row + reach + 1
             if stroke.is_down:
                 pixels[start:end, low:high] = paper[start // REDUCED, row // REDUCED]
             else:
                 pixels[low:high, start:end] = paper[row // REDUCED, start // REDUCED]
-    wide = max(2, round(1.2 * dpi / 72))
-    for box in shapes.squares:
+    wide = max(2, round(1.2 * point))
+    for box in squares:
         x0, y0, x1, y1 = map(round, box[:4])
         ground = paper[max(0, y0 - 2 * wide) // REDUCED, max(0, x0 - 2 * wide) // REDUCED]
         pixels[max(0, y0 - wide) : y1 + wide, max(0, x0 - wide) : x1 + wide] = ground
-    return Images.fromarray(pixels, "L")

@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.pdf.ocr.engine import ReadWord
-from docmatix.pdf.ocr.shapes import REDUCED, find_dark, find_paper
+from docmatix.pdf.ocr.shapes import INK, REDUCED, find_dark, find_paper
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,7 +24,6 @@ _DEEP_LETTERS = frozenset("gjpqyçQJ,;()[]{}|/\\@$_µ„‚§")
 _RAISED = frozenset("\"'“”‘’°*^´`¹²³-–—~=+•·:.…«»<>−")
 MAX_SLOPE = 0.006  # of a baseline that is level but for a rest of skew
 SAME_SIZE = 0.07  # apart at most, as a share
-_INK = 70  # of 255, darker than the paper
 _OWN_SIZE = 0.18  # by which a word differs from its line, to have a size of its own
 
 
@@ -50,7 +49,7 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
     import numpy as np
 
     paper = find_paper(picture)
-    dark = find_dark(np.asarray(picture), paper, _INK)
+    dark = find_dark(np.asarray(picture), paper, INK)
     words = [_fit_ink(word, dark) for word in words]
     lines = [_measure_line(list(line)) for _, line in groupby(words, key=lambda word: (word.block, word.line))]
     sizes = settle_sizes([(line.size, line.weight) for line in lines if line.size is not None])

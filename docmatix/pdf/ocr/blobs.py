@@ -100,12 +100,14 @@ def find_rings(dark: Any, blobs: Iterable[Blob], point: float) -> list[Ring]:
     return found
 
 
-def find_leaders(blobs: Iterable[Blob], letters: float) -> list[list[Blob]]:
+def find_leaders(dark: Any, blobs: Iterable[Blob], letters: float) -> list[list[Blob]]:
     """The dots that lead from a text to a number, row by row."""
-    dots = sorted(
-        (blob for blob in blobs if max(blob.x1 - blob.x0, blob.y1 - blob.y0) <= max(_DOT * letters, 3)),
-        key=lambda blob: blob.x0,
-    )
+    most = max(_DOT * letters, 3)
+    flat = [blob for blob in blobs if blob.y1 - blob.y0 <= most]
+    dots = [blob for blob in flat if blob.x1 - blob.x0 <= most]
+    # dots that stand close together are one blob
+    dots += [dot for blob in flat if blob.x1 - blob.x0 > 2 * most for dot in _part(dark, blob)]
+    dots.sort(key=lambda blob: blob.x0)
     rows: dict[int, list[list[Blob]]] = {}
     for dot in dots:
         place = round(dot.y1 / 3)
@@ -116,6 +118,14 @@ def find_leaders(blobs: Iterable[Blob], letters: float) -> list[list[Blob]]:
         else:
             rows.setdefault(place, []).append([dot])
     return [row for found in rows.values() for row in found if len(row) >= MIN_DOTS and _is_even(row)]
+
+
+def _part(dark: Any, blob: Blob) -> list[Blob]:
+    import numpy as np
+
+    inked = dark[blob.y0 : blob.y1, blob.x0 : blob.x1].any(axis=0)
+    edges = np.flatnonzero(np.diff(np.pad(inked, 1).astype(np.int8)))
+    return [Blob(blob.x0 + x0, blob.y0, blob.x0 + x1, blob.y1) for x0, x1 in edges.reshape(-1, 2).tolist()]
 
 
 def _is_even(dots: Sequence[Blob]) -> bool:
@@ -150,7 +160,7 @@ def take_signs(picture: Image, *, dpi: int, letters: float) -> tuple[Signs, Imag
     paper = find_paper(picture)
     dark = find_dark(pixels, paper, INK)
     blobs = list_blobs(dark)
-    signs = Signs(find_rings(dark, blobs, dpi / 72), find_leaders(blobs, letters))
+    signs = Signs(find_rings(dark, blobs, dpi / 72), find_leaders(dark, blobs, letters))
     for box in [*(ring.box for ring in signs.rings), *(dot for row in signs.leaders for dot in row)]:
         ground = paper[min(box.y0 // REDUCED, len(paper) - 1), min(box.x0 // REDUCED, paper.shape[1] - 1)]
         pixels[max(0, box.y0 - 1) : box.y1 + 1, max(0, box.x0 - 1) : box.x1 + 1] = ground
@@ -179,3 +189,109 @@ def put_leaders(words: Sequence[ReadWord], leaders: Iterable[Sequence[Blob]], le
             lines[within].append(dotted._replace(line=line, block=block))
             lines[within].sort(key=lambda word: word.box[0])
     return [word for line in lines.values() for word in line]
+
+
+class Piece(NamedTuple):
+    """A line of ink that was not read, and where it was put in a column of such lines."""
+
+    box: Blob
+    top: int
+
+
+MAX_UNREAD = 80  # lines of a page that are looked at again
+_UNREAD_HEIGHT = (0.35, 3.0)  # of the letters' height
+
+
+def find_unread(dark: Any, words: Iterable[ReadWord], letters: float) -> list[Blob]:
+    """Lines of ink as high as letters that no word covers."""
+    left = dark.copy()
+    for word in words:
+        x0, y0, x1, y1 = map(round, word.box)
+        left[max(0, y0 - 2) : y1 + 3, max(0, x0 - 2) : x1 + 3] = False
+    low, high = (share * letters for share in _UNREAD_HEIGHT)
+    lines: list[Blob] = []
+    for blob in sorted(list_blobs(left), key=lambda blob: blob.x0):
+        tall = blob.y1 - blob.y0
+        if not low <= tall <= high or blob.x1 - blob.x0 < 0.1 * letters:
+            continue
+        before = next(
+            (
+                line
+                for line in reversed(lines)
+                if -2 <= blob.x0 - line.x1 <= 1.2 * letters
+                and min(blob.y1, line.y1) - max(blob.y0, line.y0) > 0.5 * min(tall, line.y1 - line.y0)
+            ),
+            None,
+        )
+        if before is not None:
+            lines.remove(before)
+        else:
+            before = blob
+        lines.append(Blob(before.x0, min(before.y0, blob.y0), max(before.x1, blob.x1), max(before.y1, blob.y1)))
+    return sorted(lines, key=lambda line: line.y0)[:MAX_UNREAD]
+
+
+def is_bullet(dark: Any, box: Blob, letters: float) -> bool:
+    """Whether the ink of a box is a small disc or square."""
+    wide, high = box.x1 - box.x0, box.y1 - box.y0
+    if not (
+        0.15 * letters <= min(wide, high) and max(wide, high) <= 0.75 * letters and abs(wide - high) <= 0.25 * high
+    ):
+        return False
+    return bool(dark[box.y0 : box.y1, box.x0 : box.x1].mean() >= 0.7)
+
+
+def put_bullets(words: Sequence[ReadWord], bullets: Iterable[Blob], letters: float) -> list[ReadWord]:
+    """The words with each bullet before the line that it stands at."""
+    done = list(words)
+    for box in bullets:
+        y = (box.y0 + box.y1) / 2
+        behind = [
+            at
+            for at, word in enumerate(done)
+            if word.box[1] < y < word.box[3]
+            and 0 < word.box[0] - box.x1 <= 3 * letters
+            and (at == 0 or (done[at - 1].block, done[at - 1].line) != (word.block, word.line))
+        ]
+        if behind:
+            at = min(behind, key=lambda at: done[at].box[0])
+            sides = (float(box.x0), float(box.y0), float(box.x1), float(box.y1))
+            done.insert(at, ReadWord("•", sides, done[at].line, done[at].block, 0.9))
+    return done
+
+
+def stack(picture: Image, lines: Iterable[Blob], letters: float) -> tuple[Image, list[Piece]]:
+    """The lines below each other in a picture of their own."""
+    from PIL import Image as Images
+
+    lines, margin = list(lines), round(letters)
+    width = max(line.x1 - line.x0 for line in lines) + 4 * margin
+    height = sum(line.y1 - line.y0 + 2 * margin for line in lines) + 2 * margin
+    column = Images.new("L", (width, height), 255)
+    pieces, top = [], margin
+    edge = round(0.2 * letters)
+    for line in lines:
+        crop = picture.crop((line.x0 - edge, line.y0 - edge, line.x1 + edge, line.y1 + edge))
+        column.paste(crop, (2 * margin - edge, top - edge))
+        pieces.append(Piece(line, top))
+        top += line.y1 - line.y0 + 2 * margin
+    return column, pieces
+
+
+def unstack(
+    words: Iterable[ReadWord], pieces: Iterable[Piece], letters: float, after: Sequence[ReadWord]
+) -> list[ReadWord]:
+    """The words of a column of lines where these stand, in lines and blocks of their own behind those of `after`."""
+    margin = round(letters)
+    line = max((word.line for word in after), default=-1)
+    block = max((word.block for word in after), default=-1)
+    found = []
+    for box, top in pieces:
+        line, block = line + 1, block + 1
+        for word in words:
+            x0, y0, x1, y1 = word.box
+            if top - margin / 2 <= (y0 + y1) / 2 <= top + box.y1 - box.y0 + margin / 2:
+                across, down = box.x0 - 2 * margin, box.y0 - top
+                moved = (x0 + across, y0 + down, x1 + across, y1 + down)
+                found.append(word._replace(box=moved, line=line, block=block))
+    return found

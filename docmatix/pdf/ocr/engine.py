@@ -73,3 +73,7 @@ class OcrEngine(Kind):
         """The words of an upright grey picture (mode `L`), line by line in the engine's order. Raises what the engine's
         library raises."""
         raise NotImplementedError
+
+    def read_column(self, picture: Image, *, dpi: int) -> list[ReadWord]:
+        """As `read`, of a picture that has nothing but lines below each other."""
+        return self.read(picture, dpi=dpi)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from docmatix.core.documents import Box
 from docmatix.pdf.ocr.blankness import is_blank
-from docmatix.pdf.ocr.blobs import put_leaders, take_signs
+from docmatix.pdf.ocr.blobs import Blob, find_unread, is_bullet, put_bullets, put_leaders, stack, take_signs, unstack
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
 from docmatix.pdf.ocr.results import OcrReading, OcrWord, weigh_confidence
-from docmatix.pdf.ocr.shapes import find_shapes
+from docmatix.pdf.ocr.shapes import INK, find_dark, find_paper, find_shapes
 from docmatix.pdf.ocr.straightening import (
     LOOK_DPI,
     Straightening,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LETTER_PX = 26.0  # from the tops to the bottoms of letters: 10 pt at 280 dpi
 DEFAULT_DPI, MIN_DPI, MAX_DPI = 200, 100, 400
+MIN_SECOND_READING = 0.5  # confidence of a word of ink that was passed over first
+DOUBTFUL = 0.3  # confidence of a word with ink beside it that cannot be read: a sign, a digit
 GOOD_READING = 0.8  # from which no other way up is tried
 
 
@@ -85,7 +87,7 @@ def _read(draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns
     high = letters * dpi / LOOK_DPI if letters else LETTER_PX
     shapes, picture = find_shapes(picture, dpi=dpi, letters=high)
     signs, picture = take_signs(picture, dpi=dpi, letters=high)
-    read = engine.read(picture, dpi=dpi)
+    read = _read_twice(engine, picture, dpi=dpi, letters=high)
     words = tuple(
         OcrWord(
             one.word.text,
@@ -107,6 +109,39 @@ def _read(draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns
         boxes=shapes.list_boxes(dpi),
         marks=(*shapes.list_marks(dpi), *signs.list_marks(dpi)),
     )
+
+
+def _read_twice(engine: OcrEngine, picture: Image, *, dpi: int, letters: float) -> list[ReadWord]:
+    """The words of a straight picture without rules. Engines pass over lone digits: what they left is read again, by
+    itself; words beside what is not read even so are doubtful."""
+    import numpy as np
+
+    read = engine.read(picture, dpi=dpi)
+    dark = find_dark(np.asarray(picture), find_paper(picture), INK)
+    if not (unread := find_unread(dark, read, letters)):
+        return read
+    column, pieces = stack(picture, unread, letters)
+    more = [word for word in engine.read_column(column, dpi=dpi) if word.confidence >= MIN_SECOND_READING]
+    read += unstack(more, pieces, letters, read)
+    left = find_unread(dark, read, letters)
+    bullets = [blob for blob in left if is_bullet(dark, blob, letters)]
+    left = [blob for blob in left if blob not in bullets]
+    return put_bullets(
+        [
+            word._replace(confidence=min(word.confidence, DOUBTFUL))
+            if any(_is_beside(word, blob, letters) for blob in left)
+            else word
+            for word in read
+        ],
+        bullets,
+        letters,
+    )
+
+
+def _is_beside(word: ReadWord, blob: Blob, letters: float) -> bool:
+    x0, y0, x1, y1 = word.box
+    level = min(y1, blob.y1) - max(y0, blob.y0) > 0.3 * (blob.y1 - blob.y0)
+    return level and -2 <= max(blob.x0 - x1, x0 - blob.x1) <= 0.4 * letters
 
 
 def _to_fractions(box: tuple[float, float, float, float], picture: Image) -> Box:

@@ -261,11 +261,11 @@ def _is_closed(dark: Any, top: _Edge, low: _Edge, slack: int) -> bool:
         if not (dark[row, top.start : top.start + 3].any() and dark[row, top.end - 3 : top.end].any()):
             return False
     # letters have others close by; a tick may reach out of its box, up and to the right
-    near, far = slack + 1, 4 * slack
+    near, far, middle = slack + 1, 4 * slack, (top.row + low.row) // 2
     left = dark[rows, max(0, top.start - far) : max(0, top.start - near)]
-    right = dark[rows, top.end + near : top.end + far]
+    right = dark[middle : low.row + 1, top.end + near : top.end + far]
     below = dark[low.row + near : low.row + far, top.start : top.end]
-    return not (left.any() or below.mean() > 0.1 or right.mean() > 0.3) if left.size and below.size else False
+    return bool(left.size and below.size) and not (left.any() or right.any() or below.mean() > 0.1)
 
 
 def _find_tick(dark: Any, box: FilledBox, point: float) -> Rule | None:

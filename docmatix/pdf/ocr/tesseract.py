@@ -63,6 +63,12 @@ class Tesseract(OcrEngine):
         return f"{name}, {leptonica.strip()}, {digest_models((*self.languages, 'osd'), self.tessdata)}"
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
+        return self._read(picture, dpi=dpi, in_column=False)
+
+    def read_column(self, picture: Image, *, dpi: int) -> list[ReadWord]:
+        return self._read(picture, dpi=dpi, in_column=True)
+
+    def _read(self, picture: Image, *, dpi: int, in_column: bool) -> list[ReadWord]:
         import tesserocr
 
         folder = require_models(self.languages, self.tessdata)
@@ -71,7 +77,7 @@ class Tesseract(OcrEngine):
         line = block = -1
         # a fresh one for each picture: it learns from what it has read, and words must not depend on other pages
         with tesserocr.PyTessBaseAPI(path=str(folder), lang="+".join(self.languages)) as tesseract:
-            tesseract.SetPageSegMode(tesserocr.PSM.AUTO)
+            tesseract.SetPageSegMode(tesserocr.PSM.SINGLE_BLOCK if in_column else tesserocr.PSM.AUTO)
             tesseract.SetImageBytes(picture.tobytes(), picture.width, picture.height, 1, picture.width)
             tesseract.SetSourceResolution(dpi)
             tesseract.Recognize()

@@ -11,6 +11,7 @@ from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from docmatix.pdf.ocr.blobs import Blob, is_bullet
 from docmatix.pdf.ocr.engine import ReadWord
 from docmatix.pdf.ocr.shapes import INK, REDUCED, find_dark, find_paper
 
@@ -24,6 +25,8 @@ _DEEP_LETTERS = frozenset("gjpqyçQJ,;()[]{}|/\\@$_µ„‚§")
 _RAISED = frozenset("\"'“”‘’°*^´`¹²³-–—~=+•·:.…«»<>−")
 MAX_SLOPE = 0.006  # of a baseline that is level but for a rest of skew
 SAME_SIZE = 0.07  # apart at most, as a share
+_DASHES = frozenset("-–—−~")
+_MINUS = 0.42  # of the size: a hyphen is 0.33 wide, a minus 0.55
 _OWN_SIZE = 0.18  # by which a word differs from its line, to have a size of its own
 
 
@@ -66,6 +69,7 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
             baseline = line.start + line.slope * (word.box[0] + word.box[2]) / 2
             found.append((word, known, baseline, strokes[at]))
             at += 1
+    found = [(_settle_sign(word, size, base, dark), size, base, stroke) for word, size, base, stroke in found]
     bold = _find_bold([(stroke / size if stroke is not None else None) for _, size, _, stroke in found], found)
     return [
         SetWord(word, _place(word, size, baseline), size, heavy)
@@ -95,6 +99,24 @@ def _fit_ink(word: ReadWord, dark: Any) -> ReadWord:
             break
         end = int(ends[at])
     return word._replace(box=(word.box[0], y0 + top, word.box[2], y0 + end))
+
+
+def _settle_sign(word: ReadWord, size: float, baseline: float, dark: Any) -> ReadWord:
+    """The word with signs that engines confuse told apart by their ink: `|` and `I`, hyphen and minus, bullets."""
+    text, (x0, y0, x1, y1) = word.text, word.box
+    if text == "|" and y1 < baseline + 0.08 * size:
+        return word._replace(text="I")  # a bar goes below the line, and rules are gone
+    if text[0] in _DASHES and text[1:2].isdigit():
+        inked = dark[round(y0) : round(y1), round(x0) : round(x1)].any(axis=0)
+        blank = (~inked[1:]).nonzero()[0]
+        wide = (int(blank[0]) + 1) if len(blank) else 0
+        return word._replace(text=("−" if wide >= _MINUS * size else "-") + text[1:])
+    if len(text) <= 2 and not text[0].isdigit():
+        box = Blob(round(x0), round(y0), round(x1), round(y1))
+        raised = y1 < baseline - 0.08 * size
+        if raised and is_bullet(dark, box, 0.7 * size):
+            return word._replace(text="•")
+    return word
 
 
 def _place(word: ReadWord, size: float, baseline: float) -> tuple[float, float, float, float]:

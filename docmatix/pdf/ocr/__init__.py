@@ -9,8 +9,9 @@ from docmatix.core.kinds import OneOf
 from docmatix.pdf.ocr.auto import AutoOcr
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.none import NoOcr
+from docmatix.pdf.ocr.rapidocr import RapidOcr
 from docmatix.pdf.ocr.tesseract import Tesseract
 
-OCR_ENGINES: tuple[type[OcrEngine], ...] = (AutoOcr, Tesseract, NoOcr)
+OCR_ENGINES: tuple[type[OcrEngine], ...] = (AutoOcr, Tesseract, RapidOcr, NoOcr)
 """The project's own kinds."""
 AnyOcrEngine: TypeAlias = Annotated[SerializeAsAny[OcrEngine], OneOf(OcrEngine, OCR_ENGINES)]

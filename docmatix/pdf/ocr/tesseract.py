@@ -56,6 +56,7 @@ class Tesseract(OcrEngine):
         return self.model_copy(update={"tessdata": self.tessdata and absolute(self.tessdata)})
 
     def identify(self) -> str:
+        self.check()
         import tesserocr
 
         # Leptonica parts ink from paper

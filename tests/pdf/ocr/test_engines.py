@@ -36,7 +36,7 @@ def test_the_configuration_chooses_a_kind_by_name() -> None:
     assert choice.validate_python({"kind": "tesseract", "languages": ["deu", "eng"]}) == Tesseract(
         languages=("deu", "eng")
     )
-    assert [kind.get_name() for kind in OCR_ENGINES] == ["auto", "tesseract", "none"]
+    assert [kind.get_name() for kind in OCR_ENGINES] == ["auto", "tesseract", "rapidocr", "none"]
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "finereader"}, {"kind": "tesseract", "languages": []}, {}])

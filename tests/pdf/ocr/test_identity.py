@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
+from docmatix.core.errors import SetupError
 from docmatix.pdf.ocr.auto import AutoOcr
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.none import NoOcr
+from docmatix.pdf.ocr.rapidocr import RapidOcr
 from docmatix.pdf.ocr.tessdata import digest_models, list_models
 from docmatix.pdf.ocr.tesseract import Tesseract
 
@@ -59,6 +63,19 @@ def test_auto_is_what_it_chooses(models: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_an_engine_that_says_nothing_is_its_kind_and_needs_no_files() -> None:
     assert (NoOcr(kind="none").identify(), Foreign().identify()) == ("none", "foreign")
     assert Foreign().list_files() == ()
+
+
+def test_what_is_not_installed_cannot_be_identified(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tesserocr", None)
+    with pytest.raises(SetupError, match="pip install tesserocr"):
+        Tesseract().identify()
+    monkeypatch.setattr("importlib.metadata.version", fail_to_find)
+    with pytest.raises(SetupError, match="pip install rapidocr onnxruntime"):
+        RapidOcr().identify()
+
+
+def fail_to_find(name: str) -> str:
+    raise PackageNotFoundError(name)
 
 
 def test_a_relative_folder_of_models_is_relative_to_what_it_is_told() -> None:

@@ -134,3 +134,24 @@ def test_a_model_that_sees_is_given_documents_of_pictures_except_blank_ones(tmp_
     assert [(page.reason, page.text_from) for page in list_pages(rows["a.pdf"])] == (
         [] if blank else [("no_text", "none")] * 2
     )
+
+
+def test_an_attempt_that_died_in_the_middle_of_ocr_leaves_nothing_and_the_next_gives_the_same_bytes(
+    tmp_path: Path,
+) -> None:
+    pdfs = {"a.pdf": write_distinct_pdf(1), "b.pdf": write_image_pdf(pages=4), "c.pdf": write_image_pdf(pages=2)}
+    undisturbed, _ = read(tmp_path / "undisturbed", pdfs, Reader())
+
+    class Dying(Reader):
+        def run(self, function: Any, pdf: bytes, number: int, **options: Any) -> str | Refusal:
+            if number == 3:
+                raise RuntimeError("killed")
+            return super().run(function, pdf, number, **options)
+
+    with pytest.raises(RuntimeError, match="killed"):
+        read(tmp_path / "killed", pdfs, Dying())
+    job = make_job(tmp_path / "killed")
+    assert job.run.read_record("extract", 0) is None
+    with PageOcr(FakeEngine(), slots=CpuSlots(1, folder=tmp_path), make_child=Reader) as ocr:
+        extract(job, ocr=ocr)
+    assert job.record("extract", 0).sha256 == undisturbed.record("extract", 0).sha256

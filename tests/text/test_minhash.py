@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 
 from docmatix.text.minhash import (
     MIN_SHINGLES,
+    PICTURE_BITS,
     SHINGLE_NUMBERS,
     SIGNATURE_LENGTH,
     Duplicate,
     choose_duplicates,
+    sign_pictures,
     sign_text,
 )
 
@@ -73,6 +76,26 @@ def test_the_shortest_text_with_a_signature_has_20_shingles():
 def test_a_script_without_spaces_is_compared_by_its_characters():
     text = "".join(chr(0x4E00 + number) for number in range(100))
     assert similarity(sign_text(text), sign_text(text[:98])) > 0.9
+
+
+def flip(picture: int, bits: int) -> int:
+    """The hash with so many bits turned, far apart."""
+    return picture ^ sum(1 << place for place in range(0, PICTURE_BITS, PICTURE_BITS // max(1, bits)) if bits)
+
+
+@pytest.mark.parametrize(("bits", "low", "high"), [(0, 1.0, 1.0), (16, 0.87, 1.0), (128, 0.4, 0.8)])
+def test_pictures_of_which_few_bits_differ_are_similar(bits, low, high):
+    first, second = (random.Random(seed).getrandbits(PICTURE_BITS) for seed in (1, 2))
+    found = similarity(sign_pictures([first, second]), sign_pictures([flip(first, bits), flip(second, bits)]))
+    assert low <= found <= high
+
+
+def test_other_pictures_another_order_and_texts_are_not_similar():
+    first, second = (random.Random(seed).getrandbits(PICTURE_BITS) for seed in (1, 2))
+    assert similarity(sign_pictures([first]), sign_pictures([second])) < 0.4
+    assert similarity(sign_pictures([first, second]), sign_pictures([second, first])) < 0.4
+    assert similarity(sign_pictures([first]), sign_text(TEXT)) == 0.0
+    assert sign_pictures([]) is None
 
 
 def choose(

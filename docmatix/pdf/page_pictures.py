@@ -13,6 +13,7 @@ from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.reading import read_picture
 from docmatix.pdf.ocr.results import OcrReading, pack_reading
 from docmatix.pdf.ocr.straightening import LOOK_DPI, Straightening
+from docmatix.pdf.picture_hash import hash_picture
 from docmatix.pdf.picture_text import list_text_pictures
 from docmatix.pdf.reading import open_pdf, read_with_pictures
 from docmatix.pdf.visibility import draw_page
@@ -33,7 +34,8 @@ def read_page_picture(pdf: bytes, number: int, *, engine: OcrEngine, beside_laye
     with document:
         page = document.load_page(number - 1)
         if not beside_layer:
-            return pack_reading(read_picture(lambda dpi: _draw_grey(page, dpi), engine))
+            reading = read_picture(lambda dpi: _draw_grey(page, dpi), engine)
+            return pack_reading(reading._replace(picture_hash=hash_picture(_draw_grey(page, LOOK_DPI))))
         known, pictures = read_with_pictures(document, number - 1, min_words=0)
         words = [word.box for word in known.words]
         look = _draw_grey(page, LOOK_DPI)

@@ -75,7 +75,7 @@ def read_pages(
     document is one even if all of its pages are mere pictures.
     """
     from docmatix.text.languages import detect_main_language
-    from docmatix.text.minhash import sign_text
+    from docmatix.text.minhash import sign_pictures, sign_text
 
     if len(pdf) > settings.max_file_mb * 2**20:
         return Refusal("too_large", f"{len(pdf)} bytes, more than {settings.max_file_mb} MB")
@@ -116,7 +116,9 @@ def read_pages(
             counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
             return Refusal("no_text", f"no usable page: {', '.join(counts)}")
     text = "\n\n".join(page.text for page in usable)
-    read = Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), sign_text(text))
+    hashes = [each.picture_hash for _, each in sorted(scanned.items()) if each.picture_hash is not None]
+    signature = sign_text(text) if usable else sign_pictures(hashes)
+    read = Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), signature)
     return ReadDocument(read, drawings, scanned)
 
 

@@ -30,6 +30,8 @@ class Scanned(NamedTuple):
     drawing: Drawing
     shown: Page
     straightening: Straightening | None
+    picture_hash: int | None = None
+    """Of a page that stays a picture."""
 
 
 def take_reading(page: Page, reading: str | Refusal, drawing: Drawing, *, settings: Extract) -> Scanned:
@@ -45,7 +47,7 @@ def take_reading(page: Page, reading: str | Refusal, drawing: Drawing, *, settin
     straight = replace(straight, text_quality=measure_quality(straight.text))
     reason = judge_text(straight.text_quality) if len(straight.words) >= settings.min_words else "no_text"
     if reason is not None:
-        return Scanned(replace(page, reason=page.reason or reason), drawing, page, None)
+        return Scanned(replace(page, reason=page.reason or reason), drawing, page, None, read.picture_hash)
     return Scanned(replace(straight, text_from="ocr", reason=None), drawn, page, read.straightening)
 
 

@@ -136,6 +136,18 @@ def test_a_model_that_sees_is_given_documents_of_pictures_except_blank_ones(tmp_
     )
 
 
+def test_documents_of_pictures_are_signed_by_how_they_look(tmp_path: Path) -> None:
+    class Look(Reader):
+        def run(self, function: Any, pdf: bytes, number: int, **options: Any) -> str:
+            return pack_reading(OcrReading((), Straightening(1275, 1650), 150, 0.0, picture_hash=len(pdf)))
+
+    pdfs = {"a.pdf": write_image_pdf(pages=2), "b.pdf": write_image_pdf(pages=3), "c.pdf": write_distinct_pdf(1)}
+    _, rows = read(tmp_path, pdfs, Look(), engine=NoOcr(), generate=VISION)
+    signatures = [row["signature"] for row in rows.values()]
+    assert [len(signature) for signature in signatures] == [192] * 3
+    assert signatures[0] != signatures[1]
+
+
 def test_an_attempt_that_died_in_the_middle_of_ocr_leaves_nothing_and_the_next_gives_the_same_bytes(
     tmp_path: Path,
 ) -> None:

@@ -38,6 +38,8 @@ class OcrReading(NamedTuple):
     rules: tuple[Rule, ...] = ()
     boxes: tuple[FilledBox, ...] = ()
     marks: tuple[Mark, ...] = ()
+    picture_hash: int | None = None
+    """Of the page's picture (`docmatix.pdf.picture_hash`), where it may have no text."""
 
     @property
     def confidence(self) -> float | None:
@@ -61,7 +63,17 @@ def pack_reading(reading: OcrReading) -> str:
 def unpack_reading(text: str) -> OcrReading:
     """The reading that was packed. Raises ValueError for other texts."""
     match json.loads(text):
-        case [list(words), [width, height, turns, skew], int(dpi), quality, bool(blank), list(rules), boxes, marks]:
+        case [
+            list(words),
+            [width, height, turns, skew],
+            int(dpi),
+            quality,
+            bool(blank),
+            list(rules),
+            boxes,
+            marks,
+            look,
+        ]:
             try:
                 return OcrReading(
                     tuple(OcrWord(said, Box(*box), *rest) for said, box, *rest in words),
@@ -75,6 +87,7 @@ def unpack_reading(text: str) -> OcrReading:
                         for x0, y0, x1, y1, stroked, fill in boxes
                     ),
                     tuple(Mark(x0, y0, x1, y1, ring, fill and tuple(fill)) for x0, y0, x1, y1, ring, fill in marks),
+                    None if look is None else int(look),
                 )
             except TypeError as error:
                 raise ValueError(f"not a reading: {error}") from None

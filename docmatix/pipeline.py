@@ -85,7 +85,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=EXTRACT,
-            code_version=5,
+            code_version=6,
             shell="docmatix.stages.extract:extract_shard",
             reads=(PLAN,),
             units=("documents", "pages"),
@@ -96,7 +96,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=DEDUP,
-            code_version=1,
+            code_version=2,
             shell="docmatix.stages.dedup:dedup_documents",
             reads=(EXTRACT,),
             units=("documents", "pages"),
@@ -106,7 +106,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=GENERATE,
-            code_version=8,
+            code_version=9,
             shell="docmatix.stages.generate:generate_shard",
             reads=(EXTRACT, DEDUP),
             units=("documents", "windows", "requests", "pairs"),
@@ -130,7 +130,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=CURATE,
-            code_version=6,
+            code_version=7,
             shell="docmatix.stages.curate:curate_shard",
             reads=(EXTRACT, DEDUP, GENERATE, VERIFY),
             units=("pairs",),
@@ -141,7 +141,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=PACK,
-            code_version=4,
+            code_version=5,
             shell="docmatix.stages.pack:pack_file",
             # reads no shard by number: it divides the pairs of all shards into files of its own
             units=("rows", "pages", "pairs"),

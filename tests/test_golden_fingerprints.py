@@ -1,6 +1,7 @@
 """The fingerprints of some configurations, written down: code that moves must not change them, or runs start over.
 
 One that changes here on purpose comes with a raised code version, or with a setting that has a line in the CHANGELOG.
+They do without OCR, of which the version and the models that are installed count, too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.jobs import SHIPPED
 CONFIGS = {
     "files, llamacpp, no verify": """
         name: golden
+        extract: {ocr: {kind: none}}
         source: {kind: files, paths: [/pdfs]}
         generate: {engine: {kind: llamacpp}, prompts: [broad_whole]}
     """,
@@ -27,7 +29,7 @@ CONFIGS = {
         name: golden
         seed: 7
         source: {kind: files, paths: ["/pdfs/*.pdf", "https://user:word@example.org/a.pdf?X-Amz-Signature=1"]}
-        extract: {max_pages: 20, tables: false}
+        extract: {max_pages: 20, tables: false, ocr: {kind: none}}
         dedup: {threshold: 0.9}
         window: {max_pages: 2}
         generate:
@@ -48,6 +50,7 @@ CONFIGS = {
     """,
     "webdataset, vllm, verify by another engine": """
         name: golden
+        extract: {ocr: {kind: none}}
         source: {kind: webdataset, paths: ["s3://bucket/shards/*.tar"], use_json: true}
         generate:
           engine:
@@ -64,6 +67,7 @@ CONFIGS = {
     """,
     "parquet, openai, every filter as it comes": """
         name: golden
+        extract: {ocr: {kind: none}}
         source: {kind: parquet, paths: [data/part.parquet], column: file}
         generate: {engine: {kind: openai, model: m, base_url: http://a/v1}, prompts: [extractive]}
         curate:
@@ -86,39 +90,39 @@ CONFIGS = {
 GOLDEN: dict[str, dict[str, str]] = {
     "files, llamacpp, no verify": {
         "plan": "17b112ed7c4a164e1d8b85d3d99b8474",
-        "extract": "c824b3cdcfdb5ee372b837b592f90efe",
-        "dedup": "d5d4f1370b8d200d89bd5c155eee7323",
-        "generate": "d1a99ee26806ff00259be0ea71decf91",
-        "verify": "42e91f906e18852070bde2b3d9e88b64",
-        "curate": "b216d16665a0e3e156e0c2efc6748e7a",
-        "pack": "c8c376d6834e88194a581e03bc36a728",
+        "extract": "bbe60a7e0e0914ce248a23be77075246",
+        "dedup": "564b9a511c2f29a6d1eaef8715318b1d",
+        "generate": "f02c582551ffab6f0f9faa402cf0b335",
+        "verify": "8bcccb685099f0c03ed76986e00bc450",
+        "curate": "b704e6214854817e11e01d99200294ac",
+        "pack": "24746a03565bbca03d8e3fe97d65d1ce",
     },
     "files, openai, verify by the same engine": {
         "plan": "6414d57a4916ab09078e3ad653401188",
-        "extract": "8890e5b5fdfd264e88fa86b02f2afb09",
-        "dedup": "f40f3f40a6c5520532da11d78309c2b0",
-        "generate": "e2588ab9345aaef4310807cc1c781fe6",
-        "verify": "877c4078b0bc253f7f4085977f8a4822",
-        "curate": "e2e716b76596375cf448a2951cbbbcb1",
-        "pack": "6a20b857d1a9c0fa9337adb3d6237cab",
+        "extract": "f4aacf509045684b2e98327c20a8739b",
+        "dedup": "a6fccbee5d8dbfb7a8fb05a6d32ff864",
+        "generate": "ed8315a61dd90d22f49a9736eab0d4d8",
+        "verify": "66f2f7d6d514a3adae9c663d0864fd7a",
+        "curate": "158ab7ec69ef2c27f5fc1fc7cb56750d",
+        "pack": "e9d20ecb92daa92d6bd4fb5370a2426c",
     },
     "webdataset, vllm, verify by another engine": {
         "plan": "c8b03b863fb6737e5ff84a73b8cffe33",
-        "extract": "2bf1a07ff24226a04cf694eb1366ca89",
-        "dedup": "86351966f043b66ec8d10c6d8936a96f",
-        "generate": "44d199392cc9bf56ebc9b020cbcf826e",
-        "verify": "0a8273771b8350fc450ff213309c8a3e",
-        "curate": "3f0dd53a9eccd0b009223c082eaaaacf",
-        "pack": "37bf7e453e9c760aa64a22d7fa92cf26",
+        "extract": "528d6c37a045c8f24043f3bc7efe9d36",
+        "dedup": "4e1c1c942c9aa616e394d33897c43bb5",
+        "generate": "86747cde927cd7cd9a425fdb4ef1b66c",
+        "verify": "cda36f1f1b86069ec499a8a1de4ae72d",
+        "curate": "09e7d7ca0beb0c08e8052ac42dc27c35",
+        "pack": "e2b297390bfea36f7c941f5938e523d9",
     },
     "parquet, openai, every filter as it comes": {
         "plan": "20e4294f353843a9b2fa0d77a1cf6934",
-        "extract": "78a974c9c4987f12e8c9031cc7642217",
-        "dedup": "d33c09980906d4d51ebb71cb25285194",
-        "generate": "3832892bfb32c4634ac43c903d6ffb24",
-        "verify": "8324284afe87c21379f8ea07ab192a04",
-        "curate": "b1bd6aeb997df1c3763c07f71b547e5f",
-        "pack": "ae6e3627e339766bd3fa7c5352a0fbc0",
+        "extract": "4c13bd69fb09fa1b0381d2764b045993",
+        "dedup": "af477e313a19a550ed51b52d5504c081",
+        "generate": "3dc6e293143c1fae60921addf507d40b",
+        "verify": "9d0594bb328f6f2e3ed5a68f29ef62ed",
+        "curate": "38bf9a74e0d48a71c43feee46c02b4a2",
+        "pack": "6f6b73e4251773a52cb11022649f9c14",
     },
 }
 

@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from docmatix.check.proof import find_problems
 from docmatix.config.loading import dump_config
-from docmatix.core.documents import Document, Page
+from docmatix.core.documents import Document, Page, Refusal
 from docmatix.core.profiles import Profile
 from docmatix.facts.extraction import extract_document
 from docmatix.models.client import ChatClient
+from docmatix.pdf.ocr.none import NoOcr
 from docmatix.pdf.reading import make_doc_id
 from docmatix.report.report import make_report
 from docmatix.review.dropped_items import DroppedItems
@@ -25,9 +28,11 @@ from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.pack import divide_run
 from docmatix.stages.support.concurrency import RequestPool
+from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job, ShardProgress
-from tests.jobs import InlineSandbox, curate, extract, make_job, pack, plan
-from tests.pdfs import write_distinct_text, write_pdf
+from docmatix.stages.support.page_ocr import PageOcr
+from tests.jobs import InlineSandbox, curate, extract, make_job, pack, plan, read_documents
+from tests.pdfs import write_distinct_text, write_image_pdf, write_pdf, write_table_pdf
 from tests.scripted_server import ScriptedServer, start_scripted_server
 
 VISION = ["vision_charts", "vision_tables", "vision_layout", "vision_marks"]
@@ -53,8 +58,15 @@ class ReadAs(InlineSandbox):
             pages = tuple(
                 Page(number, 612, 792, 0, 1.0, "", (), reason="no_text") for number in range(1, len(prepare) + 1)
             )
-            outcome = Document(make_doc_id(args[0]), pages, None, ())
+            outcome = Document(make_doc_id(args[0]), pages, None, None)
         return replace(outcome, pages=tuple(each(page) for each, page in zip(prepare, outcome.pages, strict=True)))
+
+
+class Unread:
+    """In place of a child in which a page's picture is read."""
+
+    def run(self, function: Any, *args: Any, **options: Any) -> Refusal:
+        return Refusal("ocr_failed", "nobody looks here")
 
 
 def be(profile: Profile) -> Prepare:
@@ -85,7 +97,8 @@ def make(folder: Path, documents: Mapping[str, list[Prepare]], **generate: Any) 
     )
     plan(job)
     for shard in job.run.shards("plan"):
-        extract(job, shard, sandbox=ReadAs({pdfs[name]: pages for name, pages in documents.items()}))
+        with PageOcr(NoOcr(kind="none"), slots=CpuSlots(1), make_child=Unread) as ocr:
+            extract(job, shard, sandbox=ReadAs({pdfs[name]: pages for name, pages in documents.items()}), ocr=ocr)
     dedup_documents(job)
     return job
 
@@ -218,8 +231,9 @@ def test_a_window_that_no_prompt_fits_is_kept_for_its_facts(tmp_path):
     assert count_windows(job) == (2, 1, {"no_prompt_fits": 1})
 
 
-def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path):
-    job = make(tmp_path, {"scan.pdf": [scan, scan]}, prompts=["vision_marks"])
+@pytest.mark.parametrize("prompt", ["vision_marks", "vision_tables"])
+def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path, prompt):
+    job = make(tmp_path, {"scan.pdf": [scan, scan]}, prompts=[prompt])
 
     def reply(body: dict[str, Any]) -> str:
         return json.dumps({"pairs": [{"question": "What shape is the seal beside the signature?", "answer": "round"}]})
@@ -232,6 +246,62 @@ def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path):
     (record,) = [job.run.read_record("pack", shard) for shard in job.run.shards("pack")]
     assert record is not None
     assert Counter({each["unit"]: each["out"] for each in record.ledger})["pages"] == 2
+
+
+def join(*pdfs: bytes) -> bytes:
+    import pymupdf
+
+    with pymupdf.open() as document:
+        for pdf in pdfs:
+            with pymupdf.open(stream=pdf) as other:
+                document.insert_pdf(other)
+        return bytes(document.tobytes())
+
+
+def draw_chart() -> bytes:
+    """A page with a scale, bars with their names, and a line of text."""
+    import pymupdf
+
+    with pymupdf.open() as document:
+        page = document.new_page(width=595, height=842)
+        page.insert_text((60, 80), "The yield of four orchards in the last year, in tonnes", fontsize=11)
+        for n in range(6):
+            page.insert_text((60, 403 - 50 * n), str(20 * n), fontsize=9)
+        page.draw_line((90, 140), (90, 400))
+        page.draw_line((90, 400), (400, 400))
+        for n, (name, tonnes) in enumerate({"Kent": 80, "York": 45, "Bath": 62, "Ely": 95}.items()):
+            left = 120 + 65 * n
+            page.draw_rect((left, 400 - 2.5 * tonnes, left + 30, 400), color=None, fill=(0.2, 0.3, 0.8))
+            page.insert_text((left + 4, 415), name, fontsize=9)
+        return bytes(document.tobytes())
+
+
+def test_documents_as_they_come_are_asked_about_what_is_on_them(tmp_path):
+    prose = "The committee met again in the old hall, and nobody had anything to say against it. " * 6
+    table = [["Orchard", "Trees", "Yield"], ["Kent", "410", "80"], ["York", "220", "45"], ["Bath", "300", "62"]]
+    blank_then_table = join(write_pdf(""), write_table_pdf(table, before="What was picked last year."))
+    pdfs = {
+        "chart.pdf": draw_chart(),
+        "prose.pdf": write_pdf(prose),
+        "table.pdf": blank_then_table,
+        "scan.pdf": write_image_pdf(),
+    }
+    job = make_job(
+        tmp_path,
+        pdfs=pdfs,
+        generate={"engine": ENGINE, "prompts": VISION, "prompts_per_window": 4, "pictures": {"dpi": 36}},
+    )
+    read_documents(job)
+    with start_scripted_server(model=None) as server:
+        ask(job, server)
+        assert sum(CHARTS in str(body["messages"]) for body in server.bodies) == 1
+    assert list_prompts(job) == {
+        "chart.pdf": {"vision_charts", "vision_layout"},
+        "prose.pdf": set(),
+        "table.pdf": {"vision_tables", "vision_layout"},
+        "scan.pdf": {"vision_tables", "vision_layout", "vision_marks"},
+    }
+    assert set(count_shown(job)) == {("chart.pdf", 1), ("table.pdf", 2), ("scan.pdf", 1)}
 
 
 def test_what_was_drawn_for_which_windows_is_in_status_report_and_card(tmp_path):

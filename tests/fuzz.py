@@ -35,7 +35,7 @@ from docmatix.facts.extraction import extract_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import STANDSTILL_SHARE, STANDSTILLS_BELIEVED, WALL_FACTOR, Sandbox
 from docmatix.pdf.settings import Extract, Rendering
-from docmatix.storage.schemas import page_from_row
+from docmatix.storage.page_rows import page_from_row
 from tests.jobs import extract, make_job, plan
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -22,8 +22,9 @@ from docmatix.pipeline import CURATE, EXTRACT, VERIFY
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
 from docmatix.review.found_facts import describe_fact
+from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.run import Run
-from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row
+from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS
 
 PAIRS_FOR_ONE_REASON = 12
 """Pairs of a window shown for each reason; a window of a hundred pages may have a thousand pairs."""

@@ -28,7 +28,8 @@ from docmatix.review.displays import Shown, show_columns, show_table, show_text
 from docmatix.review.source_pages import Place, render_places, show_pairs
 from docmatix.stages.curate import match_documents, read_verified
 from docmatix.stages.support.job import Job
-from docmatix.storage.schemas import evidence_to_row, page_from_row, pair_from_row, scores_to_row
+from docmatix.storage.page_rows import page_from_row
+from docmatix.storage.schemas import evidence_to_row, pair_from_row, scores_to_row
 
 KEPT = "kept"
 UNJUDGED = "not judged"

@@ -21,7 +21,8 @@ from docmatix.review.displays import Pictured, describe_pages, show_sample
 from docmatix.review.samples import draw_pages
 from docmatix.review.source_pages import Place, render_places
 from docmatix.stages.support.job import Job
-from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row
+from docmatix.storage.page_rows import page_from_row
+from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS
 
 if TYPE_CHECKING:
     from PIL.Image import Image

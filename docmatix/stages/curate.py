@@ -16,9 +16,9 @@ from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.dataset.groups import KINDS
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import (
     evidence_to_row,
-    page_from_row,
     pair_from_row,
     pair_to_row,
     scores_to_row,

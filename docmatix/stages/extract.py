@@ -24,8 +24,8 @@ from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
+from docmatix.storage.page_rows import page_to_row
 from docmatix.storage.parquet import ShardWriter
-from docmatix.storage.schemas import page_to_row
 
 
 def extract_shard(

@@ -39,7 +39,8 @@ from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
-from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, page_from_row, pair_to_row
+from docmatix.storage.page_rows import page_from_row
+from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_to_row
 
 
 @dataclass(frozen=True, slots=True)

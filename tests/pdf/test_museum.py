@@ -21,7 +21,7 @@ from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Extract, Rendering
-from docmatix.storage.schemas import page_from_row
+from docmatix.storage.page_rows import page_from_row
 from tests import museum, pdfs
 from tests.fuzz import find_fault
 from tests.jobs import extract, make_job, plan

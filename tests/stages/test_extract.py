@@ -9,7 +9,7 @@ from typing import Any
 from docmatix.core.documents import Refusal
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.stages.support.job import Job
-from docmatix.storage.schemas import page_from_row
+from docmatix.storage.page_rows import page_from_row
 from docmatix.text.minhash import SIGNATURE_LENGTH
 from tests.jobs import extract, make_job, plan
 from tests.pdfs import write_distinct_pdf, write_encrypted_pdf, write_image_pdf, write_pdf

@@ -14,7 +14,7 @@ from docmatix.pdf.ocr.straightening import Straightening
 from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_ocr import PageOcr
-from docmatix.storage.schemas import page_from_row
+from docmatix.storage.page_rows import page_from_row
 from tests.jobs import extract, make_job, plan
 from tests.pdf.ocr.pictures import PROSE, FakeEngine
 from tests.pdf.test_scanned_words import read_words

@@ -26,6 +26,7 @@ from docmatix.storage.earlier_schemas import (
     forget,
     is_written_with,
 )
+from docmatix.storage.page_rows import page_from_row, page_to_row
 from tests.pages import write_table
 
 SHARES = st.floats(0, 1, width=32)
@@ -91,17 +92,17 @@ def through_arrow(row: dict[str, Any], schema: pa.Schema, *, columns: list[str] 
 @settings(max_examples=40)
 @given(PAGES)
 def test_a_page_comes_back_from_a_file_as_it_was(page):
-    row = through_arrow({"pages": [schemas.page_to_row(page)]}, schemas.EXTRACT)
-    assert schemas.page_from_row(row["pages"][0]) == page
+    row = through_arrow({"pages": [page_to_row(page)]}, schemas.EXTRACT)
+    assert page_from_row(row["pages"][0]) == page
 
 
 @settings(max_examples=40)
 @given(PAGES)
 def test_a_page_may_be_read_without_its_words(page):
     row = through_arrow(
-        {"doc_id": "d", "pages": [schemas.page_to_row(page)]}, schemas.EXTRACT, columns=schemas.EXTRACT_WITHOUT_WORDS
+        {"doc_id": "d", "pages": [page_to_row(page)]}, schemas.EXTRACT, columns=schemas.EXTRACT_WITHOUT_WORDS
     )
-    assert schemas.page_from_row(row["pages"][0]) == replace(page, words=())
+    assert page_from_row(row["pages"][0]) == replace(page, words=())
     assert row["doc_id"] == "d"
 
 
@@ -110,10 +111,10 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     page = write_table(("Fruit", "2024"), ("Pears", "46"))
     page = replace(page, width_pt=595.0, height_pt=842.0, text_quality=0.5)
     earlier = forget(schemas.EXTRACT, (*ADDED_BY_OCR, *ADDED_TO_PAGES[kept:]))
-    written = schemas.page_to_row(page)
+    written = page_to_row(page)
     written["tables"] = [{"box": table.box, "rows": table.rows} for table in page.tables]
     (row,) = through_arrow({"pages": [written]}, earlier)["pages"]
-    read = schemas.page_from_row(row)
+    read = page_from_row(row)
     assert [word.text for word in read.words] == ["Fruit", "2024", "Pears", "46"]
     assert read.tables[0].rows == page.tables[0].rows
     assert (read.text_quality, read.facts) == (0.5 if kept else None, ())
@@ -152,8 +153,8 @@ def test_a_pair_of_an_earlier_version_is_free_and_has_no_evidence_of_its_own(sta
 
 def test_a_page_from_before_ocr_was_read_from_its_layer():
     earlier = forget(schemas.EXTRACT, ADDED_BY_OCR)
-    (row,) = through_arrow({"pages": [schemas.page_to_row(write_table(("Fruit", "2024")))]}, earlier)["pages"]
-    read = schemas.page_from_row(row)
+    (row,) = through_arrow({"pages": [page_to_row(write_table(("Fruit", "2024")))]}, earlier)["pages"]
+    read = page_from_row(row)
     assert (read.text_from, read.route_reason, read.ocr_confidence, read.profile) == ("layer", "", None, None)
     assert {word.confidence for word in read.words} == {None}
     assert is_written_with(earlier, schemas.EXTRACT)

@@ -175,7 +175,7 @@ def put_leaders(words: Sequence[ReadWord], leaders: Iterable[Sequence[Blob]], le
         y1 = max(dot.y1 for dot in dots)
         level = [key for key, line in lines.items() if any(word.box[1] < y1 - 1 < word.box[3] + 3 for word in line)]
         left = [key for key in level if x0 - 4 * letters < lines[key][-1].box[2] <= x0 + 3]
-        right = [key for key in level if x1 - 3 <= lines[key][0].box[0] < x1 + 2 * letters]
+        right = [key for key in level if x1 - 3 <= lines[key][0].box[0] < x1 + 4 * letters]
         key = max(left, key=lambda key: lines[key][-1].box[2]) if left else None
         dotted = ReadWord("." * len(dots), (x0, y1 - letters / 2, x1, y1), 0, 0, 1.0)
         within = next((key for key in level if lines[key][0].box[0] < x0 and lines[key][-1].box[2] > x1), None)
@@ -183,7 +183,10 @@ def put_leaders(words: Sequence[ReadWord], leaders: Iterable[Sequence[Blob]], le
             block, line = key
             lines[key].append(dotted._replace(line=line, block=block))
             if right:
-                lines[key] += [word._replace(line=line, block=block) for word in lines.pop(right[0])]
+                lines[key] += [
+                    word._replace(line=line, block=block)
+                    for word in lines.pop(min(right, key=lambda key: lines[key][0].box[0]))
+                ]
         elif within is not None:
             block, line = within
             lines[within].append(dotted._replace(line=line, block=block))

@@ -33,7 +33,7 @@ class OcrEngine(Kind):
     kind: str
     languages: tuple[str, ...] = ("eng",)
     """What the pages are written in, by the names that the engine has for them; the first counts most."""
-    min_confidence: float = Field(0.6, ge=0, le=1)
+    min_confidence: float = Field(0.8, ge=0, le=1)
     """A word of which the engine is less sure stays in the text, but nothing is asked about it."""
     timeout_s: int = Field(30, ge=1)
     """CPU seconds for one page; ten times as many of wall time. A page that takes longer stays a picture."""

@@ -7,7 +7,7 @@ What a letter reaches tells where the line stands: `x` from its baseline to half
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +26,7 @@ _RAISED = frozenset("\"'“”‘’°*^´`¹²³-–—~=+•·:.…«»<>−")
 MAX_SLOPE = 0.006  # of a baseline that is level but for a rest of skew
 SAME_SIZE = 0.07  # apart at most, as a share
 _DASHES = frozenset("-–—−~")
+_SPACE = 0.44  # of the height of a word's ink, from which white between letters is a space; beside a `1` it is 0.38
 _MINUS = 0.42  # of the size: a hyphen is 0.33 wide, a minus 0.55
 _OWN_SIZE = 0.18  # by which a word differs from its line, to have a size of its own
 
@@ -53,7 +54,7 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
 
     paper = find_paper(picture)
     dark = find_dark(np.asarray(picture), paper, INK)
-    words = [_fit_ink(word, dark) for word in words]
+    words = [part for word in words for part in _split(_fit_ink(word, dark), dark)]
     lines = [_measure_line(list(line)) for _, line in groupby(words, key=lambda word: (word.block, word.line))]
     sizes = settle_sizes([(line.size, line.weight) for line in lines if line.size is not None])
     strokes = _measure_strokes(words, picture, paper)
@@ -69,7 +70,9 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
             baseline = line.start + line.slope * (word.box[0] + word.box[2]) / 2
             found.append((word, known, baseline, strokes[at]))
             at += 1
-    found = [(_settle_sign(word, size, base, dark), size, base, stroke) for word, size, base, stroke in found]
+    for place, (word, size, base, stroke) in enumerate(found):
+        before = found[place - 1][0].text if place else ""
+        found[place] = (_settle_sign(word, before, size, base, dark), size, base, stroke)
     bold = _find_bold([(stroke / size if stroke is not None else None) for _, size, _, stroke in found], found)
     return [
         SetWord(word, _place(word, size, baseline), size, heavy)
@@ -101,11 +104,42 @@ def _fit_ink(word: ReadWord, dark: Any) -> ReadWord:
     return word._replace(box=(word.box[0], y0 + top, word.box[2], y0 + end))
 
 
-def _settle_sign(word: ReadWord, size: float, baseline: float, dark: Any) -> ReadWord:
+def _split(word: ReadWord, dark: Any) -> list[ReadWord]:
+    """The word, in two or more where white as wide as a space parts its letters: engines join `29,7 h`."""
+    import numpy as np
+
+    text, (x0, y0, x1, y1) = word.text, word.box
+    high = y1 - y0
+    if len(text) < 2 or x1 - x0 < high:
+        return [word]
+    inked = dark[round(y0) : round(y1), round(x0) : round(x1)].any(axis=0)
+    edges = np.flatnonzero(np.diff(np.pad(inked, 1).astype(np.int8))).reshape(-1, 2).tolist()
+    gaps = [after[0] - before[1] for before, after in pairwise(edges)]
+    # which letter is which is known only where each stands alone
+    if len(edges) != len(text) or max(gaps) < _SPACE * high or max(gaps) < 2.5 * median(gaps):
+        return [word]
+    ends = [
+        0,
+        *(
+            at
+            for at, gap in enumerate(gaps, 1)
+            if gap >= max(_SPACE * high, 0.6 * max(gaps)) and "1" not in text[at - 1 : at + 1]
+        ),
+        len(text),
+    ]
+    left = round(x0)
+    return [
+        word._replace(text=text[start:end], box=(left + edges[start][0], y0, left + edges[end - 1][1], y1))
+        for start, end in pairwise(ends)
+    ]
+
+
+def _settle_sign(word: ReadWord, before: str, size: float, baseline: float, dark: Any) -> ReadWord:
     """The word with signs that engines confuse told apart by their ink: `|` and `I`, hyphen and minus, bullets."""
     text, (x0, y0, x1, y1) = word.text, word.box
     if text == "|" and y1 < baseline + 0.08 * size:
-        return word._replace(text="I")  # a bar goes below the line, and rules are gone
+        # a bar goes below the line, and rules are gone; behind a number it is a litre
+        return word._replace(text="l" if before[-1:].isdigit() else "I")
     if text[0] in _DASHES and text[1:2].isdigit():
         inked = dark[round(y0) : round(y1), round(x0) : round(x1)].any(axis=0)
         blank = (~inked[1:]).nonzero()[0]

@@ -3,7 +3,7 @@
     python -m benchmarks.routes [--pages 120] [--seed N] [--out FOLDER]
 
 A quarter of the pages has a good layer, a quarter none, a quarter a bad one, and a quarter is scanned in part, known by
-construction (`benchmarks.routed_pages`). Pictures beside a layer count as read if one of them may hold text.
+construction (`benchmarks.routed_pages`).
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.routed_pages import Labelled, draw_pages
-from docmatix.core.documents import Box, Page, Refusal, TextFrom
-from docmatix.pdf.drawings import Drawing
-from docmatix.pdf.picture_text import LOOK_DPI, list_text_pictures
-from docmatix.pdf.reading import open_pdf, read_page, read_pages
+from docmatix.core.documents import Page, Refusal
+from docmatix.pdf.reading import read_pages
 from docmatix.pdf.settings import Extract
-from docmatix.pdf.text_source import PageFacts, TextSource, choose_text_source, measure_bare_pictures
+from docmatix.pdf.text_source import TextSource, has_bare_pictures, wants_ocr
 
 DEVELOPMENT_SEED = 1
 
@@ -33,60 +30,22 @@ class Routed(NamedTuple):
     pictures: bool
     page: Page
 
-    @property
-    def text_from(self) -> TextFrom:
-        return self.source.text_from
-
 
 def route_page(pdf: bytes) -> Routed:
-    """As a build does, up to the reading of pictures."""
-    settings = Extract()
-    read = read_pages(pdf, settings=settings, with_drawings=True)
-    if isinstance(read, Refusal):
-        page, drawing = _read_refused(pdf, settings.min_words), Drawing()
-    else:
-        page, drawing = read.document.pages[0], read.drawings[0]
-    pictures = list_bare_pictures(pdf, page, drawing.pictures)
-    source = choose_source(page, pictures, min_words=settings.min_words)
-    return Routed(source, source.reads_pictures and bool(pictures), page)
-
-
-def _read_refused(pdf: bytes, min_words: int) -> Page:
-    """The page of a document that has no usable one."""
-    document = open_pdf(pdf)
-    assert not isinstance(document, Refusal), document
-    with document:
-        return read_page(document, 0, min_words=min_words)
-
-
-def choose_source(page: Page, pictures: Sequence[Box], *, min_words: int) -> TextSource:
-    """What reading has chosen, or would with these pictures."""
-    if page.route_reason:
-        return TextSource(page.text_from, page.route_reason)
-    bare = measure_bare_pictures(pictures, [word.box for word in page.words])
-    facts = PageFacts(len(page.words), page.text_quality, page.image_share, bare, page.reason)
-    return choose_text_source(facts, min_words=min_words)
-
-
-def list_bare_pictures(pdf: bytes, page: Page, pictures: Sequence[Box]) -> list[Box]:
-    """The pictures that may hold text which the layer lacks."""
-    import pymupdf
-    from PIL import Image
-
-    words = [word.box for word in page.words]
-    if not measure_bare_pictures(pictures, words):
-        return []
-    with pymupdf.open("pdf", pdf) as document:
-        pixmap = document[0].get_pixmap(dpi=LOOK_DPI, colorspace=pymupdf.csGRAY, alpha=False)
-    look = Image.frombytes("L", (pixmap.width, pixmap.height), pixmap.samples)
-    return list_text_pictures(look, pictures, words)
+    """As a build does, up to OCR."""
+    read = read_pages(pdf, settings=Extract(), keep_pictures=True)
+    assert not isinstance(read, Refusal), read
+    page = read.document.pages[0]
+    pictures = has_bare_pictures(page)
+    source = TextSource("ocr" if wants_ocr(page) and not pictures else page.text_from, page.route_reason)
+    return Routed(source, pictures, page)
 
 
 def find_faults(page: Labelled, routed: Routed) -> list[str]:
     """What is wrong with where a page is read; nothing for one that is right."""
     faults = []
-    if routed.text_from != page.text_from:
-        faults.append(f"read from {routed.text_from} ({routed.source.reason}), not {page.text_from}")
+    if routed.source.text_from != page.text_from:
+        faults.append(f"read from {routed.source.text_from} ({routed.source.reason}), not {page.text_from}")
     elif page.pictures is not None and routed.pictures != page.pictures:
         faults.append("pictures read" if routed.pictures else f"pictures not read ({routed.source.reason})")
     lost = Counter(page.kept) - Counter(word.text for word in routed.page.words)

@@ -52,6 +52,11 @@ def count_text_tiles(picture: Image, words: Sequence[Box] = ()) -> int:
     return int((looks & beside).sum())
 
 
+def measure_unread(look: Image, words: Sequence[Box]) -> float:
+    """Of what looks like text on a page (0..1), drawn at `LOOK_DPI`: what its words do not lie on."""
+    return count_text_tiles(look, words) / max(MIN_TILES, count_text_tiles(look))
+
+
 def list_text_pictures(look: Image, pictures: Sequence[Box], words: Sequence[Box]) -> list[Box]:
     """Those of a page's pictures that may hold text besides its words, by a grey drawing of the page at `LOOK_DPI`.
     Pictures that touch, such as the strips of a scan, are one."""

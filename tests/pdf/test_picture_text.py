@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from benchmarks.routed_pictures import draw_chart, draw_logo, draw_photograph, draw_stamp
 from benchmarks.scans import degrade, draw_grey
 from docmatix.core.documents import Box
-from docmatix.pdf.picture_text import LOOK_DPI, TILE, count_text_tiles, list_text_pictures, may_hold_text
+from docmatix.pdf.picture_text import (
+    LOOK_DPI,
+    TILE,
+    count_text_tiles,
+    list_text_pictures,
+    may_hold_text,
+    measure_unread,
+)
 from tests import pdfs
 
 if TYPE_CHECKING:
@@ -66,6 +73,13 @@ def test_words_that_are_known_are_not_found_again() -> None:
     page = draw_page()
     assert count_text_tiles(page) > 20
     assert count_text_tiles(page, [Box(0.0, 0.0, 1.0, 1.0)]) == 0
+
+
+def test_print_on_which_no_word_lies_is_unread() -> None:
+    page = draw_page()
+    assert measure_unread(page, []) == 1.0
+    assert 0.2 < measure_unread(page, [Box(0.0, 0.0, 1.0, 0.12)]) < 0.8
+    assert measure_unread(page, [Box(0.0, 0.0, 1.0, 1.0)]) == 0.0
 
 
 def test_a_picture_too_small_for_words_holds_none() -> None:

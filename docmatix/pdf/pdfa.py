@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from docmatix.core.documents import UNKNOWN, Box, Refusal, Word
+from docmatix.core.documents import UNKNOWN, Box, Page, Refusal, Word, compose_text
 from docmatix.pdf.characters import clean_text
+from docmatix.pdf.text_source import judge_text
+from docmatix.pdf.visibility import find_inside
+from docmatix.text.quality import measure_quality
 
 _MAX_BYTES = 64 << 20  # a thousand dense pages; parsed JSON takes up to twenty times the memory
 _PARAGRAPH_GAP = 0.7  # in line heights: a wider gap begins a block; single-spaced lines leave 0 to 0.5
@@ -130,3 +134,26 @@ def _read_numbers(values: Any, count: int, where: str) -> tuple[float, ...]:
     if not all(map(math.isfinite, numbers)):
         raise _TwinError(f"{where}: a finite number expected")
     return numbers
+
+
+def take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
+    """The pages with the visible words of a twin; unchanged if it cannot be read."""
+    others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
+    if isinstance(others, Refusal):
+        return pages
+    return [
+        _replace_words(page, other.words, hidden=unseen, min_words=min_words)
+        if page.reason not in ("unreadable", "unrenderable")
+        else page
+        for page, other, unseen in zip(pages, others, hidden, strict=True)
+    ]
+
+
+def _replace_words(page: Page, words: tuple[Word, ...], *, hidden: list[Box], min_words: int) -> Page:
+    unseen = set(find_inside([word.box for word in words], hidden))
+    words = tuple(word for index, word in enumerate(words) if index not in unseen)
+    text = compose_text(words)
+    quality = measure_quality(text)
+    few = page.reason if page.reason in ("blank", "hidden") else "no_text"
+    reason = judge_text(quality) if len(words) >= min_words else few
+    return replace(page, words=words, text=text, reason=reason, text_quality=quality)

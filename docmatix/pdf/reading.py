@@ -10,32 +10,33 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, Word, compose_text
+from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, compose_text
 from docmatix.pdf.bullets import leave_out_bullets
 from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list_figures, list_rules, list_widgets
 from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.fonts import add_fonts
 from docmatix.pdf.layout import Piece, arrange_words
+from docmatix.pdf.pdfa import take_words
+from docmatix.pdf.picture_text import LOOK_DPI
 from docmatix.pdf.scanned_words import Scanned, take_reading
-from docmatix.pdf.text_source import (
-    MAX_UNKNOWN_SHARE,
-    PageFacts,
-    choose_text_source,
-    judge_text,
-    measure_bare_pictures,
-)
+from docmatix.pdf.text_source import MAX_UNKNOWN_SHARE, choose_route, judge_text
 from docmatix.pdf.vertical import join_vertical
-from docmatix.pdf.visibility import InspectionBudget, draw_page, find_hidden, find_inside
+from docmatix.pdf.visibility import LOOK_PX, InspectionBudget, draw_page, find_hidden
 from docmatix.pdf.words import RawLine, read_lines
 from docmatix.text.quality import measure_quality
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from docmatix.pdf.settings import Extract
+
+
+MAX_LOOK_PX = 80_000_000  # of a page's pictures, for them to be looked at: A4 at 900 dpi; a bomb has gigapixels
 
 
 def make_doc_id(pdf: bytes) -> str:
@@ -90,20 +91,30 @@ def read_pages(
         words, budget, blanks = 0, InspectionBudget(), DrawnBlanks()
         drawings: list[Drawing] = []
         pictures: list[Sequence[Box]] = []
+        sizes: list[int] = []
         for index in range(document.page_count):
-            page, unseen, drawing, shown = _try_page(
+            page, unseen, drawing, shown, pixels = _try_page(
                 document, index, min_words=settings.min_words, budget=budget, blanks=blanks, with_drawing=with_drawings
             )
             pages.append(page)
             hidden.append(unseen)
             drawings.append(drawing)
             pictures.append(shown)
+            sizes.append(pixels)
             words += len(page.words) + len(unseen)
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
         if twin is not None:
-            pages = _take_words(pages, twin, hidden=hidden, min_words=settings.min_words)
-        pages = [_choose_source(page, shown, settings) for page, shown in zip(pages, pictures, strict=True)]
+            pages = take_words(pages, twin, hidden=hidden, min_words=settings.min_words)
+        pages = [
+            choose_route(
+                page,
+                shown,
+                min_words=settings.min_words,
+                look=partial(_draw_look, document, page, pixels=pixels, budget=budget),
+            )
+            for page, shown, pixels in zip(pages, pictures, sizes, strict=True)
+        ]
         scanned: dict[int, Scanned] = {}
         for number, reading in (readings or {}).items():
             taken = take_reading(pages[number - 1], reading, drawings[number - 1], settings=settings)
@@ -122,12 +133,19 @@ def read_pages(
     return ReadDocument(read, drawings, scanned)
 
 
-def _choose_source(page: Page, pictures: Sequence[Box], settings: Extract) -> Page:
-    """The page, with where its text is to be read: what is not in the layer is nowhere until OCR has read it."""
-    bare = measure_bare_pictures(pictures, [word.box for word in page.words]) if pictures else 0.0
-    facts = PageFacts(len(page.words), page.text_quality, page.image_share, bare, page.reason)
-    source = choose_text_source(facts, min_words=settings.min_words)
-    return replace(page, text_from="layer" if source.text_from == "layer" else "none", route_reason=source.reason)
+def _draw_look(document: Any, page: Page, *, pixels: int, budget: InspectionBudget) -> Image | None:
+    """A grey drawing of a page whose pictures have so many pixels; None where it costs too much, or fails."""
+    from PIL import Image
+
+    if pixels > MAX_LOOK_PX or budget.drawings <= 0:
+        return None
+    budget.drawings -= 1
+    try:
+        drawing = draw_page(document.load_page(page.number - 1), dpi=LOOK_DPI, max_side_px=LOOK_PX)
+    except Exception as error:
+        raise_if_memory(error)
+        return None
+    return Image.fromarray(drawing).convert("L")
 
 
 def open_pdf(pdf: bytes) -> Any | Refusal:
@@ -182,6 +200,7 @@ class _Reading(NamedTuple):
     hidden: list[Box]  # of its hidden words
     drawing: Drawing
     pictures: Sequence[Box] = ()
+    pixels: int = 0  # of its pictures, before they are scaled
 
 
 def _try_page(
@@ -214,31 +233,6 @@ def _find_placeholder(document: Any, pages: Sequence[Page]) -> str | None:
         return None
 
 
-def _take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
-    """The pages with the visible words of a twin; unchanged if it cannot be read."""
-    from docmatix.pdf.pdfa import read_twin
-
-    others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
-    if isinstance(others, Refusal):
-        return pages
-    return [
-        _replace_words(page, other.words, hidden=unseen, min_words=min_words)
-        if page.reason not in ("unreadable", "unrenderable")
-        else page
-        for page, other, unseen in zip(pages, others, hidden, strict=True)
-    ]
-
-
-def _replace_words(page: Page, words: tuple[Word, ...], *, hidden: list[Box], min_words: int) -> Page:
-    unseen = set(find_inside([word.box for word in words], hidden))
-    words = tuple(word for index, word in enumerate(words) if index not in unseen)
-    text = compose_text(words)
-    quality = measure_quality(text)
-    few = page.reason if page.reason in ("blank", "hidden") else "no_text"
-    reason = judge_text(quality) if len(words) >= min_words else few
-    return replace(page, words=words, text=text, reason=reason, text_quality=quality)
-
-
 def raise_if_memory(error: Exception) -> None:
     """Raise `MemoryError` if `error` is one of the exceptions by which MuPDF reports it."""
     if isinstance(error, MemoryError) or "alloc" in str(error):
@@ -260,7 +254,9 @@ def _read_page(
     flags = pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT
     textpage = page.get_textpage(flags=flags | pymupdf.TEXT_PRESERVE_IMAGES)
     to_fractions = _Fractions(page)
-    images = [box for info in textpage.extractIMGINFO() if (box := to_fractions(info["bbox"]))]
+    infos = textpage.extractIMGINFO()
+    images = [box for info in infos if (box := to_fractions(info["bbox"]))]
+    pixels = sum(info["width"] * info["height"] for info in infos)
     if images:
         # the dictionary of this text page would include its pictures' bytes
         textpage = page.get_textpage(flags=flags)
@@ -297,7 +293,7 @@ def _read_page(
         text_quality=quality,
     )
     drawing = _list_drawing(page, shapes, images, budget) if with_drawing and reason is None else Drawing()
-    return _Reading(read, [places[index] for index in sorted(hidden)], drawing, images)
+    return _Reading(read, [places[index] for index in sorted(hidden)], drawing, images, pixels)
 
 
 def _list_drawing(

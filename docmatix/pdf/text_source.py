@@ -1,18 +1,30 @@
-"""Where the text of a page is to be read: from its text layer, from its picture by OCR, or nowhere."""
+"""Where the text of a page is to be read: from its text layer, from its picture by OCR, or nowhere. A page is drawn and
+looked at where its words alone do not tell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from docmatix.core.documents import Box, Page, TextFrom
+from docmatix.pdf.picture_text import list_text_pictures, may_hold_text, measure_unread
 from docmatix.text.quality import MIN_QUALITY
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MIN_BARE_SHARE = 0.02  # of the page under pictures without words on them, worth reading: a stamp of 5 by 3 cm has 0.024
 MIN_PICTURE_SHARE = 0.05  # of a page with few words, from which the rest of them may be in its pictures
 MIN_EXPLAINED_SHARE = 0.1  # of a picture near words, from which they are what it shows: a scanned letter has 0.15
 MAX_UNKNOWN_SHARE = 0.3  # of a page's characters, above which it is `garbled`
 SCAN_SHARE = 0.5  # of the page under pictures, from which they are one scan, perhaps in strips
+MAX_HEADER_WORDS = 40  # on a scan of which they explain nothing: a fax, a court or a publisher writes a line or two
+MIN_WORDLIKE_SHARE = 0.5  # of the words of a scan too short to be judged by their letters: noise has 0.15, numbers 0.9
+MIN_NOISE_WORDS = 20  # fewer may be the letters that name the panels of a figure
+MAX_UNREAD_SHARE = 0.35  # of the print that a scan shows, that its layer lacks: whole layers 0.0, those of others 0.6
+_WORDLIKE = re.compile(r"[^\W_]{2}")
 _CELLS = 64  # of the grid, along each side
 _REACH = 1  # cells around a word that it explains: the space between lines and between words
 
@@ -24,8 +36,12 @@ class PageFacts(NamedTuple):
     text_quality: float | None
     image_share: float
     bare_share: float = 0.0
-    """Of the page: under pictures, with no words of the layer on them (`measure_bare_pictures`)."""
+    """Of the page: under pictures that may hold text, with no words of the layer on them (`measure_bare_pictures`)."""
     reason: str | None = None
+    wordlike_share: float = 1.0
+    """Of the words: those with two letters or digits side by side (`measure_wordlike`)."""
+    unread_share: float = 0.0
+    """Of the print on a scan: what no word of the layer lies on (`docmatix.pdf.picture_text.measure_unread`)."""
 
 
 class TextSource(NamedTuple):
@@ -79,7 +95,45 @@ def choose_text_source(page: PageFacts, *, min_words: int) -> TextSource:
             if page.image_share >= MIN_PICTURE_SHARE
             else TextSource("none", "little_text")
         )
+    if page.image_share >= SCAN_SHARE:
+        is_noise = page.words >= MIN_NOISE_WORDS and page.wordlike_share < MIN_WORDLIKE_SHARE
+        if page.text_quality is None and is_noise:
+            return TextSource("ocr", "garbled")
+        if page.bare_share >= SCAN_SHARE and page.words < MAX_HEADER_WORDS:
+            return TextSource("ocr", "few_words")
+        if page.bare_share < MIN_BARE_SHARE and page.unread_share > MAX_UNREAD_SHARE:
+            return TextSource("ocr", "hidden")
     return _WITH_PICTURES if page.bare_share >= MIN_BARE_SHARE else TextSource("layer", "good_layer")
+
+
+def choose_route(page: Page, pictures: Sequence[Box], *, min_words: int, look: Callable[[], Image | None]) -> Page:
+    """The page, with where its text is to be read: what is not in the layer is nowhere until OCR has read it. `look`
+    draws it in grey at `docmatix.pdf.picture_text.LOOK_DPI`, if it can be drawn."""
+    facts = PageFacts(len(page.words), page.text_quality, page.image_share, reason=page.reason)
+    if page.reason is None and pictures:
+        facts = _look_at_pictures(page, pictures, facts, look)
+    source = choose_text_source(facts, min_words=min_words)
+    if source.text_from == "layer":
+        return replace(page, route_reason=source.reason)
+    reason = page.reason or ("no_text" if source.reason == "few_words" else source.reason)
+    return replace(page, text_from="none", route_reason=source.reason, reason=reason)
+
+
+def _look_at_pictures(
+    page: Page, pictures: Sequence[Box], facts: PageFacts, look: Callable[[], Image | None]
+) -> PageFacts:
+    """With what a drawing of the page tells of its pictures, if they are large enough to matter."""
+    words = [word.box for word in page.words]
+    bare = measure_bare_pictures(pictures, words)
+    is_scan = page.image_share >= SCAN_SHARE
+    drawn = look() if bare >= MIN_BARE_SHARE or is_scan else None
+    if drawn is None:
+        return facts._replace(bare_share=bare)
+    bare = measure_bare_pictures(list_text_pictures(drawn, pictures, words), words)
+    if is_scan and may_hold_text(drawn):
+        wordlike = measure_wordlike([word.text for word in page.words])
+        facts = facts._replace(unread_share=measure_unread(drawn, words), wordlike_share=wordlike)
+    return facts._replace(bare_share=bare)
 
 
 def measure_bare_pictures(pictures: Sequence[Box], words: Sequence[Box]) -> float:
@@ -96,6 +150,11 @@ def measure_bare_pictures(pictures: Sequence[Box], words: Sequence[Box]) -> floa
         if _count(left) > (1 - MIN_EXPLAINED_SHARE) * _count(grid):
             bare = [row | more for row, more in zip(bare, left, strict=True)]
     return round(_count(bare) / _CELLS**2, 4)
+
+
+def measure_wordlike(words: Sequence[str]) -> float:
+    """The share (0..1) of the words that have two letters or digits side by side."""
+    return sum(_WORDLIKE.search(word) is not None for word in words) / len(words) if words else 1.0
 
 
 def _count(rows: Iterable[int]) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmatix.core.documents import Box
-from docmatix.pdf.text_source import PageFacts, TextSource, choose_text_source, measure_bare_pictures
+from docmatix.pdf.text_source import PageFacts, TextSource, choose_text_source, measure_bare_pictures, measure_wordlike
 from docmatix.text.quality import MIN_QUALITY
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
@@ -109,6 +109,25 @@ def test_a_scan_in_strips_is_one_scan() -> None:
 
 def test_a_header_on_a_scan_explains_little_of_it() -> None:
     assert measure_bare_pictures([WHOLE], lines(top=0.02, bottom=0.04)) > 0.9
+
+
+def test_a_line_that_a_fax_wrote_on_a_scan_is_not_its_layer() -> None:
+    assert choose(words=12, image_share=1.0, bare_share=0.95) == TextSource("ocr", "few_words")
+    # a report beside a large scan
+    assert choose(words=120, image_share=0.6, bare_share=0.55).reads_pictures
+
+
+def test_marks_on_a_scan_that_are_no_words_are_read_anew() -> None:
+    noise = measure_wordlike(["~.", "|l", ",;'", "_^", "i1!", "°"])
+    assert noise < 0.5
+    assert choose(text_quality=None, image_share=1.0, wordlike_share=noise) == TextSource("ocr", "garbled")
+    assert choose(text_quality=None, image_share=0.3, wordlike_share=noise).text_from == "layer"
+    assert measure_wordlike(["12", "345", "Total", "東京", "–"]) == 0.8
+
+
+def test_a_scan_that_shows_other_words_than_its_layer_has_is_read_anew() -> None:
+    assert choose(image_share=1.0, unread_share=0.6) == TextSource("ocr", "hidden")
+    assert choose(image_share=1.0, unread_share=0.1).text_from == "layer"
 
 
 def test_without_pictures_nothing_is_bare() -> None:

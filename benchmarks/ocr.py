@@ -69,7 +69,10 @@ class Tally:
 
     def add_document(self, drawn: Drawn, document: Document) -> None:
         found, cells = list_found(document)
-        self.facts.add(score_document(drawn, found, cells))
+        score = score_document(drawn, found, cells)
+        self.facts.add(score)
+        self.facts.missed += score.missed
+        self.facts.none += score.none
         self.questions.add(score_questions(drawn, ask_document(drawn, document, PER_PAGE)))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _TALL, _LOW, _ACCENTED = 0.71, 0.52, 0.90  # of the size: capitals and `h`, letters such as `x`, `Ä`
+_DEEP = 0.21  # of the size, below the line
 _ABOVE, _BELOW = 0.95, 0.25  # of the size, from the baseline to the edges of the box that fonts declare
 _TALL_LETTERS = frozenset("bdfhklß0123456789!?/|\\()[]{}&%$€£@#")
 _DEEP_LETTERS = frozenset("gjpqyçQJ,;()[]{}|/\\@$_µ„‚§")
@@ -26,7 +27,7 @@ _RAISED = frozenset("\"'“”‘’°*^´`¹²³-–—~=+•·:.…«»<>−")
 MAX_SLOPE = 0.006  # of a baseline that is level but for a rest of skew
 SAME_SIZE = 0.07  # apart at most, as a share
 _DASHES = frozenset("-–—−~")
-_SPACE = 0.44  # of the height of a word's ink, from which white between letters is a space; beside a `1` it is 0.38
+_SPACE = 0.31  # of the size, from which white between letters is a space; beside a `1` it is 0.27
 _MINUS = 0.42  # of the size: a hyphen is 0.33 wide, a minus 0.55
 _OWN_SIZE = 0.18  # by which a word differs from its line, to have a size of its own
 
@@ -109,21 +110,21 @@ def _split(word: ReadWord, dark: Any) -> list[ReadWord]:
     import numpy as np
 
     text, (x0, y0, x1, y1) = word.text, word.box
-    high = y1 - y0
-    if len(text) < 2 or x1 - x0 < high:
+    space = _SPACE * (y1 - y0) / (_TALL + (_DEEP if _is_deep(text) else 0.0))
+    if len(text) < 2 or x1 - x0 < y1 - y0:
         return [word]
     inked = dark[round(y0) : round(y1), round(x0) : round(x1)].any(axis=0)
     edges = np.flatnonzero(np.diff(np.pad(inked, 1).astype(np.int8))).reshape(-1, 2).tolist()
     gaps = [after[0] - before[1] for before, after in pairwise(edges)]
     # which letter is which is known only where each stands alone
-    if len(edges) != len(text) or max(gaps) < _SPACE * high or max(gaps) < 2.5 * median(gaps):
+    if len(edges) != len(text) or max(gaps) < space or max(gaps) < 2.5 * median(gaps):
         return [word]
     ends = [
         0,
         *(
             at
             for at, gap in enumerate(gaps, 1)
-            if gap >= max(_SPACE * high, 0.6 * max(gaps)) and "1" not in text[at - 1 : at + 1]
+            if gap >= max(space, 0.6 * max(gaps)) and "1" not in text[at - 1 : at + 1]
         ),
         len(text),
     ]

@@ -63,7 +63,25 @@ def test_a_picture_above_a_caption_is_a_figure_and_a_caption_of_a_table_is_none(
     assert profile_page(page, Drawing(pictures=(Box(0.1, 0.2, 0.5, 0.48),))).figure > 0.9
     assert profile_page(page, Drawing()).figure == 0
     table = replace(page, tables=(make_table(Box(0.1, 0.2, 0.5, 0.48), [["a", "b"]]),))
-    assert profile_page(table, Drawing(pictures=(Box(0.1, 0.7, 0.5, 0.9),))).figure < 0.5
+    assert profile_page(table, Drawing(pictures=(Box(0.1, 0.7, 0.3, 0.8),))).figure < 0.5
+
+
+def test_a_large_picture_without_text_on_it_is_a_figure_and_a_logo_or_a_background_is_none() -> None:
+    page = write(PROSE)
+    assert profile_page(page, Drawing(pictures=(Box(0.1, 0.05, 0.6, 0.3),))).figure >= 0.5
+    assert profile_page(page, Drawing(pictures=(Box(0.1, 0.05, 0.25, 0.1),))).figure < 0.5
+    assert profile_page(page, Drawing(pictures=(Box(0.0, 0.0, 1.0, 1.0),))).figure < 0.5
+
+
+def test_words_that_ocr_has_read_in_a_picture_leave_it_a_figure_and_those_of_a_scan_make_it_none() -> None:
+    page = write([*PROSE, *((60, 60.0 + 14 * n, "seldom often always never") for n in range(12))])
+    picture = Drawing(pictures=(Box(0.05, 0.05, 0.95, 0.4),))
+    assert profile_page(page, picture).figure < 0.5
+    in_picture = tuple(word._replace(confidence=0.9) if word.box.y1 < 0.4 else word for word in page.words)
+    assert profile_page(replace(page, words=in_picture), picture).figure >= 0.5
+    read = tuple(word._replace(confidence=0.9) for word in page.words)
+    scan = replace(page, words=read, text_from="ocr")
+    assert profile_page(scan, Drawing(pictures=(Box(0.0, 0.0, 1.0, 1.0),))).figure < 0.5
 
 
 def test_empty_fields_and_boxes_to_tick_are_of_a_form_and_fields_with_values_are_not() -> None:

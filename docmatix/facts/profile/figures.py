@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docmatix.core.documents import Fact
+from docmatix.core.documents import Box, Fact
 from docmatix.facts.profile.charts import Axis
 from docmatix.facts.profile.view import View, measure_cover
 
 MIN_PICTURE = 0.004  # of the page; smaller ones are logos and signs
+LARGE_PICTURE = 0.05  # of the page, from which a picture without words on it needs no caption: 5 by 6 cm of A4
+SCAN = 0.5  # of the page, from which a picture that OCR has read is the page itself
 REACH = 0.1  # of its height, between a caption and its figure, in which labels of the figure may stand
 MANY_PARTS = 1500  # of outlines; a drawing of more is a map, a plan or an illustration
 
 
 def score_figure(view: View, drawn: Sequence[Sequence[float]]) -> float:
-    """How likely a page has a figure with a caption; a large one without is not quite half as good."""
+    """How likely a page has a figure: with a caption, or a large picture that no text stands on. Other large drawings
+    are not quite half as good, as they may be anything."""
     wide, high = view.width, view.height
     pictures = [
         (box.x0 * wide, box.y0 * high, box.x1 * wide, box.y1 * high)
@@ -28,7 +31,23 @@ def score_figure(view: View, drawn: Sequence[Sequence[float]]) -> float:
     best = max((fact.confidence for fact in captions if _stands_at(fact, shown, view)), default=0.0)
     if best:
         return round(0.95 * best, 4)
+    if any(_shows_something(box, view) for box in view.drawing.pictures):
+        return 0.6
     return 0.4 if measure_cover(shown, width=wide, height=high) > 0.03 else 0.0
+
+
+def _shows_something(picture: Box, view: View) -> bool:
+    """Whether a picture is a large one, and neither a background nor a scan, with its text layer or without."""
+    share = (picture.x1 - picture.x0) * (picture.y1 - picture.y0)
+    if share < LARGE_PICTURE or (view.page.text_from == "ocr" and share >= SCAN):
+        return False
+    on_it = sum(
+        word.confidence is None  # others were read in it
+        and picture.x0 <= (word.box.x0 + word.box.x1) / 2 <= picture.x1
+        and picture.y0 <= (word.box.y0 + word.box.y1) / 2 <= picture.y1
+        for word in view.page.words
+    )
+    return on_it <= max(3, 0.1 * len(view.page.words))
 
 
 def list_drawn(view: View, axes: Sequence[Axis]) -> list[Sequence[float]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import charts
+import claim
 import manual
 import office
 import technical
@@ -21,6 +23,8 @@ SAMPLES = {
     "price_list": office.draw_price_list,
     "meeting_minutes": office.draw_meeting_minutes,
     "scanned": office.draw_scanned,
+    "claim": claim.draw_claim,
+    "charts": charts.draw_charts,
     "report": technical.draw_report,
     "slides": technical.draw_slides,
     "datasheet": technical.draw_datasheet,

@@ -180,9 +180,9 @@ def draw_form() -> bytes:
             sheets.print(left + 6, sheets.y + 12.3, line[2:], Style("hebo", 9.5, PAPER))
             sheets.y += 17
         elif "[" in line:
-            _put_choices(sheets, line, typed)
+            put_choices(sheets, line, typed)
         elif line:
-            _put_fields(sheets, line, typed)
+            put_fields(sheets, line, typed)
         else:
             sheets.y += 8
     sheets.y += 6
@@ -201,7 +201,7 @@ def draw_form() -> bytes:
     return sheets.to_bytes()
 
 
-def _put_fields(sheets: Sheets, line: str, typed: Style) -> None:
+def put_fields(sheets: Sheets, line: str, typed: Style) -> None:
     """A row of boxes from `label: value | label: value`, as wide as what is in them."""
     fields = [field.split(": ") for field in line.split(" | ")]
     small, x, y = Style(size=7.5, colour=GREY), sheets.frame.x0, sheets.y
@@ -214,7 +214,7 @@ def _put_fields(sheets: Sheets, line: str, typed: Style) -> None:
     sheets.y += 30
 
 
-def _put_choices(sheets: Sheets, line: str, typed: Style) -> None:
+def put_choices(sheets: Sheets, line: str, typed: Style) -> None:
     """A row with a question and boxes to tick, from `question: [ ] option [x] option`."""
     question, *options = re.split(r":? \[(?=[ x]\])", line)
     x, y, style = sheets.frame.x0, sheets.y, Style(size=9)

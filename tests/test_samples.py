@@ -12,6 +12,14 @@ from typing import Any
 import pymupdf
 import pytest
 
+from benchmarks.scans import draw_grey
+from docmatix.core.documents import Refusal
+from docmatix.facts.profile import profile_page
+from docmatix.pdf.ocr.blankness import is_blank
+from docmatix.pdf.ocr.straightening import LOOK_DPI, find_ink, find_lines
+from docmatix.pdf.reading import read_pages
+from docmatix.pdf.settings import Extract
+
 SAMPLES = Path(__file__).parents[1] / "samples"
 PDFS = sorted(SAMPLES.glob("*.pdf"))
 
@@ -31,18 +39,18 @@ def test_the_script_draws_the_committed_files_byte_for_byte(tmp_path):
     assert [name for name in drawn if drawn[name] != committed[name]] == []
 
 
-def test_there_are_ten_samples_and_they_stay_small():
-    assert len(PDFS) >= 10
+def test_there_are_twelve_samples_and_they_stay_small():
+    assert len(PDFS) == 12
     assert sum(path.stat().st_size for path in SAMPLES.rglob("*") if path.suffix != ".pyc") < 600_000
 
 
 @pytest.mark.parametrize("path", PDFS, ids=lambda path: path.stem)
-def test_each_sample_opens_unharmed_and_only_the_manual_has_a_page_without_text(path):
+def test_each_sample_opens_unharmed_and_only_the_manual_and_the_claim_have_pages_without_text(path):
     with pymupdf.open(path) as document:
         assert not document.is_repaired
         assert not document.needs_pass
         blank = [page.number + 1 for page in document if not page.get_text().strip()]
-        assert blank == ([4] if path.stem == "manual" else [])
+        assert blank == {"manual": [4], "claim": [1, 2]}.get(path.stem, [])
 
 
 @pytest.mark.parametrize("path", PDFS, ids=lambda path: path.stem)
@@ -78,6 +86,26 @@ def test_the_words_of_the_scanned_page_lie_where_its_image_is_dark():
             return any(min(levels[y * picture.stride + x0 : y * picture.stride + x1]) < 150 for y in range(y0, y1))
 
         assert [word[4] for word in page.get_text("words") if word[4].isalnum() and not has_ink(word)] == []
+
+
+def test_the_claim_is_two_grey_pictures_without_words_and_lies_askew():
+    with pymupdf.open(SAMPLES / "claim.pdf") as document:
+        assert document.page_count == 2
+        for page, skew in zip(document, (0.9, -1.4), strict=True):
+            (image,) = page.get_image_info()
+            assert pymupdf.Rect(image["bbox"]).get_area() > 0.99 * page.rect.get_area()
+            assert image["colorspace"] == 1
+            look = draw_grey(page, LOOK_DPI)
+            assert not is_blank(look)
+            assert find_lines(find_ink(look)).skew == pytest.approx(skew, abs=0.2)
+    assert (SAMPLES / "claim.pdf").stat().st_size < 300_000
+
+
+def test_the_charts_look_like_charts():
+    read = read_pages((SAMPLES / "charts.pdf").read_bytes(), settings=Extract(), with_drawings=True)
+    assert not isinstance(read, Refusal)
+    (page,), (drawing,) = read.document.pages, read.drawings
+    assert profile_page(page, drawing).chart >= 0.5
 
 
 def test_the_manual_is_long_and_its_contents_name_the_right_pages():

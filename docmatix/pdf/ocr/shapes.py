@@ -26,6 +26,7 @@ _DENSE = 0.92  # of a window of a rule that is dark: noise and JPEG leave gaps
 MAX_RUNS = 40_000  # more are photographs
 BOX_PT = (5.0, 18.0)  # the sides of a box to tick
 _SIDE, _RIGHT = 0.85, 0.95  # of each side of a box that is dark; a `D` has 0.9
+_WITHIN = 0.25  # of a box's side, from which it holds what is ticked, and nothing of its frame
 _TICKED = 0.06  # of the inside of a box that is dark
 _AREA_PT = 7.0  # the smallest side of a filled area
 _ALONE_PT = 40.0  # from which a line down the page is one that joins no other
@@ -272,8 +273,9 @@ def _find_tick(dark: Any, box: FilledBox, point: float) -> Rule | None:
     """The corners of the ink in a box; None for an empty one."""
     import numpy as np
 
-    inset = max(3, round(1.2 * point))
     x0, y0, x1, y1 = (round(side) for side in (box.x0, box.y0, box.x1, box.y1))
+    # well within: the frame of a scanned box may be askew, and two strokes thick where it is
+    inset = max(3, round(1.2 * point), round(_WITHIN * (x1 - x0)))
     inside = dark[y0 + inset : y1 - inset, x0 + inset : x1 - inset]
     if not inside.size or inside.mean() < _TICKED:
         return None

@@ -75,6 +75,23 @@ def test_boxes_to_tick_are_found_with_their_ticks() -> None:
     assert tick.y0 / POINT > 330
 
 
+def test_the_thick_frame_of_an_empty_box_is_no_tick() -> None:
+    page = draw_prose(DPI, lines=8)
+    draw = ImageDraw.Draw(page)
+    for y in (330, 360):
+        left, top, right, bottom = at(90, y, 102, y + 12)
+        # as a scan leaves it that is a degree askew: the upper stroke in two rows, the lower one, too
+        draw.rectangle((left, top, right, bottom), outline=0, width=3)
+        draw.rectangle((left + 2, top + 2, right - 2, bottom - 2), outline=60, width=2)
+    left, top, right, bottom = at(90, 360, 102, 372)
+    draw.line((left + 4, top + 4, right - 4, bottom - 4), fill=0, width=4)
+    draw.line((left + 4, bottom - 4, right - 4, top + 4), fill=0, width=4)
+    shapes = find(page)
+    assert len(shapes.squares) == 2
+    (tick,) = shapes.ticks
+    assert tick.y0 / POINT > 360
+
+
 def test_a_field_to_write_in_is_a_frame() -> None:
     page = draw_prose(DPI, lines=4)
     ImageDraw.Draw(page).rectangle(at(150, 300, 350, 318), outline=0, width=2)

@@ -100,7 +100,7 @@ class PromptDraw:
     def draw_blindly(self, window: Window) -> list[Prompt]:
         """What would be drawn if every prompt belonged everywhere, without their `when`."""
         chosen = self._choose(find_askable(self.prompts, window), window)
-        return [replace(prompt, when=ANYWHERE) for prompt in chosen]
+        return [replace(prompt, when=ANYWHERE) if prompt.when else prompt for prompt in chosen]
 
     def _choose(self, prompts: Sequence[Prompt], window: Window) -> list[Prompt]:
         return choose_prompts(prompts, weights=self.weights, key=window.sample_id, seed=self.seed, count=self.count)

@@ -82,7 +82,7 @@ def curate_pairs(
             elif ground_answers:
                 found = _ground(pair, index, window, seen)
             if ground_answers:
-                source = find_source(found.evidence, window if found.evidence or not seen else seen)
+                source = find_source(found.evidence, window if found.evidence else _list_asked(window, seen))
             known = replace(known, grounding=found.score, ocr_confidence=source.ocr_confidence)
             context = FilterContext(
                 pages=window,
@@ -110,6 +110,11 @@ def _ground(pair: Pair, index: PageIndex, window: Sequence[Page], seen: Sequence
         return _look_for(pair, index, window)
     found = _look_for(pair, index, readable)
     return found if found.score == 1.0 else Grounding(None)
+
+
+def _list_asked(window: Sequence[Page], seen: Sequence[Page]) -> Sequence[Page]:
+    """The pages that a pair without evidence is about: of those that the model saw, the ones without text."""
+    return [page for page in seen if page.text_from == "none"] or seen or window
 
 
 def _look_for(pair: Pair, index: PageIndex, pages: Sequence[Page]) -> Grounding:

@@ -167,9 +167,10 @@ def test_what_was_read_from_the_picture_of_a_page_without_text_is_unknown_not_un
     asked = make_pair("Which animal is shown?", "A brown horse")
     for pages in ([PICTURE], [*PAGES, PICTURE]):
         samples = [[page.number for page in pages]]
-        (verdict,) = curate(asked, pages=pages, samples=samples, shown=[(3,)])
-        assert (verdict.reason, verdict.scores.grounding, verdict.evidence) == (None, None, ())
-        assert (verdict.text_from, verdict.scores.ocr_confidence) == ("none", None)
+        for shown in ((3,), samples[0]):
+            (verdict,) = curate(asked, pages=pages, samples=samples, shown=[shown])
+            assert (verdict.reason, verdict.scores.grounding, verdict.evidence) == (None, None, ())
+            assert (verdict.text_from, verdict.scores.ocr_confidence) == ("none", None)
 
 
 def test_it_has_no_evidence_on_pages_that_the_model_did_not_see():

@@ -248,6 +248,34 @@ def test_questions_about_a_scan_are_curated_and_packed_with_its_page(tmp_path, p
     assert Counter({each["unit"]: each["out"] for each in record.ledger})["pages"] == 2
 
 
+def test_what_was_seen_on_a_page_without_text_is_published_as_resting_on_no_text(tmp_path):
+    job = make(tmp_path, {"mixed.pdf": [be(TABLE), scan]}, prompts=["vision_tables"], pairs_per_page=1)
+    printed = write_distinct_text(0).split()[3:6]
+
+    def reply(body: dict[str, Any]) -> str:
+        answers = {"What shape is the seal beside the signature?": "round", "What is said first?": " ".join(printed)}
+        return json.dumps({"pairs": [{"question": asked, "answer": answer} for asked, answer in answers.items()]})
+
+    with start_scripted_server(model=None, reply=reply) as server:
+        ask(job, server)
+    finish(job)
+    found = {row["answer"]: row for row in job.run.iterate_rows("curate", 0) if row["prompt"] == "vision_tables"}
+    seen, read = found["round"], found[" ".join(printed)]
+    assert (seen["reason"], seen["text_from"], seen["scores"]["grounding"], seen["evidence"]) == (
+        None,
+        "none",
+        None,
+        [],
+    )
+    assert (read["reason"], read["text_from"], read["scores"]["grounding"]) == (None, "layer", 1.0)
+    assert seen["page_text_from"] == ["layer", "none"]
+    summary = json.loads(job.run.read("dataset/stats.json"))
+    assert summary["pages_by_text_from"] == {"layer": 1, "none": 1}
+    assert summary["pairs_by_text_from"]["none"] == 1
+    assert summary["by_text_from"]["none"]["kept_share"] == 1.0
+    assert "| pages without text | 50.0% |" in job.run.read("dataset/README.md").decode()
+
+
 def join(*pdfs: bytes) -> bytes:
     import pymupdf
 

@@ -48,8 +48,6 @@ class RapidOcr(OcrEngine):
     languages: tuple[str, ...] = Field(("eng",), min_length=1)
     """What the pages are written in, by the names of Tesseract's models (`eng`, `deu`, `chi_sim`) or rapidocr's own
     (`en`, `de`, `ch`). It is only checked: all have the same model."""
-    min_confidence: float = Field(0.8, ge=0, le=1)
-    """A word with a letter of which the engine is less sure stays in the text, but nothing is asked about it."""
     timeout_s: int = Field(120, ge=1)
     """CPU seconds for one page; ten times as many of wall time. Reading takes 3 to 12 s, up to four times where it is
     not clear which way up a page is."""

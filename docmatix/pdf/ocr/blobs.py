@@ -205,8 +205,8 @@ MAX_UNREAD = 80  # lines of a page that are looked at again
 _UNREAD_HEIGHT = (0.35, 3.0)  # of the letters' height
 
 
-def find_unread(dark: Any, words: Iterable[ReadWord], letters: float) -> list[Blob]:
-    """Lines of ink as high as letters that no word covers."""
+def find_unread(dark: Any, words: Iterable[ReadWord], letters: float, *, dashes: bool = False) -> list[Blob]:
+    """Lines of ink as high as letters that no word covers; with `dashes`, what may be the sign of a number, too."""
     left = dark.copy()
     for word in words:
         x0, y0, x1, y1 = map(round, word.box)
@@ -215,7 +215,8 @@ def find_unread(dark: Any, words: Iterable[ReadWord], letters: float) -> list[Bl
     lines: list[Blob] = []
     for blob in sorted(list_blobs(left), key=lambda blob: blob.x0):
         tall = blob.y1 - blob.y0
-        if not low <= tall <= high or blob.x1 - blob.x0 < 0.1 * letters:
+        is_dash = dashes and 0.25 * letters <= blob.x1 - blob.x0 <= 1.2 * letters and tall >= 0.05 * letters
+        if not (low <= tall <= high or is_dash) or blob.x1 - blob.x0 < 0.1 * letters:
             continue
         before = next(
             (

@@ -19,6 +19,7 @@ from docmatix.pdf.ocr.straightening import (
     find_lines,
     is_sideways,
     measure_letters,
+    smooth,
     straighten,
     to_dark_on_light,
 )
@@ -83,8 +84,8 @@ def _read(draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns
     dpi = choose_dpi(letters)
     picture = to_dark_on_light(draw(dpi))
     straightening = Straightening(picture.width, picture.height, turns, skew)
-    picture = straighten(picture, turns, skew)
     high = letters * dpi / LOOK_DPI if letters else LETTER_PX
+    picture = smooth(straighten(picture, turns, skew), high)
     shapes, picture = find_shapes(picture, dpi=dpi, letters=high)
     signs, picture = take_signs(picture, dpi=dpi, letters=high)
     read = _read_twice(engine, picture, dpi=dpi, letters=high)
@@ -118,12 +119,11 @@ def _read_twice(engine: OcrEngine, picture: Image, *, dpi: int, letters: float) 
 
     read = engine.read(picture, dpi=dpi)
     dark = find_dark(np.asarray(picture), find_paper(picture), INK)
-    if not (unread := find_unread(dark, read, letters)):
-        return read
-    column, pieces = stack(picture, unread, letters)
-    more = [word for word in engine.read_column(column, dpi=dpi) if word.confidence >= MIN_SECOND_READING]
-    read += unstack(more, pieces, letters, read)
-    left = find_unread(dark, read, letters)
+    if unread := find_unread(dark, read, letters):
+        column, pieces = stack(picture, unread, letters)
+        more = [word for word in engine.read_column(column, dpi=dpi) if word.confidence >= MIN_SECOND_READING]
+        read += unstack(more, pieces, letters, read)
+    left = find_unread(dark, read, letters, dashes=True)
     bullets = [blob for blob in left if is_bullet(dark, blob, letters)]
     left = [blob for blob in left if blob not in bullets]
     return put_bullets(

@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docmatix.pdf.drawings import FilledBox, Mark, Rule
+from docmatix.pdf.ocr.straightening import measure_noise
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,8 +102,7 @@ def find_shapes(picture: Image, *, dpi: int, letters: float | None = None) -> tu
     point = dpi / 72
     pixels: Any = np.array(picture)
     level = float(np.median(pixels[::4, ::4]))
-    # the paper's own noise: ink is far from it
-    noise = 1.4826 * float(np.median(np.abs(pixels[::2, ::2].astype(np.int16) - np.int16(level))))
+    noise = measure_noise(picture)  # ink is far from it
     areas = list(find_areas(picture, level, noise, point))
     for area in areas:
         _bleach(pixels, area, level)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LOOK_DPI = 100  # of the picture that is looked at
 MAX_SKEW, SKEW_STEP = 5.0, 0.1  # degrees; feeders pull sheets in with up to 3
 MIN_SKEW = 0.15  # turning blurs: what is straighter than this is left alone
+NOISY = 3.0  # of 255: the noise of paper, from which it is smoothed
+SMOOTHING = 0.05  # of the height of letters: the radius
 _DARK_PAGE = 110  # of 255: a page darker than this on average is white on black
 _STRIPS = 24
 _RULE = 0.8  # of a strip's width under ink: a rule, which has no height of letters
@@ -90,6 +92,24 @@ def to_dark_on_light(picture: Image) -> Image:
     from PIL import ImageOps, ImageStat
 
     return ImageOps.invert(picture) if ImageStat.Stat(picture).mean[0] < _DARK_PAGE else picture
+
+
+def smooth(picture: Image, letters: float) -> Image:
+    """The grey picture with its noise smoothed, if it has any, so little that letters of this height stay sharp. At
+    100 dpi it doubles what engines get wrong."""
+    from PIL import ImageFilter
+
+    if measure_noise(picture) < NOISY:
+        return picture
+    return picture.filter(ImageFilter.GaussianBlur(SMOOTHING * letters))
+
+
+def measure_noise(picture: Image) -> float:
+    """The standard deviation of the paper's brightness, 0..255."""
+    import numpy as np
+
+    pixels = np.asarray(picture)[::2, ::2].astype(np.int16)
+    return 1.4826 * float(np.median(np.abs(pixels - np.int16(np.median(pixels)))))
 
 
 def find_ink(picture: Image) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from docmatix.core.documents import UNKNOWN, Page, Word, compose_text
+from docmatix.core.documents import UNKNOWN, Box, Page, Word, compose_text
 
 
 def mask_doubtful(page: Page, min_confidence: float) -> Page:
@@ -17,8 +17,21 @@ def mask_doubtful(page: Page, min_confidence: float) -> Page:
 
 
 def unmask(page: Page, original: Page) -> Page:
-    """The page with the words and text of the one that was masked; tables and facts as they were found."""
-    return replace(page, words=original.words, text=original.text)
+    """The page with the words and text of the one that was masked; tables and facts as they were found, but no blank
+    beside a masked word, which may be what was written there."""
+    masked = [word.box for word, was in zip(page.words, original.words, strict=True) if word.text != was.text]
+    facts = tuple(
+        fact
+        for fact in page.facts
+        if fact.kind != "empty_field"
+        or not any(_are_level(box, other) for box in (*fact.boxes, *fact.label_boxes) for other in masked)
+    )
+    return replace(page, words=original.words, text=original.text, facts=facts)
+
+
+def _are_level(one: Box, other: Box) -> bool:
+    shared = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return shared > 0.3 * min(one.y1 - one.y0, other.y1 - other.y0)
 
 
 def _mask(word: Word) -> Word:

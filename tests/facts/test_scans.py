@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from docmatix.core.documents import UNKNOWN, Box, Page, Word, compose_text
+from dataclasses import replace
+
+from docmatix.core.documents import UNKNOWN, Box, Fact, Page, Word, compose_text
 from docmatix.facts.scans import mask_doubtful, unmask
 
 PLACE = Box(0.1, 0.1, 0.2, 0.12)
@@ -32,3 +34,11 @@ def test_the_words_are_shown_again_with_the_facts_that_were_found() -> None:
     page = make_page(("Total:", 0.3), ("1,50", 0.9))
     masked = mask_doubtful(page, 0.6)
     assert unmask(masked, page) == page
+
+
+def test_no_blank_is_left_beside_a_masked_word() -> None:
+    page = make_page(("Total:", 0.9), ("1,50", 0.3))
+    blank = Fact("empty_field", "Total", "", (), (), (PLACE,))
+    elsewhere = blank._replace(label_boxes=(Box(0.1, 0.5, 0.2, 0.52),))
+    found = replace(mask_doubtful(page, 0.6), facts=(blank, elsewhere, blank._replace(kind="field")))
+    assert unmask(found, page).facts == (elsewhere, blank._replace(kind="field"))

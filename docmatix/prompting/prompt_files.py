@@ -55,8 +55,10 @@ class FrontMatter(BaseModel):
     """An `answer_first` prompt that is given the window's `question`s from facts and says them in other words; a
     question whose label, row, column or number would get lost stays as it was."""
     when: Annotated[Conditions, PlainValidator(read_conditions)] = ANYWHERE
-    """The windows that the prompt is drawn for (`docmatix.prompting.conditions`): `{chart: ">= 0.5", language: en}`, or
-    a list of such mappings, of which one must hold. Without it, all."""
+    """The windows that the prompt is drawn for: `{chart: ">= 0.5", language: en}`, or a list of such mappings, of which
+    one must hold; without it, all. Names are those of `docmatix.core.profiles.Profile` (shares `text`, `pictures`,
+    `drawing`; counts `tables`, `fields`, `lists`, `headings`; scores), `image_only`, the number of pages that are
+    pictures without text, and `language`."""
 
 
 def find_prompt_directories(config_dir: Path, prompts_dir: str | Path | None = None) -> list[Path]:

@@ -17,7 +17,7 @@ of the misread words, and 4 % of the others."""
 MIN_SAME = 0.5
 """The share of the characters of a word that must be as they were read."""
 
-_ALIKE = str.maketrans({"o": "0", "l": "1", "i": "1", "|": "1", "s": "5", "b": "8"})
+_ALIKE = str.maketrans({"o": "0", "l": "1", "i": "1", "s": "5", "b": "8"})
 _EDGES = ".,;:!?()[]{}\"'“”‘’„«»"
 
 

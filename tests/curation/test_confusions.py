@@ -44,7 +44,16 @@ def test_it_is_not_where_ocr_is_sure_or_the_word_is_of_the_layer(read, answer):
 
 @pytest.mark.parametrize(
     ("read", "answer"),
-    [("106", "105"), ("1O6", "105"), ("IS", "15"), ("lOO", "100"), ("AI", "A1"), ("SO", "50"), ("11", "7l")],
+    [
+        ("106", "105"),
+        ("1O6", "105"),
+        ("IS", "15"),
+        ("lOO", "100"),
+        ("AI", "A1"),
+        ("SO", "50"),
+        ("11", "7l"),
+        ("17|", "171"),
+    ],
 )
 def test_a_figure_is_never_another_nor_made_of_letters_alone(read, answer):
     assert (ground(answer, [write(read)]).score or 0) < 0.6

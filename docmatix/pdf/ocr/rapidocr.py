@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from unicodedata import east_asian_width
 
 from pydantic import Field
 
 from docmatix.core.errors import SetupError
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
+from docmatix.pdf.ocr.shapes import INK, find_dark, find_paper
 from docmatix.pdf.ocr.tessdata import digest_file
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _MODELS = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
 # a quarter more time.
 _LOOK_PX = 1280
 _UPRIGHT = 3.0  # a line as many times as high as wide is written down the page; a lone 1 is twice as high
-_GAP = 5  # columns of 8 pixels, at 48 pixels a line, from one letter to the next: another word
 _OUT_OF_MEMORY = re.compile("bad_alloc|allocate memory|Insufficient memory", re.IGNORECASE)
 
 
@@ -85,11 +84,16 @@ class RapidOcr(OcrEngine):
             if _OUT_OF_MEMORY.search(str(error)):
                 raise MemoryError from error
             raise
-        return [
-            ReadWord(text, box, at, at, confidence)
-            for at, line in enumerate(lines)
-            for text, box, confidence in _part(line)
-        ]
+        dark = find_dark(np.asarray(picture), find_paper(picture), INK)
+        words = []
+        for at, line in enumerate(lines):
+            parts = list(_part(line))
+            places = _fit(dark, line.box, [place for _, place, _ in parts])
+            words += [
+                ReadWord(text, place, at, at, confidence)
+                for (text, _, confidence), place in zip(parts, places, strict=True)
+            ]
+        return words
 
 
 def _find_models() -> tuple[Path, ...]:
@@ -163,16 +167,10 @@ def _surround(corners: Any) -> _Place:
 
 
 def _part(line: _Line) -> Iterator[tuple[str, _Place, float]]:
-    """The words of a line, each with its box and how sure the engine is of its most doubtful letter."""
-    start = 0
-    for end, letter in enumerate(f"{line.text} "):
-        is_word = end > start
-        if letter.isspace() or (
-            is_word and line.columns[end] - line.columns[end - 1] > _GAP and east_asian_width(letter) not in "WF"
-        ):
-            if is_word:
-                yield line.text[start:end], _find_place(line, start, end), min(line.confidences[start:end])
-            start = end + letter.isspace()
+    """The words of a line, each with its place and how sure the engine is of its most doubtful letter."""
+    for word in re.finditer(r"\S+", line.text):
+        start, end = word.span()
+        yield word[0], _find_place(line, start, end), min(line.confidences[start:end])
 
 
 def _find_place(line: _Line, start: int, end: int) -> _Place:
@@ -184,3 +182,45 @@ def _find_place(line: _Line, start: int, end: int) -> _Place:
     if y1 - y0 >= _UPRIGHT * (x1 - x0):
         return x0, y0 + (y1 - y0) * share, x1, y0 + (y1 - y0) * until
     return x0 + (x1 - x0) * share, y0, x0 + (x1 - x0) * until, y1
+
+
+def _fit(dark: Any, line: _Place, places: Sequence[_Place]) -> list[_Place]:
+    """The places of a line's words around their ink: a line is parted in the widest white between two of them, so that
+    all of its ink belongs to one. Those of a line down the page stay as they are."""
+    x0, y0, x1, y1 = (max(0, round(side)) for side in line)
+    if y1 - y0 >= _UPRIGHT * (x1 - x0):
+        return list(places)
+    margin = (y1 - y0) // 4  # the first letter and the last may reach out of the line's box
+    bounds = [max(0, x0 - margin)]
+    for before, after in pairwise(places):
+        low, high = round((before[0] + before[2]) / 2), round((after[0] + after[2]) / 2)
+        white = _find_white(dark[y0:y1, low:high].any(axis=0)) if low < high else None
+        bounds.append(low + white if white is not None else round((before[2] + after[0]) / 2))
+    bounds.append(x1 + margin)
+    return [
+        _surround_ink(dark, (left, y0, right, y1)) or place
+        for (left, right), place in zip(pairwise(bounds), places, strict=True)
+    ]
+
+
+def _find_white(columns: Any) -> int | None:
+    """The middle of the longest run without ink."""
+    import numpy as np
+
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], ~columns, [0])).astype(np.int8)))
+    starts, ends = edges[::2], edges[1::2]
+    if not len(starts):
+        return None
+    longest = int((ends - starts).argmax())
+    return int(starts[longest] + ends[longest]) // 2
+
+
+def _surround_ink(dark: Any, box: tuple[int, int, int, int]) -> _Place | None:
+    import numpy as np
+
+    x0, y0, x1, y1 = box
+    ink = dark[y0:y1, x0:x1]
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        return None
+    return float(x0 + columns[0]), float(y0 + rows[0]), float(x0 + columns[-1] + 1), float(y0 + rows[-1] + 1)

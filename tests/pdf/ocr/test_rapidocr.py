@@ -14,7 +14,7 @@ import pytest
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import SetupError
 from docmatix.pdf.ocr import rapidocr as module
-from docmatix.pdf.ocr.rapidocr import RapidOcr, _Line, _part, _read_lines
+from docmatix.pdf.ocr.rapidocr import RapidOcr, _fit, _Line, _part, _read_lines
 from docmatix.pdf.ocr.reading import read_picture
 from docmatix.pdf.sandbox import Sandbox
 from tests.pdf.ocr.pictures import PROSE, draw_prose
@@ -41,11 +41,6 @@ def test_a_line_is_parted_at_its_spaces_and_a_word_is_as_sure_as_its_most_doubtf
     assert list(_part(line)) == [("ab", (102.5, 0.0, 122.5, 20.0), 0.6), ("1", (182.5, 0.0, 192.5, 20.0), 0.8)]
 
 
-def test_words_far_apart_are_two_though_no_space_was_read_but_not_wide_letters():
-    assert [text for text, *_ in _part(make_line("ab", columns=[1, 12], confidences=[1, 1]))] == ["a", "b"]
-    assert [text for text, *_ in _part(make_line("合同", columns=[1, 8], confidences=[1, 1]))] == ["合同"]
-
-
 def test_words_of_a_line_down_the_page_stand_below_one_another():
     (above, below) = _part(make_line("a b", columns=[2, -1, 12], confidences=[1, 1, 1], tall=True))
     assert above[1][3] < below[1][1]
@@ -54,6 +49,31 @@ def test_words_of_a_line_down_the_page_stand_below_one_another():
 
 def test_a_line_of_spaces_has_no_words():
     assert list(_part(make_line("  ", columns=[-1, -1], confidences=[0.5, 0.5]))) == []
+
+
+def draw_ink(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    dark = np.zeros((60, 200), bool)
+    for x0, y0, x1, y1 in boxes:
+        dark[y0:y1, x0:x1] = True
+    return dark
+
+
+def test_words_are_placed_around_their_ink_and_leave_none_between_them():
+    # two words of two letters each, the second of which begins where the engine thinks the first is still going on
+    dark = draw_ink((20, 12, 38, 30), (42, 12, 60, 30), (80, 16, 98, 36), (102, 16, 120, 30))
+    said = [(15.0, 8.0, 84.0, 40.0), (84.0, 8.0, 115.0, 40.0)]
+    assert _fit(dark, (18.0, 8.0, 116.0, 40.0), said) == [(20, 12, 60, 30), (80, 16, 120, 36)]
+
+
+def test_where_there_is_no_white_or_no_ink_words_stay_about_where_they_were():
+    said = [(10.0, 10.0, 50.0, 30.0), (50.0, 10.0, 90.0, 30.0)]
+    assert _fit(draw_ink((10, 10, 90, 30)), (10.0, 10.0, 90.0, 30.0), said) == [(10, 10, 50, 30), (50, 10, 90, 30)]
+    assert _fit(draw_ink(), (10.0, 10.0, 90.0, 30.0), said) == said
+
+
+def test_words_of_a_line_down_the_page_stay_where_they_are():
+    said = [(10.0, 0.0, 20.0, 25.0), (10.0, 30.0, 20.0, 58.0)]
+    assert _fit(draw_ink((12, 2, 18, 56)), (10.0, 0.0, 20.0, 58.0), said) == said
 
 
 @pytest.fixture

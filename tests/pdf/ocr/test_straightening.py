@@ -18,6 +18,8 @@ from docmatix.pdf.ocr.straightening import (
     find_lines,
     is_sideways,
     measure_letters,
+    measure_noise,
+    smooth,
     straighten,
     to_dark_on_light,
 )
@@ -105,3 +107,14 @@ def test_boxes_on_the_page_are_boxes(turns: int, skew: float, corners: tuple[flo
 @given(st.integers(0, 3))
 def test_without_skew_the_whole_picture_is_the_whole_page(turns: int) -> None:
     assert Straightening(612, 792, turns).to_page(Box(0, 0, 1, 1)) == Box(0, 0, 1, 1)
+
+
+def test_coarse_grain_is_smoothed_and_fine_noise_and_clean_paper_are_left() -> None:
+    clean = draw_prose(LOOK_DPI)
+    noise = np.random.default_rng(1).normal(0, 15, (clean.height, clean.width))
+    noisy = Image.fromarray((np.asarray(clean) * 0.85 + noise).clip(0, 255).astype(np.uint8), "L")
+    larger = (4 * clean.width, 4 * clean.height)
+    coarse = noisy.resize(larger, Image.Resampling.BILINEAR)
+    assert smooth(clean, 26) is clean
+    assert smooth(noisy, 26) is noisy
+    assert measure_noise(smooth(coarse, 26)) < 0.8 * measure_noise(coarse)

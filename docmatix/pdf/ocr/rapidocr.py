@@ -41,7 +41,7 @@ _OUT_OF_MEMORY = re.compile("bad_alloc|allocate memory|Insufficient memory", re.
 
 class RapidOcr(OcrEngine):
     """PP-OCRv6 within the package `rapidocr`: one model for some fifty languages in Latin letters, Chinese and
-    Japanese. More of the words than Tesseract, in five times the time; `pip install rapidocr onnxruntime`."""
+    Japanese. More of the words than Tesseract, in two to three times the time; `pip install rapidocr onnxruntime`."""
 
     kind: Literal["rapidocr"] = "rapidocr"
     languages: tuple[str, ...] = Field(("eng",), min_length=1)

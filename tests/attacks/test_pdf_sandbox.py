@@ -353,6 +353,10 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
         "count": 0,
         "tables": [],
         "facts": [],
+        "text_from": "layer",
+        "route": "good_layer",
+        "sure": None,
+        "profile": None,
     }
     document = {
         "doc_id": "0" * 32,
@@ -379,7 +383,7 @@ def forge_fact(**lies: Any) -> list[Any]:
 
 
 def test_what_is_forged_here_would_pass_without_lies():
-    answer = forge(bytes(45) + b"word", count=1, tables=[forge_table()], facts=[forge_fact()])
+    answer = forge(bytes(49) + b"word", count=1, tables=[forge_table()], facts=[forge_fact()])
     (page,) = find_form(read_document).unpack(memoryview(answer)).pages
     assert (page.text, page.tables[0].rows, page.facts[0].value) == ("word", (("a",),), "b")
 
@@ -401,17 +405,25 @@ def test_what_is_forged_here_would_pass_without_lies():
         forge(count=-1),
         forge(count=2**40),
         forge(count="1"),
-        forge(bytes(45) + b"two\nwords", count=1),
-        forge(b"\xff" * 32 + bytes(13) + b"box", count=1),
-        forge(bytes(32) + b"\xff" * 8 + bytes(5) + b"line", count=1),
-        forge(bytes(40) + b"\xff" * 4 + bytes(1) + b"size", count=1),
-        forge(bytes(44) + b"\xff" + b"bold", count=1),
-        forge(bytes(45) + b"\xff", count=1),
-        forge(bytes(45) + b"\x1b[2J", count=1),
+        forge(bytes(49) + b"two\nwords", count=1),
+        forge(b"\xff" * 32 + bytes(17) + b"box", count=1),
+        forge(bytes(32) + b"\xff" * 8 + bytes(9) + b"line", count=1),
+        forge(bytes(40) + b"\xff" * 4 + bytes(5) + b"size", count=1),
+        forge(bytes(44) + b"\xff" * 4 + bytes(1) + b"sure", count=1),
+        forge(bytes(48) + b"\xff" + b"bold", count=1),
+        forge(bytes(49) + b"\xff", count=1),
+        forge(bytes(49) + b"\x1b[2J", count=1),
         forge(width="612"),
         forge(width=None),
         pack(forge()[4:].replace(b"612", b"1e999")),
         forge(rotation=45),
+        forge(text_from="elsewhere"),
+        forge(route="Good layer"),
+        forge(route=None),
+        forge(sure=1.5),
+        forge(profile=[]),
+        forge(profile=[2.0, *[0] * 19]),
+        forge(profile=[*[0] * 3, 0.5, *[0] * 16]),
         forge(rotation=[]),
         forge(share=2),
         forge(reason="\x1b[2J"),

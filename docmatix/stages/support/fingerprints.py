@@ -34,11 +34,13 @@ def fingerprint_stages(
     used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
     checking = used.pop(config.verify_prompt or "round_trip", None)
     engine = config.verify_engine.to_fingerprint()
+    ocr = config.extract.ocr.choose()
     shows_pages = any(prompt.family == "vision" for prompt in prompts.values())
     # most stages depend on their own section
     depends: dict[str, Any] = settings | {
         PLAN: source,
-        EXTRACT: [settings[EXTRACT], config.extract.ocr.identify(), shows_pages],
+        # `auto` is the engine that it chooses here
+        EXTRACT: [settings[EXTRACT] | {"ocr": ocr.to_fingerprint()}, ocr.identify(), shows_pages],
         GENERATE: [settings["seed"], settings["window"], settings[GENERATE], used, counter_id],
         VERIFY: settings[VERIFY] and [settings[VERIFY], engine, checking],
     }

@@ -59,6 +59,13 @@ def test_what_does_not_read_leaves_the_page_a_picture(text: str, reason: str) ->
     assert taken.straightening is None
 
 
+def test_what_the_engine_is_not_sure_of_at_all_leaves_the_page_a_picture() -> None:
+    # Chinese read with an English model: letters that follow each other as in some language
+    taken = take(SCAN, read_words(PROSE, confidence=0.3))
+    assert (taken.page.text_from, taken.page.reason, taken.page.words) == ("none", "no_text", ())
+    assert take(SCAN, read_words(PROSE, confidence=0.5)).page.text_from == "ocr"
+
+
 def test_a_scan_of_nothing_is_blank_and_no_picture_to_be_shown() -> None:
     taken = take(SCAN, blank=True)
     assert taken.page.reason == "blank"

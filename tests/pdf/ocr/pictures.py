@@ -65,6 +65,9 @@ class FakeEngine(OcrEngine):
             for at, word in enumerate(words[:72])
         ]
 
+    def read_column(self, picture: Image, *, dpi: int) -> list[ReadWord]:
+        return []
+
 
 def _is_heavier_above(picture: Image) -> bool:
     """Pages of prose have more ink in their upper half."""

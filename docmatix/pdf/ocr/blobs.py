@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_RUNS = 60_000  # of a page; more are photographs
 RING_PT = (5.0, 14.0)
+_WORD_SPACE = 0.8  # of the letters' height: the white at either side of an `o` between words has 0.5 to 0.7
 _SECTORS = 24  # of a ring that are looked at
 _DOT = 0.3  # of the letters' height, up to which a blob is a dot
 MIN_DOTS = 5  # that make a leader
@@ -68,8 +69,8 @@ def trim(dark: Any, box: Blob) -> Blob:
     return Blob(box.x0 + int(xs[0]), box.y0 + int(ys[0]), box.x0 + int(xs[-1]) + 1, box.y0 + int(ys[-1]) + 1)
 
 
-def find_rings(dark: Any, blobs: Iterable[Blob], point: float) -> list[Ring]:
-    """Rings to tick among blobs: round, empty but for a dot in the middle."""
+def find_rings(dark: Any, blobs: Sequence[Blob], point: float, letters: float) -> list[Ring]:
+    """Rings to tick among blobs: round, empty but for a dot in the middle, and no `O` in a line of text."""
     import numpy as np
 
     found = []
@@ -92,12 +93,23 @@ def find_rings(dark: Any, blobs: Iterable[Blob], point: float) -> list[Ring]:
         pixels = wide * high * np.pi / 4
         between = ((radius > 0.55) & (radius < 0.7)).sum() / (pixels * (0.7**2 - 0.55**2))
         middle = (radius < 0.35).sum() / (pixels * 0.35**2)
-        if between > 0.35 or 0.15 < middle < 0.7:
+        if between > 0.35 or 0.15 < middle < 0.7 or (middle < 0.7 and _is_in_line(blob, blobs, letters)):
             continue
         inset = round(0.25 * wide)
         inner = Blob(blob.x0 + inset, blob.y0 + inset, blob.x1 - inset, blob.y1 - inset)
         found.append(Ring(blob, trim(dark, inner) if middle >= 0.7 else None))
     return found
+
+
+def _is_in_line(ring: Blob, blobs: Iterable[Blob], letters: float) -> bool:
+    """Whether others stand a space before a ring and a space behind it: `5 o 6` is text."""
+    gaps = [
+        (ring.x0 - blob.x1, blob.x0 - ring.x1)
+        for blob in blobs
+        if min(blob.y1, ring.y1) - max(blob.y0, ring.y0) > 0.5 * min(blob.y1 - blob.y0, ring.y1 - ring.y0)
+    ]
+    reach = _WORD_SPACE * letters
+    return any(0 <= before <= reach for before, _ in gaps) and any(0 <= behind <= reach for _, behind in gaps)
 
 
 def find_leaders(dark: Any, blobs: Iterable[Blob], letters: float) -> list[list[Blob]]:
@@ -160,7 +172,7 @@ def take_signs(picture: Image, *, dpi: int, letters: float) -> tuple[Signs, Imag
     paper = find_paper(picture)
     dark = find_dark(pixels, paper, INK)
     blobs = list_blobs(dark)
-    signs = Signs(find_rings(dark, blobs, dpi / 72), find_leaders(dark, blobs, letters))
+    signs = Signs(find_rings(dark, blobs, dpi / 72, letters), find_leaders(dark, blobs, letters))
     for box in [*(ring.box for ring in signs.rings), *(dot for row in signs.leaders for dot in row)]:
         ground = paper[min(box.y0 // REDUCED, len(paper) - 1), min(box.x0 // REDUCED, paper.shape[1] - 1)]
         pixels[max(0, box.y0 - 1) : box.y1 + 1, max(0, box.x0 - 1) : box.x1 + 1] = ground

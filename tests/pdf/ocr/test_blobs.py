@@ -33,6 +33,18 @@ def test_prose_has_neither_rings_nor_leaders() -> None:
     assert (signs.rings, signs.leaders) == ([], [])
 
 
+def test_a_round_letter_between_words_is_no_ring_and_one_before_a_label_is() -> None:
+    page = draw_prose(DPI, lines=4)
+    draw = ImageDraw.Draw(page)
+    for x in (200, 600):
+        draw.ellipse((x, 900, x + 24, 924), outline=0, width=2)
+        draw.rectangle((x + 24 + 14, 902, x + 80, 922), fill=0)
+    draw.rectangle((550, 902, 586, 922), fill=0)
+    signs, cleaned = take_signs(page, dpi=DPI, letters=LETTERS)
+    assert [ring.box.x0 for ring in signs.rings] == [200]
+    assert np.asarray(cleaned.crop((590, 890, 630, 930))).min() == 0
+
+
 def test_dots_that_lead_to_a_number_are_taken_out_and_put_between_the_words_again() -> None:
     page = Image.new("L", (1700, 2200), 255)
     for x in range(400, 800, 12):

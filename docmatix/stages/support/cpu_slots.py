@@ -59,8 +59,10 @@ class CpuSlots:
             return True
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             return False
+        except OSError:  # this file system has no locks, and never will: each process counts for itself
+            self.close()
         return True
 
 

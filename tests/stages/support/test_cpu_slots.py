@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+
+import pytest
 
 from docmatix.stages.support.cpu_slots import CpuSlots
 
@@ -87,4 +90,17 @@ def test_a_link_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
     slots = CpuSlots(1, folder=tmp_path)
     with slots.hold():
         assert target.read_text() == "theirs"
+    slots.close()
+
+
+def test_where_files_cannot_be_locked_each_process_counts_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("docmatix.stages.support.cpu_slots.fcntl.lockf", refuse)
+    slots = CpuSlots(2, folder=tmp_path)
+    with slots.hold(), slots.hold():
+        pass
     slots.close()

@@ -12,6 +12,7 @@ from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refu
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.settings import Extract, Rendering
+from docmatix.text.minhash import SIGNATURE_LENGTH
 from tests import pdfs
 
 DOCUMENTS, IMAGES, PLAIN = find_form(read_document), find_form(render_pages), find_form(len)
@@ -44,7 +45,7 @@ DOCUMENT = Document(
         Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text", text_quality=0.75),
     ),
     "de",
-    tuple(range(2**32 - 128, 2**32)),
+    tuple(range(2**32 - SIGNATURE_LENGTH, 2**32)),
 )
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from docmatix.pdf.rendering import PageImage
 
 MAX_HEADER_BYTES = 32 << 20  # JSON unpacks to twenty times its size; 100,000 pages take 6 MB
+MAX_READING_BYTES = 8 << 20  # of a page that OCR has read: 80,000 words; those of thousands of pages wait together
 MAX_DETAIL_CHARS = 10_000
 MAX_POINTS = 3e38  # the side of a page: files claim anything, and the tables hold 32-bit floats
 MAX_GRID = 1 << 20  # the places of a table, which are filled where its rows are wanted
@@ -77,6 +78,16 @@ def _unpack_plain(data: memoryview) -> Any:
 
 
 _PLAIN = Form(_pack_plain, _unpack_plain)
+
+
+def _unpack_reading(data: memoryview) -> str:
+    """What another child is given as it is; only that it is a text, and how long, matters here."""
+    if len(data) > MAX_READING_BYTES:
+        raise Malformed(f"a reading of {len(data)} bytes")
+    reading = _unpack_plain(data)
+    if not isinstance(reading, str):
+        raise Malformed("a reading that is no text")
+    return reading
 
 
 def pack_refusal(refusal: Refusal) -> bytes:
@@ -361,5 +372,6 @@ def _unpack_images(data: memoryview) -> list[PageImage]:
 _FORMS = {
     "docmatix.pdf.reading.read_document": Form(_pack_document, _unpack_document),
     "docmatix.facts.extraction.extract_document": Form(_pack_document, _unpack_document),
+    "docmatix.pdf.page_pictures.read_page_picture": Form(_pack_plain, _unpack_reading),
     "docmatix.pdf.rendering.render_pages": Form(_pack_images, _unpack_images),
 }

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from docmatix.core.documents import Box, Cell, Document, Fact, Page, Refusal, Table, Word, compose_text
 from docmatix.core.profiles import Profile
-from docmatix.pdf.answers import Malformed, find_form, pack_refusal, unpack_refusal
+from docmatix.pdf.answers import MAX_READING_BYTES, Malformed, find_form, pack_refusal, unpack_refusal
+from docmatix.pdf.page_pictures import read_page_picture
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.settings import Extract, Rendering
@@ -51,6 +52,14 @@ DOCUMENT = Document(
 
 def test_a_document_comes_through_as_it_was():
     assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(DOCUMENT))) == DOCUMENT
+
+
+def test_what_ocr_reads_is_a_text_of_a_bounded_length():
+    form = find_form(read_page_picture)
+    assert form.unpack(memoryview(form.pack("[[],[1,2,0,0.0]]"))) == "[[],[1,2,0,0.0]]"
+    for false in (b"[[]]", b"1", b"null", b'"' + b"a" * MAX_READING_BYTES + b'"'):
+        with pytest.raises(Malformed, match="a reading"):
+            form.unpack(memoryview(false))
 
 
 def test_a_document_of_pages_without_words_comes_through():

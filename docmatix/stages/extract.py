@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,9 +58,24 @@ class _Waiting:
     def size(self) -> int:
         return len(self.source.pdf) if self.pages and not isinstance(self.source, Refusal) else 0
 
+    def cancel(self) -> None:
+        """Give up the pages that OCR has not begun."""
+        for page in self.pages.values():
+            page.cancel()
+
     @property
     def is_read(self) -> bool:
         return all(page.done() for page in self.pages.values())
+
+
+@contextlib.contextmanager
+def _cancelling(waiting: Iterable[_Waiting]) -> Iterator[None]:
+    """Cancel what still waits at the end: the pages of a shard that failed would be read before those of the next."""
+    try:
+        yield
+    finally:
+        for document in waiting:
+            document.cancel()
 
 
 class _Extraction:
@@ -85,7 +101,10 @@ class _Extraction:
         )
         extra: dict[str, Any] = {}
         waiting: deque[_Waiting] = deque()
-        with self._job.committing(EXTRACT, self._shard, ledger=self._ledger, extra=extra) as writer:
+        with (
+            self._job.committing(EXTRACT, self._shard, ledger=self._ledger, extra=extra) as writer,
+            _cancelling(waiting),
+        ):
             for index, locator in enumerate(locators):
                 with self._poison.in_hand(index, "fetch") as go_on:
                     source = self._poison.refuse(index, "fetch") or next(fetched)[1]
@@ -96,9 +115,11 @@ class _Extraction:
                     or len(waiting) > MAX_WAITING
                     or sum(each.size for each in waiting) > MAX_WAITING_BYTES
                 ):
-                    self._finish(waiting.popleft(), writer)
+                    self._finish(waiting[0], writer)
+                    waiting.popleft()
             while waiting:
-                self._finish(waiting.popleft(), writer)
+                self._finish(waiting[0], writer)
+                waiting.popleft()
             extra["facts"] = dict(sorted(self._facts.items()))
             extra["text_from"] = dict(sorted(self._text_from.items()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,27 @@ def test_the_same_scans_give_the_same_bytes_however_many_are_read_at_once(tmp_pa
     first, _ = read(tmp_path / "first", pdfs, Reader())
     again, _ = read(tmp_path / "again", pdfs, Reader())
     assert first.record("extract", 0).sha256 == again.record("extract", 0).sha256
+
+
+def test_the_pages_of_a_shard_that_failed_are_given_up(tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    class Failing(Reader):
+        def run(self, function: Any, pdf: bytes, number: int, **options: Any) -> str | Refusal:
+            if number == 1:
+                raise RuntimeError("out of files")
+            go_on.wait(60)
+            return super().run(function, pdf, number, **options)
+
+    reader = Failing()
+    job = make_job(tmp_path, pdfs={"a.pdf": write_image_pdf(pages=5)})
+    plan(job)
+    with PageOcr(FakeEngine(), slots=CpuSlots(1, folder=tmp_path), make_child=lambda: reader) as ocr:
+        with pytest.raises(RuntimeError, match="out of files"):
+            extract(job, ocr=ocr)
+        go_on.set()
+        ocr.read(b"", Page(9, 612.0, 792.0, 0, 1.0, "", ())).result(60)
+    assert reader.asked in ([9], [2, 9])
 
 
 def test_progress_counts_the_pages_that_are_read(tmp_path: Path) -> None:

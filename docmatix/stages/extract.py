@@ -56,7 +56,7 @@ class _Waiting:
 
     @property
     def size(self) -> int:
-        return len(self.source.pdf) if self.pages and not isinstance(self.source, Refusal) else 0
+        return 0 if isinstance(self.source, Refusal) else len(self.source.pdf)
 
     def cancel(self) -> None:
         """Give up the pages that OCR has not begun."""

@@ -115,7 +115,8 @@ def choose_route(page: Page, pictures: Sequence[Box], *, min_words: int, look: C
     source = choose_text_source(facts, min_words=min_words)
     if source.text_from == "layer":
         return replace(page, route_reason=source.reason)
-    reason = page.reason or ("no_text" if source.reason == "few_words" else source.reason)
+    # usable pages have none: those with a header on a scan, and with `min_words: 0` those without words
+    reason = page.reason or ("no_text" if source.reason in ("few_words", "no_layer") else source.reason)
     return replace(page, text_from="none", route_reason=source.reason, reason=reason)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from docmatix.core.documents import Box, Fact, Page, make_table
 from docmatix.core.profiles import COUNTS, SCORES, SHARES
 from docmatix.facts.profile import profile_page
-from docmatix.pdf.drawings import Drawing, FilledBox, Outline, Rule
+from docmatix.pdf.drawings import Drawing, FilledBox, Outline, Rule, Widget
 from tests.facts.tables.setting import Piece, draw, write
 
 SCALE: list[Piece] = [(60.0, 200.0 + 30 * n, str(100 - 20 * n)) for n in range(6)]
@@ -89,6 +89,11 @@ def test_empty_fields_and_boxes_to_tick_are_of_a_form_and_fields_with_values_are
     blank = [make_fact(kind, 0.1 * n) for n, kind in enumerate(("empty_field", "empty_field", "checkbox"))]
     assert profile_page(add_facts(page, *blank), Drawing()).form >= 0.5
     assert profile_page(add_facts(page, *(make_fact("field", 0.05 * n) for n in range(9))), Drawing()).form < 0.5
+
+
+def test_the_fields_of_a_form_without_a_word_are_of_a_form() -> None:
+    drawing = Drawing(widgets=(Widget(72, 72, 90, 90, "checkbox", "", "", False),))
+    assert profile_page(write([]), drawing).form >= 0.4
 
 
 def test_one_box_to_tick_in_much_text_is_no_form() -> None:

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box
-from docmatix.pdf.text_source import PageFacts, TextSource, choose_text_source, measure_bare_pictures, measure_wordlike
+from docmatix.core.documents import Box, Page
+from docmatix.pdf.text_source import (
+    PageFacts,
+    TextSource,
+    choose_route,
+    choose_text_source,
+    measure_bare_pictures,
+    measure_wordlike,
+)
 from docmatix.text.quality import MIN_QUALITY
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
@@ -53,6 +60,11 @@ def test_a_page_without_words_is_read_by_ocr_even_if_no_picture_is_on_it() -> No
     # letters may be drawn as outlines
     assert choose(words=0, text_quality=None) == TextSource("ocr", "no_layer")
     assert choose(words=0, text_quality=None, image_share=1.0, reason="no_text") == TextSource("ocr", "no_layer")
+
+
+def test_a_page_without_words_has_no_text_even_where_none_are_wanted() -> None:
+    page = choose_route(Page(1, 612.0, 792.0, 0, 0.0, "", ()), [], min_words=0, look=lambda: None)
+    assert (page.text_from, page.route_reason, page.reason) == ("none", "no_layer", "no_text")
 
 
 def test_a_layer_that_reads_badly_is_read_by_ocr() -> None:

@@ -26,7 +26,7 @@ def score_form(view: View) -> float:
         return min(0.4, 0.1 * inputs)
     # boxes in running text are of a report, too
     letters = sum(2 if letter > "\u2e80" else 1 for letter in view.page.text)
-    return min(0.95, 0.3 + 0.15 * points) * min(1.0, CHARACTERS * (widgets + inputs + fields) / letters)
+    return min(0.95, 0.3 + 0.15 * points) * min(1.0, CHARACTERS * (widgets + inputs + fields) / max(letters, 1))
 
 
 def _says_what_applies(view: View) -> bool:

@@ -120,6 +120,8 @@ def read_pages(
             taken = take_reading(pages[number - 1], reading, drawings[number - 1], settings=settings)
             pages[number - 1], drawings[number - 1] = taken.page, taken.drawing
             scanned[number] = taken
+        if scanned and sum(len(page.words) for page in pages) > settings.max_words:
+            return Refusal("too_large", f"more than {settings.max_words} words, with those that OCR has read")
         if (message := _find_placeholder(document, pages)) is not None:
             return Refusal("placeholder", message)
         usable = [page for page in pages if page.reason is None]

@@ -85,6 +85,13 @@ def test_a_document_is_still_refused_if_its_pictures_have_no_text(tmp_path: Path
     assert (rows["a.pdf"]["reason"], rows["a.pdf"]["pages"]) == ("no_text", [])
 
 
+def test_the_words_that_ocr_has_read_count_into_those_of_a_document(tmp_path: Path) -> None:
+    most = 2 * len(PROSE.split())
+    pdfs = {"a.pdf": write_image_pdf(pages=2), "b.pdf": write_image_pdf(pages=3)}
+    _, rows = read(tmp_path, pdfs, Reader(), extract={"max_words": most})
+    assert [row["reason"] for row in rows.values()] == [None, "too_large"]
+
+
 def test_documents_keep_their_order_while_a_long_scan_is_read(tmp_path: Path) -> None:
     pdfs = {"a.pdf": write_image_pdf(pages=6)} | {f"b{n}.pdf": write_distinct_pdf(n) for n in range(40)}
     _, rows = read(tmp_path, pdfs, Reader())

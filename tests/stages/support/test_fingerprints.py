@@ -216,8 +216,9 @@ def test_every_key_of_the_configuration_has_its_line_in_the_table():
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_changes_the_fingerprints_it_should_and_no_other(key):
-    if "rapidocr" in key:
-        pytest.importorskip("rapidocr", reason="rapidocr is not installed")
+    for kind, package in (("rapidocr", "rapidocr"), ("tesseract", "tesserocr")):
+        if f"ocr[{kind}]" in key:
+            pytest.importorskip(package, reason=f"{package} is not installed")
     value, first = KEYS[key]
     content = make_content(key)
     before = fingerprint(content)

@@ -142,7 +142,7 @@ def _read_twice(engine: OcrEngine, picture: Image, *, dpi: int, letters: float) 
 
 def _is_beside(word: ReadWord, blob: Blob, letters: float) -> bool:
     x0, y0, x1, y1 = word.box
-    level = min(y1, blob.y1) - max(y0, blob.y0) > 0.3 * (blob.y1 - blob.y0)
+    level = min(y1, blob.y1) - max(y0, blob.y0) > 0.3 * min(y1 - y0, blob.y1 - blob.y0)
     return level and -2 <= max(blob.x0 - x1, x0 - blob.x1) <= 0.4 * letters
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import ImageDraw
 
 from docmatix.pdf.ocr.engine import ReadWord
 from docmatix.pdf.ocr.none import NoOcr
@@ -66,6 +67,30 @@ def test_boxes_are_shares_of_the_straight_picture_and_lie_on_the_page() -> None:
 def test_an_engine_that_is_unsure_of_its_words_makes_a_poor_reading() -> None:
     reading = read(engine=FakeEngine(confidence=0.3))
     assert (reading.confidence, reading.quality) == (0.3, 0.3)
+
+
+class ReadsDots(FakeEngine):
+    """Reads the three dots below a page of prose, too."""
+
+    def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
+        scale = picture.width / 612
+        dots = ReadWord("...", (100 * scale, 698 * scale, 110 * scale, 700 * scale), 99, 1, 0.9)
+        return [*super().read(picture, dpi=dpi), dots]
+
+
+@pytest.mark.parametrize(("left", "confidence"), [(None, 0.9), (112, 0.3), (200, 0.9)])
+def test_dots_beside_ink_that_cannot_be_read_are_doubtful(left: int | None, confidence: float) -> None:
+    def draw(dpi: int) -> Image:
+        page, scale = draw_prose(dpi, lines=18), dpi / 72
+        for x in (100, 104, 108):
+            ImageDraw.Draw(page).rectangle([round(side * scale) for side in (x, 698, x + 2, 700)], fill=0)
+        if left is not None:
+            zigzag = [(round((left + 4 * at) * scale), round((692 + 8 * (at % 2)) * scale)) for at in range(20)]
+            ImageDraw.Draw(page).line(zigzag, fill=0, width=round(scale))
+        return page
+
+    *_, dots = read_picture(draw, ReadsDots(turns=0)).words
+    assert (dots.text, dots.confidence) == ("...", confidence)
 
 
 def test_without_ocr_there_are_no_words() -> None:

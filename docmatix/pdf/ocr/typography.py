@@ -55,7 +55,7 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
 
     paper = find_paper(picture)
     dark = find_dark(np.asarray(picture), paper, INK)
-    words = [part for word in words for part in _split(_fit_ink(word, dark), dark)]
+    words = [part for word in words for part in _split(_fit_ink(_clip(word, picture), dark), dark)]
     lines = [_measure_line(list(line)) for _, line in groupby(words, key=lambda word: (word.block, word.line))]
     sizes = settle_sizes([(line.size, line.weight) for line in lines if line.size is not None])
     strokes = _measure_strokes(words, picture, paper)
@@ -79,6 +79,14 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
         SetWord(word, _place(word, size, baseline), size, heavy)
         for (word, size, baseline, _), heavy in zip(found, bold, strict=True)
     ]
+
+
+def _clip(word: ReadWord, picture: Image) -> ReadWord:
+    """The word with what of its box is on the picture: of what is read a second time, the edge may be off it."""
+    x0, y0, x1, y1 = (
+        min(max(side, 0.0), most) for side, most in zip(word.box, (*picture.size, *picture.size), strict=True)
+    )
+    return word._replace(box=(x0, y0, x1, y1))
 
 
 def _fit_ink(word: ReadWord, dark: Any) -> ReadWord:

@@ -85,3 +85,12 @@ def test_sizes_that_differ_by_what_measuring_does_are_one() -> None:
     assert settle(9.9) == settle(10.3) == pytest.approx(10.0, abs=0.15)
     assert settle(12.1) == 12.0
     assert settle(20.0) == 20.0
+
+
+@pytest.mark.parametrize("box", [(-8.0, -6.0, 90.0, 40.0), (560.0, 770.0, 640.0, 830.0), (-90.0, -60.0, -10.0, -20.0)])
+def test_words_whose_boxes_reach_off_the_picture_are_set(box: tuple[float, float, float, float]) -> None:
+    picture = Image.new("L", (612, 792), 255)
+    for place in ((0, 0, 80, 30), (570, 780, 612, 792)):
+        picture.paste(0, place)
+    ((word, _, _, _),) = set_words([ReadWord("Minutes", box, 0, 0, 0.9)], picture)
+    assert 0 <= word.box[0] <= word.box[2] <= 612

@@ -94,3 +94,17 @@ def test_words_whose_boxes_reach_off_the_picture_are_set(box: tuple[float, float
         picture.paste(0, place)
     ((word, _, _, _),) = set_words([ReadWord("Minutes", box, 0, 0, 0.9)], picture)
     assert 0 <= word.box[0] <= word.box[2] <= 612
+
+
+@pytest.mark.parametrize(("font", "is_widened"), [("cour", True), ("helv", False)])
+def test_words_of_a_typewriter_have_the_white_around_their_letters(font: str, is_widened: bool) -> None:
+    picture, words = draw((PROSE[0], 10.0, font), (PROSE[0], 10.0, font), ("Width: 1 1/2 inch", 10.0, font))
+    tight = []
+    for word in words:
+        x0, y0, x1, y1 = word.box
+        margin = (2.0 if word.text == "1" else 0.6) * POINT
+        tight.append(word._replace(box=(x0 + margin, y0, x1 - margin, y1)))
+    (before,) = (word.box for word in tight if word.text == "1")
+    (after,) = (one.box for one in set_words(tight, picture) if one.word.text == "1")
+    assert ((after[2] - after[0]) > 2 * (before[2] - before[0])) == is_widened
+    assert is_widened or (after[0], after[2]) == (before[0], before[2])

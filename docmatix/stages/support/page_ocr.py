@@ -50,11 +50,6 @@ class PageOcr:
     ) -> None:
         self.close()
 
-    @property
-    def capacity(self) -> int:
-        """How many pages are read at once."""
-        return self._slots.count
-
     def read(self, pdf: bytes, page: Page) -> Future[str | Refusal]:
         """Have a page of a PDF read; the result is what `docmatix.pdf.page_pictures.read_page_picture` returns, or the
         refusal of its child."""

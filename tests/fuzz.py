@@ -46,7 +46,7 @@ READ_AGAIN_EVERY = 100
 DOCUMENT_REASONS = frozenset(
     "crashed empty encrypted no_text not_pdf out_of_memory placeholder timeout too_large unreadable".split()
 )
-PAGE_REASONS = frozenset({None, "blank", "garbled", "hidden", "no_text", "unreadable", "unrenderable"})
+PAGE_REASONS = frozenset({None, "blank", "garbled", "hidden", "no_text", "ocr_failed", "unreadable", "unrenderable"})
 RENDERING_REASONS = frozenset({"crashed", "out_of_memory", "timeout", "unrenderable"})
 
 
@@ -327,6 +327,8 @@ def _find_fault_of_image(image: PageImage, settings: Rendering) -> str | None:
 
 
 def _read_again(mutant: Mutant, row: dict[str, Any], settings: Extract) -> str | None:
+    if any(page["text_from"] == "ocr" or page["ocr_confidence"] is not None for page in row["pages"]):
+        return None  # once more without OCR there is another text
     with Sandbox(memory_mb=settings.memory_mb) as fresh:
         outcome = fresh.run(extract_document, mutant.pdf, settings=settings, timeout_s=settings.timeout_s)
     reason = outcome.reason if isinstance(outcome, Refusal) else None

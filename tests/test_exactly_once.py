@@ -114,7 +114,7 @@ def test_status_as_json_has_the_promised_shape(undisturbed: tuple[Path, Path, An
     status = json.loads(ended.stdout)
     promised, beside = (
         {"name", "complete", "balanced", "stages"},
-        {"running", "driver", "facts", "tokens", "requests", "serving"},
+        {"running", "driver", "text_from", "facts", "windows", "tokens", "requests", "serving"},
     )
     assert set(status) == promised | beside
     assert [stage["stage"] for stage in status["stages"]] == [

@@ -81,7 +81,8 @@ def test_public_functions_name_each_of_their_arguments(function: Any) -> None:
 def test_a_mapping_is_a_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     reached = capture_build(monkeypatch)
     generate = {"engine": OPENAI, "prompts": ["broad_whole"], "pairs_per_page": 0}
-    content = {"name": "test", "source": {"kind": "files", "paths": ["docs"]}, "generate": generate}
+    source = {"kind": "files", "paths": ["docs"]}
+    content = {"name": "test", "source": source, "extract": {"ocr": {"kind": "none"}}, "generate": generate}
     docmatix.build(content, run=tmp_path / "run", limit=2, config_dir=str(tmp_path))
     assert reached["config"] == make_config()
     assert (reached["run"], reached["limit"], reached["config_dir"]) == (tmp_path / "run", 2, tmp_path)

@@ -22,7 +22,7 @@ from docmatix.models.preflight import read_api_key
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pdf.ocr.auto import AutoOcr
-from docmatix.pipeline import ASKING, PLAN
+from docmatix.pipeline import ASKING, EXTRACT, PLAN
 from docmatix.prompting.conditions import needs_profiles
 from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
@@ -157,7 +157,7 @@ def _choose_ocr(config: Config, progress: Progress) -> Config:
             f"extract   no OCR, as Tesseract or its models for {', '.join(engine.languages)} are not installed: pages"
             " without a text layer are left out (pip install 'docmatix[ocr]')"
         )
-    return config.model_copy(update={"extract": config.extract.model_copy(update={"ocr": engine})})
+    return config.model_copy(update={EXTRACT: config.extract.model_copy(update={"ocr": engine})})
 
 
 def may_ask(job: Job, wanted: set[str]) -> bool:

@@ -15,7 +15,7 @@ from docmatix.pdf.ocr.results import OcrReading, pack_reading
 from docmatix.pdf.ocr.straightening import LOOK_DPI, Straightening
 from docmatix.pdf.picture_hash import hash_picture
 from docmatix.pdf.picture_text import list_text_pictures
-from docmatix.pdf.reading import open_pdf, read_with_pictures
+from docmatix.pdf.reading import open_pdf, raise_if_memory, read_with_pictures
 from docmatix.pdf.visibility import draw_page
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def read_page_picture(pdf: bytes, number: int, *, engine: OcrEngine, beside_laye
     document = open_pdf(pdf)
     if isinstance(document, Refusal):
         return document
+    try:
+        return _read(document, number, engine=engine, beside_layer=beside_layer)
+    except Exception as error:
+        raise_if_memory(error)
+        raise
+
+
+def _read(document: Any, number: int, *, engine: OcrEngine, beside_layer: bool) -> str:
     with document:
         page = document.load_page(number - 1)
         if not beside_layer:

@@ -39,7 +39,11 @@ def take_reading(page: Page, reading: str | Refusal, drawing: Drawing, *, settin
     """The page with what OCR read; where it failed, or found nothing to read, with a reason why."""
     if isinstance(reading, Refusal):
         return _refuse(page, reading, drawing)
-    read = unpack_reading(reading)
+    try:
+        read = unpack_reading(reading)
+    except ValueError:
+        # only a child that has been taken over answers so
+        return _refuse(page, Refusal("malformed"), drawing)
     if has_bare_pictures(page):
         return Scanned(_read_beside(page, read, settings.ocr.min_confidence), drawing, page, None)
     if read.blank:

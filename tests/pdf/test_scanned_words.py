@@ -72,6 +72,12 @@ def test_a_scan_of_nothing_is_blank_and_no_picture_to_be_shown() -> None:
     assert not taken.page.is_image_only
 
 
+@pytest.mark.parametrize("answer", ["", "{}", "[1, 2]", '[[["a"]], [1, 1, 0, 0], 100, 0.5, false, [], [], [], null]'])
+def test_what_is_no_reading_costs_its_page_alone(answer: str) -> None:
+    taken = take_reading(SCAN, answer, Drawing(), settings=Extract())
+    assert (taken.page.reason, taken.page.route_reason) == ("ocr_failed", "ocr_malformed")
+
+
 @pytest.mark.parametrize(("failure", "reason"), [("timeout", "ocr_failed"), ("internal_error", "internal_error")])
 def test_a_page_that_ocr_fails_at_says_why(failure: str, reason: str) -> None:
     taken = take_reading(SCAN, Refusal(failure, "30 s"), Drawing(), settings=Extract())

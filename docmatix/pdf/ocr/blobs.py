@@ -93,7 +93,9 @@ def find_rings(dark: Any, blobs: Sequence[Blob], point: float, letters: float) -
         pixels = wide * high * np.pi / 4
         between = ((radius > 0.55) & (radius < 0.7)).sum() / (pixels * (0.7**2 - 0.55**2))
         middle = (radius < 0.35).sum() / (pixels * 0.35**2)
-        if between > 0.35 or 0.15 < middle < 0.7 or (middle < 0.7 and _is_in_line(blob, blobs, letters)):
+        if between > 0.35 or 0.15 < middle < 0.7:
+            continue
+        if middle < 0.7 and (_is_in_line(blob, blobs, letters) or _is_as_high(blob, blobs)):
             continue
         inset = round(0.25 * wide)
         inner = Blob(blob.x0 + inset, blob.y0 + inset, blob.x1 - inset, blob.y1 - inset)
@@ -110,6 +112,17 @@ def _is_in_line(ring: Blob, blobs: Iterable[Blob], letters: float) -> bool:
     ]
     reach = _WORD_SPACE * letters
     return any(0 <= before <= reach for before, _ in gaps) and any(0 <= behind <= reach for _, behind in gaps)
+
+
+def _is_as_high(ring: Blob, blobs: Iterable[Blob]) -> bool:
+    """Whether a letter in the row of a ring begins and ends where it does: `T O T A L` has no rings."""
+    high = ring.y1 - ring.y0
+    slack = max(1.0, 0.06 * high)
+    return any(
+        abs(blob.y0 - ring.y0) <= slack and abs(blob.y1 - ring.y1) <= slack and blob.x1 - blob.x0 < 0.92 * high
+        for blob in blobs
+        if blob is not ring
+    )
 
 
 def find_leaders(dark: Any, blobs: Iterable[Blob], letters: float) -> list[list[Blob]]:
@@ -148,7 +161,7 @@ def _is_even(dots: Sequence[Blob]) -> bool:
 
 
 class Signs(NamedTuple):
-    """What is no text and was taken for it: places in pixels."""
+    """Signs that an engine would take for text: places in pixels."""
 
     rings: list[Ring]
     leaders: list[list[Blob]]

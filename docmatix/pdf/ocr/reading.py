@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from docmatix.core.documents import Box
 from docmatix.pdf.ocr.blankness import is_blank
 from docmatix.pdf.ocr.blobs import Blob, find_unread, is_bullet, put_bullets, put_leaders, stack, take_signs, unstack
+from docmatix.pdf.ocr.doubted_numbers import doubt_numbers
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
 from docmatix.pdf.ocr.results import OcrReading, OcrWord, weigh_confidence
-from docmatix.pdf.ocr.separators import doubt_lost_points
 from docmatix.pdf.ocr.shapes import INK, find_dark, find_paper, find_shapes
 from docmatix.pdf.ocr.straightening import (
     LOOK_DPI,
@@ -90,7 +90,7 @@ def _read(draw: Callable[[int], Image], engine: OcrEngine, look: Image, *, turns
     shapes, picture = find_shapes(picture, dpi=dpi, letters=high)
     signs, picture = take_signs(picture, dpi=dpi, letters=high)
     read = _read_twice(engine, picture, dpi=dpi, letters=high)
-    sure = list(doubt_lost_points(read, find_ink(picture)))
+    sure = list(doubt_numbers(read, find_ink(picture)))
     words = tuple(
         OcrWord(
             one.word.text,

@@ -1,13 +1,14 @@
-"""Numbers that show a point which was not read are doubted, and no others."""
+"""Numbers that show otherwise than they were read are doubted, and no others."""
 
 from __future__ import annotations
 
+import numpy as np
 import pymupdf
 import pytest
 from PIL import Image
 
+from docmatix.pdf.ocr.doubted_numbers import DOUBTED, doubt_numbers
 from docmatix.pdf.ocr.engine import ReadWord
-from docmatix.pdf.ocr.separators import DOUBTED, doubt_lost_points
 from docmatix.pdf.ocr.straightening import find_ink
 
 
@@ -20,7 +21,7 @@ def doubt(shown: str, read: str, *, font: str = "helv", dpi: int = 290) -> float
     ink = find_ink(Image.frombytes("L", (pixmap.width, pixmap.height), pixmap.samples))
     box = Image.fromarray(ink).getbbox()
     assert box is not None
-    (word,) = doubt_lost_points([ReadWord(read, box, 0, 0, 0.95)], ink)
+    (word,) = doubt_numbers([ReadWord(read, box, 0, 0, 0.95)], ink)
     return word.confidence
 
 
@@ -50,3 +51,26 @@ def test_words_are_left_alone() -> None:
 
 def test_a_point_at_the_end_of_a_sentence_is_none_within_a_number() -> None:
     assert doubt("2018.", "2018") == 0.95
+
+
+@pytest.mark.parametrize("font", ["helv", "tiro", "cour"])
+def test_a_number_that_took_in_the_letter_behind_it_is_doubted(font: str) -> None:
+    assert doubt("11 l", "111", font=font) == DOUBTED
+    assert doubt("111", "111", font=font) == 0.95
+    assert doubt("1,111", "1,111", font=font) == 0.95
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "confidence"),
+    [("21", "1", DOUBTED), ("21", "l", DOUBTED), ("over", "1", 0.95), ("21", "7", 0.95)],
+)
+def test_a_lone_stroke_behind_a_number_is_doubted(before: str, word: str, confidence: float) -> None:
+    ink = np.zeros((40, 200), dtype=bool)
+    words = [ReadWord(before, (10, 5, 40, 25), 0, 0, 0.95), ReadWord(word, (52, 5, 58, 25), 0, 0, 0.95)]
+    assert [each.confidence for each in doubt_numbers(words, ink)] == [0.95, confidence]
+
+
+def test_a_number_in_the_next_column_is_not() -> None:
+    ink = np.zeros((40, 400), dtype=bool)
+    words = [ReadWord("21", (10, 5, 40, 25), 0, 0, 0.95), ReadWord("1", (252, 5, 258, 25), 0, 0, 0.95)]
+    assert [each.confidence for each in doubt_numbers(words, ink)] == [0.95, 0.95]

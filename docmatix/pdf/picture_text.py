@@ -1,7 +1,7 @@
 """Tells pictures that may hold text, such as scans, stamps and screenshots, from photographs and flat drawings.
 
 Text is small marks of one level on a paper of another, side by side: a picture is cut into tiles, and neighbours are
-sought that look so.
+sought that look so. Pictures are drawn at `docmatix.pdf.ocr.straightening.LOOK_DPI`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from docmatix.core.documents import Box
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LOOK_DPI = 100  # of the pictures that are looked at
 TILE = 32  # pixels, 8 mm: four to eight letters of 10 pt
 MIN_CONTRAST = 40  # of 255, between ink and paper: faded print has 60
 MAX_UNREST = 0.15  # how far three quarters of a tile's pixels may stray from its paper, of the contrast: foliage 0.3

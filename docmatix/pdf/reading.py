@@ -21,8 +21,8 @@ from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list
 from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.fonts import add_fonts
 from docmatix.pdf.layout import Piece, arrange_words
+from docmatix.pdf.ocr.straightening import LOOK_DPI
 from docmatix.pdf.pdfa import take_words
-from docmatix.pdf.picture_text import LOOK_DPI
 from docmatix.pdf.scanned_words import Scanned, take_reading
 from docmatix.pdf.text_source import MAX_UNKNOWN_SHARE, choose_route, judge_text
 from docmatix.pdf.vertical import join_vertical

@@ -108,7 +108,7 @@ def choose_text_source(page: PageFacts, *, min_words: int) -> TextSource:
 
 def choose_route(page: Page, pictures: Sequence[Box], *, min_words: int, look: Callable[[], Image | None]) -> Page:
     """The page, with where its text is to be read: what is not in the layer is nowhere until OCR has read it. `look`
-    draws it in grey at `docmatix.pdf.picture_text.LOOK_DPI`, if it can be drawn."""
+    draws it in grey at `docmatix.pdf.ocr.straightening.LOOK_DPI`, if it can be drawn."""
     facts = PageFacts(len(page.words), page.text_quality, page.image_share, reason=page.reason)
     if page.reason is None and pictures:
         facts = _look_at_pictures(page, pictures, facts, look)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from benchmarks.routed_pictures import draw_chart, draw_logo, draw_photograph, draw_stamp
 from benchmarks.scans import degrade, draw_grey
 from docmatix.core.documents import Box
+from docmatix.pdf.ocr.straightening import LOOK_DPI
 from docmatix.pdf.picture_text import (
-    LOOK_DPI,
     TILE,
     count_text_tiles,
     list_text_pictures,

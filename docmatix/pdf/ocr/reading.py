@@ -67,10 +67,10 @@ def _find_turn(look: Image, engine: OcrEngine) -> tuple[int, list[int]]:
     ink = find_ink(look)
     down, across = find_lines(ink), find_lines(ink.T[:, ::-1])
     told = engine.find_turn(look)
-    if is_sideways(down, across):
+    if is_sideways(down, across, clearly=told in (0, 2)):
         turns = told if told in (1, 3) else 1
         return turns, [4 - turns]
-    if is_sideways(across, down):
+    if is_sideways(across, down, clearly=told in (1, 3)):
         turns = told if told in (0, 2) else 0
         return turns, [2 - turns]
     turns = told or 0

@@ -25,6 +25,7 @@ _DARK_PAGE = 110  # of 255: a page darker than this on average is white on black
 _STRIPS = 24
 _RULE = 0.8  # of a strip's width under ink: a rule, which has no height of letters
 _SIDEWAYS = 1.25  # how much sharper the lines across the page must be than those down, for it to lie on its side
+_CLEARLY_SIDEWAYS = 3.0  # upright landscape pages have up to 1.8, pages of text on their side 8 and more
 _MIN_INK = 0.03  # of a strip's width, for a row of pixels to belong to a line
 
 
@@ -154,9 +155,10 @@ def find_lines(ink: Any) -> Lines:
     return best if abs(best.skew) >= MIN_SKEW else Lines(0.0, best.sharpness)
 
 
-def is_sideways(down: Lines, across: Lines) -> bool:
-    """Whether text runs up or down the page, from the lines of a picture and of the picture on its side."""
-    return across.sharpness > _SIDEWAYS * down.sharpness
+def is_sideways(down: Lines, across: Lines, *, clearly: bool = False) -> bool:
+    """Whether text runs up or down the page, from the lines of a picture and of the picture on its side; `clearly`
+    where an engine tells otherwise: slides and charts of few lines have rules across them."""
+    return across.sharpness > (_CLEARLY_SIDEWAYS if clearly else _SIDEWAYS) * down.sharpness
 
 
 def measure_letters(ink: Any) -> float | None:

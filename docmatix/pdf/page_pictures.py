@@ -6,6 +6,7 @@ The result is JSON that only another child unpacks (`docmatix.pdf.scanned_words`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from docmatix.core.documents import Box, Refusal
@@ -40,18 +41,19 @@ def read_page_picture(pdf: bytes, number: int, *, engine: OcrEngine, beside_laye
 
 def _read(document: Any, number: int, *, engine: OcrEngine, beside_layer: bool) -> str:
     with document:
-        page = document.load_page(number - 1)
+        # once at each resolution: it is looked at, hashed, and read again where another way up may be right
+        draw = cache(partial(_draw_grey, document.load_page(number - 1)))
         if not beside_layer:
-            reading = read_picture(lambda dpi: _draw_grey(page, dpi), engine)
-            return pack_reading(reading._replace(picture_hash=hash_picture(_draw_grey(page, LOOK_DPI))))
+            reading = read_picture(draw, engine)
+            return pack_reading(reading._replace(picture_hash=hash_picture(draw(LOOK_DPI))))
         known, pictures = read_with_pictures(document, number - 1, min_words=0)
         words = [word.box for word in known.words]
-        look = _draw_grey(page, LOOK_DPI)
+        look = draw(LOOK_DPI)
         # a second of OCR finds nothing in a photograph but stray letters
         wanted = list_text_pictures(look, pictures, words)
         if not wanted:
             return pack_reading(OcrReading((), Straightening(*look.size), LOOK_DPI, 0.0))
-        return pack_reading(read_picture(lambda dpi: _leave(_draw_grey(page, dpi), wanted, without=words), engine))
+        return pack_reading(read_picture(lambda dpi: _leave(draw(dpi), wanted, without=words), engine))
 
 
 def _draw_grey(page: Any, dpi: int) -> Image:

@@ -24,7 +24,7 @@ from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.ocr.straightening import LOOK_DPI
 from docmatix.pdf.pdfa import take_words
 from docmatix.pdf.scanned_words import Scanned, take_reading
-from docmatix.pdf.text_source import MAX_UNKNOWN_SHARE, choose_route, judge_text
+from docmatix.pdf.text_source import MAX_UNKNOWN_SHARE, choose_route, judge_text, measure_cover
 from docmatix.pdf.vertical import join_vertical
 from docmatix.pdf.visibility import LOOK_PX, InspectionBudget, draw_page, find_hidden
 from docmatix.pdf.words import RawLine, read_lines
@@ -288,7 +288,7 @@ def _read_page(
         width_pt=round(page.rect.width, 2),
         height_pt=round(page.rect.height, 2),
         rotation=page.rotation,
-        image_share=_measure_cover(images),
+        image_share=measure_cover(images),
         text=text,
         words=words,
         reason=reason,
@@ -372,14 +372,3 @@ def _is_blank(page: Any) -> bool:
     # 2 ms, and bounded: a page may claim a kilometre (2 TB). PyMuPDF's is_unicolor loops over pixels in Python: 0.6 s.
     drawing = draw_page(page, dpi=36, max_side_px=2880)
     return bool((drawing == drawing[0, 0]).all())
-
-
-def _measure_cover(boxes: Iterable[Box], *, cells: int = 64) -> float:
-    """The share of the page (0..1) that the boxes cover together, measured on a grid."""
-    covered = [0] * cells
-    for box in boxes:
-        left, right = round(box.x0 * cells), round(box.x1 * cells)
-        bits = (1 << right) - (1 << left)
-        for row in range(round(box.y0 * cells), round(box.y1 * cells)):
-            covered[row] |= bits
-    return round(sum(row.bit_count() for row in covered) / cells**2, 4)

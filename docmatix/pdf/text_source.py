@@ -50,11 +50,6 @@ class TextSource(NamedTuple):
     text_from: TextFrom
     reason: str
 
-    @property
-    def reads_pictures(self) -> bool:
-        """Whether the pictures beside the layer's words are read too."""
-        return self == _WITH_PICTURES
-
 
 _WITH_PICTURES = TextSource("layer", "pictures_without_words")
 _SCANNED = ("garbled", "hidden", "no_layer", "few_words")
@@ -150,7 +145,16 @@ def measure_bare_pictures(pictures: Sequence[Box], words: Sequence[Box]) -> floa
         left = [row & ~seen for row, seen in zip(grid, known, strict=True)]
         if _count(left) > (1 - MIN_EXPLAINED_SHARE) * _count(grid):
             bare = [row | more for row, more in zip(bare, left, strict=True)]
-    return round(_count(bare) / _CELLS**2, 4)
+    return _to_share(bare)
+
+
+def measure_cover(boxes: Iterable[Box]) -> float:
+    """The share of the page (0..1) that the boxes cover together, on a grid."""
+    return _to_share(_draw(boxes, reach=0))
+
+
+def _to_share(rows: Iterable[int]) -> float:
+    return round(_count(rows) / _CELLS**2, 4)
 
 
 def measure_wordlike(words: Sequence[str]) -> float:

@@ -20,6 +20,7 @@ from docmatix.pdf.text_source import (
 from docmatix.text.quality import MIN_QUALITY
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+WITH_PICTURES = TextSource("layer", "pictures_without_words")
 UPPER_HALF = Box(0.1, 0.05, 0.9, 0.5)
 STAMP = Box(0.6, 0.7, 0.85, 0.82)
 
@@ -96,16 +97,18 @@ def test_nothing_is_read_where_nothing_can_be_seen(reason: str) -> None:
 def test_a_scanned_half_is_read_beside_the_words_of_the_other() -> None:
     bare = measure_bare_pictures([UPPER_HALF], lines(top=0.55, bottom=0.95))
     chosen = choose(image_share=0.36, bare_share=bare)
-    assert (chosen.text_from, chosen.reason, chosen.reads_pictures) == ("layer", "pictures_without_words", True)
+    assert chosen == WITH_PICTURES
 
 
 def test_a_stamp_is_read_beside_the_words() -> None:
-    assert choose(bare_share=measure_bare_pictures([STAMP], lines(top=0.1, bottom=0.65))).reads_pictures
+    assert choose(bare_share=measure_bare_pictures([STAMP], lines(top=0.1, bottom=0.65))) == WITH_PICTURES
 
 
 def test_a_small_logo_is_not_read() -> None:
     logo = Box(0.1, 0.03, 0.2, 0.06)
-    assert not choose(bare_share=measure_bare_pictures([logo], lines(top=0.1, bottom=0.65))).reads_pictures
+    assert choose(bare_share=measure_bare_pictures([logo], lines(top=0.1, bottom=0.65))) == TextSource(
+        "layer", "good_layer"
+    )
 
 
 def test_the_margins_of_a_scan_with_a_layer_are_no_pictures_without_words() -> None:
@@ -126,7 +129,7 @@ def test_a_header_on_a_scan_explains_little_of_it() -> None:
 def test_a_line_that_a_fax_wrote_on_a_scan_is_not_its_layer() -> None:
     assert choose(words=12, image_share=1.0, bare_share=0.95) == TextSource("ocr", "few_words")
     # a report beside a large scan
-    assert choose(words=120, image_share=0.6, bare_share=0.55).reads_pictures
+    assert choose(words=120, image_share=0.6, bare_share=0.55) == WITH_PICTURES
 
 
 def test_marks_on_a_scan_that_are_no_words_are_read_anew() -> None:

@@ -58,7 +58,7 @@ def set_words(words: Sequence[ReadWord], picture: Image) -> list[SetWord]:
     dark = find_dark(np.asarray(picture), paper, INK)
     words = [part for word in words for part in _split(_fit_ink(_clip(word, picture), dark), dark)]
     lines = [_measure_line(list(line)) for _, line in groupby(words, key=lambda word: (word.block, word.line))]
-    sizes = settle_sizes([(line.size, line.weight) for line in lines if line.size is not None])
+    sizes = Sizes([(line.size, line.weight) for line in lines if line.size is not None])
     strokes = _measure_strokes(words, picture, paper)
     found: list[tuple[ReadWord, float, float, float | None]] = []
     at = 0
@@ -248,11 +248,11 @@ def _measure_size(word: ReadWord, line: _Line) -> float | None:
     return height / reach if height >= 4 else None
 
 
-class _Sizes:
-    """The sizes of a page, the most frequent first."""
+class Sizes:
+    """Maps sizes that differ no more than measuring does to one, from sizes and how many letters have each."""
 
     def __init__(self, told: Sequence[tuple[float, int]]) -> None:
-        self._sizes: list[float] = []
+        self._sizes: list[float] = []  # the most frequent first
         rest = sorted(told)
         while rest:
             # the size around which there are most letters
@@ -263,11 +263,6 @@ class _Sizes:
 
     def __call__(self, size: float) -> float:
         return next((known for known in self._sizes if abs(size / known - 1) <= SAME_SIZE), size)
-
-
-def settle_sizes(told: Sequence[tuple[float, int]]) -> _Sizes:
-    """Maps sizes that differ no more than measuring does to one, from sizes and how many letters have each."""
-    return _Sizes(told)
 
 
 def _measure_strokes(words: Sequence[ReadWord], picture: Image, paper: Any) -> list[float | None]:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from docmatix.pdf.ocr.engine import ReadWord
-from docmatix.pdf.ocr.typography import SetWord, set_words, settle_sizes
+from docmatix.pdf.ocr.typography import SetWord, Sizes, set_words
 
 DPI = 300
 POINT = DPI / 72
@@ -81,7 +81,7 @@ def test_words_that_were_read_as_one_are_parted() -> None:
 
 
 def test_sizes_that_differ_by_what_measuring_does_are_one() -> None:
-    settle = settle_sizes([(10.1, 400), (9.9, 300), (10.3, 20), (12.0, 30)])
+    settle = Sizes([(10.1, 400), (9.9, 300), (10.3, 20), (12.0, 30)])
     assert settle(9.9) == settle(10.3) == pytest.approx(10.0, abs=0.15)
     assert settle(12.1) == 12.0
     assert settle(20.0) == 20.0

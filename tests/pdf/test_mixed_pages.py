@@ -5,31 +5,19 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-import pytest
-
 from benchmarks.routed_pages import STAMP_PT
 from benchmarks.routed_pictures import draw_photograph, draw_stamp, to_jpeg
 from docmatix.core.documents import Page, Refusal
-from docmatix.core.errors import SetupError
 from docmatix.facts.extraction import extract_document
 from docmatix.pdf.ocr.tesseract import Tesseract
 from docmatix.pdf.page_pictures import read_page_picture
 from docmatix.pdf.settings import Extract
 from docmatix.pdf.text_source import has_bare_pictures
 from tests import pdfs
+from tests.pdf.ocr.installed import needs
 
 ENGINE = Tesseract(languages=("eng",))
-
-
-def is_installed() -> bool:
-    try:
-        ENGINE.check()
-    except SetupError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not is_installed(), reason="Tesseract is not installed")
+pytestmark = needs(ENGINE)
 
 LETTER = pdfs.write_distinct_text(7)
 

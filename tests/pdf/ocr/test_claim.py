@@ -9,25 +9,15 @@ from pathlib import Path
 import pytest
 
 from docmatix.core.documents import Document, Page, Refusal
-from docmatix.core.errors import SetupError
 from docmatix.facts.extraction import extract_document
 from docmatix.pdf.ocr.tesseract import Tesseract
 from docmatix.pdf.page_pictures import read_page_picture
 from docmatix.pdf.settings import Extract
+from tests.pdf.ocr.installed import needs
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 ENGINE = Tesseract(languages=("eng",))
-
-
-def is_installed() -> bool:
-    try:
-        ENGINE.check()
-    except SetupError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not is_installed(), reason="Tesseract is not installed")
+pytestmark = needs(ENGINE)
 
 
 @pytest.fixture(scope="module")

@@ -17,18 +17,10 @@ from docmatix.pdf.ocr import rapidocr as module
 from docmatix.pdf.ocr.rapidocr import RapidOcr, _fit, _Line, _part, _read_lines
 from docmatix.pdf.ocr.reading import read_picture
 from docmatix.pdf.sandbox import Sandbox
+from tests.pdf.ocr.installed import needs
 from tests.pdf.ocr.pictures import PROSE, draw_prose
 
-
-def is_installed() -> bool:
-    try:
-        RapidOcr().check()
-    except SetupError:
-        return False
-    return True
-
-
-installed = pytest.mark.skipif(not is_installed(), reason="rapidocr is not installed")
+installed = needs(RapidOcr())
 
 
 def make_line(text: str, *, columns: Sequence[int], confidences: Sequence[float], tall: bool = False) -> _Line:

@@ -206,7 +206,14 @@ class Scores:
     round_trip: float | None = _score("how well a second answer to the question agrees")
     clarity: float | None = _score("whether the question can be understood alone")
     fluency: float | None = _score("how likely a language model finds the question's words")
+    agreement: float | None = _score(
+        "how well the answer of a model that was given the pages, and not the answer, agrees"
+    )
+    blind_agreement: float | None = _score("the same of a model that was given the question alone")
+    judged: float | None = _score("how good a model finds the pair by a rubric; the mean, if there were several judges")
     ocr_confidence: float | None = _score("how sure OCR is of the least sure word of the evidence")
+    single_page_agreement: float | None = _score("the agreement of an answer from the best single page of several")
+    judge_spread: float | None = _score("how far apart the judges were; 0 is of one mind")
 
 
 _SURROGATES = re.compile("[\ud800-\udfff]")

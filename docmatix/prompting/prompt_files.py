@@ -23,7 +23,7 @@ from docmatix.core.errors import SetupError
 from docmatix.core.yaml_places import compose, find_repeated_keys
 from docmatix.models.sampling import Sampling
 from docmatix.prompting.conditions import ANYWHERE, Conditions, names_pictures, read_conditions
-from docmatix.prompting.prompts import Family, Prompt, ReplyFormat, Section
+from docmatix.prompting.prompts import WRITING, Family, Prompt, ReplyFormat, Section
 from docmatix.prompting.replies import parse_reply
 from docmatix.prompting.shown_examples import find_examples, keep_telling, split_turn
 from docmatix.prompting.templates import REFERENCES, compile_sections, make_environment
@@ -37,8 +37,8 @@ class FrontMatter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     family: Family
-    """`window` reads whole pages, `answer_first` asks for the question to a given answer, `round_trip` asks it again,
-    and to `fluency` the question itself is the reply."""
+    """`window` reads whole pages, `vision` sees them, `answer_first` asks for the question to a given answer; the others
+    are for the checks of `verify`, by their names."""
     style: str = Field(pattern=r"^[a-z][a-z_]*$")
     """The kind of answers (`extractive`, `abstractive`); recorded with every pair."""
     weight: float = Field(1.0, gt=0)
@@ -144,7 +144,7 @@ def _read_front_matter(source: str, path: Path) -> FrontMatter:
         if front.reword and (front.family, front.reply) != ("answer_first", "question"):
             line = key_lines["reword"]
             raise SetupError(f"{path}:{line}: `reword` takes `family: answer_first` and `reply: question`.")
-        if front.when != ANYWHERE and front.family in ("round_trip", "fluency"):
+        if front.when != ANYWHERE and front.family not in WRITING:
             raise SetupError(f"{path}:{key_lines['when']}: `when` is for prompts that are drawn for a window.")
         if front.family != "vision" and names_pictures(front.when):
             raise SetupError(

@@ -193,18 +193,39 @@ GENERATE = pa.schema(
 """One row a request, and rows without one: of a window's pairs made from facts, and of a window that gave nothing to
 ask (`reason` says why)."""
 
-VERIFY = pa.schema(
+RATING = pa.struct([("criterion", pa.string()), ("rating", pa.int32()), ("reason", pa.string())])
+
+_CHECK_REQUEST = pa.struct(
     [
-        ("pair_id", pa.string()),
+        ("check", pa.string()),
+        ("page", pa.int32()),
+        ("model", pa.string()),
         ("request_id", pa.string()),
         ("body", pa.string()),
         ("reply", pa.string()),
         ("reason", pa.string()),
         ("detail", pa.string()),
-        ("round_trip", pa.float32()),
-        ("fluency", pa.float32()),
+        ("score", pa.float32()),
+        ("rule", pa.string()),
+        ("ratings", pa.list_(RATING)),
     ]
 )
+
+VERIFY = pa.schema(
+    [
+        ("pair_id", pa.string()),
+        ("round_trip", pa.float32()),
+        ("fluency", pa.float32()),
+        ("agreement", pa.float32()),
+        ("blind_agreement", pa.float32()),
+        ("judged", pa.float32()),
+        ("single_page_agreement", pa.float32()),
+        ("judge_spread", pa.float32()),
+        ("requests", pa.list_(_CHECK_REQUEST)),
+    ]
+)
+"""One row a pair. `requests` are those about it, of each check in turn: `page` only where it was asked from one alone,
+`reason` where there is no reply or it could not be read, `rule` by which answers were compared, `ratings` of a judge."""
 
 
 _PAIR_NAMES = tuple(name for name, _ in _PAIR_FIELDS if name != "exact_evidence")

@@ -19,9 +19,11 @@ from docmatix.core.profiles import COUNTS, Profile
 from docmatix.pipeline import STAGES
 from docmatix.storage import schemas
 from docmatix.storage.earlier_schemas import (
+    ADDED_BY_CHECKS,
     ADDED_BY_OCR,
     ADDED_TO_PAGES,
     ADDED_TO_PAIRS,
+    VERIFY_OF_ONE_CHECK,
     find_dataset_schema,
     forget,
     is_written_with,
@@ -124,12 +126,24 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
 
 
 @pytest.mark.parametrize(
-    "schema", [schemas.VERIFY, schemas.CURATE, schemas.EXTRACT], ids=["verify", "curate", "extract"]
+    ("now", "earlier"),
+    [(schemas.VERIFY, VERIFY_OF_ONE_CHECK), (schemas.CURATE, schemas.CURATE), (schemas.EXTRACT, schemas.EXTRACT)],
+    ids=["verify", "curate", "extract"],
 )
-def test_a_file_from_before_the_fluency_of_questions_is_known(schema):
-    earlier = forget(schema, (*ADDED_BY_OCR, *ADDED_TO_PAIRS))
-    assert is_written_with(earlier, schema)
-    assert "fluency" not in str(earlier)
+def test_a_file_from_before_the_fluency_of_questions_is_known(now, earlier):
+    before = forget(earlier, (*ADDED_BY_CHECKS, *ADDED_BY_OCR, *ADDED_TO_PAIRS))
+    assert is_written_with(before, now)
+    assert "fluency" not in str(before)
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier"),
+    [(schemas.VERIFY, VERIFY_OF_ONE_CHECK), (schemas.CURATE, forget(schemas.CURATE, ADDED_BY_CHECKS))],
+    ids=["verify", "curate"],
+)
+def test_a_file_from_before_the_list_of_checks_is_known(now, earlier):
+    assert is_written_with(earlier, now)
+    assert "agreement" not in str(earlier)
 
 
 @settings(max_examples=40)

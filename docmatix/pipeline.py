@@ -118,9 +118,9 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=VERIFY,
-            code_version=7,
+            code_version=8,
             shell="docmatix.stages.verify:verify_shard",
-            reads=(GENERATE,),
+            reads=(EXTRACT, GENERATE),
             units=("requests", "pairs"),
             links=(Link("pairs", GENERATE),),
             schema="docmatix.storage.schemas:VERIFY",
@@ -130,7 +130,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=CURATE,
-            code_version=7,
+            code_version=8,
             shell="docmatix.stages.curate:curate_shard",
             reads=(EXTRACT, DEDUP, GENERATE, VERIFY),
             units=("pairs",),
@@ -141,7 +141,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=PACK,
-            code_version=5,
+            code_version=6,
             shell="docmatix.stages.pack:pack_file",
             # reads no shard by number: it divides the pairs of all shards into files of its own
             units=("rows", "pages", "pairs"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def make_config(**sections: Any) -> Config:
 def load_shipped(config: Config) -> dict[str, Prompt]:
     """The shipped prompts that a configuration names."""
     names = [choice if isinstance(choice, str) else choice.name for choice in config.generate.prompts]
-    return dict(load_prompts([*names, config.verify_prompt] if config.verify_prompt else names, [SHIPPED]))
+    return dict(load_prompts([*names, *{check.prompt_name for check in config.verify}], [SHIPPED]))
 
 
 def make_job(folder: Path, *, pdfs: dict[str, bytes] | None = None, **sections: Any) -> Job:
@@ -149,8 +150,10 @@ def generate(job: Job, shard: int = 0, *, client: Any) -> None:
 
 
 def verify(job: Job, shard: int = 0, *, client: Any) -> None:
-    pool = RequestPool(client, in_flight=job.config.verify_engine.most_in_flight)
-    asyncio.run(verify_shard(job, shard, pool=pool, progress=ShardProgress()))
+    """Every pass, by the same client."""
+    for number, each in enumerate(job.config.check_passes):
+        pool = RequestPool(client, in_flight=each.engine.most_in_flight)
+        asyncio.run(verify_shard(replace(job, check_pass=number), shard, pool=pool, progress=ShardProgress()))
 
 
 def curate(job: Job, shard: int = 0) -> None:

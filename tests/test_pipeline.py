@@ -11,7 +11,7 @@ import pytest
 
 from docmatix import pipeline
 from docmatix.config import Config
-from docmatix.pipeline import ASKING, PIPELINE, STAGES, list_stages
+from docmatix.pipeline import PIPELINE, STAGES, list_stages
 from tests.jobs import LLAMACPP, make_config
 
 
@@ -48,8 +48,8 @@ def test_the_schema_of_a_stage_is_there(stage: str) -> None:
 
 def test_each_stage_that_asks_has_an_engine_of_its_own() -> None:
     config = make_config(verify={"kind": "round_trip", "engine": LLAMACPP})
-    assert {stage: config.choose_engine(stage).kind for stage in ASKING} == {"generate": "openai", "verify": "llamacpp"}
-    assert make_config(verify={"kind": "round_trip"}).choose_engine("verify").kind == "openai"
+    assert [each.engine.kind for each in config.check_passes] == ["llamacpp"]
+    assert [each.engine.kind for each in make_config(verify={"kind": "round_trip"}).check_passes] == ["openai"]
 
 
 def test_every_stage_has_a_section_of_its_name_in_the_configuration() -> None:

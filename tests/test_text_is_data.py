@@ -290,7 +290,8 @@ def test_a_question_out_of_a_reply_forges_nothing_in_the_second_prompt(tmp_path)
     )
     client = FakeClient(reply)
     build(job, client=client)
-    second = [json.loads(row["body"]) for row in job.run.iterate_rows("verify", 0) if row["body"]]
+    rows = job.run.iterate_rows("verify", 0)
+    second = [json.loads(request["body"]) for row in rows for request in row["requests"] or ()]
     assert second
     for body in second:
         assert [message["role"] for message in body["messages"]].count("system") == 1

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from docmatix.check.files import describe_redo, open_once
 from docmatix.check.identities import Identities
 from docmatix.check.kept import KeptSamples
-from docmatix.check.recounts import RECOUNTS, find_miscounts
+from docmatix.check.recounts import RECOUNTS, find_miscounts, list_requests
 from docmatix.check.rows import PageTexts, check_evidence
 from docmatix.check.text_sources import PageSources, check_source
 from docmatix.core.ledger import Ledger
@@ -99,8 +99,10 @@ class ShardRows:
         pair_ids, asked = hashlib.sha256(), set[str]()
         for row in self._count(VERIFY):
             pair_ids.update(row["pair_id"].encode())
-            if row["request_id"] and row["reason"] is None:
-                asked.add(row["request_id"])
+            for request in list_requests(row):
+                # a reply that could not be read is kept all the same
+                if request["reason"] is None or request.get("reply") is not None:
+                    asked.add(request["request_id"])
         if VERIFY in self._parts:
             yield from self._compare_pairs(VERIFY, pair_ids)
         yield from self._check_replies(VERIFY, asked)

@@ -62,10 +62,17 @@ def recount_verify(rows: Rows, ledger: Ledger) -> Rows:
     for row in rows:
         ledger.enter("pairs")
         ledger.keep("pairs")
-        if row["request_id"]:
+        for request in list_requests(row):
             ledger.enter("requests")
-            ledger.settle("requests", row["reason"])
+            ledger.settle("requests", request["reason"])
         yield row
+
+
+def list_requests(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The requests about a pair in a row of `verify`, which in runs of earlier versions is the only one itself."""
+    if "requests" in row:
+        return row["requests"] or ()
+    return [row] if row["request_id"] else ()
 
 
 def recount_curate(rows: Rows, ledger: Ledger) -> Rows:
@@ -76,11 +83,13 @@ def recount_curate(rows: Rows, ledger: Ledger) -> Rows:
 
 
 _PAGES = ("pages.list.element.number", "pages.list.element.reason")
+_REQUESTS = tuple(f"requests.list.element.{name}" for name in ("request_id", "reply", "reason"))
+_VERIFIED = ("pair_id", *_REQUESTS, "request_id", "reason")
 RECOUNTS = {
     EXTRACT: Recount(recount_extract, ("index", "doc_id", "sha256", "reason", *_PAGES)),
     DEDUP: Recount(recount_dedup, ("index", "reason")),
     GENERATE: Recount(recount_generate, ("index", "sample_id", "request_id", "reason", "malformed", "pairs")),
-    VERIFY: Recount(recount_verify, ("pair_id", "request_id", "reason")),
+    VERIFY: Recount(recount_verify, _VERIFIED),
     CURATE: Recount(recount_curate, ("reason",)),
 }
 

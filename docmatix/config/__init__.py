@@ -6,6 +6,7 @@ time-outs, worker counts) are marked `NotFingerprinted` and never enter a finger
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -17,11 +18,11 @@ from docmatix.models import AnyEngine
 from docmatix.models.engine import Engine
 from docmatix.models.sampling import Sampling
 from docmatix.pdf.settings import Extract, Rendering
-from docmatix.pipeline import VERIFY
 from docmatix.prompting.chunks import Pictures
 from docmatix.sources import AnySource
 from docmatix.verification import AnyCheck
 from docmatix.verification.check import Check
+from docmatix.verification.passes import Pass, divide_passes
 
 # --- stages -----------------------------------------------------------------------------------------------------------
 
@@ -203,30 +204,46 @@ class Config(Section):
     dedup: Dedup = Dedup()
     window: Window = Window()
     generate: Generate
-    verify: AnyCheck | None = None
+    verify: tuple[AnyCheck, ...] = ()
+    """What is asked about each pair that a model wrote: a list of checks; one alone may stand without a list."""
     curate: Curate = Curate()
     pack: Pack = Pack()
     limits: Annotated[Limits, NOT_FINGERPRINTED] = Limits()
     resources: Annotated[Resources, NOT_FINGERPRINTED] = Resources()
 
+    @field_validator("verify", mode="before")
+    @classmethod
+    def _list_checks(cls, verify: Any) -> Any:
+        """A list of one for a check alone, and an empty one for none, which is how earlier versions wrote them."""
+        if verify is None:
+            return ()
+        return (verify,) if isinstance(verify, (Mapping, Check)) else verify
+
     @field_validator("verify")
     @classmethod
-    def _check_verify_engine(cls, verify: Check | None, given: ValidationInfo) -> Check | None:
-        generate = given.data.get("generate")  # not there if it is wrong itself
-        if verify is not None and generate is not None and not (verify.engine or generate.engine).has_model:
-            raise ValueError("it needs a model, and the engine `none` has none: give it an `engine` of its own")
+    def _check_verify(cls, verify: tuple[Check, ...], given: ValidationInfo) -> tuple[Check, ...]:
+        labels = Counter(check.label for check in verify)
+        if labels and labels.most_common(1)[0][1] > 1:
+            label = labels.most_common(1)[0][0]
+            raise ValueError(f"two checks are called `{label}`: give each a `name` of its own")
+        generate = given.data.get("generate")
+        if generate is None:  # it is wrong itself
+            return verify
+        for check in verify:
+            engine = check.engine or generate.engine
+            if not engine.has_model:
+                raise ValueError(
+                    f"`{check.label}` needs a model, and the engine `none` has none: give it an `engine` of its own"
+                )
+            if (reason := check.refuse(engine)) is not None:
+                raise ValueError(f"`{check.label}`: {reason}")
         return verify
 
-    @property
-    def verify_prompt(self) -> str | None:
-        """The prompt of `verify`, which windows never draw."""
-        return self.verify.prompt if self.verify else None
+    def choose_check_engine(self, check: Check) -> Engine:
+        """The engine of a check: its own, or that of `generate`."""
+        return check.engine or self.generate.engine
 
     @property
-    def verify_engine(self) -> Engine:
-        """The engine of `verify`: its own, or that of `generate`."""
-        return (self.verify and self.verify.engine) or self.generate.engine
-
-    def choose_engine(self, stage: str) -> Engine:
-        """The engine of a stage that asks a model."""
-        return self.verify_engine if stage == VERIFY else self.generate.engine
+    def check_passes(self) -> tuple[Pass, ...]:
+        """The checks of `verify`, divided by the servers that they ask."""
+        return divide_passes(self.verify, default=self.generate.engine)

@@ -10,17 +10,18 @@ from docmatix.dataset.card import BuildDescription
 def describe_build(config: Config) -> BuildDescription:
     """The settings that a reader of the dataset needs."""
     pack, dedup = config.pack, config.dedup
-    verified = f"{config.verify.described} (`{config.verify.kind}`)" if config.verify else "nothing more"
+    verified = [f"{check.described} (`{check.label}`)" for check in config.verify]
+    verifiers = dict.fromkeys(name_model(config.choose_check_engine(check).model_name) for check in config.verify)
     return BuildDescription(
         name=config.name,
         source=f"{config.source.described} (`{config.source.kind}`)",
         models=(name_model(config.generate.engine.model_name),),
-        verifier=name_model(config.verify_engine.model_name) if config.verify else None,
+        verifier=", ".join(verifiers) or None,
         schema=pack.schema_,
         license=pack.license,
         filters=tuple((each.get_name(), each.describe_settings()) for each in config.curate.filters),
         settings={
-            "verified by": verified,
+            "verified by": "; ".join(verified) or "nothing more",
             "near duplicates": f"left out from a similarity of {dedup.threshold}" if dedup.near else "kept",
             "pages": f"at most {config.window.max_pages} a row; {pack.dpi} dpi,"
             f" longest side at most {pack.max_side_px:,} px, {pack.image_format}",

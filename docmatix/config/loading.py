@@ -94,9 +94,10 @@ def resolve_paths(config: Config, *, base_dir: Path) -> Config:
     if generate.prompts_dir is not None:
         generate = generate.model_copy(update={"prompts_dir": absolute(generate.prompts_dir)})
     generate = generate.model_copy(update={"engine": generate.engine.resolve_paths(absolute)})
-    verify = config.verify
-    if verify is not None and verify.engine is not None:
-        verify = verify.model_copy(update={"engine": verify.engine.resolve_paths(absolute)})
+    verify = tuple(
+        check.model_copy(update={"engine": check.engine.resolve_paths(absolute)}) if check.engine else check
+        for check in config.verify
+    )
     ocr = config.extract.ocr.resolve_paths(absolute)
     extract = config.extract.model_copy(update={"ocr": ocr})
     return config.model_copy(update={"source": source, "extract": extract, "generate": generate, "verify": verify})
@@ -108,10 +109,10 @@ def dump_config(config: Config) -> str:
     content = config.model_dump(mode="json", by_alias=True)
     config.source.hide_secrets(content["source"])
     config.generate.engine.hide_secrets(content["generate"]["engine"])
-    if config.verify:
-        config.verify.hide_secrets(content["verify"])
-        if config.verify.engine:
-            config.verify.engine.hide_secrets(content["verify"]["engine"])
+    for check, settings in zip(config.verify, content["verify"], strict=True):
+        check.hide_secrets(settings)
+        if check.engine:
+            check.engine.hide_secrets(settings["engine"])
     for one, settings in zip(config.curate.filters, content["curate"]["filters"], strict=True):
         one.hide_secrets(settings)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -56,6 +56,8 @@ def _locate(error: ErrorDetails, content: Any) -> _Problem:
     member = None
     place = error["loc"]
     for number, part in enumerate(place):
+        if isinstance(part, int) and isinstance(content, Mapping):
+            continue  # one alone, where a list may stand
         if isinstance(part, int) or (isinstance(content, Mapping) and part in content):
             path.append(str(part))
             with contextlib.suppress(LookupError, TypeError):

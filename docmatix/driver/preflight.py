@@ -31,6 +31,8 @@ from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import list_engines
 from docmatix.storage.run import Run
+from docmatix.verification import CHECKS
+from docmatix.verification.check import Asking, Check
 
 _OWN_FILES = {".lock", "telemetry"}  # what may be in a run directory that holds no run yet
 
@@ -44,15 +46,15 @@ def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounte
         raise SetupError(f"generate.prompts names `{Counter(names).most_common(1)[0][0]}` twice.")
     if FACTS in names:
         raise SetupError(f"`{FACTS}` is what pairs made from facts have for a prompt: give the prompt another name.")
-    checking = config.verify_prompt
-    if taken := {checking, "round_trip", "fluency"} & set(names):
-        raise SetupError(f"`{taken.pop()}` is the prompt of `verify`; take it out of generate.prompts.")
+    checking = list(dict.fromkeys(check.prompt_name for check in config.verify))
+    if taken := {*checking, *(kind.default_prompt for kind in CHECKS)} & set(names):
+        raise SetupError(f"`{min(taken)}` is the prompt of a check of `verify`; take it out of generate.prompts.")
     directories = find_prompt_directories(config_dir, config.generate.prompts_dir)
-    prompts = load_prompts([*names, checking] if checking else names, directories)
+    prompts = load_prompts([*names, *checking], directories)
     for choice in choices:
         prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config, counter)
-    if checking:
-        prompts[checking] = _tune_for_verify(prompts[checking], config)
+    for check in config.verify:
+        _require_check_prompt(prompts[check.prompt_name], check, config)
     return prompts
 
 
@@ -82,12 +84,12 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
     return tuned
 
 
-def _tune_for_verify(prompt: Prompt, config: Config) -> Prompt:
-    assert config.verify is not None
-    wanted, engine = config.verify.prompt_family, config.verify_engine
-    if prompt.family != wanted:
-        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not {wanted}.")
-    return tune_prompt(prompt, sampling={}, model=engine.choose_model(None), extra=_template_arguments(engine))
+def _require_check_prompt(prompt: Prompt, check: Check, config: Config) -> None:
+    """Raise SetupError for a prompt that is not one of the check's, or does not fit into its engine's context."""
+    if prompt.family != check.prompt_family:
+        raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not {check.prompt_family}.")
+    engine = config.choose_check_engine(check)
+    check.measure_room(Asking(check.tune(prompt, engine), engine, seed=config.seed))
 
 
 def _template_arguments(engine: Engine) -> dict[str, Any]:
@@ -132,8 +134,9 @@ def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress
     counter, note = load_tokenizer(config.generate.engine)
     if note is not None:
         progress.say(note)
-    if config.verify is not None and (limits := config.verify.describe_limits(config.verify_engine)) is not None:
-        progress.say(f"verify    {limits}")
+    for check in config.verify:
+        if (limits := check.describe_limits(config.choose_check_engine(check))) is not None:
+            progress.say(f"verify    {limits}")
     config = _choose_ocr(config, progress)
     prompts = load_build_prompts(config, config_dir, counter=counter)
     for engine in list_engines(config):

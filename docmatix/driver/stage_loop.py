@@ -22,7 +22,7 @@ from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workers import Done, Task, map_shards
 from docmatix.models.parameters import describe_lacking
 from docmatix.models.telemetry import ServingWatch
-from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN
+from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.pack import divide_run, is_packed
@@ -50,43 +50,46 @@ def do_stages(
             continue
         if set(job.stages) - wanted:
             _require_upstream(job, stage)
-        asks = PIPELINE[stage].asks and job.config.choose_engine(stage).has_model
-        if not asks:
-            # replicas hold CPUs that the later stages would wait for
-            serving.close()
-            served = None
-        tasks = _find_tasks(job, stage)
-        began = time.monotonic()
-        if tasks and PIPELINE[stage].workers and heartbeats is None:
-            stack.enter_context(ray_running(job.config.resources))
-            heartbeats = stack.enter_context(heartbeats_heard(stall_s=job.config.limits.stall_s))
-            stack.enter_context(serving)
-            check_cluster(job)
-        if tasks and asks:
-            engine = job.config.choose_engine(stage)
-            if engine != served:
-                serving.close()
-                running = serving.enter_context(
-                    engine.serve(
-                        pictures_per_request=job.config.generate.pictures.max_per_request,
-                        say=progress.say,
-                        run=job.run,
-                    )
-                )
-                job, served = replace(job, service=running.service), engine
-                watch = ServingWatch(running.look, model=engine.model_name)
-                recording.serving.append(watch.record)
+        began, done = time.monotonic(), 0
         try:
-            if stage == DEDUP:
-                if tasks:
-                    with progress.stage(DEDUP, len(tasks)) as shown:
-                        dedup_documents(job, show=shown.update)
-            else:
+            for number in range(len(job.config.check_passes) if stage == VERIFY else 1):
+                job = replace(job, check_pass=number)
+                asks = PIPELINE[stage].asks and job.choose_engine(stage).has_model
+                if not asks:
+                    # replicas hold CPUs that the later stages would wait for
+                    serving.close()
+                    served = None
+                tasks = _find_tasks(job, stage)
+                done = max(done, len(tasks))
+                if tasks and PIPELINE[stage].workers and heartbeats is None:
+                    stack.enter_context(ray_running(job.config.resources))
+                    heartbeats = stack.enter_context(heartbeats_heard(stall_s=job.config.limits.stall_s))
+                    stack.enter_context(serving)
+                    check_cluster(job)
+                if tasks and asks:
+                    engine = job.choose_engine(stage)
+                    if served is None or not served.shares_server(engine):
+                        serving.close()
+                        running = serving.enter_context(
+                            engine.serve(
+                                pictures_per_request=job.config.generate.pictures.max_per_request,
+                                say=progress.say,
+                                run=job.run,
+                            )
+                        )
+                        job, served = replace(job, service=running.service), engine
+                        watch = ServingWatch(running.look, model=engine.model_name)
+                        recording.serving.append(watch.record)
+                if stage == DEDUP:
+                    if tasks:
+                        with progress.stage(DEDUP, len(tasks)) as shown:
+                            dedup_documents(job, show=shown.update)
+                    continue
                 with beside_pack(job) if stage == PACK else contextlib.nullcontext():
                     if tasks and heartbeats is not None:
                         watched = watch if asks else None
                         _do_tasks(job, stage, tasks, progress, recording, heartbeats, watch=watched, said=said)
-            _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=len(tasks))
+            _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=done)
         finally:
             recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
             recording.show({})
@@ -108,10 +111,10 @@ def _require_upstream(job: Job, stage: str) -> None:
 
 def _find_tasks(job: Job, stage: str) -> list[Task]:
     """What of a stage is not current, and what an outage left, if there was so much of it that the stage stopped."""
-    failed = _find_failed(job, stage)
+    failed = _find_failed(job, stage) if not job.check_pass else set()
     if stage != PACK:
         shards = job.run.shards(PLAN)
-        return [Task(shard) for shard in shards if shard in failed or not job.is_current(stage, shard)]
+        return [Task(shard) for shard in shards if shard in failed or not job.is_done(stage, shard)]
     outputs = divide_run(job)
     tasks = [Task(output.number, output) for output in outputs if output.number in failed or not is_packed(job, output)]
     names = {Path(output.name).name for output in outputs}
@@ -152,6 +155,7 @@ def _do_tasks(
     of it, what its workers counted and what the watchdog found is recorded. What is `said` is not said again."""
     ledger, tally, in_hand = Ledger(), Tally(), ShardsInHand()
     figures = recording.stages.setdefault(stage, {})
+    earlier = dict(figures)  # of the pass before
     done = 0
     worked, first, last = 0.0, math.inf, 0.0
     guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog)
@@ -163,7 +167,7 @@ def _do_tasks(
                 guard.note()
                 tally.take(result.worker, result.figures)
                 if not isinstance(result, Done):  # what its shard raised comes next, and must not be kept waiting
-                    figures |= tally.total
+                    figures |= _add(earlier, tally.total)
                     continue
             # not only where no result comes: of small shards some are done all the time
             if (told := heartbeats.take()) is not None:
@@ -173,14 +177,14 @@ def _do_tasks(
                 for state in states.values():
                     tally.take(state.worker, state.counted)
             counted = tally.total
-            figures |= counted
+            figures |= _add(earlier, counted)
             _say_lacking(job, stage, counted, say=progress.say, said=said)
             if isinstance(result, Done):
                 done += 1
                 in_hand.finish(result.shard)
                 worked += result.ended - result.started
                 first, last = min(first, result.started), max(last, result.ended)
-                figures |= {"work_seconds": round(worked, 3), "span_seconds": round(last - first, 3)}
+                figures |= _add(earlier, {"work_seconds": worked, "span_seconds": last - first})
                 ledger.add(Ledger.from_json(job.record(stage, result.shard).ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
             working = count_working(in_hand, guard.states)
@@ -196,13 +200,17 @@ def _do_tasks(
                 recording.show({"stage": stage, "working": working, "workers": workers, "stalled": guard.stalled})
 
 
+def _add(earlier: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(earlier.get(name, 0) + value, 3) for name, value in now.items()}
+
+
 def _say_lacking(
     job: Job, stage: str, counted: Mapping[str, float], *, say: Callable[[str], None], said: set[str]
 ) -> None:
     """Say which fields the model's server does not take, as its workers found."""
     for name in counted:
         if name.startswith("without_"):
-            line = describe_lacking(name.removeprefix("without_"), model=job.config.choose_engine(stage).model_name)
+            line = describe_lacking(name.removeprefix("without_"), model=job.choose_engine(stage).model_name)
             if line not in said:
                 said.add(line)
                 say(f"{stage:9} {line}")

@@ -26,10 +26,10 @@ def find_patience(config: Config, stage: str) -> float:
     elif stage == PACK:
         longest = STANDSTILLS_BELIEVED * WALL_FACTOR * pack.timeout_s + READING_S
     elif PIPELINE[stage].asks:
-        engine = config.choose_engine(stage)
+        engines = [config.generate.engine] if stage == GENERATE else [each.engine for each in config.check_passes]
         # two time-outs, then the server's patience: who asks has a better sentence for a server that does not answer
-        longest = 2 * engine.timeout_s + engine.give_up_after_s + READING_S
-        if engine.vision and stage == GENERATE:
+        longest = max((2 * each.timeout_s + each.give_up_after_s for each in engines), default=0.0) + READING_S
+        if any(each.vision for each in engines):
             longest += STANDSTILLS_BELIEVED * WALL_FACTOR * extract.timeout_s
     else:
         longest = 0.0

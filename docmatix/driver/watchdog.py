@@ -192,7 +192,7 @@ class StageWatch:
         )
 
     def _name_servers(self) -> str | None:
-        if not PIPELINE[self._stage].asks or not self._job.config.choose_engine(self._stage).has_model:
+        if not PIPELINE[self._stage].asks or not self._job.choose_engine(self._stage).has_model:
             return None
         service = self._job.service
         return f"{len(service.replicas)} vLLM replicas" if service.replicas else ", ".join(service.addresses)

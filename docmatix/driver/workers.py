@@ -160,7 +160,7 @@ def _drive(
     from ray.data import ActorPoolStrategy
 
     resources = job.config.resources
-    asking = PIPELINE[stage].asks and job.config.choose_engine(stage).has_model
+    asking = PIPELINE[stage].asks and job.choose_engine(stage).has_model
     try:
         rows = [{"task": _encode(task)} for task in tasks]
         # without a number `from_items` makes at most 200 blocks, and a shard would wait for its neighbours
@@ -261,7 +261,7 @@ class AskingWorker:
         self.job, self.stage = job, stage
         self.ask_shard = PIPELINE[stage].load_shell()
         self.client = _make_client(job, stage, workers)
-        engine = job.config.choose_engine(stage)
+        engine = job.choose_engine(stage)
         self.pool = RequestPool(
             self.client,
             in_flight=max(1, engine.most_in_flight // workers),
@@ -345,7 +345,7 @@ def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
     from docmatix.models.client import ChatClient
     from docmatix.prompting.replies import repeats_itself
 
-    engine = job.config.choose_engine(stage)
+    engine = job.choose_engine(stage)
     key = job.service.api_key
     bound = max(1, engine.max_in_flight // workers)
     # vLLM's bound is for each replica, since how many there are is known only as they come

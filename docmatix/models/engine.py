@@ -29,6 +29,18 @@ class Engine(Kind):
     """A model and its server, which speaks the OpenAI chat API. A kind overrides what it supports."""
 
     family: ClassVar[str] = "engine"
+    per_request: ClassVar[frozenset[str]] = frozenset(
+        {
+            "sampling",
+            "chat_template_kwargs",
+            "tokenizer",
+            "timeout_s",
+            "give_up_after_s",
+            "max_attempts",
+            "max_in_flight",
+        }
+    )
+    """The settings that its server does not depend on."""
 
     kind: str
     model: str
@@ -126,6 +138,11 @@ class Engine(Kind):
         return None
 
     # --- serving it ---------------------------------------------------------------------------------------------------
+
+    def shares_server(self, other: Engine) -> bool:
+        """Whether what serves this engine can be asked for the other one, too."""
+        mine, others = (each.model_dump(exclude=set(self.per_request)) for each in (self, other))
+        return type(self) is type(other) and bool(mine == others)
 
     async def check(self, *, private: bool) -> None:
         """Raise SetupError if the model cannot be reached, or its server is not installed. `private`: it will be served

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 class OpenaiEngine(Engine):
     """Any server that speaks the OpenAI chat API."""
+
+    # a server may have several models, and is told with each request which one is meant
+    per_request: ClassVar[frozenset[str]] = Engine.per_request | {"model", "vision", "context_tokens", "guided"}
 
     kind: Literal["openai"]
     base_url: Annotated[str | tuple[str, ...], NOT_FINGERPRINTED]

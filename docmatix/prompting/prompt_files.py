@@ -37,8 +37,8 @@ class FrontMatter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     family: Family
-    """`window` reads whole pages, `vision` sees them, `answer_first` asks for the question to a given answer; the others
-    are for the checks of `verify`, by their names."""
+    """`window` reads whole pages, `vision` sees them, `answer_first` asks for the question to a given answer; the
+    others are for the checks of `verify`, by their names."""
     style: str = Field(pattern=r"^[a-z][a-z_]*$")
     """The kind of answers (`extractive`, `abstractive`); recorded with every pair."""
     weight: float = Field(1.0, gt=0)

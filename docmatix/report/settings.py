@@ -32,8 +32,8 @@ def list_settings(config: Config) -> list[tuple[str, str | list[tuple[str, str]]
     ]
     if config.generate.pairs_per_page:
         found.append(("From facts", f"{config.generate.pairs_per_page} pairs a page at most"))
-    if config.verify:
-        found.append(("Verified by", f"{config.verify.kind}, {config.verify_engine.model_name}"))
+    checks = ((check.label, config.choose_check_engine(check).model_name) for check in config.verify)
+    found += [("Verified by", f"{label}, {model}") for label, model in checks]
     filters: list[tuple[str, str]] = [
         (each.get_name(), ", ".join(f"{name}: {value}" for name, value in each.describe_settings().items()))
         for each in config.curate.filters

@@ -144,7 +144,7 @@ def ablate(
     plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
     first = next(iter(configs.values())).model_copy(update={PLAN: plan})
     build(first, run=pages.url, limit=limit, stages=_SHARED, config_dir=config_dir, progress=progress)
-    stages = [stage for stage in list_stages(verify=config.verify is not None) if stage not in _SHARED]
+    stages = [stage for stage in list_stages(verify=bool(config.verify)) if stage not in _SHARED]
     for name, directory in directories.items():
         progress.say(f"--- {name}")
         directory.write("run.yaml", dump_config(configs[name]).encode())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docmatix.config import Config
+from docmatix.stages.support.reading import list_engines
 from docmatix.storage.run import Run
 
 
@@ -44,7 +45,7 @@ def read_telemetry(run: Run) -> list[dict[str, Any]]:
 
 def add_up(telemetry: Iterable[Mapping[str, Any]], config: Config) -> Cost:
     """The cost over all drivers."""
-    gpus = {engine.model_name: engine.gpus for engine in (config.generate.engine, config.verify_engine)}
+    gpus = {engine.model_name: engine.gpus for engine in list_engines(config)}
     cost = Cost()
     for driver in telemetry:
         cost.drivers += 1

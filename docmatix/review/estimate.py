@@ -17,7 +17,7 @@ from docmatix.core.draws import draw
 from docmatix.core.errors import SetupError
 from docmatix.driver.build import build
 from docmatix.driver.progress import Progress
-from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN
+from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PACK, PLAN, VERIFY
 from docmatix.prompting.draws import DrawCounts
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
@@ -172,6 +172,7 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
     def hours(figure: str, *stages: str) -> float:
         return factor * sum(figures.get(stage, {}).get(figure, 0) for stage in stages) / 3600
 
+    engines = {GENERATE: [config.generate.engine], VERIFY: [each.engine for each in config.check_passes]}
     size = factor * sum(record.size for _, record in run.records(PACK))
     files = max(1, math.ceil(size / (config.pack.file_mb << 20)))
     return Estimate(
@@ -188,8 +189,13 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
         extract_cpu_hours=hours("work_seconds", EXTRACT) - hours("ocr_waited_seconds", EXTRACT),
         ocr_pages=3600 * hours("ocr_pages", EXTRACT),
         ocr_cpu_hours=hours("ocr_seconds", EXTRACT),
-        ask_hours=hours("span_seconds", *(stage for stage in ASKING if config.choose_engine(stage).has_model)),
-        gpu_hours=sum(hours("span_seconds", stage) * config.choose_engine(stage).total_gpus for stage in ASKING),
+        ask_hours=hours(
+            "span_seconds", *(stage for stage, asked in engines.items() if any(engine.has_model for engine in asked))
+        ),
+        gpu_hours=sum(
+            hours("span_seconds", stage) * max((engine.total_gpus for engine in asked), default=0)
+            for stage, asked in engines.items()
+        ),
         curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK),
         dataset_bytes=size,
         hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,

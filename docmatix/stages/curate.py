@@ -31,7 +31,7 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
     and has the prompts' `examples`, so that pairs can be judged again without the prompt files."""
     ledger = Ledger(PIPELINE[CURATE].units)
     dropped: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in KINDS}
-    shown = {name: list(prompt.examples) for name, prompt in job.prompts.items() if name != job.config.verify_prompt}
+    shown = {name: list(prompt.examples) for name, prompt in job.written_prompts.items()}
     examples = {name: texts for name, texts in shown.items() if texts}
     extra: dict[str, Any] = {"samples": 0, "pages": 0, "square_inches": 0.0, "dropped": dropped, "examples": examples}
 
@@ -120,7 +120,7 @@ def _find_pictured(job: Job, shard: int) -> set[int]:
 
 def read_verified(job: Job, shard: int) -> dict[str, dict[str, float | None]]:
     """The scores that `verify` gave each pair."""
-    if job.config.verify is None:
+    if not job.config.verify:
         return {}
     names = [each.name for each in fields(Scores) if each.name in PIPELINE[VERIFY].load_schema().names]
     rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", *names])

@@ -33,7 +33,7 @@ def finish_dataset(job: Job) -> None:
     card = write_card(
         describe_build(job.config),
         summary,
-        prompts=[prompt for name, prompt in sorted(job.prompts.items()) if name != job.config.verify_prompt],
+        prompts=[prompt for _, prompt in sorted(job.written_prompts.items())],
         fingerprints={stage: job.fingerprints[stage] for stage in job.stages},
         versions={name: importlib.metadata.version(name) for name in ("docmatix", "pymupdf", "pillow")},
         samples=samples,

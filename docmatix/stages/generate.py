@@ -162,7 +162,7 @@ def _build_steps(job: Job, shard: int, ledger: Ledger, counts: DrawCounts) -> It
     """A shard's steps in plan order; documents and windows enter the ledger here, requests only when they are written,
     since one may become several."""
     settings, seed = job.config.generate, job.config.seed
-    candidates = [prompt for name, prompt in job.prompts.items() if name != job.config.verify_prompt]
+    candidates = [*job.written_prompts.values()]
     token_budgets = {
         prompt.name: measure_token_budget(prompt, settings.engine, counter=job.counter)
         for prompt in candidates

@@ -1,67 +1,222 @@
-"""verify: ask a model about each pair, as the check of the configuration does, and score its reply.
+"""verify: ask models about each pair, as the checks of the configuration do, and score their replies.
 
-It drops nothing: a filter of `curate` reads the stored scores.
+It drops nothing: filters of `curate` read the stored scores. Checks that ask another server have a pass of their own,
+which takes over what the passes before it found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import Failure, Pair, Reply, Request
-from docmatix.pipeline import GENERATE, PIPELINE, VERIFY
+from docmatix.core.pairs import Failure, Reply, Request, list_shown_pages
+from docmatix.models.tokenizer import ESTIMATE
+from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
+from docmatix.prompting.windows import Window
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
-from docmatix.storage.schemas import pair_from_row
-from docmatix.verification.check import Check
+from docmatix.storage.page_rows import page_from_row
+from docmatix.storage.records import Record
+from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_from_row
+from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, Finding, Rating
+from docmatix.verification.scoring import combine_scores
 
-_Question = tuple[int, Pair, Request | None]  # the number of the document, the pair, and the request about it
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One request about a pair, or none; `earlier` are the rows of its requests in passes before, told with the first
+    step of a pair, whose row is written after the `last`."""
+
+    index: int
+    checked: CheckedPair
+    check: Check | None = None
+    request: CheckRequest | None = None
+    earlier: tuple[Row, ...] = ()
+    last: bool = True
+
+
+_Answered = tuple[CheckRequest, Reply | Failure]
 
 
 async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: ShardProgress) -> None:
-    """Score the pairs of one shard, reusing stored replies, and commit the scores."""
-    check = job.config.verify
-    assert check is not None
+    """Score the pairs of one shard by the checks of the present pass, reusing stored replies, and commit the scores.
+
+    The record's `extra` names the files of replies, and counts the tokens of the replies used and, by check, the pairs
+    that were asked about and those with a score.
+    """
+    checks = job.config.check_passes[job.check_pass].checks
+    askings = {check.label: _prepare(job, check) for check in checks}
+    before = _read_earlier(job, shard)
     store = ReplyStore(job.run, VERIFY, shard)
     ledger = Ledger(PIPELINE[VERIFY].units)
+    counted: dict[str, Counter[str]] = {check.label: Counter() for check in job.config.verify}
     extra: dict[str, Any] = {}
+    renderer = PageRenderer(job, shard)
     done = 0
 
-    async def answer(question: _Question) -> Reply | Failure | None:
-        index, _, request = question
-        if request is None:
-            return None
-        outcome = await store.ask(request, prompt=check.prompt, ask=pool.ask)
-        pool.note(outcome, document=(shard, index))
-        return outcome
+    async def send(index: int, request: Request) -> Reply | Failure:
+        if not request.pictures:
+            return await pool.ask(request)
+        async with pool.pictured:
+            pictures = await renderer.render(index, request.pictures)
+            return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
 
-    with store.kept_on_failure(), job.committing(VERIFY, shard, ledger=ledger, extra=extra) as writer:
-        async for (_, pair, request), outcome in pool.answer_in_order(_build_questions(job, shard, check), answer):
-            ledger.enter("pairs")
-            ledger.keep("pairs")
-            row: dict[str, Any] = {"pair_id": pair.pair_id}
-            if request is not None:
-                ledger.enter("requests")
-                row |= {"request_id": request.request_id, "body": request.body}
-                if isinstance(outcome, Reply):
-                    ledger.keep("requests")
-                    row[check.score] = check.read_score(pair, outcome)
-                    row["reply"] = outcome.content if check.answers else None
-                else:
-                    failure = outcome or Failure("internal_error")
-                    ledger.drop("requests", failure.reason)
-                    row |= {"reason": failure.reason, "detail": failure.detail}
-            writer.add(row)
-            done += 1
-            progress.update(done=done)
-        extra |= {"replies": store.compact(), "tokens": store.count_tokens()}
+    async def pursue(step: _Step, check: Check, asked: CheckRequest) -> list[_Answered]:
+        """The request and its outcome; one that is too long is followed by those that replaced it."""
+        outcome = await store.ask(asked.request, prompt=check.prompt_name, ask=partial(send, step.index))
+        pool.note(outcome, document=(shard, step.index))
+        if isinstance(outcome, Failure) and outcome.reason == "too_long":
+            halves = check.halve_request(step.checked, asked, askings[check.label])
+            if halves:
+                answered = [each for half in halves for each in await pursue(step, check, half)]
+                return [(asked, replace(outcome, reason="split")), *answered]
+        return [(asked, outcome)]
+
+    async def answer(step: _Step) -> list[_Answered]:
+        if step.check is None or step.request is None:
+            return []
+        return await pursue(step, step.check, step.request)
+
+    try:
+        with store.kept_on_failure(), job.committing(VERIFY, shard, ledger=ledger, extra=extra) as writer:
+            rows: list[Row] = []
+            steps = _build_steps(job, shard, checks, askings, before=before)
+            async for step, answered in pool.answer_in_order(steps, answer):
+                rows += step.earlier
+                if step.check is not None:
+                    rows += (_to_row(step.check, step.checked, *each) for each in answered)
+                if step.last:
+                    _count(rows, ledger, counted)
+                    pair_id = step.checked.pair.pair_id
+                    scores = combine_scores(job.config.verify, {k: _read_findings(v) for k, v in _by_check(rows)})
+                    size = sum(len(row["body"] or "") + len(row["reply"] or "") for row in rows)
+                    writer.add({"pair_id": pair_id, **scores, "requests": rows}, size=size)
+                    rows = []
+                    done += 1
+                    progress.update(done=done)
+            extra |= {"replies": store.compact(), "tokens": _add_tokens(store, before)}
+            extra["checks"] = {label: dict(counts) for label, counts in counted.items() if counts}
+    finally:
+        await renderer.close()
 
 
-def _build_questions(job: Job, shard: int, check: Check) -> Iterator[_Question]:
-    prompt = job.prompts[check.prompt]
-    for row in job.run.iterate_rows(GENERATE, shard, columns=["index", "pairs"]):
-        for pair in map(pair_from_row, row["pairs"] or ()):
-            request = check.build_request(pair, prompt, engine=job.config.verify_engine, seed=job.config.seed)
-            yield row["index"], pair, request
+def _prepare(job: Job, check: Check) -> Asking:
+    engine = job.config.choose_check_engine(check)
+    asking = Asking(
+        check.tune(job.prompts[check.prompt_name], engine),
+        engine,
+        seed=job.config.seed,
+        # the counter is that of the model that writes
+        counter=job.counter if engine == job.config.generate.engine else ESTIMATE,
+        pictures=job.config.generate.pictures,
+    )
+    return replace(asking, room=check.measure_room(asking))
+
+
+def _read_earlier(job: Job, shard: int) -> Record | None:
+    """The record of the pass before the present one."""
+    return job.record(VERIFY, shard) if job.check_pass else None
+
+
+def _build_steps(
+    job: Job, shard: int, checks: tuple[Check, ...], askings: Mapping[str, Asking], *, before: Record | None
+) -> Iterator[_Step]:
+    """A shard's pairs in order, each with the requests of this pass, and with those that earlier ones have made."""
+    earlier = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "requests"]) if before else None
+    for index, checked in _list_pairs(job, shard, reads_pages=any(check.reads_pages for check in checks)):
+        known = () if earlier is None else tuple(next(earlier)["requests"] or ())
+        asked = [
+            (check, request)
+            for check in checks
+            if check.selects(checked.pair, seed=job.config.seed)
+            for request in check.plan_requests(checked, askings[check.label])
+        ]
+        if not asked:
+            yield _Step(index, checked, earlier=known)
+        for number, (check, request) in enumerate(asked, 1):
+            yield _Step(index, checked, check, request, known if number == 1 else (), last=number == len(asked))
+
+
+def _list_pairs(job: Job, shard: int, *, reads_pages: bool) -> Iterator[tuple[int, CheckedPair]]:
+    """The pairs of a shard, each with the number of its document; their windows have pages where a check reads them."""
+    documents = job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS)
+    columns = ["index", "doc_id", "sample_id", "page_numbers", "body", "pairs"]
+    asked = job.run.iterate_rows(GENERATE, shard, columns=columns)
+    for index, rows in groupby(asked, key=lambda row: row["index"]):
+        document = next(row for row in documents if row["index"] == index)
+        pages = {page["number"]: page for page in document["pages"]} if reads_pages else {}
+        windows: dict[str, Window] = {}
+        for row in rows:
+            if not row["pairs"]:
+                continue
+            sample_id = row["sample_id"]
+            if sample_id not in windows:
+                shown = tuple(page_from_row(pages[number]) for number in row["page_numbers"] if number in pages)
+                windows = {sample_id: Window(sample_id, row["doc_id"], shown)}  # those of one stand together
+            seen = list_shown_pages(row["body"]) if job.shows_pages else ()
+            for pair in map(pair_from_row, row["pairs"]):
+                yield index, CheckedPair(pair, windows[sample_id], seen, document["language"])
+
+
+def _to_row(check: Check, checked: CheckedPair, asked: CheckRequest, outcome: Reply | Failure) -> Row:
+    request = asked.request
+    row: Row = {
+        "check": check.label,
+        "page": asked.page,
+        "model": request.model,
+        "request_id": request.request_id,
+        "body": request.body,
+        **dict.fromkeys(("reply", "reason", "detail", "score", "rule", "ratings")),
+    }
+    if isinstance(outcome, Failure):
+        return row | {"reason": outcome.reason, "detail": outcome.detail}
+    found = check.read_reply(checked, outcome)
+    row |= {"reply": outcome.content if check.answers else None, "reason": found.reason}
+    return row | {
+        "score": found.score,
+        "rule": found.rule,
+        "ratings": [rating._asdict() for rating in found.ratings] or None,
+    }
+
+
+def _by_check(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
+    labels = dict.fromkeys(row["check"] for row in rows)
+    return ((label, [row for row in rows if row["check"] == label]) for label in labels)
+
+
+def _read_findings(rows: list[Row]) -> list[Finding]:
+    return [
+        Finding(
+            row["score"],
+            page=row["page"],
+            rule=row["rule"],
+            ratings=tuple(Rating(**rating) for rating in row["ratings"] or ()),
+            reason=row["reason"],
+        )
+        for row in rows
+    ]
+
+
+def _count(rows: list[Row], ledger: Ledger, counted: Mapping[str, Counter[str]]) -> None:
+    ledger.enter("pairs")
+    ledger.keep("pairs")
+    for row in rows:
+        ledger.enter("requests")
+        ledger.settle("requests", row["reason"])
+    for label, asked in _by_check(rows):
+        counted[label].update(pairs=1, requests=len(asked), scored=any(row["score"] is not None for row in asked))
+
+
+def _add_tokens(store: ReplyStore, before: Record | None) -> dict[str, int]:
+    """The tokens of the replies that this pass and those before it used."""
+    earlier = before.extra.get("tokens", {}) if before else {}
+    return {name: count + earlier.get(name, 0) for name, count in store.count_tokens().items()}

@@ -224,8 +224,8 @@ VERIFY = pa.schema(
         ("requests", pa.list_(_CHECK_REQUEST)),
     ]
 )
-"""One row a pair. `requests` are those about it, of each check in turn: `page` only where it was asked from one alone,
-`reason` where there is no reply or it could not be read, `rule` by which answers were compared, `ratings` of a judge."""
+"""One row a pair. `requests` are those about it, of each check in turn: `page` only where it was asked from one of
+several, `reason` where there is no reply or none that could be read, `rule` by which answers were compared."""
 
 
 _PAIR_NAMES = tuple(name for name, _ in _PAIR_FIELDS if name != "exact_evidence")

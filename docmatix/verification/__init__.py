@@ -5,9 +5,12 @@ from typing import Annotated, TypeAlias
 from pydantic import SerializeAsAny
 
 from docmatix.core.kinds import OneOf
+from docmatix.verification.answer_again import AnswerAgain
+from docmatix.verification.answer_blind import AnswerBlind
 from docmatix.verification.check import Check
 from docmatix.verification.fluency import Fluency
+from docmatix.verification.judge import Judge
 from docmatix.verification.round_trip import RoundTrip
 
-CHECKS: tuple[type[Check], ...] = (RoundTrip, Fluency)
+CHECKS: tuple[type[Check], ...] = (AnswerAgain, AnswerBlind, Judge, RoundTrip, Fluency)
 AnyCheck: TypeAlias = Annotated[SerializeAsAny[Check], OneOf(Check, CHECKS)]

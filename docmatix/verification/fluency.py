@@ -15,7 +15,7 @@ from docmatix.models.engine import Engine
 from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Family, Prompt
 from docmatix.prompting.templates import neutralise, render_messages
-from docmatix.verification.check import Check
+from docmatix.verification.check import Check, CheckedPair, Finding
 
 MOST_TOKENS = 200
 """Of a question. Longer replies would be read as they come, which does not tell of their tokens."""
@@ -28,7 +28,7 @@ class Fluency(Check):
     """Ask how likely the model finds the question by itself. For a model that is served with `llamacpp`, `vllm` or
     `openai` with `guided: vllm`; others leave the score out."""
 
-    prompt: ClassVar[str] = "fluency"
+    default_prompt: ClassVar[str] = "fluency"
     prompt_family: ClassVar[Family] = "fluency"
     score: ClassVar[str] = "fluency"
     answers: ClassVar[bool] = False
@@ -44,12 +44,12 @@ class Fluency(Check):
         measuring = engine.measure_text(render_messages(prompt), question)
         if measuring is None:
             return None
-        sampling = {**prompt.sampling, "max_tokens": MOST_TOKENS, "seed": draw_seed(seed, "fluency", 0)}
+        sampling = {**prompt.sampling, "max_tokens": MOST_TOKENS, "seed": draw_seed(seed, self.label, 0)}
         extra = {**prompt.extra, **measuring.fields}
         return make_request(prompt, engine, measuring.messages, sampling, extra, measured=question)
 
-    def read_score(self, pair: Pair, reply: Reply) -> float | None:
-        return None if reply.logprob is None else score_fluency(reply.logprob)
+    def read_reply(self, checked: CheckedPair, reply: Reply) -> Finding:
+        return Finding(None if reply.logprob is None else score_fluency(reply.logprob))
 
     def describe_limits(self, engine: Engine) -> str | None:
         if engine.measure_text((), "") is not None:

@@ -40,7 +40,7 @@ def refuse(folder: Path, text: str = MINIMAL, *overrides: str) -> str:
 def test_three_keys_are_enough(tmp_path):
     config = load(tmp_path)
     assert isinstance(config.generate.engine, LlamacppEngine)
-    assert config.verify is None
+    assert config.verify == ()
     assert config.curate.filters == DEFAULT_FILTERS
 
 

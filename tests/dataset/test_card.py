@@ -37,6 +37,7 @@ from docmatix.dataset.card import (
 from docmatix.dataset.stats import Statistics, summarise, summarise_as
 from docmatix.pdf.rendering import PageImage
 from docmatix.prompting.draws import DrawCounts
+from docmatix.prompting.prompts import WRITING
 from docmatix.sources.source import Source
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.job import Job
@@ -100,7 +101,7 @@ def make_card(config: Config | None = None, summary: dict[str, Any] | None = Non
     return write_card(
         describe_build(config),
         summary or summarise_some(),
-        prompts=[prompts[name] for name in sorted(prompts) if name != config.verify_prompt],
+        prompts=[prompts[name] for name in sorted(prompts) if prompts[name].family in WRITING],
         fingerprints={"plan": "00ff", "pack": "ff00"},
         versions={"docmatix": "1.2.3", "pymupdf": "4.5"},
         **given,

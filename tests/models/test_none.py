@@ -41,8 +41,8 @@ def test_with_a_model_the_default_prompts_stay() -> None:
     [
         (NONE, {"prompts": ["extractive"]}, "`generate.prompts`: the engine `none` asks no model"),
         (NONE, {"pairs_per_page": 0}, "`generate.pairs_per_page`: without these"),
-        (NONE, {"verify": {"kind": "round_trip"}}, "`verify`: it needs a model"),
-        (OPENAI, {"verify": {"kind": "round_trip", "engine": NONE}}, "`verify`: it needs a model"),
+        (NONE, {"verify": {"kind": "round_trip"}}, "`verify`: `round_trip` needs a model"),
+        (OPENAI, {"verify": {"kind": "round_trip", "engine": NONE}}, "`verify`: `round_trip` needs a model"),
         (OPENAI, {"prompts": []}, "name a prompt"),
         ({**NONE, "model": "gpt"}, {}, "`generate.engine.model`"),
     ],
@@ -54,8 +54,8 @@ def test_what_cannot_be_without_a_model_is_refused(engine: Any, changes: dict[st
 
 def test_pairs_without_a_model_may_be_verified_by_one() -> None:
     config = parse(NONE, verify={"kind": "round_trip", "engine": LLAMACPP})
-    assert config.verify_engine.has_model
-    assert not config.choose_engine("generate").has_model
+    assert all(each.engine.has_model for each in config.check_passes)
+    assert not config.generate.engine.has_model
 
 
 def test_nothing_is_served(tmp_path: Any) -> None:

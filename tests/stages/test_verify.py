@@ -43,6 +43,11 @@ def read_rows(job: Job) -> list[dict[str, Any]]:
     return list(job.run.iterate_rows("verify", 0))
 
 
+def read_requests(job: Job) -> list[dict[str, Any]]:
+    """The requests about all pairs."""
+    return [request for row in read_rows(job) for request in row["requests"] or ()]
+
+
 def test_every_pair_is_asked_again_with_its_context_and_scored(job):
     pairs = read_pairs(job)
     answers = {pair["context"]: pair["answer"] for pair in pairs}
@@ -56,9 +61,9 @@ def test_every_pair_is_asked_again_with_its_context_and_scored(job):
     rows = read_rows(job)
     assert [row["pair_id"] for row in rows] == [pair["pair_id"] for pair in pairs]
     expected = [answers[pair["context"]] for pair in pairs]
-    assert [row["reply"] for row in rows] == expected
+    assert [request["reply"] for request in read_requests(job)] == expected
     for row, pair in zip(rows, pairs, strict=True):
-        assert (row["round_trip"] == 1.0) == (row["reply"] == pair["answer"])
+        assert (row["round_trip"] == 1.0) == (row["requests"][0]["reply"] == pair["answer"])
     assert all(request.sampling["max_tokens"] == 9 for request in client.asked)
     ledger = {line["unit"]: (line["in"], line["out"]) for line in job.run.ledger("verify").to_json()}
     assert ledger == {"requests": (len(pairs), len(pairs)), "pairs": (len(pairs), len(pairs))}
@@ -69,7 +74,7 @@ def test_the_same_question_with_the_same_context_is_asked_once(job):
     verify(job, client=client)
     rows = read_rows(job)
     assert len(rows) == len(read_pairs(job))
-    assert len(client.asked) == len({row["request_id"] for row in rows}) < len(rows)
+    assert len(client.asked) == len({request["request_id"] for request in read_requests(job)}) < len(rows)
 
 
 def test_a_wrong_reply_scores_nothing_and_drops_nothing(job):
@@ -80,7 +85,8 @@ def test_a_wrong_reply_scores_nothing_and_drops_nothing(job):
 
 def test_a_request_that_fails_is_counted_and_the_pair_has_no_score(job):
     verify(job, client=FakeClient(lambda _: Failure("refused", "no")))
-    assert {(row["reason"], row["detail"], row["round_trip"]) for row in read_rows(job)} == {("refused", "no", None)}
+    assert {(each["reason"], each["detail"], each["score"]) for each in read_requests(job)} == {("refused", "no", None)}
+    assert {row["round_trip"] for row in read_rows(job)} == {None}
     assert dict(job.run.ledger("verify").accounts["requests"].dropped) == {"refused": len(read_pairs(job))}
 
 
@@ -117,7 +123,8 @@ def test_pairs_without_a_context_are_let_pass_unasked(tmp_path):
     client = FakeClient()
     verify(job, client=client)
     assert client.asked == []
-    assert [row["request_id"] for row in read_rows(job)] == [None] * len(read_pairs(job))
+    assert len(read_rows(job)) == len(read_pairs(job))
+    assert read_requests(job) == []
     assert job.run.ledger("verify").accounts["pairs"].kept == len(read_pairs(job)) > 0
 
 
@@ -125,10 +132,10 @@ def test_another_check_fills_its_own_score_and_stores_what_its_server_told(asked
     shutil.copytree(asked / "run", tmp_path / "run")
     job = make_job(tmp_path, **FLUENCY)
     verify(job, client=FakeClient(logprob=-7.0))
-    rows = [row for row in read_rows(job) if row["request_id"]]
+    rows = [row for row in read_rows(job) if row["requests"]]
     assert rows
     assert {(row["round_trip"], round(row["fluency"], 3)) for row in rows} == {(None, 0.417)}
-    assert {row["reply"] for row in rows} == {None}  # it is no second answer
+    assert {request["reply"] for request in read_requests(job)} == {None}  # it is no second answer
     first, again = job.record("verify", 0), FakeClient(logprob=-1.0)
     job.run.remove("verify/part-00000.json")
     verify(job, client=again)

@@ -156,7 +156,7 @@ def test_a_pair_comes_back_from_a_file_as_it_was(pair):
 
 @pytest.mark.parametrize("stage", [schemas.GENERATE, schemas.CURATE])
 def test_a_pair_of_an_earlier_version_is_free_and_has_no_evidence_of_its_own(stage):
-    earlier = forget(stage, (*ADDED_BY_OCR, *ADDED_TO_PAIRS))
+    earlier = forget(stage, (*ADDED_BY_CHECKS, *ADDED_BY_OCR, *ADDED_TO_PAIRS))
     pair = Pair("p", "r", "extractive", "m", "extractive", "Who?", "Ann", kind="field", evidence=())
     row = schemas.pair_to_row(pair)
     read = through_arrow({"pairs": [row]} if stage is schemas.GENERATE else row, earlier)
@@ -181,7 +181,7 @@ def test_the_kind_of_a_fact_is_not_that_of_a_pair():
 
 @pytest.mark.parametrize("name", schemas.DATASETS)
 def test_a_dataset_from_before_ocr_is_known_by_its_schema(name):
-    earlier = forget(schemas.DATASETS[name], ADDED_BY_OCR)
+    earlier = forget(schemas.DATASETS[name], (*ADDED_BY_CHECKS, *ADDED_BY_OCR))
     found = find_dataset_schema(earlier, name)
     assert found is not None
     assert found.equals(earlier)
@@ -191,7 +191,7 @@ def test_a_dataset_from_before_ocr_is_known_by_its_schema(name):
 
 @pytest.mark.parametrize("name", schemas.DATASETS)
 def test_a_dataset_of_an_earlier_version_is_known_by_its_schema(name):
-    earlier = forget(schemas.DATASETS[name], (*ADDED_BY_OCR, *ADDED_TO_PAIRS))
+    earlier = forget(schemas.DATASETS[name], (*ADDED_BY_CHECKS, *ADDED_BY_OCR, *ADDED_TO_PAIRS))
     assert find_dataset_schema(schemas.DATASETS[name], name) is schemas.DATASETS[name]
     found = find_dataset_schema(earlier, name)
     assert found is not None

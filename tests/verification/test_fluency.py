@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.pairs import Pair, Reply
+from docmatix.core.pairs import Reply
 from docmatix.models.engine import Engine
 from docmatix.models.llamacpp import LlamacppEngine
 from docmatix.models.openai import OpenaiEngine
 from docmatix.models.vllm.engine import VllmEngine
 from docmatix.prompting.prompt_files import load_prompts
+from docmatix.prompting.windows import Window
+from docmatix.verification.check import CheckedPair
 from docmatix.verification.fluency import Fluency, score_fluency
 from tests.curation.judging import make_pair
 
@@ -83,9 +85,9 @@ def test_a_server_that_cannot_tell_is_not_asked_and_that_is_said():
 
 
 def test_a_reply_that_does_not_tell_leaves_the_score_out():
-    pair: Pair = make_pair()
-    assert CHECK.read_score(pair, make_reply(None)) is None
-    assert CHECK.read_score(pair, make_reply(-7.0)) == score_fluency(-7.0) == pytest.approx(0.4169)
+    checked = CheckedPair(make_pair(), Window("d-1", "d", ()))
+    assert CHECK.read_reply(checked, make_reply(None)).score is None
+    assert CHECK.read_reply(checked, make_reply(-7.0)).score == score_fluency(-7.0) == pytest.approx(0.4169)
 
 
 @given(st.floats(-1e6, 1.0), st.floats(-1e6, 1.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,8 @@ class VllmEngine(Engine):
     """vLLM replicas on the Ray cluster, started, watched, restarted and stopped by the build. `extra_args` and `env`
     are for what does not change replies (`--max-num-seqs`, `--enforce-eager`): they enter no fingerprint. If they
     change replies nevertheless, give the model another `name`."""
+
+    per_request: ClassVar[frozenset[str]] = Engine.per_request | {"lora", "guided", "grammar"}
 
     kind: Literal["vllm"]
     model: str

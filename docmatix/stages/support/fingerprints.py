@@ -14,7 +14,7 @@ from docmatix.config import Config
 from docmatix.core.redaction import identify_url
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, PLAN, VERIFY
-from docmatix.prompting.prompts import Prompt
+from docmatix.prompting.prompts import WRITING, Prompt
 
 
 def hash_json(content: Any) -> str:
@@ -25,15 +25,15 @@ def hash_json(content: Any) -> str:
 def fingerprint_stages(
     config: Config, prompts: Mapping[str, Prompt], *, counter_id: str = ESTIMATE.identity
 ) -> dict[str, str]:
-    """The fingerprint of each stage. `prompts` are those that `generate` may draw, and that of the check if there is
-    one; their names, weights and texts count, not their paths. `counter_id` identifies the token counter, which decides
-    where texts are cut."""
+    """The fingerprint of each stage. `prompts` are those that `generate` may draw and those of the checks; their names,
+    weights and texts count, not their paths. `counter_id` identifies the token counter, which decides where texts are
+    cut."""
     settings = config.to_fingerprint()
     # another signature or password leads to the same documents
     source = settings["source"] | {"paths": [identify_url(path) for path in settings["source"]["paths"]]}
-    used = {name: prompt.source_sha256 for name, prompt in prompts.items()}
-    checking = used.pop(config.verify_prompt or "round_trip", None)
-    engine = config.verify_engine.to_fingerprint()
+    used = {name: prompt.source_sha256 for name, prompt in prompts.items() if prompt.family in WRITING}
+    checking = {name: prompt.source_sha256 for name, prompt in prompts.items() if name not in used}
+    engines = [config.choose_check_engine(check).to_fingerprint() for check in config.verify]
     ocr = config.extract.ocr.choose()
     shows_pages = any(prompt.family == "vision" for prompt in prompts.values())
     # most stages depend on their own section
@@ -42,7 +42,7 @@ def fingerprint_stages(
         # `auto` is the engine that it chooses here
         EXTRACT: [settings[EXTRACT] | {"ocr": ocr.to_fingerprint()}, ocr.identify(), shows_pages],
         GENERATE: [settings["seed"], settings["window"], settings[GENERATE], used, counter_id],
-        VERIFY: settings[VERIFY] and [settings[VERIFY], engine, checking],
+        VERIFY: [settings[VERIFY], engines, checking],
     }
     fingerprints: dict[str, str] = {}
     before: list[str] = []

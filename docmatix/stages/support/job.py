@@ -9,10 +9,11 @@ from typing import Any
 
 from docmatix.config import Config
 from docmatix.core.ledger import Ledger
+from docmatix.models.engine import Engine
 from docmatix.models.service import NOWHERE, Service
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
-from docmatix.pipeline import PIPELINE, list_stages
-from docmatix.prompting.prompts import Prompt
+from docmatix.pipeline import PIPELINE, VERIFY, list_stages
+from docmatix.prompting.prompts import WRITING, Prompt
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record, committing
 from docmatix.storage.run import Run
@@ -31,16 +32,37 @@ class Job:
     """Where the model is asked; known once it is served."""
     counter: TokenCounter = ESTIMATE
     """Counts what a context holds."""
+    check_pass: int = 0
+    """The pass of `verify` that is at work (`Config.check_passes`)."""
 
     @property
     def stages(self) -> list[str]:
         """The stages of this build, in their order."""
-        return list_stages(verify=self.config.verify is not None)
+        return list_stages(verify=bool(self.config.verify))
 
     @property
     def shows_pages(self) -> bool:
         """Whether a model is shown pages, which then need no text."""
         return any(prompt.family == "vision" for prompt in self.prompts.values())
+
+    @property
+    def written_prompts(self) -> dict[str, Prompt]:
+        """The prompts that write pairs, without those of the checks."""
+        return {name: prompt for name, prompt in self.prompts.items() if prompt.family in WRITING}
+
+    def choose_engine(self, stage: str) -> Engine:
+        """The engine of a stage that asks a model; that of `verify` in the present pass."""
+        return self.config.check_passes[self.check_pass].engine if stage == VERIFY else self.config.generate.engine
+
+    def choose_fingerprint(self, stage: str) -> str:
+        """What a shard that is done now is marked with: the fingerprint of the stage. `verify` has a mark for each
+        pass, of which the last is its fingerprint."""
+        return self.list_marks()[self.check_pass] if stage == VERIFY else self.fingerprints[stage]
+
+    def list_marks(self) -> list[str]:
+        """The marks of the passes of `verify`."""
+        whole = self.fingerprints[VERIFY]
+        return [*(f"{whole}-pass-{number}" for number in range(len(self.config.check_passes) - 1)), whole]
 
     def reads(self, stage: str) -> list[str]:
         """The stages of this build whose shard of the same number a stage reads."""
@@ -65,6 +87,17 @@ class Job:
             and record.inputs == self.inputs(stage, shard)
         )
 
+    def is_done(self, stage: str, shard: int) -> bool:
+        """Whether a shard is current, or, of `verify`, is past the present pass."""
+        if stage != VERIFY:
+            return self.is_current(stage, shard)
+        record = self.run.read_record(stage, shard)
+        return (
+            record is not None
+            and record.fingerprint in self.list_marks()[self.check_pass :]
+            and record.inputs == self.inputs(stage, shard)
+        )
+
     @contextlib.contextmanager
     def committing(
         self, stage: str, shard: int, *, ledger: Ledger, extra: dict[str, Any] | None = None
@@ -75,7 +108,7 @@ class Job:
             stage,
             shard,
             schema=PIPELINE[stage].load_schema(),
-            fingerprint=self.fingerprints[stage],
+            fingerprint=self.choose_fingerprint(stage),
             ledger=ledger,
             inputs=self.inputs(stage, shard) or (),
             extra=extra,

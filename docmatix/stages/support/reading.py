@@ -40,8 +40,9 @@ def read_job(run: Run) -> Job:
 def list_engines(config: Config) -> list[Engine]:
     """The engines of a build, each once."""
     engines = [config.generate.engine]
-    if config.verify and config.verify_engine != engines[0]:
-        engines.append(config.verify_engine)
+    for check in config.verify:
+        if (engine := config.choose_check_engine(check)) not in engines:
+            engines.append(engine)
     return engines
 
 

@@ -21,8 +21,11 @@ from docmatix.pdf.ocr.tessdata import find_tessdata
 from docmatix.pipeline import STAGES
 from docmatix.prompting.prompt_files import load_prompts
 from docmatix.stages.support.fingerprints import fingerprint_stages, hash_json
+from docmatix.verification import CHECKS
+from docmatix.verification.judge import Weights
 
-PROMPTS = load_prompts(["extractive", "round_trip"], [Path(__file__).parents[3] / "prompts"])
+CHECKED = [check.default_prompt for check in CHECKS]
+PROMPTS = load_prompts(["extractive", *CHECKED], [Path(__file__).parents[3] / "prompts"])
 
 SOURCES: dict[str, dict[str, Any]] = {
     kind: {"kind": kind, "paths": ["docs"]} for kind in ("files", "webdataset", "parquet")
@@ -119,9 +122,11 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "generate.max_candidates": (2, "generate"),
     "generate.prompts_dir": ("elsewhere", None),
     "verify": (None, "verify"),
-    "verify[round_trip].engine": ({"kind": "openai", "model": "n", "base_url": "http://b"}, "verify"),
     "verify[round_trip].max_tokens": (5, "verify"),
-    "verify[fluency].engine": ({"kind": "openai", "model": "n", "base_url": "http://b"}, "verify"),
+    "verify[answer_again].from": ("text", "verify"),
+    "verify[answer_again].single_pages": (True, "verify"),
+    "verify[judge].from": ("text", "verify"),
+    **{f"verify[judge].weights.{name}": (5, "verify") for name in Weights.model_fields},
     "curate.filters": ([{"kind": "length"}], "curate"),
     "pack.dpi": (72, "pack"),
     "pack.max_side_px": (500, "pack"),
@@ -154,6 +159,18 @@ KEYS |= {
 }
 KEYS |= {f"generate.engine[none].{name}": (value, None) for name, (value, _) in ASKING.items()}
 KEYS["generate.engine[none].max_in_flight"] = (2, None)
+OF_CHECKS = {
+    "name": "again",
+    "engine": {"kind": "openai", "model": "n", "base_url": "http://b"},
+    "prompt": "another",
+    "sampling": {"temperature": 0.5},
+    "styles": ["visual"],
+    "prompts": ["extractive"],
+    "share": 0.1,
+}
+KEYS |= {
+    f"verify[{check.get_name()}].{name}": (value, "verify") for check in CHECKS for name, value in OF_CHECKS.items()
+}
 OF_ONE_VALUE = ["generate.engine[none].model"]
 
 
@@ -161,10 +178,11 @@ def walk_keys(model: type[Section], prefix: str = "") -> Iterator[str]:
     """Every key of a configuration; the kinds of a family by their name, in brackets."""
     for name, about in model.model_fields.items():
         key = prefix + (about.alias or name)
-        found = [] if get_origin(about.annotation) is tuple else list_sections(about.annotation, about.metadata)
+        several = get_origin(about.annotation) is tuple
+        found = [] if several and key != "verify" else list_sections(about.annotation, about.metadata)
         sections = [each for each in found if not issubclass(each, Sampling)]
         tells_kinds_apart = name == "kind" and prefix.endswith("].")
-        if not tells_kinds_apart and (not sections or type(None) in get_args(about.annotation)):
+        if not tells_kinds_apart and (several or not sections or type(None) in get_args(about.annotation)):
             yield key
         for section in sections:
             if issubclass(section, Engine) and prefix.startswith("verify"):
@@ -177,11 +195,12 @@ def make_content(key: str = "") -> dict[str, Any]:
     """A configuration in which `key` can be set."""
     source = next((source for kind, source in SOURCES.items() if f"source[{kind}]" in key), SOURCES["files"])
     engine = next((engine for kind, engine in ENGINES.items() if f"[{kind}]" in key), ENGINES["llamacpp"])
+    names = [check.get_name() for check in CHECKS]
     content: dict[str, Any] = {
         "name": "test",
         "source": dict(source),
         "generate": {"engine": dict(engine), "prompts": ["extractive"]},
-        "verify": {"kind": "fluency" if key.startswith("verify[fluency]") else "round_trip"},
+        "verify": {"kind": next((each for each in names if key.startswith(f"verify[{each}]")), "round_trip")},
     }
     if ocr := next((ocr for kind, ocr in OCR.items() if f"ocr[{kind}]" in key), None):
         content["extract"] = {"ocr": dict(ocr)}

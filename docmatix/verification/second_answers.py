@@ -1,0 +1,18 @@
+"""Reads another answer to a pair's question, and compares it with the pair's own."""
+
+from __future__ import annotations
+
+from docmatix.core.pairs import Reply, is_cut
+from docmatix.prompting.replies import read_answer
+from docmatix.verification.agreement import compare_answers
+from docmatix.verification.check import CheckedPair, Finding
+
+
+def read_second_answer(checked: CheckedPair, reply: Reply) -> Finding:
+    """How well a reply agrees with the pair's answer. One that says nothing tells nothing of the pair: its score is
+    unknown, for the reason `truncated` or `empty_reply`."""
+    said = read_answer(reply.content, finish_reason=reply.finish_reason)
+    if not said:
+        return Finding(None, reason="truncated" if is_cut(reply.finish_reason) else "empty_reply")
+    found = compare_answers(checked.pair.answer, said, question=checked.pair.question, language=checked.language)
+    return Finding(round(found.score, 4), rule=found.rule)

@@ -151,9 +151,13 @@ def generate(job: Job, shard: int = 0, *, client: Any) -> None:
 
 def verify(job: Job, shard: int = 0, *, client: Any) -> None:
     """Every pass, by the same client."""
-    for number, each in enumerate(job.config.check_passes):
-        pool = RequestPool(client, in_flight=each.engine.most_in_flight)
-        asyncio.run(verify_shard(replace(job, check_pass=number), shard, pool=pool, progress=ShardProgress()))
+    for number in range(len(job.config.check_passes)):
+        do_verify_pass(job, number, shard, client=client)
+
+
+def do_verify_pass(job: Job, number: int, shard: int = 0, *, client: Any) -> None:
+    pool = RequestPool(client, in_flight=job.config.check_passes[number].engine.most_in_flight)
+    asyncio.run(verify_shard(replace(job, check_pass=number), shard, pool=pool, progress=ShardProgress()))
 
 
 def curate(job: Job, shard: int = 0) -> None:

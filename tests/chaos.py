@@ -336,15 +336,21 @@ def strike(kind: str, stage: str, *, build: Build, server: ModelServer, nodes: N
 
 
 def write_config(folder: Path, source: Path, *, base_url: str, address: str, documents_per_shard: int) -> Path:
+    engine = {"kind": "openai", "model": "scripted", "base_url": base_url, "max_in_flight": 16}
     content = {
         "name": "chaos",
         "source": {"kind": "files", "paths": [str(source)]},
         "plan": {"documents_per_shard": documents_per_shard},
         "generate": {
-            "engine": {"kind": "openai", "model": "scripted", "base_url": base_url, "max_in_flight": 16},
+            "engine": engine,
             "prompts": ["broad_whole", "extractive"],
         },
-        "verify": {"kind": "round_trip"},
+        # the judge is at another address, and so in a pass of its own
+        "verify": [
+            {"kind": "round_trip"},
+            {"kind": "answer_again"},
+            {"kind": "judge", "engine": {**engine, "base_url": base_url.replace("127.0.0.1", "localhost")}},
+        ],
         "curate": {"filters": [{"kind": "length"}, {"kind": "grounded"}]},
         "pack": {"dpi": 60, "file_mb": 1},
         "limits": {"stall_s": STALL_S},

@@ -69,6 +69,7 @@ RefuseFunction = Callable[[Body], tuple[int, Any] | None]
 """The status and JSON with which a request is refused, or None."""
 
 HUNG_S = 3600.0
+CRITERIA = ("grounded", "complete", "unambiguous", "useful", "well_formed")
 POINTING_WORDS = frozenset("it its they them he him she her we us i me you your our my this that these those".split())
 
 
@@ -171,6 +172,7 @@ def read_images(body: Body) -> list[SentImage]:
 def reply_plausibly(body: Body) -> str:
     """What a small, honest model might say, by the shape of the request.
 
+    - a rating wanted: `{"grounded": {"reason": ..., "rating": ...}, ...}`, the ratings by hash
     - JSON wanted, or "pairs" spoken of: `{"pairs": [{"question": ..., "answer": ...}, ...]}` from the last user message
     - `Q1:` spoken of: the same pairs as lines `Q1: ...`, `A1: ...`
     - a question given: the words of the text that stand among those of the question
@@ -179,6 +181,9 @@ def reply_plausibly(body: Body) -> str:
     """
     spoken = "\n".join(_read_content(message) for message in body["messages"])
     asked = next(_read_content(message) for message in reversed(body["messages"]) if message["role"] == "user")
+    if '"grounded"' in spoken:
+        ratings = {name: {"reason": "It reads well.", "rating": 3 + _hash(name + asked) % 3} for name in CRITERIA}
+        return json.dumps(ratings)
     if body.get("response_format", {}).get("type", "text") != "text" or re.search(r"\bpairs\b", spoken):
         pairs = [{"question": question, "answer": answer} for question, answer in _make_pairs(_find_text(asked))]
         return json.dumps({"pairs": pairs}, ensure_ascii=False)

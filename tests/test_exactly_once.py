@@ -29,7 +29,9 @@ def undisturbed(pdf_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A configuration, the run of an undisturbed build of it, and the server both were asked of."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with start_scripted_server() as server:
-        path = write_config(folder, pdf_dir, server.base_url, verify={"kind": "round_trip"})
+        elsewhere = server.base_url.replace("127.0.0.1", "localhost")
+        judge = {"kind": "judge", "engine": {"kind": "openai", "model": "scripted", "base_url": elsewhere}}
+        path = write_config(folder, pdf_dir, server.base_url, verify=[{"kind": "answer_again"}, judge])
         code, output = Driver(path, folder / "run").finish()
         assert code == 0, output
         yield path, folder / "run", server
@@ -114,7 +116,7 @@ def test_status_as_json_has_the_promised_shape(undisturbed: tuple[Path, Path, An
     status = json.loads(ended.stdout)
     promised, beside = (
         {"name", "complete", "balanced", "stages"},
-        {"running", "driver", "text_from", "facts", "windows", "tokens", "requests", "serving"},
+        {"running", "driver", "text_from", "facts", "windows", "checks", "tokens", "requests", "serving"},
     )
     assert set(status) == promised | beside
     assert [stage["stage"] for stage in status["stages"]] == [

@@ -54,7 +54,11 @@ def configure(
     changes = {
         "plan": {"documents_per_shard": 2},
         "generate": {"engine": asked, "prompts": ["broad_whole"]},
-        "verify": {"kind": "round_trip"},
+        # the judge is at another address, and so in a pass of its own
+        "verify": [
+            {"kind": "answer_again"},
+            {"kind": "judge", "engine": {**asked, "base_url": base_url.replace("127.0.0.1", "localhost")}},
+        ],
         **changes,
     }
     return write_config(folder, pdf_dir, base_url, **changes)

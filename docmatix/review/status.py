@@ -17,7 +17,7 @@ from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.models.telemetry import describe_serving
-from docmatix.pipeline import ASKING, CURATE, EXTRACT, GENERATE, PACK, PLAN
+from docmatix.pipeline import ASKING, CURATE, EXTRACT, GENERATE, PACK, PLAN, VERIFY
 from docmatix.prompting.draws import DrawCounts
 from docmatix.review.cost import add_up, read_telemetry
 from docmatix.stages.pack import divide_run, is_packed
@@ -53,6 +53,7 @@ def read_status(run: Run) -> dict[str, Any]:
         "text_from": dict(counted[EXTRACT].text_from.most_common()),
         "facts": dict(counted[EXTRACT].facts.most_common()),
         "windows": counted[GENERATE].drawn.to_json(),
+        "checks": {name: dict(counts) for name, counts in counted[VERIFY].checks.items()} if VERIFY in counted else {},
         "tokens": _count_tokens(counted),
         "requests": _count_requests(job, drivers),
         "serving": _list_serving(ended, live, running=running),
@@ -71,6 +72,10 @@ def describe_status(run: Run) -> str:
         if outdated := stage["outdated"]:
             shards = f"{outdated} shard{'s' if outdated > 1 else ''}"
             ledger += f"{'; ' if ledger else ''}not counted: {shards} from earlier settings or inputs"
+        if partly := stage.get("partly_done"):
+            ledger += (
+                f"{'; ' if ledger else ''}{partly} shard{'s' if partly > 1 else ''} checked by some models, not all"
+            )
         lines.append(f"  {stage['stage']:9} {stage['shards_done']}/{stage['shards']} shards  {ledger}".rstrip())
         if stage.get("working"):
             lines.append(f"            at work: {describe_figures(stage['working'])}")
@@ -83,6 +88,10 @@ def describe_status(run: Run) -> str:
         )
     if facts := status["facts"]:
         lines.append(f"  facts     {', '.join(f'{kind} {count:,}' for kind, count in facts.items())}")
+    for check, counted in status["checks"].items():
+        lines.append(
+            f"  checked   {counted.get('pairs', 0):,} pairs by {check}, {counted.get('scored', 0):,} with a score"
+        )
     drawn = DrawCounts.add_up([status["windows"]])
     lines += [f"  windows   with {said}" for said in [drawn.describe_windows()] if said]
     lines += [f"  prompts   {said}" for said in [drawn.describe_prompts()] if said]
@@ -169,11 +178,14 @@ class _Counts:
     shards: int
     outdated: int
     """Committed shards that are not among these."""
+    partly: int = 0
+    """Nor these: shards of which the checks of some models are done, but not those of all."""
     ledger: Ledger = field(default_factory=Ledger)
     tokens: Counter[str] = field(default_factory=Counter)
     facts: Counter[str] = field(default_factory=Counter)
     text_from: Counter[str] = field(default_factory=Counter)
     drawn: DrawCounts = field(default_factory=DrawCounts)
+    checks: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 def _count_stage(job: Job, stage: str) -> _Counts:
@@ -189,7 +201,10 @@ def _count_stage(job: Job, stage: str) -> _Counts:
         current = committed
     else:
         current = [shard for shard in planned if job.is_current(stage, shard)]
-    counts = _Counts(len(current), shards, outdated=len(set(committed) - set(current)))
+    partly = [shard for shard in set(committed) - set(current) if stage == VERIFY and job.is_done(stage, shard)]
+    counts = _Counts(
+        len(current), shards, outdated=len(set(committed) - set(current)) - len(partly), partly=len(partly)
+    )
     for shard in current:
         if (record := job.run.read_record(stage, shard)) is not None:
             counts.ledger.add(Ledger.from_json(record.ledger))
@@ -197,6 +212,8 @@ def _count_stage(job: Job, stage: str) -> _Counts:
             counts.facts.update(record.extra.get("facts", {}))
             counts.text_from.update(record.extra.get("text_from", {}))
             counts.drawn.add(record.extra.get("drawn", {}))
+            for check, counted in record.extra.get("checks", {}).items():
+                counts.checks.setdefault(check, Counter()).update(counted)
     return counts
 
 
@@ -209,6 +226,8 @@ def _describe_stage(stage: str, counts: _Counts, at_work: Sequence[Mapping[str, 
         "outdated": counts.outdated,
         "ledger": counts.ledger.to_json(),
     }
+    if counts.partly:
+        content["partly_done"] = counts.partly
     for live in at_work:
         if live.get("stage") == stage:
             content |= {"working": live["working"]} if live.get("working") else {}

@@ -18,7 +18,8 @@ from docmatix.core.errors import LedgerError
 from docmatix.driver.recording import Recording
 from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import Run
-from tests.jobs import make_config, make_job
+from tests.jobs import FakeClient, do_verify_pass, generate, make_config, make_job, read_documents
+from tests.pdfs import write_distinct_pdf
 
 
 def test_a_stage_that_stands_still_says_so_and_what_it_waits_for(own_run: Run) -> None:
@@ -274,3 +275,22 @@ def test_a_lock_that_can_be_had_here_does_not_prove_that_a_driver_elsewhere_is_d
     assert describe_status(own_run).splitlines()[0].endswith("s ago; unless it was killed, it is still running)")
     give_sign(own_run, ago_s=300)
     assert describe_status(own_run).splitlines()[0].endswith("(process 7 on there, last sign of life 5 min ago)")
+
+
+def test_shards_that_one_model_of_two_has_checked_are_told_apart_and_checks_are_counted(tmp_path: Path) -> None:
+    engine = {"kind": "openai", "model": "judge", "base_url": "http://elsewhere/v1"}
+    checks = [{"kind": "answer_again"}, {"kind": "answer_blind", "engine": engine}]
+    job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)}, verify=checks)
+    read_documents(job)
+    generate(job, client=FakeClient())
+    job.run.write("run.yaml", dump_config(job.config).encode())
+    job.run.write("fingerprints.json", json.dumps(job.fingerprints).encode())
+    do_verify_pass(job, 0, client=FakeClient(lambda _: "May 1961"))
+    assert "  verify    0/1 shards  1 shard checked by some models, not all\n" in describe_status(job.run)
+    assert (read_stages(job.run)["verify"]["partly_done"], read_stages(job.run)["verify"]["outdated"]) == (1, 0)
+    do_verify_pass(job, 1, client=FakeClient(lambda _: "May 1961"))
+    status = read_status(job.run)
+    pairs = job.run.ledger("generate").accounts["pairs"].kept
+    counted = {"pairs": pairs, "requests": pairs, "scored": pairs}
+    assert status["checks"] == {"answer_again": counted, "answer_blind": counted}
+    assert f"  checked   {pairs} pairs by answer_blind, {pairs} with a score\n" in describe_status(job.run)

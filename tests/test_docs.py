@@ -97,3 +97,11 @@ def test_a_reason_that_is_written_as_a_word_is_explained(source):
     reasons = set(re.findall(r'(?:Refusal\(|Failure\(|Counter\(\{)"([a-z_]+)"', code))
     assert reasons
     assert {reason for reason in reasons if f"`{reason}`" not in page} == set()
+
+
+def test_the_reasons_of_filters_are_explained_with_their_settings():
+    page = REFERENCE.read_text()
+    code = "".join(each.read_text() for each in (ROOT / "docmatix/curation/filters").glob("*.py"))
+    reasons = set(re.findall(r'(?:judge_score\(.+, |return )"([a-z_]+)"', code))
+    assert reasons >= {"ungrounded", "answerable_blind", "duplicate"}
+    assert {reason for reason in reasons if f"`{reason}`" not in page} == set()

@@ -34,8 +34,9 @@ class Verdict:
 def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[list[int]]:
     """The places of the pairs in the order of judging, alternatives together where the first of them is.
 
-    Alternatives are ranked by round trip, then fluency, then clarity, then place; an unknown score ranks below every
-    known one.
+    Alternatives are ranked by what was found again before what was thought of them, and by that before their wording:
+    agreement (from the pages), round trip (from the sentence), judged, fluency, clarity, place. An unknown score ranks
+    below every known one.
     """
     groups: dict[tuple[str | None, int], list[int]] = {}
     for place, pair in enumerate(pairs):
@@ -43,7 +44,8 @@ def rank_alternatives(pairs: Sequence[Pair], scores: Sequence[Scores]) -> list[l
 
     def rank(place: int) -> list[float]:
         known = scores[place]
-        return [-1.0 if score is None else score for score in (known.round_trip, known.fluency, known.clarity)]
+        ordered = (known.agreement, known.round_trip, known.judged, known.fluency, known.clarity)
+        return [-1.0 if score is None else score for score in ordered]
 
     # `reverse` keeps the order of equals
     return [sorted(places, key=rank, reverse=True) for places in groups.values()]

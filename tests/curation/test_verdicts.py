@@ -104,6 +104,19 @@ def test_alternatives_rank_by_round_trip_then_clarity_then_place():
     assert rank_alternatives(pairs, scores) == [[3, 2, 1, 4, 0]]
 
 
+def test_alternatives_rank_by_what_was_found_again_before_what_was_thought_of_them():
+    scores = [
+        Scores(fluency=0.9, clarity=0.9),
+        Scores(judged=0.6),
+        Scores(round_trip=0.6, judged=0.5),
+        Scores(round_trip=0.6, judged=0.9),
+        Scores(agreement=0.5),
+        Scores(agreement=0.8, judged=0.5),
+    ]
+    pairs = [make_pair("?", "1", group="g") for _ in scores]
+    assert rank_alternatives(pairs, scores) == [[5, 4, 3, 2, 1, 0]]
+
+
 def test_pairs_without_a_group_are_no_alternatives():
     pairs = [make_pair("a", "1"), make_pair("b", "1", group="g"), make_pair("c", "1"), make_pair("d", "1", group="g")]
     assert rank_alternatives(pairs, [Scores()] * 4) == [[0], [1, 3], [2]]

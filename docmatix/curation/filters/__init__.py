@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import SerializeAsAny
 
 from docmatix.core.kinds import OneOf
+from docmatix.curation.filters.agrees import Agrees
 from docmatix.curation.filters.clarity import Clarity
 from docmatix.curation.filters.copies_example import CopiesExample
 from docmatix.curation.filters.duplicate import Duplicate
@@ -14,10 +15,13 @@ from docmatix.curation.filters.echo import Echo
 from docmatix.curation.filters.filter import Filter
 from docmatix.curation.filters.fluent import Fluent
 from docmatix.curation.filters.grounded import Grounded
+from docmatix.curation.filters.judged import JudgedWell
 from docmatix.curation.filters.language import Language
 from docmatix.curation.filters.length import Length
 from docmatix.curation.filters.markup import Markup
 from docmatix.curation.filters.min_ocr_confidence import MinOcrConfidence
+from docmatix.curation.filters.needs_pages import NeedsPages
+from docmatix.curation.filters.not_blind import NotBlind
 from docmatix.curation.filters.question_form import QuestionForm
 from docmatix.curation.filters.references import References
 from docmatix.curation.filters.refusal import Refused
@@ -35,6 +39,10 @@ FILTERS: tuple[type[Filter], ...] = (
     Grounded,
     MinOcrConfidence,
     RoundTrip,
+    Agrees,
+    NotBlind,
+    NeedsPages,
+    JudgedWell,
     Fluent,
     Clarity,
     Duplicate,
@@ -53,6 +61,8 @@ DEFAULT_FILTERS: tuple[Filter, ...] = (
     Grounded(),
     MinOcrConfidence(),
     RoundTrip(),
+    Agrees(),
+    JudgedWell(),
     Fluent(),
     Clarity(),
     Duplicate(),

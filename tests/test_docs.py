@@ -102,6 +102,6 @@ def test_a_reason_that_is_written_as_a_word_is_explained(source):
 def test_the_reasons_of_filters_are_explained_with_their_settings():
     page = REFERENCE.read_text()
     code = "".join(each.read_text() for each in (ROOT / "docmatix/curation/filters").glob("*.py"))
-    reasons = set(re.findall(r'(?:judge_score\(.+, |return )"([a-z_]+)"', code))
+    reasons = set(re.findall(r'(?:Bound\("[a-z_]+", |return )"([a-z_]+)"', code))
     assert reasons >= {"ungrounded", "answerable_blind", "duplicate"}
     assert {reason for reason in reasons if f"`{reason}`" not in page} == set()

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
+from docmatix.core.bounds import Bound
+from docmatix.curation.filters.filter import Filter
 
 
 class Clarity(Filter):
@@ -16,5 +16,6 @@ class Clarity(Filter):
     kind: Literal["clarity"] = "clarity"
     min_score: float = Field(0.6, ge=0, le=1)
 
-    def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        return judge_score(context.scores.clarity, self.min_score, "unclear")
+    @property
+    def bound(self) -> Bound:
+        return Bound("clarity", "unclear", least=self.min_score)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from docmatix.core.bounds import Bound
 from docmatix.core.documents import Page
 from docmatix.core.kinds import Kind
 from docmatix.core.pairs import Evidence, Pair, Scores
@@ -73,9 +74,16 @@ class Filter(Kind):
     styles: tuple[str, ...] = ()
     """Only pairs of these styles are judged; if empty, all are."""
 
+    @property
+    def bound(self) -> Bound | None:
+        """The line that it draws in a score, if it judges by one: the card and the report explain it."""
+        return None
+
     def judge(self, pair: Pair, context: FilterContext) -> str | None:
         """None to keep the pair, or the reason to drop it (one to three words, snake case)."""
-        raise NotImplementedError
+        if self.bound is None:
+            raise NotImplementedError
+        return self.bound.judge(context.scores)
 
     def describe_settings(self) -> dict[str, str]:
         """The settings by name, as text for people, without empty ones."""
@@ -85,11 +93,6 @@ class Filter(Kind):
             for name, value in told.items()
             if value not in ([], None)
         }
-
-
-def judge_score(score: float | None, min_score: float, reason: str) -> str | None:
-    """The reason if the score is known and too low."""
-    return reason if score is not None and score < min_score else None
 
 
 def judge_pair(pair: Pair, context: FilterContext, filters: Iterable[Filter]) -> str | None:

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
+from docmatix.core.bounds import Bound
+from docmatix.curation.filters.filter import Filter
 
 
 class Fluent(Filter):
@@ -16,5 +16,6 @@ class Fluent(Filter):
     kind: Literal["fluent"] = "fluent"
     min_score: float = Field(0.5, ge=0, le=1)
 
-    def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        return judge_score(context.scores.fluency, self.min_score, "not_fluent")
+    @property
+    def bound(self) -> Bound:
+        return Bound("fluency", "not_fluent", least=self.min_score)

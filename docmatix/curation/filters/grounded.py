@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from docmatix.core.bounds import Bound
 from docmatix.core.pairs import Pair, Scores
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
+from docmatix.curation.filters.filter import Filter, FilterContext
 
 
 class Grounded(Filter):
@@ -23,10 +24,14 @@ class Grounded(Filter):
     """Keep what is not printed, such as a difference of two figures, where `agreement` is at least this, and
     `blind_agreement`, if known, less."""
 
+    @property
+    def bound(self) -> Bound:
+        return Bound("grounding", "ungrounded", least=self.min_score)
+
     def judge(self, pair: Pair, context: FilterContext) -> str | None:
         if pair.style in self.exempt_styles or self._is_found_again(context.scores):
             return None
-        return judge_score(context.scores.grounding, self.min_score, "ungrounded")
+        return super().judge(pair, context)
 
     def _is_found_again(self, scores: Scores) -> bool:
         """Whether a model arrived at the same answer, and not without the pages."""

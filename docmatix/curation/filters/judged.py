@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
+from docmatix.core.bounds import Bound
+from docmatix.curation.filters.filter import Filter
 
 
 class JudgedWell(Filter):
@@ -17,5 +17,6 @@ class JudgedWell(Filter):
     kind: Literal["judged"] = "judged"
     min_score: float = Field(0.5, ge=0, le=1)
 
-    def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        return judge_score(context.scores.judged, self.min_score, "judged_poor")
+    @property
+    def bound(self) -> Bound:
+        return Bound("judged", "judged_poor", least=self.min_score)

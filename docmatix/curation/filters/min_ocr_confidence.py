@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
+from docmatix.core.bounds import Bound
+from docmatix.curation.filters.filter import Filter
 
 
 class MinOcrConfidence(Filter):
@@ -18,5 +18,6 @@ class MinOcrConfidence(Filter):
     min_score: float = Field(0.6, ge=0, le=1)
     """Of the least sure word. Of the words of which Tesseract is less sure than 0.6, three in four are misread."""
 
-    def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        return judge_score(context.scores.ocr_confidence, self.min_score, "unsure_ocr")
+    @property
+    def bound(self) -> Bound:
+        return Bound("ocr_confidence", "unsure_ocr", least=self.min_score)

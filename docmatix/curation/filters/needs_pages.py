@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from docmatix.core.bounds import Bound
 from docmatix.core.pairs import Pair
 from docmatix.curation.filters.filter import Filter, FilterContext
 
@@ -19,8 +20,9 @@ class NeedsPages(Filter):
     """Kinds of questions that claim to need several pages; if empty, all. What a model wrote freely is `free`."""
     max_score: float = Field(0.5, ge=0, le=1)
 
+    @property
+    def bound(self) -> Bound:
+        return Bound("single_page_agreement", "single_page_suffices", most=self.max_score)
+
     def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        known = context.scores.single_page_agreement
-        if known is None or (self.kinds and pair.kind not in self.kinds):
-            return None
-        return "single_page_suffices" if known > self.max_score else None
+        return None if self.kinds and pair.kind not in self.kinds else super().judge(pair, context)

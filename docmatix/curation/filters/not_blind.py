@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext
+from docmatix.core.bounds import Bound
+from docmatix.curation.filters.filter import Filter
 
 
 class NotBlind(Filter):
@@ -17,6 +17,6 @@ class NotBlind(Filter):
     kind: Literal["not_blind"] = "not_blind"
     max_score: float = Field(0.5, ge=0, le=1)
 
-    def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        known = context.scores.blind_agreement
-        return "answerable_blind" if known is not None and known > self.max_score else None
+    @property
+    def bound(self) -> Bound:
+        return Bound("blind_agreement", "answerable_blind", most=self.max_score)

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from docmatix.core.pairs import Pair
-from docmatix.curation.filters.filter import Filter, FilterContext, judge_score
+from docmatix.core.bounds import Bound
+from docmatix.curation.filters.filter import Filter
 
 
 class RoundTrip(Filter):
@@ -16,5 +16,6 @@ class RoundTrip(Filter):
     kind: Literal["round_trip"] = "round_trip"
     min_score: float = Field(0.5, ge=0, le=1)
 
-    def judge(self, pair: Pair, context: FilterContext) -> str | None:
-        return judge_score(context.scores.round_trip, self.min_score, "round_trip_failed")
+    @property
+    def bound(self) -> Bound:
+        return Bound("round_trip", "round_trip_failed", least=self.min_score)

@@ -20,6 +20,7 @@ def describe_build(config: Config) -> BuildDescription:
         schema=pack.schema_,
         license=pack.license,
         filters=tuple((each.get_name(), each.describe_settings()) for each in config.curate.filters),
+        bounds=tuple(each.bound for each in config.curate.filters if each.bound is not None),
         settings={
             "verified by": "; ".join(verified) or "nothing more",
             "near duplicates": f"left out from a similarity of {dedup.threshold}" if dedup.near else "kept",

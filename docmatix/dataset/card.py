@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from typing import Any
 
@@ -18,13 +18,15 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from docmatix.core.bounds import Bound
 from docmatix.core.draws import draw_places
 from docmatix.core.pairs import FACTS, NO_MODEL, Scores
 from docmatix.dataset.groups import KINDS
 from docmatix.dataset.pictures import open_picture
+from docmatix.dataset.score_table import MODEL_SCORES, list_estimates, list_scores
 from docmatix.prompting.draws import DrawCounts
 from docmatix.prompting.prompts import Prompt
-from docmatix.storage.earlier_schemas import ADDED_BY_OCR, ADDED_TO_PAIRS, forget
+from docmatix.storage.earlier_schemas import ADDED_BY_CHECKS, ADDED_BY_OCR, ADDED_TO_PAIRS, forget
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import DATASETS, describe_features
 from docmatix.storage.store import Store
@@ -79,6 +81,10 @@ class BuildDescription:
     """Kind and settings of each filter."""
     settings: Mapping[str, str]
     """Further lines of the table of settings, as Markdown."""
+    bounds: tuple[Bound, ...] = ()
+    """Where its filters draw the line in scores."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Of the pairs that a check may see, the share that it drew, by score; all where it is not named."""
 
 
 def write_card(
@@ -123,6 +129,10 @@ def write_card(
         plots={title: name_plot(title) for title in plots},
         snippets=_write_snippets(build, prompts),
         scores=", ".join(f"`{each.name}` ({each.metadata['meaning']})" for each in fields(Scores)),
+        found_scores=list_scores(summary, build.bounds),
+        estimates=list_estimates(summary, build.bounds, build.shares),
+        compared=[name for name in ("agreement", "judged") if name in summary.get("scores", {})],
+        asked=[name for name in summary.get("scores", {}) if name in MODEL_SCORES],
     )
     front = yaml.safe_dump(describe_metadata(build, summary), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{body}"
@@ -135,8 +145,10 @@ def describe_metadata(build: BuildDescription, summary: Mapping[str, Any]) -> di
     languages = sorted(name for name in summary["rows_by_language"] if re.fullmatch(r"[a-z]{2,3}", name))
     payload = summary["image_bytes"] + summary["text_bytes"]
     schema = DATASETS[build.schema]
-    if "by_text_from" not in summary:  # of an earlier version
-        schema = forget(schema, (*ADDED_BY_OCR, *(ADDED_TO_PAIRS if "by_kind" not in summary else ())))
+    # of an earlier version
+    added = ((ADDED_BY_CHECKS, "scores"), (ADDED_BY_OCR, "by_text_from"), (ADDED_TO_PAIRS, "by_kind"))
+    if later := [name for names, known_by in added if known_by not in summary for name in names]:
+        schema = forget(schema, later)
     return {
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
         "dataset_info": {

@@ -10,12 +10,12 @@ from typing import Any
 
 from docmatix.dataset.distinct import DistinctCounter
 from docmatix.dataset.histograms import classify_length, find_median, sort_counts
+from docmatix.dataset.scores import UNIT, ScoreCounts
 
 # by what pairs are grouped
 KINDS = ("prompt", "style", "model", "kind", "text_from")
 
 _COMPARED = 32  # earlier questions of a row that a question is compared with: the cost of hundreds would be quadratic
-_UNIT = 10_000  # scores are summed as whole ten-thousandths, since sums of floats depend on where the files are cut
 
 
 class Group:
@@ -23,8 +23,7 @@ class Group:
 
     SUMS = tuple(
         (
-            "pairs rows pages question_words question_chars answer_words answer_chars with_evidence scored "
-            "grounding compared unlike"
+            "pairs rows pages question_words question_chars answer_words answer_chars with_evidence compared unlike"
         ).split()
     )
 
@@ -34,6 +33,7 @@ class Group:
         self.answer_lengths: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.questions = DistinctCounter()
+        self.scores = ScoreCounts()
 
     def add_pairs(self, pairs: Sequence[Mapping[str, Any]], *, pages: int) -> None:
         """Count the pairs of this group in one row of `pages` pages."""
@@ -54,13 +54,11 @@ class Group:
             sums["answer_words"] += len(answer.split())
             sums["answer_chars"] += len(answer)
             sums["with_evidence"] += bool(pair["evidence"])
-            if (score := pair["scores"]["grounding"]) is not None:
-                sums["scored"] += 1
-                sums["grounding"] += round(score * _UNIT)
+            self.scores.add_pair(pair["scores"])
             if earlier:
                 likeness = max(_overlap(words, other) for other in earlier[-_COMPARED:])
                 sums["compared"] += 1
-                sums["unlike"] += round((1 - likeness) * _UNIT)
+                sums["unlike"] += round((1 - likeness) * UNIT)
             earlier.append(words)
 
     def add(self, other: Mapping[str, Any]) -> None:
@@ -70,6 +68,7 @@ class Group:
         self.answer_lengths.update(other["answer_lengths"])
         self.dropped.update(other["dropped"])
         self.questions.merge(DistinctCounter.from_json(other["questions"]))
+        self.scores.add(other["scores"] if "scores" in other else _read_grounding(other["sums"]))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -78,6 +77,7 @@ class Group:
             "answer_lengths": sort_counts(self.answer_lengths),
             "dropped": sort_counts(self.dropped),
             "questions": self.questions.to_json(),
+            "scores": self.scores.to_json(),
         }
 
     def summarise(self) -> dict[str, Any]:
@@ -104,12 +104,18 @@ class Group:
             "answer_words": sort_counts(self.answer_lengths),
             "unique_questions": min(len(self.questions), pairs),
             "unique_question_share": ratio(min(len(self.questions), pairs), pairs),
-            "diversity": ratio(sums["unlike"], sums["compared"] * _UNIT),
-            "grounding_mean": ratio(sums["grounding"], sums["scored"] * _UNIT),
+            "diversity": ratio(sums["unlike"], sums["compared"] * UNIT),
+            "grounding_mean": self.scores.find_mean("grounding"),
             "evidence_share": ratio(sums["with_evidence"], pairs),
             "kept_share": ratio(pairs, pairs + dropped),
             "dropped": dict(sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))),
+            "scores": self.scores.summarise(),
         }
+
+
+def _read_grounding(sums: Mapping[str, int]) -> dict[str, Any]:
+    """The one score that earlier versions counted of a group, without its spread."""
+    return {"grounding": {"pairs": sums["scored"], "sum": sums["grounding"], "by_tenth": {}}}
 
 
 def fold_words(text: str) -> str:

@@ -32,7 +32,13 @@ _MAX_LABEL_CHARS = 22
 _LEGEND_COLUMNS = 4
 _MIN_LABELLED_SHARE = 0.09  # of a bar; narrower parts have no space for their figure
 
-_SHARES = ("unique questions", "diversity", "grounding")  # plots whose bars are shares of a whole
+_SHARES = (
+    "unique questions",
+    "diversity",
+    "grounding",
+    "agreement",
+    "judged",
+)  # plots whose bars are shares of a whole
 _OUTCOMES = "what became of the pairs"
 
 Bars = Sequence[tuple[str, float, str]]  # label, length, and the figure at the end of the bar
@@ -95,6 +101,8 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         ),
         f"diversity within samples by {by}": tell("diversity", lambda group: f"{group['diversity']:.2f}"),
         f"grounding by {by}": tell("grounding_mean", lambda group: f"{group['grounding_mean']:.3f}"),
+        # of what a model found when it was asked about the pairs, what tells right from wrong
+        **{f"{name} by {by}": _tell_score(groups, name) for name in ("agreement", "judged")},
         # only if prompts are compared: a dataset does not record what its replies cost
         f"tokens out per kept pair by {by}": tell(
             "completion_tokens_per_kept_pair", lambda group: f"{group['completion_tokens_per_kept_pair']:,.1f}"
@@ -115,6 +123,11 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         ordered = _by_count(counts) if name in ("question_starts", "rows_by_language") else _by_class(counts)
         plots[title] = [(f"{label}{unit}", n, f"{n:,} ({n / whole:.1%})") for label, n in ordered if whole]
     return {title: bars[:_MAX_BARS] if any(value for _, value, _ in bars) else [] for title, bars in plots.items()}
+
+
+def _tell_score(groups: Mapping[str, Mapping[str, Any]], score: str) -> Bars:
+    known = [(name, group["scores"][score]) for name, group in groups.items() if score in group.get("scores", {})]
+    return [(name, found["mean"], f"{found['mean']:.3f} of {found['pairs']:,}") for name, found in known]
 
 
 def list_outcomes(summary: Mapping[str, Any], *, by: str = "prompt") -> list[tuple[str, dict[str, int]]]:

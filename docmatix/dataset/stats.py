@@ -13,6 +13,7 @@ from typing import Any
 from docmatix.dataset.distinct import ERROR, DistinctCounter
 from docmatix.dataset.groups import KINDS, Group, fold_words
 from docmatix.dataset.histograms import classify_count, classify_length, classify_value, sort_counts
+from docmatix.dataset.scores import UNIT, ScoreCounts
 from docmatix.pdf.settings import Rendering
 
 _OPENINGS = frozenset(
@@ -40,17 +41,13 @@ class Statistics:
             "images_by_megapixels images_by_kilobytes"
         ).split()
     )
-    TOTALS = tuple(
-        (
-            "rows documents pages pairs image_bytes text_bytes pixels pairs_with_evidence pairs_scored "
-            "grounding_sum file_bytes pairs_read_by_ocr ocr_confidence_sum"
-        ).split()
-    )
+    TOTALS = tuple("rows documents pages pairs image_bytes text_bytes pixels pairs_with_evidence file_bytes".split())
 
     def __init__(self) -> None:
         self.counters: dict[str, Counter[str]] = {name: Counter() for name in self.COUNTERS}
         self.totals: dict[str, float] = dict.fromkeys(self.TOTALS, 0)
         self.groups: dict[str, dict[str, Group]] = {kind: {} for kind in KINDS}
+        self.scores = ScoreCounts()
         self.first_document: str | None = None
         self.last_document: str | None = None
         self.first_pages = 0
@@ -79,12 +76,7 @@ class Statistics:
             self.totals["text_bytes"] += len((pair["question"] + pair["answer"]).encode(errors="replace"))
             for kind in KINDS:
                 self.counters[f"pairs_by_{kind}"][pair[kind]] += 1
-            if pair["scores"]["grounding"] is not None:
-                self.totals["pairs_scored"] += 1
-                self.totals["grounding_sum"] += round(pair["scores"]["grounding"], 4)
-            if pair["scores"]["ocr_confidence"] is not None:
-                self.totals["pairs_read_by_ocr"] += 1
-                self.totals["ocr_confidence_sum"] += round(pair["scores"]["ocr_confidence"], 4)
+            self.scores.add_pair(pair["scores"])
             self.counters["question_words"][classify_length(pair["question"])] += 1
             self.counters["answer_words"][classify_length(pair["answer"])] += 1
             opening = pair["question"].split(maxsplit=1)[:1]
@@ -123,9 +115,10 @@ class Statistics:
         for pages in ends.values() if other["first_document"] is not None else ():
             inner[_classify_pages(pages)] -= 1
         self.counters["documents_by_pages"].update(inner)
-        for name, total in other["totals"].items():
+        for name in self.TOTALS:
             if name != "documents":
-                self.totals[name] += total
+                self.totals[name] += other["totals"][name]
+        self.scores.add(other["scores"] if "scores" in other else _read_scores(other["totals"]))
         for kind, groups in other["groups"].items():
             for name, group in groups.items():
                 self._group(kind, name).add(group)
@@ -138,6 +131,7 @@ class Statistics:
             "groups": {
                 kind: {name: groups[name].to_json() for name in sorted(groups)} for kind, groups in self.groups.items()
             },
+            "scores": self.scores.to_json(),
             "first_document": self.first_document,
             "last_document": self.last_document,
             "first_pages": self.first_pages,
@@ -185,7 +179,8 @@ class Statistics:
 
 def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rendering) -> dict[str, Any]:
     """The content of `dataset/stats.json`: final outcomes only, so that kills leave no trace in it. `by_prompt`,
-    `by_style`, `by_model`, `by_kind` and `by_text_from` hold `Group.summarise` by name. `unique_questions` ignores case
+    `by_style`, `by_model`, `by_kind` and `by_text_from` hold `Group.summarise` by name, `scores` what is known of each
+    score of the kept pairs. `unique_questions` ignores case
     and punctuation; it is exact if `unique_questions_error`, its relative standard error, is 0."""
     counted = statistics.to_json()
     totals, counters = counted["totals"], counted["counters"]
@@ -207,9 +202,10 @@ def summarise(statistics: Statistics, *, ledgers: Mapping[str, Any], pack: Rende
         "megapixels_per_page": round(totals["pixels"] / totals["pages"] / 1e6, 4) if totals["pages"] else None,
         "text_bytes": totals["text_bytes"],
         "file_bytes": totals["file_bytes"],
-        "grounding_mean": ratio("grounding_sum", "pairs_scored"),
+        "grounding_mean": statistics.scores.find_mean("grounding"),
         "evidence_share": ratio("pairs_with_evidence", "pairs"),
-        "ocr_confidence_mean": ratio("ocr_confidence_sum", "pairs_read_by_ocr"),
+        "scores": statistics.scores.summarise(),
+        "ocr_confidence_mean": statistics.scores.find_mean("ocr_confidence"),
         "unique_questions": unique,
         "unique_question_share": round(unique / totals["pairs"], 4) if totals["pairs"] else None,
         "unique_questions_error": 0 if questions.exact else round(ERROR, 4),
@@ -225,10 +221,36 @@ _OF_KINDS = ("by_kind", "pairs_by_kind")
 _OF_OCR = ("by_text_from", "pairs_by_text_from", "pages_by_text_from", "ocr_confidence_mean")
 
 
+_OF_SCORES = ("scores",)
+
+
 def summarise_as(found: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
-    """A summary without what the version that wrote `found` did not know: OCR, and the kinds of questions."""
-    later = [name for names in (_OF_KINDS, _OF_OCR) if names[0] not in found for name in names]
-    return {name: figure for name, figure in summary.items() if name not in later}
+    """A summary without what the version that wrote `found` did not know: OCR, the kinds of questions, and scores other
+    than their means."""
+    later = [name for names in (_OF_KINDS, _OF_OCR, _OF_SCORES) if names[0] not in found for name in names]
+    known = {name: figure for name, figure in summary.items() if name not in later}
+    if "scores" in found:
+        return known
+    by = {f"by_{kind}" for kind in KINDS}
+    return {name: _forget_scores(figure) if name in by else figure for name, figure in known.items()}
+
+
+def _forget_scores(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        group: {name: figure for name, figure in figures.items() if name != "scores"}
+        for group, figures in groups.items()
+    }
+
+
+def _read_scores(totals: Mapping[str, float]) -> dict[str, Any]:
+    """The scores that earlier versions counted, without their spread."""
+    found = {}
+    for name, pairs, total in (
+        ("grounding", "pairs_scored", "grounding_sum"),
+        ("ocr_confidence", "pairs_read_by_ocr", "ocr_confidence_sum"),
+    ):
+        found[name] = {"pairs": totals.get(pairs, 0), "sum": round(totals.get(total, 0) * UNIT), "by_tenth": {}}
+    return found
 
 
 def summarise_groups(statistics: Statistics, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -34,6 +34,7 @@ from docmatix.dataset.card import (
     write_code,
     write_text,
 )
+from docmatix.dataset.score_table import list_estimates
 from docmatix.dataset.stats import Statistics, summarise, summarise_as
 from docmatix.pdf.rendering import PageImage
 from docmatix.prompting.draws import DrawCounts
@@ -41,6 +42,7 @@ from docmatix.prompting.prompts import WRITING
 from docmatix.sources.source import Source
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.job import Job
+from docmatix.storage.earlier_schemas import ADDED_BY_CHECKS
 from tests.builds import hash_dataset
 from tests.jobs import build, load_shipped, make_config, make_job
 from tests.pdfs import write_distinct_pdf
@@ -138,14 +140,61 @@ def test_the_card_of_an_earlier_version_named_neither_kinds_nor_the_source_of_te
     summary = summarise_some()
     of_0_1_0 = summarise_as({}, summary)
     before_ocr = summarise_as({"by_kind": {}}, summary)
+    before_checks = summarise_as({"by_kind": {}, "by_text_from": {}}, summary)
     assert summarise_as(summary, summary) == summary
-    assert list_annotations(summary) == [*list_annotations(before_ocr), "text_from"]
+    assert list_annotations(summary) == list_annotations(before_checks) == [*list_annotations(before_ocr), "text_from"]
+    assert list_scores_of(summary) == {*list_scores_of(before_checks), *ADDED_BY_CHECKS}
+    assert "**Scores**" not in make_card(summary=before_checks)
     assert list_annotations(before_ocr) == [*list_annotations(of_0_1_0), "kind"]
 
 
 def list_annotations(summary: dict[str, Any]) -> list[str]:
     described = describe_metadata(describe_build(make_config()), summary)
     return [field["name"] for field in described["dataset_info"]["features"][-1]["list"]]
+
+
+def list_scores_of(summary: dict[str, Any]) -> set[str]:
+    described = describe_metadata(describe_build(make_config()), summary)
+    fields = {field["name"]: field for field in described["dataset_info"]["features"][-1]["list"]}
+    return {each["name"] for each in fields["scores"]["struct"]}
+
+
+def test_each_score_is_explained_with_how_many_know_it_and_what_its_filter_dropped():
+    summary = summarise_some()
+    summary["scores"] |= {
+        "agreement": {"pairs": 1200, "mean": 0.9, "by_tenth": {"0.5": 200, "1.0": 1000}},
+        "blind_agreement": {"pairs": 1200, "mean": 0.1, "by_tenth": {"0.0": 1080, "1.0": 120}},
+        "clarity": {"pairs": 10, "mean": 0.7, "by_tenth": {}},
+    }
+    summary["by_prompt"]["extractive"]["dropped"] |= {"disagrees": 77}
+    summary["by_prompt"]["extractive"]["scores"]["agreement"] = summary["scores"]["agreement"]
+    card = make_card(summary=summary)
+    lines = {line.split("|")[1].strip(): line for line in card.partition("**Scores**")[2].splitlines() if "|" in line}
+    assert "| 1,200 (80.0%) | 0.90 | kept: at least 0.5; 77 dropped as `disagrees` |" in lines["`agreement`"]
+    assert "the pages, and not the answer, agrees |" in lines["`agreement`"]
+    assert "| 1,200 (80.0%) | 0.10 | 10.0% have 0.5 or more; no filter |" in lines["`blind_agreement`"]
+    assert "`judged`" not in lines
+    assert lines["prompt"].endswith("| grounding | agreement | kept |")
+    assert "| `extractive` | 1,000 | 125.00 | 3.0 | 5.0 | 0.1% | 0.00 | 0.75 | 0.90 | 80.0% |" in card
+    assert "| `broad_whole` | 500 | 125.00 | 3.0 | 5.0 | 0.2% | 0.00 | 0.75 | - | 94.3% |" in card
+    bare = make_card(make_config(curate={"filters": [{"kind": "length"}]}), summary)
+    assert "| 0.90 | 0.0% have less than 0.5; no filter |" in bare
+    assert "| 10 (0.7%) | 0.70 | - |" in bare
+    assert "(`agreement`, `blind_agreement`) is a model's word" in bare
+
+
+def test_of_pairs_that_were_not_drawn_for_a_judge_the_card_says_how_many_would_be_kept():
+    summary = summarise_some()
+    summary["scores"]["judged"] = {"pairs": 135, "mean": 0.8, "by_tenth": {"0.8": 135}}
+    summary["by_prompt"]["extractive"]["dropped"] |= {"judged_poor": 15}
+    build = describe_build(make_config())
+    told = list_estimates(summary, build.bounds, {"judged": 0.1})
+    assert told == [
+        "`judged` was computed of 10% of the pairs, drawn by the seed. Of these 150, 90.0% have at least 0.5 and were"
+        " kept; so would be 84.2% to 93.8% of the others (95 %, Wilson), all of which are here."
+    ]
+    assert list_estimates(summary, build.bounds, {}) == []
+    assert list_estimates(summary, build.bounds, {"agreement": 0.1}) == []
 
 
 def test_what_ocr_has_read_is_told_where_it_has_read_anything():

@@ -49,6 +49,13 @@ def read_texts(svg: bytes) -> list[str]:
     return [text for item in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text") if (text := item.text)]
 
 
+def test_what_a_model_found_of_the_pairs_is_compared_where_it_was_asked():
+    scores = {"judged": {"pairs": 75, "mean": 0.8, "by_tenth": {}}}
+    bars = list_bars(make_summary(by_prompt={"extractive": make_group(75, scores=scores), "broad": make_group(25)}))
+    assert bars["judged by prompt"] == [("extractive", 0.8, "0.800 of 75")]
+    assert bars["agreement by prompt"] == []
+
+
 def test_a_summary_has_a_plot_for_each_of_its_figures():
     assert list(plot_statistics(make_summary())) == [
         "pairs by prompt",

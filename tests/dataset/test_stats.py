@@ -43,7 +43,7 @@ def count(rows: list[Row]) -> Statistics:
 
 
 IMAGES = st.lists(st.sampled_from([PageImage(b"12345", 10, 20, "L"), PageImage(b"1", 3, 3, "RGB")]), max_size=3)
-SCORES = st.sampled_from([{"grounding": None}, {"grounding": 0.25}])
+SCORES = st.sampled_from([{"grounding": None}, {"grounding": 0.25}, {"agreement": 1.0, "judged": 0.0}])
 QUESTIONS = st.sampled_from(["Who is it?", "Name it.", "name IT", ""])
 PROMPTS = st.sampled_from(["extractive", "broad"])
 PAIRS = st.lists(st.builds(make_pair, QUESTIONS, scores=SCORES, prompt=PROMPTS), min_size=1, max_size=3)
@@ -89,11 +89,11 @@ def test_a_row_is_counted_by_everything_that_is_known_of_it():
         "text_bytes": 247,
         "pixels": 209,
         "pairs_with_evidence": 1,
-        "pairs_scored": 1,
-        "grounding_sum": 0.5,
         "file_bytes": 0,
-        "pairs_read_by_ocr": 1,
-        "ocr_confidence_sum": 0.75,
+    }
+    assert statistics["scores"] == {
+        "grounding": {"pairs": 1, "sum": 5000, "by_tenth": {"0.5": 1}},
+        "ocr_confidence": {"pairs": 1, "sum": 7500, "by_tenth": {"0.7": 1}},
     }
     assert statistics["counters"] == {
         "pairs_by_prompt": {"broad": 1, "extractive": 1},
@@ -113,6 +113,25 @@ def test_a_row_is_counted_by_everything_that_is_known_of_it():
         "images_by_megapixels": {"0-0.25": 2},
         "images_by_kilobytes": {"0-25": 2},
     }
+
+
+def test_files_of_an_earlier_version_count_the_scores_that_they_know():
+    pairs = [make_pair(scores={"ocr_confidence": 0.75, "agreement": 0.5}), make_pair(scores={"grounding": None})]
+    now = count([(pairs, [])]).to_json()
+    earlier = json.loads(json.dumps(now))
+    del earlier["scores"]
+    earlier["totals"] |= {"pairs_scored": 1, "grounding_sum": 0.5, "pairs_read_by_ocr": 1, "ocr_confidence_sum": 0.75}
+    for group in (group for groups in earlier["groups"].values() for group in groups.values()):
+        del group["scores"]
+        group["sums"] |= {"scored": 1, "grounding": 5000}
+    total = Statistics()
+    for each in (now, earlier):
+        total.add(each)
+    summary = summarise(total, ledgers={}, pack=Pack())
+    assert summary["scores"]["grounding"] == {"pairs": 2, "mean": 0.5, "by_tenth": {"0.5": 1}}
+    assert summary["scores"]["ocr_confidence"]["mean"] == summary["ocr_confidence_mean"] == 0.75
+    assert summary["scores"]["agreement"] == {"pairs": 1, "mean": 0.5, "by_tenth": {"0.5": 1}}
+    assert summary["by_prompt"]["extractive"]["grounding_mean"] == 0.5
 
 
 def test_a_document_without_a_language_is_unknown():

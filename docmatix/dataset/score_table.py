@@ -63,9 +63,9 @@ def list_estimates(summary: Mapping[str, Any], bounds: Sequence[Bound], shares: 
         if share < 1 and judged:
             low, high = estimate_share(kept, judged)
             told.append(
-                f"`{bound.score}` was computed of {share:.0%} of the pairs, drawn by the seed. Of these {judged:,},"
-                f" {kept / judged:.1%} have {bound.describe()} and were kept; so would be {low:.1%} to {high:.1%} of"
-                " the others (95 %, Wilson), all of which are here."
+                f"`{bound.score}` was computed of {share:.0%} of the pairs that its check is for, drawn by the seed."
+                f" Of these {judged:,}, {kept / judged:.1%} have {bound.describe()} and were kept; so would be {low:.1%}"
+                f" to {high:.1%} of the others (95 %, Wilson), all of which are here."
             )
     return told
 

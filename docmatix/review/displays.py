@@ -56,7 +56,7 @@ class Shown:
 
 def show_sample(title: str, pages: Sequence[Pictured], pairs: Sequence[Mapping[str, Any]], *, note: str = "") -> str:
     """Pages beside numbered pairs: dicts with `question`, `answer`, and optionally `prompt`, `scores`, `evidence`,
-    `reason` (why it was dropped), `said` (the model's second answer), `verdict` (in words)."""
+    `reason` (why it was dropped), `said` (what a model said of it, led to by `asked`), `verdict` (in words)."""
     width = 420 if len(pages) == 1 else 300
     column = width if len(pages) == 1 else 2 * width + 8
     picture_width = PICTURE_WIDTH_PX if len(pages) <= 2 else PICTURE_WIDTH_PX * 4 // 5
@@ -175,7 +175,8 @@ def _show_mark(mark: Mark) -> str:
 def _show_pair(number: int, pair: Mapping[str, Any]) -> str:
     color = choose_color(number)
     verdict = pair.get("verdict") or (f"dropped: {pair['reason']}" if pair.get("reason") else "")
-    said = f'<div style="opacity:.8">asked again: {escape(str(pair["said"]))}</div>' if pair.get("said") else ""
+    lead = escape(str(pair.get("asked") or "asked again"))
+    said = f'<div style="opacity:.8">{lead}: {escape(str(pair["said"]))}</div>' if pair.get("said") else ""
     facts = " · ".join(describe_facts(pair))
     return (
         f'<div class="dmx-pair dmx-p{number}" style="border-left:4px solid {color};padding:2px 8px;margin:0 0 9px">'

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from docmatix.core.draws import draw
 from docmatix.core.terminal import make_line, make_visible
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
+from docmatix.review.checked import EXPLAINED, CheckedRequest, Saying, find_saying, iterate_checked, name_kinds
 from docmatix.review.displays import Pictured, describe_pages, show_sample, show_table, show_text
 from docmatix.review.source_pages import PLACES_SHOWN, Place, render_places, show_pairs
 from docmatix.stages.support.job import Job
@@ -91,9 +92,11 @@ def _read_generate(run: Run, shard: int) -> Iterator[DroppedItem]:
 
 
 def _read_verify(run: Run, shard: int) -> Iterator[DroppedItem]:
-    for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reason", "detail"]):
-        if row["reason"]:
-            yield DroppedItem(VERIFY, ("pairs", "requests"), row["reason"], shard, row)
+    for pair_id, requests in iterate_checked(run, shard):
+        for each in requests:
+            if each.reason:
+                row = {"pair_id": pair_id, "detail": ": ".join(filter(None, (each.check, each.detail)))}
+                yield DroppedItem(VERIFY, ("requests",), each.reason, shard, row)
 
 
 _READERS: dict[str, Callable[[Run, int], Iterator[DroppedItem]]] = {
@@ -109,8 +112,8 @@ _READERS: dict[str, Callable[[Run, int], Iterator[DroppedItem]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A dropped item as people read it. A `pair` has its fields as curate left them, and `said`, the model's second
-    answer; `place` is where to look, unless the document could not be read."""
+    """A dropped item as people read it. A `pair` has its fields as curate left them, and what the check that dropped it
+    was told: `said`, led to by `asked`; `place` is where to look, unless the document could not be read."""
 
     stage: str
     reason: str
@@ -124,8 +127,8 @@ class Dropped:
         what = [make_visible(str(self.what))]
         if self.pair is not None:
             what = [f"Q {make_line(self.pair['question'])}", f"A {make_line(self.pair['answer'])}"]
-            if self.reason == "round_trip_failed":
-                what.append(f"asked again, the model said: {make_line(str(self.pair['said']))}")
+            if self.pair["said"] is not None:
+                what.append(make_line(f"{self.pair['asked']}: {self.pair['said']}"))
         lines = [*what, *([make_visible(self.detail)] if self.detail else [])]
         return "\n".join([make_visible(f"{self.stage}: {self.reason}"), *(f"   {line}" for line in lines)])
 
@@ -219,13 +222,14 @@ def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dr
         elif item.stage == VERIFY:
             what = row["pair_id"]
         yield Dropped(item.stage, item.reason, what, detail, place=place)
+    kinds = name_kinds(job.config)
     for shard in find_losing_shards(job, CURATE, reason):
-        said = {}
-        if VERIFY in job.stages and reason in (None, "round_trip_failed"):
-            columns = ["pair_id", "reply"]
-            said = {row["pair_id"]: row["reply"] for row in job.run.iterate_rows(VERIFY, shard, columns=columns)}
+        checked: dict[str, tuple[CheckedRequest, ...]] = {}
+        if VERIFY in job.stages and replies and (reason is None or reason in EXPLAINED):
+            checked = dict(iterate_checked(job.run, shard))
         for row in _iterate_dropped_pairs(job, shard, reason):
-            yield _describe_dropped_pair(row, shard, said.get(row["pair_id"]))
+            saying = find_saying(checked.get(row["pair_id"], ()), row["reason"], kinds=kinds)
+            yield _describe_dropped_pair(row, shard, saying)
 
 
 def _read_source_uris(job: Job, shard: int) -> dict[int, str]:
@@ -262,16 +266,16 @@ def _iterate_dropped_pairs(job: Job, shard: int, reason: str | None) -> Iterator
         yield from batch.filter(chosen).to_pylist()
 
 
-def _describe_dropped_pair(row: dict[str, Any], shard: int, said: str | None) -> Dropped:
+def _describe_dropped_pair(row: dict[str, Any], shard: int, saying: Saying | None) -> Dropped:
     scores = ", ".join(f"{name} {value:.2f}" for name, value in row["scores"].items() if value is not None)
     what = f"Q {row['question']}\n   A {row['answer']}"
-    if row["reason"] == "round_trip_failed":
-        what += f"\n   asked again, the model said: {said}"
+    if saying is not None:
+        what += f"\n   {saying.lead}: {saying.said}"
     return Dropped(
         CURATE,
         row["reason"],
         what,
         f"{row['source_uri']}, {describe_pages(row['page_numbers'])}; {scores}",
-        pair={**row, "said": said if row["reason"] == "round_trip_failed" else None},
+        pair={**row, "asked": saying and saying.lead, "said": saying and saying.said},
         place=Place(shard, row["index"], row["doc_id"], tuple(row["page_numbers"])),
     )

@@ -187,11 +187,11 @@ def test_of_pairs_that_were_not_drawn_for_a_judge_the_card_says_how_many_would_b
     summary = summarise_some()
     summary["scores"]["judged"] = {"pairs": 135, "mean": 0.8, "by_tenth": {"0.8": 135}}
     summary["by_prompt"]["extractive"]["dropped"] |= {"judged_poor": 15}
-    build = describe_build(make_config())
-    told = list_estimates(summary, build.bounds, {"judged": 0.1})
+    build = describe_build(make_config(verify=[{"kind": "judge", "share": 0.1}, {"kind": "answer_again"}]))
+    told = list_estimates(summary, build.bounds, build.shares)
     assert told == [
-        "`judged` was computed of 10% of the pairs, drawn by the seed. Of these 150, 90.0% have at least 0.5 and were"
-        " kept; so would be 84.2% to 93.8% of the others (95 %, Wilson), all of which are here."
+        "`judged` was computed of 10% of the pairs that its check is for, drawn by the seed. Of these 150, 90.0% have"
+        " at least 0.5 and were kept; so would be 84.2% to 93.8% of the others (95 %, Wilson), all of which are here."
     ]
     assert list_estimates(summary, build.bounds, {}) == []
     assert list_estimates(summary, build.bounds, {"agreement": 0.1}) == []

@@ -11,7 +11,9 @@ from docmatix.core.draws import draw_unit
 from docmatix.prompting.conditions import ANYWHERE, Conditions, fits_window
 from docmatix.prompting.windows import Window
 
-Family = Literal["answer_first", "window", "vision", "round_trip", "fluency", "answer_again", "answer_blind", "judge"]
+Family = Literal[
+    "answer_first", "window", "vision", "round_trip", "fluency", "answer_again", "answer_blind", "judge", "lave"
+]
 ReplyFormat = Literal["question", "pairs_text", "pairs_json", "answer", "ratings"]
 WRITING: tuple[Family, ...] = ("answer_first", "window", "vision")
 """The families of prompts that write pairs; those of the others are for the checks of `verify`."""

@@ -5,45 +5,27 @@ Pictures are nine tenths of a report: each window has a share of the bytes left,
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from docmatix.core.documents import Refusal
-from docmatix.dataset.pictures import open_picture
 from docmatix.dataset.rows import check_types
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Rendering
 from docmatix.pipeline import PACK
 from docmatix.report.gallery import Window
+from docmatix.review.sheets import SIZES, TOO_LARGE, Sheet, shrink_pages
 from docmatix.review.source_pages import Place, render_in_turn
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.run import Run
 
-SIZES = ((1100, 60), (1000, 50), (860, 45), (700, 40), (560, 35), (420, 30))
-"""Longer side in pixels and WebP quality, the best first: 40 to 90 KB for a page of text, down to 8."""
-
 MOST_PAGES = 24
 """Pages of a window that get a picture."""
-
-TOO_LARGE = "left out to keep the report small"
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A page of a window: a data URI with its size in pixels, or why there is no picture."""
-
-    page: int
-    src: str = ""
-    width_px: int = 0
-    height_px: int = 0
-    problem: str = ""
 
 
 class Albums:
@@ -63,35 +45,6 @@ class Albums:
             sheets = shrink_pages(drawn_on, share) or {}
         self._left -= sum(len(sheet.src) for sheet in sheets.values())
         return [sheets.get(page) or Sheet(page, problem=problem or TOO_LARGE) for page in window.page_numbers]
-
-
-def shrink_pages(images: Mapping[int, bytes], allowance: int) -> dict[int, Sheet] | None:
-    """Pictures by page in the best of `SIZES` whose data URIs take at most `allowance` bytes, or None."""
-    for longest, quality in SIZES:
-        used, sheets = 0, {}
-        for page, data in images.items():
-            sheet = shrink_page(page, data, longest=longest, quality=quality)
-            sheets[page] = sheet
-            used += len(sheet.src)
-            if used > allowance:
-                break
-        else:
-            return sheets
-    return None
-
-
-def shrink_page(page: int, data: bytes, *, longest: int, quality: int) -> Sheet:
-    """A page image as a WebP of at most `longest` pixels a side; without a picture if unreadable."""
-    try:
-        with open_picture(data) as image:
-            shown = image.convert("L" if image.mode == "L" else "RGB")
-    except Exception as error:  # Pillow raises what its decoders raise
-        return Sheet(page, problem=f"its image cannot be read ({type(error).__name__})")
-    shown.thumbnail((longest, longest), reducing_gap=2.0)
-    buffer = io.BytesIO()
-    shown.save(buffer, "WEBP", quality=quality, method=2)
-    uri = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return Sheet(page, uri, shown.width, shown.height)
 
 
 def make_albums(

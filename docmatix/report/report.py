@@ -25,10 +25,11 @@ from docmatix.report.gallery import GalleryPart, Window, draw_windows, fit_facts
 from docmatix.report.losses import LossesPart
 from docmatix.report.markup import escape_json, fill_file, format_duration, format_number
 from docmatix.report.part import ReportContext, ReportPart
-from docmatix.report.pictures import Sheet, make_albums
+from docmatix.report.pictures import make_albums
 from docmatix.report.plots import PlotsPart
 from docmatix.report.settings import SettingsPart
 from docmatix.review.cost import Cost, add_up, read_telemetry
+from docmatix.review.sheets import Sheet
 from docmatix.review.status import read_status
 from docmatix.stages.support.live_state import read_live_states
 from docmatix.stages.support.reading import read_job

@@ -29,7 +29,7 @@ from docmatix.dataset.published_card import split_card
 from docmatix.exports.exporting import export_dataset
 from docmatix.exports.formats import EXPORTS
 from docmatix.pdf.pdfa import read_twin
-from docmatix.report.pictures import shrink_page
+from docmatix.review.sheets import shrink_page
 from docmatix.sources.documents import list_documents, read_documents
 from docmatix.sources.locators import SourceDocument
 from docmatix.sources.parquet import ParquetSource

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
-from PIL import Image
-
 from docmatix.report.gallery import Window, draw_windows, iterate_marks, read_windows
-from docmatix.report.pictures import (
-    MOST_PAGES,
-    SIZES,
-    TOO_LARGE,
-    Albums,
-    make_albums,
-    read_packed_pages,
-    render_windows,
-    shrink_page,
-    shrink_pages,
-)
+from docmatix.report.pictures import MOST_PAGES, Albums, make_albums, read_packed_pages, render_windows
+from docmatix.review.sheets import SIZES, TOO_LARGE, shrink_page
 from docmatix.stages.support.job import Job
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
 from tests.pdfs import write_distinct_pdf
+from tests.pictures import draw_noise, open_uri
 from tests.report.replies import write_mixed_reply
 
 SANDBOX: Any = InlineSandbox()
-
-
-def draw_noise(side: int = 900, *, mode: str = "RGB", image_format: str = "JPEG") -> bytes:
-    """A picture that no encoder can make small."""
-    pixels = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(buffer, image_format)
-    return buffer.getvalue()
-
-
-def open_uri(uri: str) -> Image.Image:
-    head, _, content = uri.partition(",")
-    assert head == "data:image/webp;base64"
-    return Image.open(io.BytesIO(base64.b64decode(content)))
 
 
 def make_window(pages: int, *, evidence: tuple[int, ...] = ()) -> Window:
@@ -51,35 +23,6 @@ def make_window(pages: int, *, evidence: tuple[int, ...] = ()) -> Window:
 
 
 # --- making them small ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("mode", "image_format"), [("L", "PNG"), ("RGB", "JPEG"), ("RGB", "WEBP"), ("P", "PNG")])
-def test_a_page_image_of_any_kind_becomes_a_small_webp(mode: str, image_format: str):
-    sheet = shrink_page(7, draw_noise(mode=mode, image_format=image_format), longest=300, quality=50)
-    image = open_uri(sheet.src)
-    assert (sheet.page, sheet.width_px, sheet.height_px) == (7, 300, 300)
-    assert image.size == (300, 300)
-
-
-def test_a_small_page_image_is_not_made_larger():
-    sheet = shrink_page(1, draw_noise(40), longest=1100, quality=50)
-    assert (sheet.width_px, sheet.height_px) == (40, 40)
-
-
-def test_an_image_that_is_damaged_is_a_sheet_that_says_so():
-    sheet = shrink_page(1, b"no image", longest=300, quality=50)
-    assert sheet.src == ""
-    assert sheet.problem == "its image cannot be read (UnidentifiedImageError)"
-
-
-def test_pictures_get_smaller_until_they_fit():
-    images = {1: draw_noise(), 2: draw_noise()}
-    roomy, tight = shrink_pages(images, 10**7), shrink_pages(images, 300_000)
-    assert roomy is not None
-    assert tight is not None
-    assert roomy[1].width_px > tight[1].width_px
-    assert sum(len(sheet.src) for sheet in tight.values()) <= 300_000
-    assert shrink_pages(images, 1000) is None
 
 
 def test_all_windows_together_stay_below_the_allowance():

@@ -155,17 +155,20 @@ def summarise(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     groups: dict[str, dict[str, _Group]] = {dimension: {} for dimension in DIMENSIONS}
     for row in rows:
         overall.add(row)
-        for dimension, (_, name_group) in DIMENSIONS.items():
-            if name := name_group(row):
-                found = groups[dimension]
-                name = _shorten(name)
-                if name not in found and len(found) >= _MOST_GROUPS:
-                    name = _OTHERS
-                found.setdefault(name, _Group()).add(row)
+        for dimension, name in list_groups(row):
+            found = groups[dimension]
+            shown = name if name in found or len(found) < _MOST_GROUPS else _OTHERS
+            found.setdefault(shown, _Group()).add(row)
     return {
         "overall": overall.summarise(),
         **{dimension: _sort_groups(dimension, found) for dimension, found in groups.items()},
     }
+
+
+def list_groups(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The groups of a question: dimension and name."""
+    named = ((dimension, name_group(row)) for dimension, (_, name_group) in DIMENSIONS.items())
+    return [(dimension, _shorten(name)) for dimension, name in named if name]
 
 
 def _sort_groups(dimension: str, groups: Mapping[str, _Group]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, takewhile
@@ -17,6 +18,9 @@ from docmatix.storage.store import Store
 _WILDCARDS = frozenset("*?[")
 _MAX_PATTERNS = 100
 """Wildcards, and folders to list, of one split."""
+_MAX_NAMED = 12
+"""Splits in a message."""
+_OTHER_NAMES = {"validation": ("val", "valid", "dev"), "val": ("validation", "valid", "dev")}
 
 
 def open_directory(path: str) -> tuple[Store, Run | None]:
@@ -45,11 +49,12 @@ def list_packed(run: Run) -> list[str]:
         return [name for name in pool.map(find, run.shards(PACK)) if name is not None]
 
 
-def list_data_files(directory: Store, path: str) -> list[str]:
-    """The files of a dataset's split `train`, as its card names them, or else those in its folder."""
+def list_data_files(directory: Store, path: str, *, split: str | None = None) -> list[str]:
+    """The files of a dataset's split `train`, as its card names them, or else those in its folder; or those of another
+    `split` (`test`, or `CONFIG/test` of another configuration). Raises SetupError where there are none."""
     from docmatix.dataset.published_card import matches_pattern
 
-    if named := _choose_split(_read_head(directory)):
+    if named := _choose_split(_read_head(directory), path, split):
         config, split, patterns = named
         _check_patterns(patterns, path)
         listed = {folder: _find_parquet(directory, folder) for folder in set(map(_take_folder, patterns))}
@@ -63,7 +68,7 @@ def list_data_files(directory: Store, path: str) -> list[str]:
     else:
         for folder in ("data", "dataset/data", ""):
             if found := [posixpath.join(folder, n) for n in directory.names(folder) if n.endswith(".parquet")]:
-                return found
+                return choose_files(found, path, split)
         missing = f"There is neither a run nor a dataset in {path}"
     # no deeper: the folder may be a home directory
     if folders := sorted({posixpath.dirname(name) for name in _find_parquet(directory, maxdepth=3)} - {""}):
@@ -102,8 +107,21 @@ def _read_head(directory: Store) -> Mapping[str, Any]:
         return {}
 
 
-def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
-    """The default configuration and split with the patterns of its files; None where the card names no files."""
+def choose_files(names: Sequence[str], path: str, split: str | None) -> list[str]:
+    """The files of a split by their names (`test-00000.parquet`, `val.json`), or all. Raises SetupError for none."""
+    if split is None:
+        return list(names)
+    begins = {split, *_OTHER_NAMES.get(split, ())}
+    found = [name for name in names if re.split(r"[-_.]", posixpath.basename(name), maxsplit=1)[0] in begins]
+    if not found:
+        known = sorted({re.split(r"[-_.]", posixpath.basename(name), maxsplit=1)[0] for name in names})
+        raise SetupError(f"{path} has no split {split!r}; its files begin with {', '.join(known[:_MAX_NAMED])}.")
+    return found
+
+
+def _choose_split(head: Mapping[str, Any], path: str, wanted: str | None) -> tuple[str, str, list[str]] | None:
+    """The default configuration and split, or the `wanted` one, with the patterns of its files; None where the card
+    names no files."""
     from docmatix.dataset.published_card import list_paths
 
     if not isinstance(head.get("configs"), list) or not (paths := list(list_paths(head))):
@@ -112,6 +130,12 @@ def _choose_split(head: Mapping[str, Any]) -> tuple[str, str, list[str]] | None:
     # min takes the first: the card's order decides if neither name exists
     config = min((config for config, _, _ in paths), key=lambda name: (name not in marked, name != "default"))
     split = min((split for of, split, _ in paths if of == config), key=lambda name: name != "train")
+    if wanted is not None:
+        named, _, split = wanted.rpartition("/")
+        config = named or config
+        known = {each if of == config and not named else f"{of}/{each}": None for of, each, _ in paths}
+        if not any(of == config and each == split for of, each, _ in paths):
+            raise SetupError(f"{path} has no split {wanted!r}; it has {', '.join(list(known)[:_MAX_NAMED])}.")
     return config, split, [path.removeprefix("./") for *of, path in paths if of == [config, split]]
 
 

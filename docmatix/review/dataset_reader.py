@@ -26,7 +26,7 @@ _READ_AHEAD = 1 << 20
 # bytes of a column read at once; without it a row group's images are read whole: 100 MB to show one row
 
 _HEAVY = ("images", "pdf")
-"""Columns that are read only to be shown."""
+"""Columns that are read only to be shown, one row at a time; and so are others that hold bytes."""
 
 
 class DatasetReader:
@@ -142,11 +142,12 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
     def iterate_rows(self, *, images: bool, groups: Iterable[int]) -> Iterator[dict[str, Any]]:
         """The rows of row groups as dicts. Raises ValueError where there are fewer than claimed, or texts would take
         gigabytes."""
-        names = self.schema_arrow.names
-        heavy = [name for name in names if name in _HEAVY] if images else []
+        heavy = [field.name for field in self.schema_arrow if field.name in _HEAVY or _holds_bytes(field.type)]
+        light_names = [name for name in self.schema_arrow.names if name not in heavy]
+        heavy = heavy if images else []
         for group in groups:
             claimed = self.metadata.row_group(group).num_rows
-            light = self._decode_texts(group, [name for name in names if name not in _HEAVY], claimed)
+            light = self._decode_texts(group, light_names, claimed)
             pictures = self.iter_batches(1, row_groups=[group], columns=heavy, use_threads=False) if heavy else None
             found = 0
             for row in light:
@@ -169,6 +170,15 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
             if (size := measure_texts(batch)) > MOST_UNPACKED_BYTES:
                 raise ValueError(f"{len(batch)} of its rows hold {size:,} bytes of text")
             yield from batch.cast(schema).to_pylist()
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    types = pa.types
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind):
+        return True
+    if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _holds_bytes(kind.value_type)
+    return bool(types.is_struct(kind)) and any(_holds_bytes(field.type) for field in kind)
 
 
 def _run_together(

@@ -33,14 +33,14 @@ class _Problem(NamedTuple):
     """For a value that fits no member of a plain union: its path, and the member that this problem is about."""
 
 
-def list_mistakes(error: ValidationError, content: Any) -> list[Mistake]:
-    """The mistakes of a configuration with this `content`, misspelt keys first."""
+def list_mistakes(error: ValidationError, content: Any, *, root: type[Section] = Config) -> list[Mistake]:
+    """The mistakes of a configuration with this `content`, misspelt keys first; `root` is its model."""
     found = [_locate(each, content) for each in error.errors(include_url=False, include_input=False)]
     problems = sorted(_choose_members(found), key=lambda problem: problem.error["type"] != "extra_forbidden")
     mistakes, meant = [], set[tuple[str, ...]]()
     for problem in problems:
         if problem.error["type"] == "extra_forbidden":
-            sentence, near = _refuse_key(problem.path, content)
+            sentence, near = _refuse_key(problem.path, content, root)
             meant.add((*problem.path[:-1], near))
         elif problem.error["type"] == "missing" and problem.path in meant:
             continue  # it is there, misspelt
@@ -86,9 +86,9 @@ def _choose_members(problems: Sequence[_Problem]) -> Iterator[_Problem]:
             yield from [each for each in inside if each.member == inside[0].member] or several[:1]
 
 
-def _refuse_key(path: Sequence[str], content: Any) -> tuple[str, str]:
+def _refuse_key(path: Sequence[str], content: Any, root: type[Section]) -> tuple[str, str]:
     """The sentence about an unknown key, and the known one that is nearest."""
-    known = _list_known_keys(path[:-1], content)
+    known = _list_known_keys(path[:-1], content, root)
     near = difflib.get_close_matches(path[-1], known, n=1)
     hint = f"; did you mean `{near[0]}`?" if near else (f"; it knows {', '.join(known)}." if known else ".")
     return f"`{'.'.join(path)}` is not a key docmatix knows{hint}", near[0] if near else ""
@@ -112,9 +112,9 @@ def _describe(problem: _Problem) -> str:
     return f"`{name}`: {message}."
 
 
-def _list_known_keys(where: Sequence[str], content: Any) -> list[str]:
+def _list_known_keys(where: Sequence[str], content: Any, root: type[Section]) -> list[str]:
     """The keys of the model at a place of `content`, of a family those of the kind that is chosen there."""
-    sections: Sequence[type[Section]] = [Config]
+    sections: Sequence[type[Section]] = [root]
     for part in where:
         with contextlib.suppress(LookupError, TypeError, ValueError):
             content = content[int(part) if part.isdigit() else part]

@@ -39,8 +39,8 @@ class Progress:
             print(line, file=self._stream, flush=True)
 
     @contextlib.contextmanager
-    def stage(self, name: str, shards: int | None) -> Iterator[StageProgress]:
-        """The progress of one stage over the given number of shards (None: not known yet)."""
+    def stage(self, name: str, shards: int | None, *, unit: str = "shards") -> Iterator[StageProgress]:
+        """The progress of one stage over the given number of shards, or of another unit (None: not known yet)."""
         started = time.monotonic()
         if self._stream.isatty() and not self._quiet:
             from rich.console import Console
@@ -51,7 +51,7 @@ class Progress:
                 TextColumn("{task.description:9}"),
                 BarColumn(bar_width=30),
                 MofNCompleteColumn(),
-                TextColumn("shards"),
+                TextColumn(unit),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[figures]}"),
             )
@@ -71,7 +71,7 @@ class Progress:
                 if time.monotonic() - said_at >= _PLAIN_EVERY_S:
                     said_at = time.monotonic()
                     total = "" if shards is None else f"/{shards}"
-                    parts = [f"{name:9} {done}{total} shards", f"{said_at - started:.0f} s", figures]
+                    parts = [f"{name:9} {done}{total} {unit}", f"{said_at - started:.0f} s", figures]
                     self.say(", ".join(filter(None, parts)))
 
             yield StageProgress(show)

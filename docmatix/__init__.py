@@ -1,6 +1,6 @@
 """Builds document visual question answering datasets: PDFs in, page images with question-answer pairs out.
 
-`build` and `open` are the Python counterparts of the command line; heavy imports wait until one is called.
+`build`, `open` and `evaluate` are the Python counterparts of the command line; heavy imports wait until one is called.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from docmatix.core.errors import BuildError, DocmatixError, SetupError
 if TYPE_CHECKING:
     from docmatix.config import Config
     from docmatix.driver.progress import Progress
+    from docmatix.evaluation.evaluating import Evaluated
+    from docmatix.models.engine import Engine
     from docmatix.review.collection import Collection
     from docmatix.review.result import BuildResult
 
-__all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__", "build", "open"]
+__all__ = ["BuildError", "Config", "DocmatixError", "SetupError", "__version__", "build", "evaluate", "open"]
 
 __version__: str
 
@@ -78,3 +80,28 @@ def open(path: str | Path, *, fetch: bool = False) -> Collection:
     from docmatix.review.collection import Collection
 
     return Collection(str(path), fetch=fetch)
+
+
+def evaluate(
+    path: str | Path,
+    *,
+    engine: Engine | Mapping[str, Any] | str | Path | None = None,
+    judge: Engine | Mapping[str, Any] | str | Path | None = None,
+    config: Mapping[str, Any] | str | Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Have a model answer the questions of a run, a dataset folder or a Hub repository, and score its answers; the same
+    call resumes it. Engines are mappings, YAML, or files of an engine, a build or an evaluation; `config` is a file or
+    mapping with the keys of `docmatix.evaluation.settings.Evaluation`. See `docs/evaluation.md`."""
+    from docmatix.driver.chatter import without_chatter_in_notebooks
+    from docmatix.evaluation.evaluating import evaluate_model
+    from docmatix.evaluation.settings import load_evaluation
+
+    settings, config_dir = load_evaluation(config, engine=engine, judge=judge)
+    with without_chatter_in_notebooks():
+        return evaluate_model(
+            str(path), settings, config_dir=config_dir, split=split, limit=limit, out=out, progress=progress
+        )

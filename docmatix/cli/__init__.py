@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from docmatix import __version__
-from docmatix.cli import ablate, build, check, estimate, export, inspect_dataset, push, report, status
+from docmatix.cli import ablate, build, check, estimate, evaluate, export, inspect_dataset, push, report, status
 from docmatix.cli.output import run_to_exit_code
 
 _DESCRIPTION = """\
@@ -37,6 +37,7 @@ VERBS: Final[Mapping[str, tuple[Verb, str]]] = {
     "status": (status, "progress of a run, and its ledger"),
     "estimate": (estimate, "pages, tokens, hours and bytes of a build, from a measured sample"),
     "ablate": (ablate, "compare prompts over the same pages"),
+    "evaluate": (evaluate, "have a model answer the questions of a dataset, and score its answers"),
     "inspect": (inspect_dataset, "look at samples, pairs, or what was dropped"),
     "export": (export, "write the dataset in the format of another tool, such as llava or docvqa"),
     "report": (report, "one HTML file: ledger, plots, cost, sample gallery"),

@@ -1,28 +1,23 @@
-"""Chromium to open pages with."""
+"""What the tests of evaluations share: a finished run over the sample documents."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.report.conftest import FLAGS
+from tests.jobs import build, make_job
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+SAMPLES = Path(__file__).parents[2] / "samples"
+NAMES = ("invoice", "letter", "price_list", "form", "report", "datasheet")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; while it is open, nothing else can have an event loop."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed: `make browser` as root, or apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run over samples, whose pairs are made from facts: for reading only."""
+    folder = tmp_path_factory.mktemp("samples")
+    pdfs = {f"{name}.pdf": (SAMPLES / f"{name}.pdf").read_bytes() for name in NAMES}
+    generate = {"engine": {"kind": "none"}, "prompts": [], "pairs_per_page": 6}
+    job = make_job(folder, pdfs=pdfs, generate=generate, plan={"documents_per_shard": 2}, pack={"dpi": 50})
+    build(job)
+    return folder / "run"

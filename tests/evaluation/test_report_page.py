@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from docmatix.evaluation.predictions import PREDICTIONS
 from docmatix.evaluation.report_page import draw_gauge, list_settings, make_page, write_report
 from tests.evaluation.rows import make_row
 from tests.pictures import draw_noise
+from tests.report.conftest import FLAGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -169,6 +171,20 @@ def test_a_gauge_never_leaves_its_frame():
 
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium; while it is open, nothing else can have an event loop."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed: `make browser` as root, or apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def test_nothing_of_a_data_set_or_a_model_runs_or_is_loaded(tmp_path: Path, chromium: Browser):

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import threading
 from array import array
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -45,7 +47,6 @@ from docmatix.storage.run import Run
 PREDICTIONS_FILE, SUMMARY_FILE, SETTINGS_FILE, REPORT_FILE = (
     *("predictions.parquet", "summary.json", "evaluation.yaml", "report.html"),
 )
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def evaluate_model(
         claimed = work.claim_folder()
         try:
             _run_in_loop(work.ask())
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             raise BuildError("Interrupted: rerun the command to resume the evaluation.") from None
         except SetupError:
             if claimed:  # a command that was wrong leaves nothing behind
@@ -289,11 +290,19 @@ def _tune(prompt: Prompt, engine: Engine) -> Prompt:
     )
 
 
-def _run_in_loop(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine, in a thread of its own where a loop runs already, as in a notebook."""
+def _run_in_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine, in a thread of its own where a loop runs already, as in a notebook."""
+
+    async def run() -> None:
+        if threading.current_thread() is threading.main_thread() and (task := asyncio.current_task()) is not None:
+            # by which batch systems announce that time is up: the latest replies are still written
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await work
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        asyncio.run(run())
+        return
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        thread.submit(asyncio.run, run()).result()

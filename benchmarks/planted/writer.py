@@ -1,0 +1,72 @@
+"""How one document writes numbers, money, dates and words, and how else they can be written."""
+
+from __future__ import annotations
+
+import functools
+import random
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.truth_factory.language import Date, Language
+
+LANGUAGES = ("en", "de", "fr")
+_THIN = "\u202f"
+
+
+@functools.cache
+def _load() -> dict[str, dict[str, Any]]:
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "wordings.yaml").read_text("utf-8"))
+    return loaded
+
+
+class Writer:
+    """The words of one document's language; its own ways to print are drawn once."""
+
+    def __init__(self, code: str, draw: random.Random) -> None:
+        self.code, self.draw = code, draw
+        self.language = Language(code, draw)
+        self.words = _load()[code]
+        self.decimal: str = self.language.all("decimal")
+        self.money_form: str = draw.choice(self.language.all("money"))
+        self.date_form: str = draw.choice([*self.language.all("long_dates"), *self.language.all("short_dates")])
+        self.percent_sign = draw.choice(["%", " %"])
+
+    @property
+    def currency(self) -> str:
+        return self.money_form.replace("{}", "").strip()
+
+    def print_number(self, number: float, digits: int = 0) -> str:
+        """As this document prints it."""
+        return self.language.number(abs(number), digits) if number >= 0 else "-" + self.language.number(-number, digits)
+
+    def list_numbers(self, number: float, digits: int = 0) -> list[str]:
+        """Other ways to write it that can be read in one way only."""
+        sign, number = ("-" if number < 0 else ""), abs(number)
+        whole, _, rest = f"{number:.{digits}f}".partition(".")
+        grouped = f"{int(whole):,}"
+        ways = [whole + (self.decimal + rest if digits else "")]
+        ways.append(grouped.replace(",", _THIN) + (self.decimal + rest if digits else ""))
+        if digits and int(rest) == 0:
+            ways.append(whole)
+        if digits and len(grouped) > len(whole):  # both signs stand there: it can be read in one way
+            ways += [f"{grouped}.{rest}", grouped.replace(",", ".") + "," + rest]
+        if digits in (1, 2):  # three digits behind a sign would be thousands
+            ways += [f"{whole}.{rest}", f"{whole},{rest}"]
+        return [sign + way for way in ways]
+
+    def print_date(self, date: Date) -> str:
+        return self.write_date(date, self.date_form)
+
+    def write_date(self, date: Date, form: str) -> str:
+        month: str = self.language.all("months")[date.month - 1]
+        ordinal = (
+            f"{date.day}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(date.day % 10 if date.day not in (11, 12, 13) else 0, 'th') }"
+        )
+        padded = {"mm": f"{date.month:02}", "dd": f"{date.day:02}", "m3": month[:3], "o": ordinal, "n": date.month}
+        return form.format(d=date.day, m=month, y=date.year, **padded)
+
+    def list_dates(self, date: Date) -> list[str]:
+        forms = [*self.words["dates"], *self.language.all("long_dates")]
+        return [self.write_date(date, form) for form in forms]

@@ -56,7 +56,8 @@ class PlantedModel:
         said = draw.choice(pair.again_rounded if self.rounds else pair.again)
         if "\n" in said or not pair.fact.sentences or draw.random() >= IN_A_SENTENCE:
             return said
-        return draw.choice(pair.fact.sentences).format(value=said)
+        sentence = draw.choice(pair.fact.sentences)
+        return sentence.format(value=said.rstrip(".") if sentence.endswith("{value}.") else said)
 
     def _rate(self, question: str, answer: str, instructions: str) -> str:
         """Well formed are all of them; whether they are grounded is known."""

@@ -129,7 +129,7 @@ def plant_wrong(pairs: Sequence[AskedPair], seed: int) -> None:
         wrong = {
             "another value of the page": draw.choice(here) if here else None,
             "another document's value": draw.choice(elsewhere) if elsewhere else None,
-            "a number off by 8 %": _put_off(pair.answer),
+            "a number off by 8 %": put_off(pair.answer),
         }
         pair.wrong = {fault: answer for fault, answer in wrong.items() if answer}
 
@@ -139,7 +139,7 @@ _AMOUNT = re.compile(
 )
 
 
-def _put_off(answer: str) -> str | None:
+def put_off(answer: str) -> str | None:
     """The answer with its only number larger by 8 %, its signs as they were; None if it has none or several."""
     found = [*_AMOUNT.finditer(answer)]
     if len(found) != 1 or len(re.findall(r"\d+", answer.replace(found[0][0], ""))):

@@ -5,7 +5,7 @@
 Records in English, German and French are drawn, with twelve values each (`benchmarks.planted`); a scripted model writes
 a pair about every value, a fifth of them wrong in six ways. Asked again from the pages it answers truthfully in other
 words (3 % are another value), as a judge it rates truthfully (3 % are the opposite); a tenth it can guess. The build
-is a real one up to `curate`, without Ray and network. Rules are developed on seed 1 and reported on others.
+is a real one up to `curate`, without Ray. Rules are developed on seed 1 and reported on others.
 """
 
 from __future__ import annotations

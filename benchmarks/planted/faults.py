@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.planted.documents import Fact, RecordedDocument
@@ -49,9 +49,10 @@ class PlantedPair:
 def plant_faults(documents: Iterable[RecordedDocument], seed: int) -> list[PlantedPair]:
     """A pair for every fact. Exactly these shares are wrong, are answered wrongly again, are rated wrongly and can be
     guessed, each drawn apart from the others; faults are as many of each kind as there is room for."""
-    facts = [fact for document in documents for fact in document.facts]
+    by_title = {document.title: document.facts for document in documents}
+    facts = [fact for document in by_title.values() for fact in document]
     draw = random.Random(f"faults {seed}")
-    faulty = _choose_faulty(facts, draw)
+    faulty = _choose_faulty(facts, by_title, draw)
     noisy_again, noisy_judge = _choose(len(facts), NOISE, draw), _choose(len(facts), NOISE, draw)
     guessable = _choose(len(facts), GUESSABLE, draw)
     pairs = []
@@ -59,8 +60,9 @@ def plant_faults(documents: Iterable[RecordedDocument], seed: int) -> list[Plant
         fault, answer = faulty.get(at, (None, fact.value.printed))
         value = fact.value
         if at in noisy_again:
-            others = [one.value for one in _list_same(fact, facts) if one.value.printed != answer]
-            value = draw.choice([*others, fact.invented])
+            near = [fact.invented, *(one.value for one in _list_same(fact, by_title[fact.title]))]
+            far = [one.value for one in facts if one.value.kind == value.kind and value.differs(one.value)]
+            value = draw.choice([one for one in near if one.printed != answer] or far)
         pairs.append(
             PlantedPair(
                 fact,
@@ -80,20 +82,15 @@ def _choose(count: int, share: float, draw: random.Random) -> set[int]:
     return set(draw.sample(range(count), round(share * count)))
 
 
-def _list_same(fact: Fact, facts: Sequence[Fact]) -> list[Fact]:
+def _list_same(fact: Fact, document: Sequence[Fact]) -> list[Fact]:
     """The other facts of the document with a value of this kind that differs."""
-    return [
-        one
-        for one in facts
-        if one.title == fact.title and one.value.kind == fact.value.kind and fact.value.differs(one.value)
-    ]
+    return [one for one in document if one.value.kind == fact.value.kind and fact.value.differs(one.value)]
 
 
-def _choose_faulty(facts: Sequence[Fact], draw: random.Random) -> dict[int, tuple[str, str]]:
+def _choose_faulty(
+    facts: Sequence[Fact], by_title: Mapping[str, Sequence[Fact]], draw: random.Random
+) -> dict[int, tuple[str, str]]:
     """The number of a fact, the kind of its fault, and the wrong answer. Kinds that fit few facts choose first."""
-    by_title: dict[str, list[Fact]] = {}
-    for fact in facts:
-        by_title.setdefault(fact.title, []).append(fact)
     possible = [make_wrong_answers(fact, by_title[fact.title], draw) for fact in facts]
     count = round(WRONG_SHARE * len(facts))
     counts = {fault: count // len(FAULTS) + (at < count % len(FAULTS)) for at, fault in enumerate(FAULTS)}

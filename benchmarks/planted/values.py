@@ -32,6 +32,9 @@ class Value:
         """Whether the other one would be a wrong answer in its place, beyond any tolerance."""
         if self.number is not None and other.number is not None and self.kind == other.kind:
             return abs(self.number - other.number) > 0.12 * max(abs(self.number), abs(other.number))
+        if self.kind == other.kind == "company":
+            # the same two names the other way round, whatever the legal form
+            return set(self.printed.split(" ")[:3]) != set(other.printed.split(" ")[:3])
         one, two = _fold(self.printed), _fold(other.printed)
         return one not in two and two not in one
 

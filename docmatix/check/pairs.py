@@ -14,6 +14,7 @@ from docmatix.check.identities import Identities
 from docmatix.check.kept import KeptSamples
 from docmatix.check.recounts import RECOUNTS, find_miscounts, list_requests
 from docmatix.check.rows import PageTexts, check_evidence
+from docmatix.check.scores import has_its_scores
 from docmatix.check.text_sources import PageSources, check_source
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_fact_pair_id, make_pair_id
@@ -97,12 +98,19 @@ class ShardRows:
 
     def _check_verified(self) -> Iterator[str]:
         pair_ids, asked = hashlib.sha256(), set[str]()
+        disagreeing = 0
         for row in self._count(VERIFY):
             pair_ids.update(row["pair_id"].encode())
+            disagreeing += not has_its_scores(row, self._job.config.verify)
             for request in list_requests(row):
                 # a reply that could not be read is kept all the same
                 if request["reason"] is None or request.get("reply") is not None:
                     asked.add(request["request_id"])
+        if disagreeing and self._records[VERIFY].fingerprint == self._job.fingerprints.get(VERIFY):
+            found = (
+                f"{disagreeing} pairs in shard {self._shard} of verify have other scores than the replies about them."
+            )
+            yield f"{found} {self._redo(VERIFY)}"
         if VERIFY in self._parts:
             yield from self._compare_pairs(VERIFY, pair_ids)
         yield from self._check_replies(VERIFY, asked)

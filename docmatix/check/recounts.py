@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from docmatix.check.scores import SCORE_COLUMNS
 from docmatix.core.ledger import Account, Ledger
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
 
@@ -83,8 +84,11 @@ def recount_curate(rows: Rows, ledger: Ledger) -> Rows:
 
 
 _PAGES = ("pages.list.element.number", "pages.list.element.reason")
-_REQUESTS = tuple(f"requests.list.element.{name}" for name in ("request_id", "reply", "reason"))
-_VERIFIED = ("pair_id", *_REQUESTS, "request_id", "reason")
+_OF_REQUEST = ("check", "page", "request_id", "reply", "reason", "score")
+_VERIFIED = (
+    *("pair_id", "request_id", "reason", *SCORE_COLUMNS),
+    *(f"requests.list.element.{name}" for name in _OF_REQUEST),
+)
 RECOUNTS = {
     EXTRACT: Recount(recount_extract, ("index", "doc_id", "sha256", "reason", *_PAGES)),
     DEDUP: Recount(recount_dedup, ("index", "reason")),

@@ -189,6 +189,8 @@ FACTS = "facts"
 """What pairs made from facts have for a prompt. They have no request."""
 NO_MODEL = "none"
 """And for a model."""
+FACT_STYLE = "extractive"
+"""And for a style."""
 
 
 def _score(meaning: str) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 from docmatix.config import Config, PromptChoice
 from docmatix.config.loading import dump_config
 from docmatix.core.errors import SetupError
-from docmatix.core.pairs import FACTS
+from docmatix.core.pairs import FACT_STYLE, FACTS
 from docmatix.driver.progress import Progress
 from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
@@ -54,7 +55,7 @@ def load_build_prompts(config: Config, config_dir: Path, *, counter: TokenCounte
     for choice in choices:
         prompts[choice.name] = _tune_for_build(prompts[choice.name], choice, config, counter)
     for check in config.verify:
-        _require_check_prompt(prompts[check.prompt_name], check, config)
+        _require_check(check, prompts[check.prompt_name], config, written=[prompts[name] for name in names])
     return prompts
 
 
@@ -84,10 +85,20 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
     return tuned
 
 
-def _require_check_prompt(prompt: Prompt, check: Check, config: Config) -> None:
-    """Raise SetupError for a prompt that is not one of the check's, or does not fit into its engine's context."""
+def _require_check(check: Check, prompt: Prompt, config: Config, *, written: Sequence[Prompt]) -> None:
+    """Raise SetupError for a check that could see no pair, and for a prompt that is not for it, or does not fit into
+    its engine's context."""
     if prompt.family != check.prompt_family:
         raise SetupError(f"The prompt `{prompt.name}` has the family `{prompt.family}`, not {check.prompt_family}.")
+    for key, named, known in (
+        ("prompts", check.prompts, {FACTS, *(each.name for each in written)}),
+        ("styles", check.styles, {FACT_STYLE, *(each.style for each in written)}),
+    ):
+        if unknown := sorted(set(named) - known):
+            raise SetupError(
+                f"The check `{check.label}` names `{unknown[0]}` in `{key}`, which no pair of this build has; it has"
+                f" {', '.join(sorted(known))}."
+            )
     engine = config.choose_check_engine(check)
     check.measure_room(Asking(check.tune(prompt, engine), engine, seed=config.seed))
 

@@ -12,6 +12,7 @@ from typing import Any
 from docmatix.core.documents import Page
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import (
+    FACT_STYLE,
     FACTS,
     NO_MODEL,
     Message,
@@ -343,7 +344,7 @@ def make_fact_pair(sample_id: str, asked: FactQuestion) -> Pair:
         request_id="",
         prompt=FACTS,
         model=NO_MODEL,
-        style="extractive",
+        style=FACT_STYLE,
         question=asked.question,
         answer=asked.answer,
         kind=asked.kind,

@@ -25,7 +25,7 @@ from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_from_row
-from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, Finding, Rating
+from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, ChunkMemo, Finding, Rating
 from docmatix.verification.scoring import combine_scores
 
 Row = dict[str, Any]
@@ -148,23 +148,27 @@ def _build_steps(
 
 def _list_pairs(job: Job, shard: int, *, reads_pages: bool) -> Iterator[tuple[int, CheckedPair]]:
     """The pairs of a shard, each with the number of its document; their windows have pages where a check reads them."""
-    documents = job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS)
-    columns = ["index", "doc_id", "sample_id", "page_numbers", "body", "pairs"]
+    documents = job.run.iterate_rows(
+        EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS if reads_pages else ["index", "language"]
+    )
+    columns = ["index", "doc_id", "sample_id", "page_numbers", "pairs"]
+    if job.shows_pages:
+        columns.append("body")  # long: it has the texts of the pages
     asked = job.run.iterate_rows(GENERATE, shard, columns=columns)
     for index, rows in groupby(asked, key=lambda row: row["index"]):
         document = next(row for row in documents if row["index"] == index)
         pages = {page["number"]: page for page in document["pages"]} if reads_pages else {}
-        windows: dict[str, Window] = {}
-        for row in rows:
-            if not row["pairs"]:
-                continue
-            sample_id = row["sample_id"]
-            if sample_id not in windows:
-                shown = tuple(page_from_row(pages[number]) for number in row["page_numbers"] if number in pages)
-                windows = {sample_id: Window(sample_id, row["doc_id"], shown)}  # those of one stand together
-            seen = list_shown_pages(row["body"]) if job.shows_pages else ()
-            for pair in map(pair_from_row, row["pairs"]):
-                yield index, CheckedPair(pair, windows[sample_id], seen, document["language"])
+        for sample_id, of_window in groupby(rows, key=lambda row: row["sample_id"]):
+            window, chunks = None, ChunkMemo()
+            for row in of_window:
+                if not row["pairs"]:
+                    continue
+                if window is None:
+                    shown = (page_from_row(pages[number]) for number in row["page_numbers"] if number in pages)
+                    window = Window(sample_id, row["doc_id"], tuple(shown))
+                seen = list_shown_pages(row["body"]) if job.shows_pages else ()
+                for pair in map(pair_from_row, row["pairs"]):
+                    yield index, CheckedPair(pair, window, seen, document["language"], chunks)
 
 
 def _to_row(check: Check, checked: CheckedPair, asked: CheckRequest, outcome: Reply | Failure) -> Row:

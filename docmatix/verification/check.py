@@ -18,21 +18,26 @@ from docmatix.models.engine import Engine
 from docmatix.models.sampling import Sampling
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import VERIFY
-from docmatix.prompting.chunks import PageText, Pictures
+from docmatix.prompting.chunks import Chunk, PageText, Pictures
 from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Family, Prompt, tune_prompt
 from docmatix.prompting.replies import read_answer
 from docmatix.prompting.windows import Window
 
+ChunkMemo = dict[tuple[object, ...], Sequence[Chunk]]
+"""How a window was cut, by what decides it: composing and counting its text takes milliseconds, for each pair."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedPair:
-    """A pair with the window that it is about; `seen` are the pages whose pictures its model was shown."""
+    """A pair with the window that it is about; `seen` are the pages whose pictures its model was shown, and `chunks` is
+    shared by the pairs of the window."""
 
     pair: Pair
     window: Window
     seen: tuple[int, ...] = ()
     language: str | None = None
+    chunks: ChunkMemo = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Check(Kind):
     prompt: str | None = None
     """The name of a prompt file of the check's family; by default the shipped one."""
     sampling: Sampling = Sampling()
-    """Overrides the prompt file."""
+    """Overrides the prompt file: a model that thinks before it answers needs a larger `max_tokens`."""
     styles: tuple[str, ...] = ()
     """Only pairs of these styles are checked; if empty, all are."""
     prompts: tuple[str, ...] = ()

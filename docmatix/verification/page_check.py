@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -23,6 +24,7 @@ from docmatix.prompting.templates import render_messages
 from docmatix.prompting.windows import Window
 from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest
 
+PAIR_STEP_TOKENS = 128
 Material = Literal["text", "pages", "both"]
 
 
@@ -81,9 +83,18 @@ class PageCheck(Check):
             pictures = {
                 each.number: refer_to_picture(each, checked.window.doc_id, settings=asking.pictures) for each in usable
             }
-        pair = asking.counter.count(checked.pair.question) + asking.counter.count(checked.pair.answer)
-        budget = max(MIN_BUDGET_TOKENS, asking.room - pair)
-        chunks = split_pages(
+        needed = asking.counter.count(checked.pair.question) + asking.counter.count(checked.pair.answer)
+        # in steps, so that the pairs of a window are shown the same parts of it
+        budget = max(MIN_BUDGET_TOKENS, asking.room - math.ceil(needed / PAIR_STEP_TOKENS) * PAIR_STEP_TOKENS)
+        key = (budget, asking.counter, material, page)
+        if key not in checked.chunks:
+            checked.chunks[key] = self._cut(pages, asking, pictures, budget=budget, with_text=material != "pages")
+        return [self._ask_chunk(checked, chunk, asking, pictures=pictures, page=page) for chunk in checked.chunks[key]]
+
+    def _cut(
+        self, pages: Sequence[Page], asking: Asking, pictures: dict[int, Picture], *, budget: int, with_text: bool
+    ) -> Sequence[Chunk]:
+        return split_pages(
             pages,
             budget_tokens=budget,
             counter=asking.counter,
@@ -94,9 +105,8 @@ class PageCheck(Check):
             if pictures
             else None,
             max_pages=asking.pictures.max_per_request if pictures else None,
-            with_text=material != "pages",
+            with_text=with_text,
         )
-        return [self._ask_chunk(checked, chunk, asking, pictures=pictures, page=page) for chunk in chunks]
 
     def _ask_chunk(
         self, checked: CheckedPair, chunk: Chunk, asking: Asking, *, pictures: dict[int, Picture], page: int | None

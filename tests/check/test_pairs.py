@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from dataclasses import replace
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from docmatix.storage.schemas import CURATE, EXTRACT, GENERATE
+from docmatix.config.loading import dump_config
+from docmatix.storage.schemas import CURATE, EXTRACT, GENERATE, VERIFY
 from tests.check.runs import DATA, change_part, check, first_pair
+from tests.jobs import FakeClient, build, make_job
+from tests.pdfs import write_distinct_pdf
 
 
 def test_a_ledger_that_its_rows_do_not_bear_out_is_found(own_run):
@@ -89,3 +93,18 @@ def test_a_reply_that_a_shard_was_made_from_must_be_stored(own_run):
     record = own_run.read_record("generate", 0)
     own_run.write_record("generate", 0, replace(record, extra={**record.extra, "replies": [other]}))
     assert f"1 of {table.num_rows} replies that shard 0 of generate was made from are not stored." in check(own_run)
+
+
+def test_scores_that_the_replies_of_checks_do_not_give_are_found(tmp_path):
+    checks = [{"kind": "answer_again"}, {"kind": "answer_blind"}]
+    job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)}, verify=checks, pack={"dpi": 36})
+    build(job, client=FakeClient())
+    job.run.write("run.yaml", dump_config(job.config).encode())
+    job.run.write("fingerprints.json", json.dumps(job.fingerprints).encode())
+    assert "verify" not in check(job.run)
+
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[0]["agreement"] = 1.0 - rows[0]["agreement"]
+
+    change_part(job.run, "verify", 0, VERIFY, change)
+    assert "1 pairs in shard 0 of verify have other scores than the replies about them." in check(job.run)

@@ -33,7 +33,7 @@ def test_the_ledger_of_verify_is_borne_out_by_its_rows(tmp_path):
         tmp_path,
         pdfs={"a.pdf": write_distinct_pdf(1)},
         generate={"engine": LLAMACPP, "prompts": ["extractive"]},
-        verify={"kind": "round_trip"},
+        verify=[{"kind": "round_trip"}, {"kind": "answer_blind"}],
         pack={"dpi": 36},
     )
     build(job, client=FakeClient())

@@ -38,3 +38,33 @@ def test_a_prompt_for_certain_pages_is_refused_where_nobody_looks_at_them() -> N
         "The prompt `vision_charts` is for pages with a profile (its `when`), and none has one with extract.tables off:"
         " set it, or take `when` out of the prompt."
     )
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        (
+            {"prompts": ["extractive"]},
+            "The check `answer_again` names `extractive` in `prompts`, which no pair of this build has; it has"
+            " broad_whole, facts.",
+        ),
+        (
+            {"styles": ["visual"]},
+            "The check `answer_again` names `visual` in `styles`, which no pair of this build has; it has abstractive,"
+            " extractive.",
+        ),
+        ({"prompt": "judge"}, "The prompt `judge` has the family `judge`, not answer_again."),
+        ({"prompt": "gudge"}, "There is no prompt 'gudge'. Did you mean 'judge'?"),
+        ({"sampling": {"max_tokens": 8000}}, "needs a context of at least"),
+    ],
+)
+def test_a_check_that_could_see_no_pair_or_cannot_ask_is_refused(check: dict[str, Any], sentence: str) -> None:
+    config = make_config(verify=[{"kind": "answer_again", **check}])
+    with pytest.raises(SetupError) as caught:
+        load_build_prompts(config, ROOT)
+    assert sentence in str(caught.value)
+
+
+def test_a_prompt_of_a_check_cannot_write_pairs() -> None:
+    with pytest.raises(SetupError, match="`judge` is the prompt of a check of `verify`"):
+        load_build_prompts(make_config(generate={"prompts": ["broad_whole", "judge"]}), ROOT)

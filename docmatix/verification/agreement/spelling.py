@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 MAX_CHARS = 2000
 """Of an answer that are compared: no answer is longer, and all that is done to one is linear in it."""
 
-# written without spaces between words, as in `text.pieces`; Hangul is written with them
+# written without spaces between words, and Hangul, whose particles stick to the noun, as in `text.pieces`
 SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u31f0-\u31ff\u3400-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 SYMBOLS = "$€£¥₹₩₽₺₫₪฿₦₴₱%‰°"
 ARTICLES = frozenset(
@@ -31,6 +32,10 @@ _QUOTES = str.maketrans(
         "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "٫": ".", "٬": ",", "،": ",", "、": ",",
     }
 )  # fmt: skip
+# of Latin, Greek and Cyrillic letters, and vowel points; not those that make another letter of a Japanese one
+_ACCENTS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
+_POWER = re.compile(r"(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]+")
+_RAISED = re.compile(r"(?<=[\d)])[⁺⁻]?[⁰¹²³⁴-⁹]+")  # the mark of a note
 _FRACTIONS = re.compile(r"(\d)?\s?([¼-¾⅐-⅞])")
 _BROKEN = re.compile(r"(?<=[a-z\u00df-\u00ff])-\s*\n\s*(?=[a-z\u00df-\u00ff])")
 _MARKUP = re.compile(r"\*\*|__|`|^#+\s|^>\s", re.MULTILINE)
@@ -54,8 +59,13 @@ def clean(text: str) -> str:
     """A text in plain digits, quotes and dashes, without markup, in one line but for its line breaks."""
     text = text[:MAX_CHARS]
     if not text.isascii():
+        text = _POWER.sub(lambda found: "^" + unicodedata.normalize("NFKC", found[0]), text)
         text = _FRACTIONS.sub(_write_fraction, text)
-        text = unicodedata.normalize("NFKC", text.translate(_QUOTES)).translate(_DIGITS).translate(_QUOTES)
+        text = (
+            unicodedata.normalize("NFKC", _RAISED.sub("", text).translate(_QUOTES))
+            .translate(_DIGITS)
+            .translate(_QUOTES)
+        )
     if "\n" in text:
         text = _BROKEN.sub("", text)
     if "*" in text or "_" in text or "`" in text or "#" in text or ">" in text:
@@ -75,11 +85,60 @@ def fold(text: str) -> str:
     text = text.lower()
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_QUOTES))
-    return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.translate(_QUOTES))))
 
 
 def fold_words(text: str) -> list[str]:
     """The words, numbers and signs of a text, folded, without articles unless there is nothing else."""
     words = _WORD.findall(fold(clean(text)))
     return [word for word in words if word not in ARTICLES] or words
+
+
+class Token(NamedTuple):
+    """A part of a cleaned text: a `word`, a `number` (digits with signs, also of a date or a time), a `code` of letters
+    and digits, a `link`, a `char` of a script without spaces, or a `sign`."""
+
+    kind: str
+    text: str
+    folded: str
+    start: int
+    end: int
+
+
+_LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff])"
+_LATIN = r"[A-Za-z\u00c0-\u024f\u0370-\u04ff]"
+_TOKEN = re.compile(
+    r"(?P<link>(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    rf"|(?P<code>(?!(?:EUR|USD|GBP|CHF|INR|Rs)\d){_LATIN}+(?:[-/]{_LATIN}*)?\d\w*(?:[-./]\w*\d\w*)*)"
+    r"|(?P<number>(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}-\d{1,2}-(?:\d{4}|\d\d)"
+    r"|\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)|\d{1,2}/(?:19|20)\d\d"
+    r"|(?:0[1-9]|1[0-2])\.(?:19|20)\d\d|(?:19|20)\d\d-0[1-9]|\d{1,2}:\d\d(?::\d\d)?)(?!\d|[-/.,:]\d)"
+    r"|\d{1,3}(?: \d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*(?:[eE][+-]?\d{1,2}(?!\w))?|(?<![\w.])\.\d+)"
+    rf"|(?P<char>[{SPACELESS}])"
+    rf"|(?P<word>(?:[ldnsjmctLDNSJMCT]|[Qq]u|[Dd]ell|[Nn]ell|[Aa]ll|[Ss]ull)'(?={_LETTER})|(?:{_LATIN}\.){{2,}}"
+    rf"|(?:(?![{SPACELESS}]){_LETTER})+(?:'(?:(?![{SPACELESS}]){_LETTER})+)?)"
+    r"|(?P<sign>[^\w\s]|\n)"
+)
+
+
+@lru_cache(maxsize=4096)
+def cut_tokens(text: str) -> tuple[Token, ...]:
+    """The parts of a cleaned text."""
+    tokens = []
+    for found in _TOKEN.finditer(text):
+        kind, part = found.lastgroup or "", found[0]
+        folded = fold(part) if kind != "number" else part
+        if kind == "word" and not part.isalpha():
+            folded = folded.removesuffix("'s").replace("'", "").replace(".", "")
+        elif kind == "link":
+            folded = _plain_link(folded)
+        elif kind == "code":
+            folded = folded.replace("-", "").replace("/", "").strip(".")
+        tokens.append(Token(kind, part, folded or part, found.start(), found.end()))
+    return tuple(tokens)
+
+
+def _plain_link(link: str) -> str:
+    for start in ("https://", "http://", "www."):
+        link = link.removeprefix(start)
+    return link.rstrip("/.,;:!?)\"'")

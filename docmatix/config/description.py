@@ -21,7 +21,7 @@ def describe_build(config: Config) -> BuildDescription:
         license=pack.license,
         filters=tuple((each.get_name(), each.describe_settings()) for each in config.curate.filters),
         bounds=tuple(each.bound for each in config.curate.filters if each.bound is not None),
-        shares=_list_shares(config),
+        shares=list_shares(config),
         settings={
             "verified by": "; ".join(verified) or "nothing more",
             "near duplicates": f"left out from a similarity of {dedup.threshold}" if dedup.near else "kept",
@@ -32,7 +32,7 @@ def describe_build(config: Config) -> BuildDescription:
     )
 
 
-def _list_shares(config: Config) -> dict[str, float]:
+def list_shares(config: Config) -> dict[str, float]:
     """The share of the pairs that the checks of each score draw: the same ones, as far as it goes."""
     shares: dict[str, float] = {}
     for check in config.verify:

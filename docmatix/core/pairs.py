@@ -211,7 +211,7 @@ class Scores:
     agreement: float | None = _score(
         "how well the answer of a model that was given the pages, and not the answer, agrees"
     )
-    blind_agreement: float | None = _score("the same of a model that was given the question alone")
+    blind_agreement: float | None = _score("how well the answer of a model that was given the question alone agrees")
     judged: float | None = _score("how good a model finds the pair by a rubric; the mean, if there were several judges")
     ocr_confidence: float | None = _score("how sure OCR is of the least sure word of the evidence")
     single_page_agreement: float | None = _score("the agreement of an answer from the best single page of several")

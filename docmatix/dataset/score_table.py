@@ -13,8 +13,8 @@ from docmatix.core.pairs import Scores
 from docmatix.dataset.scores import estimate_share
 
 _HALF = 0.5
-# high is not good of these: 0 is a question that takes the pages, or judges of one mind
-_LOW_IS_GOOD = frozenset({"blind_agreement", "single_page_agreement", "judge_spread"})
+LOW_IS_GOOD = frozenset({"blind_agreement", "single_page_agreement", "judge_spread"})
+"""Of these 0 is best: a question that takes the pages, or judges of one mind."""
 MODEL_SCORES = frozenset(
     {"round_trip", "fluency", "agreement", "blind_agreement", "judged", "single_page_agreement", "judge_spread"}
 )
@@ -62,10 +62,10 @@ def list_estimates(summary: Mapping[str, Any], bounds: Sequence[Bound], shares: 
         judged = kept + dropped[bound.reason]
         if share < 1 and judged:
             low, high = estimate_share(kept, judged)
+            rest = f"{low:.1%} to {high:.1%} of the others (95 %, Wilson), all of which are here."
             told.append(
                 f"`{bound.score}` was computed of {share:.0%} of the pairs that its check is for, drawn by the seed."
-                f" Of these {judged:,}, {kept / judged:.1%} have {bound.describe()} and were kept; so would be {low:.1%}"
-                f" to {high:.1%} of the others (95 %, Wilson), all of which are here."
+                f" Of these {judged:,}, {kept / judged:.1%} have {bound.describe()} and were kept; so would be {rest}"
             )
     return told
 
@@ -87,6 +87,6 @@ def _describe_spread(name: str, counts: Mapping[str, Any]) -> str:
     if sum(tenths.values()) < counts["pairs"]:  # of an earlier version
         return "-"
     high = sum(count for tenth, count in tenths.items() if float(tenth) >= _HALF)
-    if name in _LOW_IS_GOOD:
+    if name in LOW_IS_GOOD:
         return f"{high / counts['pairs']:.1%} have {_HALF} or more; no filter"
     return f"{1 - high / counts['pairs']:.1%} have less than {_HALF}; no filter"

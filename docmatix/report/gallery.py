@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from itertools import accumulate, groupby
 from itertools import count as count_up
 from operator import itemgetter
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeGuard
 
 from docmatix.core.documents import Fact
 from docmatix.core.draws import Smallest, hash_seeded
+from docmatix.core.pairs import name_model
 from docmatix.facts.listing import MIN_CONFIDENCE, list_facts
-from docmatix.pipeline import CURATE, EXTRACT, VERIFY
+from docmatix.pipeline import CURATE, EXTRACT
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
+from docmatix.review.checked import CheckedRequest, iterate_checked
 from docmatix.review.found_facts import describe_fact
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.run import Run
@@ -40,6 +42,9 @@ BOXES = 40
 
 LONGEST = 1200
 """Characters shown of a question, answer or quote."""
+
+LONGEST_SAID = 400
+"""The same of a second answer, or of the reason for a rating."""
 
 Place = tuple[int, str]
 """A window: shard and sample id."""
@@ -133,19 +138,33 @@ def read_windows(run: Run, places: Sequence[Place]) -> list[Window]:
                 if window.total[reason] <= (PAIRS_FOR_ONE_REASON if reason else KEPT_PAIRS):
                     window.pairs.append(to_shown_pair(row))
         windows += found.values()
-        _add_second_replies(run, shard, found.values())
+        _add_checks(run, shard, found.values())
         _add_facts(run, shard, found.values())
     return windows
 
 
-def _add_second_replies(run: Run, shard: int, windows: Iterable[Window]) -> None:
-    """Add what the model said when asked again, which distinguishes a bad pair from a strict filter."""
-    if run.read_record(VERIFY, shard) is None:
-        return
+def _add_checks(run: Run, shard: int, windows: Iterable[Window]) -> None:
+    """Add what models said of the pairs, which distinguishes a bad pair from a strict filter."""
     pairs = {pair["pair_id"]: pair for window in windows for pair in window.pairs}
-    for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "reply"]):
-        if row["pair_id"] in pairs and row["reply"]:
-            pairs[row["pair_id"]]["said"] = clip_text(row["reply"])
+    for pair_id, requests in iterate_checked(run, shard):
+        if pair_id in pairs:
+            # a check without words has its score among the others
+            pairs[pair_id]["checks"] = [_to_shown_check(each) for each in requests if each.reply or each.reason]
+
+
+def _to_shown_check(asked: CheckedRequest) -> dict[str, Any]:
+    """A request for the report's script: without a model's words where its ratings say it all."""
+    shown = {
+        "check": asked.check,
+        "page": asked.page,
+        "model": name_model(asked.model),
+        "said": clip_text(asked.reply or "", LONGEST_SAID) if not asked.ratings else "",
+        "reason": asked.reason,
+        "score": round(asked.score, 3) if _is_finite(asked.score) else None,
+        "rule": asked.rule,
+        "ratings": [[each.criterion, each.rating, clip_text(each.reason, LONGEST_SAID)] for each in asked.ratings],
+    }
+    return {name: told for name, told in shown.items() if told not in (None, "", [])}
 
 
 def _add_facts(run: Run, shard: int, windows: Iterable[Window]) -> None:
@@ -247,7 +266,7 @@ def _open_window(shard: int, row: Mapping[str, Any]) -> Window:
     )
 
 
-def _is_finite(value: float | None) -> bool:
+def _is_finite(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 

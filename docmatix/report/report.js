@@ -204,6 +204,42 @@
     bringBoxOf(0);
   };
 
+  // what models said of the pair when they were asked about it
+  const showChecks = (checks) => {
+    const list = make("ul", "checks");
+    for (const check of checks) {
+      const line = make("li");
+      const name = make("span", "check", words(check.check) + (check.page ? `, page ${check.page} alone` : ""));
+      name.title = [check.model, check.rule && `compared by ${words(check.rule)}`].filter(Boolean).join("; ");
+      line.append(name);
+      if (check.said) line.append(make("q", "", check.said));
+      if (check.reason) line.append(make("span", "failed", words(check.reason)));
+      if (check.score !== undefined) line.append(make("b", "", check.score.toFixed(2)));
+      if (check.ratings) line.append(showRatings(check.ratings));
+      list.append(line);
+    }
+    return list;
+  };
+  const showRatings = (ratings) => {
+    const details = make("details");
+    const summary = make("summary");
+    for (const [criterion, rating] of ratings) {
+      const told = make("span", "rating", `${words(criterion)} `);
+      told.append(make("b", "", String(rating)));
+      summary.append(told, " ");
+    }
+    const reasons = make("dl");
+    for (const [criterion, rating, reason] of ratings) {
+      if (!reason) continue;
+      const line = make("div");
+      line.append(make("dt", "", `${words(criterion)} ${rating}`), make("dd", "", reason));
+      reasons.append(line);
+    }
+    details.append(summary);
+    if (reasons.children.length) details.append(reasons);
+    return details;
+  };
+
   const showPairs = (pairs, sample) => {
     const items = pairs.map((pair, which) => {
       const item = make("li", "pair");
@@ -214,6 +250,7 @@
       const facts = make("p", "facts");
       for (const [name, score] of Object.entries(pair.scores)) {
         const told = make("span", "score", `${words(name)} `);
+        told.title = index.scores[name] ?? "";
         told.append(make("b", "", score.toFixed(2)));
         facts.append(told);
       }
@@ -229,9 +266,7 @@
         quote.prepend(make("span", "page", `p. ${evidence.page}`));
         item.append(quote);
       }
-      if (pair.said && pair.reason && fold(pair.said) !== fold(pair.answer)) {
-        item.append(make("p", "said-again", `Asked again, the model said: ${pair.said}`));
-      }
+      if (pair.checks?.length) item.append(showChecks(pair.checks));
       if (!pair.evidence.length) item.append(make("p", "detail", "No evidence was found on the pages."));
       item.append(facts);
       return item;

@@ -10,15 +10,19 @@ import base64
 import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
 
+from docmatix.config import Config
 from docmatix.core.errors import SetupError
 from docmatix.core.kinds import collect_kinds
+from docmatix.core.pairs import Scores
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE
+from docmatix.report.checks import ChecksPart
 from docmatix.report.cost import CostPart
 from docmatix.report.flow import FlowPart, Step, lay_out_flow
 from docmatix.report.gallery import GalleryPart, Window, draw_windows, fit_facts, fit_pairs, iterate_marks, read_windows
@@ -36,7 +40,15 @@ from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
-PARTS: Final[tuple[type[ReportPart], ...]] = (FlowPart, GalleryPart, LossesPart, PlotsPart, CostPart, SettingsPart)
+PARTS: Final[tuple[type[ReportPart], ...]] = (
+    FlowPart,
+    GalleryPart,
+    ChecksPart,
+    LossesPart,
+    PlotsPart,
+    CostPart,
+    SettingsPart,
+)
 """In the order of the page; those of installed packages follow."""
 
 SAMPLES = 60
@@ -119,7 +131,7 @@ def make_report(
         figures=list_figures(flow, status["tokens"], cost),
         unfinished=[stage for stage in status["stages"] if stage["shards_done"] < stage["shards"]],
         sections=[section for part in parts if (section := make_section(part, context)) is not None],
-        index=Markup(escape_json(make_index(windows, flow))),
+        index=Markup(escape_json(make_index(windows, flow, meanings=explain_scores(job.config)))),
         albums=[
             Markup(escape_json([describe_sheet(sheet) for sheet in albums[window.sample_id]])) for window in windows
         ],
@@ -168,12 +180,15 @@ def write_policy(script: str, style: str) -> str:
     )
 
 
-def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any]:
-    """The gallery's data for the script: windows with their pairs, and totals of the run."""
+def make_index(
+    windows: Sequence[Window], flow: Sequence[Step], *, meanings: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The gallery's data for the script: windows with their pairs, totals of the run, and what each score means."""
     curated = next((step for step in flow if step.stage == CURATE), None)
     return {
         "kept": curated.kept if curated else 0,
         "dropped": curated.entered - curated.kept if curated else 0,
+        "scores": dict(meanings or {}),
         "windows": [
             {
                 "id": window.sample_id,
@@ -188,6 +203,12 @@ def make_index(windows: Sequence[Window], flow: Sequence[Step]) -> dict[str, Any
             for window in windows
         ],
     }
+
+
+def explain_scores(config: Config) -> dict[str, str]:
+    """What each score means, and which values its filter keeps."""
+    kept = {each.bound.score: f"; kept: {each.bound.describe()}" for each in config.curate.filters if each.bound}
+    return {each.name: each.metadata["meaning"] + kept.get(each.name, "") for each in fields(Scores)}
 
 
 def list_figures(flow: Sequence[Step], tokens: Mapping[str, float], cost: Cost) -> list[tuple[str, str, str]]:

@@ -15,7 +15,13 @@ from docmatix.stages.support.job import Job
 from docmatix.storage.run import Run
 from tests.jobs import FakeClient, InlineSandbox, build, make_job
 from tests.pdfs import write_distinct_text, write_pdf, write_table_pdf
-from tests.report.replies import HOSTILE_NAME, HOSTILE_TEXT, write_hostile_reply, write_mixed_reply
+from tests.report.replies import (
+    HOSTILE_NAME,
+    HOSTILE_TEXT,
+    write_checked_reply,
+    write_hostile_reply,
+    write_mixed_reply,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,11 +52,36 @@ def mixed_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 @pytest.fixture(scope="session")
+def checked_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A finished run of two prompts, whose pairs were answered again, also from single pages, answered blind and
+    judged; some were dropped for each."""
+    pdfs = {f"{number}.pdf": write_pdf(write_distinct_text(number)) for number in range(1, 7)}
+    pdfs["long.pdf"] = write_pdf(*map(write_distinct_text, (20, 21, 22)))
+    job = make_job(
+        tmp_path_factory.mktemp("checked"),
+        pdfs=pdfs,
+        plan={"documents_per_shard": 4},
+        generate={"prompts": ["broad_whole", "broad_details"]},
+        verify=[
+            {"kind": "answer_again", "single_pages": True},
+            {"kind": "answer_blind"},
+            {"kind": "judge", "name": "strict", "share": 0.7},
+        ],
+        curate={"filters": [{"kind": "judged"}, {"kind": "agrees"}, {"kind": "not_blind"}]},
+        pack={"dpi": 72},
+    )
+    with ThreadPoolExecutor(1) as pool:  # Chromium's driver may have its event loop in this one
+        pool.submit(build, job, client=FakeClient(write_checked_reply)).result()
+    return job
+
+
+@pytest.fixture(scope="session")
 def hostile_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     """A finished run over a document whose every text tries to run as a script."""
     job = make_job(
         tmp_path_factory.mktemp("hostile"),
         pdfs={HOSTILE_NAME: write_pdf(HOSTILE_TEXT), "<b>broken.pdf": b"<script>window.hacked = 1</script>"},
+        verify=[{"kind": "answer_again"}, {"kind": "judge"}],
         curate={"filters": [{"kind": "length", "max_answer_chars": 120}]},
         pack={"dpi": 36},
     )
@@ -85,6 +116,12 @@ def facts_report(tmp_path_factory: pytest.TempPathFactory, reports: Path) -> str
     with ThreadPoolExecutor(1) as pool:  # Chromium's driver may have its event loop in this one
         pool.submit(build, job).result()
     return write_report_of(job.run, reports / "facts.html")
+
+
+@pytest.fixture(scope="session")
+def checked_report(checked_job: Job, reports: Path) -> str:
+    """The URL of a report."""
+    return write_report_of(checked_job.run, reports / "checked.html")
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,32 @@ def write_mixed_reply(request: Request) -> str:
 
 
 def write_hostile_reply(request: Request) -> str:
-    """Questions and answers out of attacks; one of them is too long and so among the dropped."""
+    """Questions and answers out of attacks, one of them too long and so among the dropped; a judge has attacks for
+    reasons."""
+    if "\nAnswer: " in request.messages[-1].content:
+        names = ("grounded", "complete", "unambiguous", "useful", "well_formed")
+        return json.dumps(
+            {name: {"reason": attack, "rating": 3} for name, attack in zip(names, _ATTACKS, strict=False)}
+        )
     pairs = [{"question": f"What is {attack} {number}?", "answer": attack} for number, attack in enumerate(_ATTACKS)]
     pairs.append({"question": f"{_ATTACKS[1]} why?", "answer": " ".join(_ATTACKS) * 2})
     return json.dumps({"pairs": pairs})
+
+
+def write_checked_reply(request: Request) -> str:
+    """The mixed pairs, and what checks would say of them: what is on the pages is found again, the zebra and what is
+    beside Date are not; without pages only the reference is guessed; a judge finds the date wrong."""
+    last = request.messages[-1].content
+    if "\nAnswer: " in last:
+        bad = "beside Date" in last or "Quagga" in last
+        told = ("a date of another line", 1) if bad else ("it is printed there", 5)
+        names = ("grounded", "complete", "unambiguous", "useful", "well_formed")
+        return json.dumps({name: {"reason": told[0], "rating": told[1]} for name in names})
+    if "Question: " not in last:
+        return write_mixed_reply(request)
+    pages, _, question = last.rpartition("Question: ")
+    label = question.strip().removeprefix("What is written beside ").removesuffix("?")
+    if not pages.strip():
+        return "MX-000" if label == "Reference" else "not answerable"
+    found = re.search(rf"\b{re.escape(label)}: ([\w-]+ ?\w+)", pages)
+    return "1 May 1812" if label == "Date" else found[1] if found else "not answerable"

@@ -217,6 +217,53 @@ def test_a_page_without_a_picture_says_why(page: Page, tmp_path: Path, mixed_rep
     assert read_pairs(page)
 
 
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+def test_second_answers_and_ratings_stand_beside_their_pair(page: Page, checked_report: str):
+    page.goto(checked_report)
+    page.wait_for_selector("#pairs .pair")
+    page.click("#tab-dropped")
+    page.select_option("select[name=reason]", "judged_poor")
+    pair = page.locator("#pairs .pair", has_text="zebra").first
+    lines = pair.locator(".checks li")
+    assert lines.locator(".check").all_text_contents() == ["answer again", "answer blind", "strict"]
+    assert lines.locator("q").all_text_contents() == ["not answerable", "not answerable"]
+    assert (lines.first.locator(".check").get_attribute("title") or "").startswith("m; compared by ")
+    assert lines.nth(2).locator(".rating").all_text_contents() == [
+        f"{name} 1" for name in ("grounded", "complete", "unambiguous", "useful", "well formed")
+    ]
+    reason = lines.nth(2).locator("dd").first
+    assert reason.is_hidden()
+    lines.nth(2).locator("summary").click()
+    assert reason.text_content() == "a date of another line"
+
+
+def test_a_score_tells_what_it_means_and_what_its_filter_keeps(page: Page, checked_report: str):
+    page.goto(checked_report)
+    page.wait_for_selector("#pairs .pair")
+    titles = [each.get_attribute("title") or "" for each in page.locator("#pairs .pair").first.locator(".score").all()]
+    assert any("not the answer, agrees; kept: at least 0.5" in title for title in titles)
+
+
+def test_single_pages_are_told_from_their_window(page: Page, checked_report: str):
+    page.goto(checked_report)
+    page.wait_for_selector("#pairs .pair")
+    page.fill("[name=text]", "long.pdf")
+    names = page.locator("#pairs .pair").first.locator(".check").all_text_contents()
+    assert names[:4] == ["answer again", *(f"answer again, page {number} alone" for number in (1, 2, 3))]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1920])
+def test_checks_are_no_wider_than_the_screen(page: Page, checked_report: str, width: int):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(checked_report)
+    page.wait_for_selector("#pairs .pair")
+    page.click("#tab-dropped")
+    assert page.locator("#checks .calibration").count() == 4
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
@@ -331,6 +378,8 @@ def test_texts_of_a_hostile_document_are_shown_and_never_run(page: Page, hostile
         for pair in page.locator("#pairs .pair").all():
             pair.hover()
             pair.focus()
+        for reasons in page.locator("#pairs summary").all():
+            reasons.click()
         texts += page.locator("#pairs").text_content() or ""
     for details in page.locator("details.lost").all():
         details.click()
@@ -338,6 +387,7 @@ def test_texts_of_a_hostile_document_are_shown_and_never_run(page: Page, hostile
     page.wait_for_load_state("networkidle")
     assert "<script>window.hacked = 1</script>" in texts
     assert "<img src=x onerror=window.hacked=1>" in texts
+    assert "<img src=x onerror=window.hacked=1>" in page.locator("#pairs .checks dd").all_text_contents()
     assert "onerror=window.hacked=1" in (page.locator("#file").text_content() or "")
     assert page.evaluate("window.hacked") is None
     assert page.locator("#pairs img, #pairs script, #pairs svg, #losses b, #losses img").count() == 0

@@ -65,8 +65,8 @@ def list_sections(html: str) -> list[str | None]:
     return [attributes["id"] for tag, attributes in Page(html).elements if tag == "section" and "id" in attributes]
 
 
-def test_the_projects_own_parts_come_in_their_order_and_are_led_to(mixed_job: Job):
-    html = make_report(mixed_job.run, sandbox=SANDBOX)
+def test_the_projects_own_parts_come_in_their_order_and_are_led_to(checked_job: Job):
+    html = make_report(checked_job.run, sandbox=SANDBOX)
     assert list_sections(html) == [kind.get_name() for kind in PARTS]
     links = [attributes["href"] for tag, attributes in Page(html).elements if tag == "a"]
     assert links == ["#top", *(f"#{kind.get_name()}" for kind in PARTS if kind.link)]

@@ -10,7 +10,8 @@ from docmatix.cli.output import FINISHED, print_block, print_result
 
 _DESCRIPTION = """\
 Put the same pages through each prompt, and compare what comes out: pairs kept and why others were dropped, tokens per
-kept pair, grounding, unique questions, diversity, answer lengths.
+kept pair, grounding, unique questions, diversity, answer lengths. With checks in `verify`, also how many pairs agree
+with a second answer, what a judge finds of them, and what of that each thousand tokens buys.
 
   docmatix ablate pipelines/docmatix.yaml --prompts broad_whole,broad_details,extractive
 

@@ -104,6 +104,9 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         # of what a model found when it was asked about the pairs, what tells right from wrong
         **{f"{name} by {by}": _tell_score(groups, name) for name in ("agreement", "judged")},
         # only if prompts are compared: a dataset does not record what its replies cost
+        f"agreement kept for 1,000 tokens by {by}": tell(
+            "agreement_per_1000_tokens", lambda group: f"{group['agreement_per_1000_tokens']:.2f}"
+        ),
         f"tokens out per kept pair by {by}": tell(
             "completion_tokens_per_kept_pair", lambda group: f"{group['completion_tokens_per_kept_pair']:,.1f}"
         ),

@@ -31,7 +31,9 @@ from docmatix.dataset.stats import Statistics, summarise_groups
 from docmatix.driver.build import build
 from docmatix.driver.preflight import check_run, load_build_prompts
 from docmatix.driver.progress import Progress
-from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, list_stages
+from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY, list_stages
+from docmatix.review.check_figures import FIGURES as CHECK_FIGURES
+from docmatix.review.check_figures import CheckFigures, find_agreement_bound, is_checked
 from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
@@ -45,8 +47,8 @@ _SHOWN_WINDOWS, _SHOWN_PAIRS = 6, 4
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """The figures of each prompt over the same pages, in the order given: those of
-    `docmatix.dataset.stats.Group.summarise` (`pairs_per_page` over all pages asked about), requests, and tokens of all
-    stages together, also per kept pair (None without one)."""
+    `docmatix.dataset.stats.Group.summarise` (`pairs_per_page` over all pages asked about), requests, tokens of all
+    stages together, also per kept pair (None without one), and those of `CheckFigures`."""
 
     run: str
     name: str
@@ -72,7 +74,7 @@ class Ablation:
         """The rows of the table: a label, and the figure of each prompt."""
         return [
             (label, ["-" if figures[key] is None else form.format(figures[key]) for figures in self.prompts.values()])
-            for label, key, form in _FIGURES
+            for label, key, form in [*_FIGURES, *(CHECK_FIGURES if is_checked(self.prompts) else ())]
         ]
 
     def drops(self) -> list[tuple[str, list[str]]]:
@@ -206,28 +208,32 @@ def read_ablation(root: str, prompts: Sequence[str], *, config: Config) -> Ablat
         name=config.name,
         documents=documents,
         pages=pages,
-        prompts={name: measure_prompt(run, name, pages=pages) for name, run in directories.items()},
+        prompts={
+            name: measure_prompt(run, name, pages=pages, agrees_from=find_agreement_bound(config))
+            for name, run in directories.items()
+        },
         windows=compare_windows(directories, seed=config.seed),
     )
 
 
-def measure_prompt(run: Run, prompt: str, *, pages: int) -> dict[str, Any]:
-    """The figures of one prompt's run over `pages` pages."""
+def measure_prompt(run: Run, prompt: str, *, pages: int, agrees_from: float = 0.5) -> dict[str, Any]:
+    """The figures of one prompt's run over `pages` pages; `agrees_from` is that of `CheckFigures`."""
     statistics = Statistics()
+    checks = CheckFigures(agrees_from=agrees_from)
     for shard, record in run.records(CURATE):
         statistics.add_dropped(record.extra["dropped"])
-        rows = (row for row in run.iterate_rows(CURATE, shard) if row["reason"] is None)
+        rows = (row for row in checks.count(run.iterate_rows(CURATE, shard)) if row["reason"] is None)
         for _, pairs in groupby(rows, key=lambda row: row["sample_id"]):
             statistics.add_row(pairs, [])
     statistics.add_dropped({"prompt": {prompt: {}}})  # listed even if nothing came of it
     figures = dict(summarise_groups(statistics, "prompt"))[prompt]
     kept = figures["pairs"]
     requests = run.ledger(GENERATE).accounts["requests"]
-    tokens = {"prompt": 0, "completion": 0}
-    for stage in ASKING:
+    by_stage = {stage: Counter[str]() for stage in ASKING}
+    for stage, spent in by_stage.items():
         for _, record in run.records(stage):
-            for kind, count in record.extra.get("tokens", {}).items():
-                tokens[kind] += count
+            spent.update(record.extra.get("tokens", {}))
+    tokens = {kind: sum(spent[kind] for spent in by_stage.values()) for kind in ("prompt", "completion")}
     return {
         **figures,
         "read": kept + sum(figures["dropped"].values()),
@@ -236,6 +242,7 @@ def measure_prompt(run: Run, prompt: str, *, pages: int) -> dict[str, Any]:
         "failed_requests": requests.entered - requests.kept,
         **{f"{kind}_tokens": count for kind, count in tokens.items()},
         **{f"{kind}_tokens_per_kept_pair": round(count / kept, 1) if kept else None for kind, count in tokens.items()},
+        **checks.summarise(kept=kept, tokens=by_stage[GENERATE].total(), check_tokens=by_stage[VERIFY].total()),
     }
 
 
@@ -281,4 +288,5 @@ def write_page(ablation: Ablation) -> str:
         rows=ablation.rows(),
         plots={title: (embed(light[title]), embed(dark[title])) for title in light},
         shown=_SHOWN_PAIRS,
+        checked=is_checked(ablation.prompts),
     )

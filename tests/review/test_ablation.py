@@ -14,9 +14,10 @@ from docmatix.config import PromptChoice
 from docmatix.core.errors import SetupError
 from docmatix.dataset.groups import Group
 from docmatix.review.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
+from docmatix.review.check_figures import CheckFigures, find_agreement_bound
 from docmatix.storage.run import Run
 from tests.builds import running_ray, write_config
-from tests.jobs import FakeClient, curate, generate, make_config, make_job, read_documents
+from tests.jobs import FakeClient, build, curate, generate, make_config, make_job, read_documents
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import start_scripted_server
 
@@ -30,6 +31,7 @@ def make_ablation(**changes: Any) -> Ablation:
         "dropped": {"ungrounded": 2},
         "requests": 4,
         "failed_requests": 0,
+        **CheckFigures(agrees_from=0.5).summarise(kept=3, tokens=812, check_tokens=0),
         "prompt_tokens_per_kept_pair": 812.3,
         "completion_tokens_per_kept_pair": 20.5,
     }
@@ -55,6 +57,19 @@ def test_the_table_has_a_column_for_each_prompt_and_a_line_for_each_figure_and_r
     assert lines["tokens in per kept pair"] == ["812", "-"]
     assert lines["ungrounded"] == ["2", "-"]
     assert lines["echo"] == ["-", "7"]
+
+
+def test_the_table_tells_what_checks_found_where_there_were_any():
+    assert "pairs that agree" not in make_ablation().describe()
+    ablation = make_ablation()
+    ablation.prompts["extractive"] |= CheckFigures(agrees_from=0.5).summarise(kept=3, tokens=812, check_tokens=5000)
+    ablation.prompts["extractive"] |= {"agreement_mean": 0.812, "agreeing_share": 0.75, "agreement_per_1000_tokens": 3}
+    lines = {line[:32].strip(): line[32:].split() for line in ablation.describe().splitlines()}
+    assert lines["agreement, mean of all pairs"] == ["0.812", "-"]
+    assert lines["pairs that agree, of all"] == ["75.0%", "-"]
+    assert lines["sum of kept agreement"] == ["3.00", "-"]
+    assert lines["tokens of checks"] == ["5,000", "0"]
+    assert "what a thousand of them bought" in write_page(ablation)
 
 
 def test_the_page_shows_text_of_models_as_text_and_runs_nothing():
@@ -123,6 +138,42 @@ def test_the_figures_of_a_prompt_are_those_of_its_run(tmp_path):
     assert (figures["read"], figures["pairs"], figures["kept_share"]) == (4, 0, 0)
     assert figures["dropped"]["ungrounded"] == 2
     assert figures["prompt_tokens_per_kept_pair"] is None
+
+
+def test_what_tokens_buy_is_what_was_kept_and_quality_that_of_all_pairs():
+    def make_row(reason: str | None, **scores: float) -> dict[str, Any]:
+        return {"reason": reason, "scores": scores}
+
+    rows = [make_row(None, agreement=1.0, judged=0.75), make_row(None, agreement=0.6), make_row(None)]
+    rows += [make_row("disagrees", agreement=0.0), make_row("duplicate", agreement=1.0, judged=0.25)]
+    figures = CheckFigures(agrees_from=0.5)
+    assert list(figures.count(rows)) == rows
+    told = figures.summarise(kept=3, tokens=2000, check_tokens=9)
+    assert (told["agreement_mean"], told["judged_mean"], told["blind_agreement_mean"]) == (0.65, 0.5, None)
+    assert told["agreeing_share"] == 0.75
+    assert told["agreement_per_1000_tokens"] == 1.2  # three kept, at 0.8 each
+    assert told["agreeing_per_1000_tokens"] == 1.5
+    assert told["judged_per_1000_tokens"] == 1.125
+    assert told["scores"]["agreement"]["pairs"] == 4
+
+
+def test_a_pair_agrees_from_where_the_filter_keeps_it():
+    assert find_agreement_bound(make_config()) == 0.5
+    assert find_agreement_bound(make_config(curate={"filters": [{"kind": "agrees", "min_score": 0.8}]})) == 0.8
+    assert find_agreement_bound(make_config(curate={"filters": [{"kind": "length"}]})) == 0.5
+
+
+def test_tokens_of_checks_are_told_apart(tmp_path):
+    sections: dict[str, Any] = {"verify": [{"kind": "answer_blind"}]}
+    job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1), "b.pdf": write_distinct_pdf(2)}, **sections)
+    build(job)
+    figures = measure_prompt(job.run, "broad_whole", pages=2)
+    assert figures["generate_tokens"] == 30
+    assert figures["check_tokens"] == 15 * figures["read"] > 0
+    assert (
+        figures["prompt_tokens"] + figures["completion_tokens"] == figures["generate_tokens"] + figures["check_tokens"]
+    )
+    assert figures["blind_agreement_mean"] == 0
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from docmatix.prompting.prompt_files import find_prompt_directories, load_prompt
 from docmatix.review.collection import Collection
 from docmatix.storage.run import Run
 from tests.jobs import FakeClient, build, curate, make_config, make_job, write_reply
-from tests.pdfs import write_distinct_pdf
+from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
+from tests.report.replies import write_checked_reply
 
 PDFS = {f"{number}.pdf": write_distinct_pdf(number) for number in range(4)}
 
@@ -86,6 +88,32 @@ def curate_again(run: Path, folder: Path, filters: list[dict[str, Any]]) -> dict
         curate(job, shard)
     rows = (row for shard in job.run.shards("curate") for row in job.run.iterate_rows("curate", shard))
     return {row["pair_id"]: row["reason"] or "kept" for row in rows}
+
+
+def test_scores_of_checks_are_judged_again_without_asking_anybody(tmp_path):
+    pdfs = {"a.pdf": write_pdf(write_distinct_text(1)), "b.pdf": write_pdf(*map(write_distinct_text, (2, 3)))}
+    sections: dict[str, Any] = {
+        "verify": [{"kind": "answer_again", "single_pages": True}, {"kind": "answer_blind"}, {"kind": "judge"}],
+        "curate": {"filters": [{"kind": "length"}]},
+        "pack": {"dpi": 36},
+    }
+    job = make_job(tmp_path, pdfs=pdfs, **sections)
+    build(job, client=FakeClient(write_checked_reply))
+    collection = docmatix.open(tmp_path / "run")
+
+    def count_dropped(**settings: Any) -> dict[str, int]:
+        changes = collection.try_filters([settings]).newly_dropped
+        return dict(Counter(one.after for one in changes))
+
+    frame = collection.try_filters([]).frame()
+    assert {"agreement", "blind_agreement", "judged", "single_page_agreement"} <= set(frame.columns)
+    bad = int((frame["agreement"] < 0.5).sum())
+    assert 0 < bad < len(frame)
+    assert count_dropped(kind="agrees") == {"disagrees": bad}
+    assert count_dropped(kind="agrees", min_score=0) == {}
+    assert count_dropped(kind="judged") == {"judged_poor": int((frame["judged"] < 0.5).sum())}
+    assert count_dropped(kind="needs_pages", kinds=[], max_score=0.9)["single_page_suffices"] > 0
+    assert count_dropped(kind="not_blind") == {}
 
 
 def test_nothing_of_the_run_is_touched(run):

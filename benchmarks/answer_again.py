@@ -1,6 +1,6 @@
 """Whether the embedded model tells right answers from wrong ones by answering again, and what it answers without pages.
 
-    python -m benchmarks.answer_again [--documents 26] [--seed N] [--per-page 2] [--show]
+    python -m benchmarks.answer_again [--documents 26] [--languages en de] [--seed N] [--per-page 4] [--show]
 
 Documents are drawn whose truth is known (`benchmarks.truth_factory`); pairs are made from their facts, and those that
 the truth calls right are asked again by `verify`, with the pages of their window and without. Three wrong answers are
@@ -18,11 +18,12 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import docmatix
 from benchmarks.truth import read
-from benchmarks.truth_factory.drawn import Drawn
+from benchmarks.truth_factory.drawn import LANGUAGES, Drawn
 from benchmarks.truth_factory.factory import draw_documents
 from benchmarks.truth_factory.questions import find_truth
 from docmatix.config import Window
@@ -71,8 +72,8 @@ def build(documents: Sequence[Drawn], folder: Path, per_page: int) -> Run:
         "extract": {"ocr": {"kind": "none"}},
         "generate": {"engine": {"kind": "none"}, "pairs_per_page": per_page},
         "verify": [
-            {"kind": "answer_again", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 64}},
-            {"kind": "answer_blind", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 64}},
+            {"kind": "answer_again", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 48}},
+            {"kind": "answer_blind", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 48}},
         ],
         "pack": {"dpi": 36},
     }
@@ -207,11 +208,13 @@ def main() -> None:
     )
     parser.add_argument("--documents", type=int, default=26)
     parser.add_argument("--seed", type=int, default=DEVELOPMENT_SEED)
-    parser.add_argument("--per-page", type=int, default=2)
+    parser.add_argument("--languages", nargs="*", choices=LANGUAGES, default=LANGUAGES)
+    parser.add_argument("--per-page", type=int, default=4)
     parser.add_argument("--run", type=Path, help="a folder to keep what was built, or that has it")
     parser.add_argument("--show", action="store_true", help="list questions, answers and second answers")
     given = parser.parse_args()
-    documents = list(draw_documents(given.documents, given.seed))
+    drawn = draw_documents(given.documents * len(LANGUAGES), given.seed)
+    documents = list(islice((one for one in drawn if one.language in given.languages), given.documents))
     right = list(list_right(documents, given.per_page))
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.run or Path(temporary)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from docmatix.core.pairs import Reply
 from docmatix.prompting.prompts import Family
 from docmatix.verification.check import Asking, CheckedPair, CheckRequest, Finding, find_best, keep_known
 from docmatix.verification.page_check import PageCheck
-from docmatix.verification.second_answers import read_second_answer
+from docmatix.verification.second_answers import describe_form, read_second_answer
 
 
 class AnswerAgain(PageCheck):
@@ -23,6 +23,9 @@ class AnswerAgain(PageCheck):
     kind: Literal["answer_again"]
     single_pages: bool = False
     """Ask from each page of a window of several, too: what one page answers needs no other."""
+
+    def describe_pair(self, checked: CheckedPair) -> dict[str, Any]:
+        return {"question": checked.pair.question, "form": describe_form(checked.pair.answer)}
 
     def plan_requests(self, checked: CheckedPair, asking: Asking) -> list[CheckRequest]:
         """Those about the window, then, with `single_pages`, those about each of its pages."""

@@ -10,7 +10,7 @@ from docmatix.core.pairs import Reply
 from docmatix.prompting.prompts import Family
 from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, Finding
-from docmatix.verification.second_answers import read_second_answer
+from docmatix.verification.second_answers import describe_form, read_second_answer
 
 
 class AnswerBlind(Check):
@@ -27,7 +27,9 @@ class AnswerBlind(Check):
     def plan_requests(self, checked: CheckedPair, asking: Asking) -> list[CheckRequest]:
         if not checked.pair.question:
             return []
-        messages = render_messages(asking.prompt, question=checked.pair.question)
+        messages = render_messages(
+            asking.prompt, question=checked.pair.question, form=describe_form(checked.pair.answer)
+        )
         return [CheckRequest(self.make_request(asking, messages, dict(asking.prompt.extra)))]
 
     def read_reply(self, checked: CheckedPair, reply: Reply) -> Finding:

@@ -39,7 +39,7 @@ class PageCheck(Check):
 
     def describe_pair(self, checked: CheckedPair) -> dict[str, Any]:
         """The variables of the prompt besides `pages`."""
-        return {"question": checked.pair.question}
+        raise NotImplementedError
 
     def constrain(self, engine: Engine) -> dict[str, Any]:
         """Fields of a request that hold the reply to its form."""

@@ -7,6 +7,16 @@ from docmatix.prompting.replies import read_answer
 from docmatix.verification.agreement import compare_answers
 from docmatix.verification.check import CheckedPair, Finding
 
+_FEW_WORDS, _SENTENCES = 80, 300  # characters
+
+
+def describe_form(answer: str) -> str:
+    """How long an answer to ask for: two answers of one kind can be compared, where a name and a paragraph cannot. It
+    tells nothing else of the pair's own."""
+    if len(answer) <= _FEW_WORDS:
+        return "Answer in a few words."
+    return "Answer in one or two sentences." if len(answer) <= _SENTENCES else "Answer in several sentences."
+
 
 def read_second_answer(checked: CheckedPair, reply: Reply) -> Finding:
     """How well a reply agrees with the pair's answer. One that says nothing tells nothing of the pair: its score is

@@ -128,7 +128,7 @@ def test_blind_the_model_is_shown_nothing_but_the_question(checked):
     verify(job, client=client)
     free = [pair for pair in read_pairs(job) if is_free(pair)]
     assert [request.messages[-1].content for request in client.asked] == [
-        f"Question: {question}" for question in dict.fromkeys(pair["question"] for pair in free)
+        f"Answer in a few words.\nQuestion: {question}" for question in dict.fromkeys(pair["question"] for pair in free)
     ]
     assert {row["blind_agreement"] for row in read_rows(job)} == {None, 1.0}
 
@@ -312,4 +312,4 @@ def test_no_question_of_a_document_reaches_a_check_as_an_order(tmp_path):
         said = request.messages[-1].content
         assert "<|system" not in said
         assert "[INST]" not in said
-        assert said.count("</document>") == (0 if said.startswith("Question:") else 1)
+        assert said.count("</document>") == (0 if said.startswith("Answer in") else 1)

@@ -89,7 +89,8 @@ class PageCheck(Check):
         key = (budget, asking.counter, material, page)
         if key not in checked.chunks:
             checked.chunks[key] = self._cut(pages, asking, pictures, budget=budget, with_text=material != "pages")
-        return [self._ask_chunk(checked, chunk, asking, pictures=pictures, page=page) for chunk in checked.chunks[key]]
+        chunks = _choose_parts(checked.chunks[key], checked.pair)
+        return [self._ask_chunk(checked, chunk, asking, pictures=pictures, page=page) for chunk in chunks]
 
     def _cut(
         self, pages: Sequence[Page], asking: Asking, pictures: dict[int, Picture], *, budget: int, with_text: bool
@@ -122,6 +123,13 @@ class PageCheck(Check):
         told = self.describe_pair(_NOBODY)
         context = asking.engine.context_length
         return measure_budget(asking.prompt, context_tokens=context, counter=asking.counter, pages=[], **told)
+
+
+def _choose_parts(chunks: Sequence[Chunk], pair: Pair) -> Sequence[Chunk]:
+    """Of a window that was cut, the parts with the pages that the pair is known to be written from; all, where that is
+    not known: every part more is a chance to agree by luck."""
+    places = {each.page for each in pair.evidence or ()} | ({pair.span[0]} if pair.span else set())
+    return [chunk for chunk in chunks if places & {page.number for page in chunk}] or chunks
 
 
 _NOBODY = CheckedPair(Pair("", "", "", "", "", question="", answer=""), Window("", "", ()))

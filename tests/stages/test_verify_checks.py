@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -313,3 +314,21 @@ def test_no_question_of_a_document_reaches_a_check_as_an_order(tmp_path):
         assert "<|system" not in said
         assert "[INST]" not in said
         assert said.count("</document>") == (0 if said.startswith("Answer in") else 1)
+
+
+def test_of_a_window_that_is_cut_only_the_parts_with_the_page_of_the_pair_are_asked(tmp_path):
+    engine = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1", "context_tokens": 1000}
+    pages = [f"{write_distinct_text(number)} " * 3 for number in range(60, 63)]
+    check = {**AGAIN, "engine": engine, "sampling": {"max_tokens": 60}}
+    job = make_job(tmp_path, pdfs={"a.pdf": write_pdf(*pages)}, generate={"prompts": ["extractive"]}, verify=[check])
+    read_documents(job)
+    generate(job, client=FakeClient())
+    verify(job, client=FakeClient(lambda _: "not answerable"))
+    places = {pair["pair_id"]: pair["span"][0] for pair in read_pairs(job)}
+    requests = [
+        (places[row["pair_id"]], set(map(int, re.findall(r'<page number=\\"(\d)', request["body"]))))
+        for row in read_rows(job)
+        for request in row["requests"] or ()
+    ]
+    assert {place for place, _ in requests} == {1, 2, 3}
+    assert all(place in shown and len(shown) < 3 for place, shown in requests)

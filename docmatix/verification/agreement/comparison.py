@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from docmatix.verification.agreement.frames import remove_frame
 from docmatix.verification.agreement.lists import compare_items, split_items
 from docmatix.verification.agreement.questions import read_question
 from docmatix.verification.agreement.readings import Content, Value, Word, read_content
@@ -38,6 +39,8 @@ _LEAD = re.compile(
 )
 _CODE = re.compile(r"(?:[^\d\W]+\.?:?\s){0,2}(\+?[\d(][\d\s()./-]{5,}[\dX])", re.IGNORECASE)
 _NUMERIC = re.compile(r"\d")
+_FRAMED = 4
+"""Tokens above which an answer may be a sentence."""
 _FEW = 4
 """Words beside a value up to which an answer is that value."""
 
@@ -69,18 +72,33 @@ def _prepare(text: str) -> str:
 
 
 def _compare(expected: str, given: str, terms: Terms, *, depth: int) -> Agreement:
-    codes = _CODE.fullmatch(expected), _CODE.fullmatch(given)
-    if codes[0] and codes[1] and (found := _compare_codes(codes[0][1], codes[1][1], terms)):
-        return found
     one, other = read_content(expected, terms.language), read_content(given, terms.language)
+    codes = _CODE.fullmatch(expected), _CODE.fullmatch(given)
+    dated = any(name_rule(value) == "date" for value in (*one.values, *other.values))
+    if codes[0] and codes[1] and not dated and (found := _compare_codes(codes[0][1], codes[1][1], terms)):
+        return found
+    if depth == 0 and max(len(one.tokens), len(other.tokens)) > _FRAMED:
+        bare = _remove_frames(one, other, terms)
+        if bare != (expected, given):
+            return _compare(*bare, terms, depth=1)
     terms = terms._replace(words=({word.folded for word in one.words}, {word.folded for word in other.words}))
     if len(one.values) == 1 == len(other.values):
         found = _compare_single(one, other, terms)
         if found:
             return found
-    if depth == 0 and (found := _compare_lists(one, other, terms)):
+    if depth < 2 and (found := _compare_lists(one, other, terms)):
         return found
     return _compare_contents(one, other, terms)
+
+
+def _remove_frames(one: Content, other: Content, terms: Terms) -> tuple[str, str]:
+    """Both answers without the words that only take up the question, where one is a sentence and the other is not."""
+    words = [{token.folded for token in each.tokens if token.kind != "sign"} for each in (one, other)]
+    long = len(one.tokens) >= len(other.tokens)
+    bare = remove_frame(one, terms.asked.words, words[1]) if long else remove_frame(other, terms.asked.words, words[0])
+    if bare is None:
+        return one.text, other.text
+    return (bare, other.text) if long else (one.text, bare)
 
 
 def _compare_codes(expected: str, given: str, terms: Terms) -> Agreement | None:
@@ -157,11 +175,11 @@ def _compare_lists(one: Content, other: Content, terms: Terms) -> Agreement | No
     if not items and not others:
         return None
     if items and others:
-        score = compare_items(items, others, lambda a, b: _compare(a, b, terms, depth=1).score)
+        score = compare_items(items, others, lambda a, b: _compare(a, b, terms, depth=2).score)
         if score < 0.5:
             # `Smith, John` against `John Smith, Bonn` is no list; names with an apposition are
             words = _compare_contents(one, other, terms)
-            if words.rule == "text" and words.score > score and not (one.values or other.values):
+            if words.rule == "text" and (words.score == 1.0 or not (one.values or other.values)):
                 return words
         return Agreement(round(score, 4), "list")
     several, single, alone = (items, other, other.text) if items else (others, one, one.text)
@@ -172,7 +190,7 @@ def _compare_lists(one: Content, other: Content, terms: Terms) -> Agreement | No
         or len(single.words) + len(single.values) > 5
     ):
         return None
-    scores = [_compare(alone, item, terms, depth=1).score for item in several[:12]]
+    scores = [_compare(alone, item, terms, depth=2).score for item in several[:12]]
     best = max(scores)
     if best < 0.5:
         return None

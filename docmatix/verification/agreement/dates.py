@@ -179,7 +179,7 @@ def _text(tokens: Sequence[Token], at: int) -> str:
     return tokens[at].folded if 0 <= at < len(tokens) else ""
 
 
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2})?")
+_CLOCK = re.compile(r"(\d{1,2})(?:(?<=\d):(?=\d)| ?[hH] ?)(\d{2})(?::\d{2})?")
 _HALVES = {"am": 0, "a.m": 0, "pm": 720, "p.m": 720}
 _HOURS = frozenset(("uhr", "h", "heures", "heure", "uur", "часов", "ч", "horas", "hrs"))
 
@@ -193,6 +193,8 @@ def read_time(tokens: Sequence[Token], at: int) -> tuple[Time, int] | None:
     found = _CLOCK.fullmatch(text)
     hour, minute = (int(found[1]), int(found[2])) if found else (-1, 0)
     after = _text(tokens, behind)
+    if not found and not text.replace(".", "").isdigit():
+        return None
     if not found:
         if after not in _HALVES and after not in _HOURS:
             return None

@@ -10,6 +10,9 @@ from docmatix.verification.agreement.vocabulary import CONJUNCTIONS, CONJUNCTION
 
 FEWEST = 0.6
 """The share of a list's items that the other has to have; otherwise F1 is halved."""
+FEWEST_OTHERS = 0.75
+"""The same where both have items that the other lacks, as the parts of another address."""
+LONG_ON_AVERAGE = 4  # words of the items between commas
 LONGEST = 8  # words of an item: a longer one is a clause of a sentence
 _MOST = 60  # items
 _COMPARED = 12  # items of each that are compared with one another, where no other is the same to the letter
@@ -35,6 +38,12 @@ def split_items(content: Content, language: str | None) -> list[str]:
     if len(items) < 2 or any(item.count(" ") >= LONGEST for item in items[1:]):
         return []
     items[0] = _drop_introduction(items[0])
+    if any(word.lower() in COPULAS for item in items for word in item.replace("'", " ").split()):
+        return []  # clauses
+    if not all(text[first:last] in (";", "|") for first, last in cuts) and sum(
+        item.count(" ") + 1 for item in items
+    ) > LONG_ON_AVERAGE * len(items):
+        return []  # clauses, too
     joined = all(text[first:last].isalpha() or text[first:last] == "&" for first, last in cuts)
     if joined and any(item.count(" ") > 2 for item in items):
         return []  # a sentence with `and`
@@ -100,4 +109,9 @@ def compare_items(ones: Sequence[str], others: Sequence[str], compare: Callable[
             used |= {("one", at), ("other", place)}
             matched += score
     f1 = 2 * matched / (len(ones) + len(others))
-    return f1 if matched / max(len(ones), len(others)) > FEWEST else f1 / 2
+    swapped = len(used) // 2 < min(len(left), len(rest))
+    least = matched / max(len(ones), len(others))
+    short, long = sorted((ones, others), key=len)
+    if [item.casefold() for item in long[: len(short)]] == [item.casefold() for item in short]:
+        swapped = True  # cut
+    return f1 / 2 if least <= (FEWEST_OTHERS if swapped else FEWEST) else f1

@@ -26,11 +26,13 @@ class Quantity(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One way to read a number: as printed with its magnitude, and in the base unit."""
+    """One way to read a number: as printed with its magnitude, and in the base unit. `signs` tells what its comma or
+    point was taken for."""
 
     printed: float
     value: float
     unit: str
+    signs: int = 0
 
 
 class Number(NamedTuple):
@@ -92,9 +94,9 @@ def read_number(tokens: Sequence[Token], at: int, text: str, language: str | Non
     negative, first, place = _read_sign(tokens, at, first, place, before)
     readings = []
     for times, unit in options:
-        for value in values:
+        for signs, value in enumerate(values):
             printed = value * times * (-1.0 if negative else 1.0)
-            readings.append(Reading(printed, printed * unit.factor + unit.offset, unit.name))
+            readings.append(Reading(printed, printed * unit.factor + unit.offset, unit.name, signs))
     number = Number(tuple(dict.fromkeys(readings)), digits, whole and factor == 1.0, plain, factor != 1.0)
     return number, first, place
 
@@ -124,7 +126,7 @@ def _read_core(tokens: Sequence[Token], at: int, language: str | None) -> tuple[
     if token.kind != "number":
         return None
     text = token.text
-    if ":" in text or text.count("-") or text.count("/"):
+    if ":" in text or "h" in text or "H" in text or text.count("-") or text.count("/"):
         return None
     if "e" in text.lower():
         return (float(text.replace(",", ".")),), at + 1, False

@@ -96,6 +96,6 @@ def read_question(question: str) -> Asked:
     found = _SCALE.search(folded)
     word = (found["word"] or found["sign"]) if found else ""
     scale = _SCALES.get(word) or MAGNITUDES.get(word) or MAGNITUDES.get(word.removesuffix("s")) or 1.0
-    words = frozenset(token.folded for token in cut_tokens(folded) if token.kind == "word") - FUNCTION
+    words = frozenset(token.folded for token in cut_tokens(folded) if token.kind in ("word", "code")) - FUNCTION
     years = frozenset(int(year) for year in _YEARS.findall(folded))
     return Asked(kind, scale, words, years, _PLACE.search(folded) is not None)

@@ -66,9 +66,9 @@ def read_content(text: str, language: str | None) -> Content:
     while at < len(tokens):
         value = _read_value(tokens, at, text, language)
         if value is not None:
-            while words and words[-1].at >= value.first:
-                words.pop()
             _add(values, value, tokens)
+            while words and words[-1].at >= values[-1].first:
+                words.pop()
             at = value.end
             continue
         token = tokens[at]
@@ -178,6 +178,9 @@ def _add(values: list[Value], value: Value, tokens: Sequence[Token]) -> None:
     elif isinstance(low, Date) and isinstance(high, Date):
         low = low._replace(year=low.year or high.year)
     elif isinstance(low, Number) and isinstance(high, Number):
+        if abs(high.readings[0].printed) > 1000 * max(abs(low.readings[0].printed), 1):
+            values.append(value)  # `Street 30 - 50667 Town`
+            return
         low, high = _share_unit(low, high)
     elif isinstance(low, Time) and isinstance(high, Time):
         pass
@@ -200,7 +203,7 @@ def _are_linked(one: Value, other: Value, tokens: Sequence[Token]) -> bool:
 
 
 def _negate(number: Number) -> Number:
-    readings = tuple(Reading(-each.printed, -each.value, each.unit) for each in number.readings)
+    readings = tuple(each._replace(printed=-each.printed, value=-each.value) for each in number.readings)
     return number._replace(readings=readings)
 
 
@@ -227,5 +230,5 @@ def _take_unit(one: Number, other: Number) -> Number:
         scale = 10.0 ** (3 * sum(abs(model.printed) >= 1000**power for power in range(1, 5)))
         if abs(one.readings[0].printed) >= 1000:
             scale = 1.0
-    readings = tuple(Reading(r.printed * scale, r.printed * scale * factor, model.unit) for r in one.readings)
+    readings = tuple(Reading(r.printed * scale, r.printed * scale * factor, model.unit, r.signs) for r in one.readings)
     return one._replace(readings=readings, plain=False, scaled=other.scaled)

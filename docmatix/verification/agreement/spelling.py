@@ -34,6 +34,10 @@ _QUOTES = str.maketrans(
 )  # fmt: skip
 # of Latin, Greek and Cyrillic letters, and vowel points; not those that make another letter of a Japanese one
 _ACCENTS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
+# `KD - 312 / 37`
+_SPACED = re.compile(r"(?<=\b[A-Z]) - (?=\d)|(?<=\b[A-Z][A-Z]) - (?=\d)|(?<=\b[A-Z]{3}) - (?=\d)")
+_PARTED = re.compile(r"(?<=\d) / (?=\d)")
+_DASHED = re.compile(r"(?<=[\d%.])\s?[–—]\s?(?=[\d$€£])|(?<=\d)[–—](?=[^\W\d_])")  # a range, and no sign
 _POWER = re.compile(r"(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]+")
 _RAISED = re.compile(r"(?<=[\d)])[⁺⁻]?[⁰¹²³⁴-⁹]+")  # the mark of a note
 _FRACTIONS = re.compile(r"(\d)?\s?([¼-¾⅐-⅞])")
@@ -59,6 +63,7 @@ def clean(text: str) -> str:
     """A text in plain digits, quotes and dashes, without markup, in one line but for its line breaks."""
     text = text[:MAX_CHARS]
     if not text.isascii():
+        text = _DASHED.sub(" - ", text)
         text = _POWER.sub(lambda found: "^" + unicodedata.normalize("NFKC", found[0]), text)
         text = _FRACTIONS.sub(_write_fraction, text)
         text = (
@@ -70,6 +75,7 @@ def clean(text: str) -> str:
         text = _BROKEN.sub("", text)
     if "*" in text or "_" in text or "`" in text or "#" in text or ">" in text:
         text = _MARKUP.sub("", text)
+    text = _SPACED.sub("-", _PARTED.sub("/", text)) if " - " in text or " / " in text else text
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -110,9 +116,14 @@ _LATIN = r"[A-Za-z\u00c0-\u024f\u0370-\u04ff]"
 _TOKEN = re.compile(
     r"(?P<link>(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     rf"|(?P<code>(?!(?:EUR|USD|GBP|CHF|INR|Rs)\d){_LATIN}+(?:[-/]{_LATIN}*)?\d\w*(?:[-./]\w*\d\w*)*)"
-    r"|(?P<number>(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}-\d{1,2}-(?:\d{4}|\d\d)"
+    # numbers of telephones, with the code of a place or a country
+    r"|(?P<phone>(?<![\w.,])(?=[+(]?(?:[ ()/-]{0,2}\d){7,15}(?![\d.,]\d|\d))(?!\d{1,2}[-/]\d{1,2}[-/]\d{2,4}(?!\d))"
+    r"(?:\+\d[\d ()/-]+\d|\(\d{2,5}\)[\d /-]+\d|0\d[\d /-]+\d|\d{3}-\d{3}-\d{4}))"
+    r"|(?P<number>(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}-\d{1,2}-(?:\d{4}|"
+    r"\d\d)"
     r"|\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)|\d{1,2}/(?:19|20)\d\d"
-    r"|(?:0[1-9]|1[0-2])\.(?:19|20)\d\d|(?:19|20)\d\d-0[1-9]|\d{1,2}:\d\d(?::\d\d)?)(?!\d|[-/.,:]\d)"
+    r"|(?:0[1-9]|1[0-2])\.(?:19|20)\d\d|(?:19|20)\d\d-0[1-9]|\d{1,2}:\d\d(?::\d\d)?|\d{1,2} ?[hH] ?\d\d)(?!\d|"
+    r"[-/.,:]\d)"
     r"|\d{1,3}(?: \d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*(?:[eE][+-]?\d{1,2}(?!\w))?|(?<![\w.])\.\d+)"
     rf"|(?P<char>[{SPACELESS}])"
     rf"|(?P<word>(?:[ldnsjmctLDNSJMCT]|[Qq]u|[Dd]ell|[Nn]ell|[Aa]ll|[Ss]ull)'(?={_LETTER})|(?:{_LATIN}\.){{2,}}"
@@ -130,6 +141,8 @@ def cut_tokens(text: str) -> tuple[Token, ...]:
         folded = fold(part) if kind != "number" else part
         if kind == "word" and not part.isalpha():
             folded = folded.removesuffix("'s").replace("'", "").replace(".", "")
+        elif kind == "phone":
+            kind, folded = "code", "".join(filter(str.isdigit, part)).lstrip("0")
         elif kind == "link":
             folded = _plain_link(folded)
         elif kind == "code":

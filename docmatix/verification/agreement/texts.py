@@ -18,6 +18,7 @@ from docmatix.verification.agreement.vocabulary import (
     HEDGES,
     LEGAL,
     NEGATIONS,
+    PLACES,
     PREFIXES,
     TITLES,
     are_opposite,
@@ -31,6 +32,7 @@ ENOUGH, ENOUGH_OF_START = 0.6, 0.75
 """The share of an answer's words that the other has to have; more where it is the start of it, which is how answers are
 cut. Below, token F1 is halved."""
 _ALIKE = 0.8  # the similarity of two words that were misread or inflected
+_CAPITALS = 0.45  # the share of an answer's words, above which capitals do not tell names
 _MANY = 40  # words compared with one another by their letters
 
 
@@ -169,6 +171,8 @@ def compare_two(one: Word, other: Word) -> float:
     a, b = one.folded, other.folded
     if a == b:
         return 1.0
+    if a.isdigit() and b.isdigit() and min(len(a), len(b)) >= 7 and abs(len(a) - len(b)) <= 3:
+        return 0.9 if a.endswith(b) or b.endswith(a) else 0.0  # with and without the code of the country
     if one.exact or other.exact:
         # an initial for a name
         short, long = (one, other) if len(a) < len(b) else (other, one)
@@ -221,10 +225,16 @@ def _find_contained(expected: Content, given: Content, one: Phrase, other: Phras
     length, extra = len(short.content), len(long.content) - len(short.content)
     if len(long.all) - len(short.all) < (2 if sentence.text.endswith(".") else 3) or extra < 1:
         return None
+    names = sorted(word.folded for word in short.content)
     for at in range(len(long.content) - length + 1):
-        if all(compare_two(a, b) >= 0.85 for a, b in zip(short.content, long.content[at : at + length], strict=True)):
+        window = long.content[at : at + length]
+        if all(compare_two(a, b) >= 0.85 for a, b in zip(short.content, window, strict=True)):
             break
+        if 1 < length <= 4 and sorted(w.folded for w in window) == names:
+            break  # `Morgan, Judith`
     else:
+        return None
+    if _is_cut_off(expected if not swapped else given):
         return None
     first, last = long.content[at].at, long.content[at + length - 1].at
     if _is_negated(long, first) and not any(word.folded in NEGATIONS for word in short.all):
@@ -234,7 +244,10 @@ def _find_contained(expected: Content, given: Content, one: Phrase, other: Phras
     if start or end:
         return None
     begins = all(word.at >= first for word in long.all)
-    if begins and not _is_clause_end(sentence, last):
+    if begins and (not _is_clause_end(sentence, last) or (length > 3 and sentence.tokens[last + 1].text == ",")):
+        return None
+    behind = [word for word in long.content if word.at > last]
+    if _is_listed(sentence, last) and not (behind and behind[0].folded in PLACES):
         return None
     return CONTAINED
 
@@ -244,6 +257,21 @@ def _is_negated(phrase: Phrase, first: int) -> bool:
     return any(word in NEGATIONS for word in before)
 
 
+def _is_cut_off(content: Content) -> bool:
+    """Whether a text stops where no answer does: at a comma, or at a word that goes with the next one."""
+    last = content.tokens[-1]
+    return last.text == "," or (len(content.words) > 3 and last.kind == "word" and last.folded in FUNCTION)
+
+
+def _is_listed(sentence: Content, last: int) -> bool:
+    """Whether what ends at a token is one of several, or the first line of an address."""
+    tokens = sentence.tokens
+    if last + 2 >= len(tokens) or tokens[last + 1].text not in ",;/\n":
+        return False
+    behind = tokens[last + 2]
+    return behind.kind in ("number", "code") or (behind.text[0].isupper() and behind.folded not in FUNCTION)
+
+
 _BINDING = frozenset("of de du des von der di da do del della".split())
 
 
@@ -251,11 +279,16 @@ def _go_on(sentence: Content, at: int, capital: bool, step: int) -> bool:
     """Whether a name goes on beyond a token: with another capital, or with `of` and one."""
     place = at + step
     tokens = sentence.tokens
+    if step < 0 < place and tokens[place].text == "," and capital:
+        # `Hartley, Thomas`
+        return tokens[place - 1].text[0].isupper() and tokens[place - 1].folded not in FUNCTION and place > 1
     if not capital or not 0 <= place < len(tokens):
         return False
     token = tokens[place]
     if token.text == "-":
         return True
+    if token.folded in LEGAL:
+        return False
     if token.folded in _BINDING and 0 <= place + step < len(tokens):
         return step > 0 and tokens[place + step].text[0].isupper()
     if token.kind not in ("word", "code") or not token.text[0].isupper() or token.folded in FUNCTION:
@@ -289,7 +322,9 @@ def _grade(one: Phrase, other: Phrase, pairs: Sequence[tuple[int, int, float]], 
     cut = not (lone and alone) and sorted(places) == list(range(start)) and len(longer.content) > start
     if lone and alone:
         named = any(word.exact for word in lone) and any(word.exact for word in alone)
-        capitals = short and any(w.capital for w in lone) and any(w.capital for w in alone)
+        capitals = (short or _tells_names(one, other)) and all(
+            any(w.capital and (short or w.at) for w in each) for each in (lone, alone)
+        )
         if named or capitals or (short and least < ENOUGH + 0.06):
             return Match(round(score * (0.3 if named else 0.5), 4), "tokens")
     elif any(word.exact and not word.folded.isalpha() for word in (*lone, *alone)) and short:
@@ -298,6 +333,11 @@ def _grade(one: Phrase, other: Phrase, pairs: Sequence[tuple[int, int, float]], 
     if (short or cut) and least <= enough + 0.001:
         score /= 2
     return Match(round(score, 4), "tokens")
+
+
+def _tells_names(one: Phrase, other: Phrase) -> bool:
+    """Whether capitals stand for names in both answers, and not for all nouns, as in German."""
+    return all(sum(word.capital for word in each.content) <= _CAPITALS * len(each.content) for each in (one, other))
 
 
 def _is_idle(word: Word, asked: Collection[str]) -> bool:

@@ -56,6 +56,12 @@ def _compare(expected: object, given: object, terms: Terms) -> float:
         return _compare_dates(expected, given, terms.asked)
     if isinstance(expected, Time) and isinstance(given, Time):
         return _compare_times(expected, given)
+    for one, other in ((expected, given), (given, expected)):
+        if isinstance(one, Time) and isinstance(other, Number):
+            # `9.40` is a time where the other one is
+            hour, sign, minute = other.digits.partition(".")
+            said = sign and len(minute) == 2 and other.readings[0].unit == "" and minute < "60"
+            return LESS_CERTAIN if said and int(hour) * 60 + int(minute) == one.minutes else 0.0
     dates = [each for each in (expected, given) if isinstance(each, Date)]
     numbers = [each for each in (expected, given) if isinstance(each, Number)]
     if dates and numbers:
@@ -131,11 +137,16 @@ def compare_numbers(expected: Number, given: Number, terms: Terms) -> float:
         return float(
             expected.digits.lstrip("0") == given.digits.lstrip("0") or expected.readings[0] == given.readings[0]
         )
+    if _is_cut(expected, given) or _is_cut(given, expected):
+        return PART
     known = terms.language in DECIMAL_COMMA or terms.language in DECIMAL_POINT
+    alike = _list_signs(expected) == _list_signs(given)
     best = 0.0
     for at, one in enumerate(expected.readings):
         for place, other in enumerate(given.readings):
             certainty = 1.0
+            if alike and one.signs != other.signs:
+                continue  # `4,727 t` and `4,727 kg`: a comma is the same in both
             if at or place:
                 both = len(expected.readings) > 1 and len(given.readings) > 1
                 same_unit = one.unit == expected.readings[0].unit and other.unit == given.readings[0].unit
@@ -146,6 +157,20 @@ def compare_numbers(expected: Number, given: Number, terms: Terms) -> float:
             if best == 1.0:
                 return 1.0
     return best
+
+
+def _is_cut(short: Number, long: Number) -> bool:
+    """Whether a number without its unit is the start of another, and not that one rounded: `64` of `64.76 kg`."""
+    start = long.digits[len(short.digits) : len(short.digits) + 1]
+    if not (short.plain and start in (".", ",") and long.digits.startswith(short.digits)):
+        return False
+    bare = not short.readings[0].unit and long.readings[0].unit not in ("", "%")
+    printed = long.readings[0].printed
+    return bare and not printed.is_integer() and round(printed) != short.readings[0].printed and printed < 1000
+
+
+def _list_signs(number: Number) -> str:
+    return "".join(each for each in number.digits if not each.isdigit())
 
 
 def _digits(number: Number) -> str:

@@ -57,6 +57,8 @@ CONJUNCTIONS_OF = {
 }
 """Of one language, where they are other words in others."""
 COPULAS = fold_all(WORDS["copulas"])
+FRAMES = fold_all(WORDS["frames"]) - FUNCTION
+"""Words that say no more than that something is said."""
 HEDGES = fold_all(WORDS["hedges"])
 TITLES = fold_all(WORDS["titles"])
 LEGAL = fold_all(WORDS["legal"])

@@ -12,9 +12,9 @@ from docmatix.verification.agreement.readings import Content, Value, Word, read_
 from docmatix.verification.agreement.spelling import clean, fold, fold_words
 from docmatix.verification.agreement.texts import (
     Match,
+    align,
     compare_characters,
     compare_phrases,
-    compare_two,
     has_legal,
     make_phrase,
 )
@@ -94,7 +94,9 @@ def _compare(expected: str, given: str, terms: Terms, *, depth: int) -> Agreemen
 def _remove_frames(one: Content, other: Content, terms: Terms) -> tuple[str, str]:
     """Both answers without the words that only take up the question, where one is a sentence and the other is not."""
     words = [{token.folded for token in each.tokens if token.kind != "sign"} for each in (one, other)]
-    long = len(one.tokens) >= len(other.tokens)
+    if len(one.tokens) == len(other.tokens):
+        return one.text, other.text
+    long = len(one.tokens) > len(other.tokens)
     bare = remove_frame(one, terms.asked.words, words[1]) if long else remove_frame(other, terms.asked.words, words[0])
     if bare is None:
         return one.text, other.text
@@ -145,12 +147,12 @@ def _compare_single(one: Content, other: Content, terms: Terms) -> Agreement | N
     if any(are_opposite(a.folded, b.folded) for a in ones for b in others):
         return Agreement(0.0, rule)
     if ones and others:
-        alike = [max(compare_two(a, b) for b in others) for a in ones]
-        if not any(alike):
+        alike = len(align(ones, others))
+        if not alike:
             known = len(ones) < len(beside[0]) or len(others) < len(beside[1])
             measured = rule != "number" or (_has_unit(value) and _has_unit(given))
             return Agreement(round(score * (0.7 if known or measured else 0.3), 4), rule)
-        if min(len(ones), len(others)) > sum(each > 0 for each in alike):
+        if min(len(ones), len(others)) > alike:
             return None
     elif len(ones or others) > 2:
         return None

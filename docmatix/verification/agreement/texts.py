@@ -115,7 +115,7 @@ def compare_phrases(
         return Match(0.0, "text")
     if not one.content or not other.content:
         return Match(0.0, "tokens")
-    pairs = _align(one.content, other.content)
+    pairs = align(one.content, other.content)
     matched = len(pairs)
     if matched == len(one.content) == len(other.content):
         in_order = all(a < b for a, b in pairwise(place for _, place, _ in pairs))
@@ -141,7 +141,7 @@ def _are_contrary(words: Sequence[str], others: Sequence[str]) -> bool:
     return any(are_opposite(one, other) for one in lone for other in alone)
 
 
-def _align(ones: Sequence[Word], others: Sequence[Word]) -> list[tuple[int, int, float]]:
+def align(ones: Sequence[Word], others: Sequence[Word]) -> list[tuple[int, int, float]]:
     """The words of both that are the same or alike, as places with their similarity, in the order of the first."""
     free: dict[str, list[int]] = {}
     for place in range(len(others) - 1, -1, -1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from docmatix.verification.agreement.spelling import clean, fold
-from docmatix.verification.agreement.vocabulary import WORDS, fold_all
+from docmatix.verification.agreement.vocabulary import NEGATIONS, WORDS, fold_all
 
 _YES_WORDS, _NO_WORDS = fold_all(WORDS["yes"]), fold_all(WORDS["no"])
 _AFTER = re.compile(
@@ -102,6 +102,10 @@ _PATTERNS = (
     r"لا يمكن (?:تحديد|الإجابة)",
 )
 _NOT = re.compile("|".join(_PATTERNS))
+_SIGNALS = NEGATIONS | fold_all(WORDS["denials"])
+_UNKNOWN = tuple("unkn unsp unav unan unde undi unme unbe unre unpr unst unkl".split())
+_OTHER_SCRIPT = re.compile(r"[\u0400-\u06ff\u3000-\uffff]")
+_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST = 300  # characters of a refusal; a longer answer says something
 
 
@@ -124,4 +128,14 @@ def is_polar(question: str) -> bool:
 
 def is_not_answerable(text: str) -> bool:
     """Whether an answer says that the pages do not answer the question: `Not mentioned`, `nicht angegeben`, `N/A`."""
-    return len(text) <= _LONGEST and _NOT.search(fold(clean(text)).strip(" .\"'([")) is not None
+    if len(text) > _LONGEST:
+        return False
+    folded = fold(clean(text)).strip(" .\"'([")
+    return _may_deny(folded) and _NOT.search(folded) is not None
+
+
+def _may_deny(folded: str) -> bool:
+    """Whether a text has a word of those that each pattern needs; the patterns take 50 times as long."""
+    if not folded.isascii() and _OTHER_SCRIPT.search(folded):
+        return True
+    return any(word in _SIGNALS or word.startswith(_UNKNOWN) for word in _WORD.findall(folded))

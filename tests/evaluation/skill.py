@@ -79,6 +79,6 @@ def make_engine(base_url: str, **settings: Any) -> dict[str, Any]:
     return {"kind": "openai", "model": "scripted", "base_url": base_url, "give_up_after_s": 5, **settings}
 
 
-def evaluate(path: Path | str, out: Path, *, config: dict[str, Any], **options: Any) -> Evaluated:
+def evaluate(path: Path | str, out: Path | str, *, config: dict[str, Any], **options: Any) -> Evaluated:
     settings, folder = load_evaluation(config)
     return evaluate_model(str(path), settings, config_dir=folder, out=out, **options)

@@ -158,6 +158,7 @@ def test_the_command_prints_a_table_and_leaves_the_files(sample_run, tmp_path, c
         "answers",
         "evaluation.yaml",
         "predictions.parquet",
+        "report.html",
         "summary.json",
     }
     assert len(read_predictions(folder)) == 7
@@ -188,6 +189,51 @@ def test_nothing_is_left_of_a_command_that_was_wrong(sample_run, tmp_path, capsy
     assert said.count("\n") == 1
     assert "No model server answers" in said
     assert not out.exists()
+
+
+def test_questions_of_too_many_pages_and_requests_that_are_too_long_are_counted(sample_run, tmp_path):
+    skill = learn_skill(sample_run)
+
+    def refuse(body: Body) -> tuple[int, Any] | None:
+        too_long = not is_blind(body) and "INVOICE" in read_text(body)
+        return (400, {"error": {"message": "maximum context length is 9 tokens"}}) if too_long else None
+
+    with start_scripted_server(reply=skill, refuse=refuse) as server:
+        config = {"engine": make_engine(server.base_url), "max_pages": 1}
+        found = evaluate(sample_run, tmp_path / "out", config=config)
+    unanswered = found.summary["overall"]["unanswered"]
+    assert unanswered["too_many_pages"] > 0
+    assert unanswered["too_long"] > 0
+    assert found.summary["evaluation"]["failures"]["too_long"] == "400 maximum context length is 9 tokens"
+    for row in read_predictions(tmp_path / "out"):
+        assert (row["reason"] == "too_many_pages") == (row["pages"] > 1) == (row["request_id"] is None)
+        assert row["blind_prediction"] is not None
+
+
+def test_a_server_that_refuses_everything_stops_it_early(sample_run, tmp_path):
+    def refuse(body: Body) -> tuple[int, Any]:
+        return 400, {"error": {"message": "no such field"}}
+
+    with start_scripted_server(refuse=refuse) as server:
+        config = {"engine": make_engine(server.base_url, max_in_flight=4)}
+        with pytest.raises(BuildError, match=r"failed with `refused` .*no such field.*too many to go on"):
+            evaluate(sample_run, tmp_path / "out", config=config)
+
+
+def test_the_folder_may_be_on_an_object_store(sample_run, memory_run):
+    with start_scripted_server(reply=learn_skill(sample_run)) as server:
+        found = evaluate(sample_run, memory_run.url, config={"engine": make_engine(server.base_url)}, limit=4)
+    assert found.folder == memory_run.url
+    assert {"predictions.parquet", "summary.json", "report.html"} <= set(memory_run.names(""))
+    assert len(found.predictions()) == 4
+
+
+def test_the_report_shows_the_pages_of_the_mistakes(sample_run, tmp_path):
+    with start_scripted_server(reply=lambda body: "something else") as server:
+        evaluate(sample_run, tmp_path / "out", config={"engine": make_engine(server.base_url)}, limit=8)
+    page = (tmp_path / "out/report.html").read_text()
+    assert "data:image/" in page
+    assert "something else" in page
 
 
 def test_a_folder_with_something_else_is_refused(sample_run, tmp_path):

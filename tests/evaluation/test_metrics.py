@@ -48,8 +48,11 @@ def test_a_number_is_right_within_the_tolerance_and_wrong_beyond_it():
     assert score("1,250", "1260")["numeric"] == 1.0
     assert score("1,250", "1260")["exact"] is False
     assert score("1,250", "1350")["numeric"] == 0.0
+    assert score("$1.25 million", "1250000 dollars")["numeric"] == 1.0
+    assert score("12.5%", "12.5 kg")["numeric"] == 0.0
     assert score("1,250", "unknown")["numeric"] == 0.0
     assert score("Norway", "1250")["numeric"] is None
+    assert score("12345", "12345", question="What is the invoice number?")["numeric"] is None
 
 
 def test_without_a_prediction_all_is_wrong_even_where_nothing_is_expected():
@@ -87,13 +90,16 @@ TYPES = {
     "date": [
         "March 5, 2020", "5 March 2020", "5. März 2020", "the 3rd of May 1999", "12/03/2020", "2020-03-12",
         "12.3.20", "May 2020", "Monday, 3 May 2021", "3 May 2021 at 10:30", "2 de mayo de 2021", "2020年3月5日",
-        "12-Mar-2020",
+        "12 Mar 2020",
     ],
     "percent": ["12.5%", "12,5 %", "7 percent", "7 Prozent"],
     "money": ["$12.50", "12 €", "EUR 1,250", "12 dollars", "USD 3"],
-    "number": ["12", "1,250", "-3.5", "12 km", "15 employees"],
+    "number": ["12", "two", "3 to 5 days", "1,250", "-3.5", "12 km", "15 employees"],
     "list": ["Alice, Bob and Carol", "red; green", "red\ngreen", "red, green, blue", "rot, grün und blau"],
-    "short_text": ["Dr. Amelia Rowe", "Paris, France", "INV-2020-11", "accounts payable", "北京大学", "No smoking"],
+    "short_text": [
+        "Section 5", "(555) 123-4567", "Dr. Amelia Rowe", "Paris, France", "INV-2020-11",
+        "accounts payable", "北京大学", "No smoking",
+    ],
     "long_text": [
         "The company sold more apples than pears in every year of the period under review.",
         "该公司在报告期内的每一年销售的苹果都多于梨，因此其收入持续增长。",
@@ -118,6 +124,8 @@ def test_answers_have_a_type(answer: str, kind: str):
         ("In welchem Jahr?", "1998", "date"),
         ("What percentage of the area is forest?", "12.5", "percent"),
         ("What percentage is 12 km?", "12 km", "number"),
+        ("What is the invoice number?", "12345", "short_text"),
+        ("When does it start?", "10:30 am", "date"),
     ],
 )
 def test_the_question_decides_where_the_answer_leaves_it_open(question: str, answer: str, kind: str):

@@ -50,7 +50,6 @@ Result = TypeVar("Result")
 class Usage:
     """What was asked so far. `details` has the server's words for the first failure of each reason."""
 
-    questions: int = 0
     requests: int = 0
     reused: int = 0
     tokens: Counter[str] = field(default_factory=Counter)
@@ -174,7 +173,6 @@ async def answer_questions(
     parts = _ask_in_parts(map(planner.plan, questions), answer, pool=pool, run=run, folder=ANSWERS, usage=usage)
     async with aclosing(parts):
         async for planned, (outcome, guessed) in parts:
-            usage.questions += 1
             usage.note(outcome)
             request = planned.request
             request_id = request.request_id if isinstance(request, Request) else None

@@ -293,6 +293,8 @@ def _load_prompts(settings: Evaluation, config_dir: Path) -> dict[str, Prompt]:
         wanted["blind"] = settings.blind_prompt, "answer_blind", settings.engine
     if settings.judge is not None:
         wanted["verdict"] = VERDICT, VERDICT, settings.judge
+    if settings.prompts_dir is not None and not Path(settings.prompts_dir).is_dir():
+        raise SetupError(f"`prompts_dir` is {settings.prompts_dir}, which is not a folder.")
     directories = find_prompt_directories(config_dir, settings.prompts_dir)
     loaded = load_prompts(dict.fromkeys(name for name, _, _ in wanted.values()), directories)
     for name, family, _ in wanted.values():
@@ -314,11 +316,15 @@ def _tune(prompt: Prompt, engine: Engine) -> Prompt:
 
 def _run_in_loop(work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine, in a thread of its own where a loop runs already, as in a notebook."""
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
 
     async def run() -> None:
-        if threading.current_thread() is threading.main_thread() and (task := asyncio.current_task()) is not None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        running.append((loop, task))
+        if threading.current_thread() is threading.main_thread():
             # by which batch systems announce that time is up: the latest replies are still written
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            loop.add_signal_handler(signal.SIGTERM, task.cancel)
         await work
 
     try:
@@ -327,4 +333,10 @@ def _run_in_loop(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(run())
         return
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, run()).result()
+        ended = thread.submit(asyncio.run, run())
+        try:
+            ended.result()
+        except KeyboardInterrupt:
+            for loop, task in running:
+                loop.call_soon_threadsafe(task.cancel)
+            raise

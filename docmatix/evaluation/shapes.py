@@ -120,7 +120,7 @@ def _read_docmatix(row: Mapping[str, Any], position: int) -> Iterator[Question]:
 
 def _read_docvqa(row: Mapping[str, Any], position: int) -> Iterator[Question]:
     """One page a question: DocVQA on the Hub and as JSON, InfographicVQA, and the export `docvqa`."""
-    types = row.get("question_types")
+    types = row.get("question_types") or row.get("answer_type")  # the latter of InfographicVQA
     kinds = [kind for kind in types if isinstance(kind, str)] if isinstance(types, list) else []
     ours = row.get("pair_id") is not None  # the export has the style in place of the types
     number = _read_number(row.get("ucsf_document_page_no")) or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from statistics import fmean
@@ -175,6 +176,17 @@ def test_the_python_api_returns_the_figures_and_the_predictions(sample_run, tmp_
     frame = found.predictions()
     assert list(frame.columns) == PREDICTIONS.names
     assert len(frame) == 5
+
+
+def test_it_runs_where_a_loop_runs_already_as_in_a_notebook(sample_run, tmp_path):
+    async def evaluate_in_notebook() -> Any:
+        return docmatix.evaluate(
+            sample_run, engine=make_engine(server.base_url), limit=3, out=tmp_path / "out", config={"blind": False}
+        )
+
+    with start_scripted_server(reply=learn_skill(sample_run)) as server:
+        found = asyncio.run(evaluate_in_notebook())
+    assert found.summary["overall"]["n"] == 3
 
 
 def test_nothing_is_left_of_a_command_that_was_wrong(sample_run, tmp_path, capsys):

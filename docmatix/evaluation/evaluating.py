@@ -12,14 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 import signal
 import threading
 import time
 from array import array
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -43,7 +42,6 @@ from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
 from docmatix.prompting.prompts import Prompt, tune_prompt
-from docmatix.storage import scratch
 from docmatix.storage.lock import LOCK
 from docmatix.storage.parquet import ShardWriter, read_rows
 from docmatix.storage.run import Run
@@ -249,23 +247,13 @@ class _Evaluation:
     def _write_report(self, summary: Mapping[str, Any]) -> None:
         facts = {name: summary["evaluation"][name] for name in ("model", "judge", "dataset", "split", "from")}
         settings = yaml.safe_load(dump_evaluation(self.settings, **facts, date=time.strftime("%Y-%m-%d")))
-        with self._local_predictions() as predictions:
-            page = make_page(predictions, summary=summary, settings=settings, pictures=self.read_pictures)
+        page = make_page(
+            lambda columns: read_rows(self.run.store, PREDICTIONS_FILE, columns=columns),
+            summary=summary,
+            settings=settings,
+            pictures=self.read_pictures,
+        )
         self.run.write(REPORT_FILE, page.encode("utf-8", "replace"))
-
-    @contextmanager
-    def _local_predictions(self) -> Iterator[Path]:
-        """The predictions as a file of this machine."""
-        if self.run.local:
-            yield Path(self.run.path(PREDICTIONS_FILE))
-            return
-        aside = scratch.name_file(".tmp")
-        try:
-            with scratch.open_private(aside) as stream, self.run.open(PREDICTIONS_FILE) as source:
-                shutil.copyfileobj(source, stream)
-            yield aside
-        finally:
-            aside.unlink(missing_ok=True)
 
     def read_predictions(self) -> Iterator[dict[str, Any]]:
         return read_rows(self.run.store, PREDICTIONS_FILE)

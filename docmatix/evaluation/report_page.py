@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import pyarrow.parquet as pq
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from docmatix.evaluation.groups import BLIND, DIMENSIONS, METRICS
 from docmatix.evaluation.mistakes import COLUMNS, Mistakes, Row, choose_mistakes, score_row
 from docmatix.review.sheets import TOO_LARGE, Sheet, shrink_pages
-from docmatix.storage.store import Store
 
 SHOWN = 60
 """Mistakes on the page."""
@@ -63,32 +60,19 @@ class Card(NamedTuple):
     more_pages: int
 
 
-def write_report(
-    path: str | Path,
-    *,
-    predictions: Path,
-    summary: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    pictures: Callable[[str], Sequence[bytes]],
-) -> None:
-    """Write the page, whole or not at all. `predictions` is the Parquet file, `summary` that of `groups.summarise`,
-    `pictures` gives the page images of an example by its id, in the order of the file. `settings` are shown as they
-    are, with `model`, `dataset`, `split` and `date` in the heading."""
-    place = Path(path)
-    content = make_page(predictions, summary=summary, settings=settings, pictures=pictures)
-    Store(str(place.parent)).write(place.name, content.encode("utf-8", "replace"))
-
-
 def make_page(
-    predictions: Path,
+    read_rows: Callable[[Sequence[str]], Iterable[Row]],
     *,
     summary: Mapping[str, Any],
     settings: Mapping[str, Any],
     pictures: Callable[[str], Sequence[bytes]],
     allowance: int = PICTURES,
 ) -> str:
-    """The page as HTML, with at most `allowance` bytes of pictures."""
-    mistakes = choose_mistakes(_iterate_rows(predictions, COLUMNS), count=SHOWN, guessed=GUESSED_SHOWN)
+    """The page as HTML, with at most `allowance` bytes of pictures. `read_rows` reads some columns of `PREDICTIONS`,
+    `summary` is that of `summarise`, and `pictures` gives the page images of an example by its id, in the order of the
+    rows. `settings` are shown as they are, with `model`, `dataset`, `split` and `date` in the heading."""
+    mistakes = choose_mistakes(read_rows(COLUMNS), count=SHOWN, guessed=GUESSED_SHOWN)
+    ids = (row["example_id"] for row in read_rows(["example_id"]))
     overall = summary["overall"]
     headline = "judge_verdict" if overall["judge_verdict"] is not None else "agreement"
     style = files("docmatix.evaluation").joinpath("style.css").read_text("utf-8")
@@ -108,7 +92,7 @@ def make_page(
             alone=_list_alone(summary),
             mistakes=mistakes,
             shown=sum(map(len, mistakes.sheaves)),
-            cards=make_cards(mistakes, predictions, pictures, allowance=allowance),
+            cards=make_cards(mistakes, ids, pictures, allowance=allowance),
             shown_settings=list_settings(settings),
             policy=_write_policy(style),
             style=Markup(style),
@@ -133,12 +117,6 @@ def _make_environment() -> Environment:
 def _write_policy(style: str) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def _iterate_rows(predictions: Path, columns: Sequence[str]) -> Iterator[Row]:
-    with pq.ParquetFile(predictions) as parquet:
-        for batch in parquet.iter_batches(batch_size=1024, columns=list(columns), use_threads=False):
-            yield from batch.to_pylist()
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -226,13 +204,12 @@ def _format_interval(figure: Mapping[str, Any]) -> str:
 
 
 def make_cards(
-    mistakes: Mistakes, predictions: Path, pictures: Callable[[str], Sequence[bytes]], *, allowance: int
+    mistakes: Mistakes, ids: Iterable[str], pictures: Callable[[str], Sequence[bytes]], *, allowance: int
 ) -> list[Card]:
-    """The mistakes with their pages, for which each card has a share of the bytes that are left."""
+    """The mistakes with their pages, for which each card has a share of the bytes that are left; `ids` are those of all
+    examples, in the order of the data set, in which a reader of its files is quickest."""
     wanted = {sheaf[0]["example_id"]: number for number, sheaf in enumerate(mistakes.sheaves)}
     found: dict[int, list[Sheet]] = {}
-    # in the order of the data set, which a reader of its files is quickest in
-    ids = (row["example_id"] for row in _iterate_rows(predictions, ["example_id"]))
     for example_id in (each for each in ids if each in wanted):
         number = wanted.pop(example_id)
         share = allowance // (len(wanted) + 1)

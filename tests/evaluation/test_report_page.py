@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from docmatix.evaluation.groups import summarise
 from docmatix.evaluation.predictions import PREDICTIONS
-from docmatix.evaluation.report_page import draw_gauge, list_settings, make_page, write_report
+from docmatix.evaluation.report_page import draw_gauge, list_settings, make_page
 from tests.evaluation.rows import make_row
 from tests.pictures import draw_noise
 from tests.report.conftest import FLAGS
@@ -36,16 +35,20 @@ def no_pictures(_: str) -> Sequence[bytes]:
 
 
 def write_page(
-    folder: Path,
     rows: Sequence[dict[str, Any]],
     *,
     pictures: Callable[[str], Sequence[bytes]] = no_pictures,
     settings: dict[str, Any] = SETTINGS,
     **choices: Any,
 ) -> str:
-    path = folder / "predictions.parquet"
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=PREDICTIONS), path)
-    return make_page(path, summary=summarise(rows), settings=settings, pictures=pictures, **choices)
+    table = pa.Table.from_pylist(list(rows), schema=PREDICTIONS)
+    return make_page(
+        lambda columns: table.select(columns).to_pylist(),
+        summary=summarise(rows),
+        settings=settings,
+        pictures=pictures,
+        **choices,
+    )
 
 
 def read_text(page: str) -> str:
@@ -54,14 +57,14 @@ def read_text(page: str) -> str:
     return " ".join(body.split())
 
 
-def test_the_heading_says_which_model_on_what_and_when(tmp_path: Path):
-    said = read_text(write_page(tmp_path, [make_row(0), make_wrong(1)]))
+def test_the_heading_says_which_model_on_what_and_when():
+    said = read_text(write_page([make_row(0), make_wrong(1)]))
     assert "some-vl-2b on runs/trial , split test, 2026-11-30" in said
     assert "questions 2 2 answered" in said
     assert "agreement 0.500" in said
 
 
-def test_a_mistake_is_shown_with_all_that_is_known_of_it(tmp_path: Path):
+def test_a_mistake_is_shown_with_all_that_is_known_of_it():
     row = make_wrong(
         7,
         question="How many pears?",
@@ -75,42 +78,42 @@ def test_a_mistake_is_shown_with_all_that_is_known_of_it(tmp_path: Path):
         judge_model="j",
         kind="cell",
     )
-    said = read_text(write_page(tmp_path, [row, make_row(1)]))
+    said = read_text(write_page([row, make_row(1)]))
     assert (
         "How many pears? expected 12 or twelve answered 46 pears no pages not answerable judge Another row. "
         "judge 0.0 agreement 0.00 by number ANLS 0.00 cell number" in said
     )
 
 
-def test_groups_of_each_dimension_have_bars_and_a_table_and_single_ones_a_word(tmp_path: Path):
-    page = write_page(tmp_path, [make_row(0, kind="cell"), make_wrong(1, kind="page_number", style="extractive")])
+def test_groups_of_each_dimension_have_bars_and_a_table_and_single_ones_a_word():
+    page = write_page([make_row(0, kind="cell"), make_wrong(1, kind="page_number", style="extractive")])
     assert page.count("<figure>") == 1
     assert "Kind of question" in read_text(page) or "kind of question" in read_text(page)
     assert "page number 0.000" in read_text(page)
     assert "All questions have style extractive , pages 1 , type of answer number ." in read_text(page)
 
 
-def test_the_judge_leads_where_there_is_one(tmp_path: Path):
+def test_the_judge_leads_where_there_is_one():
     rows = [make_row(n, judge_verdict=1.0, judge_model="j", kind=f"k{n}") for n in range(2)]
-    assert "The bars show the mean of judge" in read_text(write_page(tmp_path, rows))
+    assert "The bars show the mean of judge" in read_text(write_page(rows))
     assert "The bars show the mean of agreement" in read_text(
-        write_page(tmp_path, [make_row(0, kind="a"), make_row(1, kind="b")])
+        write_page([make_row(0, kind="a"), make_row(1, kind="b")])
     )
 
 
-def test_without_mistakes_or_questions_the_page_says_so(tmp_path: Path):
-    assert "No answer was wrong." in read_text(write_page(tmp_path, [make_row(0)]))
-    empty = read_text(write_page(tmp_path, []))
+def test_without_mistakes_or_questions_the_page_says_so():
+    assert "No answer was wrong." in read_text(write_page([make_row(0)]))
+    empty = read_text(write_page([]))
     assert "questions 0 0 answered" in empty
     assert "Mistakes" not in empty
 
 
-def test_what_was_not_answered_is_counted_by_its_reason(tmp_path: Path):
+def test_what_was_not_answered_is_counted_by_its_reason():
     rows = [make_row(0), *(make_wrong(n, prediction=None, reason="too_many_pages") for n in (1, 2))]
-    assert "counted as wrong: too many pages 2." in read_text(write_page(tmp_path, rows))
+    assert "counted as wrong: too many pages 2." in read_text(write_page(rows))
 
 
-def test_pages_have_a_picture_and_their_numbers(tmp_path: Path):
+def test_pages_have_a_picture_and_their_numbers():
     asked = []
 
     def give(example_id: str) -> Sequence[bytes]:
@@ -118,41 +121,33 @@ def test_pages_have_a_picture_and_their_numbers(tmp_path: Path):
         return [draw_noise(100), b"no image"]
 
     rows = [make_wrong(n, doc_id="d", page_numbers=[4, 9], pages=2) for n in range(3)]
-    page = write_page(tmp_path, rows, pictures=give)
+    page = write_page(rows, pictures=give)
     assert len(asked) == 1
     assert page.count("data:image/webp") == 1
     assert 'alt="Page 4"' in page
     assert "page 9: its image cannot be read (UnidentifiedImageError)" in read_text(page)
 
 
-def test_pictures_are_asked_for_in_the_order_of_the_file(tmp_path: Path):
+def test_pictures_are_asked_for_in_the_order_of_the_file():
     asked = []
     rows = [make_wrong(n, agreement=0.4 - n / 100) for n in range(9)]
-    write_page(tmp_path, rows, pictures=lambda each: asked.append(each) or [])  # type: ignore[func-returns-value]
+    write_page(rows, pictures=lambda each: asked.append(each) or [])  # type: ignore[func-returns-value]
     assert asked == [f"q{n}" for n in range(9)]
 
 
 @pytest.mark.parametrize("allowance", [100_000, 1_000_000])
-def test_the_weight_of_pictures_is_bounded_however_many_pages_there_are(tmp_path: Path, allowance: int):
+def test_the_weight_of_pictures_is_bounded_however_many_pages_there_are(allowance: int):
     noise = draw_noise(300)
     rows = [make_wrong(n, page_numbers=list(range(1, 31)), pages=30) for n in range(6)]
-    page = write_page(tmp_path, rows, pictures=lambda _: [noise] * 30, allowance=allowance)
+    page = write_page(rows, pictures=lambda _: [noise] * 30, allowance=allowance)
     assert len(page) < allowance + 200_000
     assert "and 18 more pages" in read_text(page)
 
 
-def test_the_text_of_a_page_is_bounded(tmp_path: Path):
+def test_the_text_of_a_page_is_bounded():
     long = "long " * 2_000
     rows = [make_wrong(n, question=long, answers=[long] * 9, prediction=long, judge_reason=long) for n in range(70)]
-    assert len(write_page(tmp_path, rows)) < 2_000_000
-
-
-def test_a_page_is_written_whole_to_its_place(tmp_path: Path):
-    rows = [make_row(0)]
-    path = tmp_path / "predictions.parquet"
-    pq.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS), path)
-    write_report(tmp_path / "report.html", predictions=path, summary=summarise(rows), settings={}, pictures=no_pictures)
-    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert len(write_page(rows)) < 2_000_000
 
 
 def test_settings_are_listed_with_those_within_them():
@@ -195,7 +190,6 @@ def test_nothing_of_a_data_set_or_a_model_runs_or_is_loaded(tmp_path: Path, chro
     ]
     rows.append(make_wrong(3, prediction=None, reason=HOSTILE))
     page = write_page(
-        tmp_path,
         rows,
         pictures=lambda _: [draw_noise(100)],
         settings={"model": HOSTILE, "dataset": HOSTILE, "split": HOSTILE, "date": HOSTILE, HOSTILE: HOSTILE},
@@ -218,7 +212,7 @@ def test_nothing_of_a_data_set_or_a_model_runs_or_is_loaded(tmp_path: Path, chro
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_a_page_is_enlarged_by_a_click_and_by_the_keyboard(tmp_path: Path, chromium: Browser, width: int, scheme: Any):
     rows = [make_wrong(0, question="word" * 60, page_numbers=[1, 2], pages=2)]
-    content = write_page(tmp_path, rows, pictures=lambda _: [draw_noise(900)] * 2)
+    content = write_page(rows, pictures=lambda _: [draw_noise(900)] * 2)
     (tmp_path / "page.html").write_text(content, "utf-8")
     context = chromium.new_context(viewport={"width": width, "height": 600}, color_scheme=scheme)
     page = context.new_page()

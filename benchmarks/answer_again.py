@@ -68,12 +68,12 @@ def build(documents: Sequence[Drawn], folder: Path, per_page: int) -> Run:
     config = {
         "name": "answer-again",
         "source": {"kind": "files", "paths": [str(pdfs)]},
-        "plan": {"documents_per_shard": 8},
+        "plan": {"documents_per_shard": 2},
         "extract": {"ocr": {"kind": "none"}},
         "generate": {"engine": {"kind": "none"}, "pairs_per_page": per_page},
         "verify": [
-            {"kind": "answer_again", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 48}},
-            {"kind": "answer_blind", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 48}},
+            {"kind": "answer_again", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 32}},
+            {"kind": "answer_blind", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 32}},
         ],
         "pack": {"dpi": 36},
     }

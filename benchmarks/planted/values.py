@@ -87,14 +87,17 @@ def make_quantity(writer: Writer, label: str) -> Value:
         return [f"{written}{gap}{unit}", f"{written} {spelt}", *close]
 
     return _measure(
-        writer, "quantity", number, digits, write, unit_changed=f"{printed} {wrong}", cut=_cut_number(printed)
+        writer, "quantity", number, digits, write, unit_changed=f"{printed} {wrong}", cut=_cut_number(number, printed)
     )
 
 
-def _cut_number(printed: str) -> str | None:
-    """The beginning of a number of three digits and more, as a reply that ends in its middle has it."""
+def _cut_number(number: float, printed: str) -> str | None:
+    """The beginning of a number, as a reply that ends in its middle has it; None if it is as good as the whole."""
     digits = re.split(r"[^\d-]", printed)[0]
-    return digits if len(digits) < len(printed) and len(digits.strip("-")) < 3 else digits[:-1] or None
+    for cut in (digits, digits[:-1]):
+        if cut.strip("-") and abs(int(cut) - number) > 0.12 * abs(number):
+            return cut
+    return None
 
 
 def make_money(writer: Writer, label: str) -> Value:
@@ -110,7 +113,7 @@ def make_money(writer: Writer, label: str) -> Value:
         return [own, turned, *(f"{written} {name}" for name in names), f"{names[0]} {written}"]
 
     wrong = writer.money_form.replace(currency, writer.words["wrong_currencies"][currency]).format(printed)
-    return _measure(writer, "money", number, 2, write, unit_changed=wrong, cut=_cut_number(printed))
+    return _measure(writer, "money", number, 2, write, unit_changed=wrong, cut=_cut_number(number, printed))
 
 
 def make_big_money(writer: Writer, label: str) -> Value:

@@ -242,7 +242,8 @@ def make_list(writer: Writer, label: str) -> Value:
 
 def make_yes_no(writer: Writer, label: str) -> Value:
     said = writer.draw.choice(["yes", "no"])
-    return Value("yes or no", writer.words[said][0], tuple(writer.words[said]))
+    # by number, since `oui` is no other answer than `ja`
+    return Value("yes or no", writer.words[said][0], tuple(writer.words[said]), number=float(said == "yes"))
 
 
 def make_code(writer: Writer, label: str) -> Value:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from docmatix.verification.agreement import compare_answers, is_not_answerable, read_quantity
 from tests.verification.agreement_cases import CASES, Case
+from tests.verification.agreement_fresh import FRESH
 from tests.verification.agreement_held_out import HELD_OUT
 
 
@@ -15,7 +16,7 @@ def describe(case: Case) -> str:
     return f"{case.expected} / {case.given}"
 
 
-@pytest.mark.parametrize("case", [*CASES, *HELD_OUT], ids=describe)
+@pytest.mark.parametrize("case", [*CASES, *HELD_OUT, *FRESH], ids=describe)
 def test_a_graded_comparison_has_its_score_and_rule(case):
     score, rule = compare_answers(case.expected, case.given, question=case.question, language=case.language)
     assert case.low <= score <= case.high
@@ -23,7 +24,7 @@ def test_a_graded_comparison_has_its_score_and_rule(case):
 
 
 def test_the_cases_are_many_and_balanced():
-    cases = [*CASES, *HELD_OUT]
+    cases = [*CASES, *HELD_OUT, *FRESH]
     assert len(cases) >= 300
     assert 0.35 < sum(case.low >= 0.5 for case in cases) / len(cases) < 0.65
     assert len({case.language for case in cases if case.language}) >= 8

@@ -13,6 +13,7 @@ from docmatix.verification.agreement.spelling import clean, fold, fold_words
 from docmatix.verification.agreement.texts import (
     Match,
     align,
+    are_contrary,
     compare_characters,
     compare_phrases,
     has_legal,
@@ -20,7 +21,7 @@ from docmatix.verification.agreement.texts import (
 )
 from docmatix.verification.agreement.values import Terms, compare_values, name_rule
 from docmatix.verification.agreement.verdicts import is_not_answerable, read_yes_no
-from docmatix.verification.agreement.vocabulary import HEDGES, PLACES, are_opposite
+from docmatix.verification.agreement.vocabulary import HEDGES, PLACES
 
 
 class Agreement(NamedTuple):
@@ -142,10 +143,10 @@ def _compare_single(one: Content, other: Content, terms: Terms) -> Agreement | N
     score, rule = compare_values(value, given, terms), _choose_rule(value, given)
     if score == 0.0 or characters:
         return Agreement(score, rule)
+    if are_contrary(*({word.folded for word in each.words} for each in (one, other))):
+        return Agreement(0.0, rule)
     ones = [word for word in beside[0] if word.folded not in asked]
     others = [word for word in beside[1] if word.folded not in asked]
-    if any(are_opposite(a.folded, b.folded) for a in ones for b in others):
-        return Agreement(0.0, rule)
     if ones and others:
         alike = len(align(ones, others))
         if not alike:
@@ -253,7 +254,7 @@ def _stand_in(content: Content, pairs: list[tuple[int, int]], side: int) -> list
     names = {pair[side]: f"value {number}" for number, pair in enumerate(pairs)}
     words = list(content.words)
     for at, value in enumerate(content.values):
-        words.append(Word(names.get(at, f"value of {side} {at}"), value.first, False, True))
+        words.append(Word(names.get(at, f"value of {side} {at}"), value.first, False, True, value.end - 1))
     return sorted(words, key=lambda word: word.at)
 
 

@@ -31,7 +31,7 @@ def split_items(content: Content, language: str | None) -> list[str]:
         return []
     items, start = [], 0
     for first, last in (*cuts, (len(text), len(text))):
-        item = text[start:first].strip(" ,;.")
+        item = _BULLET.sub("", text[start:first].strip(" ,;."))
         if item:
             items.append(item)
         start = last

@@ -50,7 +50,7 @@ class Number(NamedTuple):
 _NONE = Unit("")
 _LONG = 6  # tokens: in longer answers, `one` and `two` are words
 _OF = frozenset("of de d di".split())
-_PER = frozenset(("per", "pro", "par", "por", "je", "a", "/", "p"))
+_PER = frozenset(("per", "pro", "par", "por", "je", "im", "al", "a", "/", "p"))
 _OF_LANGUAGE = {
     "an": "fr",
     "ay": "tr",

@@ -31,12 +31,15 @@ class Value(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word of an answer. `exact` if any difference makes it another one, such as that of `Q1` and `Q2`."""
+    """A word of an answer, or a value among them, with its first and last token. `exact` if any difference makes it
+    another one, such as that of `Q1` and `Q2`; `short` if a period abbreviates it."""
 
     folded: str
     at: int
     capital: bool
     exact: bool
+    last: int = -1
+    short: bool = False
 
 
 class Content(NamedTuple):
@@ -78,7 +81,9 @@ def read_content(text: str, language: str | None) -> Content:
             at = ordinal[1]
             continue
         if token.kind != "sign" or token.text in "&%$€£":
-            words.append(_make_word(token, at))
+            word = _make_word(token, at)
+            stopped = at + 2 < len(tokens) and tokens[at + 1].text == "." and 2 < len(word.folded) <= 5
+            words.append(word._replace(last=at, short=stopped and token.kind == "word"))
         at += 1
     chars = sum(token.kind == "char" for token in tokens)
     letters = sum(len(token.text) for token in tokens if token.kind == "word")
@@ -198,7 +203,14 @@ def _are_linked(one: Value, other: Value, tokens: Sequence[Token]) -> bool:
     if not links:
         return tokens[other.first].text == "-" and tokens[other.first].start == tokens[one.end - 1].end
     if links == [":"]:
-        return tokens[one.end].start == tokens[one.end - 1].end and tokens[one.end].end == tokens[other.first].start
+        before = tokens[one.end].start == tokens[one.end - 1].end
+        return before == (tokens[one.end].end == tokens[other.first].start)
+    if links == ["/"]:
+        ends = [
+            value.value.digits if isinstance(value.value, Number) and value.value.plain else ""
+            for value in (one, other)
+        ]
+        return len(ends[0]) == 4 and len(ends[1]) in (2, 4)
     return len(links) == 1 and links[0] in _RANGED and (between or links[0] not in ("and", "und", "et", "y", "e"))
 
 

@@ -21,11 +21,13 @@ from docmatix.verification.agreement.vocabulary import (
     PLACES,
     PREFIXES,
     TITLES,
+    are_alike,
     are_opposite,
 )
 
 CONTAINED = 0.9
 """The score of a short answer within a sentence."""
+ACRONYM = 0.8
 SHORT = 8
 """Words up to which an answer is a name or a phrase, of which every word counts."""
 ENOUGH, ENOUGH_OF_START = 0.6, 0.75
@@ -93,7 +95,7 @@ def _join_initials(content: Content, words: list[Word]) -> list[Word]:
         if single and kept and kept[-1].exact and kept[-1].folded.isalpha() and len(kept[-1].folded) < 4:
             before = kept[-1]
             if word.at - before.at <= 2:
-                kept[-1] = Word(before.folded + word.folded, word.at, True, True)
+                kept[-1] = Word(before.folded + word.folded, word.at, True, True, word.last)
                 continue
         kept.append(word._replace(exact=True) if single else word)
     return kept
@@ -111,7 +113,7 @@ def compare_phrases(
     joined, rejoined = "".join(words), "".join(others)
     if joined == rejoined:
         return Match(1.0, "text")
-    if _are_contrary(words, others):
+    if are_contrary(words, others):
         return Match(0.0, "text")
     if not one.content or not other.content:
         return Match(0.0, "tokens")
@@ -125,13 +127,26 @@ def compare_phrases(
     spelled = _respell(joined), _respell(rejoined)
     if spelled[0] == spelled[1]:
         return Match(0.95, "text")
+    if _is_acronym(expected, one, other) or _is_acronym(given, other, one):
+        return Match(ACRONYM, "text")
     contained = _find_contained(expected, given, one, other)
     if contained is not None:
         return Match(contained, "contained")
     return _grade(one, other, pairs, asked)
 
 
-def _are_contrary(words: Sequence[str], others: Sequence[str]) -> bool:
+def _is_acronym(content: Content, one: Phrase, other: Phrase) -> bool:
+    """Whether an answer is the first letters of another one, or stands behind it in brackets."""
+    if len(one.all) != 1 or not 2 <= len(one.all[0].folded) <= 6:
+        return False
+    name, token = one.all[0].folded, content.tokens[one.all[0].at].text
+    if not token.replace(".", "").isupper():
+        return False
+    initials = "".join(word.folded[0] for word in other.content if word.folded != name)
+    return initials == name or "".join(word.folded[0] for word in other.all if word.folded != name) == name
+
+
+def are_contrary(words: Collection[str], others: Collection[str]) -> bool:
     """Whether one has a negation that the other lacks, or the opposite of its word."""
     mine, theirs = set(words), set(others)
     negated = bool(mine & NEGATIONS), bool(theirs & NEGATIONS)
@@ -178,6 +193,8 @@ def compare_two(one: Word, other: Word) -> float:
         short, long = (one, other) if len(a) < len(b) else (other, one)
         initial = len(short.folded) == 1 and short.folded.isalpha() and long.capital and not long.exact
         return 0.9 if initial and long.folded.startswith(short.folded) else 0.0
+    if are_alike(a, b) or ((one.short or other.short) and _abbreviates(a, b)):
+        return 0.9
     if len(a) < 4 or len(b) < 4 or are_opposite(a, b):
         return 0.9 if len(a) > 1 and (a + "s" == b or b + "s" == a) else 0.0
     longer, shorter = (a, b) if len(a) > len(b) else (b, a)
@@ -193,6 +210,13 @@ def compare_two(one: Word, other: Word) -> float:
     # one stem: `propose` and `proposed`, `emission` and `emitted` are not
     stem = len(shorter) - 2
     return 0.85 if a[:stem] == b[:stem] and len(longer) - len(shorter) <= 3 else 0.0
+
+
+def _abbreviates(one: str, other: str) -> bool:
+    """Whether one word is an abbreviation of the other: its first letter, and others of it in order."""
+    short, long = sorted((one, other), key=len)
+    letters = iter(long)
+    return len(short) < len(long) and short[0] == long[0] and all(letter in letters for letter in short)
 
 
 _SPELLINGS = (
@@ -236,7 +260,7 @@ def _find_contained(expected: Content, given: Content, one: Phrase, other: Phras
         return None
     if _is_cut_off(expected if not swapped else given):
         return None
-    first, last = long.content[at].at, long.content[at + length - 1].at
+    first, last = long.content[at].at, max(word.last for word in long.content[at : at + length])
     if _is_negated(long, first) and not any(word.folded in NEGATIONS for word in short.all):
         return 0.0
     capital = short.content[-1].capital or short.content[0].capital
@@ -325,7 +349,7 @@ def _grade(one: Phrase, other: Phrase, pairs: Sequence[tuple[int, int, float]], 
         capitals = (short or _tells_names(one, other)) and all(
             any(w.capital and (short or w.at) for w in each) for each in (lone, alone)
         )
-        if named or capitals or (short and least < ENOUGH + 0.06):
+        if named or capitals or (short and least < ENOUGH + 0.07):
             return Match(round(score * (0.3 if named else 0.5), 4), "tokens")
     elif any(word.exact and not word.folded.isalpha() for word in (*lone, *alone)) and short:
         return Match(round(score / 2, 4), "tokens")

@@ -29,6 +29,7 @@ PART = 0.4
 """That of a date that lacks what the other one says, or of one end of a range."""
 _FARTHEST = 0.4  # what a number loses that is as far off as the tolerance allows
 _SMALL = 100  # up to which whole numbers are counts, which nobody rounds
+_DEGREES = 0.6  # how far a temperature may be off in another scale, which is rounded and no share of it
 _ROUNDED = 0.02  # how far a count of days or the like may be rounded
 
 
@@ -202,6 +203,8 @@ def _compare_readings(expected: Number, given: Number, one: Reading, other: Read
             return _near(values[0], values[1], terms, small=False)
         if not may_equal(one.unit, other.unit):
             return 0.0
+        if one.unit == "°C" and (one.printed == one.value) != (other.printed == other.value):
+            return float(abs(one.value - other.value) <= _DEGREES)
         days = one.unit == "s" and expected.whole and given.whole
         small = days and max(abs(one.printed), abs(other.printed)) <= _SMALL
         score = _near(one.value, other.value, terms, small=small, rounded=small)

@@ -97,6 +97,12 @@ DECREASES = fold_all(WORDS["decreases"])
 """Words that say of a number what a minus does."""
 
 
+def are_alike(one: str, other: str) -> bool:
+    """Whether two folded words say the same where it matters: `over` and `more`, `growth` and `increase`."""
+    sides, others = OPPOSITES.get(one, {}), OPPOSITES.get(other, {})
+    return any(others.get(group) == side for group, side in sides.items())
+
+
 def are_opposite(one: str, other: str) -> bool:
     """Whether two folded words exclude each other: `north` and `south`."""
     sides = OPPOSITES.get(one)

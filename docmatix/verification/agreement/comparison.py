@@ -20,8 +20,8 @@ from docmatix.verification.agreement.texts import (
     make_phrase,
 )
 from docmatix.verification.agreement.values import Terms, compare_values, name_rule
-from docmatix.verification.agreement.verdicts import is_not_answerable, read_yes_no
-from docmatix.verification.agreement.vocabulary import HEDGES, PLACES
+from docmatix.verification.agreement.verdicts import is_not_answerable, is_polar, read_yes_no
+from docmatix.verification.agreement.vocabulary import HEDGES, NEGATIONS, PLACES
 
 
 class Agreement(NamedTuple):
@@ -39,6 +39,23 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"(?:[^\d\W]+\.?:?\s){0,2}(\+?[\d(][\d\s()./-]{5,}[\dX])", re.IGNORECASE)
+_STUCK = re.compile(r"(?<=[^\W\d_])[- ](?=\d)")
+"""What parts the letters and digits of a name, or does not: `ISO-9001`."""
+_SHARES = {
+    share: value
+    for value, shares in {
+        "50 %": "half|one half|a half|die halfte|halfte|la moitie|moitie|la mitad|mitad|la meta|metade|polowa",
+        "33.3 %": "a third|one third|one-third|ein drittel|un tiers|un tercio|un terzo|um terco",
+        "66.7 %": "two thirds|two-thirds|zwei drittel|deux tiers|dos tercios|due terzi|dois tercos",
+        "25 %": "a quarter|one quarter|ein viertel|un quart|un cuarto|un quarto",
+        "75 %": "three quarters|drei viertel|trois quarts|tres cuartos|tre quarti",
+    }.items()
+    for share in shares.split("|")
+}
+_BRACKETED = re.compile(r"([^()]{2,}?)\s*\(([^()]{2,})\)\.?")
+_IMPLIED = 0.6
+"""The score where a sentence says without the word what `yes` or `no` says."""
+_CLAUSE = 14  # its words
 _NUMERIC = re.compile(r"\d")
 _FRAMED = 4
 """Tokens above which an answer may be a sentence."""
@@ -63,6 +80,13 @@ def compare_answers(
     said = read_yes_no(one), read_yes_no(other)
     if said[0] is not None and said[1] is not None and (min(len(words), len(others)) == 1 or said[0] != said[1]):
         return Agreement(float(said[0] == said[1]), "yes_no")
+    if said.count(None) == 1 and is_polar(question):
+        affirmed = NEGATIONS.isdisjoint(others if said[1] is None else words)
+        if min(len(words), len(others)) <= 3 and max(len(words), len(others)) <= _CLAUSE:
+            return Agreement(_IMPLIED if affirmed in said else 0.0, "yes_no")
+    if (_STUCK.search(one) or _STUCK.search(other)) and fold(_STUCK.sub("", one)) == fold(_STUCK.sub("", other)):
+        return Agreement(1.0, "text")
+    one, other = _SHARES.get(fold(one), one), _SHARES.get(fold(other), other)
     terms = Terms(language, read_question(question), tolerance)
     return _compare(one, other, terms, depth=0)
 
@@ -78,6 +102,8 @@ def _compare(expected: str, given: str, terms: Terms, *, depth: int) -> Agreemen
     dated = any(name_rule(value) == "date" for value in (*one.values, *other.values))
     if codes[0] and codes[1] and not dated and (found := _compare_codes(codes[0][1], codes[1][1], terms)):
         return found
+    if depth == 0 and (found := _compare_bracketed(expected, given, terms)):
+        return found
     if depth == 0 and max(len(one.tokens), len(other.tokens)) > _FRAMED:
         bare = _remove_frames(one, other, terms)
         if bare != (expected, given):
@@ -90,6 +116,21 @@ def _compare(expected: str, given: str, terms: Terms, *, depth: int) -> Agreemen
     if depth < 2 and (found := _compare_lists(one, other, terms)):
         return found
     return _compare_contents(one, other, terms)
+
+
+def _compare_bracketed(expected: str, given: str, terms: Terms) -> Agreement | None:
+    """An answer that says the same twice, `carbon dioxide (CO2)`, against one that says it once."""
+    brackets = _BRACKETED.fullmatch(expected), _BRACKETED.fullmatch(given)
+    if (brackets[0] is None) == (brackets[1] is None):
+        return None
+    for part in (1, 2):
+        one, other = (
+            bracket[part] if bracket else text for bracket, text in zip(brackets, (expected, given), strict=True)
+        )
+        found = _compare(one, other, terms, depth=1)
+        if found.score >= 0.9:
+            return Agreement(round(0.95 * found.score, 4), found.rule)
+    return None
 
 
 def _remove_frames(one: Content, other: Content, terms: Terms) -> tuple[str, str]:

@@ -32,6 +32,7 @@ _MONTH_YEAR = re.compile(r"(\d{1,2}(?=/)|(?:0\d|1[0-2])(?=\.(?:19|20)))[/.](\d{4
 _LINKS = frozenset("de of del d den the le dem , . ' - в года г r".split())
 _ORDINAL = frozenset("st nd rd th er re º ° ª . e го".split())
 _MODAL = frozenset("may mars march mar set out sept mart mag mai ago dic abr ekim".split())
+_UNTIL = frozenset("- to bis a au al until till do до".split())
 MONTH_FIRST = frozenset(("en", ""))
 
 
@@ -85,6 +86,10 @@ def read_date(tokens: Sequence[Token], at: int, language: str | None) -> tuple[D
         return _read_from_number(tokens, at, language)
     if token.kind == "word" and token.folded in MONTHS:
         found = _read_from_month(tokens, at)
+        ahead = tokens[at + 2] if at + 2 < len(tokens) else None
+        later = _read_from_month(tokens, at + 2) if ahead and ahead.folded in MONTHS else None
+        if not found and later and _text(tokens, at + 1) in _UNTIL and is_month(token):
+            return Date(None, MONTHS[token.folded], None), at + 1  # `January to March 2020`
         return found if found and (found[0].year or is_month(token)) else None
     return None
 
@@ -193,6 +198,11 @@ def read_time(tokens: Sequence[Token], at: int) -> tuple[Time, int] | None:
     found = _CLOCK.fullmatch(text)
     hour, minute = (int(found[1]), int(found[2])) if found else (-1, 0)
     after = _text(tokens, behind)
+    if after in ("時", "点", "시") and text.isdigit() and int(text) < 25:
+        minutes = _text(tokens, behind + 1)
+        if minutes.isdigit() and _text(tokens, behind + 2) in ("分", "분"):
+            return Time(int(text) * 60 + int(minutes), int(text) > 12), behind + 3
+        return Time(int(text) * 60, int(text) > 12), behind + 1
     if not found and not text.replace(".", "").isdigit():
         return None
     if not found:
@@ -205,7 +215,8 @@ def read_time(tokens: Sequence[Token], at: int) -> tuple[Time, int] | None:
         if after == "h" or after.startswith("heure"):
             # `14 h` alone is as well a duration
             minutes = _text(tokens, behind + 1)
-            if not (minutes.isdigit() and len(minutes) == 2 and len(parts) == 1):
+            lasts = _text(tokens, behind + 2).startswith("min")
+            if lasts or not (minutes.isdigit() and len(minutes) == 2 and len(parts) == 1):
                 return None
             minute, behind = int(minutes), behind + 2
             after = ""

@@ -137,6 +137,8 @@ def _read_core(tokens: Sequence[Token], at: int, language: str | None) -> tuple[
         return None
     end = at + 1
     whole = values[0].is_integer() and (text.isdigit() or len(values) == 1 or "." not in str(values[0])[:-2])
+    if text == "10" and _text(tokens, end) == "^" and (power := _read_exponent(tokens, end + 1)):
+        return (power[0],), power[1], False
     fraction = _read_fraction(tokens, end)
     if fraction and text.isdigit():
         return (values[0] + fraction[0],), fraction[1], False
@@ -181,11 +183,15 @@ def _read_power(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     times = _texts(tokens, at, 5)
     if len(times) < 4 or times[0] not in ("x", "×", "*", "·") or times[1] != "10" or times[2] != "^":
         return None
-    negative = times[3] == "-"
-    power = times[4] if negative and len(times) > 4 else times[3]
+    return _read_exponent(tokens, at + 3)
+
+
+def _read_exponent(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
+    negative = _text(tokens, at) == "-"
+    power = _text(tokens, at + negative)
     if not power.isdigit() or len(power) > 2:
         return None
-    return 10.0 ** (-int(power) if negative else int(power)), at + (5 if negative else 4)
+    return 10.0 ** (-int(power) if negative else int(power)), at + 1 + negative
 
 
 def _read_before(tokens: Sequence[Token], at: int, text: str) -> tuple[int, Unit | None]:

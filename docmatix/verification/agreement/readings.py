@@ -82,7 +82,7 @@ def read_content(text: str, language: str | None) -> Content:
             continue
         if token.kind != "sign" or token.text in "&%$€£":
             word = _make_word(token, at)
-            stopped = at + 2 < len(tokens) and tokens[at + 1].text == "." and 2 < len(word.folded) <= 5
+            stopped = at + 2 < len(tokens) and tokens[at + 1].text == "." and 1 < len(word.folded) <= 5
             words.append(word._replace(last=at, short=stopped and token.kind == "word"))
         at += 1
     chars = sum(token.kind == "char" for token in tokens)
@@ -167,10 +167,20 @@ def _make_word(token: Token, at: int) -> Word:
 def _add(values: list[Value], value: Value, tokens: Sequence[Token]) -> None:
     """Add a value, as the end of a range where there is one."""
     before = values[-1] if values else None
-    if before is None or isinstance(before.value, Range) or not _are_linked(before, value, tokens):
+    if (
+        before is None
+        or isinstance(before.value, Range)
+        or not (before.end == value.first or _are_linked(before, value, tokens))
+    ):
         values.append(value)
         return
     low, high, first = before.value, value.value, before.first
+    if isinstance(low, Number) and isinstance(high, Number) and before.end == value.first and _add_up(low, high):
+        values[-1] = Value(_sum(low, high), first, value.end)
+        return
+    if not _are_linked(before, value, tokens):
+        values.append(value)
+        return
     if (
         isinstance(high, Number)
         and high.readings[0].printed < 0
@@ -195,6 +205,20 @@ def _add(values: list[Value], value: Value, tokens: Sequence[Token]) -> None:
     assert not isinstance(high, Range)
     between = first > 0 and tokens[first - 1].folded in _BETWEEN
     values[-1] = Value(Range(low, high), first - between, value.end)
+
+
+def _add_up(one: Number, other: Number) -> bool:
+    """Whether two numbers in a row are one in two units: `2 hours 30 minutes`."""
+    large, small = one.readings[0], other.readings[0]
+    factors = [each.value / each.printed if each.printed else 0.0 for each in (large, small)]
+    return large.unit == small.unit in ("s", "m", "kg") and factors[0] > factors[1] > 0 < small.value < factors[0]
+
+
+def _sum(one: Number, other: Number) -> Number:
+    large, small = one.readings[0], other.readings[0]
+    value = large.value + small.value
+    factor = large.value / large.printed
+    return one._replace(readings=(large._replace(printed=value / factor, value=value),), whole=False, plain=False)
 
 
 def _are_linked(one: Value, other: Value, tokens: Sequence[Token]) -> bool:

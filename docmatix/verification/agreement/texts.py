@@ -55,13 +55,17 @@ class Phrase(NamedTuple):
 def make_phrase(content: Content, words: Sequence[Word], *, legal: bool = False) -> Phrase:
     """What of an answer's words counts: not articles, titles and (unless `legal`) the forms of companies, if there is
     anything else."""
-    kept = [word for word in words if word.folded not in ARTICLES] or list(words)
+    kept = [word for word in words if word.folded not in ARTICLES or _is_initial(content, word)] or list(words)
     if len(kept) > 1:
         kept = _drop_titles(content, kept)
         kept = kept if legal else _drop_legal(kept)
     kept = _join_initials(content, kept)
     told = [word for word in kept if word.folded not in FUNCTION or (word.capital and word.exact)] or kept
     return Phrase(tuple(told), tuple(kept))
+
+
+def _is_initial(content: Content, word: Word) -> bool:
+    return word.exact and word.capital and _next(content, word.at) == "."
 
 
 def _drop_titles(content: Content, words: list[Word]) -> list[Word]:
@@ -372,6 +376,7 @@ def _is_idle(word: Word, asked: Collection[str]) -> bool:
 # --- scripts without spaces between words -----------------------------------------------------------------------------
 
 _PARTICLES = tuple("はがをにでのともへやからまで은는이가을를의에와과로도的是在了和与及。，,.;:!?()）（」』】")
+_COMPANY = re.compile(r"주식회사|㈜|株式会社|(?:股份)?有限公司$|\(株\)")
 _PUNCTUATION = re.compile(r"[^\w\s]")
 _ENDINGS = ("でした", "です", "である", "입니다", "이다", "だ", "了")
 _SENTENCE = 4  # characters more than the shorter answer, from which the longer is a sentence
@@ -406,7 +411,7 @@ LESS = 0.8
 
 
 def _strip_ending(text: str) -> str:
-    text = text.strip("。.,;:!?()\"' ")
+    text = _COMPANY.sub("", text.strip("。.,;:!?()\"' "))
     for ending in _ENDINGS:
         if text.endswith(ending) and len(text) > len(ending) + 1:
             return text.removesuffix(ending)

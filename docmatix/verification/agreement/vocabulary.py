@@ -37,8 +37,8 @@ def _number(lines: Iterable[str]) -> dict[str, int]:
 
 MONTHS, WEEKDAYS, ORDINALS = (_number(WORDS[name]) for name in ("months", "weekdays", "ordinals"))
 # Czech names of months are those of others in Polish, which is read first
-for _word in ("achten", "second", "secondo", "segundo", "seconde"):
-    del ORDINALS[_word]  # other words, too
+for _word in ("achten",):
+    del ORDINALS[_word]  # another word, too
 
 FUNCTION = ARTICLES | fold_all(WORDS["function"])
 """Words without content of their own."""

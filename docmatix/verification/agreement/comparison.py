@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from docmatix.verification.agreement.characters import compare_characters
 from docmatix.verification.agreement.frames import remove_frame
 from docmatix.verification.agreement.lists import compare_items, split_items
 from docmatix.verification.agreement.questions import read_question
@@ -14,7 +15,6 @@ from docmatix.verification.agreement.texts import (
     Match,
     align,
     are_contrary,
-    compare_characters,
     compare_phrases,
     has_legal,
     make_phrase,
@@ -33,9 +33,8 @@ class Agreement(NamedTuple):
 
 
 _LEAD = re.compile(
-    r"^(?:(?:the |la |die |a |le )?(?:correct |final )?(?:answer|antwort|reponse|réponse|respuesta|risposta|"
-    r"resposta|antwoord|"
-    r"odpowiedź|odpowiedz|ответ|答案|答え|回答)(?: is| ist| est| es| è| lautet| é)?\s?[:：]?\s*|答[:：]\s*)(?=\S)",
+    r"^(?:(?:the|la|die|a|le) )?(?:correct |final )?(?:answer|antwort|reponse|réponse|respuesta|risposta|resposta|"
+    r"antwoord|odpowiedź|odpowiedz|ответ|答案|答え|回答|答)(?:\s?[:：]|\s(?:is|ist|est|es|è|lautet|é)\b\s?:?|[是は])\s*(?=\S)",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"(?:[^\d\W]+\.?:?\s){0,2}(\+?[\d(][\d\s()./-]{5,}[\dX])", re.IGNORECASE)

@@ -238,7 +238,11 @@ def _compare_lists(one: Content, other: Content, terms: Terms) -> Agreement | No
     if best < 0.5:
         return None
     place = len(several) == 2 and scores[0] >= 0.5 and not _has_conjunction(one if items else other)
-    if place and (terms.asked.place or set(fold(several[1]).split()) & PLACES or several[1].startswith("(")):
+    if (
+        place
+        and not _NUMERIC.search(several[1])
+        and (terms.asked.place or set(fold(several[1]).split()) & PLACES or several[1].startswith("("))
+    ):
         return Agreement(0.8 * best, "text")
     if len(one.values) + len(other.values) > 1 and "number" not in {name_rule(v) for v in (*one.values, *other.values)}:
         return None

@@ -134,7 +134,8 @@ def compare_phrases(
     contained = _find_contained(expected, given, one, other)
     if contained is not None:
         return Match(contained, "contained")
-    return _grade(one, other, pairs, asked)
+    match = _grade(one, other, pairs, asked)
+    return match._replace(score=match.score / 2) if _is_cut_off(expected) != _is_cut_off(given) else match
 
 
 def _is_acronym(content: Content, one: Phrase, other: Phrase) -> bool:

@@ -1,4 +1,4 @@
-"""What the checks of `verify` say: for each score, what share of the pairs every threshold would keep.
+"""What the checks of `verify` say: for each score, what share of the pairs passes every threshold.
 
 All curated pairs count whose score is known, kept and dropped alike; memory holds counts by prompt and hundredth.
 """
@@ -36,25 +36,24 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 14, 26  # around the plot, for the figure
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The pairs of one prompt, style, or all of them: `shares` kept by each threshold, and by the configured one.
-    `color` is `all`, or one of those of the flow."""
+    """The pairs of one prompt, style, or all of them: the `shares` that pass each threshold, and that of the configured
+    one. `color` is `all`, or one of those of the flow."""
 
     label: str
     color: str
     pairs: int
     mean: float
     shares: tuple[float, ...]
-    kept: float
+    passing: float
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A score with its curves, all pairs first. `threshold` is the configured one, or the middle if no filter reads the
-    score (`filtered`); `estimate` says what it would keep of pairs that were not drawn."""
+    """A score with its curves, all pairs first. `rule` is the configured threshold, or the middle unless a filter reads
+    the score (`filtered`); `estimate` says what of the pairs that were not drawn would pass."""
 
     score: str
     meaning: str
-    threshold: float
     filtered: bool
     rule: str
     curves: tuple[Curve, ...]
@@ -98,43 +97,50 @@ def _read_scores(scores: Mapping[str, float | None]) -> Iterator[tuple[str, int]
 def calibrate(counts: Counts, bounds: Sequence[Bound], *, shares: Mapping[str, float]) -> list[Calibration]:
     """The scores that are known of any pair, in their order; `shares` of the pairs were drawn by the checks."""
     by_score = {bound.score: bound for bound in bounds}
-    return [
-        _calibrate_one(each.name, each.metadata["meaning"], counts, by_score.get(each.name), shares.get(each.name, 1.0))
-        for each in fields(Scores)
-        if any(name == each.name for name, _, _ in counts)
-    ]
+    place, colors = _choose_groups(counts)
+    found = []
+    for each in fields(Scores):
+        groups: dict[str, Counter[int]] = {}
+        for key, tally in counts.items():
+            if key[0] == each.name:
+                for label in ("all", *([key[place] if key[place] in colors else _OTHERS] if place else [])):
+                    groups.setdefault(label, Counter()).update(tally)
+        if groups:
+            colored = [(label, color, groups[label]) for label, color in colors.items() if label in groups]
+            bound, drawn = by_score.get(each.name), shares.get(each.name, 1.0)
+            found.append(_calibrate_one(each.name, each.metadata["meaning"], colored, bound, drawn))
+    return found
 
 
-def _calibrate_one(score: str, meaning: str, counts: Counts, bound: Bound | None, drawn: float) -> Calibration:
+_OTHERS = "others"
+
+
+def _choose_groups(counts: Counts) -> tuple[int, dict[str, str]]:
+    """By what pairs are compared, as a place in the keys: the prompt if there are several, or else the style; 0 if
+    there is one of each. And the colour of each group in every plot, the largest first."""
+    for place in (1, 2):
+        sizes: Counter[str] = Counter()
+        for key, tally in counts.items():
+            sizes[key[place]] += tally.total()
+        if len(sizes) > 1:
+            ranked = sorted(sizes, key=lambda name: (-sizes[name], name))[:COLORS]
+            return place, {"all": "all"} | {name: f"c{at}" for at, name in enumerate(ranked)} | {_OTHERS: f"c{COLORS}"}
+    return 0, {"all": "all"}
+
+
+def _calibrate_one(
+    score: str, meaning: str, groups: Sequence[tuple[str, str, Counter[int]]], bound: Bound | None, drawn: float
+) -> Calibration:
     low_is_good = score in LOW_IS_GOOD
     set_to = None if bound is None else bound.most if low_is_good else bound.least
     threshold = 0.5 if set_to is None else set_to
-    groups = _group(score, counts)
-    colors = ["all", *(f"c{number}" for number in range(COLORS))]
-    curves = tuple(
-        _draw_up(label, color, tally, threshold, low_is_good=low_is_good)
-        for (label, tally), color in zip(groups, colors, strict=False)
-    )
+    curves = tuple(_draw_up(*group, threshold, low_is_good=low_is_good) for group in groups)
     estimate = ""
     if drawn < 1:
-        whole = curves[0]
-        low, high = estimate_share(round(whole.kept * whole.pairs), whole.pairs)
-        estimate = f"{drawn:.0%} were drawn; of the others {low:.0%} to {high:.0%} would be kept (95 %)"
+        low, high = estimate_share(round(curves[0].passing * curves[0].pairs), curves[0].pairs)
+        estimate = f"{drawn:.0%} were drawn; of the others {low:.0%} to {high:.0%} would pass (95 %)"
     rule = f"at {'most' if low_is_good else 'least'} {threshold:g}"
-    return Calibration(score, meaning, threshold, set_to is not None, rule, curves, _draw(curves, threshold), estimate)
-
-
-def _group(score: str, counts: Counts) -> list[tuple[str, Counter[int]]]:
-    """All pairs, and if there are several prompts those of each, or else of each style; the largest first."""
-    whole: Counter[int] = Counter()
-    by: dict[int, dict[str, Counter[int]]] = {1: {}, 2: {}}
-    for key, tally in counts.items():
-        if key[0] == score:
-            whole.update(tally)
-            for place, groups in by.items():
-                groups.setdefault(key[place], Counter()).update(tally)
-    groups = next((groups for groups in by.values() if len(groups) > 1), {})
-    return [("all", whole), *sorted(groups.items(), key=lambda item: (-item[1].total(), item[0]))]
+    return Calibration(score, meaning, set_to is not None, rule, curves, _draw(curves, threshold), estimate)
 
 
 def _draw_up(label: str, color: str, tally: Counter[int], threshold: float, *, low_is_good: bool) -> Curve:
@@ -170,4 +176,4 @@ def _draw(curves: Iterable[Curve], threshold: float) -> Markup:
         points = " ".join(f"{x(step / STEPS):.1f},{y(share):.1f}" for step, share in enumerate(curve.shares))
         parts.append(f'<polyline class="curve {curve.color}" points="{points}"/>')
     head = f'class="calibration" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
-    return Markup(f'<svg {head} aria-label="Share of pairs kept by each threshold">{"".join(parts)}</svg>')
+    return Markup(f'<svg {head} aria-label="Share of pairs that pass each threshold">{"".join(parts)}</svg>')

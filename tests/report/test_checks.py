@@ -31,7 +31,7 @@ def test_each_score_has_a_curve_for_all_pairs_and_one_for_each_prompt():
         ("one", "c0", 100),
         ("two", "c1", 100),
     ]
-    assert [curve.kept for curve in agreement.curves] == [0.55, 0.9, 0.2]
+    assert [curve.passing for curve in agreement.curves] == [0.55, 0.9, 0.2]
     assert [agreement.curves[1].shares[at] for at in (0, 1, 60, 61, 100)] == [1, 0.9, 0.9, 0.6, 0.6]
     assert agreement.curves[1].mean == pytest.approx(0.78)
     assert agreement.filtered
@@ -39,16 +39,35 @@ def test_each_score_has_a_curve_for_all_pairs_and_one_for_each_prompt():
     assert len(re.findall("<polyline", agreement.drawing)) == 3
 
 
+def test_a_prompt_has_one_colour_in_all_plots_and_small_ones_share_one():
+    counts = {("agreement", f"p{n}", "s"): Counter({100: 10 - n}) for n in range(8)}
+    counts |= {("judged", f"p{n}", "s"): Counter({100: 1}) for n in (3, 1, 7)}
+    agreement, judged = calibrate(counts, [], shares={})
+    colors = {curve.label: curve.color for curve in agreement.curves}
+    assert colors == {"all": "all", **{f"p{n}": f"c{n}" for n in range(5)}, "others": "c5"}
+    assert {curve.label: curve.color for curve in judged.curves} == {
+        name: colors[name] for name in ("all", "p1", "p3", "others")
+    }
+
+
+def test_styles_are_compared_where_there_is_one_prompt():
+    counts = {("agreement", "p", style): Counter({100: 1}) for style in ("extractive", "visual")}
+    (agreement,) = calibrate(counts, [], shares={})
+    assert [curve.label for curve in agreement.curves] == ["all", "extractive", "visual"]
+    (alone,) = calibrate({("agreement", "p", "visual"): Counter({100: 1})}, [], shares={})
+    assert [curve.label for curve in alone.curves] == ["all"]
+
+
 def test_where_low_is_good_a_threshold_keeps_what_is_below():
     blind = draw_curves()["blind_agreement"]
-    assert (blind.curves[0].shares[0], blind.curves[0].shares[100], blind.curves[0].kept) == (0.9, 1, 0.9)
+    assert (blind.curves[0].shares[0], blind.curves[0].shares[100], blind.curves[0].passing) == (0.9, 1, 0.9)
     assert (blind.rule, blind.filtered) == ("at most 0.5", False)
 
 
 def test_of_a_drawn_share_the_rest_is_estimated():
     assert draw_curves()["agreement"].estimate == ""
     told = draw_curves(drawn=0.1)["agreement"].estimate
-    assert told == "10% were drawn; of the others 48% to 62% would be kept (95 %)"
+    assert told == "10% were drawn; of the others 48% to 62% would pass (95 %)"
 
 
 def test_the_threshold_is_drawn_where_it_is_set():

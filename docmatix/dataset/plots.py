@@ -32,13 +32,8 @@ _MAX_LABEL_CHARS = 22
 _LEGEND_COLUMNS = 4
 _MIN_LABELLED_SHARE = 0.09  # of a bar; narrower parts have no space for their figure
 
-_SHARES = (
-    "unique questions",
-    "diversity",
-    "grounding",
-    "agreement",
-    "judged",
-)  # plots whose bars are shares of a whole
+# plots whose bars are shares of a whole
+_SHARES = ("unique questions", "diversity", "grounding", "agreement", "judged")
 _OUTCOMES = "what became of the pairs"
 
 Bars = Sequence[tuple[str, float, str]]  # label, length, and the figure at the end of the bar
@@ -104,7 +99,7 @@ def list_bars(summary: Mapping[str, Any], *, by: str = "prompt") -> dict[str, Ba
         # of what a model found when it was asked about the pairs, what tells right from wrong
         **{f"{name} by {by}": _tell_score(groups, name) for name in ("agreement", "judged")},
         # only if prompts are compared: a dataset does not record what its replies cost
-        f"agreement kept for 1,000 tokens by {by}": tell(
+        f"kept agreement for 1,000 tokens by {by}": tell(
             "agreement_per_1000_tokens", lambda group: f"{group['agreement_per_1000_tokens']:.2f}"
         ),
         f"tokens out per kept pair by {by}": tell(

@@ -14,9 +14,9 @@ FIGURES = [
     ("judged, mean of all pairs", "judged_mean", "{:.3f}"),
     ("answered blind, mean of all", "blind_agreement_mean", "{:.3f}"),
     ("tokens of generate", "generate_tokens", "{:,}"),
-    ("  for 1,000, kept that agree", "agreeing_per_1000_tokens", "{:.2f}"),
-    ("  sum of kept agreement", "agreement_per_1000_tokens", "{:.2f}"),
-    ("  sum of kept judged", "judged_per_1000_tokens", "{:.2f}"),
+    ("  kept that agree, for 1,000", "agreeing_per_1000_tokens", "{:.2f}"),
+    ("  kept agreement, for 1,000", "agreement_per_1000_tokens", "{:.2f}"),
+    ("  kept judged, for 1,000", "judged_per_1000_tokens", "{:.2f}"),
     ("tokens of checks", "check_tokens", "{:,}"),
 ]
 """Lines of a table: label, key, form."""

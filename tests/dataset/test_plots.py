@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -54,6 +55,18 @@ def test_what_a_model_found_of_the_pairs_is_compared_where_it_was_asked():
     bars = list_bars(make_summary(by_prompt={"extractive": make_group(75, scores=scores), "broad": make_group(25)}))
     assert bars["judged by prompt"] == [("extractive", 0.8, "0.800 of 75")]
     assert bars["agreement by prompt"] == []
+
+
+def test_only_shares_are_drawn_of_a_whole():
+    groups = {
+        "one": make_group(75, agreement_per_1000_tokens=8.2),
+        "two": make_group(25, agreement_per_1000_tokens=4.1),
+    }
+    svg = plot_statistics(make_summary(by_prompt=groups))["kept agreement for 1,000 tokens by prompt"]
+    assert read_texts(svg) == ["one", "two", "8.20", "4.10"]
+    width = re.compile(rb"M ([\d.]+) [\d.]+ \nL ([\d.]+)")
+    _, long, short, *_ = (float(right) - float(left) for left, right in width.findall(svg))
+    assert long == pytest.approx(2 * short)
 
 
 def test_a_summary_has_a_plot_for_each_of_its_figures():

@@ -67,7 +67,7 @@ def test_the_table_tells_what_checks_found_where_there_were_any():
     lines = {line[:32].strip(): line[32:].split() for line in ablation.describe().splitlines()}
     assert lines["agreement, mean of all pairs"] == ["0.812", "-"]
     assert lines["pairs that agree, of all"] == ["75.0%", "-"]
-    assert lines["sum of kept agreement"] == ["3.00", "-"]
+    assert lines["kept agreement, for 1,000"] == ["3.00", "-"]
     assert lines["tokens of checks"] == ["5,000", "0"]
     assert "what a thousand of them bought" in write_page(ablation)
 

@@ -21,6 +21,7 @@ from docmatix.verification.agreement.questions import read_question
 from docmatix.verification.agreement.readings import Range, read_content
 from docmatix.verification.agreement.units import CURRENCIES
 from docmatix.verification.agreement.verdicts import read_yes_no
+from docmatix.verification.agreement.vocabulary import FUNCTION, HEDGES
 
 ANSWER_TYPES: Final = (
     "not_answerable", "yes_no", "date", "percent", "money", "number", "list", "short_text", "long_text",
@@ -83,6 +84,7 @@ _ASKS_WHEN = re.compile(
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _ALONE = 3
 """Words beside a value up to which an answer is that value: `the 15 employees`."""
+_BEFORE = HEDGES | FUNCTION
 _SHORT_WORDS, _SHORT_CHARS = 8, 60
 
 
@@ -100,7 +102,10 @@ def classify_answer(answers: Sequence[str], question: str = "", language: str | 
         points = [each.low if isinstance(each, Range) else each for each, *_ in content.values]
         if not any(isinstance(point, Number) for point in points):
             return "date"
-        if len(points) == 1 and isinstance(points[0], Number) and (found := _classify_number(points[0], question)):
+        # a name before a number makes it one of a name: `Millport Harbor in 2024`
+        named = any(word.at < content.values[0].first and word.folded not in _BEFORE for word in content.words)
+        number = points[0] if len(points) == 1 and not named else None
+        if isinstance(number, Number) and (found := _classify_number(number, question)):
             return found
     if len(split_items(content, language)) >= (2 if "\n" in answer or ";" in answer else 3):
         return "list"

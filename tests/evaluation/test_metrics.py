@@ -94,10 +94,10 @@ TYPES = {
     ],
     "percent": ["12.5%", "12,5 %", "7 percent", "7 Prozent"],
     "money": ["$12.50", "12 €", "EUR 1,250", "12 dollars", "USD 3"],
-    "number": ["12", "two", "3 to 5 days", "1,250", "-3.5", "12 km", "15 employees"],
+    "number": ["12", "two", "3 to 5 days", "about 15 employees", "1,250", "-3.5", "12 km", "15 employees"],
     "list": ["Alice, Bob and Carol", "red; green", "red\ngreen", "red, green, blue", "rot, grün und blau"],
     "short_text": [
-        "Section 5", "(555) 123-4567", "Dr. Amelia Rowe", "Paris, France", "INV-2020-11",
+        "Section 5", "Millport Harbor in 2024", "(555) 123-4567", "Dr. Amelia Rowe", "Paris, France", "INV-2020-11",
         "accounts payable", "北京大学", "No smoking",
     ],
     "long_text": [

@@ -6,6 +6,8 @@ import pytest
 
 from docmatix.core.errors import SetupError
 from docmatix.review.collection import Collection
+from docmatix.review.dataset_files import list_data_files
+from docmatix.storage.store import Store
 from tests.review.datasets import (
     IN_DATA,
     IN_V2,
@@ -54,6 +56,30 @@ def test_a_split_that_is_not_whole_yet_is_not_shown_in_part(tmp_path):
     put_files(tmp_path, "data/train-00000-of-00002.parquet", card=write_card(pending))
     with pytest.raises(SetupError, match="leads to no file of the split train of default, which may not be whole yet"):
         Collection(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [(None, [PUSHED[1], PUSHED[3]]), ("test", [PUSHED[0]]), ("v2/train", [PUSHED[4]]), ("default/test", [PUSHED[0]])],
+)
+def test_another_split_is_read_if_it_is_asked_for(tmp_path, split, expected):
+    put_files(tmp_path, *PUSHED, card=write_card(IN_DATA, IN_V2))
+    assert list_data_files(Store(tmp_path), str(tmp_path), split=split) == expected
+
+
+@pytest.mark.parametrize(("split", "expected"), [("test", PUSHED[:1]), ("train", PUSHED[1:4])])
+def test_without_a_card_files_tell_their_split_by_their_names(tmp_path, split, expected):
+    put_files(tmp_path, *PUSHED)
+    assert list_data_files(Store(tmp_path), str(tmp_path), split=split) == expected
+    with pytest.raises(SetupError, match=r"has no split 'tes'; its files begin with test, train\."):
+        list_data_files(Store(tmp_path), str(tmp_path), split="tes")
+
+
+def test_a_split_that_a_card_does_not_name_is_told_with_those_that_it_names(tmp_path):
+    put_files(tmp_path, *PUSHED, card=write_card(IN_DATA, IN_V2))
+    for split in ("valid", "v3/train"):
+        with pytest.raises(SetupError, match=rf"has no split '{split}'; it has .*train.*"):
+            list_data_files(Store(tmp_path), str(tmp_path), split=split)
 
 
 def test_a_folder_that_is_a_link_is_looked_into(tmp_path):

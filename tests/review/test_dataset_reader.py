@@ -7,10 +7,14 @@ import os
 from typing import Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from docmatix.review.collection import Collection
+from docmatix.review.dataset_reader import DatasetReader
+from docmatix.storage.store import Store
 from tests.review.datasets import (
     list_questions,
     make_docmatix_row,
@@ -98,3 +102,18 @@ def test_a_slice_reads_a_row_group_once_for_all_its_rows(large):
     CountingFileSystem.opened.clear()
     assert list_questions(large[:4]) == [f"What is {number}?" for number in range(4)]
     assert CountingFileSystem.opened == ["train-00000.parquet"] * 2
+
+
+def test_any_column_of_bytes_is_read_row_by_row_and_only_to_be_shown(tmp_path):
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    schema = pa.schema([("q", pa.string()), ("page", image), ("more", pa.list_(image)), ("raw", pa.large_binary())])
+    data = os.urandom(1 << 20)
+    row = {"page": {"bytes": data, "path": "a"}, "more": [{"bytes": data, "path": None}], "raw": data}
+    table = pa.Table.from_pylist([row | {"q": str(number)} for number in range(40)], schema=schema)
+    pq.write_table(table, tmp_path / "a.parquet")
+    reader = DatasetReader(Store(tmp_path), ["a.parquet"], path="here")
+    assert list(reader.rows(images=False)) == [{"q": str(number)} for number in range(40)]
+    before = pa.total_allocated_bytes()
+    for number, found in enumerate(reader.rows()):
+        assert found == row | {"q": str(number)}
+        assert pa.total_allocated_bytes() - before < 40 << 20  # of 120

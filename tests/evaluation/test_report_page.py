@@ -225,6 +225,8 @@ def test_a_page_is_enlarged_by_a_click_and_by_the_keyboard(tmp_path: Path, chrom
     assert small is not None
     assert large is not None
     assert large["width"] > 2 * small["width"]
+    covered = page.evaluate("document.elementFromPoint(innerWidth / 2, 5).closest('.sheet') !== null")
+    assert covered  # the bar at the top too
     page.mouse.move(width / 2, 300)
     page.mouse.wheel(0, 150)
     page.wait_for_timeout(300)

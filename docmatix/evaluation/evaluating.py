@@ -166,11 +166,10 @@ class _Evaluation:
                 await server.watch(self._judge(server))
 
     def _serve(self, engine: Engine) -> ModelServer:
-        most = self.questions.shape.most_images or self.settings.max_pages
         return ModelServer(
             engine,
             resources=self.settings.resources,
-            most_pictures=min(most, self.settings.max_pages),
+            most_pictures=self.questions.most_pages,
             run=self.run,
             say=self.progress.say,
         )

@@ -17,6 +17,7 @@ from docmatix.evaluation.settings import Evaluation
 from docmatix.evaluation.shapes import LeftOut, Question, find_shape
 from docmatix.review.dataset_files import choose_files, list_data_files, list_packed, open_directory
 from docmatix.review.dataset_reader import DatasetReader
+from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
@@ -48,6 +49,9 @@ class Questions:
         self._rows, run = _open_rows(path, split)
         self.shape = find_shape(self._rows.names, settings.columns, where=path)
         self._shows = settings.source != "text"
+        window = read_job(run).config.window.max_pages if run is not None and self.shape.name == "docmatix" else None
+        self.most_pages = min(settings.max_pages, self.shape.most_images or window or settings.max_pages)
+        """Of a question that is asked."""
         self._texts = PageTexts(run) if run is not None and settings.columns.page_texts is None else None
         if self._shows and not self.shape.has_images:
             raise SetupError(f"{path} has no page images: evaluate it from texts (`from: text`).")

@@ -245,7 +245,8 @@ class _Evaluation:
 
     def _write_report(self, summary: Mapping[str, Any]) -> None:
         facts = {name: summary["evaluation"][name] for name in ("model", "judge", "dataset", "split", "from")}
-        settings = yaml.safe_load(dump_evaluation(self.settings, **facts, date=time.strftime("%Y-%m-%d")))
+        facts["date"] = time.strftime("%Y-%m-%d")
+        settings = facts | yaml.safe_load(dump_evaluation(self.settings))["settings"]
         page = make_page(
             lambda columns: read_rows(self.run.store, PREDICTIONS_FILE, columns=columns),
             summary=summary,

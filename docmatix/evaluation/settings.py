@@ -19,6 +19,7 @@ from docmatix.models.engine import Engine
 
 From: TypeAlias = Literal["pages", "text", "both"]
 _MOST_MISTAKES = 20
+_SETTINGS = "settings"  # the key of `evaluation.yaml` that has them
 
 
 class Columns(Section):
@@ -147,13 +148,13 @@ def load_evaluation(
 
 
 def dump_evaluation(settings: Evaluation, **facts: Any) -> str:
-    """The settings as YAML below other `facts`, without secrets."""
+    """The settings as YAML below other `facts`, without secrets; `load_evaluation` reads them again."""
     content = settings.model_dump(mode="json", by_alias=True)
     for key in ("engine", "judge"):
         if (engine := getattr(settings, key)) is not None:
             engine.hide_secrets(content[key])
     content["from"] = settings.source
-    return yaml.safe_dump({**facts, **content}, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump({**facts, _SETTINGS: content}, sort_keys=False, allow_unicode=True)
 
 
 def _starting_at(folder: Path) -> Any:
@@ -199,7 +200,8 @@ def _read_file(path: Path) -> dict[str, Any]:
     content = _parse(text, origin=str(path))
     if not isinstance(content, dict):
         raise SetupError(f"{path} must hold a mapping.")
-    return content
+    left_by_evaluation = content.get(_SETTINGS)
+    return left_by_evaluation if isinstance(left_by_evaluation, dict) else content
 
 
 def _parse(text: str, *, origin: str) -> Any:

@@ -164,7 +164,7 @@ def test_the_command_prints_a_table_and_leaves_the_files(sample_run, tmp_path, c
     }
     assert len(read_predictions(folder)) == 7
     settings = yaml.safe_load((folder / "evaluation.yaml").read_text())
-    assert (settings["from"], settings["limit"], settings["dataset"]) == ("text", 7, str(sample_run))
+    assert (settings["settings"]["from"], settings["limit"], settings["dataset"]) == ("text", 7, str(sample_run))
 
 
 def test_the_python_api_returns_the_figures_and_the_predictions(sample_run, tmp_path):

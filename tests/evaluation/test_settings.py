@@ -91,4 +91,12 @@ def test_settings_are_written_without_secrets():
     written = dump_evaluation(settings, dataset="d", split=None)
     assert "secret" not in written
     read = yaml.safe_load(written)
-    assert (read["dataset"], read["from"], read["engine"]["model"]) == ("d", "text", "m")
+    assert read["dataset"] == "d"
+    assert (read["settings"]["from"], read["settings"]["engine"]["model"]) == ("text", "m")
+
+
+def test_the_settings_that_an_evaluation_left_are_read_again(tmp_path: Path):
+    settings, _ = load_evaluation({"columns": {"question": "q"}, "blind": False}, engine=OPENAI, source="text")
+    (tmp_path / "evaluation.yaml").write_text(dump_evaluation(settings, dataset="d", split="test"))
+    assert load_evaluation(tmp_path / "evaluation.yaml")[0] == settings
+    assert load_evaluation(engine=tmp_path / "evaluation.yaml")[0].engine == settings.engine

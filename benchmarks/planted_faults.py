@@ -1,6 +1,6 @@
 """Which wrong pairs the checks find, and which right ones they take for wrong, among pairs with planted faults.
 
-    python -m benchmarks.planted_faults [--documents 52] [--seed 1] [--vision] [--show]
+    python -m benchmarks.planted_faults [--documents 52] [--seed 1] [--languages es] [--vision] [--show]
 
 Records in English, German and French are drawn, with twelve values each (`benchmarks.planted`); a scripted model writes
 a pair about every value, a fifth of them wrong in six ways. Asked again from the pages it answers truthfully in other
@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks.planted.documents import draw_documents
 from benchmarks.planted.faults import FAULTS, plant_faults
 from benchmarks.planted.trial import Outcome, run_trial
+from benchmarks.planted.writer import DEVELOPMENT_LANGUAGES, HELD_OUT_LANGUAGES
 
 DEVELOPMENT_SEED = 1
 COLUMNS = ("agrees", "judged", "both", "grounded")
@@ -109,10 +110,17 @@ def main() -> None:
     )
     parser.add_argument("--documents", type=int, default=52)
     parser.add_argument("--seed", type=int, default=DEVELOPMENT_SEED)
+    parser.add_argument(
+        "--languages",
+        nargs="*",
+        choices=[*DEVELOPMENT_LANGUAGES, *HELD_OUT_LANGUAGES],
+        default=DEVELOPMENT_LANGUAGES,
+        help="by default those that rules are developed on",
+    )
     parser.add_argument("--vision", action="store_true", help="send pictures of the pages, too")
     parser.add_argument("--show", action="store_true", help="list the pairs that `agrees` is wrong about")
     given = parser.parse_args()
-    documents = list(draw_documents(given.documents, given.seed))
+    documents = list(draw_documents(given.documents, given.seed, given.languages))
     pairs = plant_faults(documents, given.seed)
     with tempfile.TemporaryDirectory() as folder:
         tried = [

@@ -11,7 +11,9 @@ import yaml
 
 from benchmarks.truth_factory.language import Date, Language
 
-LANGUAGES = ("en", "de", "fr")
+DEVELOPMENT_LANGUAGES = ("en", "de", "fr")
+HELD_OUT_LANGUAGES = ("es",)
+"""On which no rule was developed."""
 _THIN = "\u202f"
 
 

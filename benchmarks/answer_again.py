@@ -1,11 +1,11 @@
 """Whether the embedded model tells right answers from wrong ones by answering again, and what it answers without pages.
 
-    python -m benchmarks.answer_again [--documents 26] [--languages en de] [--seed N] [--per-page 4] [--show]
+    python -m benchmarks.answer_again [--documents 26] [--languages en de] [--seed N] [--per-page 6] [--show]
 
-Documents are drawn whose truth is known (`benchmarks.truth_factory`); pairs are made from their facts, and those that
-the truth calls right are asked again by `verify`, with the pages of their window and without. Three wrong answers are
-put beside each right one where there are such: another value of the page, a value of another document, and the number
-off by 8 %. A second answer never sees the first, so that one reply tells of all four.
+Documents of one page are drawn whose truth is known (`benchmarks.truth_factory`); pairs are made from their facts, and
+those that the truth calls right are asked again by `verify`, with the page and without. Three wrong answers are put
+beside each right one where there are such: another value of the page, a value of another document, and the number off
+by 8 %. A second answer never sees the first, so that one reply tells of all four.
 """
 
 from __future__ import annotations
@@ -37,14 +37,15 @@ DEVELOPMENT_SEED = 1
 MIN_SCORE = 0.5
 """That of the filter `agrees`."""
 OFF = 1.08
-MODEL = {"kind": "llamacpp", "model": "smollm2-135m"}
+MODEL = {"kind": "llamacpp", "model": "smollm2-135m", "slots": 2, "max_in_flight": 2}
+"""A slot for each check, which then reads the pages of a window once for all its questions."""
 
 
 @dataclass
 class AskedPair:
     """A right pair, the two second answers, and wrong answers by the kind of fault."""
 
-    document: int
+    document: str
     language: str
     page: int
     kind: str
@@ -76,6 +77,7 @@ def build(documents: Sequence[Drawn], folder: Path, per_page: int) -> Run:
             {"kind": "answer_blind", "prompts": ["facts"], "engine": MODEL, "sampling": {"max_tokens": 32}},
         ],
         "pack": {"dpi": 36},
+        "resources": {"shards_in_flight": 1},
     }
     docmatix.build(config, run=folder / "run")
     return Run(folder / "run")
@@ -83,7 +85,7 @@ def build(documents: Sequence[Drawn], folder: Path, per_page: int) -> Run:
 
 def list_right(documents: Sequence[Drawn], per_page: int) -> Iterator[AskedPair]:
     """What the build asks from facts, as far as the truth calls it right."""
-    for number, drawn in enumerate(documents):
+    for drawn in documents:
         document = read(drawn.pdf)
         if document is None:
             continue
@@ -93,16 +95,16 @@ def list_right(documents: Sequence[Drawn], per_page: int) -> Iterator[AskedPair]
             for one in ask_facts(window.pages, language=document.language, key=window.sample_id, seed=0, limit=limit):
                 if find_truth(one, facts):
                     page = one.evidence[0].page
-                    yield AskedPair(number, drawn.language, page, one.kind, one.question, one.answer)
+                    yield AskedPair(document.doc_id, drawn.language, page, one.kind, one.question, one.answer)
 
 
 def read_replies(run: Run, pairs: Sequence[AskedPair]) -> list[AskedPair]:
     """The pairs with what was answered to them."""
-    wanted = {(pair.question, pair.answer): pair for pair in pairs}
+    wanted = {(pair.document, pair.question, pair.answer): pair for pair in pairs}
     for shard in run.shards(VERIFY):
         made = {
-            pair["pair_id"]: (pair["question"], pair["answer"])
-            for row in run.iterate_rows(GENERATE, shard, columns=["pairs"])
+            pair["pair_id"]: (row["doc_id"], pair["question"], pair["answer"])
+            for row in run.iterate_rows(GENERATE, shard, columns=["doc_id", "pairs"])
             for pair in row["pairs"] or ()
         }
         for row in run.iterate_rows(VERIFY, shard, columns=["pair_id", "requests"]):
@@ -209,12 +211,13 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=26)
     parser.add_argument("--seed", type=int, default=DEVELOPMENT_SEED)
     parser.add_argument("--languages", nargs="*", choices=LANGUAGES, default=LANGUAGES)
-    parser.add_argument("--per-page", type=int, default=4)
+    parser.add_argument("--per-page", type=int, default=6)
     parser.add_argument("--run", type=Path, help="a folder to keep what was built, or that has it")
     parser.add_argument("--show", action="store_true", help="list questions, answers and second answers")
     given = parser.parse_args()
-    drawn = draw_documents(given.documents * len(LANGUAGES), given.seed)
-    documents = list(islice((one for one in drawn if one.language in given.languages), given.documents))
+    drawn = draw_documents(3 * given.documents * len(LANGUAGES), given.seed)
+    fitting = (one for one in drawn if one.pages == 1 and one.language in given.languages)
+    documents = list(islice(fitting, given.documents))
     right = list(list_right(documents, given.per_page))
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.run or Path(temporary)
@@ -222,8 +225,7 @@ def main() -> None:
         run = Run(folder / "run") if (folder / "run").exists() else build(documents, folder, given.per_page)
         pairs = read_replies(run, right)
     plant_wrong(pairs, given.seed)
-    pages = sum(drawn.pages for drawn in documents)
-    print(f"seed {given.seed}: {len(documents)} documents, {pages} pages, {len(pairs)} right pairs asked again")
+    print(f"seed {given.seed}: {len(documents)} documents, {len(pairs)} right pairs asked again")
     print_groups("questions", {**group(pairs, "kind"), "**all**": pairs})
     print_groups("language", group(pairs, "language"))
     print_faults(pairs)

@@ -27,20 +27,31 @@ SHORT = {"sampling": {"max_tokens": 24}}
 CHECKS: list[dict[str, Any]] = [
     {"kind": "answer_again", **SHORT},
     {"kind": "answer_blind", **SHORT},
-    {"kind": "judge", "share": 0.4, "sampling": {"max_tokens": 300}},
+    {"kind": "judge", "share": 0.5, "sampling": {"max_tokens": 160}},
     {"kind": "fluency"},
 ]
 ALL_FOUR = ["answer_again", "answer_blind", "fluency", "judge"]
 
 
+def describe_engine(name: str, **settings: Any) -> dict[str, Any]:
+    """One that reads a page in several steps: checks send whole pages, and on a busy CPU a step of 2,048 tokens takes
+    longer than an engine that is well may be silent."""
+    extra_args = ("--enforce-eager", "--max-num-seqs", "16", "--max-num-batched-tokens", "512")
+    engine = real_engine(max_in_flight=4, name=name, extra_args=extra_args, hang_timeout_s=180, **settings)
+    return engine.model_dump(mode="json")
+
+
 def write_checked(folder: Path, *checks: dict[str, Any]) -> Path:
+    """A configuration over two short documents."""
     generate = {
-        "engine": real_engine(max_in_flight=4, name=folder.name).model_dump(mode="json"),
+        "engine": describe_engine(folder.name),
         "prompts": ["extractive"],
         "max_candidates": 4,
         "pairs_per_page": 0,
     }
-    return write_build(folder, generate=generate, verify=list(checks))
+    config = write_build(folder, generate=generate, verify=list(checks))
+    (folder / "pdfs" / "report.pdf").unlink()
+    return config
 
 
 def list_requests(run: Path) -> Iterator[dict[str, Any]]:
@@ -82,7 +93,7 @@ def kill_when(driver: Driver, name: str, happened: Callable[[], Any]) -> None:
 
 def test_all_four_checks_are_asked_and_counted_on_the_one_server(tmp_path):
     run = tmp_path / "run"
-    warmer = real_engine(max_in_flight=4, name=tmp_path.name, sampling={"temperature": 0.3}).model_dump(mode="json")
+    warmer = describe_engine(tmp_path.name, sampling={"temperature": 0.3})
     again, blind, *others = CHECKS
     # a model is served once, however differently it is asked
     code, output = Driver(write_checked(tmp_path, again, {**blind, "engine": warmer}, *others), run).finish(
@@ -110,7 +121,7 @@ def test_all_four_checks_are_asked_and_counted_on_the_one_server(tmp_path):
 
 def test_killed_among_the_checks_a_build_asks_nothing_twice_and_serves_another_model_for_its_check(tmp_path):
     run = tmp_path / "run"
-    other = real_engine(max_in_flight=4, name=f"{tmp_path.name}-other").model_dump(mode="json")
+    other = describe_engine(f"{tmp_path.name}-other")
     elsewhere = {"kind": "answer_blind", "name": "blind_elsewhere", "engine": other, **SHORT}
     config = write_checked(tmp_path, *CHECKS, elsewhere)
     kill_when(Driver(config, run), tmp_path.name, lambda: len(read_stored(run, VERIFY)) >= 3)

@@ -225,6 +225,23 @@ def test_checks_of_another_server_have_a_pass_of_their_own_that_takes_over_the_f
     assert [tuple(row[name] for name in scores) for row in read_rows(job)] == in_one
 
 
+def test_a_check_that_another_driver_serves_elsewhere_is_not_taken_for_done(checked):
+    def divide(*, near: bool) -> Job:
+        first = {**ELSEWHERE, "model": "m2", "base_url": "http://nowhere:1/v1" if near else "http://third/v1"}
+        return checked(AGAIN, {**JUDGE, "name": "one", "engine": first}, {**JUDGE, "engine": ELSEWHERE})
+
+    apart, together = divide(near=False), divide(near=True)
+    assert apart.fingerprints == together.fingerprints
+    assert [len(job.config.check_passes) for job in (apart, together)] == [3, 2]
+    do_verify_pass(apart, 0, client=FakeClient(answer_all(apart)))
+    assert not together.is_done(VERIFY, 0)
+    client = FakeClient(answer_all(together))
+    verify(together, client=client)
+    assert {request.model for request in client.asked} == {"m2", "judge"}
+    asked = [[each["check"] for each in row["requests"]] for row in read_rows(together) if row["requests"]]
+    assert {tuple(names) for names in asked} == {("answer_again", "one", "judge")}
+
+
 def test_a_pass_that_is_done_again_asks_nothing_and_leaves_the_same_record(checked):
     job = checked(AGAIN, {**JUDGE, "engine": ELSEWHERE})
     verify(job, client=FakeClient(answer_all(job)))

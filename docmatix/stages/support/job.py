@@ -60,9 +60,13 @@ class Job:
         return self.list_marks()[self.check_pass] if stage == VERIFY else self.fingerprints[stage]
 
     def list_marks(self) -> list[str]:
-        """The marks of the passes of `verify`."""
-        whole = self.fingerprints[VERIFY]
-        return [*(f"{whole}-pass-{number}" for number in range(len(self.config.check_passes) - 1)), whole]
+        """The marks of the passes of `verify`, each by the checks that are done then: which ones share a server may
+        change between two drivers without changing any fingerprint, as an address does."""
+        whole, done, marks = self.fingerprints[VERIFY], [], []
+        for each in self.config.check_passes[:-1]:
+            done += [check.label for check in each.checks]
+            marks.append(f"{whole}-{'+'.join(done)}")
+        return [*marks, whole]
 
     def reads(self, stage: str) -> list[str]:
         """The stages of this build whose shard of the same number a stage reads."""

@@ -106,7 +106,8 @@ class Check(Kind):
 
     kind: str
     name: str | None = Field(None, pattern=r"^[a-z][a-z0-9_-]*$")
-    """How its requests are told from those of another check of its kind; by default the kind."""
+    """How its requests are told from those of another check of its kind; by default the kind. Their seed depends on it,
+    so a check that is renamed asks again."""
     engine: AnyEngine | None = None
     """The model to ask; by default the one that wrote the pairs, on the server of `generate`. A model of another family
     sees faults to which that one is blind."""

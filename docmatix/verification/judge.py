@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -42,11 +43,11 @@ class Weights(Section):
     """How much each criterion counts in the score. Whatever the others are, the score is no better than the rating for
     `grounded`."""
 
-    grounded: float = Field(2, ge=0)
-    complete: float = Field(1, ge=0)
-    unambiguous: float = Field(2, ge=0)
-    useful: float = Field(1, ge=0)
-    well_formed: float = Field(1, ge=0)
+    grounded: float = Field(2, ge=0, le=100)
+    complete: float = Field(1, ge=0, le=100)
+    unambiguous: float = Field(2, ge=0, le=100)
+    useful: float = Field(1, ge=0, le=100)
+    well_formed: float = Field(1, ge=0, le=100)
 
     @model_validator(mode="after")
     def _check(self) -> Weights:
@@ -101,13 +102,14 @@ def ratings_schema() -> dict[str, Any]:
 
 def read_ratings(said: str) -> tuple[Rating, ...] | None:
     """The ratings of a reply, in the rubric's order: one JSON object with every criterion, each a whole number from 1
-    to 5 with a reason; None for anything else, since a guess at a rating would be one of our own."""
+    to 5 with a reason; None for anything else, be it a key given twice, since a guess would be a rating of our own."""
     text = said.strip()
     if text.startswith("```"):  # the one thing around it that changes nothing
         text = text.removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        content = orjson.loads(text)  # refuses lone surrogates
+        content = json.loads(text, object_pairs_hook=_make_object)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or set(content) != {each.name for each in RUBRIC}:
         return None
@@ -121,6 +123,13 @@ def read_ratings(said: str) -> tuple[Rating, ...] | None:
             return None
         ratings.append(Rating(criterion.name, rating, reason[:_MOST_REASON_CHARS]))
     return tuple(ratings)
+
+
+def _make_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(members)
+    if len(content) < len(members):
+        raise ValueError("a key is given twice")
+    return content
 
 
 def score_ratings(ratings: Sequence[Rating], weights: Weights) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -63,6 +64,13 @@ def test_thoughts_and_a_fence_around_the_object_change_nothing(around):
         say(GOOD) + say(GOOD),
         say(GOOD) + " And so on.",
         say([GOOD]),
+        say(GOOD)[:-1] + ', "grounded": {"reason": "x", "rating": 1}}',
+        '{"grounded": {"reason": "x", "rating": 1}, ' + say(GOOD)[1:],
+        say(GOOD).replace('"rating": 5', '"rating": 1, "rating": 5', 1),
+        say({**GOOD, "grounded": {"reason": "\ud800", "rating": 5}}),
+        '{"grounded": NaN}',
+        '{"grounded": ' + "[" * 900 + "]" * 900 + "}",
+        "[" * 100_000,
     ],
 )
 def test_anything_else_is_no_rating(said):
@@ -99,6 +107,12 @@ def test_weights_that_count_nothing_are_refused():
         Judge(kind="judge", weights=Weights.model_validate(dict.fromkeys(NAMES, 0)))
     with pytest.raises(ValidationError):
         Weights(grounded=-1)
+
+
+@pytest.mark.parametrize("weight", [math.inf, math.nan, 1e308])
+def test_weights_of_which_no_mean_can_be_taken_are_refused(weight):
+    with pytest.raises(ValidationError):
+        Weights(grounded=weight)
 
 
 def test_the_schema_asks_for_what_is_read_reasons_first():

@@ -16,6 +16,7 @@ from docmatix.core.settings import NOT_FINGERPRINTED, Section
 from docmatix.core.yaml_places import compose, find_repeated_keys
 from docmatix.models import AnyEngine
 from docmatix.models.engine import Engine
+from docmatix.pipeline import GENERATE
 
 From: TypeAlias = Literal["pages", "text", "both"]
 _MOST_MISTAKES = 20
@@ -176,7 +177,7 @@ def _find_engine(given: str | Path | Mapping[str, Any] | Engine, *, option: str)
             )
     if "kind" in content:
         return content, folder
-    generate = content.get("generate")
+    generate = content.get(GENERATE)
     held = generate.get("engine") if isinstance(generate, dict) else content.get("engine")
     if not isinstance(held, dict):
         raise SetupError(f"{option}: {given} has neither `kind` nor `generate.engine` nor `engine`.")

@@ -228,7 +228,8 @@ def test_checks_of_another_server_have_a_pass_of_their_own_that_takes_over_the_f
 def test_a_check_that_another_driver_serves_elsewhere_is_not_taken_for_done(checked):
     def divide(*, near: bool) -> Job:
         first = {**ELSEWHERE, "model": "m2", "base_url": "http://nowhere:1/v1" if near else "http://third/v1"}
-        return checked(AGAIN, {**JUDGE, "name": "one", "engine": first}, {**JUDGE, "engine": ELSEWHERE})
+        job: Job = checked(AGAIN, {**JUDGE, "name": "one", "engine": first}, {**JUDGE, "engine": ELSEWHERE})
+        return job
 
     apart, together = divide(near=False), divide(near=True)
     assert apart.fingerprints == together.fingerprints

@@ -95,7 +95,7 @@ def test_fingerprints_name_the_package_and_its_version(place: Place) -> None:
     code = (
         "from docmatix.config.loading import load_config; import json;"
         " settings = load_config('team.yaml').to_fingerprint();"
-        " print(json.dumps([settings['source'], settings['generate']['engine'], settings['verify'],"
+        " print(json.dumps([settings['source'], settings['generate']['engine'], *settings['verify'],"
         " *settings['curate']['filters']]))"
     )
     environment = os.environ | {"PYTHONPATH": str(place.packages)}

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from docmatix.evaluation.groups import BLIND, DIMENSIONS, METRICS
-from docmatix.evaluation.mistakes import COLUMNS, Mistakes, Row, choose_mistakes, score_row
+from docmatix.evaluation.mistakes import COLUMNS, Mistakes, Row, choose_mistakes
 from docmatix.review.sheets import TOO_LARGE, Sheet, shrink_pages
 
 SHOWN = 60
@@ -28,7 +28,7 @@ PICTURES: Final = 18_000_000
 MOST_PAGES = 12
 """Pages of a question that get a picture."""
 
-_LARGEST_BARS = 24
+_MOST_BARS = 24
 _WIDTH, _HEIGHT = 1000, 22
 
 
@@ -74,7 +74,7 @@ def make_page(
     mistakes = choose_mistakes(read_rows(COLUMNS), count=SHOWN, guessed=GUESSED_SHOWN)
     ids = (row["example_id"] for row in read_rows(["example_id"]))
     overall = summary["overall"]
-    headline = "judge_verdict" if overall["judge_verdict"] is not None else "agreement"
+    headline = choose_headline(overall)
     style = files("docmatix.evaluation").joinpath("style.css").read_text("utf-8")
     return (
         _make_environment()
@@ -110,7 +110,6 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"words": lambda name: str(name).replace("_", " "), "number": "{:,}".format}
-    environment.globals["score_row"] = score_row
     return environment
 
 
@@ -122,11 +121,17 @@ def _write_policy(style: str) -> str:
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
+def choose_headline(overall: Mapping[str, Any]) -> str:
+    """The metric that leads: the judge's verdict, unless the judge could tell it of less than half of the answers."""
+    judged = overall["judge_verdict"]
+    return "judge_verdict" if judged is not None and 2 * judged["n"] >= overall["n"] else "agreement"
+
+
 def list_figures(overall: Mapping[str, Any], headline: str) -> list[tuple[str, str, str]]:
     """Those at the top of the page: value, name, note."""
     found = [
         (_format(figure["mean"]), METRICS[name], f"{_format_interval(figure)} (95 %)")
-        for name in dict.fromkeys((headline, "agreement", "anls", "exact"))
+        for name in dict.fromkeys((headline, "agreement", "judge_verdict", "anls", "exact"))
         if (figure := overall[name]) is not None
     ]
     found.insert(0, (f"{overall['n']:,}", "questions", f"{overall['answered']:,} answered"))
@@ -157,7 +162,7 @@ def _draw_dimension(dimension: str, summary: Mapping[str, Any], headline: str) -
         for name, group in groups.items()
     ]
     heads = ["questions", *(METRICS[name] for name in columns), *(["right without pages"] if blind else [])]
-    return Plot(DIMENSIONS[dimension][0], bars[:_LARGEST_BARS], len(bars[_LARGEST_BARS:]), heads, rows)
+    return Plot(DIMENSIONS[dimension][0], bars[:_MOST_BARS], len(bars[_MOST_BARS:]), heads, rows)
 
 
 def _make_bar(label: str, figure: Mapping[str, Any], blind: Mapping[str, Any] | None) -> Bar:

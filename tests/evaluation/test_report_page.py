@@ -101,6 +101,11 @@ def test_the_judge_leads_where_there_is_one():
     )
 
 
+def test_a_judge_that_is_seldom_understood_does_not_lead():
+    rows = [make_row(n, judge_verdict=None if n else 1.0, judge_model="j", kind=f"k{n}") for n in range(3)]
+    assert "The bars show the mean of agreement" in read_text(write_page(rows))
+
+
 def test_without_mistakes_or_questions_the_page_says_so():
     assert "No answer was wrong." in read_text(write_page([make_row(0)]))
     empty = read_text(write_page([]))

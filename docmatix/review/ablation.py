@@ -32,6 +32,7 @@ from docmatix.driver.build import build
 from docmatix.driver.preflight import check_run, load_build_prompts
 from docmatix.driver.progress import Progress
 from docmatix.pipeline import ASKING, CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY, list_stages
+from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
 from docmatix.review.check_figures import FIGURES as CHECK_FIGURES
 from docmatix.review.check_figures import CheckFigures, find_agreement_bound, is_checked
 from docmatix.storage.run import Run
@@ -121,7 +122,8 @@ def ablate(
     if not config.generate.engine.has_model:
         raise SetupError("The engine `none` answers no prompt, so there is nothing to compare: set generate.engine.")
     config = resolve_paths(config, base_dir=config_dir)
-    configs = {name: choose_prompt(config, name) for name in prompts}
+    found = load_prompts(prompts, find_prompt_directories(config_dir, config.generate.prompts_dir))
+    configs = {name: choose_prompt(config, name, style=prompt.style) for name, prompt in found.items()}
     if len(configs) < len(prompts) or not configs:
         raise SetupError("Name the prompts to compare, each once: --prompts extractive,broad_whole.")
     for each in configs.values():
@@ -146,11 +148,11 @@ def ablate(
     plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
     first = next(iter(configs.values())).model_copy(update={PLAN: plan})
     build(first, run=pages.url, limit=limit, stages=_SHARED, config_dir=config_dir, progress=progress)
-    stages = [stage for stage in list_stages(verify=bool(config.verify)) if stage not in _SHARED]
     for name, directory in directories.items():
         progress.say(f"--- {name}")
         directory.write("run.yaml", dump_config(configs[name]).encode())
         share_pages(pages, directory)
+        stages = [stage for stage in list_stages(verify=bool(configs[name].verify)) if stage not in _SHARED]
         build(configs[name], run=directory.url, stages=stages, config_dir=config_dir, progress=progress)
     ablation = read_ablation(root, list(configs), config=config)
     content = {
@@ -164,12 +166,17 @@ def ablate(
     return ablation
 
 
-def choose_prompt(config: Config, name: str) -> Config:
-    """The configuration with this prompt alone, keeping its settings there if it has any. Facts would give every prompt
-    the same pairs."""
+def choose_prompt(config: Config, name: str, *, style: str) -> Config:
+    """The configuration with this prompt (of this style) alone, keeping its settings there if it has any, and with the
+    checks that are for it. Facts would give every prompt the same pairs."""
     known = {each.name: each for each in config.generate.prompts if isinstance(each, PromptChoice)}
     generate = config.generate.model_copy(update={"prompts": (known.get(name, name),), "pairs_per_page": 0})
-    return config.model_copy(update={GENERATE: generate})
+    verify = tuple(
+        check.model_copy(update={"prompts": check.prompts and (name,), "styles": check.styles and (style,)})
+        for check in config.verify
+        if name in (check.prompts or (name,)) and style in (check.styles or (style,))
+    )
+    return config.model_copy(update={GENERATE: generate, VERIFY: verify})
 
 
 def share_pages(pages: Run, run: Run) -> None:

@@ -13,6 +13,7 @@ from docmatix.cli import main
 from docmatix.config import PromptChoice
 from docmatix.core.errors import SetupError
 from docmatix.dataset.groups import Group
+from docmatix.driver.preflight import load_build_prompts
 from docmatix.review.ablation import Ablation, ablate, choose_prompt, measure_prompt, share_pages, write_page
 from docmatix.review.check_figures import CheckFigures, find_agreement_bound
 from docmatix.storage.run import Run
@@ -84,11 +85,27 @@ def test_the_page_shows_text_of_models_as_text_and_runs_nothing():
 def test_a_prompt_keeps_the_settings_that_the_configuration_gives_it():
     choice = {"name": "broad_whole", "sampling": {"max_tokens": 300}}
     config = make_config(generate={"prompts": ["extractive", choice]})
-    (chosen,) = choose_prompt(config, "broad_whole").generate.prompts
+    (chosen,) = choose_prompt(config, "broad_whole", style="abstractive").generate.prompts
     assert isinstance(chosen, PromptChoice)
     assert chosen.sampling.max_tokens == 300
-    assert choose_prompt(config, "broad_details").generate.prompts == ("broad_details",)
-    assert choose_prompt(config, "broad_details").generate.pairs_per_page == 0
+    assert choose_prompt(config, "broad_details", style="abstractive").generate.prompts == ("broad_details",)
+    assert choose_prompt(config, "broad_details", style="abstractive").generate.pairs_per_page == 0
+
+
+def test_a_prompt_is_checked_by_the_checks_that_are_for_it(tmp_path):
+    checks = [
+        {"kind": "judge", "prompts": ["broad_whole", "facts"]},
+        {"kind": "answer_again", "styles": ["extractive"]},
+    ]
+    config = make_config(generate={"prompts": ["broad_whole", "extractive"]}, verify=checks)
+    for name, style, labels in (
+        ("broad_whole", "abstractive", ["judge"]),
+        ("extractive", "extractive", ["answer_again"]),
+        ("broad_details", "abstractive", []),
+    ):
+        chosen = choose_prompt(config, name, style=style)
+        assert [check.label for check in chosen.verify] == labels
+        load_build_prompts(chosen, tmp_path)
 
 
 @pytest.mark.parametrize(

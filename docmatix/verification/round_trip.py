@@ -47,7 +47,8 @@ class RoundTrip(Check):
                 return None
             extra |= engine.constrain_choices(choices) or {}
         messages = render_messages(prompt, question=pair.question, context=pair.context)
-        sampling = {**prompt.sampling, "max_tokens": self.max_tokens, "seed": draw_seed(seed, self.label, 0)}
+        most = self.sampling.to_body().get("max_tokens", self.max_tokens)
+        sampling = {**prompt.sampling, "max_tokens": most, "seed": draw_seed(seed, self.label, 0)}
         return make_request(prompt, engine, messages, sampling, extra)
 
     def score_reply(self, pair: Pair, reply: str) -> float:

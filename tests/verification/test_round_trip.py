@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from docmatix.core.pairs import Evidence, Pair
 from docmatix.models.llamacpp import LlamacppEngine
+from docmatix.models.sampling import Sampling
 from docmatix.prompting.prompt_files import load_prompts
 from docmatix.verification.round_trip import RoundTrip, list_choices, score_round_trip
 from tests.jobs import SHIPPED
@@ -32,6 +33,16 @@ def test_a_pair_made_from_facts_is_not_asked_again() -> None:
     assert check.build_request(pair, prompt, engine=LLAMACPP, seed=0) is not None
     made = replace(pair, evidence=(Evidence(1, "Eleanor Hughes", ()),))
     assert check.build_request(made, prompt, engine=LLAMACPP, seed=0) is None
+
+
+def test_a_model_that_thinks_first_is_given_the_tokens_that_its_check_says() -> None:
+    prompt = load_prompts(["round_trip"], [SHIPPED])["round_trip"]
+    pair = Pair("p", "r", "extractive", "m", "extractive", "Who founded it?", "Eleanor Hughes", context=CONTEXT)
+    for sampling, most in ((Sampling(), 64), (Sampling(max_tokens=900), 900)):
+        check = RoundTrip(kind="round_trip", sampling=sampling)
+        request = check.build_request(pair, check.tune(prompt, LLAMACPP), engine=LLAMACPP, seed=0)
+        assert request is not None
+        assert request.sampling["max_tokens"] == most
 
 
 def test_phrases_of_the_question_are_no_choice_where_there_are_enough_others() -> None:

@@ -148,6 +148,11 @@ def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress
     for check in config.verify:
         if (limits := check.describe_limits(config.choose_check_engine(check))) is not None:
             progress.say(f"verify    {limits}")
+        if not (config.generate.prompts or check.prompts):
+            progress.say(
+                f"verify    `{check.label}` is asked about no pair: all are made from `{FACTS}`, which a check sees"
+                " only where its `prompts` names it"
+            )
     config = _choose_ocr(config, progress)
     prompts = load_build_prompts(config, config_dir, counter=counter)
     for engine in list_engines(config):

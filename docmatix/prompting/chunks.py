@@ -76,8 +76,8 @@ def measure_budget(prompt: Prompt, *, context_tokens: int, counter: TokenCounter
         raise SetupError(
             f"The prompt {prompt.name!r} needs a context of at least {context_tokens - budget + MIN_BUDGET_TOKENS} "
             f"tokens (about {fixed} for itself, {prompt.sampling['max_tokens']} for the reply, the rest for the "
-            f"document), but generate.engine.context_tokens is {context_tokens}: raise it, lower the prompt's "
-            "max_tokens, or choose other prompts."
+            f"document), but that of its engine has {context_tokens}: raise `context_tokens` (of `vllm` "
+            "`max_model_len`), lower the prompt's max_tokens, or choose other prompts."
         )
     return budget
 

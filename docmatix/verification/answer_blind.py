@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from docmatix.core.pairs import Reply
+from docmatix.prompting.chunks import measure_budget
 from docmatix.prompting.prompts import Family
 from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, Finding
@@ -23,6 +24,10 @@ class AnswerBlind(Check):
     described: ClassVar[str] = "answering from the question alone and comparing"
 
     kind: Literal["answer_blind"]
+
+    def measure_room(self, asking: Asking) -> int:
+        context = asking.engine.context_length
+        return measure_budget(asking.prompt, context_tokens=context, counter=asking.counter, question="", form="")
 
     def plan_requests(self, checked: CheckedPair, asking: Asking) -> list[CheckRequest]:
         if not checked.pair.question:

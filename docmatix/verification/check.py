@@ -50,7 +50,7 @@ class Asking:
     counter: TokenCounter = ESTIMATE
     pictures: Pictures = field(default_factory=Pictures)
     room: int = 0
-    """Tokens for pages and pair, of a check that reads pages."""
+    """Tokens for pages and pair."""
 
 
 @dataclass(frozen=True, slots=True)

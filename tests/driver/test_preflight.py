@@ -65,6 +65,23 @@ def test_a_check_that_could_see_no_pair_or_cannot_ask_is_refused(check: dict[str
     assert sentence in str(caught.value)
 
 
+def test_a_context_that_is_too_short_is_that_of_the_engine_of_the_check() -> None:
+    judge = {"kind": "judge", "engine": OPENAI | {"context_tokens": 1000}}
+    blind = {"kind": "answer_blind", "sampling": {"max_tokens": 8192}}
+    for check, tokens in ((judge, "1000"), (blind, "8192")):
+        with pytest.raises(SetupError, match=f"its engine has {tokens}: raise `context_tokens`"):
+            load_build_prompts(make_config(verify=check), ROOT)
+
+
+@pytest.mark.parametrize(("prompts", "is_said"), [([], True), (["facts"], False)])
+def test_that_a_check_sees_no_pair_made_from_facts_is_said(tmp_path: Path, prompts: list[str], is_said: bool) -> None:
+    facts = {"engine": {"kind": "none"}, "prompts": [], "pairs_per_page": 4}
+    config = make_config(generate=facts, verify={"kind": "judge", "engine": OPENAI, "prompts": prompts})
+    stream = io.StringIO()
+    prepare(config, Run(tmp_path / "run"), ROOT, Progress(stream=stream))
+    assert ("`judge` is asked about no pair" in stream.getvalue()) == is_said
+
+
 def test_a_prompt_of_a_check_cannot_write_pairs() -> None:
     with pytest.raises(SetupError, match="`judge` is the prompt of a check of `verify`"):
         load_build_prompts(make_config(generate={"prompts": ["broad_whole", "judge"]}), ROOT)

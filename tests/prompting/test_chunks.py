@@ -118,7 +118,7 @@ def test_a_context_too_small_for_the_prompt_is_refused_with_the_one_it_needs():
     budget = measure_budget(prompt, context_tokens=8000, **variables)
     needed = 8000 - budget + MIN_BUDGET_TOKENS
     assert measure_budget(prompt, context_tokens=needed, **variables) == MIN_BUDGET_TOKENS
-    with pytest.raises(SetupError, match=rf"context of at least {needed} tokens .*context_tokens is {needed - 1}"):
+    with pytest.raises(SetupError, match=rf"context of at least {needed} tokens .*engine has {needed - 1}:"):
         measure_budget(prompt, context_tokens=needed - 1, **variables)
 
 

@@ -16,7 +16,7 @@ from docmatix.check.pairs import PLACE, ShardRows, describe_place
 from docmatix.check.records import RecordTotals
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import EXTRACT, PIPELINE, PLAN
-from docmatix.stages.support.job import Job
+from docmatix.stages.support.job import Job, is_made_from
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.earlier_schemas import is_written_with
 from docmatix.storage.records import Record
@@ -82,7 +82,7 @@ class ShardCheck:
     def _is_current(self, stage: str, records: Mapping[str, Record]) -> bool:
         record = records[stage]
         inputs = tuple(records[each].sha256 for each in self._job.reads(stage) if each in records)
-        return record.fingerprint == self._job.fingerprints.get(stage) and record.inputs == inputs
+        return record.fingerprint == self._job.fingerprints.get(stage) and is_made_from(record, stage, inputs)
 
     def _open_part(
         self, stack: contextlib.ExitStack, stage: str, shard: int, record: Record

@@ -32,7 +32,7 @@ def measure_picture(data: bytes, number: int, *, settings: SentPictures) -> Pict
         max_side_px=settings.max_side_px,
         quality=settings.quality,
         width_px=scaled,
-        height_px=max(1, round(height * scaled / width)),
+        height_px=min(settings.max_side_px, max(1, round(height * scaled / width))),
         scale=round(min(1.0, settings.max_side_px / longest), 4),
     )
 
@@ -42,6 +42,8 @@ def encode_for_model(data: bytes, picture: Picture) -> bytes | None:
     image = decode_picture(data, max_width_px=picture.width_px)
     if image is None:
         return None
+    if image.size != (picture.width_px, picture.height_px):  # a strip so narrow that its width rounds to nothing
+        image = image.resize((picture.width_px, picture.height_px))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=picture.quality)
     return buffer.getvalue()

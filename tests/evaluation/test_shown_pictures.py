@@ -6,7 +6,7 @@ import asyncio
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -26,6 +26,8 @@ def measure(data: bytes) -> Picture:
 
 
 @given(st.integers(1, 400), st.integers(1, 400))
+@example(1, 65)
+@example(3, 4000)
 def test_a_picture_is_sent_in_the_size_that_was_measured(width: int, height: int):
     data = encode_page("red", size=(width, height))
     picture = measure_picture(data, 3, settings=SETTINGS)

@@ -9,7 +9,7 @@ from bisect import insort
 from collections.abc import Iterable, Mapping
 from itertools import count as count_up
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from docmatix.core.draws import hash_seeded
 from docmatix.evaluation.groups import GUESSED, list_groups
@@ -21,7 +21,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 """What is read of the predictions."""
 RIGHT = 0.5
-"""The judge's verdict, or without one the agreement, below which an answer is a mistake."""
+"""The agreement from which an answer is no mistake. A judge's verdict goes before it, and 0.5 is one of a mistake."""
 
 _OF_A_GROUP = 15
 _MOST_GROUPS = 300
@@ -29,7 +29,8 @@ _LONGEST = 1200
 """Characters kept of a text: a model in a loop writes without end."""
 _MOST_ANSWERS = 6
 
-Row = Mapping[str, Any]
+Row: TypeAlias = Mapping[str, Any]
+Rank: TypeAlias = tuple[float, float, bytes]
 
 
 class Mistakes(NamedTuple):
@@ -48,9 +49,9 @@ class _Lowest:
     def __init__(self, most: int) -> None:
         self.seen = 0
         self._most = most
-        self._ranked: list[tuple[tuple[float, bytes], Row]] = []
+        self._ranked: list[tuple[Rank, Row]] = []
 
-    def offer(self, rank: tuple[float, bytes], row: Row) -> None:
+    def offer(self, rank: Rank, row: Row) -> None:
         self.seen += 1
         if len(self._ranked) < self._most or rank < self._ranked[-1][0]:
             insort(self._ranked, (rank, row), key=itemgetter(0))
@@ -60,10 +61,17 @@ class _Lowest:
         return [row for _, row in self._ranked]
 
 
-def score_row(row: Row) -> float:
-    """The judge's verdict, or the agreement where there is none."""
-    verdict = row["judge_verdict"]
-    return float(row["agreement"] or 0.0) if verdict is None else float(verdict)
+def rank_row(row: Row) -> tuple[float, float]:
+    """The worst first: the judge's verdict, or the agreement where there is none, and then the agreement."""
+    agreement, verdict = float(row["agreement"] or 0.0), row["judge_verdict"]
+    return agreement if verdict is None else float(verdict), agreement
+
+
+def is_mistake(row: Row) -> bool:
+    """Whether an answer is wrong or incomplete."""
+    if row["judge_verdict"] is None:
+        return float(row["agreement"] or 0.0) < RIGHT
+    return float(row["judge_verdict"]) < 1.0
 
 
 def choose_mistakes(rows: Iterable[Row], *, count: int, guessed: int, seed: int = 0) -> Mistakes:
@@ -74,19 +82,20 @@ def choose_mistakes(rows: Iterable[Row], *, count: int, guessed: int, seed: int 
     for row in rows:
         digest = hash_seeded(seed, row["example_id"])
         if (row["blind_agreement"] or 0.0) >= GUESSED and row["answer_type"] not in _EASILY_GUESSED:
-            blind.offer((-row["blind_agreement"], digest), row)
-        if row["prediction"] is None or (score := score_row(row)) >= RIGHT:
+            blind.offer((-row["blind_agreement"], 0.0, digest), row)
+        if row["prediction"] is None or not is_mistake(row):
             continue
-        everything.offer((score, digest), row)
+        rank = *rank_row(row), digest
+        everything.offer(rank, row)
         for stratum in list_groups(row):
             if stratum in strata or len(strata) < _MOST_GROUPS:
-                strata.setdefault(stratum, _Lowest(_OF_A_GROUP)).offer((score, digest), row)
+                strata.setdefault(stratum, _Lowest(_OF_A_GROUP)).offer(rank, row)
     ordered = sorted(strata.items(), key=lambda item: (item[1].seen, item[0]))
     chosen = _take_turns([lowest.list_rows() for _, lowest in ordered], count)
     for row in everything.list_rows():
         if len(chosen) < count:
             chosen.setdefault(row["example_id"], row)
-    ranked = sorted(chosen.values(), key=lambda row: (score_row(row), hash_seeded(seed, row["example_id"])))
+    ranked = sorted(chosen.values(), key=lambda row: (*rank_row(row), hash_seeded(seed, row["example_id"])))
     sheaves: dict[Any, list[Row]] = {}
     for row in map(_clip, ranked):
         sheaves.setdefault((row["doc_id"] or row["example_id"], *row["page_numbers"]), []).append(row)

@@ -29,6 +29,11 @@ def test_the_verdict_of_a_judge_goes_before_agreement():
     assert sorted(list_ids(rows)) == ["q1", "q2"]
 
 
+def test_an_incomplete_answer_is_a_mistake_behind_the_wrong_ones():
+    rows = [make_row(0, judge_verdict=0.5), make_wrong(1, judge_verdict=0.5), make_row(2, judge_verdict=0.0)]
+    assert list_ids(rows) == ["q2", "q1", "q0"]
+
+
 def test_the_worst_come_first():
     rows = [make_wrong(n, agreement=n / 100) for n in (30, 10, 20, 40)]
     assert list_ids(rows) == ["q10", "q20", "q30", "q40"]

@@ -36,5 +36,6 @@ def list_shares(config: Config) -> dict[str, float]:
     """The share of the pairs that the checks of each score draw: the same ones, as far as it goes."""
     shares: dict[str, float] = {}
     for check in config.verify:
-        shares[check.score] = max(check.share, shares.get(check.score, 0.0))
+        for score in (check.score, *check.other_scores):
+            shares[score] = max(check.share, shares.get(score, 0.0))
     return shares

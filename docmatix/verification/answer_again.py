@@ -18,6 +18,7 @@ class AnswerAgain(PageCheck):
     default_prompt: ClassVar[str] = "answer_again"
     prompt_family: ClassVar[Family] = "answer_again"
     score: ClassVar[str] = "agreement"
+    other_scores: ClassVar[tuple[str, ...]] = ("single_page_agreement",)
     described: ClassVar[str] = "answering again from the pages and comparing"
 
     kind: Literal["answer_again"]

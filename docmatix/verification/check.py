@@ -95,6 +95,9 @@ class Check(Kind):
     score: ClassVar[str] = "round_trip"
     """The field of `Scores`, and column of the table of `verify`, that it fills."""
 
+    other_scores: ClassVar[tuple[str, ...]] = ()
+    """Further ones that it may fill."""
+
     answers: ClassVar[bool] = True
     """Whether the reply says something about the pair, and is shown beside it."""
 

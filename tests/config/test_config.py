@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from docmatix.config import Config
+from docmatix.config.description import list_shares
 from docmatix.config.loading import dump_config, load_config, parse_config
 from docmatix.core.errors import SetupError
 from docmatix.curation.filters import DEFAULT_FILTERS
@@ -307,3 +308,10 @@ def test_a_list_in_the_place_of_a_section_is_told_in_the_words_of_yaml(tmp_path:
     path.write_text("name: x\nsource: [a]\ngenerate: {engine: {kind: openai, model: m, base_url: http://x/v1}}\n")
     with pytest.raises(SetupError, match="line 2: `source`: Input should be a mapping of keys to values"):
         load_config(path)
+
+
+def test_a_share_is_that_of_every_score_that_a_check_fills(tmp_path):
+    again = "{kind: answer_again, single_pages: true, share: 0.1}"
+    judges = "{kind: judge, share: 0.2}, {kind: judge, name: second, share: 0.3}"
+    config = load(tmp_path, f"{MINIMAL}verify: [{again}, {judges}]\n")
+    assert list_shares(config) == {"agreement": 0.1, "single_page_agreement": 0.1, "judged": 0.3}

@@ -17,7 +17,8 @@ class NeedsPages(Filter):
 
     kind: Literal["needs_pages"] = "needs_pages"
     kinds: tuple[str, ...] = ("multi_page",)
-    """Kinds of questions that claim to need several pages; if empty, all. What a model wrote freely is `free`."""
+    """Kinds of questions that claim to need several pages; if empty, all. No question of this version has the kind
+    `multi_page`: what a model wrote freely is `free`."""
     max_score: float = Field(0.5, ge=0, le=1)
 
     @property

@@ -45,7 +45,8 @@ class Engine(Kind):
     kind: str
     model: str
     sampling: Sampling = Sampling()
-    """Overrides the prompt files in `generate`: what the model's card recommends belongs here."""
+    """Overrides the prompt files, in `generate` and of checks that name this engine: what the model's card recommends
+    belongs here."""
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the model's chat template, such as `{enable_thinking: false}`, for servers that support them."""
     tokenizer: Annotated[str | None, NOT_FINGERPRINTED] = None

@@ -1,8 +1,8 @@
 """Sampling settings of a chat request.
 
 They are set in three places, of which the most specific wins: the prompt file, the engine (what the model's card
-recommends), and the entry of `generate.prompts`; those of a check in its prompt file and in `verify`. The seed is not
-among them: it is drawn for each request.
+recommends), and the entry of `generate.prompts`; those of a check in its prompt file, its own engine and its entry
+of `verify`. The seed is not among them: it is drawn for each request.
 """
 
 from __future__ import annotations

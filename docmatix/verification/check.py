@@ -117,7 +117,8 @@ class Check(Kind):
     prompt: str | None = None
     """The name of a prompt file of the check's family; by default the shipped one."""
     sampling: Sampling = Sampling()
-    """Overrides the prompt file: a model that thinks before it answers needs a larger `max_tokens`."""
+    """Overrides the prompt file, and `sampling` of the check's own engine: a model that thinks before it answers needs
+    a larger `max_tokens`."""
     styles: tuple[str, ...] = ()
     """Only pairs of these styles are checked; if empty, all are."""
     prompts: tuple[str, ...] = ()
@@ -147,7 +148,9 @@ class Check(Kind):
     def tune(self, prompt: Prompt, engine: Engine) -> Prompt:
         """The prompt with the settings of this check and its engine."""
         extra = {"chat_template_kwargs": dict(engine.chat_template_kwargs)} if engine.chat_template_kwargs else {}
-        return tune_prompt(prompt, sampling=self.sampling.to_body(), model=engine.choose_model(None), extra=extra)
+        # of an engine of its own, what its card recommends; that of `generate` is told how to write pairs
+        sampling = (self.engine.sampling.to_body() if self.engine else {}) | self.sampling.to_body()
+        return tune_prompt(prompt, sampling=sampling, model=engine.choose_model(None), extra=extra)
 
     def measure_room(self, asking: Asking) -> int:
         """What `Asking.room` is to be. Raises SetupError if the engine's context is too short for the prompt."""

@@ -225,6 +225,17 @@ def test_checks_of_another_server_have_a_pass_of_their_own_that_takes_over_the_f
     assert [tuple(row[name] for name in scores) for row in read_rows(job)] == in_one
 
 
+def test_an_engine_of_its_own_is_asked_as_it_says_and_the_check_has_the_last_word(checked):
+    own = {**ELSEWHERE, "sampling": {"temperature": 0.6, "max_tokens": 900}}
+    writer = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1", "sampling": {"temperature": 1.0}}
+    asked = {**AGAIN, "engine": own, "sampling": {"max_tokens": 700}}
+    job = checked(asked, BLIND, generate={**WINDOW["generate"], "engine": writer})
+    client = FakeClient(answer_all(job))
+    verify(job, client=client)
+    told = {(each.model, each.sampling["temperature"], each.sampling["max_tokens"]) for each in client.asked}
+    assert told == {("m", 0.0, 256), ("judge", 0.6, 700)}
+
+
 def test_a_check_that_another_driver_serves_elsewhere_is_not_taken_for_done(checked):
     def divide(*, near: bool) -> Job:
         first = {**ELSEWHERE, "model": "m2", "base_url": "http://nowhere:1/v1" if near else "http://third/v1"}

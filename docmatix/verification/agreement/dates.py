@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from docmatix.verification.agreement.numerals import HAN
-from docmatix.verification.agreement.spelling import Token
-from docmatix.verification.agreement.vocabulary import MONTHS, WEEKDAYS
+from docmatix.verification.agreement.spelling import Token, fold
+from docmatix.verification.agreement.vocabulary import MONTHS, ORDINALS, WEEKDAYS
 
 
 class Date(NamedTuple):
@@ -29,7 +29,7 @@ class Time(NamedTuple):
 
 _NUMERIC = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})")
 _MONTH_YEAR = re.compile(r"(\d{1,2}(?=/)|(?:0\d|1[0-2])(?=\.(?:19|20)))[/.](\d{4})|(\d{4})[-/](\d{2})")
-_LINKS = frozenset("de of del d den the le dem , . ' - в года г r".split())
+_LINKS = frozenset("de of del d den the le dem day , . ' - в года г r".split())
 _ORDINAL = frozenset("st nd rd th er re º ° ª . e го".split())
 _MODAL = frozenset("may mars march mar set out sept mart mag mai ago dic abr ekim".split())
 _UNTIL = frozenset("- to bis a au al until till do до".split())
@@ -41,6 +41,51 @@ def is_month(token: Token) -> bool:
     return token.folded in MONTHS and (
         token.folded not in _MODAL or token.text[0].isupper() or token.folded in ("mai", "mars")
     )
+
+
+# `12-Mar-2020`, `Mar-12-2020`, `12/MAR/20`, `Mar-2020`: with a letter beside a digit, a token would be a code
+_JOINED = re.compile(
+    r"(?<![\w.-])(?:(?P<day>\d{1,2})[-/.](?P<month>[^\W\d_]{3,9})\.?[-/.](?P<year>\d{4}|\d\d)"
+    r"|(?P<first>[^\W\d_]{3,9})[-/](?P<second>\d{1,2})[-/](?P<third>\d{4})|(?P<alone>[^\W\d_]{3,9})[-/](?P<of>\d{4}))(?![\w-])"
+)
+_ROMAN = re.compile(r"(?<![\w.])(\d{1,2})\. ?(I{1,3}|IV|VI{0,3}|I?X|XI{1,2})\. ?(\d{4})(?!\w)")
+_ROMANS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+_MIDNIGHT = re.compile(r"(?<=\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?(?!\w)")
+
+
+_PERIOD = re.compile(
+    r"(?<!\w)(?:(\d)(?:st|nd|rd|th|er|ère|e|eme|ème|º|o|\.)|([^\W\d_]{4,10}))"
+    r" (quarter|quartal|trimestre|kwartaal|half|halbjahr|semestre|halfjaar)(?: (?:of|de|del|du|des|van))?(?!\w)",
+    re.IGNORECASE,
+)
+_FISCAL = re.compile(r"(?<!\w)(?:FY|fiscal year|financial year)[ -]?((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
+
+
+def part_dates(text: str) -> str:
+    """A cleaned text with the dates that are joined by signs in parts, each a word or a number, and with periods of a
+    year by their short names: `Q3`, `H1`, `FY2020`."""
+    text = _FISCAL.sub(r"FY\1", _PERIOD.sub(_name_period, text))
+    if "-" not in text and "/" not in text and "." not in text:
+        return text
+    text = _ROMAN.sub(lambda found: f"{found[1]}.{_ROMANS.index(found[2]) + 1}.{found[3]}", text)
+    return _JOINED.sub(_part_date, _MIDNIGHT.sub("", text))
+
+
+def _name_period(found: re.Match[str]) -> str:
+    word = fold(found[2] or "")
+    number = int(found[1]) if found[1] else ORDINALS.get(word) or ORDINALS.get(word[:-1])  # `drittes`
+    letter, most = ("H", 2) if found[3].lower() in ("half", "halbjahr", "semestre", "halfjaar") else ("Q", 4)
+    return f"{letter}{number}" if number is not None and 1 <= number <= most else found[0]
+
+
+def _part_date(found: re.Match[str]) -> str:
+    month = found["month"] or found["first"] or found["alone"]
+    if month.lower() not in MONTHS:
+        return found[0]
+    if found["alone"]:
+        return f"{month} {found['of']}"
+    day, year = (found["day"], found["year"]) if found["month"] else (found["second"], found["third"])
+    return f"{day} {month} {year if len(year) == 4 else _full_year(year)}"
 
 
 def _make(year: int | None, month: int | None, day: int | None) -> Date | None:

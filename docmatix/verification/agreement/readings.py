@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from docmatix.verification.agreement.dates import Date, Time, is_month, is_weekday, read_date, read_time
+from docmatix.verification.agreement.dates import Date, Time, is_month, is_weekday, part_dates, read_date, read_time
 from docmatix.verification.agreement.numerals import WORDS
 from docmatix.verification.agreement.quantities import Number, Reading, read_number
 from docmatix.verification.agreement.spelling import Token, clean, cut_tokens
@@ -61,7 +61,7 @@ _ENDINGS = frozenset("st nd rd th er ère re eme e º ª . °".split())
 @lru_cache(maxsize=4096)
 def read_content(text: str, language: str | None) -> Content:
     """Take a text apart; `language` decides between readings of numbers and dates."""
-    text = clean(text)
+    text = part_dates(clean(text))
     tokens = cut_tokens(text)
     values: list[Value] = []
     words: list[Word] = []

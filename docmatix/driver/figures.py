@@ -22,6 +22,11 @@ class Tally:
         known.update({name: max(known.get(name, 0), value) for name, value in figures.items()})
 
     @property
+    def workers(self) -> set[str]:
+        """Those that have counted something."""
+        return set(self._workers)
+
+    @property
     def total(self) -> dict[str, float]:
         """Added up over workers."""
         return _add_up(self._workers.values())

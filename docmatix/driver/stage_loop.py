@@ -51,6 +51,7 @@ def do_stages(
         if set(job.stages) - wanted:
             _require_upstream(job, stage)
         began, done = time.monotonic(), 0
+        spent: set[str] = set()
         try:
             for number in range(len(job.config.check_passes) if stage == VERIFY else 1):
                 job = replace(job, check_pass=number)
@@ -88,7 +89,9 @@ def do_stages(
                 with beside_pack(job) if stage == PACK else contextlib.nullcontext():
                     if tasks and heartbeats is not None:
                         watched = watch if asks else None
-                        _do_tasks(job, stage, tasks, progress, recording, heartbeats, watch=watched, said=said)
+                        _do_tasks(
+                            job, stage, tasks, progress, recording, heartbeats, watch=watched, said=said, spent=spent
+                        )
             _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=done)
         finally:
             recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
@@ -150,9 +153,11 @@ def _do_tasks(
     *,
     watch: ServingWatch | None,
     said: set[str],
+    spent: set[str],
 ) -> None:
     """Map a stage over its shards, with progress, and stop it when it has stalled or loses too much. Whatever becomes
-    of it, what its workers counted and what the watchdog found is recorded. What is `said` is not said again."""
+    of it, what its workers counted and what the watchdog found is recorded. What is `said` is not said again; workers
+    of the pass before are `spent`, whose last beats may come as late as now and are counted already."""
     ledger, tally, in_hand = Ledger(), Tally(), ShardsInHand()
     figures = recording.stages.setdefault(stage, {})
     earlier = dict(figures)  # of the pass before
@@ -171,7 +176,9 @@ def _do_tasks(
                     continue
             # not only where no result comes: of small shards some are done all the time
             if (told := heartbeats.take()) is not None:
-                states = {key: state for key, state in told.items() if state.stage == stage}
+                states = {
+                    key: state for key, state in told.items() if state.stage == stage and state.worker not in spent
+                }
                 guard.hear(states)
                 in_hand.hear(states.values())
                 for state in states.values():
@@ -198,6 +205,7 @@ def _do_tasks(
             if recording.is_due:
                 workers = [state.to_json() for state in guard.states]
                 recording.show({"stage": stage, "working": working, "workers": workers, "stalled": guard.stalled})
+    spent |= tally.workers
 
 
 def _add(earlier: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from docmatix.check.kept import KeptSamples
 from docmatix.check.pairs import PLACE, ShardRows, describe_place
 from docmatix.check.records import RecordTotals
 from docmatix.core.ledger import Ledger
-from docmatix.pipeline import EXTRACT, PIPELINE, PLAN
+from docmatix.pipeline import EXTRACT, PIPELINE, PLAN, VERIFY
 from docmatix.stages.support.job import Job, is_made_from
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.earlier_schemas import is_written_with
@@ -45,7 +45,11 @@ class ShardCheck:
                 if missing := planned - present[stage]:
                     counts = f"{len(missing)} of {len(planned)} shards (first: {min(missing)})"
                     yield f"{stage} lacks {counts}. Rerun the build to make them."
-                if old := [shard for shard in self._stale.get(stage, ()) if shard in planned]:
+                stale = [shard for shard in self._stale.get(stage, ()) if shard in planned]
+                if partly := [shard for shard in stale if stage == VERIFY and self._job.is_done(stage, shard)]:
+                    counts = f"{len(partly)} shards checked by some models, not all (first: {partly[0]})"
+                    yield f"{stage} has {counts}. Rerun the build to go on."
+                if old := [shard for shard in stale if shard not in partly]:
                     counts = f"{len(old)} shards made from other settings or inputs (first: {old[0]})"
                     yield f"{stage} has {counts}. Rerun the build to redo them."
             yield from self._totals.check_ledgers(self._stages)

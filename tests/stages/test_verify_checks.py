@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from docmatix.cli import main
+from docmatix.config.loading import dump_config
 from docmatix.core.pairs import Failure, Request
-from docmatix.pipeline import VERIFY
+from docmatix.pipeline import STAGES, VERIFY
 from docmatix.stages.support.job import Job
 from docmatix.verification.judge import RUBRIC
 from tests.jobs import FakeClient, curate, do_verify_pass, generate, make_job, read_documents, verify, write_reply
@@ -223,6 +225,19 @@ def test_checks_of_another_server_have_a_pass_of_their_own_that_takes_over_the_f
     do_verify_pass(job, 0, client=FakeClient(answer_all(job)))
     do_verify_pass(job, 1, client=FakeClient(answer_all(job)))
     assert [tuple(row[name] for name in scores) for row in read_rows(job)] == in_one
+
+
+def test_a_run_between_two_passes_is_told_from_one_of_other_settings(checked, capsys):
+    job = checked(AGAIN, {**JUDGE, "engine": ELSEWHERE})
+    do_verify_pass(job, 0, client=FakeClient(answer_all(job)))
+    job.run.write("run.yaml", dump_config(job.config).encode())
+    for fingerprints, told in (
+        (job.fingerprints, "checked by some models, not all"),
+        (dict.fromkeys(STAGES, "other"), "made from other settings or inputs"),
+    ):
+        job.run.write("fingerprints.json", json.dumps(fingerprints).encode())
+        assert main(["check", job.run.root]) == 1
+        assert f"verify has 1 shards {told}" in capsys.readouterr().out
 
 
 def test_an_engine_of_its_own_is_asked_as_it_says_and_the_check_has_the_last_word(checked):

@@ -217,7 +217,8 @@ def _count(rows: list[Row], ledger: Ledger, counted: Mapping[str, Counter[str]])
         ledger.enter("requests")
         ledger.settle("requests", row["reason"])
     for label, asked in _by_check(rows):
-        counted[label].update(pairs=1, requests=len(asked), scored=any(row["score"] is not None for row in asked))
+        scored = int(any(row["score"] is not None for row in asked))  # a counter would keep the first truth as one
+        counted[label].update(pairs=1, requests=len(asked), scored=scored)
 
 
 def _add_tokens(store: ReplyStore, before: Record | None) -> dict[str, int]:

@@ -240,6 +240,20 @@ def test_a_run_between_two_passes_is_told_from_one_of_other_settings(checked, ca
         assert f"verify has 1 shards {told}" in capsys.readouterr().out
 
 
+def test_one_pair_is_counted_in_numbers_like_several(tmp_path):
+    def write(_: Request) -> str:
+        return json.dumps({"pairs": [{"question": "What is printed at the top?", "answer": "a number"}]})
+
+    generating = {"prompts": ["broad_whole"], "pairs_per_page": 0}
+    job = make_job(tmp_path, pdfs={"a.pdf": write_distinct_pdf(1)}, generate=generating, verify=[AGAIN])
+    read_documents(job)
+    generate(job, client=FakeClient(write))
+    verify(job, client=FakeClient(lambda _: "a number"))
+    assert json.dumps(job.record(VERIFY, 0).extra["checks"]["answer_again"]) == (
+        '{"pairs": 1, "requests": 1, "scored": 1}'
+    )
+
+
 def test_an_engine_of_its_own_is_asked_as_it_says_and_the_check_has_the_last_word(checked):
     own = {**ELSEWHERE, "sampling": {"temperature": 0.6, "max_tokens": 900}}
     writer = {"kind": "openai", "model": "m", "base_url": "http://nowhere:1/v1", "sampling": {"temperature": 1.0}}

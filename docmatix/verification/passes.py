@@ -14,7 +14,7 @@ from docmatix.verification.check import Check
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The checks that ask one server. `engine` is what it is served with."""
+    """The checks that ask one server. `engine` is what it is served with, as patient as the most patient of theirs."""
 
     engine: Engine
     checks: tuple[Check, ...]
@@ -32,4 +32,11 @@ def divide_passes(checks: Iterable[Check], *, default: Engine) -> tuple[Pass, ..
                 break
         else:
             groups.append((engine, [check]))
-    return tuple(Pass(engine, tuple(members)) for engine, members in groups if members)
+    return tuple(Pass(_be_patient(engine, members), tuple(members)) for engine, members in groups if members)
+
+
+def _be_patient(engine: Engine, checks: Iterable[Check]) -> Engine:
+    """The engine with the longest of the waits: a model that thinks takes longer to judge than to write."""
+    asked = [engine, *(check.engine for check in checks if check.engine is not None)]
+    waits = ("timeout_s", "give_up_after_s", "max_attempts")
+    return engine.model_copy(update={name: max(getattr(each, name) for each in asked) for name in waits})

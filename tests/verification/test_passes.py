@@ -50,6 +50,15 @@ def test_the_same_weights_served_otherwise_are_another_server(change):
     assert len(list_passes(VLLM, AGAIN, {**JUDGE, "engine": {**VLLM, **change}})) == 2
 
 
+def test_a_check_on_a_shared_server_is_waited_for_as_long_as_it_says():
+    patient = {**OPENAI, "sampling": {"max_tokens": 30_000}, "timeout_s": 3600, "max_attempts": 2}
+    config = make_config(generate={"engine": OPENAI}, verify=[AGAIN, {**JUDGE, "engine": patient}])
+    (only,) = config.check_passes
+    assert (only.engine.timeout_s, only.engine.max_attempts) == (3600, 8)
+    assert config.generate.engine.timeout_s == 600
+    assert config.generate.engine.shares_server(only.engine)
+
+
 def test_two_models_of_one_address_are_one_server_and_one_model_of_two_addresses_are_two():
     assert len(list_passes(OPENAI, AGAIN, {**JUDGE, "engine": {**OPENAI, "model": "other"}})) == 1
     assert len(list_passes(OPENAI, AGAIN, {**JUDGE, "engine": {**OPENAI, "base_url": "http://b/v1"}})) == 2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -78,7 +78,7 @@ def _tune_for_build(prompt: Prompt, choice: PromptChoice, config: Config, counte
         prompt,
         sampling=engine.sampling.to_body() | choice.sampling.to_body(),
         model=engine.choose_model(choice.lora),
-        extra=_template_arguments(engine),
+        extra=engine.template_fields,
     )
     if tuned.family != "answer_first":
         measure_token_budget(tuned, engine, counter=counter)
@@ -100,11 +100,21 @@ def _require_check(check: Check, prompt: Prompt, config: Config, *, written: Seq
                 f" {', '.join(sorted(known))}."
             )
     engine = config.choose_check_engine(check)
-    check.measure_room(Asking(check.tune(prompt, engine), engine, seed=config.seed))
+    with _naming(engine, config):
+        check.measure_room(Asking(check.tune(prompt, engine), engine, seed=config.seed))
 
 
-def _template_arguments(engine: Engine) -> dict[str, Any]:
-    return {"chat_template_kwargs": dict(engine.chat_template_kwargs)} if engine.chat_template_kwargs else {}
+@contextlib.contextmanager
+def _naming(engine: Engine, config: Config) -> Iterator[None]:
+    """What is wrong with the engine of a check is said of its own settings: an engine takes itself for the one that
+    writes."""
+    try:
+        yield
+    except SetupError as error:
+        owner = next((number for number, check in enumerate(config.verify) if check.engine == engine), None)
+        if owner is None or engine == config.generate.engine:
+            raise
+        raise SetupError(str(error).replace("generate.engine.", f"verify.{owner}.engine.")) from None
 
 
 def check_run(run: Run, config: Config) -> None:
@@ -134,7 +144,8 @@ def check_engines(config: Config) -> None:
 
     async def check() -> None:
         for engine in list_engines(config):
-            await engine.check(private=config.resources.address is None)
+            with _naming(engine, config):
+                await engine.check(private=config.resources.address is None)
 
     # in a thread: a notebook has a loop of its own that runs
     with ThreadPoolExecutor(1) as thread:
@@ -156,7 +167,8 @@ def prepare(config: Config, directory: Run, config_dir: Path, progress: Progress
     config = _choose_ocr(config, progress)
     prompts = load_build_prompts(config, config_dir, counter=counter)
     for engine in list_engines(config):
-        read_api_key(engine.key_variable)  # refuses a missing one before anything is touched
+        with _naming(engine, config):
+            read_api_key(engine.key_variable)  # refuses a missing one before anything is touched
     return Job(
         run=directory,
         config=config,

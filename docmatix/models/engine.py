@@ -86,6 +86,11 @@ class Engine(Kind):
         raise NotImplementedError
 
     @property
+    def template_fields(self) -> dict[str, Any]:
+        """The fields of a request that pass the template's arguments on."""
+        return {"chat_template_kwargs": dict(self.chat_template_kwargs)} if self.chat_template_kwargs else {}
+
+    @property
     def most_in_flight(self) -> int:
         """Requests that may be in flight to all servers together."""
         return self.max_in_flight

@@ -147,10 +147,9 @@ class Check(Kind):
 
     def tune(self, prompt: Prompt, engine: Engine) -> Prompt:
         """The prompt with the settings of this check and its engine."""
-        extra = {"chat_template_kwargs": dict(engine.chat_template_kwargs)} if engine.chat_template_kwargs else {}
         # of an engine of its own, what its card recommends; that of `generate` is told how to write pairs
         sampling = (self.engine.sampling.to_body() if self.engine else {}) | self.sampling.to_body()
-        return tune_prompt(prompt, sampling=sampling, model=engine.choose_model(None), extra=extra)
+        return tune_prompt(prompt, sampling=sampling, model=engine.choose_model(None), extra=engine.template_fields)
 
     def measure_room(self, asking: Asking) -> int:
         """What `Asking.room` is to be. Raises SetupError if the engine's context is too short for the prompt."""

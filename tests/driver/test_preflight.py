@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from docmatix.core.errors import SetupError
-from docmatix.driver.preflight import load_build_prompts, prepare
+from docmatix.driver.preflight import check_engines, load_build_prompts, prepare
 from docmatix.driver.progress import Progress
 from docmatix.storage.run import Run
 from tests.jobs import LLAMACPP, OPENAI, make_config
+from tests.scripted_server import start_scripted_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +72,19 @@ def test_a_context_that_is_too_short_is_that_of_the_engine_of_the_check() -> Non
     for check, tokens in ((judge, "1000"), (blind, "8192")):
         with pytest.raises(SetupError, match=f"its engine has {tokens}: raise `context_tokens`"):
             load_build_prompts(make_config(verify=check), ROOT)
+
+
+def test_what_is_wrong_with_the_engine_of_a_check_is_said_of_its_own_settings() -> None:
+    own = OPENAI | {"base_url": "http://127.0.0.1:9/v1", "timeout_s": 0.5}
+    with start_scripted_server() as server:
+        writer = OPENAI | {"base_url": server.base_url, "model": "scripted"}
+        checks = [{"kind": "answer_again"}, {"kind": "judge", "engine": own}]
+        for config, key in (
+            (make_config(generate={"engine": writer}, verify=checks), "verify.1.engine.base_url"),
+            (make_config(generate={"engine": own}, verify=checks), "generate.engine.base_url"),
+        ):
+            with pytest.raises(SetupError, match=f"start it, or correct {key}"):
+                check_engines(config)
 
 
 @pytest.mark.parametrize(("prompts", "is_said"), [([], True), (["facts"], False)])

@@ -293,12 +293,11 @@ def _load_prompts(settings: Evaluation, config_dir: Path) -> dict[str, Prompt]:
 
 def _tune(prompt: Prompt, engine: Engine) -> Prompt:
     """The prompt with the sampling of the engine that it is sent to, and the arguments of its chat template."""
-    arguments = engine.chat_template_kwargs
     return tune_prompt(
         prompt,
         sampling=engine.sampling.to_body(),
         model=engine.choose_model(None),
-        extra={"chat_template_kwargs": dict(arguments)} if arguments else {},
+        extra=engine.template_fields,
     )
 
 

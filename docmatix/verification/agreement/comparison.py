@@ -58,6 +58,8 @@ _CLAUSE = 14  # its words
 _NUMERIC = re.compile(r"\d")
 _FRAMED = 4
 """Tokens above which an answer may be a sentence."""
+_PARTING = re.compile(r"(?<!\d)[,;|•·]|[,;|•·](?!\d)|(?<=\s)[-/](?=\s)")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 _FEW = 4
 """Words beside a value up to which an answer is that value."""
 
@@ -96,6 +98,8 @@ def _prepare(text: str) -> str:
 
 
 def _compare(expected: str, given: str, terms: Terms, *, depth: int) -> Agreement:
+    if _is_parted_alike(expected, given):
+        return Agreement(1.0, "text")
     one, other = read_content(expected, terms.language), read_content(given, terms.language)
     codes = _CODE.fullmatch(expected), _CODE.fullmatch(given)
     dated = any(name_rule(value) == "date" for value in (*one.values, *other.values))
@@ -115,6 +119,13 @@ def _compare(expected: str, given: str, terms: Terms, *, depth: int) -> Agreemen
     if depth < 2 and (found := _compare_lists(one, other, terms)):
         return found
     return _compare_contents(one, other, terms)
+
+
+def _is_parted_alike(one: str, other: str) -> bool:
+    """Whether two answers are the same words in the same order, as of an address, and only commas or dashes between
+    them differ; not of bare numbers, of which a dash makes a range."""
+    bare = [" ".join(_PARTING.sub(" ", fold(each)).split()) for each in (one, other)]
+    return bare[0] == bare[1] and len(_LETTERS.findall(bare[0])) >= 2
 
 
 def _compare_bracketed(expected: str, given: str, terms: Terms) -> Agreement | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from docmatix.verification.agreement.numerals import HAN
+from docmatix.verification.agreement.numerals import DECIMAL_COMMA, HAN
 from docmatix.verification.agreement.spelling import Token, fold
 from docmatix.verification.agreement.vocabulary import MONTHS, ORDINALS, WEEKDAYS
 
@@ -234,8 +234,9 @@ _HALVES = {"am": 0, "a.m": 0, "pm": 720, "p.m": 720}
 _HOURS = frozenset(("uhr", "h", "heures", "heure", "uur", "часов", "ч", "horas", "hrs"))
 
 
-def read_time(tokens: Sequence[Token], at: int) -> tuple[Time, int] | None:
-    """The time of day that starts at a token, and the token behind it: `14:30`, `2.30 pm`, `14 h 30`, `9 Uhr`."""
+def read_time(tokens: Sequence[Token], at: int, language: str | None) -> tuple[Time, int] | None:
+    """The time of day that starts at a token, and the token behind it: `14:30`, `2.30 pm`, `14 h 30`, `9 Uhr`, and
+    `14.30 h` where a decimal has a comma."""
     token = tokens[at]
     if token.kind != "number":
         return None
@@ -257,7 +258,8 @@ def read_time(tokens: Sequence[Token], at: int) -> tuple[Time, int] | None:
         if len(parts) > 2 or not all(part.isdigit() and len(part) <= 2 for part in parts):
             return None
         hour, minute = int(parts[0]), int(parts[1]) if len(parts) == 2 else 0
-        if after == "h" or after.startswith("heure"):
+        dotted = len(parts) == 2 and len(parts[1]) == 2 and language in DECIMAL_COMMA
+        if (after == "h" and not dotted) or after.startswith("heure"):
             # `14 h` alone is as well a duration
             minutes = _text(tokens, behind + 1)
             lasts = _text(tokens, behind + 2).startswith("min")

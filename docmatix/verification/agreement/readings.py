@@ -99,7 +99,7 @@ def _read_value(tokens: Sequence[Token], at: int, text: str, language: str | Non
                 return Value(date[0], at, date[1])
             if tokens[at + 1].text != "." and tokens[at + 1].text != "°":
                 return None
-        found = read_date(tokens, at, language) or read_time(tokens, at)
+        found = read_date(tokens, at, language) or read_time(tokens, at, language)
         if found:
             return Value(found[0], at, found[1])
     elif token.kind == "word":

@@ -40,7 +40,8 @@ class VllmEngine(Engine):
     pipeline_parallel_size: Annotated[int, NOT_FINGERPRINTED] = Field(1, ge=1)
     gpus_per_replica: Annotated[float | None, NOT_FINGERPRINTED] = Field(None, ge=0)
     """GPUs that Ray reserves for a replica, all on one node; by default tensor times pipeline parallel size. 0 runs
-    vLLM on the CPU."""
+    vLLM on the CPU, for trials; there it takes `--no-enable-chunked-prefill` in `extra_args`, since it dies of a long
+    prompt that it reads in parts (0.32)."""
     cpus_per_replica: Annotated[float, NOT_FINGERPRINTED] = Field(1, ge=0)
     """CPUs that Ray reserves for a replica."""
     max_model_len: int = Field(8192, ge=256)

@@ -46,7 +46,7 @@ class ShardCheck:
                     counts = f"{len(missing)} of {len(planned)} shards (first: {min(missing)})"
                     yield f"{stage} lacks {counts}. Rerun the build to make them."
                 stale = [shard for shard in self._stale.get(stage, ()) if shard in planned]
-                if partly := [shard for shard in stale if stage == VERIFY and self._job.is_done(stage, shard)]:
+                if partly := [shard for shard in stale if stage == VERIFY and self._job.is_partly_checked(shard)]:
                     counts = f"{len(partly)} shards checked by some models, not all (first: {partly[0]})"
                     yield f"{stage} has {counts}. Rerun the build to go on."
                 if old := [shard for shard in stale if shard not in partly]:

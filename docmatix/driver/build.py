@@ -14,7 +14,7 @@ from docmatix.config import Config
 from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.listing_watch import watch_listing
-from docmatix.driver.preflight import check_engines, check_run, may_ask, prepare
+from docmatix.driver.preflight import check_engines, check_run, list_asked, prepare
 from docmatix.driver.progress import Progress
 from docmatix.driver.recording import Recording, adopt_records
 from docmatix.driver.stage_loop import do_stages
@@ -71,9 +71,8 @@ def build(
         recording = Recording(job)
         adopt_records(directory)
         _forget(directory, "telemetry/live", "telemetry/attempts")  # of drivers that were killed
-        checked = may_ask(job, wanted)
-        if checked:
-            check_engines(config)
+        checked = list_asked(job, wanted)
+        check_engines(config, checked)
         watched = _open_listing(job, listing, config_dir, progress) if PLAN in wanted else None
         if watched is not None:
             opened.enter_context(contextlib.closing(watched))  # if nothing can be written either
@@ -88,8 +87,8 @@ def build(
                 if watched is not None:
                     _plan(job, watched, limit, progress)
                     planned = True
-                    if not checked and may_ask(job, wanted):  # for documents that were not there before
-                        check_engines(config)
+                    # for documents that were not there before
+                    check_engines(config, [each for each in list_asked(job, wanted) if each not in checked])
                 with contextlib.ExitStack() as stack:
                     do_stages(job, wanted, progress, recording, stack, beside_pack)
         finally:

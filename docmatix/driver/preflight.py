@@ -7,8 +7,9 @@ import contextlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -23,7 +24,7 @@ from docmatix.models.preflight import read_api_key
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter, load_tokenizer
 from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pdf.ocr.auto import AutoOcr
-from docmatix.pipeline import ASKING, EXTRACT, PLAN
+from docmatix.pipeline import ASKING, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.prompting.conditions import needs_profiles
 from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
@@ -139,11 +140,11 @@ def check_run(run: Run, config: Config) -> None:
         )
 
 
-def check_engines(config: Config) -> None:
-    """Raise SetupError if a model server cannot be reached, or does not have its model."""
+def check_engines(config: Config, engines: Iterable[Engine]) -> None:
+    """Raise SetupError if the server of one of these engines cannot be reached, or does not have its model."""
 
     async def check() -> None:
-        for engine in list_engines(config):
+        for engine in engines:
             with _naming(engine, config):
                 await engine.check(private=config.resources.address is None)
 
@@ -191,23 +192,29 @@ def _choose_ocr(config: Config, progress: Progress) -> Config:
     return config.model_copy(update={EXTRACT: config.extract.model_copy(update={"ocr": engine})})
 
 
-def may_ask(job: Job, wanted: set[str]) -> bool:
-    """Whether the model will be asked anything, as far as fingerprints tell before the build."""
+def list_asked(job: Job, wanted: set[str]) -> list[Engine]:
+    """The engines that will be asked anything, as far as fingerprints tell before the build."""
     shards = job.run.shards(PLAN)
-    for stage in ASKING:
-        if stage in wanted and stage in job.stages:
-            if not shards:
-                return True
-            for shard in shards:
-                record = job.run.read_record(stage, shard)
-                if record is None or record.fingerprint != job.fingerprints[stage]:
-                    return True
-    return False
+    current = {
+        stage: bool(shards)
+        and all(
+            record is not None and record.fingerprint == job.fingerprints[stage]
+            for record in (job.run.read_record(stage, shard) for shard in shards)
+        )
+        for stage in ASKING
+        if stage in wanted and stage in job.stages
+    }
+    asked = [] if current.get(GENERATE, True) else [job.config.generate.engine]
+    if not current.get(VERIFY, True):
+        for number, each in enumerate(job.config.check_passes):
+            checks = replace(job, check_pass=number).list_wanted_checks()
+            if asked or not all(job.is_checked(shard, checks) for shard in shards) or not shards:
+                asked += [job.config.choose_check_engine(check) for check in each.checks]
+    return [engine for number, engine in enumerate(asked) if engine not in asked[:number]]
 
 
-def check_cluster(job: Job) -> None:
-    """Refuse what the machines of the cluster cannot do, before the first document is read."""
-    engines = list_engines(job.config)
+def check_cluster(job: Job, engines: Sequence[Engine]) -> None:
+    """Refuse what the machines of the cluster cannot do for these engines, before the first document is read."""
     for engine in engines:
         engine.check_placement()
     if not is_private():

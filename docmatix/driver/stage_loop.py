@@ -14,7 +14,7 @@ from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.driver.figures import ShardsInHand, Tally, count_progress, count_working
 from docmatix.driver.heartbeat import Heartbeats, heartbeats_heard
-from docmatix.driver.preflight import check_cluster
+from docmatix.driver.preflight import check_cluster, list_asked
 from docmatix.driver.progress import Progress
 from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.recording import Recording
@@ -66,7 +66,7 @@ def do_stages(
                     stack.enter_context(ray_running(job.config.resources))
                     heartbeats = stack.enter_context(heartbeats_heard(stall_s=job.config.limits.stall_s))
                     stack.enter_context(serving)
-                    check_cluster(job)
+                    check_cluster(job, list_asked(job, wanted))
                 if tasks and asks:
                     engine = job.choose_engine(stage)
                     if served is None or not served.shares_server(engine):
@@ -116,8 +116,13 @@ def _find_tasks(job: Job, stage: str) -> list[Task]:
     """What of a stage is not current, and what an outage left, if there was so much of it that the stage stopped."""
     failed = _find_failed(job, stage) if not job.check_pass else set()
     if stage != PACK:
-        shards = job.run.shards(PLAN)
-        return [Task(shard) for shard in shards if shard in failed or not job.is_done(stage, shard)]
+        wanted = job.list_wanted_checks() if stage == VERIFY else {}
+        return [
+            Task(shard)
+            for shard in job.run.shards(PLAN)
+            if shard in failed
+            or not (job.is_checked(shard, wanted) if stage == VERIFY else job.is_current(stage, shard))
+        ]
     outputs = divide_run(job)
     tasks = [Task(output.number, output) for output in outputs if output.number in failed or not is_packed(job, output)]
     names = {Path(output.name).name for output in outputs}

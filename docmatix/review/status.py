@@ -201,7 +201,7 @@ def _count_stage(job: Job, stage: str) -> _Counts:
         current = committed
     else:
         current = [shard for shard in planned if job.is_current(stage, shard)]
-    partly = [shard for shard in set(committed) - set(current) if stage == VERIFY and job.is_done(stage, shard)]
+    partly = [shard for shard in set(committed) - set(current) if stage == VERIFY and job.is_partly_checked(shard)]
     counts = _Counts(
         len(current), shards, outdated=len(set(committed) - set(current)) - len(partly), partly=len(partly)
     )

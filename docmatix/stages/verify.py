@@ -7,23 +7,22 @@ which takes over what the passes before it found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
 
-from docmatix.core.ledger import Ledger
+from docmatix.core.ledger import UNEXPECTED, Ledger
 from docmatix.core.pairs import Failure, Reply, Request, list_shown_pages
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.windows import Window
 from docmatix.stages.support.concurrency import RequestPool
-from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.job import Job, ShardProgress, is_made_from
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.page_rows import page_from_row
-from docmatix.storage.records import Record
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_from_row
 from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, ChunkMemo, Finding, Rating
 from docmatix.verification.scoring import combine_scores
@@ -51,11 +50,14 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
     """Score the pairs of one shard by the checks of the present pass, reusing stored replies, and commit the scores.
 
     The record's `extra` names the files of replies, and counts the tokens of the replies used and, by check, the pairs
-    that were asked about and those with a score.
+    that were asked about and those with a score; `checked` has what each of the checks that are done was made of.
     """
     checks = job.config.check_passes[job.check_pass].checks
     askings = {check.label: _prepare(job, check) for check in checks}
-    before = _read_earlier(job, shard)
+    carried = _find_carried(job, shard)
+    asked_now = {check.label for check in checks}
+    made_of = {label: known for label, known in job.check_ids.items() if label in asked_now or label in carried}
+    order = {check.label: number for number, check in enumerate(job.config.verify)}
     store = ReplyStore(job.run, VERIFY, shard)
     ledger = Ledger(PIPELINE[VERIFY].units)
     counted: dict[str, Counter[str]] = {check.label: Counter() for check in job.config.verify}
@@ -87,14 +89,26 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
         return await pursue(step, step.check, step.request)
 
     try:
-        with store.kept_on_failure(), job.committing(VERIFY, shard, ledger=ledger, extra=extra) as writer:
+        with (
+            store.kept_on_failure(),
+            job.committing(
+                VERIFY,
+                shard,
+                ledger=ledger,
+                extra=extra,
+                fingerprint=None if len(made_of) == len(order) else job.mark_of_some,
+            ) as writer,
+        ):
             rows: list[Row] = []
-            steps = _build_steps(job, shard, checks, askings, before=before)
+            steps = _build_steps(job, shard, checks, askings, carried=carried)
             async for step, answered in pool.answer_in_order(steps, answer):
-                rows += step.earlier
+                for row in step.earlier:
+                    store.use(row["request_id"])
+                    rows.append(row)
                 if step.check is not None:
                     rows += (_to_row(step.check, step.checked, *each) for each in answered)
                 if step.last:
+                    rows.sort(key=lambda row: order[row["check"]])  # as if all had been asked in one pass
                     _count(rows, ledger, counted)
                     pair_id = step.checked.pair.pair_id
                     scores = combine_scores(job.config.verify, {k: _read_findings(v) for k, v in _by_check(rows)})
@@ -103,7 +117,7 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
                     rows = []
                     done += 1
                     progress.update(done=done)
-            extra |= {"replies": store.compact(), "tokens": _add_tokens(store, before)}
+            extra |= {"replies": store.compact(), "tokens": store.count_tokens(), "checked": made_of}
             extra["checks"] = {label: dict(counts) for label, counts in counted.items() if counts}
     finally:
         await renderer.close()
@@ -122,18 +136,39 @@ def _prepare(job: Job, check: Check) -> Asking:
     return replace(asking, room=check.measure_room(asking))
 
 
-def _read_earlier(job: Job, shard: int) -> Record | None:
-    """The record of the pass before the present one."""
-    return job.record(VERIFY, shard) if job.check_pass else None
+def _find_carried(job: Job, shard: int) -> set[str]:
+    """The checks, by label, whose requests are taken over from what is committed: those of the passes before this one,
+    and of the ones after it what nothing has changed, unless their requests failed and may be answered now."""
+    record = job.run.read_record(VERIFY, shard)
+    if record is None or not is_made_from(record, VERIFY, job.inputs(VERIFY, shard)):
+        return set()
+    ids, passes = job.check_ids, job.config.check_passes
+    now, before = (
+        {check.label for each in some for check in each.checks}
+        for some in (passes[job.check_pass : job.check_pass + 1], passes[: job.check_pass])
+    )
+    known = {label for label, made_of in record.extra.get("checked", {}).items() if ids.get(label) == made_of} - now
+    if known <= before:
+        return known
+    columns = ["requests.list.element.check", "requests.list.element.reason"]
+    failed = {
+        request["check"]
+        for row in job.run.iterate_rows(VERIFY, shard, columns=columns)
+        for request in row["requests"] or ()
+        if request["reason"] in UNEXPECTED["requests"]
+    }
+    return (known & before) | (known - failed)
 
 
 def _build_steps(
-    job: Job, shard: int, checks: tuple[Check, ...], askings: Mapping[str, Asking], *, before: Record | None
+    job: Job, shard: int, checks: tuple[Check, ...], askings: Mapping[str, Asking], *, carried: Set[str]
 ) -> Iterator[_Step]:
-    """A shard's pairs in order, each with the requests of this pass, and with those that earlier ones have made."""
-    earlier = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "requests"]) if before else None
+    """A shard's pairs in order, each with the requests of this pass, and with those of the checks that are `carried`
+    over."""
+    earlier = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", "requests"]) if carried else None
     for index, checked in _list_pairs(job, shard, reads_pages=any(check.reads_pages for check in checks)):
-        known = () if earlier is None else tuple(next(earlier)["requests"] or ())
+        there = () if earlier is None else next(earlier)["requests"] or ()
+        known = tuple(request for request in there if request["check"] in carried)
         asked = [
             (check, request)
             for check in checks
@@ -219,9 +254,3 @@ def _count(rows: list[Row], ledger: Ledger, counted: Mapping[str, Counter[str]])
     for label, asked in _by_check(rows):
         scored = int(any(row["score"] is not None for row in asked))  # a counter would keep the first truth as one
         counted[label].update(pairs=1, requests=len(asked), scored=scored)
-
-
-def _add_tokens(store: ReplyStore, before: Record | None) -> dict[str, int]:
-    """The tokens of the replies that this pass and those before it used."""
-    earlier = before.extra.get("tokens", {}) if before else {}
-    return {name: count + earlier.get(name, 0) for name, count in store.count_tokens().items()}

@@ -11,6 +11,7 @@ import pytest
 from docmatix.core.errors import SetupError
 from docmatix.driver.preflight import check_engines, load_build_prompts, prepare
 from docmatix.driver.progress import Progress
+from docmatix.stages.support.reading import list_engines
 from docmatix.storage.run import Run
 from tests.jobs import LLAMACPP, OPENAI, make_config
 from tests.scripted_server import start_scripted_server
@@ -84,7 +85,7 @@ def test_what_is_wrong_with_the_engine_of_a_check_is_said_of_its_own_settings() 
             (make_config(generate={"engine": own}, verify=checks), "generate.engine.base_url"),
         ):
             with pytest.raises(SetupError, match=f"start it, or correct {key}"):
-                check_engines(config)
+                check_engines(config, list_engines(config))
 
 
 @pytest.mark.parametrize(("prompts", "is_said"), [([], True), (["facts"], False)])

@@ -213,7 +213,7 @@ def test_checks_of_another_server_have_a_pass_of_their_own_that_takes_over_the_f
     first, second = FakeClient(answer_all(job)), FakeClient(answer_all(job))
     do_verify_pass(job, 0, client=first)
     assert not job.is_current(VERIFY, 0)
-    assert [replace(job, check_pass=number).is_done(VERIFY, 0) for number in (0, 1)] == [True, False]
+    assert [is_checked(job, number) for number in (0, 1)] == [True, False]
     do_verify_pass(job, 1, client=second)
     assert job.is_current(VERIFY, 0)
     assert {request.model for request in first.asked} == {"m"}
@@ -275,12 +275,66 @@ def test_a_check_that_another_driver_serves_elsewhere_is_not_taken_for_done(chec
     assert apart.fingerprints == together.fingerprints
     assert [len(job.config.check_passes) for job in (apart, together)] == [3, 2]
     do_verify_pass(apart, 0, client=FakeClient(answer_all(apart)))
-    assert not together.is_done(VERIFY, 0)
+    assert not is_checked(together, 0)
     client = FakeClient(answer_all(together))
     verify(together, client=client)
     assert {request.model for request in client.asked} == {"m2", "judge"}
     asked = [[each["check"] for each in row["requests"]] for row in read_rows(together) if row["requests"]]
     assert {tuple(names) for names in asked} == {("answer_again", "one", "judge")}
+
+
+def test_another_judge_for_a_finished_run_is_asked_alone_and_leaves_what_both_together_do(checked):
+    both = [AGAIN, {**JUDGE, "engine": ELSEWHERE}]
+    verify(checked(*both), client=FakeClient(answer_all(checked(*both))))
+    together = checked(*both).record(VERIFY, 0)
+    alone = checked(AGAIN)
+    alone.run.remove(f"{VERIFY}/part-00000.json", f"{VERIFY}/replies")
+    verify(alone, client=FakeClient(answer_all(alone)))
+    job = checked(*both)
+    assert not job.is_current(VERIFY, 0)
+    assert [is_checked(job, number) for number in (0, 1)] == [True, False]
+    client = FakeClient(answer_all(job))
+    do_verify_pass(job, 1, client=client)
+    assert {request.model for request in client.asked} == {"judge"}
+    assert job.is_current(VERIFY, 0)
+    assert job.record(VERIFY, 0) == together
+
+
+def test_a_changed_check_is_asked_alone_whichever_pass_it_is_in(checked):
+    judge = {**JUDGE, "engine": ELSEWHERE}
+    verify(checked(AGAIN, judge), client=FakeClient(answer_all(checked(AGAIN, judge))))
+    job = checked({**AGAIN, "single_pages": True}, judge)
+    assert [is_checked(job, number) for number in (0, 1)] == [False, False]
+    client = FakeClient(answer_all(job))
+    do_verify_pass(job, 0, client=client)
+    assert {request.model for request in client.asked} == {"m"}
+    assert job.is_current(VERIFY, 0)
+    assert is_checked(job, 1)
+    assert {row["judged"] for row in read_rows(job) if row["requests"]} == {1.0}
+
+
+def test_what_failed_of_a_later_pass_is_asked_again_with_a_changed_one(checked):
+    judge = {**JUDGE, "engine": ELSEWHERE}
+
+    def fail(request: Request) -> str | Failure:
+        return Failure("timeout", "no") if request.model == "judge" else answer_all(checked(AGAIN))(request)
+
+    verify(checked(AGAIN, judge), client=FakeClient(fail))
+    job = checked({**AGAIN, "single_pages": True}, judge)
+    do_verify_pass(job, 0, client=FakeClient(answer_all(job)))
+    assert not job.is_current(VERIFY, 0)
+    assert not is_checked(job, 1)
+    do_verify_pass(job, 1, client=FakeClient(answer_all(job)))
+    assert {row["judged"] for row in read_rows(job) if row["requests"]} == {1.0}
+
+
+def test_what_was_found_about_other_pairs_is_not_taken_over(checked, written):
+    judge = {**JUDGE, "engine": ELSEWHERE}
+    job = checked(AGAIN, judge)
+    verify(job, client=FakeClient(answer_all(job)))
+    job.run.remove("generate/replies")
+    generate(job, client=FakeClient(lambda _: json.dumps({"pairs": [{"question": "Who?", "answer": "Ann"}]})))
+    assert [is_checked(job, number) for number in (0, 1)] == [False, False]
 
 
 def test_a_pass_that_is_done_again_asks_nothing_and_leaves_the_same_record(checked):
@@ -296,6 +350,12 @@ def test_a_pass_that_is_done_again_asks_nothing_and_leaves_the_same_record(check
         == counted["judge"]
         == dict.fromkeys(("pairs", "requests", "scored"), len(again_free(job)))
     )
+
+
+def is_checked(job: Job, number: int) -> bool:
+    """Whether the pass of this number has nothing to do."""
+    job = replace(job, check_pass=number)
+    return job.is_checked(0, job.list_wanted_checks())
 
 
 def again_free(job: Job) -> list[dict[str, Any]]:

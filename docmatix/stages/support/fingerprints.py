@@ -51,3 +51,22 @@ def fingerprint_stages(
         fingerprints[stage.name] = fingerprint
         before = [fingerprint]
     return fingerprints
+
+
+def identify_checks(config: Config, prompts: Mapping[str, Prompt], *, generated: str) -> dict[str, str]:
+    """What the requests and scores of each check of `verify` depend on, by its label: its settings, prompt and engine,
+    and the pairs and pages, for which `generated`, the fingerprint of `generate`, stands. Another check beside it
+    changes nothing."""
+    version = PIPELINE[VERIFY].code_version
+    return {
+        check.label: hash_json(
+            [
+                version,
+                check.to_fingerprint(),
+                config.choose_check_engine(check).to_fingerprint(),
+                prompts[check.prompt_name].source_sha256,
+                generated,
+            ]
+        )
+        for check in config.verify
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,9 @@ from docmatix.core.ledger import Ledger
 from docmatix.models.engine import Engine
 from docmatix.models.service import NOWHERE, Service
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
-from docmatix.pipeline import PIPELINE, VERIFY, list_stages
+from docmatix.pipeline import GENERATE, PIPELINE, VERIFY, list_stages
 from docmatix.prompting.prompts import WRITING, Prompt
+from docmatix.stages.support.fingerprints import identify_checks
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record, committing
 from docmatix.storage.run import Run
@@ -54,19 +55,20 @@ class Job:
         """The engine of a stage that asks a model; that of `verify` in the present pass."""
         return self.config.check_passes[self.check_pass].engine if stage == VERIFY else self.config.generate.engine
 
-    def choose_fingerprint(self, stage: str) -> str:
-        """What a shard that is done now is marked with: the fingerprint of the stage. `verify` has a mark for each
-        pass, of which the last is its fingerprint."""
-        return self.list_marks()[self.check_pass] if stage == VERIFY else self.fingerprints[stage]
+    @property
+    def check_ids(self) -> dict[str, str]:
+        """What each check of `verify` depends on, by its label."""
+        return identify_checks(self.config, self.prompts, generated=self.fingerprints[GENERATE])
 
-    def list_marks(self) -> list[str]:
-        """The marks of the passes of `verify`, each by the checks that are done then: which ones share a server may
-        change between two drivers without changing any fingerprint, as an address does."""
-        whole, done, marks = self.fingerprints[VERIFY], [], []
-        for each in self.config.check_passes[:-1]:
-            done += [check.label for check in each.checks]
-            marks.append(f"{whole}-{'+'.join(done)}")
-        return [*marks, whole]
+    @property
+    def mark_of_some(self) -> str:
+        """What a shard of `verify` is marked with in place of its fingerprint until all checks are done."""
+        return f"{self.fingerprints[VERIFY]}-partly"
+
+    def list_wanted_checks(self) -> dict[str, str]:
+        """Those of `check_ids` that are done after the present pass."""
+        labels = {check.label for each in self.config.check_passes[: self.check_pass + 1] for check in each.checks}
+        return {label: known for label, known in self.check_ids.items() if label in labels}
 
     def reads(self, stage: str) -> list[str]:
         """The stages of this build whose shard of the same number a stage reads."""
@@ -91,28 +93,41 @@ class Job:
             and is_made_from(record, stage, self.inputs(stage, shard))
         )
 
-    def is_done(self, stage: str, shard: int) -> bool:
-        """Whether a shard is current, or, of `verify`, is past the present pass."""
-        if stage != VERIFY:
-            return self.is_current(stage, shard)
-        record = self.run.read_record(stage, shard)
+    def is_checked(self, shard: int, wanted: Mapping[str, str]) -> bool:
+        """Whether a shard of `verify` has these checks (`list_wanted_checks`), and is current if they are all."""
+        record = self.run.read_record(VERIFY, shard)
+        if record is None or not is_made_from(record, VERIFY, self.inputs(VERIFY, shard)):
+            return False
+        whole = len(wanted) < len(self.config.verify) or record.fingerprint == self.fingerprints[VERIFY]
+        return whole and wanted.items() <= record.extra.get("checked", {}).items()
+
+    def is_partly_checked(self, shard: int) -> bool:
+        """Whether a shard of `verify` has some of the checks of this configuration, and not yet all."""
+        record = self.run.read_record(VERIFY, shard)
         return (
             record is not None
-            and record.fingerprint in self.list_marks()[self.check_pass :]
-            and is_made_from(record, stage, self.inputs(stage, shard))
+            and record.fingerprint == self.mark_of_some
+            and is_made_from(record, VERIFY, self.inputs(VERIFY, shard))
         )
 
     @contextlib.contextmanager
     def committing(
-        self, stage: str, shard: int, *, ledger: Ledger, extra: dict[str, Any] | None = None
+        self,
+        stage: str,
+        shard: int,
+        *,
+        ledger: Ledger,
+        extra: dict[str, Any] | None = None,
+        fingerprint: str | None = None,
     ) -> Iterator[ShardWriter]:
-        """`committing` with the schema of the stage, and this job's fingerprint and inputs."""
+        """`committing` with the schema of the stage, and this job's inputs and, unless another one is given, its
+        fingerprint."""
         with committing(
             self.run.store,
             stage,
             shard,
             schema=PIPELINE[stage].load_schema(),
-            fingerprint=self.choose_fingerprint(stage),
+            fingerprint=fingerprint or self.fingerprints[stage],
             ledger=ledger,
             inputs=self.inputs(stage, shard) or (),
             extra=extra,

@@ -101,6 +101,11 @@ class ReplyStore:
                 self.flush()
         return outcome
 
+    def use(self, request_id: str) -> None:
+        """Count a reply, if it is stored, among those used, as `ask` does."""
+        if request_id in self._replies:
+            self._used.add(request_id)
+
     def count_tokens(self) -> dict[str, int]:
         """Tokens (`prompt`, `completion`) of the replies used, stored or new, each counted once."""
         used = [self._replies[request_id][0] for request_id in self._used]

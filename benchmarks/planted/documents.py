@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from benchmarks.planted.values import MAKERS, WEIGHTS, Value, list_labels
-from benchmarks.planted.writer import DEVELOPMENT_LANGUAGES, Writer
+from benchmarks.planted.writer import DEFAULT_LANGUAGES, Writer
 from benchmarks.truth_factory.canvas import Canvas
 from benchmarks.truth_factory.fields import BESIDE, FieldSetter, draw_field_look
 from benchmarks.truth_factory.flow import Flow
@@ -43,9 +43,7 @@ class RecordedDocument:
     facts: tuple[Fact, ...]
 
 
-def draw_documents(
-    count: int, seed: int, languages: Sequence[str] = DEVELOPMENT_LANGUAGES
-) -> Iterator[RecordedDocument]:
+def draw_documents(count: int, seed: int, languages: Sequence[str] = DEFAULT_LANGUAGES) -> Iterator[RecordedDocument]:
     """So many documents, the languages in turn."""
     seeds = random.Random(f"planted documents {seed}")
     for number in range(count):

@@ -34,7 +34,7 @@ class Value:
             return abs(self.number - other.number) > 0.12 * max(abs(self.number), abs(other.number))
         if self.kind == other.kind == "company":
             # the same two names the other way round, whatever the legal form
-            return set(self.printed.split(" ")[:3]) != set(other.printed.split(" ")[:3])
+            return set(self.printed.split(" ")[:-1]) != set(other.printed.split(" ")[:-1])
         one, two = _fold(self.printed), _fold(other.printed)
         return one not in two and two not in one
 
@@ -113,7 +113,9 @@ def make_money(writer: Writer, label: str) -> Value:
         return [own, turned, *(f"{written} {name}" for name in names), f"{names[0]} {written}"]
 
     wrong = writer.money_form.replace(currency, writer.words["wrong_currencies"][currency]).format(printed)
-    return _measure(writer, "money", number, 2, write, unit_changed=wrong, cut=_cut_number(number, printed))
+    measured = _measure(writer, "money", number, 2, write, unit_changed=wrong, cut=_cut_number(number, printed))
+    whole = writer.words.get("whole_amounts", []) if number == round(number) else []
+    return replace(measured, others=(*measured.others, *(form.format(writer.print_number(number)) for form in whole)))
 
 
 def make_big_money(writer: Writer, label: str) -> Value:
@@ -121,13 +123,15 @@ def make_big_money(writer: Writer, label: str) -> Value:
     words, currency = writer.words["million"], writer.currency
     name = writer.words["currencies"][currency][-1]
     sign = currency if len(currency) == 1 else ""
-    before = writer.code == "en" and sign != ""
+    gap_before = "" if writer.code == "en" else words.get("before")
 
     def write_large(written: str, word: str) -> str:
         gap = "" if word.endswith("’") else " "
         if gap == "":
             return f"{written} {word}{name}"
-        return f"{sign}{written} {word}" if before else f"{written} {word} {sign or currency}"
+        if sign and gap_before is not None:
+            return f"{sign}{gap_before}{written} {word}"
+        return f"{written} {word} {sign or currency}"
 
     def write(written: str) -> list[str]:
         return [write_large(written, words["printed"])]
@@ -138,6 +142,7 @@ def make_big_money(writer: Writer, label: str) -> Value:
     near = round(number * (1 + writer.draw.uniform(-ROUNDED, ROUNDED)) * 1e6, -3)
     spelt = [writer.money_form.format(way) for way in writer.list_numbers(number * 1e6)]
     shorter = [write_large(printed, other) for other in words["others"]]
+    shorter += [form.format(n=printed) for form in words.get("spelt", [])]
     spelt_near = [writer.money_form.format(way) for way in writer.list_numbers(near)]
     return replace(measured, others=(*measured.others, *spelt, *shorter), rounded=(*measured.rounded, *spelt_near))
 
@@ -168,19 +173,19 @@ def make_count(writer: Writer, label: str) -> Value:
 def make_date(writer: Writer, label: str) -> Value:
     date = writer.language.date()
     printed = writer.print_date(date)
-    shown = re.split(r",? (?=\d{4}$)|(?<=\.)(?=\d{4}$)|/(?=\d{4}$)|-(?=\d\d$)", printed)
+    shown = re.split(r",? (?=\d{4}$)|(?<=\.)(?=\d{4}$)|/(?=\d{4}$)|-(?=(?:\d\d){1,2}$)", printed)
     return Value("date", printed, tuple(writer.list_dates(date)), cut=shown[0])
 
 
 def make_period(writer: Writer, label: str) -> Value:
     first = writer.language.date(last=2019)
     last = writer.language.date(first=2020)
-    forms = writer.words["range"]
+    forms = writer.words.get("period_range", writer.words["range"])
     printed = writer.draw.choice(forms[:2]).format(a=writer.print_date(first), b=writer.print_date(last))
     dates = zip(writer.list_dates(first), writer.list_dates(last), strict=True)
     plain = [(a, b) for a, b in dates if a[0].isdigit() or a[0].isupper()]
-    ways = [form.format(a=a, b=b) for form in forms for a, b in plain]
-    return Value("period", printed, tuple(ways), cut=writer.print_date(first))
+    ways = [writer.elide(form.format(a=a, b=b)) for form in forms for a, b in plain]
+    return Value("period", writer.elide(printed), tuple(ways), cut=writer.print_date(first))
 
 
 def make_span(writer: Writer, label: str) -> Value:
@@ -196,7 +201,13 @@ def make_span(writer: Writer, label: str) -> Value:
 
 def make_clock(writer: Writer, label: str) -> Value:
     hour, minute = writer.draw.randint(5, 22), writer.draw.choice([0, 10, 15, 20, 30, 40, 45, 50])
-    slots = {"h": hour, "m": f"{minute:02}", "h12": (hour - 1) % 12 + 1, "half": "pm" if hour >= 12 else "am"}
+    slots = {
+        "h": hour,
+        "hh": f"{hour:02}",
+        "m": f"{minute:02}",
+        "h12": (hour - 1) % 12 + 1,
+        "half": "pm" if hour >= 12 else "am",
+    }
     ways = [form.format(**slots) for form in writer.words["clock"]]
     return Value("time of day", writer.draw.choice(ways[:2]), tuple(ways))
 
@@ -205,15 +216,25 @@ def make_name(writer: Writer, label: str) -> Value:
     first, last = writer.language.pick("first_names"), writer.language.pick("last_names")
     title = writer.draw.choice(writer.words["titles"][:2])
     printed = f"{title} {first} {last}" if writer.draw.random() < 0.3 else f"{first} {last}"
-    ways = [f"{first} {last}", f"{last}, {first}", f"{title} {first} {last}"]
+    ways = [f"{first} {last}", turn_name(first, last), f"{title} {first} {last}"]
     ways.append(f"{writer.draw.choice(writer.words['titles'][2:])} {first} {last}")
+    ways += [form.format(first=first, last=last) for form in writer.words.get("more_names", [])]
     return Value("name", printed, tuple(ways), cut=first)
 
 
+def turn_name(first: str, last: str) -> str:
+    """As lists sort it: with `van den` behind."""
+    words = last.split(" ")
+    small = [word for word in words if word.islower()]
+    return " ".join([" ".join(words[len(small) :]) + ",", first, *small])
+
+
 def make_company(writer: Writer, label: str) -> Value:
-    one, two = writer.language.sample("last_names", 2)
+    one, two = (name[0].upper() + name[1:] for name in writer.language.sample("last_names", 2))
     legal, also = writer.draw.choice(writer.words["legal_forms"]), writer.words["and"]
     ways = [f"{one} & {two}", f"{one} {also} {two} {legal}", f"{one} & {two} {legal}".upper()]
+    if legal in writer.words.get("legal_variants", {}):
+        ways.append(f"{one} & {two} {writer.words['legal_variants'][legal]}")
     return Value("company", f"{one} & {two} {legal}", tuple(ways))
 
 
@@ -252,8 +273,8 @@ def make_code(writer: Writer, label: str) -> Value:
 
 
 def make_phone(writer: Writer, label: str) -> Value:
-    phone = writer.language.phone()
-    digits = re.sub(r"[^\d+]", "", phone)
+    phone = writer.draw_phone()
+    digits = re.sub(r"\(0\)|[^\d+]", "", phone)  # "+31 (0)20": the nought is dialled within the country alone
     return Value(
         "phone",
         phone,
@@ -263,10 +284,10 @@ def make_phone(writer: Writer, label: str) -> Value:
 
 
 def make_address(writer: Writer, label: str) -> Value:
-    street, city = writer.language.street(), writer.language.pick("cities")
-    return Value(
-        "address", f"{street}, {city}", (f"{street}\n{city}", f"{street} – {city}", f"{street}; {city}"), cut=street
-    )
+    street, city = writer.draw_street(), writer.draw_city()
+    ways = [f"{street}\n{city}", f"{street} – {city}", f"{street}; {city}"]
+    ways += [form.format(street=street, city=city) for form in writer.words.get("more_addresses", [])]
+    return Value("address", f"{street}, {city}", tuple(ways), cut=street)
 
 
 def make_text(writer: Writer, label: str) -> Value:

@@ -6,6 +6,7 @@ rules are developed on seed 1.
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ import pytest
 from benchmarks.planted.documents import RecordedDocument, draw_documents
 from benchmarks.planted.faults import FAULTS, PlantedPair, plant_faults
 from benchmarks.planted.trial import Outcome, run_trial
+from benchmarks.planted.values import turn_name
+from benchmarks.planted.writer import DEVELOPMENT_LANGUAGES, HELD_OUT_LANGUAGES, Writer
 from benchmarks.planted_faults import count, is_measured, is_right, is_wrong, list_errors, measure_share
 from docmatix.core.documents import Document
 from docmatix.facts.extraction import extract_document
@@ -59,13 +62,41 @@ def test_a_fifth_of_the_pairs_is_wrong_evenly_in_six_ways(planted: Planted) -> N
 
 
 def test_every_value_stands_on_its_page(planted: Planted) -> None:
-    for drawn in planted[0]:
+    held_out = draw_documents(6, SEED, HELD_OUT_LANGUAGES)
+    for drawn in [*planted[0], *held_out]:
         document = extract_document(drawn.pdf, settings=Extract())
         assert isinstance(document, Document)
         texts = ["".join(page.text.split()) for page in document.pages]
         for fact in drawn.facts:
             parts = fact.value.printed.split(", ") if fact.value.kind == "list" else [fact.value.printed]
             assert all("".join(part.split()) in texts[fact.page - 1] for part in parts), fact
+
+
+@pytest.mark.parametrize("language", [*DEVELOPMENT_LANGUAGES, *HELD_OUT_LANGUAGES])
+def test_no_wrong_answer_is_the_right_one(language: str) -> None:
+    pairs = plant_faults(draw_documents(DOCUMENTS, SEED, [language]), SEED)
+    assert all(pair.answer != pair.fact.value.printed for pair in pairs if pair.fault)
+    assert all(pair.fact.value.cut != pair.fact.value.printed for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("written", "elided"),
+    [
+        ("dal 8 marzo 2020 al 11 marzo 2020", "dall’8 marzo 2020 all’11 marzo 2020"),
+        ("il 8 marzo 2020", "l’8 marzo 2020"),
+        ("dal 18 marzo 2020 al 08/04/2020", "dal 18 marzo 2020 al 08/04/2020"),
+    ],
+)
+def test_italian_dates_have_short_articles_where_they_are_said(written: str, elided: str) -> None:
+    assert Writer("it", random.Random(SEED)).elide(written) == elided
+
+
+@pytest.mark.parametrize(
+    ("last", "turned"),
+    [("van den Berg", "Berg, Femke van den"), ("De Santis", "De Santis, Femke"), ("Carter", "Carter, Femke")],
+)
+def test_names_are_turned_round_with_their_small_words_behind(last: str, turned: str) -> None:
+    assert turn_name("Femke", last) == turned
 
 
 def test_second_answers_that_disagree_drop_the_wrong_pairs_and_keep_the_right_ones(outcomes: list[Outcome]) -> None:

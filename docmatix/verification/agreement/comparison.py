@@ -58,7 +58,7 @@ _CLAUSE = 14  # its words
 _NUMERIC = re.compile(r"\d")
 _FRAMED = 4
 """Tokens above which an answer may be a sentence."""
-_PARTING = re.compile(r"(?<!\d)[,;|•·]|[,;|•·](?!\d)|(?<=\s)[-/](?=\s)")
+_PARTING = re.compile(r"(?<!\d)[,;|•·]|[,;|•·](?!\d)|(?<=\s)[-/](?=\s)|(?<=\b[a-z])-(?=\d{4})")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _FEW = 4
 """Words beside a value up to which an answer is that value."""

@@ -32,7 +32,7 @@ _MONTH_YEAR = re.compile(r"(\d{1,2}(?=/)|(?:0\d|1[0-2])(?=\.(?:19|20)))[/.](\d{4
 _LINKS = frozenset("de of del d den the le dem day , . ' - в года г r".split())
 _ORDINAL = frozenset("st nd rd th er re º ° ª . e го".split())
 _MODAL = frozenset("may mars march mar set out sept mart mag mai ago dic abr ekim".split())
-_UNTIL = frozenset("- to bis a au al until till do до".split())
+_UNTIL = frozenset("- to bis a au al until till do до tot".split())
 MONTH_FIRST = frozenset(("en", ""))
 
 
@@ -230,6 +230,9 @@ def _text(tokens: Sequence[Token], at: int) -> str:
 
 
 _CLOCK = re.compile(r"(\d{1,2})(?:(?<=\d):(?=\d)| ?[hH] ?)(\d{2})(?::\d{2})?")
+_DOTTED = re.compile(r"[0-2]?\d\.[0-5]\d")
+_AT = frozenset("ore alle kl klo klokken klockan".split())
+"""Words before a time of day, in languages in which no decimal has a point."""
 _HALVES = {"am": 0, "a.m": 0, "pm": 720, "p.m": 720}
 _HOURS = frozenset(("uhr", "h", "heures", "heure", "uur", "часов", "ч", "horas", "hrs"))
 
@@ -252,7 +255,8 @@ def read_time(tokens: Sequence[Token], at: int, language: str | None) -> tuple[T
     if not found and not text.replace(".", "").isdigit():
         return None
     if not found:
-        if after not in _HALVES and after not in _HOURS:
+        told = language in DECIMAL_COMMA and at > 0 and tokens[at - 1].folded in _AT
+        if after not in _HALVES and after not in _HOURS and not (told and _DOTTED.fullmatch(text)):
             return None
         parts = text.split(".")
         if len(parts) > 2 or not all(part.isdigit() and len(part) <= 2 for part in parts):

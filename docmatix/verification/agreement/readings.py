@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from docmatix.verification.agreement.dates import Date, Time, is_month, is_weekday, part_dates, read_date, read_time
 from docmatix.verification.agreement.numerals import WORDS
 from docmatix.verification.agreement.quantities import Number, Reading, read_number
-from docmatix.verification.agreement.spelling import Token, clean, cut_tokens
+from docmatix.verification.agreement.spelling import ARTICLES, Token, clean, cut_tokens
 from docmatix.verification.agreement.vocabulary import FUNCTION, LABELS, MONTHS, ORDINALS, WEEKDAYS
 
 Point: TypeAlias = Number | Date | Time
@@ -52,8 +52,13 @@ class Content(NamedTuple):
     spaceless: bool
 
 
-_RANGED = frozenset("- to bis a à au do до – ~ 至 から till until through and und et y e".split())
-_BETWEEN = frozenset("between zwischen entre tra fra tussen między между".split())
+_RANGED = frozenset(
+    "- to bis a à au do до – ~ ÷ 至 から till until through thru tot al ao até ate fino hasta til och og ja".split()
+) | {"tot met", "bis zu", "up to", "fino a", "bis zum", "t / m", "até a", "hasta", "jusqu'a", ". .", "..."}
+"""Words and signs between the ends of a range, without articles: `tot en met` is `tot met`."""
+_JOINING = frozenset("and und et y e en i och og ja και и".split())
+"""Between the ends of a range only where it begins with a word of `_BETWEEN`."""
+_BETWEEN = frozenset("between zwischen entre tra fra tussen między между mellan mellem mellom".split())
 _ROMAN = frozenset("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split())
 _ENDINGS = frozenset("st nd rd th er ère re eme e º ª . °".split())
 
@@ -203,8 +208,7 @@ def _add(values: list[Value], value: Value, tokens: Sequence[Token]) -> None:
         values.append(value)
         return
     assert not isinstance(high, Range)
-    between = first > 0 and tokens[first - 1].folded in _BETWEEN
-    values[-1] = Value(Range(low, high), first - between, value.end)
+    values[-1] = Value(Range(low, high), first - _begins_between(tokens, first), value.end)
 
 
 def _add_up(one: Number, other: Number) -> bool:
@@ -221,9 +225,16 @@ def _sum(one: Number, other: Number) -> Number:
     return one._replace(readings=(large._replace(printed=value / factor, value=value),), whole=False, plain=False)
 
 
+def _begins_between(tokens: Sequence[Token], first: int) -> int:
+    """How many tokens before a value make it the first of two: 1 of `between 5`, 2 of `tra il 5`."""
+    if first > 0 and tokens[first - 1].folded in _BETWEEN:
+        return 1
+    return 2 * (first > 1 and tokens[first - 1].folded in ARTICLES and tokens[first - 2].folded in _BETWEEN)
+
+
 def _are_linked(one: Value, other: Value, tokens: Sequence[Token]) -> bool:
     links = [token.folded for token in tokens[one.end : other.first]]
-    between = one.first > 0 and tokens[one.first - 1].folded in _BETWEEN
+    between = _begins_between(tokens, one.first)
     if not links:
         return tokens[other.first].text == "-" and tokens[other.first].start == tokens[one.end - 1].end
     if links == [":"]:
@@ -235,7 +246,8 @@ def _are_linked(one: Value, other: Value, tokens: Sequence[Token]) -> bool:
             for value in (one, other)
         ]
         return len(ends[0]) == 4 and len(ends[1]) in (2, 4)
-    return len(links) == 1 and links[0] in _RANGED and (between or links[0] not in ("and", "und", "et", "y", "e"))
+    link = " ".join(each for each in links if each not in ARTICLES or len(links) == 1)
+    return link in _RANGED - _JOINING or (between > 0 and link in _JOINING)
 
 
 def _negate(number: Number) -> Number:

@@ -38,6 +38,7 @@ _ACCENTS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
 _SPACED = re.compile(r"(?<=\b[A-Z]) - (?=\d)|(?<=\b[A-Z][A-Z]) - (?=\d)|(?<=\b[A-Z]{3}) - (?=\d)")
 _PARTED = re.compile(r"(?<=\d) / (?=\d)")
 _DASHED = re.compile(r"(?<=[\d%.])\s?[–—]\s?(?=[\d$€£])|(?<=\d)[–—](?=[^\W\d_])")  # a range, and no sign
+_TRUNK = re.compile(r"(?<=\d)\s?\(0\)\s?(?=\d)")  # `+31 (0)20`: dialled within the country alone
 _POWER = re.compile(r"(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]+")
 _RAISED = re.compile(r"(?<=[\d)])[⁺⁻]?[⁰¹²³⁴-⁹]+")  # the mark of a note
 _FRACTIONS = re.compile(r"(\d)?\s?([¼-¾⅐-⅞])")
@@ -71,6 +72,8 @@ def clean(text: str) -> str:
             .translate(_DIGITS)
             .translate(_QUOTES)
         )
+    if "(0)" in text:
+        text = _TRUNK.sub(" ", text)
     if "\n" in text:
         text = _BROKEN.sub("", text)
     if "*" in text or "_" in text or "`" in text or "#" in text or ">" in text:

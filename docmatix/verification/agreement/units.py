@@ -36,6 +36,8 @@ SYMBOLS: dict[str, Unit] = {
 SYMBOLS |= {
     "ha": Unit("m2", 1e4), "a.": Unit("s", 31557600.0), "dB": Unit("dB"), "h": Unit("s", 3600.0),
     "min": Unit("s", 60.0), "d": Unit("s", 86400.0), "km/h": Unit("m/s", 1 / 3.6), "kmh": Unit("m/s", 1 / 3.6),
+    "km/u": Unit("m/s", 1 / 3.6), "km/t": Unit("m/s", 1 / 3.6), "km/tim": Unit("m/s", 1 / 3.6),
+    "км/ч": Unit("m/s", 1 / 3.6), "mq": Unit("m2"), "mc": Unit("l", 1e3),
     "m/s": Unit("m/s"), "°C": Unit("°C"), "°F": Unit("°C", 1 / 1.8, -32 / 1.8), "°K": Unit("°C", 1.0, -273.15),
     "K": Unit("°C", 1.0, -273.15), "C": Unit("°C"), "F": Unit("°C", 1 / 1.8, -32 / 1.8), "°": Unit("°"),
     "pp": Unit("pp"), "bp": Unit("pp", 0.01), "bps.": Unit("pp", 0.01), "ppm": Unit("%", 1e-4), "ppb": Unit("%", 1e-7),

@@ -200,7 +200,7 @@ class HostileDroppings(DroppedItems):
         self.reason = reason
 
     def _read(self, *, replies: bool) -> Iterator[Dropped]:
-        pair = {"question": EVIL, "answer": EVIL, "said": EVIL}
+        pair = {"question": EVIL, "answer": EVIL, "asked": EVIL, "said": EVIL}
         yield Dropped(EVIL, EVIL, EVIL, EVIL)
         yield Dropped("curate", EVIL, f"Q {EVIL}", EVIL, pair=pair)
 

@@ -71,8 +71,8 @@ def build(
         recording = Recording(job)
         adopt_records(directory)
         _forget(directory, "telemetry/live", "telemetry/attempts")  # of drivers that were killed
-        checked = list_asked(job, wanted)
-        check_engines(config, checked)
+        shards, asked = directory.shards(PLAN), list_asked(job, wanted)
+        check_engines(config, asked)
         watched = _open_listing(job, listing, config_dir, progress) if PLAN in wanted else None
         if watched is not None:
             opened.enter_context(contextlib.closing(watched))  # if nothing can be written either
@@ -87,10 +87,11 @@ def build(
                 if watched is not None:
                     _plan(job, watched, limit, progress)
                     planned = True
-                    # for documents that were not there before
-                    check_engines(config, [each for each in list_asked(job, wanted) if each not in checked])
+                    if directory.shards(PLAN) != shards:  # of documents that were not there before
+                        checked, asked = asked, list_asked(job, wanted)
+                        check_engines(config, [each for each in asked if each not in checked])
                 with contextlib.ExitStack() as stack:
-                    do_stages(job, wanted, progress, recording, stack, beside_pack)
+                    do_stages(job, wanted, asked, progress, recording, stack, beside_pack)
         finally:
             _forget(directory, f"telemetry/attempts/{job.driver_id}")
             # after the live state has ended: if it were written now, it would put its folder back

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.driver.figures import ShardsInHand, Tally, count_progress, count_working
 from docmatix.driver.heartbeat import Heartbeats, heartbeats_heard
-from docmatix.driver.preflight import check_cluster, list_asked
+from docmatix.driver.preflight import check_cluster
 from docmatix.driver.progress import Progress
 from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.recording import Recording
 from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workers import Done, Task, map_shards
+from docmatix.models.engine import Engine
 from docmatix.models.parameters import describe_lacking
 from docmatix.models.telemetry import ServingWatch
 from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN, VERIFY
@@ -34,12 +35,14 @@ from docmatix.storage.run_files import is_own
 def do_stages(
     job: Job,
     wanted: set[str],
+    asked: Sequence[Engine],
     progress: Progress,
     recording: Recording,
     stack: contextlib.ExitStack,
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]],
 ) -> None:
-    """Every stage after `plan`; Ray and the model server are started when the first shard needs them."""
+    """Every stage after `plan`; Ray and the model servers are started when the first shard needs them. `asked` are the
+    engines that will be (`list_asked`)."""
     heartbeats: Heartbeats | None = None
     served, watch = None, None
     said: set[str] = set()
@@ -66,7 +69,7 @@ def do_stages(
                     stack.enter_context(ray_running(job.config.resources))
                     heartbeats = stack.enter_context(heartbeats_heard(stall_s=job.config.limits.stall_s))
                     stack.enter_context(serving)
-                    check_cluster(job, list_asked(job, wanted))
+                    check_cluster(job, asked)
                 if tasks and asks:
                     engine = job.choose_engine(stage)
                     if served is None or not served.shares_server(engine):

@@ -107,9 +107,7 @@ class ShardRows:
                 if request["reason"] is None or request.get("reply") is not None:
                     asked.add(request["request_id"])
         if disagreeing and self._records[VERIFY].fingerprint == self._job.fingerprints.get(VERIFY):
-            found = (
-                f"{disagreeing} pairs in shard {self._shard} of verify have other scores than the replies about them."
-            )
+            found = f"{disagreeing} pairs in shard {self._shard} of verify have other scores than their requests give."
             yield f"{found} {self._redo(VERIFY)}"
         if VERIFY in self._parts:
             yield from self._compare_pairs(VERIFY, pair_ids)

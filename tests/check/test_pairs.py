@@ -107,4 +107,4 @@ def test_scores_that_the_replies_of_checks_do_not_give_are_found(tmp_path):
         rows[0]["agreement"] = 1.0 - rows[0]["agreement"]
 
     change_part(job.run, "verify", 0, VERIFY, change)
-    assert "1 pairs in shard 0 of verify have other scores than the replies about them." in check(job.run)
+    assert "1 pairs in shard 0 of verify have other scores than their requests give." in check(job.run)

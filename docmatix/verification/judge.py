@@ -107,7 +107,7 @@ def read_ratings(said: str) -> tuple[Rating, ...] | None:
     if text.startswith("```"):  # the one thing around it that changes nothing
         text = text.removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        content = orjson.loads(text)  # refuses lone surrogates
+        orjson.loads(text)  # refuses lone surrogates
         content = json.loads(text, object_pairs_hook=_make_object)
     except (ValueError, RecursionError):
         return None

@@ -21,7 +21,7 @@ from docmatix.prompting.chunks import (
     split_pages,
 )
 from docmatix.prompting.templates import render_messages
-from docmatix.prompting.windows import Window
+from docmatix.prompting.windows import Window, is_usable
 from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest
 
 PAIR_STEP_TOKENS = 128
@@ -79,9 +79,10 @@ class PageCheck(Check):
             return []
         pictures: dict[int, Picture] = {}
         if material != "text":
-            usable = [each for each in pages if each.reason is None or each.is_image_only]
             pictures = {
-                each.number: refer_to_picture(each, checked.window.doc_id, settings=asking.pictures) for each in usable
+                each.number: refer_to_picture(each, checked.window.doc_id, settings=asking.pictures)
+                for each in pages
+                if is_usable(each, pictures=True)
             }
         needed = asking.counter.count(checked.pair.question) + asking.counter.count(checked.pair.answer)
         # in steps, so that the pairs of a window are shown the same parts of it

@@ -178,7 +178,7 @@ def _read_year(tokens: Sequence[Token], at: int) -> tuple[int | None, int]:
         text = tokens[place].text
         if _is_year(text):
             end = place + 1
-            if _text(tokens, end) in ("г", "r", "года") or (_text(tokens, end) == "." and False):
+            if _text(tokens, end) in ("г", "r", "года"):
                 end += 1
             return int(text), end
         if text == "'" and len(_text(tokens, place + 1)) == 2 and _text(tokens, place + 1).isdigit():
@@ -278,7 +278,7 @@ def read_time(tokens: Sequence[Token], at: int, language: str | None) -> tuple[T
     if after in _HALVES:
         half = _HALVES[after]
         return Time(hour % 12 * 60 + minute + half, True), behind + 1
-    if (after in _HOURS and found is None) or after in _HOURS:
+    if after in _HOURS:
         behind += 1
     return Time(hour * 60 + minute, hour > 12 or hour == 0), behind
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from docmatix.check.scores import SCORE_COLUMNS
 from docmatix.core.ledger import Account, Ledger
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, VERIFY
+from docmatix.storage.schemas import VERIFIED_SCORES
 
 Rows = Iterator[Mapping[str, Any]]
 
@@ -84,9 +84,9 @@ def recount_curate(rows: Rows, ledger: Ledger) -> Rows:
 
 
 _PAGES = ("pages.list.element.number", "pages.list.element.reason")
-_OF_REQUEST = ("check", "page", "request_id", "reply", "reason", "score")
+_OF_REQUEST = ("check", "page", "request_id", "reply", "reason", "score", "rule", "ratings")
 _VERIFIED = (
-    *("pair_id", "request_id", "reason", *SCORE_COLUMNS),
+    *("pair_id", "request_id", "reason", *VERIFIED_SCORES),
     *(f"requests.list.element.{name}" for name in _OF_REQUEST),
 )
 RECOUNTS = {

@@ -1,20 +1,15 @@
-"""The scores of `verify` against the replies that they were made of."""
+"""The scores of `verify` against those of the requests that they were made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from itertools import groupby
 from math import isclose
 from typing import Any
 
-from docmatix.core.pairs import Scores
-from docmatix.storage.schemas import VERIFY
-from docmatix.verification.check import Check, Finding
+from docmatix.storage.schemas import VERIFIED_SCORES
+from docmatix.verification.check import Check
 from docmatix.verification.scoring import combine_scores
 
-SCORE_COLUMNS = tuple(field.name for field in fields(Scores) if field.name in VERIFY.names)
-"""The scores that `verify` computes."""
 _ROUNDING = 1.5e-4  # scores have four digits, and are kept as float32
 
 
@@ -23,12 +18,8 @@ def has_its_scores(row: Mapping[str, Any], checks: Sequence[Check]) -> bool:
     recorded but one request."""
     if "requests" not in row:
         return True
-    found = {
-        label: [Finding(each["score"], page=each["page"]) for each in requests]
-        for label, requests in groupby(row["requests"] or (), key=lambda request: request["check"])
-    }
-    expected = combine_scores(checks, found)
-    return all(_is_same(row[name], expected.get(name)) for name in SCORE_COLUMNS)
+    expected = combine_scores(checks, row["requests"] or ())
+    return all(_is_same(row[name], expected.get(name)) for name in VERIFIED_SCORES)
 
 
 def _is_same(one: float | None, other: float | None) -> bool:

@@ -23,12 +23,12 @@ from docmatix.core.draws import draw_places
 from docmatix.core.pairs import FACTS, NO_MODEL, Scores
 from docmatix.dataset.groups import KINDS
 from docmatix.dataset.pictures import open_picture
-from docmatix.dataset.score_table import MODEL_SCORES, list_estimates, list_scores
+from docmatix.dataset.score_table import list_estimates, list_scores
 from docmatix.prompting.draws import DrawCounts
 from docmatix.prompting.prompts import Prompt
 from docmatix.storage.earlier_schemas import ADDED_BY_CHECKS, ADDED_BY_OCR, ADDED_TO_PAIRS, forget
 from docmatix.storage.records import Record
-from docmatix.storage.schemas import DATASETS, describe_features
+from docmatix.storage.schemas import DATASETS, VERIFIED_SCORES, describe_features
 from docmatix.storage.store import Store
 
 SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
@@ -132,7 +132,7 @@ def write_card(
         found_scores=list_scores(summary, build.bounds),
         estimates=list_estimates(summary, build.bounds, build.shares),
         compared=[name for name in ("agreement", "judged") if name in summary.get("scores", {})],
-        asked=[name for name in summary.get("scores", {}) if name in MODEL_SCORES],
+        asked=[name for name in summary.get("scores", {}) if name in VERIFIED_SCORES],
     )
     front = yaml.safe_dump(describe_metadata(build, summary), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{body}"

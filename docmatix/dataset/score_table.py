@@ -15,10 +15,6 @@ from docmatix.dataset.scores import estimate_share
 _HALF = 0.5
 LOW_IS_GOOD = frozenset({"blind_agreement", "single_page_agreement", "judge_spread"})
 """Of these 0 is best: a question that takes the pages, or judges of one mind."""
-MODEL_SCORES = frozenset(
-    {"round_trip", "fluency", "agreement", "blind_agreement", "judged", "single_page_agreement", "judge_spread"}
-)
-"""Those that a model gave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,14 @@ from markupsafe import Markup
 from docmatix.config.description import list_shares
 from docmatix.core.bounds import Bound
 from docmatix.core.pairs import Scores
-from docmatix.dataset.score_table import LOW_IS_GOOD, MODEL_SCORES
+from docmatix.dataset.score_table import LOW_IS_GOOD
 from docmatix.dataset.scores import estimate_share
 from docmatix.pipeline import CURATE
 from docmatix.report.flow import COLORS
 from docmatix.report.markup import fill_file
 from docmatix.report.part import ReportContext, ReportPart
 from docmatix.storage.run import Run
+from docmatix.storage.schemas import VERIFIED_SCORES
 
 STEPS = 100
 """Thresholds for which a share is drawn."""
@@ -78,7 +79,7 @@ class ChecksPart(ReportPart):
 def count_scores(run: Run) -> Counts:
     """The scores of every curated pair that a model gave."""
     counts: dict[tuple[str, str, str], Counter[int]] = {}
-    columns = ["prompt", "style", *(f"scores.{name}" for name in sorted(MODEL_SCORES))]
+    columns = ["prompt", "style", *(f"scores.{name}" for name in sorted(VERIFIED_SCORES))]
     for _, record in run.records(CURATE):
         for batch in run.iterate_batches(run.part_name(CURATE, record), columns=columns, at_once=4096):
             for row in batch.to_pylist():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import Scores, list_shown_pages, name_model
+from docmatix.core.pairs import list_shown_pages, name_model
 from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.dataset.groups import KINDS
@@ -18,6 +17,7 @@ from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import (
+    VERIFIED_SCORES,
     evidence_to_row,
     pair_from_row,
     pair_to_row,
@@ -122,9 +122,8 @@ def read_verified(job: Job, shard: int) -> dict[str, dict[str, float | None]]:
     """The scores that `verify` gave each pair."""
     if not job.config.verify:
         return {}
-    names = [each.name for each in fields(Scores) if each.name in PIPELINE[VERIFY].load_schema().names]
-    rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", *names])
-    return {row["pair_id"]: {name: row.get(name) for name in names} for row in rows}
+    rows = job.run.iterate_rows(VERIFY, shard, columns=["pair_id", *VERIFIED_SCORES])
+    return {row["pair_id"]: {name: row.get(name) for name in VERIFIED_SCORES} for row in rows}
 
 
 def _to_row(

@@ -24,7 +24,7 @@ from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_from_row
-from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, ChunkMemo, Finding, Rating
+from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, ChunkMemo
 from docmatix.verification.scoring import combine_scores
 
 Row = dict[str, Any]
@@ -111,7 +111,7 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
                     rows.sort(key=lambda row: order[row["check"]])  # as if all had been asked in one pass
                     _count(rows, ledger, counted)
                     pair_id = step.checked.pair.pair_id
-                    scores = combine_scores(job.config.verify, {k: _read_findings(v) for k, v in _by_check(rows)})
+                    scores = combine_scores(job.config.verify, rows)
                     size = sum(len(row["body"] or "") + len(row["reply"] or "") for row in rows)
                     writer.add({"pair_id": pair_id, **scores, "requests": rows}, size=size)
                     rows = []
@@ -227,30 +227,13 @@ def _to_row(check: Check, checked: CheckedPair, asked: CheckRequest, outcome: Re
     }
 
 
-def _by_check(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
-    labels = dict.fromkeys(row["check"] for row in rows)
-    return ((label, [row for row in rows if row["check"] == label]) for label in labels)
-
-
-def _read_findings(rows: list[Row]) -> list[Finding]:
-    return [
-        Finding(
-            row["score"],
-            page=row["page"],
-            rule=row["rule"],
-            ratings=tuple(Rating(**rating) for rating in row["ratings"] or ()),
-            reason=row["reason"],
-        )
-        for row in rows
-    ]
-
-
 def _count(rows: list[Row], ledger: Ledger, counted: Mapping[str, Counter[str]]) -> None:
     ledger.enter("pairs")
     ledger.keep("pairs")
     for row in rows:
         ledger.enter("requests")
         ledger.settle("requests", row["reason"])
-    for label, asked in _by_check(rows):
+    for label, group in groupby(rows, key=lambda row: row["check"]):  # they are in the order of checks
+        asked = list(group)
         scored = int(any(row["score"] is not None for row in asked))  # a counter would keep the first truth as one
         counted[label].update(pairs=1, requests=len(asked), scored=scored)

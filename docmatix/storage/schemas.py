@@ -228,6 +228,9 @@ VERIFY = pa.schema(
 several, `reason` where there is no reply or none that could be read, `rule` by which answers were compared."""
 
 
+VERIFIED_SCORES = tuple(name for name in Scores.__dataclass_fields__ if name in VERIFY.names)
+"""The fields of `Scores` that a model's replies to checks give."""
+
 _PAIR_NAMES = tuple(name for name, _ in _PAIR_FIELDS if name != "exact_evidence")
 _read_pair = attrgetter(*_PAIR_NAMES)
 

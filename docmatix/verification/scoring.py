@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from docmatix.verification.check import Check, Finding
+from docmatix.verification.check import Check, Finding, Rating
 from docmatix.verification.judge import Judge
 
 
-def combine_scores(checks: Iterable[Check], findings: Mapping[str, Sequence[Finding]]) -> dict[str, float]:
-    """The scores by field of `Scores`, from the findings by the label of their check. Where several checks fill one
-    field, it is their mean; `judge_spread` is how far apart several judges are."""
+def combine_scores(checks: Iterable[Check], requests: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """The scores by field of `Scores`, from the requests about a pair as the table of `verify` has them. Where several
+    checks fill one field, it is their mean; `judge_spread` is how far apart several judges are."""
+    findings: dict[str, list[Finding]] = {}
+    for request in requests:
+        findings.setdefault(request["check"], []).append(_read_finding(request))
     found: dict[str, list[float]] = {}
     judged: list[float] = []
     for check in checks:
@@ -20,3 +24,13 @@ def combine_scores(checks: Iterable[Check], findings: Mapping[str, Sequence[Find
                 judged.append(score)
     scores = {name: round(sum(values) / len(values), 4) for name, values in found.items()}
     return scores | ({"judge_spread": round(max(judged) - min(judged), 4)} if len(judged) > 1 else {})
+
+
+def _read_finding(request: Mapping[str, Any]) -> Finding:
+    return Finding(
+        request["score"],
+        page=request["page"],
+        rule=request["rule"],
+        ratings=tuple(Rating(**rating) for rating in request["ratings"] or ()),
+        reason=request["reason"],
+    )

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 from docmatix.core.ledger import Ledger
-from docmatix.core.pairs import FACTS, Failure, Pair, Reply, Request
+from docmatix.core.pairs import FACTS, Failure, Pair, Reply
 from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
 from docmatix.prompting.draws import DrawCounts, PromptDraw
 from docmatix.prompting.planned_requests import (
@@ -72,16 +72,9 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
     renderer = PageRenderer(job, shard)
     done, last = 0, -1
 
-    async def send(index: int, request: Request) -> Reply | Failure:
-        if not request.pictures:
-            return await pool.ask(request)
-        async with pool.pictured:
-            pictures = await renderer.render(index, request.pictures)
-            return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
-
     async def pursue(index: int, ask: PlannedRequest) -> list[_Answered]:
         """The request and its outcome; one that is too long is followed by those that replaced it."""
-        outcome = await store.ask(ask.request, prompt=ask.prompt, ask=partial(send, index))
+        outcome = await store.ask(ask.request, prompt=ask.prompt, ask=partial(renderer.send, index, pool=pool))
         pool.note(outcome, document=(shard, index))
         if isinstance(outcome, Failure) and outcome.reason == "too_long":
             halves = halve_request(ask, job.prompts[ask.prompt], engine=engine, seed=job.config.seed)

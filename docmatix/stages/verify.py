@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from docmatix.core.ledger import UNEXPECTED, Ledger
-from docmatix.core.pairs import Failure, Reply, Request, list_shown_pages
+from docmatix.core.pairs import Failure, Reply, list_shown_pages
 from docmatix.models.tokenizer import ESTIMATE
 from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.windows import Window
@@ -65,16 +65,11 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
     renderer = PageRenderer(job, shard)
     done = 0
 
-    async def send(index: int, request: Request) -> Reply | Failure:
-        if not request.pictures:
-            return await pool.ask(request)
-        async with pool.pictured:
-            pictures = await renderer.render(index, request.pictures)
-            return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
-
     async def pursue(step: _Step, check: Check, asked: CheckRequest) -> list[_Answered]:
         """The request and its outcome; one that is too long is followed by those that replaced it."""
-        outcome = await store.ask(asked.request, prompt=check.prompt_name, ask=partial(send, step.index))
+        outcome = await store.ask(
+            asked.request, prompt=check.prompt_name, ask=partial(renderer.send, step.index, pool=pool)
+        )
         pool.note(outcome, document=(shard, step.index))
         if isinstance(outcome, Failure) and outcome.reason == "too_long":
             halves = check.halve_request(step.checked, asked, askings[check.label])

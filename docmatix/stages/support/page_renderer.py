@@ -14,13 +14,14 @@ from pathlib import Path
 
 from docmatix.core.documents import Refusal
 from docmatix.core.errors import StorageFailed
-from docmatix.core.pairs import Failure, Picture
+from docmatix.core.pairs import Failure, Picture, Reply, Request
 from docmatix.pdf.reading import make_doc_id
 from docmatix.pdf.rendering import PageImage, render_pages
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Rendering
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.storage import scratch
@@ -113,6 +114,14 @@ class PageRenderer:
         if outcome.reason in PAGE_FAULTS:
             return Failure("unrenderable", f"{outcome.reason}: {outcome.detail}")
         return Failure(outcome.reason, outcome.detail)
+
+    async def send(self, index: int, request: Request, *, pool: RequestPool) -> Reply | Failure:
+        """Ask about the shard's document `index`, with the pictures that the request shows, if any."""
+        if not request.pictures:
+            return await pool.ask(request)
+        async with pool.pictured:
+            pictures = await self.render(index, request.pictures)
+            return pictures if isinstance(pictures, Failure) else await pool.ask(request, pictures=pictures)
 
     async def close(self) -> None:
         """Wait for the page that is being rendered, if any, and clean up."""

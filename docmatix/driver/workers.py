@@ -36,7 +36,7 @@ from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.support.poison_documents import count_attempt
 
 if TYPE_CHECKING:
-    from docmatix.models.client import ChatClient
+    pass
 
 _POLL_S = 0.5
 _KILL_PATIENCE_S = 60.0  # to kill a worker, Ray first starts a process on its node
@@ -256,12 +256,15 @@ class AskingWorker:
     def __init__(self, job: Job, stage: str, workers: int, mailbox: Any) -> None:
         import uvloop
 
+        from docmatix.models.connecting import make_client
+        from docmatix.prompting.replies import repeats_itself
         from docmatix.stages.support.concurrency import RequestPool
 
         self.job, self.stage = job, stage
         self.ask_shard = PIPELINE[stage].load_shell()
-        self.client = _make_client(job, stage, workers)
         engine = job.choose_engine(stage)
+        repeats = repeats_itself if stage == GENERATE else None
+        self.client = make_client(engine, job.service, workers=workers, repeats=repeats)
         self.pool = RequestPool(
             self.client,
             in_flight=max(1, engine.most_in_flight // workers),
@@ -278,18 +281,11 @@ class AskingWorker:
     def _count(self) -> dict[str, float]:
         return read_figures(self.client.counters)
 
-    async def _follow(self, replica_pool: ReplicaPool) -> None:
-        """Send requests to the replicas that are ready and move those of others: replicas come late, die and return."""
-        while True:
-            # a failed poll is retried: without addresses every request would wait forever
-            with contextlib.suppress(Exception):
-                # Ray's calls block, and must not block the event loop of hundreds of requests
-                self.client.set_addresses(await asyncio.to_thread(replica_pool.find_addresses))
-            await asyncio.sleep(_POLL_S)
-
     async def __call__(self, batch: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         if self.replica_pool is not None and self.following is None:
-            self.following = asyncio.create_task(self._follow(self.replica_pool))
+            from docmatix.models.connecting import follow_replicas
+
+            self.following = asyncio.create_task(follow_replicas(self.client, self.replica_pool.find_addresses))
         task, started = _decode(str(batch["task"][0])), time.time()
         progress = self.heartbeat.begin(task.shard)
         try:
@@ -339,27 +335,6 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-def _make_client(job: Job, stage: str, workers: int) -> ChatClient:
-    from docmatix.models.client import ChatClient
-    from docmatix.prompting.replies import repeats_itself
-
-    engine = job.choose_engine(stage)
-    key = job.service.api_key
-    bound = max(1, engine.max_in_flight // workers)
-    # vLLM's bound is for each replica, since how many there are is known only as they come
-    bounds = {"max_in_flight": None, "max_in_flight_each": bound} if job.service.replicas else {"max_in_flight": bound}
-    return ChatClient(
-        job.service.addresses,
-        api_key=key.get_secret_value() if key else None,
-        api_key_env=engine.key_variable,
-        **bounds,
-        timeout_s=engine.timeout_s,
-        max_attempts=engine.max_attempts,
-        give_up_after_s=engine.give_up_after_s,
-        repeats=repeats_itself if stage == GENERATE else None,
-    )
 
 
 def _report(

@@ -11,6 +11,7 @@ from docmatix.config import Resources
 from docmatix.core.errors import BuildError, DocmatixError
 from docmatix.core.pairs import Failure, Reply, Request
 from docmatix.models.client import ChatClient
+from docmatix.models.connecting import follow_replicas, make_client
 from docmatix.models.engine import Engine
 from docmatix.models.service import Served
 from docmatix.models.vllm.engine import VllmEngine
@@ -89,10 +90,13 @@ class ModelServer:
             engine.check_placement()
         serving = engine.serve(pictures_per_request=self._most_pictures, say=self._say, run=self._run)
         served = self._opened.enter_context(serving)
-        client = _make_client(engine, served)
+        client = make_client(engine, served.service)
         self._watching.append(asyncio.create_task(self._look_after(served)))
         if served.service.replicas:
-            self._watching.append(asyncio.create_task(_follow(client, served)))
+            from docmatix.models.vllm.replica_pool import ReplicaPool
+
+            pool = ReplicaPool(served.service.replicas)
+            self._watching.append(asyncio.create_task(follow_replicas(client, pool.find_addresses)))
         return client
 
     async def _look_after(self, served: Served) -> None:
@@ -105,33 +109,6 @@ class ModelServer:
                 if not self._failed.done():
                     self._failed.set_exception(BuildError(_reword(error)))
                 return
-
-
-async def _follow(client: ChatClient, served: Served) -> None:
-    """Send requests to the replicas that are ready."""
-    from docmatix.models.vllm.replica_pool import ReplicaPool
-
-    pool = ReplicaPool(served.service.replicas)
-    while True:
-        # a failed poll is retried: without addresses every request would wait forever
-        with contextlib.suppress(Exception):
-            client.set_addresses(await asyncio.to_thread(pool.find_addresses))
-        await asyncio.sleep(_POLL_S)
-
-
-def _make_client(engine: Engine, served: Served) -> ChatClient:
-    service = served.service
-    many = bool(service.replicas)
-    return ChatClient(
-        service.addresses,
-        api_key=service.api_key.get_secret_value() if service.api_key else None,
-        api_key_env=engine.key_variable,
-        max_in_flight=None if many else engine.max_in_flight,
-        max_in_flight_each=engine.max_in_flight if many else None,
-        timeout_s=engine.timeout_s,
-        max_attempts=engine.max_attempts,
-        give_up_after_s=engine.give_up_after_s,
-    )
 
 
 def _reword(error: DocmatixError) -> str:

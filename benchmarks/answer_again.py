@@ -11,7 +11,6 @@ by 8 %. A second answer never sees the first, so that one reply tells of all fou
 from __future__ import annotations
 
 import argparse
-import math
 import random
 import re
 import tempfile
@@ -27,6 +26,7 @@ from benchmarks.truth_factory.drawn import LANGUAGES, Drawn
 from benchmarks.truth_factory.factory import draw_documents
 from benchmarks.truth_factory.questions import find_truth
 from docmatix.config import Window
+from docmatix.dataset.scores import estimate_share
 from docmatix.pipeline import GENERATE, VERIFY
 from docmatix.prompting.questions.asking import ask_facts
 from docmatix.prompting.windows import cut_windows
@@ -163,19 +163,11 @@ def _differ(one: str, other: str) -> bool:
     return first not in second and second not in first
 
 
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """Where a share lies with 95 % confidence (Wilson 1927)."""
-    z, share = 1.96, part / whole
-    middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
-    half = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole)) / (1 + z * z / whole)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def tell(hits: Sequence[bool]) -> str:
     """A share with its interval, and of how many."""
     if not hits:
         return ""
-    low, high = wilson(sum(hits), len(hits))
+    low, high = estimate_share(sum(hits), len(hits))
     return f"{sum(hits) / len(hits):.0%} ({low:.0%} to {high:.0%}) of {len(hits)}"
 
 

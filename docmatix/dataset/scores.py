@@ -14,7 +14,7 @@ from docmatix.dataset.histograms import sort_counts
 UNIT = 10_000
 """Scores are summed as whole ten-thousandths, since sums of floats depend on where the files are cut."""
 _NAMES = tuple(each.name for each in fields(Scores))
-_CONFIDENCE = 1.96
+_CONFIDENCE = 1.959964
 """Standard errors on either side that hold 95 %."""
 
 
@@ -72,11 +72,14 @@ class ScoreCounts:
 
 
 def estimate_share(found: int, of: int) -> tuple[float, float]:
-    """The bounds between which the share of all lies with 95 %, if it is `found` `of` so many that were drawn
-    (Wilson 1927)."""
-    if not of:
-        return 0.0, 1.0
-    share, square = found / of, _CONFIDENCE**2
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = _CONFIDENCE * math.sqrt(share * (1 - share) / of + square / (4 * of**2)) / (1 + square / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    """The bounds between which the share of all lies with 95 %, if it is `found` `of` so many that were drawn."""
+    return find_interval(found / of, of) if of else (0.0, 1.0)
+
+
+def find_interval(share: float, count: float) -> tuple[float, float]:
+    """The 95 % interval of a share seen in `count` independent trials (Wilson 1927)."""
+    square = _CONFIDENCE**2
+    middle = share + square / (2 * count)
+    half = _CONFIDENCE * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
+    whole = 1 + square / count
+    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)

@@ -7,13 +7,13 @@ documents differ (Kish's design effect), as far as the rows of a document follow
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from docmatix.core.terminal import make_visible
 from docmatix.dataset.histograms import classify_count, find_lower_bound
+from docmatix.dataset.scores import find_interval
 
 METRICS: Final = {
     "agreement": "agreement",
@@ -46,7 +46,6 @@ _MOST_GROUPS = 50
 _OTHERS = "(others)"
 _LONGEST_NAME = 60
 _UNIT = 10_000  # scores are summed as whole ten-thousandths: sums of floats depend on their order
-_Z = 1.959964
 
 
 class _Mean:
@@ -94,14 +93,6 @@ class _Mean:
             return self._count
         variance = spread / (self._count * _UNIT) ** 2 * documents / (documents - 1)
         return min(max(mean * (1 - mean) / variance, documents), self._count)
-
-
-def find_interval(mean: float, count: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share seen in `count` independent trials."""
-    centre = mean + _Z * _Z / (2 * count)
-    half = _Z * math.sqrt(mean * (1 - mean) / count + _Z * _Z / (4 * count * count))
-    whole = 1 + _Z * _Z / count
-    return max(0.0, (centre - half) / whole), min(1.0, (centre + half) / whole)
 
 
 class _Group:

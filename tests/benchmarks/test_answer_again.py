@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.answer_again import AskedPair, plant_wrong, put_off, tell, wilson
+from benchmarks.answer_again import AskedPair, plant_wrong, put_off, tell
+from docmatix.dataset.scores import estimate_share
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,6 @@ def test_wrong_answers_are_other_values_of_one_kind():
 
 
 def test_a_share_is_told_with_its_interval():
-    assert [round(edge, 3) for edge in wilson(8, 10)] == [0.49, 0.943]
+    assert [round(edge, 3) for edge in estimate_share(8, 10)] == [0.49, 0.943]
     assert tell([True, False]) == "50% (9% to 91%) of 2"
     assert tell([]) == ""

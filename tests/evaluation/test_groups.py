@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.evaluation.groups import DIMENSIONS, describe_summary, find_interval, summarise
+from docmatix.dataset.scores import find_interval
+from docmatix.evaluation.groups import DIMENSIONS, describe_summary, summarise
 from tests.evaluation.rows import make_row
 
 

@@ -25,10 +25,10 @@ import docmatix
 from benchmarks.bare_client import send_all
 from docmatix.config import Config
 from docmatix.core.errors import BuildError, SetupError
-from docmatix.driver.heartbeat import heartbeats_heard
 from docmatix.driver.preflight import load_build_prompts
 from docmatix.driver.ray_cluster import ray_running
-from docmatix.driver.workers import Task, map_shards
+from docmatix.driver.tasks import Task
+from docmatix.driver.workforce import Workforce
 from docmatix.models.metrics import ServerMetrics, parse_metrics
 from docmatix.models.tokenizer import Vocabulary, load_tokenizer
 from docmatix.models.vllm.engine import VllmEngine
@@ -161,9 +161,10 @@ def measure_replicas(
                     if side == "build":
                         shutil.rmtree(run / "generate", ignore_errors=True)
                         tasks = [Task(shard) for shard in job.run.shards("plan")]
-                        with heartbeats_heard(stall_s=config.limits.stall_s) as heartbeats:
-                            for _ in map_shards(job, "generate", tasks, mailbox=heartbeats.mailbox):
-                                pass
+                        with Workforce(config.resources, stall_s=config.limits.stall_s) as workforce:
+                            for report in workforce.do(job, "generate", tasks):
+                                if report is not None and report.error:
+                                    raise report.revive("generate")
                         bodies = bodies or read_bodies(run)
                     else:
                         ask(addresses, bodies, in_flight=engine.max_in_flight * len(addresses), api_key=key)

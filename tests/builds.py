@@ -119,11 +119,15 @@ def find_processes(marker: str) -> list[str]:
     return found
 
 
+WORKERS = ("ray::ShardWorker.do", "ray::AskingWorker")
+"""How the processes that do the shards of a stage are called while they have one in hand."""
+
+
 def find_workers(driver: Driver) -> list[psutil.Process]:
     """The Ray workers of a build on a private Ray that do its stages."""
     found = []
     for process in psutil.Process(driver.process.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if process.cmdline() and process.cmdline()[0].startswith("ray::MapWorker("):
+            if process.cmdline() and process.cmdline()[0].startswith(WORKERS):
                 found.append(process)
     return found

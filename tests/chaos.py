@@ -40,7 +40,7 @@ import psutil  # type: ignore[import-untyped]
 import yaml
 
 from docmatix.pipeline import STAGES
-from tests.builds import hash_dataset, list_files
+from tests.builds import WORKERS, hash_dataset, list_files
 from tests.ray_token import set_ray_token
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,7 +173,7 @@ class Nodes:
         for node in self._cluster.list_all_nodes():
             with contextlib.suppress(psutil.Error, KeyError, IndexError):
                 children = psutil.Process(node.all_processes["raylet"][0].process.pid).children()
-                found += [each.pid for each in children if each.cmdline()[0].startswith("ray::MapWorker(")]
+                found += [each.pid for each in children if each.cmdline()[0].startswith(WORKERS)]
         return found
 
     def replace(self, raylet: int) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from docmatix.driver.heartbeat import WorkerState
+from docmatix.driver.ray_workers import end_workers
 from docmatix.driver.watchdog import StageWatch
-from docmatix.driver.workers import end_workers
 from docmatix.stages.support.job import Job
 from tests.jobs import make_job
 

@@ -19,8 +19,9 @@ from docmatix.driver.progress import Progress
 from docmatix.driver.recording import Recording, adopt_records
 from docmatix.driver.stage_loop import do_stages
 from docmatix.driver.waiting import find_patience
+from docmatix.driver.workforce import Workforce
 from docmatix.models.tokenizer import Vocabulary
-from docmatix.pipeline import PLAN, STAGES
+from docmatix.pipeline import DEDUP, PLAN, STAGES
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
@@ -83,15 +84,16 @@ def build(
             job = replace(job, counter=job.counter.keep_in(directory.store))
         planned = watched is None
         try:
-            with recording:
+            with recording, contextlib.ExitStack() as stack:
+                workforce = stack.enter_context(Workforce(config.resources, stall_s=config.limits.stall_s))
                 if watched is not None:
-                    _plan(job, watched, limit, progress)
+                    ahead = workforce.start if wanted - {PLAN, DEDUP} else _nothing
+                    _plan(job, watched, limit, progress, ahead=ahead)
                     planned = True
                     if directory.shards(PLAN) != shards:  # of documents that were not there before
                         checked, asked = asked, list_asked(job, wanted)
                         check_engines(config, [each for each in asked if each not in checked])
-                with contextlib.ExitStack() as stack:
-                    do_stages(job, wanted, asked, progress, recording, stack, beside_pack)
+                do_stages(job, wanted, asked, progress, recording, workforce, beside_pack)
         finally:
             _forget(directory, f"telemetry/attempts/{job.driver_id}")
             # after the live state has ended: if it were written now, it would put its folder back
@@ -124,13 +126,25 @@ def _open_listing(
     return watch_listing(start, stall_s=limits.stall_s, patience_s=find_patience(job.config, PLAN), say=progress.say)
 
 
-def _plan(job: Job, listing: Generator[Locator], limit: int | None, progress: Progress) -> None:
+def _plan(
+    job: Job, listing: Generator[Locator], limit: int | None, progress: Progress, *, ahead: Callable[[], object]
+) -> None:
+    """Plan what is new; with the first new shard, `ahead` starts what comes next."""
     with progress.stage(PLAN, None) as shown, contextlib.closing(listing):
-        plan_shards(job, listing, limit=limit, on_shard=lambda shards: shown.update(shards, {}))
+
+        def show(shards: int) -> None:
+            ahead()
+            shown.update(shards, {})
+
+        plan_shards(job, listing, limit=limit, on_shard=show)
     planned = job.run.ledger(PLAN).accounts
     if not planned:
         raise SetupError("The source lists no document.")
     progress.say(f"{PLAN:9} {planned['documents'].kept} documents in {len(job.run.shards(PLAN))} shards")
+
+
+def _nothing() -> None:
+    """Nothing is done after planning."""
 
 
 @contextlib.contextmanager

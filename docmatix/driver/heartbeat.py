@@ -82,11 +82,13 @@ class Heartbeat:
         tell: Callable[[WorkerState], object],
         *,
         node: str = "",
-        count: Callable[[], dict[str, float]] = dict,
+        count: Callable[[], Mapping[str, float]] = dict,
         every_s: float = MOST_EVERY_S,
     ) -> None:
         """`node` is Ray's id of it; `count` returns the figures of the client, of a worker that asks."""
-        self._stage, self._tell, self._node, self._count, self._every_s = stage, tell, node, count, every_s
+        self.stage = stage
+        """What its shards are of; a worker may turn to another one between two of them."""
+        self._tell, self._node, self._count, self._every_s = tell, node, count, every_s
         self._started = find_start(os.getpid()) or 0
         self._in_hand: dict[int, ShardProgress] = {}
         self._changed, self._closed = threading.Event(), threading.Event()
@@ -120,13 +122,13 @@ class Heartbeat:
 
     def _describe(self) -> WorkerState:
         return WorkerState(
-            stage=self._stage,
+            stage=self.stage,
             host=socket.gethostname(),
             node=self._node,
             pid=os.getpid(),
             started=self._started,
             shards={shard: dict(progress.figures) for shard, progress in dict(self._in_hand).items()},
-            counted=self._count(),
+            counted=dict(self._count()),
             worker=name_worker(),
         )
 

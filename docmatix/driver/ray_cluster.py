@@ -43,9 +43,8 @@ def ray_running(resources: Resources, *, init: Callable[..., object] | None = No
     os.environ.setdefault("RAY_worker_niceness", "0")
     # a thread that outlives `shutdown` would start a Ray of its own with its next call
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
-    if _has_own_ray():  # a notebook or a test: its Ray is used, and left running
-        with _quiet_data():
-            yield
+    if has_own_ray():  # a notebook or a test: its Ray is used, and left running
+        yield
         return
     changes = protect_children(os.environ) | {"RAY_USAGE_STATS_ENABLED": "0"}
     changes |= guard_private() if resources.address is None else guard_joined(resources.address)
@@ -57,11 +56,10 @@ def ray_running(resources: Resources, *, init: Callable[..., object] | None = No
         import ray
 
         stack.enter_context(_connected(resources, init or ray.init))
-        stack.enter_context(_quiet_data())
         yield
 
 
-def _has_own_ray() -> bool:
+def has_own_ray() -> bool:
     """Whether this process is connected to a Ray; without importing it, since it reads the environment as it is."""
     return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
 
@@ -139,7 +137,7 @@ def _connected(resources: Resources, init: Callable[..., object]) -> Iterator[No
         if resources.address is None:
             folder = stack.enter_context(_scratch_folder())
         stack.callback(ray.shutdown)
-        # the thread that drove Ray Data may still be at it, and would log what it thinks of the end
+        # the thread that drove the workers may still be at it, and would log what it thinks of the end
         stack.callback(logging.getLogger("ray").setLevel, logging.CRITICAL + 1)
         try:
             if resources.address is None:
@@ -217,28 +215,6 @@ def _start_private(init: Callable[..., object], options: dict[str, Any]) -> None
                 ) from None
         else:
             return
-
-
-@contextlib.contextmanager
-def _quiet_data() -> Iterator[None]:
-    """Ray Data without its own progress bars, opinions on the console, and sense of when a build has stalled."""
-    import ray
-
-    context = ray.data.DataContext.get_current()
-    # 30 minutes without a finished shard are normal when an LLM is slow; `limits.no_progress_s` knows better
-    ours = {"enable_progress_bars": False, "print_on_execution_start": False, "execution_no_progress_timeout_s": -1}
-    before = {name: getattr(context, name) for name in ours}
-    logger = logging.getLogger("ray.data")
-    level = logger.level
-    try:
-        logger.setLevel(logging.CRITICAL)
-        for name, value in ours.items():
-            setattr(context, name, value)
-        yield
-    finally:
-        logger.setLevel(level)
-        for name, value in before.items():
-            setattr(context, name, value)
 
 
 def find_private_ray() -> list[psutil.Process]:

@@ -13,13 +13,12 @@ from docmatix.core.errors import BuildError, LedgerError, SetupError
 from docmatix.core.ledger import Ledger, describe_ledger
 from docmatix.core.redaction import hide_in_url
 from docmatix.driver.figures import ShardsInHand, Tally, count_progress, count_working
-from docmatix.driver.heartbeat import Heartbeats, heartbeats_heard
 from docmatix.driver.preflight import check_cluster
 from docmatix.driver.progress import Progress
-from docmatix.driver.ray_cluster import ray_running
 from docmatix.driver.recording import Recording
+from docmatix.driver.tasks import Task
 from docmatix.driver.watchdog import StageWatch
-from docmatix.driver.workers import Done, Task, map_shards
+from docmatix.driver.workforce import Workforce
 from docmatix.models.engine import Engine
 from docmatix.models.parameters import describe_lacking
 from docmatix.models.telemetry import ServingWatch
@@ -38,70 +37,78 @@ def do_stages(
     asked: Sequence[Engine],
     progress: Progress,
     recording: Recording,
-    stack: contextlib.ExitStack,
+    workforce: Workforce,
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]],
 ) -> None:
-    """Every stage after `plan`; Ray and the model servers are started when the first shard needs them. `asked` are the
-    engines that will be (`list_asked`)."""
-    heartbeats: Heartbeats | None = None
+    """Every stage after `plan`; the model servers are started when the first shard needs them. `asked` are the engines
+    that will be (`list_asked`)."""
     served, watch = None, None
     said: set[str] = set()
-    # entered after Ray, so left before it: replicas are closed while there is a Ray to tell them
-    serving = contextlib.ExitStack()
-    for stage in job.stages[1:]:
-        if stage not in wanted:
-            continue
-        if set(job.stages) - wanted:
-            _require_upstream(job, stage)
-        began, done = time.monotonic(), 0
-        spent: set[str] = set()
-        try:
-            for number in range(len(job.config.check_passes) if stage == VERIFY else 1):
-                job = replace(job, check_pass=number)
-                asks = PIPELINE[stage].asks and job.choose_engine(stage).has_model
-                if not asks:
-                    # replicas hold CPUs that the later stages would wait for
-                    serving.close()
-                    served = None
-                tasks = _find_tasks(job, stage)
-                done = max(done, len(tasks))
-                if tasks and PIPELINE[stage].workers and heartbeats is None:
-                    stack.enter_context(ray_running(job.config.resources))
-                    heartbeats = stack.enter_context(heartbeats_heard(stall_s=job.config.limits.stall_s))
-                    stack.enter_context(serving)
-                    check_cluster(job, asked)
-                if tasks and asks:
-                    engine = job.choose_engine(stage)
-                    if served is None or not served.shares_server(engine):
+    checked = False
+    with contextlib.ExitStack() as serving:  # left before the workforce: replicas are closed while there is a Ray
+        for stage in job.stages[1:]:
+            if stage not in wanted:
+                continue
+            if set(job.stages) - wanted:
+                _require_upstream(job, stage)
+            began, done = time.monotonic(), 0
+            spent: set[str] = set()
+            try:
+                for number in range(len(job.config.check_passes) if stage == VERIFY else 1):
+                    job = replace(job, check_pass=number)
+                    asks = PIPELINE[stage].asks and job.choose_engine(stage).has_model
+                    if not asks:
+                        # replicas hold CPUs that the later stages would wait for
                         serving.close()
-                        running = serving.enter_context(
-                            engine.serve(
-                                pictures_per_request=job.config.generate.pictures.max_per_request,
-                                say=progress.say,
-                                run=job.run,
+                        served = None
+                    tasks = _find_tasks(job, stage)
+                    done = max(done, len(tasks))
+                    if tasks and PIPELINE[stage].workers and not checked:
+                        _check_machines(job, asked, workforce)
+                        checked = True
+                    if tasks and asks:
+                        engine = job.choose_engine(stage)
+                        if engine.places_servers or job.config.resources.address is not None:
+                            workforce.release_cpus()
+                        if served is None or not served.shares_server(engine):
+                            serving.close()
+                            running = serving.enter_context(
+                                engine.serve(
+                                    pictures_per_request=job.config.generate.pictures.max_per_request,
+                                    say=progress.say,
+                                    run=job.run,
+                                )
                             )
-                        )
-                        job, served = replace(job, service=running.service), engine
-                        watch = ServingWatch(running.look, model=engine.model_name)
-                        recording.serving.append(watch.record)
-                if stage == DEDUP:
-                    if tasks:
-                        with progress.stage(DEDUP, len(tasks)) as shown:
-                            dedup_documents(job, show=shown.update)
-                    continue
-                with beside_pack(job) if stage == PACK else contextlib.nullcontext():
-                    if tasks and heartbeats is not None:
-                        watched = watch if asks else None
-                        _do_tasks(
-                            job, stage, tasks, progress, recording, heartbeats, watch=watched, said=said, spent=spent
-                        )
-            _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=done)
-        finally:
-            recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
-            recording.show({})
+                            job, served = replace(job, service=running.service), engine
+                            watch = ServingWatch(running.look, model=engine.model_name)
+                            recording.serving.append(watch.record)
+                    if stage == DEDUP:
+                        if tasks:
+                            with progress.stage(DEDUP, len(tasks)) as shown:
+                                dedup_documents(job, show=shown.update)
+                        continue
+                    with beside_pack(job) if stage == PACK else contextlib.nullcontext():
+                        if tasks:
+                            watched = watch if asks else None
+                            _do_tasks(
+                                job, stage, tasks, progress, recording, workforce, watch=watched, said=said, spent=spent
+                            )
+                _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=done)
+            finally:
+                recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
+                recording.show({})
     if PACK in wanted:
         finish_dataset(job)
         job.run.sweep(job.stages)
+
+
+def _check_machines(job: Job, asked: Sequence[Engine], workforce: Workforce) -> None:
+    """Refuse what the machines cannot do, before the first document is read. Of this one alone, only servers that Ray
+    places are in question, so that nothing waits for Ray."""
+    workforce.start()
+    if not workforce.is_private or any(engine.places_servers for engine in asked):
+        workforce.wait()
+        check_cluster(job, asked)
 
 
 def _require_upstream(job: Job, stage: str) -> None:
@@ -157,7 +164,7 @@ def _do_tasks(
     tasks: list[Task],
     progress: Progress,
     recording: Recording,
-    heartbeats: Heartbeats,
+    workforce: Workforce,
     *,
     watch: ServingWatch | None,
     said: set[str],
@@ -172,21 +179,20 @@ def _do_tasks(
     done = 0
     worked, first, last = 0.0, math.inf, 0.0
     guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog)
-    results = map_shards(job, stage, tasks, mailbox=heartbeats.mailbox)
+    guard.hear(workforce.list_idle(stage))
+    results = workforce.do(job, stage, tasks)
     # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
     with progress.stage(stage, len(tasks)) as shown, contextlib.closing(results):
         for result in results:
             if result is not None:
                 guard.note()
                 tally.take(result.worker, result.figures)
-                if not isinstance(result, Done):  # what its shard raised comes next, and must not be kept waiting
+                if result.error:
                     figures |= _add(earlier, tally.total)
-                    continue
+                    raise result.revive(stage)
             # not only where no result comes: of small shards some are done all the time
-            if (told := heartbeats.take()) is not None:
-                states = {
-                    key: state for key, state in told.items() if state.stage == stage and state.worker not in spent
-                }
+            if (told := workforce.take_states(stage)) is not None:
+                states = {key: state for key, state in told.items() if state.worker not in spent}
                 guard.hear(states)
                 in_hand.hear(states.values())
                 for state in states.values():
@@ -194,13 +200,14 @@ def _do_tasks(
             counted = tally.total
             figures |= _add(earlier, counted)
             _say_lacking(job, stage, counted, say=progress.say, said=said)
-            if isinstance(result, Done):
+            if result is not None:
                 done += 1
-                in_hand.finish(result.shard)
+                shard = result.task.shard
+                in_hand.finish(shard)
                 worked += result.ended - result.started
                 first, last = min(first, result.started), max(last, result.ended)
                 figures |= _add(earlier, {"work_seconds": worked, "span_seconds": last - first})
-                ledger.add(Ledger.from_json(job.record(stage, result.shard).ledger))
+                ledger.add(Ledger.from_json(job.record(stage, shard).ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
             working = count_working(in_hand, guard.states)
             shown.update(done, count_progress(stage, ledger, at_work=working, counted=counted))

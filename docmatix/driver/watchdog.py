@@ -16,8 +16,8 @@ from typing import Any
 from docmatix.core.errors import BuildError
 from docmatix.driver.heartbeat import LEAST_EVERY_S, LOOKS_PER_STALL, ProcessKey, WorkerState
 from docmatix.driver.ray_cluster import describe_resources
+from docmatix.driver.ray_workers import end_workers
 from docmatix.driver.waiting import describe_wait, find_patience
-from docmatix.driver.workers import end_workers
 from docmatix.pipeline import EXTRACT, PIPELINE
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan

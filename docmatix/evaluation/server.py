@@ -14,7 +14,6 @@ from docmatix.models.client import ChatClient
 from docmatix.models.connecting import follow_replicas, make_client
 from docmatix.models.engine import Engine
 from docmatix.models.service import Served
-from docmatix.models.vllm.engine import VllmEngine
 from docmatix.storage.run import Run
 
 _POLL_S = 0.5
@@ -83,7 +82,7 @@ class ModelServer:
         engine = self.engine
         await engine.check(private=self._resources.address is None)
         # in this thread, since a server may be tied to the one that starts it; nothing is under way yet
-        if isinstance(engine, VllmEngine):
+        if engine.places_servers:
             from docmatix.driver.ray_cluster import ray_running
 
             self._opened.enter_context(ray_running(self._resources))

@@ -120,6 +120,11 @@ class Engine(Kind):
         """GPUs that the build uses for all servers."""
         return self.gpus
 
+    @property
+    def places_servers(self) -> bool:
+        """Whether the build has Ray place its servers on machines, where they take CPUs."""
+        return False
+
     # --- constrained replies: fields of a request body, or None if the server cannot ----------------------------------
 
     @property

@@ -1,1 +1,1 @@
-"""One module per stage, for its work on one shard; `docmatix.driver.workers` maps it over shards with Ray."""
+"""One module per stage, for its work on one shard; `docmatix.driver.workforce` has workers do it."""

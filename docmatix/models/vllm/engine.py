@@ -128,6 +128,10 @@ class VllmEngine(Engine):
     def total_gpus(self) -> float:
         return self.replicas * self.gpus
 
+    @property
+    def places_servers(self) -> bool:
+        return True
+
     def to_fingerprint(self) -> dict[str, Any]:
         loras = sorted(self.loras)  # by name: their location does not matter
         return super().to_fingerprint() | {"model": self.model_name, "name": None, "loras": loras}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from docmatix.driver.workers import kill_process
+from docmatix.driver.ray_workers import kill_process
 from docmatix.models.vllm.supervisor import find_start
 
 

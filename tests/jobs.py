@@ -59,7 +59,10 @@ def make_config(**sections: Any) -> Config:
     source = {"kind": "files", "paths": ["docs"]}
     # the same wherever Tesseract is installed, or not
     reading = {"ocr": {"kind": "none"}, **sections.pop("extract", {})}
-    return parse_config({"name": "test", "source": source, "generate": generate, "extract": reading, **sections})
+    plan = {"documents_per_shard": 64, **sections.pop("plan", {})}  # few documents are in one shard
+    return parse_config(
+        {"name": "test", "source": source, "plan": plan, "generate": generate, "extract": reading, **sections}
+    )
 
 
 def load_shipped(config: Config) -> dict[str, Prompt]:

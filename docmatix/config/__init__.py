@@ -30,8 +30,12 @@ from docmatix.verification.passes import Pass, divide_passes
 class Plan(Section):
     """How documents are divided into shards."""
 
-    documents_per_shard: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
-    """Applies to shards that are not planned yet; existing ones are never divided again."""
+    documents_per_shard: Annotated[int | None, NOT_FINGERPRINTED] = Field(None, ge=1)
+    """By default two at first and up to 64 later, so that all cores have work from beginning to end. Applies to shards
+    that are not planned yet; existing ones are never divided again."""
+    shard_mb: Annotated[int, NOT_FINGERPRINTED] = Field(64, ge=1)
+    """Most megabytes of a shard's documents, where their sizes are known; a document of more than a quarter of it has a
+    shard of its own."""
 
 
 class Dedup(Section):

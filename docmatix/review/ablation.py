@@ -143,9 +143,8 @@ def ablate(
         )
     for directory in (pages, *directories.values()):
         check_run(directory, config)
-    # in a single shard, one core would do all the work
-    per_shard = min(config.plan.documents_per_shard, max(1, limit // 8))
-    plan = config.plan.model_copy(update={"documents_per_shard": per_shard})
+    # in few shards, one core would do all the work
+    plan = config.plan.model_copy(update={"documents_per_shard": None})
     first = next(iter(configs.values())).model_copy(update={PLAN: plan})
     build(first, run=pages.url, limit=limit, stages=_SHARED, config_dir=config_dir, progress=progress)
     for name, directory in directories.items():

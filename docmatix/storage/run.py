@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.core.ledger import Ledger
-from docmatix.pipeline import PACK, STAGES
+from docmatix.pipeline import PACK, PLAN, STAGES
 from docmatix.storage import records
 from docmatix.storage.lock import LEASE_S, LOCK, hold, is_held
 from docmatix.storage.parquet import read_batches, read_rows
@@ -32,7 +32,7 @@ from docmatix.storage.patience import PATIENCE_S, log_outage
 from docmatix.storage.pending import PendingFile
 from docmatix.storage.plain_files import describe_kind
 from docmatix.storage.records import Record
-from docmatix.storage.run_files import FOLDERS, SINGLE, is_own
+from docmatix.storage.run_files import FOLDERS, PLANNED_KEYS, SINGLE, is_own
 from docmatix.storage.store import Store
 
 _RECORD = re.compile(r"part-(\d{5,})\.json")
@@ -194,10 +194,10 @@ class Run:
         for, and the next run with their prompt uses them."""
         stray: list[str] = []
         for stage in stages:
-            named: set[str] = set()
+            named = {"replies", *([posixpath.basename(PLANNED_KEYS)] if stage == PLAN else [])}
             for shard, record in self.records(stage):
                 named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
-            stray += [f"{stage}/{name}" for name in self.names(stage) if name not in named | {"replies"}]
+            stray += [f"{stage}/{name}" for name in self.names(stage) if name not in named]
             for folder in self.names(f"{stage}/replies"):
                 found = [f"{folder}/{name}" for name in self.names(f"{stage}/replies/{folder}")]
                 stray += [f"{stage}/replies/{name}" for name in found if name.endswith(".tmp")]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docmatix.config import Plan
 from docmatix.sources.locators import Locator
-from docmatix.stages.plan import plan_shards
+from docmatix.stages.plan import divide_documents, plan_shards
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.storage.run import Run
+from docmatix.storage.run_files import PLANNED_KEYS
 from tests.jobs import make_job
 
 
@@ -137,3 +142,70 @@ def test_a_plan_may_lie_in_an_object_store(memory_run: Run, job: Job):
     remote = Job(memory_run, job.config, job.prompts, job.fingerprints, driver_id="test")
     plan_shards(remote, locate("a", "b", "c"))
     assert read_names(remote) == [["a", "b"], ["c"]]
+
+
+def test_shards_are_small_at_first_and_grow_with_what_is_planned(tmp_path):
+    job = make_job(tmp_path, plan={"documents_per_shard": None})
+    plan_shards(job, locate(*map(str, range(3000))))
+    sizes = [len(names) for names in read_names(job)]
+    assert sizes[:8] == [2] * 8
+    before = 0
+    for size in sizes[:-1]:
+        assert size == min(64, max(2, before // 16))
+        before += size
+    assert sizes[-2] == 64
+
+
+def test_few_documents_are_shards_enough_for_many_cores(tmp_path):
+    job = make_job(tmp_path, plan={"documents_per_shard": None})
+    plan_shards(job, locate(*map(str, range(21))))
+    assert max(map(len, read_names(job))) == 2
+
+
+@given(st.lists(st.integers(0, 40 << 20) | st.none(), max_size=60), st.sampled_from([None, 1, 5]))
+def test_a_shard_holds_no_more_bytes_than_it_may_and_a_large_document_is_alone(sizes, per_shard):
+    documents = [Locator(str(number), str(number), size=size) for number, size in enumerate(sizes)]
+    plan = Plan(documents_per_shard=per_shard, shard_mb=16)
+    shards = list(divide_documents(documents, plan))
+    assert [document for shard in shards for document in shard] == documents
+    for shard in shards:
+        large = [document for document in shard if (document.size or 0) > 4 << 20]
+        assert len(shard) == 1 if large else sum(document.size or 0 for document in shard) <= 16 << 20
+        assert len(shard) <= (per_shard or 64)
+
+
+def test_what_is_planned_is_recognised_by_its_keys_without_reading_the_plan(job):
+    plan_shards(job, locate("a", "b", "c"))
+    for name in job.run.names("plan"):
+        if name.endswith(".parquet"):
+            job.run.write(f"plan/{name}", b"unreadable now")
+    assert plan_shards(job, locate("a", "b", "c", "d")) == 1
+    assert [shard for shard, record in job.run.records("plan") if record.rows == 1] == [1, 2]
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "forged", "of another plan"])
+def test_keys_that_are_not_those_of_the_plan_are_made_again_from_it(job, tmp_path, harm):
+    plan_shards(job, locate("a", "b", "c"))
+    content = job.run.read(PLANNED_KEYS)
+    if harm == "missing":
+        job.run.remove(PLANNED_KEYS)
+    elif harm == "damaged":
+        job.run.write(PLANNED_KEYS, content[: len(content) // 2])
+    elif harm == "forged":
+        table = pq.read_table(io.BytesIO(content))
+        keys = pa.array([[1, 2]] * len(table), type=pa.list_(pa.uint64()))
+        sink = io.BytesIO()
+        pq.write_table(table.set_column(1, "keys", keys), sink)
+        job.run.write(PLANNED_KEYS, sink.getvalue())
+    else:
+        other = make_job(tmp_path / "other")
+        plan_shards(other, locate("a", "x"))
+        job.run.write(PLANNED_KEYS, other.run.read(PLANNED_KEYS))
+    assert plan_shards(job, locate("a", "b", "c", "d")) == 1
+    assert read_names(job) == [["a", "b"], ["c"], ["d"]]
+
+
+def test_the_keys_of_the_plan_outlive_the_sweep(job):
+    plan_shards(job, locate("a", "b", "c"))
+    assert job.run.sweep(["plan"]) == []
+    assert job.run.exists(PLANNED_KEYS)

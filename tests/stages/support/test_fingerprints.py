@@ -60,6 +60,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "source[parquet].paths": (["elsewhere"], "plan"),
     "source[parquet].column": ("file", "plan"),
     "plan.documents_per_shard": (3, None),
+    "plan.shard_mb": (3, None),
     "extract.timeout_s": (5, "extract"),
     "extract.memory_mb": (1024, "extract"),
     "extract.max_file_mb": (5, "extract"),

@@ -457,7 +457,7 @@ def test_of_two_workers_on_one_shard_the_first_one_s_record_stands(store: Object
     schema = pa.schema([("name", pa.string())])
 
     def commit(name: str) -> Any:
-        return committing(run.store, "generate", 0, schema=schema, fingerprint="f", ledger=Ledger(), inputs=["i"])
+        return committing(run, "generate", 0, schema=schema, fingerprint="f", ledger=Ledger(), inputs=["i"])
 
     with commit("slow") as slow:
         with commit("fast") as fast:

@@ -66,6 +66,7 @@ def build(
     if not trust_run:
         directory.require_own("give another --run, or --trust-run if you trust everyone who can write there.")
     with _interruptible(), directory.locked(), contextlib.ExitStack() as opened:
+        directory.remember()
         check_run(directory, config)
         require_disk(directory.store, megabytes=config.limits.min_free_disk_mb)
         wanted = set(stages or job.stages)

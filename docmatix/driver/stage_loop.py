@@ -207,7 +207,8 @@ def _do_tasks(
                 worked += result.ended - result.started
                 first, last = min(first, result.started), max(last, result.ended)
                 figures |= _add(earlier, {"work_seconds": worked, "span_seconds": last - first})
-                ledger.add(Ledger.from_json(job.record(stage, shard).ledger))
+                record = job.run.refresh_record(stage, shard) or job.record(stage, shard)
+                ledger.add(Ledger.from_json(record.ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
             working = count_working(in_hand, guard.states)
             shown.update(done, count_progress(stage, ledger, at_work=working, counted=counted))

@@ -118,7 +118,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: Shard
     settings = job.config.pack
     ledger = Ledger(PIPELINE[PACK].units)
     statistics = Statistics()
-    seen = look_up_record(job.run.store, PACK, output.number)
+    seen = look_up_record(job.run, PACK, output.number)
     with job.run.writing(PACK) as pending:
         writer = ShardWriter(
             pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
@@ -152,7 +152,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: Shard
             inputs=output.inputs,
             extra={"statistics": statistics.to_json()},
         )
-        commit(job.run.store, PACK, output.number, pending, record, seen=seen)
+        commit(job.run, PACK, output.number, pending, record, seen=seen)
 
 
 _Sample = list[dict[str, Any]]  # the curated rows of its kept pairs

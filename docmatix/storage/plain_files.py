@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,13 @@ def open_plain(path: str, flags: int = os.O_RDONLY, *, follow_links: bool = Fals
         os.close(descriptor)
         raise NotPlain(describe_kind(mode))
     return descriptor
+
+
+def describe_version(status: os.stat_result) -> str | None:
+    """What tells a file from any that takes its place; None of what is no regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
 
 
 class PlainFolder:
@@ -127,6 +135,23 @@ class PlainFolder:
                 return sorted(os.listdir(self.path(folder).rstrip("/") or "/"))  # noqa: PTH208
             except (FileNotFoundError, NotADirectoryError):
                 return []
+
+    def list_versions(self, folder: str, matching: re.Pattern[str]) -> dict[str, str | None]:
+        """Versions of the files right in a folder whose names match, as `describe_version` gives them; None of what is
+        no regular file. A missing folder is empty."""
+        found: dict[str, str | None] = {}
+        with storage_errors(self._url):
+            self.check(folder)
+            try:
+                entries = os.scandir(self.path(folder).rstrip("/") or "/")
+            except (FileNotFoundError, NotADirectoryError):
+                return found
+            with entries:
+                for entry in entries:
+                    if matching.fullmatch(entry.name):
+                        with contextlib.suppress(FileNotFoundError):
+                            found[entry.name] = describe_version(entry.stat(follow_symlinks=False))
+        return found
 
     def take_in(self, path: Path, name: str) -> None:
         """Rename a file of the same disk to `name`."""

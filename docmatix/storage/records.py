@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import pyarrow as pa
 
 from docmatix.core.errors import BuildError
@@ -23,6 +25,11 @@ from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.pending import PendingFile
 from docmatix.storage.run_files import find_foreign_name
 from docmatix.storage.store import Overtaken, Store
+
+if TYPE_CHECKING:
+    from docmatix.storage.run import Run
+
+RECORD_NAME: Final = re.compile(r"part-(\d{5,})\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +49,14 @@ class Record:
     def to_json(self) -> bytes:
         content = {name: getattr(self, name) for name in self.__dataclass_fields__}
         content["bytes"] = content.pop("size")
-        content["seal"] = _seal(content)
+        # keys that are numbers become text, and are then sorted as such
+        content["seal"] = _seal(json.loads(json.dumps(content)))
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Record:
         """Raises ValueError, LookupError, TypeError or RecursionError for a damaged record."""
-        fields = json.loads(content)
-        seal = fields.pop("seal", None)  # earlier versions wrote none
-        if seal is not None and seal != _seal(fields):
-            raise ValueError("its content is not what was sealed")
+        fields = _unseal(content)
         record = cls(size=fields.pop("bytes"), **{**fields, "inputs": tuple(fields["inputs"])})
         kinds = (record.file, str), (record.rows, int), (record.size, int), (record.sha256, str)
         if not all(isinstance(value, kind) for value, kind in (*kinds, (record.ledger, list), (record.extra, dict))):
@@ -59,10 +64,25 @@ class Record:
         return record
 
 
+def _unseal(content: bytes) -> dict[str, Any]:
+    """The fields of a record, which are those that were sealed. Raises as `Record.from_json`."""
+    with contextlib.suppress(orjson.JSONDecodeError):
+        fields: dict[str, Any] = orjson.loads(content)
+        seal = fields.pop("seal", None)  # earlier versions wrote none
+        if seal is None or seal == _seal(fields):
+            return fields
+    # slower, but exact for numbers beyond 64 bits and for halves of surrogate pairs
+    fields = json.loads(content)
+    seal = fields.pop("seal", None)
+    if seal is not None and seal != _seal(fields):
+        raise ValueError("its content is not what was sealed")
+    return fields
+
+
 def _seal(content: Mapping[str, Any]) -> str:
-    """A hash of a record's content: it shows a flipped bit where no other check would, as in a count."""
-    plain = json.loads(json.dumps(content))  # keys that are numbers become text, and are then sorted as such
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+    """A hash of a record's content, as it is parsed from JSON: it shows a flipped bit where no other check would, as in
+    a count."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def name_record(stage: str, shard: int) -> str:
@@ -77,9 +97,16 @@ def read_record(store: Store, stage: str, shard: int) -> Record | None:
     """The record of a shard; None where it is not committed. Raises BuildError for one that is damaged or forged."""
     name = name_record(stage, shard)
     try:
-        record = Record.from_json(store.read(name))
+        content = store.read(name)
     except FileNotFoundError:
         return None
+    return parse_record(stage, name, content)
+
+
+def parse_record(stage: str, name: str, content: bytes) -> Record:
+    """A record from the content of its file `name`. Raises BuildError for one that is damaged or forged."""
+    try:
+        record = Record.from_json(content)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BuildError(
             f"The commit record {name} is damaged: remove it and rerun the command to redo the shard."
@@ -96,26 +123,32 @@ def write_record(store: Store, stage: str, shard: int, record: Record) -> None:
     store.write(name_record(stage, shard), record.to_json())
 
 
-def replace_record(store: Store, stage: str, shard: int, record: Record, *, seen: str | None) -> None:
-    """Write a record, on S3 only in place of the version `seen`. Where another worker has committed the same work
-    meanwhile, its record stands: later stages may have begun with it."""
+def replace_record(
+    store: Store, stage: str, shard: int, record: Record, *, seen: str | None
+) -> tuple[Record, str | None]:
+    """Write a record, on S3 only in place of the version `seen`; returns the record that is there then, and its
+    version. Where another worker has committed the same work meanwhile, its record stands: later stages may have begun
+    with it."""
+    name = name_record(stage, shard)
     if not store.on_s3:
         write_record(store, stage, shard, record)
-        return
+        return record, store.find_version(name)
     try:
-        store.replace(name_record(stage, shard), record.to_json(), seen=seen)
+        return record, store.replace(name, record.to_json(), seen=seen)
     except Overtaken:
+        version = store.look_up(name)
         other = read_record(store, stage, shard)
         if other is None or (other.fingerprint, other.inputs) != (record.fingerprint, record.inputs):
             raise BuildError(
                 f"Shard {shard} of {stage} was committed by another driver meanwhile: run one driver at a time, and"
                 " rerun the command to resume."
             ) from None
+        return other, version
 
 
 @contextlib.contextmanager
 def committing(
-    store: Store,
+    run: Run,
     stage: str,
     shard: int,
     *,
@@ -127,8 +160,8 @@ def committing(
 ) -> Iterator[ShardWriter]:
     """Write a shard; once the block has succeeded, publish its file, named by content, and then its record. The block
     may fill `ledger` and `extra`, which are read at the end."""
-    seen = look_up_record(store, stage, shard)
-    with store.writing(stage) as pending:
+    seen = look_up_record(run, stage, shard)
+    with run.store.writing(stage) as pending:
         writer = ShardWriter(pending, schema)
         yield writer
         writer.close()
@@ -142,18 +175,19 @@ def committing(
             inputs=tuple(inputs),
             extra=extra or {},
         )
-        commit(store, stage, shard, pending, record, seen=seen)
+        commit(run, stage, shard, pending, record, seen=seen)
 
 
-def look_up_record(store: Store, stage: str, shard: int) -> str | None:
-    """The version of a shard's record as work on the shard begins, for `commit`."""
-    return store.look_up(name_record(stage, shard))
+def look_up_record(run: Run, stage: str, shard: int) -> str | None:
+    """The version of a shard's record as work on the shard begins, for `commit`; None on a disk. What the run remembers
+    is not asked of the store again."""
+    return None if run.local else run.look_up_record(stage, shard)
 
 
-def commit(
-    store: Store, stage: str, shard: int, pending: PendingFile, record: Record, *, seen: str | None = None
-) -> None:
-    """Publish a shard's file, then its record. Raises LedgerError first if its ledger does not balance."""
+def commit(run: Run, stage: str, shard: int, pending: PendingFile, record: Record, *, seen: str | None = None) -> None:
+    """Publish a shard's file, then its record, which the run then remembers. Raises LedgerError first if its ledger
+    does not balance."""
     Ledger.from_json(record.ledger).require_balance(f"{stage} (shard {shard})")
     pending.publish(name_part(stage, record))
-    replace_record(store, stage, shard, record, seen=seen)
+    stands, version = replace_record(run.store, stage, shard, record, seen=seen)
+    run.note_record(stage, shard, stands, version)

@@ -12,11 +12,10 @@ import contextlib
 import functools
 import os
 import posixpath
-import re
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,11 +30,10 @@ from docmatix.storage.parquet import read_batches, read_rows
 from docmatix.storage.patience import PATIENCE_S, log_outage
 from docmatix.storage.pending import PendingFile
 from docmatix.storage.plain_files import describe_kind
-from docmatix.storage.records import Record
+from docmatix.storage.record_memory import RecordMemory, SlimRecord, Told
+from docmatix.storage.records import RECORD_NAME, Record
 from docmatix.storage.run_files import FOLDERS, PLANNED_KEYS, SINGLE, is_own
 from docmatix.storage.store import Store
-
-_RECORD = re.compile(r"part-(\d{5,})\.json")
 
 
 class Run:
@@ -54,6 +52,7 @@ class Run:
         self.lost = self.store.lost
         """Set once another driver holds the run: a remote lease can be lost, a local lock cannot."""
         self.lease_s = LEASE_S
+        self._memory: RecordMemory | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Run], tuple[str]]:
         return functools.partial(Run, patience_s=self.store.patience_s), (self.store.address,)
@@ -89,6 +88,12 @@ class Run:
 
     def remove(self, *names: str) -> None:
         self.store.remove(*names)
+        for name in names:
+            stage, _, below = name.rstrip("/").partition("/")
+            if not below:
+                self.forget_records(stage)
+            elif match := RECORD_NAME.fullmatch(below):
+                self.forget_records(stage, [int(match[1])])
 
     def require_reachable(self) -> None:
         self.store.require_reachable()
@@ -96,14 +101,25 @@ class Run:
     # --- shards -------------------------------------------------------------------------------------------------------
 
     def read_record(self, stage: str, shard: int) -> Record | None:
+        if (known := self._find_known(stage, shard)) is not None:
+            return known[0] and known[0].expand()
+        return records.read_record(self.store, stage, shard)
+
+    def read_head(self, stage: str, shard: int) -> Record | SlimRecord | None:
+        """As `read_record`, for one who asks neither for the ledger nor for `extra`, which may still be JSON."""
+        if (known := self._find_known(stage, shard)) is not None:
+            return known[0]
         return records.read_record(self.store, stage, shard)
 
     def write_record(self, stage: str, shard: int, record: Record) -> None:
         records.write_record(self.store, stage, shard, record)
+        self.note_record(stage, shard, record)
 
     def shards(self, stage: str) -> list[int]:
         """Numbers of the committed shards, ascending."""
-        return sorted(int(match[1]) for name in self.names(stage) if (match := _RECORD.fullmatch(name)))
+        if self._memory is not None and self._memory.whole:
+            return self._memory.list_shards(stage)
+        return sorted(int(match[1]) for name in self.names(stage) if (match := RECORD_NAME.fullmatch(name)))
 
     def records(self, stage: str) -> Iterator[tuple[int, Record]]:
         """Every committed shard with its record, ascending, one at a time."""
@@ -114,6 +130,8 @@ class Run:
 
     def ledger(self, stage: str) -> Ledger:
         """The sum over the committed shards."""
+        if self._memory is not None and self._memory.whole:
+            return self._memory.add_up(stage, functools.partial(records.read_record, self.store, stage))
         total = Ledger()
         for _, record in self.records(stage):
             total.add(Ledger.from_json(record.ledger))
@@ -136,6 +154,72 @@ class Run:
         self, name: str, *, columns: Sequence[str] | None = None, at_once: int | None = None
     ) -> Iterator[pa.RecordBatch]:
         return read_batches(self.store, name, columns=columns, at_once=at_once)
+
+    # --- what is remembered of records --------------------------------------------------------------------------------
+
+    def remember(self) -> None:
+        """From here on answer for records from memory, in which those of a stage are read once, all together: for a
+        driver that holds the run."""
+        if self._memory is None or not self._memory.whole:
+            self._memory = RecordMemory(self.store, whole=True)
+
+    def snapshot(self) -> Run:
+        """This run as it is now, for one who looks: each record is read once. Itself, if it remembers them already."""
+        if self._memory is not None and self._memory.whole:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._memory = RecordMemory(self.store, whole=True)
+        return other
+
+    def note_record(self, stage: str, shard: int, record: Record, version: str | None = None) -> None:
+        """Remember a record that was committed; nothing where none are remembered."""
+        if self._memory is not None:
+            self._memory.note(stage, shard, record, version)
+
+    def forget_records(self, stage: str, shards: Iterable[int] | None = None) -> None:
+        """Remember that records, by default all of a stage, were removed."""
+        if self._memory is not None:
+            self._memory.forget(stage, shards)
+
+    def refresh_record(self, stage: str, shard: int) -> Record | None:
+        """The record of a shard as it is in the store now, which is then remembered."""
+        version = self.store.find_version(records.name_record(stage, shard))  # first: it must not be too new a one
+        record = records.read_record(self.store, stage, shard)
+        if record is None:
+            self.forget_records(stage, [shard])
+        else:
+            self.note_record(stage, shard, record, version)
+        return record
+
+    def know(self, told: Iterable[Told]) -> None:
+        """Remember what another process tells: a worker, which remembers nothing else, of its driver's records, and a
+        driver of the record that its worker committed."""
+        if self._memory is None:
+            self._memory = RecordMemory(self.store, whole=False)
+        self._memory.take(told)
+
+    def untell(self, pairs: Iterable[tuple[str, int]] | None = None) -> None:
+        """Forget what a worker was told of these shards, by default all of it."""
+        if self._memory is not None:
+            self._memory.drop(pairs)
+
+    def tell(self, pairs: Iterable[tuple[str, int]]) -> list[Told]:
+        """What is remembered of these shards, for another process; what is not, is left out."""
+        memory = self._memory
+        return [] if memory is None else [memory.tell(*pair) for pair in pairs if memory.knows(*pair)]
+
+    def look_up_record(self, stage: str, shard: int) -> str | None:
+        """The version of a shard's record, for `Store.replace`."""
+        if (known := self._find_known(stage, shard)) is not None and (known[0] is None or known[0].version is not None):
+            return known[0] and known[0].version
+        return self.store.look_up(records.name_record(stage, shard))
+
+    def _find_known(self, stage: str, shard: int) -> tuple[SlimRecord | None] | None:
+        """What is remembered of a shard: its record, or that there is none; None where nothing is."""
+        if self._memory is None or not self._memory.knows(stage, shard):
+            return None
+        return (self._memory.find(stage, shard),)
 
     # --- whose it is, and what is in it -------------------------------------------------------------------------------
 

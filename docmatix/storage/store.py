@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -49,7 +49,7 @@ from docmatix.storage.patience import (
     require_answer,
 )
 from docmatix.storage.pending import PendingFile
-from docmatix.storage.plain_files import PlainFolder
+from docmatix.storage.plain_files import PlainFolder, describe_version
 from docmatix.storage.run_files import is_own
 
 T = TypeVar("T")
@@ -194,6 +194,29 @@ class Store:
         # object stores list the marker of a folder that was made by hand, as if it were a file in it
         listed = (str(item).rstrip("/") for item in found)
         return sorted(posixpath.basename(item) for item in listed if item.strip("/") != path.strip("/"))
+
+    def list_versions(self, folder: str, matching: re.Pattern[str]) -> dict[str, str | None]:
+        """The files right in a folder whose names match, each with its version as `find_version` gives it; a missing
+        folder is empty."""
+        if self._folder is not None:
+            return self._folder.list_versions(folder, matching)
+        try:
+            found = self._try(lambda: self.fs.ls(self.path(folder).rstrip("/"), detail=True))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        named = ((posixpath.basename(str(facts["name"]).rstrip("/")), facts) for facts in found)
+        return {name: _read_version(facts) for name, facts in named if matching.fullmatch(name)}
+
+    def find_version(self, name: str) -> str | None:
+        """What tells a file from any that takes its place; None where there is none, or in a store that does not
+        tell."""
+        if self._folder is not None:
+            status = self._folder.stat(name)
+            return None if status is None else describe_version(status)
+        try:
+            return _read_version(self._try(lambda: self.fs.info(self.path(name))))
+        except FileNotFoundError:
+            return None
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -375,6 +398,11 @@ class Store:
             return StorageFailed(outage)
 
         return keep_trying(action, attempts, judge=judge, give_up=give_up)
+
+
+def _read_version(facts: Mapping[str, Any]) -> str | None:
+    version = facts.get("ETag")
+    return None if version is None else str(version)
 
 
 def require_disk(store: Store, *, megabytes: int) -> None:

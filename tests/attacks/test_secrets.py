@@ -304,9 +304,7 @@ def make_run_of_earlier_version(folder: Path) -> Job:
     ledger = Ledger(("documents",))
     ledger.enter("documents", len(HELD))
     ledger.keep("documents", len(HELD))
-    with committing(
-        job.run.store, "plan", 0, schema=PLAN, fingerprint=job.fingerprints["plan"], ledger=ledger
-    ) as writer:
+    with committing(job.run, "plan", 0, schema=PLAN, fingerprint=job.fingerprints["plan"], ledger=ledger) as writer:
         for address in HELD:
             writer.add(asdict(Locator(address, address)))
     content = yaml.safe_load(dump_config(config))

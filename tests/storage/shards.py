@@ -20,9 +20,7 @@ def commit(run: Run, stage: str, shard: int, *names: str, extra: dict[str, Any] 
     ledger = Ledger()
     ledger.enter("documents", len(names))
     ledger.keep("documents", len(names))
-    with committing(
-        run.store, stage, shard, schema=SCHEMA, fingerprint="f", ledger=ledger, inputs=["i"], extra=extra
-    ) as w:
+    with committing(run, stage, shard, schema=SCHEMA, fingerprint="f", ledger=ledger, inputs=["i"], extra=extra) as w:
         for name in names:
             w.add({"name": name, "payload": b""})
     record = run.read_record(stage, shard)

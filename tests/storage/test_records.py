@@ -49,7 +49,7 @@ def test_a_damaged_record_is_said_in_a_sentence(run, content):
 
 def test_an_exception_in_the_block_leaves_neither_file_nor_record(run):
     def fail() -> None:
-        with committing(run.store, "extract", 0, schema=SCHEMA, fingerprint="f", ledger=Ledger()) as writer:
+        with committing(run, "extract", 0, schema=SCHEMA, fingerprint="f", ledger=Ledger()) as writer:
             writer.add({"name": "a", "payload": b""})
             raise ZeroDivisionError
 
@@ -63,7 +63,7 @@ def test_a_shard_whose_ledger_does_not_balance_is_not_committed(run):
     ledger.enter("documents")
     with (
         pytest.raises(LedgerError, match=r"extract \(shard 4\)"),
-        committing(run.store, "extract", 4, schema=SCHEMA, fingerprint="f", ledger=ledger),
+        committing(run, "extract", 4, schema=SCHEMA, fingerprint="f", ledger=ledger),
     ):
         pass
     assert list_files(run.store) == []
@@ -76,7 +76,7 @@ def test_the_same_rows_give_the_same_bytes_and_so_the_same_name(run):
 
 
 def test_two_workers_that_race_on_a_shard_cannot_mix_their_files(run):
-    with committing(run.store, "extract", 0, schema=SCHEMA, fingerprint="slow", ledger=Ledger()) as writer:
+    with committing(run, "extract", 0, schema=SCHEMA, fingerprint="slow", ledger=Ledger()) as writer:
         writer.add({"name": "slow", "payload": b""})
         fast = commit(run, "extract", 0, "fast")
         assert read_names(run, "extract", 0) == ["fast"]

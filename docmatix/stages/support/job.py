@@ -16,6 +16,7 @@ from docmatix.pipeline import GENERATE, PIPELINE, VERIFY, list_stages
 from docmatix.prompting.prompts import WRITING, Prompt
 from docmatix.stages.support.fingerprints import identify_checks
 from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.record_memory import SlimRecord
 from docmatix.storage.records import Record, committing
 from docmatix.storage.run import Run
 
@@ -78,7 +79,7 @@ class Job:
         """sha256 of the parts that a shard is made from; None while one of them is not there."""
         parts = []
         for upstream in self.reads(stage):
-            record = self.run.read_record(upstream, shard)
+            record = self.run.read_head(upstream, shard)
             if record is None:
                 return None
             parts.append(record.sha256)
@@ -86,7 +87,7 @@ class Job:
 
     def is_current(self, stage: str, shard: int) -> bool:
         """Whether a committed shard is what this configuration and these inputs would give."""
-        record = self.run.read_record(stage, shard)
+        record = self.run.read_head(stage, shard)
         return (
             record is not None
             and record.fingerprint == self.fingerprints[stage]
@@ -103,7 +104,7 @@ class Job:
 
     def is_partly_checked(self, shard: int) -> bool:
         """Whether a shard of `verify` has some of the checks of this configuration, and not yet all."""
-        record = self.run.read_record(VERIFY, shard)
+        record = self.run.read_head(VERIFY, shard)
         return (
             record is not None
             and record.fingerprint == self.mark_of_some
@@ -123,7 +124,7 @@ class Job:
         """`committing` with the schema of the stage, and this job's inputs and, unless another one is given, its
         fingerprint."""
         with committing(
-            self.run.store,
+            self.run,
             stage,
             shard,
             schema=PIPELINE[stage].load_schema(),
@@ -141,7 +142,7 @@ class Job:
         return record
 
 
-def is_made_from(record: Record, stage: str, inputs: tuple[str, ...] | None) -> bool:
+def is_made_from(record: Record | SlimRecord, stage: str, inputs: tuple[str, ...] | None) -> bool:
     """Whether a record names these parts as its inputs. Earlier versions made `verify` from `generate` alone."""
     return record.inputs == inputs or (stage == VERIFY and inputs is not None and record.inputs == inputs[-1:])
 

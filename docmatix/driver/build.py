@@ -90,6 +90,7 @@ def build(
                 if watched is not None:
                     ahead = workforce.start if wanted - {PLAN, DEDUP} else _nothing
                     _plan(job, watched, limit, progress, ahead=ahead)
+                    directory.write_index(PLAN)
                     planned = True
                     if directory.shards(PLAN) != shards:  # of documents that were not there before
                         checked, asked = asked, list_asked(job, wanted)

@@ -199,7 +199,7 @@ def list_asked(job: Job, wanted: set[str]) -> list[Engine]:
         stage: bool(shards)
         and all(
             record is not None and record.fingerprint == job.fingerprints[stage]
-            for record in (job.run.read_record(stage, shard) for shard in shards)
+            for record in (job.run.read_head(stage, shard) for shard in shards)
         )
         for stage in ASKING
         if stage in wanted and stage in job.stages

@@ -25,7 +25,7 @@ from docmatix.models.telemetry import ServingWatch
 from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
-from docmatix.stages.pack import divide_run, is_packed
+from docmatix.stages.pack import divide_run, find_packed
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import check_chain
 from docmatix.storage.run_files import is_own
@@ -95,6 +95,7 @@ def do_stages(
                             )
                 _close_stage(job, stage, progress, seconds=time.monotonic() - began, done=done)
             finally:
+                job.run.write_index(stage)
                 recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
                 recording.show({})
     if PACK in wanted:
@@ -134,7 +135,8 @@ def _find_tasks(job: Job, stage: str) -> list[Task]:
             or not (job.is_checked(shard, wanted) if stage == VERIFY else job.is_current(stage, shard))
         ]
     outputs = divide_run(job)
-    tasks = [Task(output.number, output) for output in outputs if output.number in failed or not is_packed(job, output)]
+    left = failed | {output.number for output in outputs} - find_packed(job, outputs)
+    tasks = [Task(output.number, output) for output in outputs if output.number in left]
     names = {Path(output.name).name for output in outputs}
     # files of another division must go before the first new one appears, else a reader would find rows twice
     stale = [f"pack/part-{number:05d}.json" for number in job.run.shards(PACK) if number >= len(outputs)]

@@ -20,7 +20,7 @@ from docmatix.models.telemetry import describe_serving
 from docmatix.pipeline import ASKING, CURATE, EXTRACT, GENERATE, PACK, PLAN, VERIFY
 from docmatix.prompting.draws import DrawCounts
 from docmatix.review.cost import add_up, read_telemetry
-from docmatix.stages.pack import divide_run, is_packed
+from docmatix.stages.pack import divide_run, find_packed
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.live_state import describe_figures, read_live_states
 from docmatix.stages.support.reading import list_engines, read_job
@@ -33,7 +33,7 @@ by as much."""
 
 def read_status(run: Run) -> dict[str, Any]:
     """The content of `status --json`. Raises SetupError where there is no run."""
-    job = read_job(run)
+    job = read_job(run.snapshot())
     running = run.is_held
     ended = read_telemetry(run)
     live = list(read_live_states(run).values())
@@ -195,7 +195,8 @@ def _count_stage(job: Job, stage: str) -> _Counts:
     if stage == PACK:
         curated = len(job.run.shards(CURATE)) == len(planned) > 0
         outputs = divide_run(job) if curated else []
-        current = [output.number for output in outputs if is_packed(job, output)]
+        packed = find_packed(job, outputs)
+        current = [output.number for output in outputs if output.number in packed]
         shards = max(1, len(outputs))
     elif stage == PLAN:
         current = committed

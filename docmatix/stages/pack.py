@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import posixpath
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from typing import Any
@@ -29,6 +30,7 @@ from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.plain_files import Listed
 from docmatix.storage.records import Record, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 
@@ -101,16 +103,27 @@ def foresee_bytes(square_inches: float, settings: Pack) -> float:
     return square_inches * settings.dpi**2 * BYTES_PER_PIXEL[settings.image_format]
 
 
-def is_packed(job: Job, output: OutputFile) -> bool:
-    """Whether the committed file is the one that this configuration and these curated pairs would produce."""
-    record = job.run.read_record(PACK, output.number)
-    return (
-        record is not None
-        and record.file == output.name
-        and record.fingerprint == job.fingerprints[PACK]
-        and record.inputs == output.inputs
-        and job.run.size(output.name) == record.size
-    )
+def is_packed(job: Job, output: OutputFile, *, listed: Mapping[str, Listed] | None = None) -> bool:
+    """Whether the committed file is the one that this configuration and these curated pairs would produce. Its size is
+    told by the listing of its folder, if that is given."""
+    record = job.run.read_head(PACK, output.number)
+    if (
+        record is None
+        or record.file != output.name
+        or record.fingerprint != job.fingerprints[PACK]
+        or record.inputs != output.inputs
+    ):
+        return False
+    facts = None if listed is None else listed.get(posixpath.basename(output.name))
+    # what is no regular file is refused by name
+    return (job.run.size(output.name) if facts is None else facts.size) == record.size
+
+
+def find_packed(job: Job, outputs: Sequence[OutputFile]) -> set[int]:
+    """The numbers of those that are packed."""
+    listed = job.run.list_files("dataset/data")
+    known = {name: facts for name, facts in listed.items() if facts.size is not None}
+    return {output.number for output in outputs if is_packed(job, output, listed=known)}
 
 
 def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: ShardProgress) -> None:

@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from docmatix.core.errors import RunRefused
 from docmatix.storage.errors import storage_errors
@@ -59,11 +59,19 @@ def open_plain(path: str, flags: int = os.O_RDONLY, *, follow_links: bool = Fals
     return descriptor
 
 
-def describe_version(status: os.stat_result) -> str | None:
-    """What tells a file from any that takes its place; None of what is no regular file."""
+class Listed(NamedTuple):
+    """What a listing says of a file, both None of what is no regular file. The `version` tells it from any that takes
+    its place, None in a store that does not say."""
+
+    size: int | None = None
+    version: str | None = None
+
+
+def describe_file(status: os.stat_result) -> Listed:
+    """A file on a disk, as it is listed."""
     if not stat.S_ISREG(status.st_mode):
-        return None
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+        return Listed()
+    return Listed(status.st_size, f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}")
 
 
 class PlainFolder:
@@ -136,10 +144,9 @@ class PlainFolder:
             except (FileNotFoundError, NotADirectoryError):
                 return []
 
-    def list_versions(self, folder: str, matching: re.Pattern[str]) -> dict[str, str | None]:
-        """Versions of the files right in a folder whose names match, as `describe_version` gives them; None of what is
-        no regular file. A missing folder is empty."""
-        found: dict[str, str | None] = {}
+    def list_files(self, folder: str, matching: re.Pattern[str]) -> dict[str, Listed]:
+        """What is right in a folder and has such a name; a missing folder is empty."""
+        found: dict[str, Listed] = {}
         with storage_errors(self._url):
             self.check(folder)
             try:
@@ -150,7 +157,7 @@ class PlainFolder:
                 for entry in entries:
                     if matching.fullmatch(entry.name):
                         with contextlib.suppress(FileNotFoundError):
-                            found[entry.name] = describe_version(entry.stat(follow_symlinks=False))
+                            found[entry.name] = describe_file(entry.stat(follow_symlinks=False))
         return found
 
     def take_in(self, path: Path, name: str) -> None:

@@ -7,20 +7,26 @@ for.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
 from docmatix.core.errors import BuildError
 from docmatix.core.ledger import Account, Ledger
-from docmatix.storage.records import RECORD_NAME, Record, name_record, parse_record
+from docmatix.storage.plain_files import Listed
+from docmatix.storage.record_index import read_index, write_index
+from docmatix.storage.records import RECORD_NAME, Record, SlimRecord, name_record, parse_indexed, parse_record
+from docmatix.storage.run_files import RECORD_INDEX
 from docmatix.storage.store import Store
 
 _FETCHED_AT_ONCE = 1000
+_INDEXED_FROM = 100  # records; fewer are fetched about as fast
+_LISTED = re.compile(rf"{RECORD_NAME.pattern}|{re.escape(RECORD_INDEX)}", re.ASCII)
 
 
 class Told(NamedTuple):
@@ -33,33 +39,6 @@ class Told(NamedTuple):
     version: str | None
 
 
-class SlimRecord(NamedTuple):
-    """A record with its `ledger` and `extra` as JSON."""
-
-    file: str
-    rows: int
-    size: int
-    sha256: str
-    fingerprint: str
-    inputs: tuple[str, ...]
-    ledger: bytes
-    extra: bytes
-    version: str | None
-    """Of its file, as `Store.list_versions` and `Store.replace` tell it; None where it is not known."""
-
-    def expand(self) -> Record:
-        return Record(
-            file=self.file,
-            rows=self.rows,
-            size=self.size,
-            sha256=self.sha256,
-            ledger=orjson.loads(self.ledger),
-            fingerprint=self.fingerprint,
-            inputs=self.inputs,
-            extra=orjson.loads(self.extra),
-        )
-
-
 @dataclass(slots=True)
 class _Stage:
     """The snapshot of a stage: the committed shards, and the records of those that could be read."""
@@ -67,7 +46,9 @@ class _Stage:
     shards: set[int]
     records: dict[int, SlimRecord]
     ascending: list[int] | None = None
-    ledger: Ledger | None = field(default=None)
+    ledger: Ledger | None = None
+    indexed: bool = False
+    """Whether its index holds all of this."""
 
 
 class RecordMemory:
@@ -78,7 +59,7 @@ class RecordMemory:
         self._store = store
         self._stages: dict[str, _Stage] = {}
         self._told: dict[tuple[str, int], SlimRecord | None] = {}
-        self._shared: dict[Any, Any] = {}
+        self._shared: dict[str, str] = {}
         """Each text once: what several records name, and ledgers of the same figures."""
         self._lock = threading.RLock()
 
@@ -127,6 +108,7 @@ class RecordMemory:
                 new = shard not in known.shards
                 known.shards.add(shard)
                 known.records[shard] = slim
+                known.indexed = False
                 known.ascending = None if new else known.ascending
                 if known.ledger is not None:
                     known.ledger = known.ledger if new else None
@@ -145,6 +127,7 @@ class RecordMemory:
                 for shard in removed:
                     known.records.pop(shard, None)
                 known.ascending = known.ledger = None
+                known.indexed = known.indexed and not removed
 
     def take(self, told: Iterable[Told]) -> None:
         """Take note of what another process tells. Raises BuildError for a record that is damaged."""
@@ -178,15 +161,44 @@ class RecordMemory:
 
     def _read(self, stage: str) -> _Stage:
         # versions first: of a record that is replaced meanwhile an old version is noted, never too new a one
-        versions = list_records(self._store, stage)
-        records: dict[int, SlimRecord] = {}
-        for shard, record in fetch_records(self._store, stage, sorted(versions)):
+        listed = self._store.list_files(stage, _LISTED)
+        versions = find_versions(listed)
+        found = read_index(self._store, stage, shared=self._shared) if RECORD_INDEX in listed else {}
+        records = {
+            shard: slim for shard, slim in found.items() if shard in versions and versions[shard] == slim.version
+        }
+        stale = sorted(versions.keys() - records.keys())
+        for shard, record in fetch_records(self._store, stage, stale):
             records[shard] = self._slim(record, versions[shard])
-        return _Stage(set(versions), records)
+        return _Stage(set(versions), records, indexed=not stale and len(found) == len(records))
+
+    def compare(self, stage: str, listed: Mapping[str, Listed]) -> None:
+        """Read anew what is not as it was when it was noted, by a listing of the stage: a worker that was given up may
+        have committed after another one."""
+        known = self._load(stage)
+        versions = find_versions(listed)
+        changed = [
+            shard
+            for shard, version in versions.items()
+            if shard not in known.records or version is None or known.records[shard].version != version
+        ]
+        for shard, record in fetch_records(self._store, stage, sorted(changed)):
+            if shard not in known.records or known.records[shard] != self._slim(record, versions[shard]):
+                self.note(stage, shard, record, versions[shard])
+        if gone := known.shards - versions.keys():
+            self.forget(stage, gone)
+
+    def write_index(self, stage: str) -> None:
+        """Write what is known of a stage into its index, unless that is there, or hardly worth it."""
+        known = self._stages.get(stage)
+        if known is not None and not known.indexed and len(known.records) >= _INDEXED_FROM:
+            with self._lock:
+                write_index(self._store, stage, known.records)
+                known.indexed = True
 
     def _slim(self, record: Record, version: str | None) -> SlimRecord:
         share = self._shared.setdefault
-        ledger = orjson.dumps(record.ledger)
+        ledger = orjson.dumps(record.ledger).decode()
         return SlimRecord(
             record.file,
             record.rows,
@@ -195,15 +207,14 @@ class RecordMemory:
             share(record.fingerprint, record.fingerprint),
             tuple(share(each, each) for each in record.inputs),
             share(ledger, ledger),
-            orjson.dumps(record.extra) if record.extra else b"{}",
+            orjson.dumps(record.extra).decode() if record.extra else "{}",
             version,
         )
 
 
-def list_records(store: Store, stage: str) -> dict[int, str | None]:
-    """The committed shards of a stage, each with the version of its record."""
-    listed = store.list_versions(stage, RECORD_NAME)
-    return {int(match[1]): version for name, version in listed.items() if (match := RECORD_NAME.fullmatch(name))}
+def find_versions(listed: Mapping[str, Listed]) -> dict[int, str | None]:
+    """The committed shards of a stage that was listed, each with the version of its record."""
+    return {int(match[1]): facts.version for name, facts in listed.items() if (match := RECORD_NAME.fullmatch(name))}
 
 
 def fetch_records(store: Store, stage: str, shards: Sequence[int]) -> Iterator[tuple[int, Record]]:
@@ -219,12 +230,12 @@ def fetch_records(store: Store, stage: str, shards: Sequence[int]) -> Iterator[t
                 continue
 
 
-def add_ledgers(ledgers: Iterable[bytes]) -> Ledger:
+def add_ledgers(ledgers: Iterable[str]) -> Ledger:
     """The sum of ledgers in JSON. Equal ones are parsed once."""
     total = Ledger()
     accounts = total.accounts
     for content, times in Counter(ledgers).items():
-        for line in orjson.loads(content):
+        for line in parse_indexed(content):
             account = accounts.get(line["unit"])
             if account is None:
                 account = accounts[line["unit"]] = Account()

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -23,7 +23,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.pipeline import PACK
 from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.pending import PendingFile
-from docmatix.storage.run_files import find_foreign_name
+from docmatix.storage.run_files import RECORD_INDEX, find_foreign_name
 from docmatix.storage.store import Overtaken, Store
 
 if TYPE_CHECKING:
@@ -62,6 +62,42 @@ class Record:
         if not all(isinstance(value, kind) for value, kind in (*kinds, (record.ledger, list), (record.extra, dict))):
             raise TypeError("a field has the wrong type")
         return record
+
+
+class SlimRecord(NamedTuple):
+    """A record for one who knows many: `ledger` and `extra` are JSON until they are asked for."""
+
+    file: str
+    rows: int
+    size: int
+    sha256: str
+    fingerprint: str
+    inputs: tuple[str, ...]
+    ledger: str
+    extra: str
+    version: str | None
+    """Of its file, as `Store.list_files` and `Store.replace` tell it; None where it is not known."""
+
+    def expand(self) -> Record:
+        """Raises BuildError where an index was forged."""
+        return Record(
+            file=self.file,
+            rows=self.rows,
+            size=self.size,
+            sha256=self.sha256,
+            ledger=parse_indexed(self.ledger),
+            fingerprint=self.fingerprint,
+            inputs=self.inputs,
+            extra=parse_indexed(self.extra),
+        )
+
+
+def parse_indexed(content: str) -> Any:
+    """The `ledger` or `extra` of a SlimRecord. Raises BuildError where an index was forged."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        raise BuildError(f"A {RECORD_INDEX} in the run directory is forged: remove those files.") from None
 
 
 def _unseal(content: bytes) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from docmatix.core.errors import BuildError, SetupError
+from docmatix.core.errors import BuildError, RunRefused, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import PACK, PLAN, STAGES
 from docmatix.storage import records
@@ -29,10 +29,10 @@ from docmatix.storage.lock import LEASE_S, LOCK, hold, is_held
 from docmatix.storage.parquet import read_batches, read_rows
 from docmatix.storage.patience import PATIENCE_S, log_outage
 from docmatix.storage.pending import PendingFile
-from docmatix.storage.plain_files import describe_kind
-from docmatix.storage.record_memory import RecordMemory, SlimRecord, Told
-from docmatix.storage.records import RECORD_NAME, Record
-from docmatix.storage.run_files import FOLDERS, PLANNED_KEYS, SINGLE, is_own
+from docmatix.storage.plain_files import Listed, describe_kind
+from docmatix.storage.record_memory import RecordMemory, Told
+from docmatix.storage.records import RECORD_NAME, Record, SlimRecord
+from docmatix.storage.run_files import FOLDERS, PLANNED_KEYS, RECORD_INDEX, SINGLE, is_own
 from docmatix.storage.store import Store
 
 
@@ -79,6 +79,9 @@ class Run:
 
     def names(self, folder: str) -> list[str]:
         return self.store.names(folder)
+
+    def list_files(self, folder: str) -> dict[str, Listed]:
+        return self.store.list_files(folder)
 
     def write(self, name: str, content: bytes, *, durable: bool = True) -> None:
         self.store.write(name, content, durable=durable)
@@ -192,6 +195,13 @@ class Run:
             self.note_record(stage, shard, record, version)
         return record
 
+    def write_index(self, stage: str) -> None:
+        """Leave what is remembered of a stage to later processes, in one file; only for a driver that holds the run. It
+        is no loss if that fails."""
+        if self._memory is not None and self._memory.whole:
+            with contextlib.suppress(OSError, BuildError, RunRefused):
+                self._memory.write_index(stage)
+
     def know(self, told: Iterable[Told]) -> None:
         """Remember what another process tells: a worker, which remembers nothing else, of its driver's records, and a
         driver of the record that its worker committed."""
@@ -278,21 +288,27 @@ class Run:
         for, and the next run with their prompt uses them."""
         stray: list[str] = []
         for stage in stages:
-            named = {"replies", *([posixpath.basename(PLANNED_KEYS)] if stage == PLAN else [])}
-            for shard, record in self.records(stage):
-                named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
-            stray += [f"{stage}/{name}" for name in self.names(stage) if name not in named]
-            for folder in self.names(f"{stage}/replies"):
-                found = [f"{folder}/{name}" for name in self.names(f"{stage}/replies/{folder}")]
-                stray += [f"{stage}/replies/{name}" for name in found if name.endswith(".tmp")]
-        packed = {posixpath.basename(record.file) for _, record in self.records(PACK)}
+            listed = self.list_files(stage)
+            if self._memory is not None and self._memory.whole:
+                self._memory.compare(stage, listed)
+            named = {"replies", RECORD_INDEX, *([posixpath.basename(PLANNED_KEYS)] if stage == PLAN else [])}
+            for shard in self.shards(stage):
+                if (record := self.read_head(stage, shard)) is not None:
+                    named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
+            stray += [f"{stage}/{name}" for name in sorted(listed) if name not in named]
+            if "replies" in listed:
+                below = self.store.list_below(f"{stage}/replies")
+                stray += [f"{stage}/replies/{name}" for name in below if name.endswith(".tmp")]
+        heads = (self.read_head(PACK, number) for number in self.shards(PACK))
+        packed = {posixpath.basename(record.file) for record in heads if record is not None}
         stray += [f"dataset/data/{name}" for name in self.names("dataset/data") if name not in packed]
         beside = [*(f"dataset/{name}" for name in self.names("dataset")), *self.names("")]
         stray += [name for name in beside if name.endswith(".tmp") and is_own(name)]
         removed = [name for name in stray if self._may_sweep(name)]
         self.remove(*removed)
         self.store.abort_uploads()
-        self.store.report_left([name for name in stray if name not in set(removed)])
+        left = set(stray).difference(removed)
+        self.store.report_left([name for name in stray if name in left])
         return removed
 
     def sweep_asides(self) -> None:

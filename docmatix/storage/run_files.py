@@ -13,6 +13,8 @@ TOKENIZER_FILE = "tokenizer.json"
 """In a model's folder or repository, and in a run."""
 PLANNED_KEYS = "plan/keys.index"
 """The keys of the planned documents; see `docmatix.stages.plan`."""
+RECORD_INDEX = "records.index"
+"""In a stage's folder: its records in one file, see `docmatix.storage.record_index`."""
 SINGLE = (".lock", "run.yaml", "fingerprints.json", TOKENIZER_FILE, "SHA256SUMS")
 """Files right in the run that are read again."""
 
@@ -21,7 +23,7 @@ _PART_FILE = r"part-\d{5,}(?:-[0-9a-f]{8})?\.parquet"
 _DATA_FILE = r"dataset/data/\w+-\d{5,}-of-\d{5,}\.parquet"
 _REPLIES = r"(?:part-\d{5,}/)?[\w-]+\.parquet"
 _OWN = re.compile(
-    rf"{_STAGE}/(?:{_PART_FILE}|part-\d{{5,}}\.json|replies/{_REPLIES})|plan/keys\.index"
+    rf"{_STAGE}/(?:{_PART_FILE}|part-\d{{5,}}\.json|{re.escape(RECORD_INDEX)}|replies/{_REPLIES})|plan/keys\.index"
     rf"|{_DATA_FILE}|dataset/(?:README\.md|stats\.json|plots/[a-z0-9-]+\.png|samples/\d+\.jpg)"
     r"|telemetry/(?:[\w-]+\.json|logs/replica-\d+-\w+\.log)"
     rf"|telemetry/live/[\w-]+(?:\.json|/(?:probe|[\w-]+\.json))|telemetry/attempts/[\w-]+/{_STAGE}-\d{{5,}}(?:-in-hand)?/\d+"

@@ -49,13 +49,14 @@ from docmatix.storage.patience import (
     require_answer,
 )
 from docmatix.storage.pending import PendingFile
-from docmatix.storage.plain_files import PlainFolder, describe_version
+from docmatix.storage.plain_files import Listed, PlainFolder, describe_file
 from docmatix.storage.run_files import is_own
 
 T = TypeVar("T")
 
 _GIVEN_UP_FOR_S = 30.0  # for this long a store that stayed unreachable is not asked again
 _LEFT_NAMED = 5  # of the files left in place
+_ANY = re.compile(".*", re.DOTALL)
 _S3 = frozenset({"s3", "s3a"})
 _CONDITIONAL = _S3 | {"gs", "gcs", "memory"}
 """Protocols whose fsspec filesystems can create a file only if it does not exist (`mode="create"`)."""
@@ -195,26 +196,47 @@ class Store:
         listed = (str(item).rstrip("/") for item in found)
         return sorted(posixpath.basename(item) for item in listed if item.strip("/") != path.strip("/"))
 
-    def list_versions(self, folder: str, matching: re.Pattern[str]) -> dict[str, str | None]:
-        """The files right in a folder whose names match, each with its version as `find_version` gives it; a missing
-        folder is empty."""
+    def list_files(self, folder: str, matching: re.Pattern[str] = _ANY) -> dict[str, Listed]:
+        """What is right in a folder and has such a name, with sizes and versions; a missing folder is empty."""
         if self._folder is not None:
-            return self._folder.list_versions(folder, matching)
+            return self._folder.list_files(folder, matching)
+        path = self.path(folder).rstrip("/")
         try:
-            found = self._try(lambda: self.fs.ls(self.path(folder).rstrip("/"), detail=True))
+            found = self._try(lambda: self.fs.ls(path, detail=True))
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        named = ((posixpath.basename(str(facts["name"]).rstrip("/")), facts) for facts in found)
-        return {name: _read_version(facts) for name, facts in named if matching.fullmatch(name)}
+        listed: dict[str, Listed] = {}
+        for facts in found:
+            item = str(facts["name"]).strip("/")
+            name = posixpath.basename(item)
+            if item != path.strip("/") and matching.fullmatch(name):  # see `names`
+                listed[name] = _describe_object(facts)
+        return listed
+
+    def list_below(self, folder: str) -> list[str]:
+        """The files in a folder and in those in it, by their names relative to it, sorted; of an object store with a
+        request for each thousand, whatever the number of folders."""
+        if self._folder is not None:
+            found = []
+            for name in self.names(folder):
+                below = self.names(f"{folder}/{name}")
+                found += [f"{name}/{each}" for each in below] if below else [name]
+            return found
+        path = self.path(folder).rstrip("/")
+        try:
+            names = self._try(lambda: self.fs.find(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        start = len(path.strip("/")) + 1
+        return sorted(str(name).strip("/")[start:] for name in names)
 
     def find_version(self, name: str) -> str | None:
-        """What tells a file from any that takes its place; None where there is none, or in a store that does not
-        tell."""
+        """The version of a file as `list_files` gives it; None where there is none."""
         if self._folder is not None:
             status = self._folder.stat(name)
-            return None if status is None else describe_version(status)
+            return None if status is None else describe_file(status).version
         try:
-            return _read_version(self._try(lambda: self.fs.info(self.path(name))))
+            return _describe_object(self._try(lambda: self.fs.info(self.path(name)))).version
         except FileNotFoundError:
             return None
 
@@ -400,9 +422,9 @@ class Store:
         return keep_trying(action, attempts, judge=judge, give_up=give_up)
 
 
-def _read_version(facts: Mapping[str, Any]) -> str | None:
-    version = facts.get("ETag")
-    return None if version is None else str(version)
+def _describe_object(facts: Mapping[str, Any]) -> Listed:
+    version = facts.get("ETag") or facts.get("etag")
+    return Listed(facts.get("size"), None if version is None else str(version))
 
 
 def require_disk(store: Store, *, megabytes: int) -> None:

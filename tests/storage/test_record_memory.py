@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -34,9 +38,9 @@ class CountedStore(Store):
             self.reads += names
         return super().read_several(names)
 
-    def list_versions(self, folder, matching):
+    def list_files(self, folder, *arguments):
         self.listings.append(folder)
-        return super().list_versions(folder, matching)
+        return super().list_files(folder, *arguments)
 
     def names(self, folder):
         self.listings.append(folder)
@@ -221,4 +225,160 @@ def test_ledgers_are_added_up_as_one_by_one():
     for ledger in ledgers:
         one_by_one.add(ledger)
     records = [Record("f", 1, 1, "s", ledger.to_json(), "f") for ledger in ledgers]
-    assert add_ledgers(orjson.dumps(record.ledger) for record in records).to_json() == one_by_one.to_json()
+    assert add_ledgers(orjson.dumps(record.ledger).decode() for record in records).to_json() == one_by_one.to_json()
+
+
+# --- the index --------------------------------------------------------------------------------------------------------
+
+MANY = 120
+"""Shards, enough for an index."""
+
+
+@pytest.fixture
+def indexed(tmp_path: Path) -> Run:
+    """A run on a disk whose records were read by a driver, which left an index; another driver that looks at it."""
+    driver = Run(tmp_path / "run")
+    for shard in range(MANY):
+        driver.write_record("extract", shard, make_record(shard))
+    driver.remember()
+    driver.ledger("extract")
+    driver.write_index("extract")
+    return open_anew(driver)
+
+
+def make_record(shard: int, *, documents: int = 1, extra: dict[str, Any] | None = None) -> Record:
+    sha256 = f"{shard:064x}"
+    ledger = [{"unit": "documents", "in": documents, "out": documents, "dropped": {}}]
+    return Record(
+        f"part-{shard:05d}-{sha256[:8]}.parquet", 1, 1, sha256, ledger, "f", ("i", "j"), extra or {"n": shard}
+    )
+
+
+def open_anew(run: Run) -> Run:
+    """Another process's view of a run: it counts what it reads, and remembers it."""
+    other = Run(run.url)
+    other.store = CountedStore(run.url)
+    other.remember()
+    return other
+
+
+def test_a_later_driver_reads_no_record_that_has_not_changed(indexed):
+    plain = Run(indexed.url)
+    assert list(indexed.records("extract")) == list(plain.records("extract"))
+    assert indexed.ledger("extract").to_json() == plain.ledger("extract").to_json()
+    assert take_counts(indexed)[0] == ["extract/records.index"]
+
+
+def test_what_changed_since_is_read_and_then_indexed(indexed):
+    other = Run(indexed.url)
+    other.write_record("extract", 7, make_record(7, documents=5))
+    other.write_record("extract", MANY, make_record(MANY))
+    other.remove("extract/part-00009.json")
+    for run in (indexed, open_anew(indexed)):
+        assert run.shards("extract") == sorted({*range(MANY + 1)} - {9})
+        assert run.ledger("extract").accounts["documents"].kept == MANY + 4
+        changed = [f"extract/part-{shard:05d}.json" for shard in (7, MANY)] if run is indexed else []
+        assert take_counts(run)[0] == [*changed, "extract/records.index"]
+        run.write_index("extract")
+
+
+def test_an_index_that_would_be_the_same_is_not_written_again(indexed):
+    before = indexed.store.find_version("extract/records.index")
+    indexed.ledger("extract")
+    indexed.write_index("extract")
+    assert indexed.store.find_version("extract/records.index") == before
+
+
+def test_a_driver_that_is_killed_between_a_record_and_the_index_loses_nothing(indexed):
+    indexed.shards("extract")
+    indexed.write_record("extract", 7, make_record(7, documents=5))  # and the index is never written
+    later = open_anew(indexed)
+    assert later.read_record("extract", 7) == make_record(7, documents=5)
+    assert take_counts(later)[0] == ["extract/part-00007.json", "extract/records.index"]
+
+
+def test_one_who_looks_uses_an_index_and_writes_none(indexed):
+    reader = Run(indexed.url).snapshot()
+    assert len(reader.shards("extract")) == MANY
+    indexed.remove("extract/records.index")
+    assert len(Run(indexed.url).snapshot().shards("extract")) == MANY
+    assert not indexed.exists("extract/records.index")
+
+
+def test_few_records_are_not_worth_an_index(three):
+    three.shards("extract")
+    three.write_index("extract")
+    assert not three.exists("extract/records.index")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-9],
+        lambda content: content.replace(b'"unit', b'"unIt', 1),
+        lambda content: b"",
+        lambda content: forge(content, "stage", "dedup"),
+        lambda content: forge(content, "records", [[0, "v"]]),
+        lambda content: forge_rows(content, lambda row: [*row[:2], "../elsewhere.parquet", *row[3:]]),
+        lambda content: forge_rows(content, lambda row: [*row[:-1], '{"replies": ["../../secret"]}']),
+        lambda content: forge_rows(content, lambda row: [*row[:-1], '{"r\\u0065plies": ["/etc/passwd"]}']),
+        lambda content: forge_rows(content, lambda row: [*row[:3], "many", *row[4:]]),
+        lambda content: forge_rows(content, lambda row: {}),
+    ],
+)
+def test_an_index_that_is_damaged_or_forged_is_not_believed_and_written_anew(indexed, damage):
+    content = indexed.store.read("extract/records.index")
+    Run(indexed.url).write("extract/records.index", damage(content))
+    take_counts(indexed)
+    assert list(indexed.records("extract")) == [(shard, make_record(shard)) for shard in range(MANY)]
+    assert len(take_counts(indexed)[0]) == MANY + 1
+    indexed.write_index("extract")
+    assert indexed.store.read("extract/records.index") == content
+
+
+def forge(content: bytes, name: str, value: Any) -> bytes:
+    """An index with a field that is another one, sealed as if it were its own."""
+    fields = orjson.loads(content.partition(b"\n")[2]) | {name: value}
+    forged = orjson.dumps(fields)
+    return hashlib.sha256(forged).hexdigest().encode() + b"\n" + forged
+
+
+def forge_rows(content: bytes, change: Callable[[list[Any]], Any]) -> bytes:
+    rows = orjson.loads(content.partition(b"\n")[2])["records"]
+    return forge(content, "records", [change(row) for row in rows])
+
+
+def test_what_is_no_json_in_a_forged_index_is_said_in_a_sentence(indexed):
+    content = indexed.store.read("extract/records.index")
+    Run(indexed.url).write("extract/records.index", forge_rows(content, lambda row: [*row[:-2], "[", "{"]))
+    with pytest.raises(BuildError, match=r"A records\.index in the run directory is forged: remove those files"):
+        indexed.ledger("extract")
+    with pytest.raises(BuildError, match=r"A records\.index in the run directory is forged: remove those files"):
+        indexed.read_record("extract", 0)
+
+
+def test_an_index_that_is_a_link_is_not_followed(indexed, tmp_path):
+    (tmp_path / "elsewhere").write_bytes(indexed.store.read("extract/records.index"))
+    path = Path(indexed.path("extract/records.index"))
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    take_counts(indexed)
+    assert len(list(indexed.records("extract"))) == MANY
+    assert len(take_counts(indexed)[0]) == MANY + 1
+
+
+def test_the_index_is_no_stray_file_and_goes_with_its_stage(indexed):
+    assert indexed.sweep(["extract"]) == []
+    assert indexed.exists("extract/records.index")
+    indexed.remove("extract")
+    assert not indexed.exists("extract")
+
+
+def test_what_a_worker_that_was_given_up_commits_late_is_noticed_before_anything_is_removed(three):
+    three.shards("extract")
+    late = commit(Run(three.url), "extract", 0, "late")
+    assert three.read_record("extract", 0) != late
+    removed = three.sweep(["extract"])
+    assert three.read_record("extract", 0) == late
+    assert f"extract/{late.file}" not in removed
+    assert [name for name in removed if name.startswith("extract/part-00000-")] == removed

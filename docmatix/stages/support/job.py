@@ -16,8 +16,7 @@ from docmatix.pipeline import GENERATE, PIPELINE, VERIFY, list_stages
 from docmatix.prompting.prompts import WRITING, Prompt
 from docmatix.stages.support.fingerprints import identify_checks
 from docmatix.storage.parquet import ShardWriter
-from docmatix.storage.record_memory import SlimRecord
-from docmatix.storage.records import Record, committing
+from docmatix.storage.records import Record, SlimRecord, committing
 from docmatix.storage.run import Run
 
 

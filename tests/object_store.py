@@ -4,6 +4,7 @@
         os.environ.update(store.environment)        # as a user would set it
         store.files.pipe("bucket/a.pdf", b"%PDF")   # past the proxy, without faults
         store.faults = [Fault("slow_down", share=0.3), Fault("cut", method="GET")]
+        store.delay_s = 0.05                        # every answer comes so much later
         ...
         store.go_away(); store.come_back()
 
@@ -25,10 +26,11 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import s3fs
 from aiohttp import ClientSession, ClientTimeout, web
@@ -90,6 +92,28 @@ class Fault:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came: its S3 `verb` (GET, HEAD, PUT, LIST, DELETE, OTHER), its key without the bucket (of a
+    listing the prefix), and the bytes that it wanted."""
+
+    verb: str
+    key: str
+    wanted: str
+    asker: str
+    """Who asked, if the store has a `name_asker`."""
+
+
+def name_verb(request: web.Request) -> str:
+    """What S3 calls a request."""
+    query = request.query
+    if request.method == "GET" and ("list-type" in query or "uploads" in query):
+        return "LIST"
+    if request.method == "POST":
+        return "DELETE" if "delete" in query else "OTHER"
+    return request.method
+
+
 class ObjectStore:
     """The store as its clients see it, and what only a test may do to it."""
 
@@ -101,6 +125,15 @@ class ObjectStore:
         """How often each kind of fault was met."""
         self.log: list[tuple[str, str]] = []
         """Method and path of every request, in order."""
+        self.asked: list[Asked] = []
+        """The same, as S3 sees them."""
+        self.delay_s = 0.0
+        """How long every request waits before it is done, as on the way to a store that is far away."""
+        self.gate: Callable[[], Awaitable[object]] | None = None
+        """Awaited, in the store's own loop, before each request is done."""
+        self.name_asker: Callable[[int], str] | None = None
+        """Says who a request is from, by the port of its connection; asked once for each connection."""
+        self._askers: WeakKeyDictionary[asyncio.BaseTransport, str] = WeakKeyDictionary()
         self.environment = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": KEY,
@@ -140,6 +173,7 @@ class ObjectStore:
         self._faults = tuple(faults)
         self.met.clear()
         self.log.clear()
+        self.asked.clear()
         self._tried.clear()
         self._fallen.clear()
 
@@ -195,7 +229,11 @@ class ObjectStore:
         if self._away:
             request.transport.abort()
             return web.Response(status=503)
-        self.log.append((request.method, request.path))
+        await self._note(request)
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        if self.gate is not None:
+            await self.gate()
         key = f"{request.method} {request.path_qs} {request.headers.get('Range')}"
         kind = self._choose(request, key)
         if kind in _REFUSALS:
@@ -208,6 +246,16 @@ class ObjectStore:
             request.transport.abort()
             return web.Response(status=503)
         return await self._forward(request, body, kind)
+
+    async def _note(self, request: web.Request) -> None:
+        assert request.transport is not None
+        self.log.append((request.method, request.path))
+        if self.name_asker is not None and request.transport not in self._askers:
+            port = request.transport.get_extra_info("peername")[1]
+            self._askers[request.transport] = await asyncio.to_thread(self.name_asker, port)
+        key = request.path.lstrip("/").partition("/")[2] or request.query.get("prefix", "")
+        asker = self._askers.get(request.transport, "")
+        self.asked.append(Asked(name_verb(request), key, request.headers.get("Range", ""), asker))
 
     def _choose(self, request: web.Request, key: str) -> str | None:
         tried = self._tried[key]

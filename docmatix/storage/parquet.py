@@ -13,6 +13,7 @@ from docmatix.core.errors import BuildError
 from docmatix.core.redaction import hide_in_url
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.pending import PendingFile
+from docmatix.storage.ranged_file import RangedFile
 from docmatix.storage.store import Store
 
 BATCH_BYTES = 4 << 20
@@ -107,12 +108,30 @@ def choose_batch_size(file: pq.ParquetFile) -> int:
     return max(1, min(MOST_IN_A_BATCH, BATCH_BYTES * rows // max(1, payload)))
 
 
+def list_ranges(facts: pq.FileMetaData, columns: Sequence[str] | None = None) -> list[tuple[int, int]]:
+    """The ranges of a file, from its footer, that hold these columns, or all."""
+    found = []
+    for group in map(facts.row_group, range(facts.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            path = column.path_in_schema
+            if columns is None or any(path == each or path.startswith(f"{each}.") for each in columns):
+                first = min(filter(None, (column.dictionary_page_offset, column.data_page_offset)), default=0)
+                found.append((first, first + column.total_compressed_size))
+    return found
+
+
 def read_batches(
-    store: Store, name: str, *, columns: Sequence[str] | None = None, at_once: int | None = None
+    store: Store,
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    at_once: int | None = None,
+    size: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of a part of a run. Raises BuildError for one that is missing or damaged."""
+    """The batches of a part of a run, whose `size` may be known. Raises BuildError for one that is missing or
+    damaged."""
     try:
-        stream = store.open(name)
+        stream = store.open(name, size=size)
     except FileNotFoundError:
         raise BuildError(
             f"{name} is missing from {hide_in_url(store.url)}, though a commit record names it: remove the record"
@@ -123,6 +142,8 @@ def read_batches(
             parquet = pq.ParquetFile(stream)
             # a run may come from anybody, and a kilobyte can claim to unpack to gigabytes
             check_footer(parquet.metadata, stream.seek(0, os.SEEK_END))
+            if isinstance(ranged := getattr(stream, "raw", None), RangedFile):
+                ranged.expect(list_ranges(parquet.metadata, columns))
             yield from iterate_batches(parquet, columns, at_once=at_once)
         except (pa.ArrowException, ValueError) as error:
             raise BuildError(
@@ -131,7 +152,9 @@ def read_batches(
             ) from None
 
 
-def read_rows(store: Store, name: str, *, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def read_rows(
+    store: Store, name: str, *, columns: Sequence[str] | None = None, size: int | None = None
+) -> Iterator[dict[str, Any]]:
     """The rows of a part of a run as dicts, a few in memory at a time."""
-    for batch in read_batches(store, name, columns=columns):
+    for batch in read_batches(store, name, columns=columns, size=size):
         yield from batch.to_pylist()

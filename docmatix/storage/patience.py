@@ -3,6 +3,7 @@ never responded is reported as misnamed."""
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import os
@@ -126,22 +127,26 @@ def require_answer(
     patience: Patience,
     within_s: float = FIRST_ANSWER_S,
     silence_s: float = FIRST_SILENCE_S,
-) -> None:
+    ask: Callable[[Any], object] | None = None,
+) -> Exception | None:
     """Raise SetupError if a store cannot be reached for `within_s` seconds, or is silent for `silence_s`, as one with a
-    wrong address. Call it once, before work starts; later the store has its `patience`. Any answer will do, even an
-    error."""
+    wrong address. Call it once, before work starts; later the store has its `patience`. Any answer to what is asked of
+    the filesystem (by default whether `path` is there) will do, even an error, which is returned."""
     if is_local(filesystem):
-        return
+        return None
     # an attempt after the last pause needs time too
     attempts = Attempts(hide_in_url(url), replace(patience, limit_s=0.75 * within_s, say=lambda line: None))
     hasty = _make_hasty(filesystem)
 
-    def ask() -> None:
+    def ask_once() -> Exception | None:
         try:
-            _call_within(lambda: hasty.info(path), timeout_s=max(0.0, silence_s - attempts.tried_s))
+            question = functools.partial(ask, hasty) if ask else functools.partial(hasty.info, path)
+            _call_within(question, timeout_s=max(0.0, silence_s - attempts.tried_s))
         except Exception as error:
             if isinstance(error, DocmatixError) or not has_answered(error):
                 raise
+            return error
+        return None
 
     def give_up(error: Exception) -> SetupError:
         where = ", AWS_ENDPOINT_URL, AWS_DEFAULT_REGION" if url.startswith(("s3:", "s3a:")) else ""
@@ -150,7 +155,7 @@ def require_answer(
             " server, then rerun the command."
         )
 
-    keep_trying(ask, attempts, judge=lambda error: None, give_up=give_up)
+    return keep_trying(ask_once, attempts, judge=lambda error: None, give_up=give_up)
 
 
 def _make_hasty(filesystem: Any) -> Any:

@@ -74,8 +74,8 @@ class Run:
     def read_several(self, names: Sequence[str]) -> dict[str, bytes]:
         return self.store.read_several(names)
 
-    def open(self, name: str) -> IO[bytes]:
-        return self.store.open(name)
+    def open(self, name: str, *, size: int | None = None) -> IO[bytes]:
+        return self.store.open(name, size=size)
 
     def names(self, folder: str) -> list[str]:
         return self.store.names(folder)
@@ -148,15 +148,22 @@ class Run:
         record = self.read_record(stage, shard)
         if record is None:
             raise BuildError(f"Shard {shard} of {stage} is missing: run the earlier stages first.")
-        yield from self.iterate_file(self.part_name(stage, record), columns=columns)
+        yield from self.iterate_file(self.part_name(stage, record), columns=columns, size=record.size)
 
-    def iterate_file(self, name: str, *, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        return read_rows(self.store, name, columns=columns)
+    def iterate_file(
+        self, name: str, *, columns: Sequence[str] | None = None, size: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        return read_rows(self.store, name, columns=columns, size=size)
 
     def iterate_batches(
-        self, name: str, *, columns: Sequence[str] | None = None, at_once: int | None = None
+        self,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        at_once: int | None = None,
+        size: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        return read_batches(self.store, name, columns=columns, at_once=at_once)
+        return read_batches(self.store, name, columns=columns, at_once=at_once, size=size)
 
     # --- what is remembered of records --------------------------------------------------------------------------------
 

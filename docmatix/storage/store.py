@@ -27,7 +27,7 @@ import fsspec
 
 from docmatix.core.errors import BuildError, RunRefused, SetupError, StorageFailed
 from docmatix.core.redaction import hide_in_url
-from docmatix.storage import scratch
+from docmatix.storage import s3_requests, scratch
 from docmatix.storage.errors import (
     describe,
     describe_expiry,
@@ -50,10 +50,17 @@ from docmatix.storage.patience import (
 )
 from docmatix.storage.pending import PendingFile
 from docmatix.storage.plain_files import Listed, PlainFolder, describe_file
-from docmatix.storage.run_files import is_own
+from docmatix.storage.ranged_file import RangedFile
+from docmatix.storage.run_files import SINGLE, is_own
 
 T = TypeVar("T")
 
+WHOLE_BYTES = 16 << 20
+"""Up to this size a file of an object store is read in one request, whatever is wanted of it."""
+END_BYTES = 1 << 18
+"""The end of a larger one that is read first: it has the footer, of about 30 KB."""
+UNASKED_BYTES = 4 << 20
+"""So much of a file's end is read before its size is asked for."""
 _GIVEN_UP_FOR_S = 30.0  # for this long a store that stayed unreachable is not asked again
 _LEFT_NAMED = 5  # of the files left in place
 _ANY = re.compile(".*", re.DOTALL)
@@ -125,9 +132,11 @@ class Store:
         respond (a wrong address, no network)."""
         if self.local:
             return
-        require_answer(self.fs, self.root, url=self.url, patience=self._patience)
+        # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
+        ask = (lambda files: s3_requests.list_names(files, self.root, most=1)) if self.on_s3 else None
+        if require_answer(self.fs, self.root, url=self.url, patience=self._patience, ask=ask) is None:
+            return
         try:
-            # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
             self.names("")
         except Exception as error:
             reason = str(error) if isinstance(error, StorageFailed) else describe(error)
@@ -136,19 +145,35 @@ class Store:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file or a folder; a link counts, and is refused when it is read."""
+        """Whether there is a file or a folder; a link counts, and is refused when it is read. A folder of an object
+        store is found only by a name without a dot."""
         if self._folder is not None:
             with contextlib.suppress(OSError):
                 return self._folder.stat(name) is not None
             return False
+        if self.on_s3:
+            if name and self._look_up(name) is not None:
+                return True
+            is_folder = "." not in posixpath.basename(name)
+            return is_folder and bool(self._try(lambda: s3_requests.list_names(self.fs, self.path(name), most=1)))
         return bool(self._try(lambda: self.fs.exists(self.path(name))))
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None where there is none."""
         if self._folder is not None:
             return self._folder.size(name)
+        if self.on_s3:
+            facts = self._look_up(name)
+            return None if facts is None else int(facts["ContentLength"])
         try:
             return int(self._try(lambda: self.fs.size(self.path(name))))
+        except FileNotFoundError:
+            return None
+
+    def _look_up(self, name: str) -> dict[str, Any] | None:
+        """What S3 knows of a file; None where there is none."""
+        try:
+            return self._try(lambda: s3_requests.look_up(self.fs, self.path(name)))
         except FileNotFoundError:
             return None
 
@@ -176,18 +201,48 @@ class Store:
                 found = {paths[path]: bytes(content) for path, content in contents.items() if path in paths}
         return found
 
-    def open(self, name: str) -> IO[bytes]:
-        """A file to read from, with seeking."""
+    def open(self, name: str, *, size: int | None = None) -> IO[bytes]:
+        """A file to read from, with seeking. From an object store with few large requests, and none but those for its
+        content where its `size` is known, as a commit record tells it."""
         if self._folder is not None:
             return self._folder.open(name)
-        stream: IO[bytes] = self._try(lambda: self.fs.open(self.path(name), "rb"))
-        return io.BufferedReader(PatientFile(stream, self._try))
+        if size is None or size <= 0:
+            return self._open_unknown(name)
+        if size <= WHOLE_BYTES:
+            return io.BytesIO(self._read_range(name, 0, size))
+        end = self._read_range(name, size - END_BYTES, size)
+        return io.BufferedReader(RangedFile(size, functools.partial(self._read_range, name), end=end))
+
+    def _open_unknown(self, name: str) -> IO[bytes]:
+        options: dict[str, Any] = {}
+        if self.on_s3:
+            # small files are read whole where others are asked for their size
+            end = self._try(lambda: s3_requests.read_range(self.fs, self.path(name), -UNASKED_BYTES))
+            if len(end) < UNASKED_BYTES:
+                return io.BytesIO(end)
+            options = {"cache_type": "none"}
+        stream: IO[bytes] = self._try(lambda: self.fs.open(self.path(name), "rb", **options))
+        if not self.on_s3:
+            return io.BufferedReader(PatientFile(stream, self._try))
+
+        def read(start: int, end: int) -> bytes:
+            stream.seek(start)
+            return stream.read(end - start)
+
+        return io.BufferedReader(
+            RangedFile(stream.size, lambda start, end: self._try(lambda: read(start, end)), end=end)  # type: ignore[attr-defined]
+        )
+
+    def _read_range(self, name: str, start: int, end: int) -> bytes:
+        return self._try(lambda: s3_requests.read_range(self.fs, self.path(name), start, end))
 
     def names(self, folder: str) -> list[str]:
         """Names of what is right in a folder, sorted; a missing one is empty."""
         if self._folder is not None:
             return self._folder.names(folder)
         path = self.path(folder).rstrip("/")
+        if self.on_s3:
+            return sorted(self._try(lambda: s3_requests.list_names(self.fs, path)))
         try:
             found = self._try(lambda: self.fs.ls(path, detail=False))
         except (FileNotFoundError, NotADirectoryError):
@@ -274,6 +329,9 @@ class Store:
         """The version of a file of an object store, for `replace`; None where there is none, or on a disk."""
         if self.local:
             return None
+        if self.on_s3:
+            known = self._look_up(name)
+            return None if known is None else str(known.get("ETag") or "there")
         try:
             facts = self._try(lambda: self.fs.info(self.path(name)))
         except FileNotFoundError:
@@ -317,6 +375,9 @@ class Store:
     def remove(self, *names: str) -> None:
         """Remove files, and folders with what is in them: on a disk only regular files, and in folders only those with
         names that docmatix gives; others are left and reported."""
+        if self.on_s3:
+            self._remove_from_s3(names)
+            return
         left: list[str] = []
         for name in names:
             with contextlib.suppress(FileNotFoundError):
@@ -325,6 +386,17 @@ class Store:
                 else:
                     left += self._folder.remove(name, is_own=is_own)
         self.report_left(left)
+
+    def _remove_from_s3(self, names: Sequence[str]) -> None:
+        paths: list[str] = []
+        for name in names:
+            # what has the name of a file is one: only of others is asked what is below them
+            if is_own(name) or name in SINGLE:
+                paths.append(self.path(name))
+            else:
+                paths += self._try(functools.partial(s3_requests.find_files, self.fs, self.path(name)))
+        if paths:
+            self._try(lambda: s3_requests.remove_files(self.fs, paths), writing=True)
 
     def report_left(self, left: Sequence[str]) -> None:
         if left:
@@ -337,7 +409,6 @@ class Store:
             found = self.fs.find(path)
             if found:
                 self.fs.rm(found)
-            # S3 reports for each file whether it was removed, but s3fs ignores that
             if found and self.fs.find(path):
                 raise ConnectionError("some files are still there after they were removed")
 

@@ -167,9 +167,9 @@ def curate(job: Job, shard: int = 0) -> None:
     curate_shard(job, shard, progress=ShardProgress())
 
 
-def pack(job: Job, output: OutputFile, *, sandbox: Any = None) -> None:
+def pack(job: Job, output: OutputFile, *, sandbox: Any = None, progress: ShardProgress | None = None) -> None:
     sandbox = sandbox or InlineSandbox()
-    pack_file(job, output, sandbox=sandbox, progress=ShardProgress())
+    pack_file(job, output, sandbox=sandbox, progress=progress or ShardProgress())
 
 
 def read_documents(job: Job) -> None:

@@ -84,7 +84,7 @@ class _Extraction:
     def __init__(self, job: Job, shard: int, *, sandbox: Sandbox, progress: ShardProgress, ocr: PageOcr) -> None:
         self._job, self._shard, self._sandbox, self._progress, self._ocr = job, shard, sandbox, progress, ocr
         self._settings = job.config.extract
-        self._poison = PoisonDocuments(job, EXTRACT, shard)
+        self._poison = PoisonDocuments(job, EXTRACT, shard, attempt=progress.attempt)
         self._ledger = Ledger(PIPELINE[EXTRACT].units)
         self._facts: Counter[str] = Counter()
         self._text_from: Counter[str] = Counter()

@@ -136,7 +136,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: Shard
         writer = ShardWriter(
             pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
         )
-        for sample, outcome in _render_samples(job, output, sandbox):
+        for sample, outcome in _render_samples(job, output, sandbox, attempt=progress.attempt):
             row = None if isinstance(outcome, Refusal) else compose_row(sample, outcome, settings)
             size = 0 if isinstance(outcome, Refusal) else sum(len(image.data) for image in outcome)
             reason = outcome.reason if isinstance(outcome, Refusal) else None
@@ -172,12 +172,12 @@ _Sample = list[dict[str, Any]]  # the curated rows of its kept pairs
 
 
 def _render_samples(
-    job: Job, output: OutputFile, sandbox: Sandbox
+    job: Job, output: OutputFile, sandbox: Sandbox, *, attempt: int
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """A file's samples with their page images, document by document, reading each document once."""
     settings = job.config.pack
     rendering = settings.rendering
-    poison = PoisonDocuments(job, PACK, output.number)
+    poison = PoisonDocuments(job, PACK, output.number, attempt=attempt)
     places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
         locators = read_plan(job, each.shard)

@@ -151,6 +151,8 @@ class ShardProgress:
     """How far the work on a shard is, for the driver's progress and watchdog: `done`, `ocr_pages`, `pairs`, `kept`."""
 
     figures: dict[str, float] = field(default_factory=dict)
+    attempt: int = 0
+    """How often this driver has had the shard tried before."""
 
     def update(self, **figures: float) -> None:
         """May be called for every row."""

@@ -1,4 +1,4 @@
-"""Counts the attempts at a shard, and finds the document that its workers die of: it is dropped instead of the build.
+"""Finds the document that the workers of a shard die of: it is dropped instead of the build.
 
 From its second attempt on a shard notes durably which document it has in hand, and what is being done with it. The last
 attempt passes over a document that all noted ones died of, unfetched if they died while fetching it. Neighbours that
@@ -21,10 +21,10 @@ NOTES_BELIEVED = 2
 """A worker may be killed for any reason while a document happens to be in its hands: once is chance."""
 
 
-def count_attempt(job: Job, stage: str, shard: int) -> None:
-    """Record durably that a shard is being tried; raises BuildError for one that has killed its worker too often. Ray
-    retries a task indefinitely when its worker dies, and the next worker finds the count on disk. Each driver counts
-    from zero."""
+def count_attempt(job: Job, stage: str, shard: int) -> int:
+    """Record durably that a shard is being tried; returns how often it was before, and raises BuildError for one that
+    has killed its worker too often. Ray retries a task indefinitely when its worker dies, and the next worker finds the
+    count on disk. Each driver counts from zero."""
     folder = _name_attempts(job, stage, shard)
     before = len(job.run.names(folder))
     if before >= job.config.limits.shard_attempts:
@@ -34,6 +34,7 @@ def count_attempt(job: Job, stage: str, shard: int) -> None:
             " the count starts from zero."
         )
     job.run.write(f"{folder}/{before}", b"1")
+    return before
 
 
 def _name_attempts(job: Job, stage: str, shard: int) -> str:
@@ -43,18 +44,16 @@ def _name_attempts(job: Job, stage: str, shard: int) -> str:
 class PoisonDocuments:
     """What earlier attempts at a shard had in hand when their worker died, in this build."""
 
-    def __init__(self, job: Job, stage: str, shard: int) -> None:
-        self._run = job.run
-        folder = _name_attempts(job, stage, shard)
-        self._notes = f"{folder}-in-hand"
-        # the runner has counted this attempt already
-        self._earlier = len(job.run.names(folder)) - 1
+    def __init__(self, job: Job, stage: str, shard: int, *, attempt: int) -> None:
+        """`attempt` counts from zero; in the first one nothing is read or written."""
+        self._run, self._attempt = job.run, attempt
+        self._notes = f"{_name_attempts(job, stage, shard)}-in-hand"
         self._culprit: int | None = None
         self._died_at: set[str] = set()
-        if self._earlier >= job.config.limits.shard_attempts - 1:
+        if attempt and attempt >= job.config.limits.shard_attempts - 1:
             noted = [job.run.read(f"{self._notes}/{name}").decode().split() for name in job.run.names(self._notes)]
             # the first attempt notes nothing
-            if len(noted) == self._earlier - 1 >= NOTES_BELIEVED and len({index for index, _ in noted}) == 1:
+            if len(noted) == attempt - 1 >= NOTES_BELIEVED and len({index for index, _ in noted}) == 1:
                 self._culprit = int(noted[0][0])
                 self._died_at = {doing for _, doing in noted}
 
@@ -63,21 +62,21 @@ class PoisonDocuments:
         while it did this with the document."""
         if index != self._culprit or (doing is not None and doing not in self._died_at):
             return None
-        return Refusal("crashed", f"its worker died in each of the last {self._earlier - 1} attempts")
+        return Refusal("crashed", f"its worker died in each of the last {self._attempt - 1} attempts")
 
     @contextlib.contextmanager
     def in_hand(self, index: int, doing: str) -> Iterator[Callable[[str], None]]:
         """Note that a document is being handled, and what is being done with it (`fetch`, `read`, `render`), which the
         block may change by what it is given; nothing is written in the first attempt at a shard."""
-        name = f"{self._notes}/{self._earlier}"
+        name = f"{self._notes}/{self._attempt}"
 
         def note(doing: str) -> None:
-            if self._earlier:
+            if self._attempt:
                 self._run.write(name, f"{index} {doing}".encode())
 
         note(doing)
         try:
             yield note
         finally:
-            if self._earlier:
+            if self._attempt:
                 self._run.remove(name)

@@ -24,7 +24,7 @@ from tests.pdfs import write_distinct_pdf
 WORKER = """
 import os, signal, sys
 from pathlib import Path
-from docmatix.stages.support.poison_documents import count_attempt
+from docmatix.stages.support.job import ShardProgress
 from tests.jobs import InlineSandbox, extract, make_job
 
 class Deadly(InlineSandbox):
@@ -34,29 +34,27 @@ class Deadly(InlineSandbox):
         return super().run(function, *args, **options)
 
 folder = Path(sys.argv[1])
-deadly = [(folder / "docs" / name).read_bytes() for name in sys.argv[2:]]
+deadly = [(folder / "docs" / name).read_bytes() for name in sys.argv[3:]]
 job = make_job(folder)
-count_attempt(job, "extract", 0)
-extract(job, sandbox=Deadly())
+extract(job, sandbox=Deadly(), progress=ShardProgress(attempt=int(sys.argv[2])))
 """
 
 FETCHER = """
 import sys
 from pathlib import Path
-from docmatix.stages.support.poison_documents import count_attempt
+from docmatix.stages.support.job import ShardProgress
 from tests.jobs import extract
 from tests.stages.support.test_poison_documents import DeadlyFiles, make_remote_job
 
-DeadlyFiles.deadly = sys.argv[2:]
+DeadlyFiles.deadly = sys.argv[3:]
 job = make_remote_job(Path(sys.argv[1]))
-count_attempt(job, "extract", 0)
-extract(job)
+extract(job, progress=ShardProgress(attempt=int(sys.argv[2])))
 """
 
 PACKER = """
 import os, signal, sys
 from pathlib import Path
-from docmatix.stages.support.poison_documents import count_attempt
+from docmatix.stages.support.job import ShardProgress
 from docmatix.stages.pack import divide_run
 from tests.jobs import InlineSandbox, make_job, pack
 
@@ -67,11 +65,10 @@ class Deadly(InlineSandbox):
         return super().run(function, pdf, *args, **options)
 
 folder = Path(sys.argv[1])
-deadly = [(folder / "docs" / name).read_bytes() for name in sys.argv[2:]]
+deadly = [(folder / "docs" / name).read_bytes() for name in sys.argv[3:]]
 job = make_job(folder, plan={"documents_per_shard": 2}, pack={"dpi": 60})
 (output,) = divide_run(job)
-count_attempt(job, "pack", output.number)
-pack(job, output, sandbox=Deadly())
+pack(job, output, sandbox=Deadly(), progress=ShardProgress(attempt=int(sys.argv[2])))
 """
 
 
@@ -110,9 +107,11 @@ def job(tmp_path: Path) -> Job:
     return job
 
 
-def attempt(folder: Path, *deadly: str, worker: str = WORKER) -> int:
-    """One attempt at the shard by a worker of its own, which is killed at these documents; its exit status."""
-    return subprocess.run([sys.executable, "-c", worker, str(folder), *deadly], check=False, timeout=120).returncode
+def attempt(folder: Path, number: int, *deadly: str, worker: str = WORKER) -> int:
+    """An attempt at the shard, the first one being 0, by a worker of its own, which is killed at these documents; its
+    exit status."""
+    command = [sys.executable, "-c", worker, str(folder), str(number), *deadly]
+    return subprocess.run(command, check=False, timeout=120).returncode
 
 
 def read_reasons(job: Job) -> list[str | None]:
@@ -120,7 +119,7 @@ def read_reasons(job: Job) -> list[str | None]:
 
 
 def test_the_last_attempt_passes_over_a_document_that_all_others_died_of(tmp_path: Path, job: Job) -> None:
-    assert [attempt(tmp_path, "2.pdf") for _ in range(4)] == [-signal.SIGKILL] * 3 + [0]
+    assert [attempt(tmp_path, number, "2.pdf") for number in range(4)] == [-signal.SIGKILL] * 3 + [0]
     assert read_reasons(job) == [None, None, "crashed", None]
     row = list(job.run.iterate_rows("extract", 0))[2]
     assert row["detail"] == "its worker died in each of the last 2 attempts"
@@ -137,7 +136,7 @@ def remote_job(tmp_path: Path) -> Job:
 def test_a_document_that_its_workers_die_of_as_they_fetch_it_is_given_up_unfetched(
     tmp_path: Path, remote_job: Job
 ) -> None:
-    statuses = [attempt(tmp_path, "2.pdf", worker=FETCHER) for _ in range(4)]
+    statuses = [attempt(tmp_path, number, "2.pdf", worker=FETCHER) for number in range(4)]
     assert statuses == [-signal.SIGKILL] * 3 + [0]
     assert read_reasons(remote_job) == [None, None, "crashed", None]
     row = list(remote_job.run.iterate_rows("extract", 0))[2]
@@ -147,27 +146,27 @@ def test_a_document_that_its_workers_die_of_as_they_fetch_it_is_given_up_unfetch
 
 
 def test_a_document_that_was_being_fetched_by_chance_is_fetched_again(tmp_path: Path, remote_job: Job) -> None:
-    statuses = [attempt(tmp_path, name, worker=FETCHER) for name in ("2.pdf", "2.pdf", "1.pdf")]
-    assert statuses == [-signal.SIGKILL] * 3
-    assert attempt(tmp_path, worker=FETCHER) == 0
+    names = enumerate(("2.pdf", "2.pdf", "1.pdf"))
+    assert [attempt(tmp_path, number, name, worker=FETCHER) for number, name in names] == [-signal.SIGKILL] * 3
+    assert attempt(tmp_path, 3, worker=FETCHER) == 0
     assert read_reasons(remote_job) == [None] * 4
 
 
 def test_documents_that_were_in_hand_by_chance_are_tried_again(tmp_path: Path, job: Job) -> None:
-    assert [attempt(tmp_path, name) for name in ("2.pdf", "2.pdf", "1.pdf")] == [-signal.SIGKILL] * 3
-    assert attempt(tmp_path) == 0
+    names = enumerate(("2.pdf", "2.pdf", "1.pdf"))
+    assert [attempt(tmp_path, number, name) for number, name in names] == [-signal.SIGKILL] * 3
+    assert attempt(tmp_path, 3) == 0
     assert read_reasons(job) == [None] * 4
 
 
 def test_a_shard_with_two_such_documents_stops_the_build(tmp_path: Path, job: Job) -> None:
-    statuses = [attempt(tmp_path, "1.pdf", "3.pdf") for _ in range(4)]
+    statuses = [attempt(tmp_path, number, "1.pdf", "3.pdf") for number in range(4)]
     assert statuses == [-signal.SIGKILL] * 4
-    assert attempt(tmp_path) == 1
     assert job.run.read_record("extract", 0) is None
 
 
 def test_the_first_attempt_writes_no_notes(tmp_path: Path, job: Job) -> None:
-    assert attempt(tmp_path, "2.pdf") == -signal.SIGKILL
+    assert attempt(tmp_path, 0, "2.pdf") == -signal.SIGKILL
     assert job.run.names(f"telemetry/attempts/{job.driver_id}/extract-00000-in-hand") == []
 
 
@@ -179,7 +178,7 @@ def test_an_output_file_is_packed_without_the_document_that_its_workers_died_of(
         generate(job, shard, client=FakeClient())
         curate(job, shard)
     # the second shard's first document: its index is also that of another one in the file
-    assert [attempt(tmp_path, "2.pdf", worker=PACKER) for _ in range(4)] == [-signal.SIGKILL] * 3 + [0]
+    assert [attempt(tmp_path, number, "2.pdf", worker=PACKER) for number in range(4)] == [-signal.SIGKILL] * 3 + [0]
     record = job.record("pack", 0)
     rows = Ledger.from_json(record.ledger).accounts["rows"]
     assert (rows.entered, rows.kept, dict(rows.dropped)) == (4, 3, {"crashed": 1})
@@ -190,8 +189,6 @@ def test_an_output_file_is_packed_without_the_document_that_its_workers_died_of(
 
 def test_a_shard_that_ends_its_worker_again_and_again_is_refused(tmp_path: Path) -> None:
     job = make_job(tmp_path, limits={"shard_attempts": 2})
-    count_attempt(job, "extract", 3)
-    count_attempt(job, "extract", 3)
-    count_attempt(job, "extract", 4)
+    assert [count_attempt(job, "extract", shard) for shard in (3, 3, 4)] == [0, 1, 0]
     with pytest.raises(BuildError, match="Shard 3 of extract ended its worker 2 times"):
         count_attempt(job, "extract", 3)

@@ -21,6 +21,7 @@ from docmatix.core.pairs import make_fact_pair_id, make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.document_rows import group_documents, keep_first_rows
 from docmatix.storage.earlier_schemas import REPLIES_BEFORE_LOGPROB, REPLIES_BEFORE_REASONING
 from docmatix.storage.parquet import iterate_rows
 from docmatix.storage.records import Record
@@ -68,7 +69,7 @@ class ShardRows:
         left_out = {row["index"] for row in self._count(DEDUP)}
         # until `dedup` has decided by these settings, a document may be there twice
         decided = DEDUP in self._parts and self._records[DEDUP].fingerprint == self._job.fingerprints.get(DEDUP)
-        for row in self._count(EXTRACT):
+        for row in keep_first_rows(self._count(EXTRACT)):
             if row["doc_id"] is not None and row["doc_id"] != row["sha256"][:32]:
                 found = f"Document {row['index']} of shard {self._shard} has an id that does not match its content."
                 yield f"{found} {self._redo(EXTRACT)}"
@@ -141,14 +142,14 @@ class ShardRows:
 
     def _check_curated(self, kept: KeptSamples) -> Iterator[str]:
         """The pairs against those of `generate` and the pages of `extract`."""
-        documents = self._read(EXTRACT, _EXTRACTED)
+        documents = group_documents(self._read(EXTRACT, _EXTRACTED))
         pair_ids, samples, pages = hashlib.sha256(), 0, 0
         again = self._redo(CURATE)
         kept.begin(self._shard)
         for index, group in groupby(self._count(CURATE, _CURATED), key=lambda row: row["index"]):
-            document = next((each for each in documents if each["index"] == index), None)
-            texts = PageTexts(document["pages"] if document else ())
-            sources = PageSources(document["pages"] if document else ())
+            document, found = next((each for each in documents if each[0]["index"] == index), (None, iter(())))
+            of_document = list(found)
+            texts, sources = PageTexts(of_document), PageSources(of_document)
             if document is None and EXTRACT in self._parts:
                 yield f"A pair in shard {self._shard} of curate belongs to no document (index {index}). {again}"
             for _, pairs in groupby(group, key=lambda row: row["sample_id"]):
@@ -156,8 +157,8 @@ class ShardRows:
                 for pair in pairs:
                     pair_ids.update(pair["pair_id"].encode())
                     if document is not None:
-                        found = chain(check_evidence(pair, texts), check_source(pair, sources))
-                        yield from (f"{problem} {again}" for problem in found)
+                        wrong = chain(check_evidence(pair, texts), check_source(pair, sources))
+                        yield from (f"{problem} {again}" for problem in wrong)
                     if pair["reason"] is None:
                         sample.append(pair)
                 if sample:

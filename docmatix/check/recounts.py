@@ -20,9 +20,12 @@ class Recount(NamedTuple):
 
 
 def recount_extract(rows: Rows, ledger: Ledger) -> Rows:
+    index = None
     for row in rows:
-        ledger.enter("documents")
-        ledger.settle("documents", row["reason"])
+        if row["index"] != index:
+            index = row["index"]
+            ledger.enter("documents")
+            ledger.settle("documents", row["reason"])
         for page in row["pages"] or ():
             ledger.enter("pages")
             ledger.settle("pages", row["reason"] or page["reason"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.pipeline import EXTRACT, PIPELINE, PLAN, VERIFY
 from docmatix.stages.support.job import Job, is_made_from
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.document_rows import keep_first_rows
 from docmatix.storage.earlier_schemas import is_written_with
 from docmatix.storage.records import Record
 
@@ -56,7 +57,8 @@ class ShardCheck:
             yield from self._find_twice(places, PLAN, PLACE, describe_place, "{} is planned {} times.")
             if self._job.config.dedup.exact:
                 sentence = "The document {} was let in {} times."
-                yield from self._find_twice(documents, EXTRACT, ["doc_id"], lambda row: row["doc_id"] or "", sentence)
+                columns = ["index", "doc_id"]
+                yield from self._find_twice(documents, EXTRACT, columns, lambda row: row["doc_id"] or "", sentence)
 
     def _check_shard(self, shard: int, places: Identities, documents: Identities) -> Iterator[str]:
         records: dict[str, Record] = {}
@@ -131,7 +133,10 @@ class ShardCheck:
     ) -> Iterator[str]:
         def read() -> Iterator[tuple[str, str]]:
             for shard, _ in self._run.records(stage):
-                yield from ((identify(row), stage) for row in self._run.iterate_rows(stage, shard, columns=columns))
+                rows: Iterable[Mapping[str, Any]] = self._run.iterate_rows(stage, shard, columns=columns)
+                if stage == EXTRACT:
+                    rows = keep_first_rows(rows)
+                yield from ((identify(row), stage) for row in rows)
 
         for name, found in identities.locate_twice(read)[:MOST_NAMED]:
             yield f"{sentence.format(name, len(found))} This is a bug in docmatix; please report it."

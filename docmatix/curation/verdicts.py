@@ -62,14 +62,16 @@ def curate_pairs(
     examples: Mapping[str, Sequence[str]] | None = None,
     language: str | None = None,
     ground_answers: bool = True,
+    kept: KeptPairs | None = None,
 ) -> list[Verdict]:
     """A verdict for each pair of one document, in order; grounding is added to the `scores`. `samples` has the page
     numbers that each pair's reader will see, which alone can ground it (without it, all can); `shown` those whose
     pictures the model saw, if any; `examples` has, by prompt name, the texts that the prompt shows. Without
-    `ground_answers`, grounding, OCR confidence and source are not looked for."""
+    `ground_answers`, grounding, OCR confidence and source are not looked for. A document may be judged window by
+    window: `kept` are those kept of the windows before, to which those of these are added."""
     index = index_pages(pages)
     filters = tuple(filters)
-    kept = KeptPairs()
+    kept = KeptPairs() if kept is None else kept
     verdicts: dict[int, Verdict] = {}
     for alternatives in rank_alternatives(pairs, scores):
         winner = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from docmatix.core.errors import SetupError
 from docmatix.core.redaction import hide_in_url
 from docmatix.pipeline import EXTRACT
 from docmatix.prompting.chunks import compose_page
+from docmatix.storage.document_rows import Row, group_documents
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.run import Run
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS
@@ -30,7 +31,7 @@ class PageTexts:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._rows = self._read()
+        self._documents = self._read()
         self._found: tuple[str, DocumentText] | None = None
         self._missed = 0
 
@@ -43,11 +44,11 @@ class PageTexts:
 
     def _look_for(self, doc_id: str) -> DocumentText:
         for _ in range(2):  # from here to the end, then from the start
-            for row in self._rows:
-                if row["doc_id"] == doc_id:
-                    pages = map(page_from_row, row["pages"] or ())
-                    return DocumentText(row["language"], {page.number: compose_page(page) for page in pages})
-            self._rows = self._read()
+            for document, rows in self._documents:
+                if document["doc_id"] == doc_id:
+                    pages = map(page_from_row, rows)
+                    return DocumentText(document["language"], {page.number: compose_page(page) for page in pages})
+            self._documents = self._read()
         self._missed += 1
         if self._missed == MOST_PASSES:
             raise SetupError(
@@ -56,6 +57,6 @@ class PageTexts:
             )
         return DocumentText(None, {})
 
-    def _read(self) -> Iterator[dict[str, Any]]:
+    def _read(self) -> Iterator[tuple[Row, Iterator[Row]]]:
         for shard in self._run.shards(EXTRACT):
-            yield from self._run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS)
+            yield from group_documents(self._run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from docmatix.core.documents import Page
 
@@ -35,15 +36,15 @@ def cut_windows(doc_id: str, pages: Sequence[Page], *, max_pages: int, pictures:
 
     A window begins and ends with a usable page (`is_usable`); unusable ones inside it stay.
     """
-    windows: list[Window] = []
-    at = 0
-    while at < len(pages):
-        if not is_usable(pages[at], pictures=pictures):
-            at += 1
-            continue
-        span = list(pages[at : at + max_pages])
-        at += max_pages
-        while not is_usable(span[-1], pictures=pictures):
-            span.pop()
-        windows.append(Window(f"{doc_id}-{span[0].number}", doc_id, tuple(span)))
-    return windows
+    return list(iterate_windows(doc_id, pages, max_pages=max_pages, pictures=pictures))
+
+
+def iterate_windows(doc_id: str, pages: Iterable[Page], *, max_pages: int, pictures: bool = False) -> Iterator[Window]:
+    """The windows of `cut_windows` one by one; of the pages, no more than those of a window are read ahead."""
+    remaining = iter(pages)
+    for page in remaining:
+        if is_usable(page, pictures=pictures):
+            span = [page, *islice(remaining, max_pages - 1)]
+            while not is_usable(span[-1], pictures=pictures):
+                span.pop()
+            yield Window(f"{doc_id}-{span[0].number}", doc_id, tuple(span))

@@ -9,6 +9,7 @@ import heapq
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import yaml
@@ -26,9 +27,8 @@ from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.pipeline import CURATE, GENERATE
 from docmatix.review.displays import Shown, show_columns, show_table, show_text
 from docmatix.review.source_pages import Place, render_places, show_pairs
-from docmatix.stages.curate import match_documents, read_verified
+from docmatix.stages.curate import match_windows, read_verified
 from docmatix.stages.support.job import Job
-from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import evidence_to_row, pair_from_row, scores_to_row
 
 KEPT = "kept"
@@ -42,7 +42,7 @@ SHOWN = 12
 @dataclass(frozen=True, slots=True)
 class JudgedDocument:
     """A document's grounded pairs with all that filters look at, and the run's verdicts (`before`). Lists go by pair;
-    `pages` are without words, since filters look only at texts."""
+    `pages` are those of windows, without words, since filters look only at texts."""
 
     source_uri: str
     language: str | None
@@ -237,27 +237,31 @@ def _read_shard(job: Job, shard: int, wanted: Container[int]) -> Iterator[Judged
     verified = read_verified(job, shard)
     rows = job.run.iterate_rows(CURATE, shard, columns=["pair_id", "reason"])
     before = {row["pair_id"]: row["reason"] or KEPT for row in rows}
-    for row, asked in match_documents(job, shard):
-        if row["index"] not in wanted:
+    for index, windows in groupby(match_windows(job, shard), key=lambda window: window[0]["index"]):
+        if index not in wanted:
             continue
-        places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
-        pairs = [pair for _, pair in places]
-        samples = [tuple(request["page_numbers"]) for request, _ in places]
-        index, doc_id = row["index"], row["doc_id"]
-        pages = [page_from_row(page) for page in row["pages"]]
-        known = score_pairs(pairs, pages=pages, samples=samples, verified=verified)
-        verdicts: list[Verdict] = curate_pairs(
-            pairs, known, pages=pages, samples=samples, shown=[request["shown"] for request, _ in places], filters=()
-        )
+        pages: list[Page] = []
+        verdicts: list[Verdict] = []
+        places: list[Place] = []
+        for document, asked, of_window in windows:
+            found = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
+            pairs = [pair for _, pair in found]
+            numbers = tuple(asked[0]["page_numbers"])
+            samples = [numbers] * len(pairs)
+            known = score_pairs(pairs, pages=of_window, samples=samples, verified=verified)
+            shown = [request["shown"] for request, _ in found]
+            verdicts += curate_pairs(pairs, known, pages=of_window, samples=samples, shown=shown, filters=())
+            places += [Place(shard, index, document["doc_id"], numbers)] * len(pairs)
+            pages += [replace(page, words=()) for page in of_window]
         yield JudgedDocument(
-            source_uri=row["source_uri"],
-            language=row["language"],
-            pages=tuple(replace(page, words=()) for page in pages),
-            pairs=tuple(pairs),
+            source_uri=document["source_uri"],
+            language=document["language"],
+            pages=tuple(pages),
+            pairs=tuple(verdict.pair for verdict in verdicts),
             scores=tuple(verdict.scores for verdict in verdicts),
             evidence=tuple(verdict.evidence for verdict in verdicts),
-            places=tuple(Place(shard, index, doc_id, numbers) for numbers in samples),
-            before=tuple(before.get(pair.pair_id, UNJUDGED) for pair in pairs),
+            places=tuple(places),
+            before=tuple(before.get(verdict.pair.pair_id, UNJUDGED) for verdict in verdicts),
         )
 
 

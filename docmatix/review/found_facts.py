@@ -21,6 +21,7 @@ from docmatix.review.displays import Pictured, describe_pages, show_sample
 from docmatix.review.samples import draw_pages
 from docmatix.review.source_pages import Place, render_places
 from docmatix.stages.support.job import Job
+from docmatix.storage.document_rows import DocumentCursor, group_documents
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS
 
@@ -106,11 +107,11 @@ def find_facts(job: Job, doc_id: str, page_numbers: Sequence[int] | None = None,
     """What was found on these pages of a document, or on all of them. Raises SetupError where it was not read."""
     for shard in job.run.shards(EXTRACT):
         if any(row["doc_id"] == doc_id for row in job.run.iterate_rows(EXTRACT, shard, columns=["doc_id"])):
-            for row in job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS):
-                if row["doc_id"] == doc_id:
-                    pages = [page_from_row(page) for page in row["pages"]]
-                    wanted = [page for page in pages if page_numbers is None or page.number in page_numbers]
-                    return _collect(job, shard, row, wanted, fetch=fetch)
+            rows = job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS)
+            for document, pages in group_documents(rows):
+                if document["doc_id"] == doc_id:
+                    wanted = (page for page in pages if page_numbers is None or page["number"] in page_numbers)
+                    return _collect(job, shard, document, list(map(page_from_row, wanted)), fetch=fetch)
     raise SetupError(f"This run has read no document {doc_id or 'without an id'}.")
 
 
@@ -126,10 +127,11 @@ def draw_facts(job: Job, count: int, *, seed: int, fetch: bool = False) -> list[
     )
     found: list[FoundFacts] = []
     for shard, index, _, number in draw(usable, count, seed=seed, key=lambda page: f"{page[2]}/{page[3]}"):
-        rows = job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS)
-        row = next(row for row in rows if row["index"] == index)
-        pages = [page_from_row(page) for page in row["pages"] if page["number"] == number]
-        found.append(_collect(job, shard, row, pages, fetch=fetch))
+        documents = DocumentCursor(job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS))
+        document = documents.find(index)
+        assert document is not None, "a document that has just been read"
+        pages = [page_from_row(page) for page in documents.take_pages([number])]
+        found.append(_collect(job, shard, document, pages, fetch=fetch))
     return found
 
 

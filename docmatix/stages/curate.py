@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from docmatix.core.documents import Page
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import list_shown_pages, name_model
+from docmatix.curation.filters.filter import KeptPairs
 from docmatix.curation.scores import score_pairs
 from docmatix.curation.verdicts import Verdict, curate_pairs
 from docmatix.dataset.groups import KINDS
 from docmatix.pipeline import CURATE, EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.storage.document_rows import DocumentCursor, Row
 from docmatix.storage.page_rows import page_from_row
+from docmatix.storage.schemas import EXTRACT as EXTRACT_SCHEMA
 from docmatix.storage.schemas import (
     VERIFIED_SCORES,
     evidence_to_row,
@@ -41,8 +45,10 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
 
     verified = read_verified(job, shard)
     with job.committing(CURATE, shard, ledger=ledger, extra=extra) as writer:
-        for document, asked in match_documents(job, shard):
-            pages = [page_from_row(page) for page in document["pages"]]
+        earlier, last = KeptPairs(), -1
+        for document, asked, pages in match_windows(job, shard):
+            if document["index"] != last:
+                earlier, last = KeptPairs(), document["index"]
             places = [(request, pair_from_row(pair)) for request in asked for pair in request["pairs"] or ()]
             pairs = [pair for _, pair in places]
             for request in asked:
@@ -52,8 +58,8 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
                     count_dropped(
                         request["malformed"], prompt=prompt.name, style=prompt.style, model=model, kind=prompt.kind
                     )
-            windows = {request["sample_id"]: request["page_numbers"] for request in asked}
-            samples = [windows[request["sample_id"]] for request, _ in places]
+            numbers = asked[0]["page_numbers"]
+            samples = [numbers] * len(pairs)
             verdicts = curate_pairs(
                 pairs,
                 score_pairs(pairs, pages=pages, samples=samples, verified=verified),
@@ -63,25 +69,22 @@ def curate_shard(job: Job, shard: int, *, progress: ShardProgress) -> None:
                 filters=job.config.curate.filters,
                 examples=examples,
                 language=document["language"],
+                kept=earlier,
             )
-            kept: dict[str, list[int]] = {}
             sources = {page.number: page.text_from for page in pages}
             for (request, pair), verdict in zip(places, verdicts, strict=True):
                 ledger.enter("pairs")
                 ledger.settle("pairs", verdict.reason)
-                if verdict.reason is None:
-                    kept[request["sample_id"]] = request["page_numbers"]
                 row = _to_row(document, request, pair_to_row(pair), verdict) | {
-                    "page_text_from": [sources[number] for number in request["page_numbers"]]
+                    "page_text_from": [sources[number] for number in numbers]
                 }
                 if verdict.reason is not None:
                     count_dropped([verdict.reason], **{kind: row[kind] for kind in KINDS})
                 writer.add(row)
-            extra["samples"] += len(kept)
-            sizes = {page.number: _measure_page(page) for page in pages}
-            for numbers in kept.values():
+            if any(verdict.reason is None for verdict in verdicts):
+                extra["samples"] += 1
                 extra["pages"] += len(numbers)
-                extra["square_inches"] = round(extra["square_inches"] + sum(sizes[number] for number in numbers), 3)
+                extra["square_inches"] = round(extra["square_inches"] + sum(map(_measure_page, pages)), 3)
             progress.update(done=ledger.accounts["pairs"].entered, kept=ledger.accounts["pairs"].kept)
 
 
@@ -95,21 +98,29 @@ def _measure_page(page: Page) -> float:
     return min(page.width_pt, _LARGEST_PT) * min(page.height_pt, _LARGEST_PT) / 72**2
 
 
-def match_documents(job: Job, shard: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Each document that was asked about, with its requests, by merging two files in the same order. `shown` of a
-    request has the pages whose pictures it shows; it is empty of documents whose pages all have text."""
+def match_windows(job: Job, shard: int) -> Iterator[tuple[Row, list[dict[str, Any]], list[Page]]]:
+    """Each window that was asked about: its document's row without pages, its requests and its pages, by merging two
+    files in the same order. `shown` of a request has the pages whose pictures it shows; it is empty of documents whose
+    pages all have text."""
     columns = ["index", "sample_id", "page_numbers", "prompt", "malformed", "pairs"]
     pictured = _find_pictured(job, shard)
     if pictured:
         columns.append("body")  # long: it has the texts of the pages
-    documents = job.run.iterate_rows(EXTRACT, shard)
-    for index, asked in groupby(job.run.iterate_rows(GENERATE, shard, columns=columns), key=lambda row: row["index"]):
-        document = next(row for row in documents if row["index"] == index)
-        requests = []
-        for row in asked:
-            body = row.pop("body", None)
-            requests.append(row | {"shown": list_shown_pages(body) if index in pictured else ()})
-        yield document, requests
+    documents = DocumentCursor(job.run.iterate_rows(EXTRACT, shard, columns=_READ))
+    rows = job.run.iterate_rows(GENERATE, shard, columns=columns)
+    for index, of_document in groupby(rows, key=itemgetter("index")):
+        document = documents.find(index)
+        assert document is not None, f"a row of generate is of no document: {index}"
+        for _, asked in groupby(of_document, key=itemgetter("sample_id")):
+            requests = []
+            for row in asked:
+                body = row.pop("body", None)
+                requests.append(row | {"shown": list_shown_pages(body) if index in pictured else ()})
+            pages = documents.take_pages(requests[0]["page_numbers"])
+            yield document, requests, list(map(page_from_row, pages))
+
+
+_READ = [name for name in EXTRACT_SCHEMA.names if name != "signature"]
 
 
 def _find_pictured(job: Job, shard: int) -> set[int]:
@@ -126,9 +137,7 @@ def read_verified(job: Job, shard: int) -> dict[str, dict[str, float | None]]:
     return {row["pair_id"]: {name: row.get(name) for name in VERIFIED_SCORES} for row in rows}
 
 
-def _to_row(
-    document: dict[str, Any], request: dict[str, Any], pair: dict[str, Any], verdict: Verdict
-) -> dict[str, Any]:
+def _to_row(document: Row, request: dict[str, Any], pair: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
     return {
         **{name: document[name] for name in ("index", "doc_id", "source_uri", "language")},
         "sample_id": request["sample_id"],

@@ -34,11 +34,12 @@ from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.questions.asking import ask_facts
 from docmatix.prompting.questions.question import FactQuestion
 from docmatix.prompting.questions.rewording import can_be_reworded
-from docmatix.prompting.windows import Window, cut_windows
+from docmatix.prompting.windows import Window, iterate_windows
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
+from docmatix.storage.document_rows import group_documents
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_to_row
 
@@ -172,14 +173,16 @@ def _build_steps(job: Job, shard: int, ledger: Ledger, counts: DrawCounts) -> It
     draw = PromptDraw(candidates, weights, seed=seed, count=settings.prompts_per_window)
     pictures = settings.engine.vision and draw.sees
     left_out = {row["index"] for row in job.run.iterate_rows(DEDUP, shard, columns=["index"])}
-    for row in job.run.iterate_rows(EXTRACT, shard, columns=columns):
+    for row, pages in group_documents(job.run.iterate_rows(EXTRACT, shard, columns=columns)):
         if row["reason"] is not None or row["index"] in left_out:
             continue
         ledger.enter("documents")
-        pages = [page_from_row(page) for page in row["pages"]]
-        windows = cut_windows(row["doc_id"], pages, max_pages=job.config.window.max_pages, pictures=pictures)
+        windows = iterate_windows(
+            row["doc_id"], map(page_from_row, pages), max_pages=job.config.window.max_pages, pictures=pictures
+        )
         # a document of mere pictures has one of no page, where no prompt is sent any
-        for window in windows or [Window(f"{row['doc_id']}-0", row["doc_id"], ())]:
+        beginning = next(windows, Window(f"{row['doc_id']}-0", row["doc_id"], ()))
+        for window in chain([beginning], windows):
             limit = settings.pairs_per_page * len(window.list_shown(pictures=False))
             questions = ask_facts(window.pages, language=row["language"], key=window.sample_id, seed=seed, limit=limit)
             plan = partial(

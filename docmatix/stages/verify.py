@@ -22,6 +22,7 @@ from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress, is_made_from
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
+from docmatix.storage.document_rows import DocumentCursor
 from docmatix.storage.page_rows import page_from_row
 from docmatix.storage.schemas import EXTRACT_WITHOUT_WORDS, pair_from_row
 from docmatix.verification.check import Asking, Check, CheckedPair, CheckRequest, ChunkMemo
@@ -178,24 +179,24 @@ def _build_steps(
 
 def _list_pairs(job: Job, shard: int, *, reads_pages: bool) -> Iterator[tuple[int, CheckedPair]]:
     """The pairs of a shard, each with the number of its document; their windows have pages where a check reads them."""
-    documents = job.run.iterate_rows(
-        EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS if reads_pages else ["index", "language"]
+    documents = DocumentCursor(
+        job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS if reads_pages else ["index", "language"])
     )
     columns = ["index", "doc_id", "sample_id", "page_numbers", "pairs"]
     if job.shows_pages:
         columns.append("body")  # long: it has the texts of the pages
     asked = job.run.iterate_rows(GENERATE, shard, columns=columns)
     for index, rows in groupby(asked, key=lambda row: row["index"]):
-        document = next(row for row in documents if row["index"] == index)
-        pages = {page["number"]: page for page in document["pages"]} if reads_pages else {}
+        document = documents.find(index)
+        assert document is not None, f"a row of generate is of no document: {index}"
         for sample_id, of_window in groupby(rows, key=lambda row: row["sample_id"]):
             window, chunks = None, ChunkMemo()
             for row in of_window:
                 if not row["pairs"]:
                     continue
                 if window is None:
-                    shown = (page_from_row(pages[number]) for number in row["page_numbers"] if number in pages)
-                    window = Window(sample_id, row["doc_id"], tuple(shown))
+                    shown = tuple(map(page_from_row, documents.take_pages(row["page_numbers"])))
+                    window = Window(sample_id, row["doc_id"], shown)
                 seen = list_shown_pages(row["body"]) if job.shows_pages else ()
                 for pair in map(pair_from_row, row["pairs"]):
                     yield index, CheckedPair(pair, window, seen, document["language"], chunks)

@@ -12,6 +12,7 @@ from docmatix.core.documents import Box, Page, Word, compose_text
 from docmatix.core.pairs import Evidence, Pair, Scores
 from docmatix.curation.filters import DEFAULT_FILTERS
 from docmatix.curation.filters.duplicate import Duplicate
+from docmatix.curation.filters.filter import KeptPairs
 from docmatix.curation.filters.grounded import Grounded
 from docmatix.curation.filters.length import Length
 from docmatix.curation.filters.round_trip import RoundTrip
@@ -209,3 +210,18 @@ def test_a_pair_of_which_ocr_is_unsure_is_dropped_and_says_so():
     assert verdict.scores == Scores(grounding=1.0, ocr_confidence=0.5)
     (again,) = curate(make_pair("How much?", "$900"), pages=[SCAN], scores=[verdict.scores], ground_answers=False)
     assert (again.reason, again.scores) == ("unsure_ocr", verdict.scores)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["$500", "$900", "Jane Doe"])), max_size=8))
+def test_a_document_is_judged_window_by_window_as_at_once(asked):
+    pairs = [make_pair(f"How much is the {what}?", answer) for what, answer in asked]
+    half = len(pairs) // 2
+    samples = [[1]] * half + [[2]] * (len(pairs) - half)
+    at_once = curate(*pairs, samples=samples)
+    kept = KeptPairs()
+    by_window = [
+        verdict
+        for number, some in ((1, pairs[:half]), (2, pairs[half:]))
+        for verdict in curate(*some, pages=[PAGES[number - 1]], samples=[[number]] * len(some), kept=kept)
+    ]
+    assert by_window == at_once

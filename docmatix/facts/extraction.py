@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def extract_document(
-    pdf: bytes,
+    pdf: bytes | memoryview,
     *,
     settings: Extract,
     twin: bytes | None = None,

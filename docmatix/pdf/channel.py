@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import math
+import mmap
+import os
 import select
 import socket
 import struct
@@ -25,6 +28,42 @@ class PassedFile(NamedTuple):
 
     position: int
     mode: str
+
+
+class PassedBytes(NamedTuple):
+    """Stands for many bytes among the arguments of a call: the position of the file that holds them."""
+
+    position: int
+
+
+SHARED_BYTES = 1 << 20  # from here on bytes are shared rather than copied into each process up to three times
+
+
+def share_bytes(data: bytes) -> io.FileIO | None:
+    """A file in memory with this content, which nobody can change; None where the system has no such files."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    try:
+        file = io.FileIO(os.memfd_create("argument", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+")
+    except OSError:
+        return None
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def map_bytes(descriptor: int) -> memoryview:
+    """The content of a file of `share_bytes`, whose descriptor is closed."""
+    try:
+        return memoryview(mmap.mmap(descriptor, 0, prot=mmap.PROT_READ))
+    finally:
+        os.close(descriptor)
 
 
 def send(channel: socket.socket, kind: int, data: bytes, *, files: Sequence[io.FileIO] = ()) -> None:

@@ -22,7 +22,18 @@ from typing import Any
 
 from docmatix.core.documents import Refusal
 from docmatix.pdf.answers import find_form, pack_refusal
-from docmatix.pdf.channel import HELLO, OUT_OF_MEMORY, REFUSAL, RESULT, PassedFile, is_readable, receive_task, send
+from docmatix.pdf.channel import (
+    HELLO,
+    OUT_OF_MEMORY,
+    REFUSAL,
+    RESULT,
+    PassedBytes,
+    PassedFile,
+    is_readable,
+    map_bytes,
+    receive_task,
+    send,
+)
 from docmatix.pdf.confinement import confine, list_code
 
 # the main thread's stack, whatever the shell's limit: how deep a document may nest must not depend on the machine
@@ -97,7 +108,7 @@ def _answer(task: memoryview, files: Sequence[int]) -> tuple[int, bytes]:
     try:
         function, args, options, timeout_s, memory_mb = pickle.loads(task)
         del task
-        args = [io.FileIO(files[arg.position], arg.mode) if isinstance(arg, PassedFile) else arg for arg in args]
+        args = [_open_passed(arg, files) for arg in args]
         # packing counts as work too: for a document of two million words it takes half of the memory
         with _limits(timeout_s=timeout_s, memory_mb=memory_mb):
             result = function(*args, **options)
@@ -108,6 +119,15 @@ def _answer(task: memoryview, files: Sequence[int]) -> tuple[int, bytes]:
         return OUT_OF_MEMORY, b""
     except Exception as error:
         return REFUSAL, pack_refusal(Refusal("internal_error", _describe(error)))
+
+
+def _open_passed(arg: Any, files: Sequence[int]) -> Any:
+    match arg:
+        case PassedFile(position, mode):
+            return io.FileIO(files[position], mode)
+        case PassedBytes(position):
+            return map_bytes(files[position])
+    return arg
 
 
 @contextmanager

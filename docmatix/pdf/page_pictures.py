@@ -26,7 +26,7 @@ MAX_SIDE_PX = 6000  # of the picture: a page of A4 at 400 dpi has 4,700
 _MARGIN = 0.002  # around a word of the layer, of the page: its ink is wider than its box
 
 
-def read_page_picture(pdf: bytes, number: int, *, engine: OcrEngine, beside_layer: bool) -> str | Refusal:
+def read_page_picture(pdf: bytes | memoryview, number: int, *, engine: OcrEngine, beside_layer: bool) -> str | Refusal:
     """What an engine reads of page `number` (from 1), as `pack_reading` packs it; with `beside_layer` only of those of
     its pictures that may hold text, where the layer has no words. Raises what MuPDF and the engine raise."""
     document = open_pdf(pdf)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MAX_LOOK_PX = 80_000_000  # of a page's pictures, for them to be looked at: A4 at 900 dpi; a bomb has gigapixels
 
 
-def make_doc_id(pdf: bytes) -> str:
+def make_doc_id(pdf: bytes | memoryview) -> str:
     """The first 32 hex digits of the SHA-256 of a PDF's bytes."""
     return hashlib.sha256(pdf).hexdigest()[:32]
 
@@ -53,14 +53,14 @@ class ReadDocument(NamedTuple):
     scanned: dict[int, Scanned]
 
 
-def read_document(pdf: bytes, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
+def read_document(pdf: bytes | memoryview, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
     """`read_pages` of the text layer, without the drawings."""
     read = read_pages(pdf, settings=settings, twin=twin)
     return read if isinstance(read, Refusal) else read.document
 
 
 def read_pages(
-    pdf: bytes,
+    pdf: bytes | memoryview,
     *,
     settings: Extract,
     twin: bytes | None = None,
@@ -150,7 +150,7 @@ def _draw_look(document: Any, page: Page, *, pixels: int, budget: InspectionBudg
     return Image.fromarray(drawing).convert("L")
 
 
-def open_pdf(pdf: bytes) -> Any | Refusal:
+def open_pdf(pdf: bytes | memoryview) -> Any | Refusal:
     """The open `pymupdf.Document` of a readable PDF with pages, or a refusal.
 
     MuPDF tries the empty password: a file that only restricts printing or copying is read.
@@ -165,8 +165,8 @@ def open_pdf(pdf: bytes) -> Any | Refusal:
         return Refusal("empty", "zero bytes")
     # MuPDF goes by content and would open a web page, an image or an e-book. Like other readers, accept anything before
     # the header within the first kilobyte.
-    if b"%PDF" not in pdf[:1024]:
-        return Refusal("not_pdf", f"no %PDF header; begins with {pdf[:16]!r}")
+    if b"%PDF" not in bytes(pdf[:1024]):
+        return Refusal("not_pdf", f"no %PDF header; begins with {bytes(pdf[:16])!r}")
     try:
         document = pymupdf.open(stream=pdf, filetype="pdf")
         if not document.is_pdf:

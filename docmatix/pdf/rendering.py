@@ -30,7 +30,7 @@ class PageImage:
 
 
 def render_pages(
-    pdf: bytes | io.FileIO, page_numbers: Iterable[int], *, settings: Rendering
+    pdf: bytes | memoryview | io.FileIO, page_numbers: Iterable[int], *, settings: Rendering
 ) -> list[PageImage] | Refusal:
     """The given pages (from 1) in the given order, or a refusal: one of `open_pdf`'s or `unrenderable`.
 

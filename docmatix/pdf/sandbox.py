@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import json
@@ -28,7 +29,19 @@ from docmatix.core.documents import Refusal
 from docmatix.core.errors import BuildError
 from docmatix.core.import_path import is_same_folder
 from docmatix.pdf.answers import Malformed, find_form, unpack_refusal
-from docmatix.pdf.channel import MAX_HELLO_BYTES, OUT_OF_MEMORY, REFUSAL, TASK, PassedFile, is_readable, receive, send
+from docmatix.pdf.channel import (
+    MAX_HELLO_BYTES,
+    OUT_OF_MEMORY,
+    REFUSAL,
+    SHARED_BYTES,
+    TASK,
+    PassedBytes,
+    PassedFile,
+    is_readable,
+    receive,
+    send,
+    share_bytes,
+)
 from docmatix.pdf.confinement import Confinement
 
 Result = TypeVar("Result")
@@ -95,11 +108,34 @@ class Sandbox:
 
     def run(self, function: Callable[..., Result], *args: Any, timeout_s: float, **options: Any) -> Result | Refusal:
         """`function(*args, **options)` computed in the child within `timeout_s` CPU seconds, or a refusal: `timeout`,
-        `out_of_memory`, `crashed`, or `internal_error` for an exception. `args` may be open files; the rest is pickled.
-        Raises `BuildError` if the child does not start.
+        `out_of_memory`, `crashed`, or `internal_error` for an exception. `args` may be open files, and large ones of
+        bytes, which the child maps (as a `memoryview`); the rest is pickled. Raises `BuildError` if the child does not
+        start.
         """
-        files = [arg for arg in args if isinstance(arg, io.FileIO)]
-        args = tuple(PassedFile(files.index(arg), arg.mode) if isinstance(arg, io.FileIO) else arg for arg in args)
+        with contextlib.ExitStack() as stack:
+            files: list[io.FileIO] = []
+            passed: list[Any] = []
+            for arg in args:
+                shared = share_bytes(arg) if isinstance(arg, bytes) and len(arg) >= SHARED_BYTES else None
+                if shared is not None:
+                    passed.append(PassedBytes(len(files)))
+                    files.append(stack.enter_context(shared))
+                elif isinstance(arg, io.FileIO):
+                    passed.append(PassedFile(len(files), arg.mode))
+                    files.append(arg)
+                else:
+                    passed.append(arg)
+            return self._run(function, tuple(passed), options, files=files, timeout_s=timeout_s)
+
+    def _run(
+        self,
+        function: Callable[..., Result],
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+        *,
+        files: Sequence[io.FileIO],
+        timeout_s: float,
+    ) -> Result | Refusal:
         task = pickle.dumps((function, args, options, timeout_s, self._memory_mb), pickle.HIGHEST_PROTOCOL)
         unpack = find_form(function).unpack
         for attempt in count(1):

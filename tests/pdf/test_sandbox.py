@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from docmatix.core.documents import Document, Refusal
+from docmatix.pdf.channel import SHARED_BYTES, share_bytes
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.sandbox import KILLS_BELIEVED, STANDSTILLS_BELIEVED, Sandbox
@@ -311,3 +313,67 @@ def test_a_document_that_keeps_mupdf_busy_for_hours_is_ended(sandbox):
     refusal = sandbox.run(read_document, write_form_bomb(), settings=Extract(), timeout_s=1)
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "timeout"
+
+
+# --- what is given to children ----------------------------------------------------------------------------------------
+
+
+def tell_bytes(data: bytes | memoryview) -> list[Any]:
+    import hashlib
+
+    return [type(data).__name__, hashlib.sha256(data).hexdigest()]
+
+
+def spoil(data: memoryview) -> str:
+    try:
+        data[0] = 0
+    except TypeError:
+        return "cannot be written to"
+    return "written to"
+
+
+def count_open_files(data: memoryview) -> int:
+    return sum(map(is_open, range(64)))
+
+
+def is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(0, "bytes"), (SHARED_BYTES - 1, "bytes"), (SHARED_BYTES + 7, "memoryview")]
+)
+def test_a_child_is_given_the_same_bytes_and_maps_those_that_are_many(sandbox, size, kind):
+    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    for _ in range(2):
+        assert sandbox.run(tell_bytes, data, timeout_s=10) == [kind, hashlib.sha256(data).hexdigest()]
+
+
+def test_what_a_child_maps_it_cannot_change(sandbox):
+    assert sandbox.run(spoil, bytes(SHARED_BYTES), timeout_s=10) == "cannot be written to"
+
+
+def test_no_file_stays_open_after_many_bytes_were_shared(sandbox):
+    counted = []
+    for _ in range(4):
+        there = sandbox.run(count_open_files, bytes(SHARED_BYTES), timeout_s=10)
+        counted.append((there, sum(map(is_open, range(1024)))))
+    assert len(set(counted)) == 1
+
+
+def test_a_large_pdf_is_read_and_drawn_as_a_small_one(sandbox):
+    small = pdfs.write_pdf("Invoice 4711 is due on 3 May 2024.")
+    large = small + b"\n%" + b"x" * SHARED_BYTES
+    read = [sandbox.run(read_document, pdf, settings=Extract(), timeout_s=30) for pdf in (small, large)]
+    assert [page.text for page in read[1].pages] == [page.text for page in read[0].pages]
+    drawn = [sandbox.run(render_pages, pdf, [1], settings=Rendering(), timeout_s=30) for pdf in (small, large)]
+    assert drawn[0] == drawn[1]
+
+
+def test_where_no_memory_can_be_shared_bytes_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    assert share_bytes(bytes(SHARED_BYTES)) is None

@@ -393,7 +393,8 @@ class ScriptedServer:
                     response = await self._decide(request, body, key)
                 finally:
                     self.running -= 1
-        except asyncio.CancelledError:
+        # a client that has gone cancels this, unless a write fails first
+        except (asyncio.CancelledError, ConnectionError):
             self._note(key, 0)
             raise
         finally:

@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
-import pyarrow.parquet as pq
-
 from docmatix.check.files import check_row_groups, describe_redo, open_once
 from docmatix.check.finish import describe_stray
 from docmatix.check.identities import MOST_NAMED, Identities
@@ -21,7 +19,7 @@ from docmatix.stages.pack import OutputFile, divide_rows
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.earlier_schemas import find_dataset_schema
-from docmatix.storage.parquet import iterate_rows
+from docmatix.storage.parquet import iterate_rows, open_parquet
 from docmatix.storage.records import Record
 
 
@@ -92,7 +90,7 @@ class DatasetCheck:
         name, pack = output.name, self._job.config.pack
         expected = self._kept.expect(output)
         counted, order = Ledger(PIPELINE[PACK].units), RowOrder(expected)
-        with pq.ParquetFile(stream) as part:
+        with open_parquet(stream) as part:
             if find_dataset_schema(part.schema_arrow, pack.schema_) is None:
                 raise ValueError("its schema is not the one that pack.schema names")
             if b"huggingface" not in (part.schema_arrow.metadata or {}):

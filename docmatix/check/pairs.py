@@ -23,7 +23,7 @@ from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.document_rows import group_documents, keep_first_rows
 from docmatix.storage.earlier_schemas import REPLIES_BEFORE_LOGPROB, REPLIES_BEFORE_REASONING
-from docmatix.storage.parquet import iterate_rows
+from docmatix.storage.parquet import iterate_rows, open_parquet
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import REPLIES
 
@@ -128,7 +128,7 @@ class ShardRows:
                     yield f"{folder}/{name} is damaged. {both}, and rerun the build to ask again."
                     whole = False
                     continue
-                with pq.ParquetFile(opened.stream) as part:
+                with open_parquet(opened.stream) as part:
                     check_footer(part.metadata, opened.size)
                     if not any(
                         map(part.schema_arrow.equals, (REPLIES, REPLIES_BEFORE_LOGPROB, REPLIES_BEFORE_REASONING))

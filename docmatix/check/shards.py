@@ -20,6 +20,7 @@ from docmatix.stages.support.job import Job, is_made_from
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.document_rows import keep_first_rows
 from docmatix.storage.earlier_schemas import is_written_with
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.records import Record
 
 
@@ -107,7 +108,7 @@ class ShardCheck:
             yield f"{name} is damaged: its content is not what was committed. {again}"
             return None
         try:
-            part = stack.enter_context(pq.ParquetFile(opened.stream))
+            part = stack.enter_context(open_parquet(opened.stream))
             check_footer(part.metadata, opened.size)
         except (pa.ArrowException, OSError, ValueError) as error:
             yield f"{name} cannot be read: {error}. {again}"

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from typing import Any
 
-import pyarrow.parquet as pq
 import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -27,6 +26,7 @@ from docmatix.dataset.score_table import list_estimates, list_scores
 from docmatix.prompting.draws import DrawCounts
 from docmatix.prompting.prompts import Prompt
 from docmatix.storage.earlier_schemas import ADDED_BY_CHECKS, ADDED_BY_OCR, ADDED_TO_PAIRS, forget
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.records import Record
 from docmatix.storage.schemas import DATASETS, VERIFIED_SCORES, describe_features
 from docmatix.storage.store import Store
@@ -192,7 +192,7 @@ def draw_samples(store: Store, records: Sequence[Record], *, seed: int, count: i
 
 
 def _read_row(store: Store, name: str, place: int) -> dict[str, Any]:
-    with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
+    with store.open(name) as stream, open_parquet(stream) as parquet:
         for number in range(parquet.num_row_groups):
             rows = parquet.metadata.row_group(number).num_rows
             if place < rows:

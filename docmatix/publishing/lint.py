@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from docmatix.check.files import check_row_groups
 from docmatix.dataset.published_card import split_card
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.store import Store
 
 _TEXT_LIMIT = 64 << 20
@@ -78,7 +79,7 @@ class Inspection:
     def read_table(self, store: Store, name: str, schema: pa.Schema, *, shown: str) -> tuple[int, int]:
         """Inspect a Parquet file, `shown` to users; returns its rows, and their bytes without compression."""
         try:
-            with store.open(name) as stream, pq.ParquetFile(stream) as parquet:
+            with store.open(name) as stream, open_parquet(stream) as parquet:
                 check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
                 return self._read_table(parquet, schema, shown)
         except (pa.ArrowException, OSError, ValueError, RecursionError) as error:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from docmatix.check.card import describe_false_picture, list_card_pictures
 from docmatix.core.errors import SetupError
@@ -22,6 +21,7 @@ from docmatix.publishing.hub import RemoteFile, Tree
 from docmatix.publishing.lint import Inspection, find_secrets
 from docmatix.stages.support.job import Job
 from docmatix.storage.earlier_schemas import find_dataset_schema
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.run import Run
 from docmatix.storage.schemas import DATASETS, describe_features
 from docmatix.storage.store import Store
@@ -160,7 +160,7 @@ def _find_schema(job: Job, shards: Sequence[Shard]) -> pa.Schema:
     """The schema that the data files must have: that of the first, which an earlier version may have written."""
     name = job.config.pack.schema_
     for shard in shards[:1]:
-        with contextlib.suppress(Exception), shard.store.open(shard.name) as stream, pq.ParquetFile(stream) as file:
+        with contextlib.suppress(Exception), shard.store.open(shard.name) as stream, open_parquet(stream) as file:
             return find_dataset_schema(file.schema_arrow, name) or DATASETS[name]
     return DATASETS[name]
 

@@ -22,6 +22,7 @@ from docmatix.review.sheets import SIZES, TOO_LARGE, Sheet, shrink_pages
 from docmatix.review.source_pages import Place, render_in_turn
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.run import Run
 
 MOST_PAGES = 24
@@ -71,13 +72,13 @@ def read_packed_pages(run: Run, wanted: Mapping[str, Window]) -> Iterator[tuple[
     rows of an older dataset with other pages; only the annotated schema says whose pages a row has."""
     for _, record in run.records(PACK):
         unreadable = contextlib.suppress(pa.ArrowException, OSError, ValueError)
-        with unreadable, run.open(record.file) as stream, pq.ParquetFile(stream) as parquet:
+        with unreadable, run.open(record.file) as stream, open_parquet(stream) as parquet:
             check_footer(parquet.metadata, stream.seek(0, io.SEEK_END))
             check_types(parquet.schema_arrow)
             if "sample_id" not in parquet.schema_arrow.names:
                 return
             for group in range(parquet.num_row_groups):
-                ids = parquet.read_row_group(group, columns=["sample_id"])["sample_id"].to_pylist()
+                ids = parquet.read_row_group(group, columns=["sample_id"], use_threads=False)["sample_id"].to_pylist()
                 if not any(sample_id in wanted for sample_id in ids):
                     continue
                 yield from _read_rows(parquet, group, wanted)

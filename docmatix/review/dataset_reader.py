@@ -17,6 +17,7 @@ from docmatix.core.terminal import make_visible
 from docmatix.dataset.rows import check_types, complete_row
 from docmatix.storage.bombs import MOST_UNPACKED_BYTES, check_footer, list_texts, measure_texts
 from docmatix.storage.errors import describe
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.store import Store
 
 FOOTERS_AT_ONCE = 16
@@ -133,7 +134,7 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
 
     def __init__(self, source: Any) -> None:
         self._owned = source
-        super().__init__(source, buffer_size=_READ_AHEAD)
+        super().__init__(source, buffer_size=_READ_AHEAD, pre_buffer=False)  # as `open_parquet`
 
     def close(self, force: bool = True) -> None:
         super().close(force)
@@ -163,7 +164,7 @@ class _OwnedParquetFile(pq.ParquetFile):  # type: ignore[misc]
             return
         schema = pa.schema([self.schema_arrow.field(name) for name in columns])
         texts = [path for path in list_texts(self.schema) if path.partition(".")[0] in columns]
-        measured = pq.ParquetFile(
+        measured = open_parquet(
             self._owned, buffer_size=_READ_AHEAD, metadata=self.metadata, read_dictionary=texts or None
         )
         for batch in measured.iter_batches(64, row_groups=[group], columns=columns, use_threads=False):

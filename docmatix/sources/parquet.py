@@ -135,9 +135,9 @@ def _judge_value(value: Any, *, max_file_bytes: int | None) -> SourceDocument | 
 
 
 def _open_parquet(file: RangeFile) -> Any:
-    from pyarrow.parquet import ParquetFile
+    from docmatix.storage.parquet import open_parquet
 
-    return _blame_content(lambda: ParquetFile(file, buffer_size=_BUFFER_BYTES))
+    return _blame_content(lambda: open_parquet(file, buffer_size=_BUFFER_BYTES))
 
 
 def _decode_column(parquet: Any, group: int, leaf: str, *, at_once: int) -> Iterator[Any]:

@@ -83,6 +83,13 @@ def _payload_bytes(value: Any) -> int:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
+def open_parquet(stream: Any, **options: Any) -> pq.ParquetFile:
+    """A file for reading; closing it leaves its stream open. Read it with `use_threads=False`: a thread of Arrow's that
+    still lets go of a Python file when the interpreter ends aborts the process."""
+    # by default such threads read whole row groups ahead, with all images in them
+    return pq.ParquetFile(stream, pre_buffer=False, **options)
+
+
 def iterate_batches(
     file: pq.ParquetFile, columns: Sequence[str] | None = None, *, at_once: int | None = None
 ) -> Iterator[pa.RecordBatch]:
@@ -139,7 +146,7 @@ def read_batches(
         ) from None
     with stream:
         try:
-            parquet = pq.ParquetFile(stream)
+            parquet = open_parquet(stream)
             # a run may come from anybody, and a kilobyte can claim to unpack to gigabytes
             check_footer(parquet.metadata, stream.seek(0, os.SEEK_END))
             if isinstance(ranged := getattr(stream, "raw", None), RangedFile):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmatix.core.errors import BuildError
-from docmatix.storage.parquet import MOST_IN_A_BATCH, ShardWriter, choose_batch_size, iterate_batches, iterate_rows
+from docmatix.storage.parquet import (
+    MOST_IN_A_BATCH,
+    ShardWriter,
+    choose_batch_size,
+    iterate_batches,
+    iterate_rows,
+    open_parquet,
+)
 from docmatix.storage.run import Run
 from tests.storage.shards import SCHEMA
 
@@ -19,6 +29,32 @@ from tests.storage.shards import SCHEMA
 def write_table(path: Path, rows: int, *, text: str = "x") -> Path:
     pq.write_table(pa.table({"number": list(range(rows)), "text": [f"{text}{row}" for row in range(rows)]}), path)
     return path
+
+
+class ThreadNoting(io.BytesIO):
+    """A file that knows which threads have read it."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.threads: set[int] = set()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.threads.add(threading.get_ident())
+        return super().read(size)
+
+
+def test_no_thread_of_arrows_reads_a_file_and_could_still_hold_it_when_the_interpreter_ends(tmp_path: Path) -> None:
+    stream = ThreadNoting(write_table(tmp_path / "a.parquet", 600).read_bytes())
+    with open_parquet(stream) as file:
+        assert len(list(iterate_rows(file))) == 600
+        assert len(file.read_row_group(0, use_threads=False)) == 600
+    assert stream.threads == {threading.get_ident()}
+
+
+def test_every_file_is_opened_by_the_one_function_that_sees_to_that() -> None:
+    sources = Path(__file__).parents[2] / "docmatix"
+    opening = [path for path in sources.rglob("*.py") if re.search(r"(?<!\w)(pq\.)?ParquetFile\(", path.read_text())]
+    assert opening == [sources / "storage" / "parquet.py"]
 
 
 def test_rows_come_in_order_with_the_columns_asked_for(tmp_path: Path) -> None:

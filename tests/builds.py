@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,15 +120,20 @@ def find_processes(marker: str) -> list[str]:
     return found
 
 
-WORKERS = ("ray::ShardWorker.do", "ray::AskingWorker")
-"""How the processes that do the shards of a stage are called while they have one in hand."""
-
-
-def find_workers(driver: Driver) -> list[psutil.Process]:
-    """The Ray workers of a build on a private Ray that do its stages."""
+def find_workers(driver: Driver, stage: str | None = None) -> list[psutil.Process]:
+    """The processes of a build on a private Ray that have a shard in hand, of this stage if one is given."""
     found = []
     for process in psutil.Process(driver.process.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if process.cmdline() and process.cmdline()[0].startswith(WORKERS):
+            if is_at_work(process.cmdline(), stage):
                 found.append(process)
     return found
+
+
+def is_at_work(command: Sequence[str], stage: str | None = None) -> bool:
+    """Whether a process with this command line has a shard in hand: Ray names it by what it does. The starter, which
+    has no name, begins with `extract`."""
+    title = " ".join(command)
+    return bool(re.match(rf"ray::{stage or '(extract|generate|verify|curate|pack)'} \d", title)) or (
+        "docmatix.driver.starter" in title and stage in (None, "extract")
+    )

@@ -40,7 +40,7 @@ import psutil  # type: ignore[import-untyped]
 import yaml
 
 from docmatix.pipeline import STAGES
-from tests.builds import WORKERS, hash_dataset, list_files
+from tests.builds import hash_dataset, is_at_work, list_files
 from tests.ray_token import set_ray_token
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,14 +166,14 @@ class Nodes:
         """The nodes other than the head, by the process id of their raylet."""
         return {node.all_processes["raylet"][0].process.pid: node for node in self._cluster.worker_nodes}
 
-    def find_workers(self) -> list[int]:
+    def find_workers(self, stage: str | None = None) -> list[int]:
         """The processes that do the shards of the present stage. The live state is written once a second: of a short
         stage it would show none."""
         found: list[int] = []
         for node in self._cluster.list_all_nodes():
             with contextlib.suppress(psutil.Error, KeyError, IndexError):
                 children = psutil.Process(node.all_processes["raylet"][0].process.pid).children()
-                found += [each.pid for each in children if each.cmdline()[0].startswith(WORKERS)]
+                found += [each.pid for each in children if is_at_work(each.cmdline(), stage)]
         return found
 
     def replace(self, raylet: int) -> None:

@@ -64,9 +64,16 @@ def configure(
     return write_config(folder, pdf_dir, base_url, **changes)
 
 
-def wait_for_work(driver: Driver, run: Path, stage: str) -> None:
-    """Until a worker of the present driver has a shard of the stage in hand."""
-    wait_until(lambda: any((run / "telemetry" / "attempts").glob(f"*/{stage}-*")), driver)
+def wait_for_work(driver: Driver, stage: str) -> list[psutil.Process]:
+    """The workers of the driver that have a shard of the stage in hand, as soon as there are any."""
+    found: list[psutil.Process] = []
+
+    def look() -> bool:
+        found[:] = find_workers(driver, stage)
+        return bool(found)
+
+    wait_until(look, driver)
+    return found
 
 
 def wait_until(happened: Callable[[], bool], driver: Driver, *, within_s: float = 120) -> None:
@@ -95,8 +102,7 @@ def test_a_worker_killed_in_each_stage_leaves_the_same_dataset(
     driver = Driver(configure(tmp_path, pdf_dir, base_url), run)
     killed = []
     for stage in ("extract", "generate", "verify", "curate", "pack"):
-        wait_for_work(driver, run, stage)
-        for process in find_workers(driver):
+        for process in wait_for_work(driver, stage):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
                 killed.append(stage)
@@ -113,8 +119,7 @@ def test_a_worker_that_is_stopped_is_killed_and_its_shard_tried_again(
     driver = Driver(configure(tmp_path, pdf_dir, base_url, limits={"stall_s": 8}), run)
     stopped = []
     for stage in ("extract", "generate"):
-        wait_for_work(driver, run, stage)
-        (worker,) = find_workers(driver)
+        (worker,) = wait_for_work(driver, stage)
         worker.suspend()
         stopped.append(worker.pid)
     code, output = driver.finish()
@@ -153,7 +158,7 @@ def test_a_private_ray_that_dies_stops_the_build_in_one_sentence_and_the_next_ru
     # shards that are under way need no Ray to end: the stage must outlast the look at its processes
     with start_scripted_server(faults=Faults(delay_s=20)) as slow:
         driver = Driver(configure(tmp_path, pdf_dir, slow.base_url), run)
-        wait_for_work(driver, run, "generate")
+        wait_for_work(driver, "generate")
         (process,) = [child for child in psutil.Process(driver.process.pid).children() if child.name() == part]
         process.kill()
         code, output = driver.finish(within_s=60)
@@ -179,7 +184,7 @@ def test_a_server_that_never_answers_is_named_and_stops_the_build_and_the_next_r
             stalled: dict[str, Any] = stages["generate"].get("stalled", {})
             return stalled
 
-        wait_for_work(driver, run, "generate")
+        wait_for_work(driver, "generate")
         wait_until(lambda: silent.base_url in read_stalled().get("waits_for", ""), driver)
         lines = describe_status(Run(run))
         code, output = driver.finish(within_s=120)
@@ -218,9 +223,9 @@ def test_a_node_that_is_lost_for_good_leaves_its_work_to_the_others_and_with_the
     config = configure(tmp_path, pdf_dir, base_url, resources=resources, limits=limits)
     driver = Driver(config, run)
     first, second = nodes.list_raylets()
-    wait_for_work(driver, run, "extract")
+    wait_until(lambda: bool(nodes.find_workers("extract")), driver)
     kill_raylet(first)
-    wait_for_work(driver, run, "curate")
+    wait_until(lambda: bool(nodes.find_workers("curate")), driver)
     kill_raylet(second)
     code, output = driver.finish()
     assert code == 1, output

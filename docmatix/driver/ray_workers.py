@@ -23,12 +23,11 @@ from docmatix.driver.heartbeat import (
     tell_mailbox,
 )
 from docmatix.driver.shard_runner import ShardRunner
-from docmatix.driver.tasks import Report, Task, report_task
+from docmatix.driver.tasks import Report, Task, knowing, report_task, tell_task
 from docmatix.models.vllm.replica_pool import ReplicaPool
 from docmatix.models.vllm.supervisor import find_start
 from docmatix.pipeline import GENERATE, PIPELINE
 from docmatix.stages.support.job import Job
-from docmatix.stages.support.poison_documents import count_attempt
 
 _GROW_EVERY_S = 5.0  # a cluster's nodes may come while the build is at work
 _KILL_PATIENCE_S = 60.0  # to kill a worker, Ray first starts a process on its node
@@ -43,6 +42,14 @@ class Assignment:
     key: str
     stage: str
     job: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """An assignment, with the build that it is of as the driver has it."""
+
+    given: Assignment
+    job: Job
 
 
 # --- in a worker's process --------------------------------------------------------------------------------------------
@@ -112,13 +119,15 @@ class AskingWorker:
         started = time.time()
         progress = self.heartbeat.begin(task.shard)
         try:
-            count_attempt(self.job, self.stage, task.shard)
-            await self.ask_shard(self.job, task.shard, pool=self.pool, progress=progress)
+            progress.attempt = task.attempt
+            with knowing(self.job, task):
+                await self.ask_shard(self.job, task.shard, pool=self.pool, progress=progress)
+                told = self.job.run.tell([(self.stage, task.shard)])
         except Exception as error:
             return report_task(task, started, error=error, figures=self.count())
         finally:
             self.heartbeat.finish(task.shard)
-        return report_task(task, started, figures=self.count())
+        return report_task(task, started, figures=self.count(), told=told)
 
 
 def _start_heartbeat(
@@ -183,12 +192,12 @@ class RayPool:
         """`start` starts a worker, `size` is how many are wanted by now, `room` how many tasks each takes."""
         self._start, self._size, self._room = start, size, room
         self._members: list[_Member] = []
-        self._given: Assignment | None = None
+        self._work: _Work | None = None
         self._grown_at = 0.0
 
-    def assign(self, given: Assignment) -> None:
+    def assign(self, given: Assignment, job: Job) -> None:
         """What its workers do from the next task on."""
-        self._given = given
+        self._work = _Work(given, job)
         self._grow()
 
     @property
@@ -201,7 +210,11 @@ class RayPool:
         if not free:
             return False
         member = min(free, key=lambda each: len(each.tasks))
-        member.tasks[member.actor.do.remote(self._given, task)] = task
+        assert self._work is not None
+        given = self._work.given
+        # by this name the process is known to the system while it is at it
+        do = member.actor.do.options(name=f"{given.stage} {task.shard}")
+        member.tasks[do.remote(given, tell_task(self._work.job, given.stage, task))] = task
         return True
 
     def poll(self, timeout_s: float) -> list[Report | Lost]:

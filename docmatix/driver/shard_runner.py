@@ -8,11 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from docmatix.driver.tasks import Report, Task, report_task
+from docmatix.driver.tasks import Report, Task, knowing, report_task
 from docmatix.pipeline import EXTRACT, PACK, PIPELINE
 from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job, ShardProgress
-from docmatix.stages.support.poison_documents import count_attempt
 
 
 class ShardRunner:
@@ -32,15 +31,17 @@ class ShardRunner:
         started = time.time()
         try:
             self.turn_to(job, stage)
-            count_attempt(job, stage, task.shard)
-            shell = PIPELINE[stage].load_shell()
-            if PIPELINE[stage].asks:
-                asyncio.run(_ask_nobody(job, stage, task, progress))
-            else:
-                shell(job, task.output or task.shard, progress=progress, **self._tools)
+            progress.attempt = task.attempt
+            with knowing(job, task):
+                shell = PIPELINE[stage].load_shell()
+                if PIPELINE[stage].asks:
+                    asyncio.run(_ask_nobody(job, stage, task, progress))
+                else:
+                    shell(job, task.output or task.shard, progress=progress, **self._tools)
+                told = job.run.tell([(stage, task.shard)])
         except Exception as error:
             return report_task(task, started, error=error, figures=self.count())
-        return report_task(task, started, figures=self.count())
+        return report_task(task, started, figures=self.count(), told=told)
 
     def count(self) -> dict[str, float]:
         """What the tools of the present stage have counted."""

@@ -180,7 +180,7 @@ def _do_tasks(
     earlier = dict(figures)  # of the pass before
     done = 0
     worked, first, last = 0.0, math.inf, 0.0
-    guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog)
+    guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog, end=workforce.end)
     guard.hear(workforce.list_idle(stage))
     results = workforce.do(job, stage, tasks)
     # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
@@ -209,7 +209,11 @@ def _do_tasks(
                 worked += result.ended - result.started
                 first, last = min(first, result.started), max(last, result.ended)
                 figures |= _add(earlier, {"work_seconds": worked, "span_seconds": last - first})
-                record = job.run.refresh_record(stage, shard) or job.record(stage, shard)
+                if job.run.local:
+                    job.run.refresh_record(stage, shard)
+                else:  # it tells the version that its worker wrote
+                    job.run.know(result.told)
+                record = job.record(stage, shard)
                 ledger.add(Ledger.from_json(record.ledger))
                 ledger.require_expected(stage, max_share=job.config.limits.unexpected_share, complete=False)
             working = count_working(in_hand, guard.states)

@@ -10,11 +10,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from multiprocessing.connection import Connection
 
 from docmatix.core.import_path import protect_children
 from docmatix.driver.dispatch import Lost
-from docmatix.driver.tasks import Report, Task
+from docmatix.driver.heartbeat import Heartbeat, ProcessKey, WorkerState, choose_interval
+from docmatix.driver.tasks import Report, Task, tell_task
 from docmatix.stages.support.job import Job
 
 _MAIN = "import sys; from docmatix.driver.starter import serve; serve(int(sys.argv[1]))"
@@ -35,8 +38,10 @@ class Starter:
                 env=os.environ | protect_children(os.environ),
             )
         self._connection = Connection(ours.detach())
+        self._job, self._stage = job, stage
         self._task: Task | None = None
         self._wanted = True
+        self._lock, self._states = threading.Lock(), dict[ProcessKey, WorkerState]()
         self._connection.send((job, stage, cpus))
 
     @property
@@ -56,7 +61,7 @@ class Starter:
         if self._task is not None or not self._wanted:
             return False
         try:
-            self._connection.send(task)
+            self._connection.send(tell_task(self._job, self._stage, task))
         except OSError:
             self._wanted = False
             return False
@@ -64,15 +69,28 @@ class Starter:
         return True
 
     def poll(self, timeout_s: float) -> list[Report | Lost]:
-        if not self._connection.poll(timeout_s):
-            return []
-        task, self._task = self._task, None
-        try:
-            report: Report = self._connection.recv()
-        except (EOFError, OSError):
-            self._wanted = False
-            return [] if task is None else [Lost(task)]
-        return [report]
+        while self._connection.poll(timeout_s):
+            try:
+                told: Report | WorkerState = self._connection.recv()
+            except (EOFError, OSError):
+                self._wanted = False
+                lost, self._task = self._task, None
+                return [] if lost is None else [Lost(lost)]
+            if isinstance(told, Report):
+                self._task = None
+                return [told]
+            with self._lock:
+                self._states[told.key] = told
+            timeout_s = 0
+        if not self._wanted:  # there is no end to wait for
+            time.sleep(timeout_s)
+        return []
+
+    def take_states(self) -> dict[ProcessKey, WorkerState]:
+        """What it has told of itself since the last call; may be called by another thread."""
+        with self._lock:
+            states, self._states = self._states, {}
+        return states
 
     def close(self) -> None:
         """End it at once."""
@@ -84,13 +102,21 @@ class Starter:
 def serve(number: int) -> None:
     """Do tasks as they come over this file, until it is closed."""
     from docmatix.driver.shard_runner import ShardRunner
-    from docmatix.stages.support.job import ShardProgress
 
-    connection = Connection(number)
+    connection, lock = Connection(number), threading.Lock()
+
+    def tell(said: Report | WorkerState) -> None:
+        with lock:
+            connection.send(said)
+
     job, stage, cpus = connection.recv()
     runner = ShardRunner(cpus=cpus)
     runner.turn_to(job, stage)
+    beats = Heartbeat(stage, tell, count=runner.count, every_s=choose_interval(job.config.limits.stall_s))
     with contextlib.closing(runner), contextlib.suppress(EOFError, OSError):
         while True:
             task: Task = connection.recv()
-            connection.send(runner.run(job, stage, task, progress=ShardProgress()))
+            progress = beats.begin(task.shard)
+            report = runner.run(job, stage, task, progress=progress)
+            beats.finish(task.shard)
+            tell(report)

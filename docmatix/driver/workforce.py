@@ -22,7 +22,14 @@ from docmatix.core.errors import BuildError
 from docmatix.driver.dispatch import Pool, dispatch
 from docmatix.driver.heartbeat import Heartbeats, ProcessKey, WorkerState, heartbeats_heard
 from docmatix.driver.ray_cluster import find_private_ray, has_own_ray, ray_running
-from docmatix.driver.ray_workers import Assignment, RayPool, start_asking_workers, start_shard_workers
+from docmatix.driver.ray_workers import (
+    Assignment,
+    RayPool,
+    end_workers,
+    kill_process,
+    start_asking_workers,
+    start_shard_workers,
+)
 from docmatix.driver.starter import Starter
 from docmatix.driver.tasks import Report, Task
 from docmatix.pipeline import PIPELINE
@@ -42,6 +49,7 @@ class Workforce:
         self._ray: threading.Thread | None = None
         self._up, self._ended, self._trouble = threading.Event(), threading.Event(), list[BaseException]()
         self._heartbeats: Heartbeats | None = None
+        self._starter: Starter | None = None
         self._workers: RayPool | None = None
         self._most = 0
         self._states: dict[ProcessKey, WorkerState] = {}
@@ -93,6 +101,8 @@ class Workforce:
     def take_states(self, stage: str) -> Mapping[ProcessKey, WorkerState] | None:
         """The states that workers at this stage have reported since the last call; None if no mailbox responds."""
         told = self._heartbeats.take() if self._up.is_set() and self._heartbeats is not None else None
+        if self._starter is not None and (its_own := self._starter.take_states()):
+            told = {**(told or {}), **its_own}
         if told is None:
             return None
         known = self._workers.workers if self._workers is not None else set()
@@ -108,6 +118,13 @@ class Workforce:
             key: WorkerState(stage, state.host, state.node, state.pid, state.started, worker=state.worker)
             for key, state in states.items()
         }
+
+    def end(self, states: Sequence[WorkerState]) -> list[str | None]:
+        """`end_workers`, also of the starter, of which Ray knows nothing."""
+        own = {state.key: kill_process(state.pid, state.started) for state in states if not state.node}
+        others = [state for state in states if state.node]
+        outcomes = dict(zip([state.key for state in others], end_workers(others), strict=True))
+        return [{**own, **outcomes}[state.key] for state in states]
 
     def release_cpus(self) -> None:
         """End the workers on CPUs, for whoever needs their place; the next stage starts others."""
@@ -183,12 +200,12 @@ class Workforce:
             assert self._heartbeats is not None
             asking = start_asking_workers(job, stage, tasks=tasks, mailbox=self._heartbeats.mailbox)
             stack.callback(asking.close)
-            asking.assign(Assignment("", stage, []))
+            asking.assign(Assignment("", stage, []), job)
             while True:
                 yield [asking]
         starter: Starter | None = None
         if not self._up.is_set() and self.is_private:
-            starter = Starter(job, stage, cpus=self._resources.cpus or os.cpu_count() or 1)
+            self._starter = starter = Starter(job, stage, cpus=self._resources.cpus or os.cpu_count() or 1)
             stack.callback(starter.close)
         pools: list[Pool] = []
         assigned = False
@@ -199,7 +216,7 @@ class Workforce:
             if starter is not None and self._workers is not None and self._workers.workers:
                 starter.retire()
                 if starter.is_done:
-                    starter = None
+                    self._starter = starter = None
             # with no pool yet, a cluster is being joined
             yield [*([starter] if starter is not None else []), *pools] or [_NOBODY]
 
@@ -212,7 +229,7 @@ class Workforce:
             self._workers = start_shard_workers(
                 self._resources, stall_s=self._stall_s, mailbox=self._heartbeats.mailbox, most=lambda: self._most
             )
-        self._workers.assign(Assignment(uuid.uuid4().hex, stage, [ray.put(job)]))
+        self._workers.assign(Assignment(uuid.uuid4().hex, stage, [ray.put(job)]), job)
         return self._workers
 
 

@@ -12,29 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from docmatix.core.documents import Refusal
-from docmatix.core.errors import BuildError
 
 if TYPE_CHECKING:
     from docmatix.stages.support.job import Job
 
 NOTES_BELIEVED = 2
 """A worker may be killed for any reason while a document happens to be in its hands: once is chance."""
-
-
-def count_attempt(job: Job, stage: str, shard: int) -> int:
-    """Record durably that a shard is being tried; returns how often it was before, and raises BuildError for one that
-    has killed its worker too often. Ray retries a task indefinitely when its worker dies, and the next worker finds the
-    count on disk. Each driver counts from zero."""
-    folder = _name_attempts(job, stage, shard)
-    before = len(job.run.names(folder))
-    if before >= job.config.limits.shard_attempts:
-        raise BuildError(
-            f"Shard {shard} of {stage} ended its worker {before} times (limits.shard_attempts); look at the memory of"
-            " this machine and at the documents of the shard in the plan. If machines were lost, rerun the command:"
-            " the count starts from zero."
-        )
-    job.run.write(f"{folder}/{before}", b"1")
-    return before
 
 
 def _name_attempts(job: Job, stage: str, shard: int) -> str:

@@ -14,10 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec import AbstractFileSystem
 
-from docmatix.core.errors import BuildError
 from docmatix.core.ledger import Ledger
 from docmatix.stages.support.job import Job
-from docmatix.stages.support.poison_documents import count_attempt
 from tests.jobs import FakeClient, curate, generate, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf
 
@@ -185,10 +183,3 @@ def test_an_output_file_is_packed_without_the_document_that_its_workers_died_of(
     table = pq.read_table(job.run.path(record.file), columns=["texts"])
     sources = {row["texts"][0]["source"] for row in table.to_pylist()}
     assert {Path(source).name for source in sources} == {"0.pdf", "1.pdf", "3.pdf"}
-
-
-def test_a_shard_that_ends_its_worker_again_and_again_is_refused(tmp_path: Path) -> None:
-    job = make_job(tmp_path, limits={"shard_attempts": 2})
-    assert [count_attempt(job, "extract", shard) for shard in (3, 3, 4)] == [0, 1, 0]
-    with pytest.raises(BuildError, match="Shard 3 of extract ended its worker 2 times"):
-        count_attempt(job, "extract", 3)

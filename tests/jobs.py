@@ -27,6 +27,7 @@ from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.pack import OutputFile, divide_run, pack_file
 from docmatix.stages.plan import plan_shards
+from docmatix.stages.support.child_pool import ChildPool
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, ShardProgress
@@ -167,9 +168,16 @@ def curate(job: Job, shard: int = 0) -> None:
     curate_shard(job, shard, progress=ShardProgress())
 
 
-def pack(job: Job, output: OutputFile, *, sandbox: Any = None, progress: ShardProgress | None = None) -> None:
+def pack(
+    job: Job,
+    output: OutputFile,
+    *,
+    sandbox: Any = None,
+    progress: ShardProgress | None = None,
+    children: ChildPool | None = None,
+) -> None:
     sandbox = sandbox or InlineSandbox()
-    pack_file(job, output, sandbox=sandbox, progress=progress or ShardProgress())
+    pack_file(job, output, sandbox=sandbox, progress=progress or ShardProgress(), children=children)
 
 
 def read_documents(job: Job) -> None:

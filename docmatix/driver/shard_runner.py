@@ -57,6 +57,11 @@ class ShardRunner:
 
             memory_mb = job.config.pack.memory_mb if stage == PACK else job.config.extract.memory_mb
             self._tools["sandbox"] = self._closing.enter_context(Sandbox(memory_mb=memory_mb))
+        if stage == PACK:
+            from docmatix.stages.support.child_pool import ChildPool
+
+            children = ChildPool(lambda: Sandbox(memory_mb=memory_mb), slots=CpuSlots(self._cpus), spare=self._cpus)
+            self._tools["children"] = self._closing.enter_context(children)
         if stage == EXTRACT:
             from docmatix.stages.support.page_ocr import PageOcr
 

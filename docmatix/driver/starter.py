@@ -42,7 +42,10 @@ class Starter:
         self._task: Task | None = None
         self._wanted = True
         self._lock, self._states = threading.Lock(), dict[ProcessKey, WorkerState]()
-        self._connection.send((job, stage, cpus))
+        try:
+            self._connection.send((job, stage, cpus))
+        except OSError:  # it has died already
+            self._wanted = False
 
     @property
     def pid(self) -> int:

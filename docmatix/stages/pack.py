@@ -6,14 +6,18 @@ each file is a shard of its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
 import posixpath
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import groupby, islice
+from pathlib import Path
 from typing import Any
 
 from docmatix.config import Pack
@@ -22,9 +26,9 @@ from docmatix.core.ledger import Ledger
 from docmatix.dataset.groups import KINDS
 from docmatix.dataset.stats import Statistics
 from docmatix.pdf.rendering import PageImage
-from docmatix.pdf.sandbox import Sandbox
 from docmatix.pipeline import CURATE, PACK, PIPELINE
 from docmatix.sources.documents import read_documents
+from docmatix.stages.support.child_pool import Child, ChildPool
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.stages.support.planned_documents import read_plan
@@ -126,8 +130,11 @@ def find_packed(job: Job, outputs: Sequence[OutputFile]) -> set[int]:
     return {output.number for output in outputs if is_packed(job, output, listed=known)}
 
 
-def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: ShardProgress) -> None:
-    """Render and write one output file, and commit it."""
+def pack_file(
+    job: Job, output: OutputFile, *, sandbox: Child, progress: ShardProgress, children: ChildPool | None = None
+) -> None:
+    """Render and write one output file, and commit it. Windows are rendered by several `children` at once, if there are
+    any, and written in their order."""
     settings = job.config.pack
     ledger = Ledger(PIPELINE[PACK].units)
     statistics = Statistics()
@@ -136,7 +143,7 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: Shard
         writer = ShardWriter(
             pending, DATASETS[settings.schema_], row_group_bytes=settings.row_group_mb << 20, for_images=True
         )
-        for sample, outcome in _render_samples(job, output, sandbox, attempt=progress.attempt):
+        for sample, outcome in _render_samples(job, output, sandbox, children, attempt=progress.attempt):
             row = None if isinstance(outcome, Refusal) else compose_row(sample, outcome, settings)
             size = 0 if isinstance(outcome, Refusal) else sum(len(image.data) for image in outcome)
             reason = outcome.reason if isinstance(outcome, Refusal) else None
@@ -171,13 +178,63 @@ def pack_file(job: Job, output: OutputFile, *, sandbox: Sandbox, progress: Shard
 _Sample = list[dict[str, Any]]  # the curated rows of its kept pairs
 
 
+MOST_AHEAD_BYTES = 128 << 20  # of images that wait for those before them
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A sample whose pages are being rendered, from a document that stays open until then."""
+
+    sample: _Sample
+    images: Future[list[PageImage] | Refusal]
+    document: contextlib.ExitStack | None = None
+    """Of the last sample of its document, what it is closed by."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its images, if they are there."""
+        if not self.images.done() or self.images.exception() is not None:
+            return 0
+        outcome = self.images.result()
+        return 0 if isinstance(outcome, Refusal) else sum(len(image.data) for image in outcome)
+
+
 def _render_samples(
-    job: Job, output: OutputFile, sandbox: Sandbox, *, attempt: int
+    job: Job, output: OutputFile, sandbox: Child, children: ChildPool | None, *, attempt: int
 ) -> Iterator[tuple[_Sample, list[PageImage] | Refusal]]:
     """A file's samples with their page images, document by document, reading each document once."""
-    settings = job.config.pack
-    rendering = settings.rendering
+    # one after the other where a worker has died: it must be known of what
+    ahead = 0 if children is None or attempt else 2 * children.count
     poison = PoisonDocuments(job, PACK, output.number, attempt=attempt)
+    begun: deque[_Begun] = deque()
+
+    def finish() -> tuple[_Sample, list[PageImage] | Refusal]:
+        first = begun.popleft()
+        with first.document or contextlib.nullcontext():
+            return first.sample, first.images.result()
+
+    with contextlib.ExitStack() as opened:
+        opened.callback(lambda: [each.images.cancel() for each in begun])
+        for each in _begin_samples(job, output, sandbox, children if ahead else None, poison, opened):
+            begun.append(each)
+            while begun and (
+                begun[0].images.done() or len(begun) > ahead or sum(one.size for one in begun) > MOST_AHEAD_BYTES
+            ):
+                yield finish()
+        while begun:
+            yield finish()
+
+
+def _begin_samples(
+    job: Job,
+    output: OutputFile,
+    sandbox: Child,
+    children: ChildPool | None,
+    poison: PoisonDocuments,
+    opened: contextlib.ExitStack,
+) -> Iterator[_Begun]:
+    """A file's samples as they are begun; documents that are still open at the end are closed with `opened`."""
+    settings = job.config.pack
     places = itertools.count()  # of documents in the file, whose indices are those of several shards
     for each in output.ranges:
         locators = read_plan(job, each.shard)
@@ -190,25 +247,31 @@ def _render_samples(
             patience_s=job.config.limits.store_patience_s,
         )
         documents = groupby(_read_samples(job, each), key=lambda sample: int(sample[0]["index"]))
-        for (_, samples), (_, source) in zip(documents, sources, strict=True):
-            place = next(places)
+        for (_, of_document), (_, source) in zip(documents, sources, strict=True):
+            place, samples = next(places), list(of_document)
             refusal = poison.refuse(place)
-            with temporary_pdf(source) as pdf:
-                for sample in samples:
-                    if refusal is not None:
-                        yield sample, refusal
-                        continue
+            document = contextlib.ExitStack()
+            opened.push(document)
+            pdf = document.enter_context(temporary_pdf(source))
+            for sample in samples:
+                render = partial(_render, pdf, sample[0]["page_numbers"], doc_id=sample[0]["doc_id"], settings=settings)
+                images: Future[list[PageImage] | Refusal]
+                if refusal is None and children is not None:
+                    images = children.submit(render)
+                else:
+                    images = Future()
                     # not around `yield`: the document is not to blame for what happens to its images
                     with poison.in_hand(place, "render"):
-                        outcome = render_kept(
-                            pdf,
-                            sample[0]["page_numbers"],
-                            doc_id=sample[0]["doc_id"],
-                            settings=rendering,
-                            sandbox=sandbox,
-                            timeout_s=settings.timeout_s,
-                        )
-                    yield sample, outcome
+                        images.set_result(refusal or render(sandbox))
+                yield _Begun(sample, images, document if sample is samples[-1] else None)
+
+
+def _render(
+    pdf: tuple[Path, str] | Refusal, page_numbers: Sequence[int], sandbox: Child, *, doc_id: str, settings: Pack
+) -> list[PageImage] | Refusal:
+    return render_kept(
+        pdf, page_numbers, doc_id=doc_id, settings=settings.rendering, sandbox=sandbox, timeout_s=settings.timeout_s
+    )
 
 
 _PLACE = ("index", "sample_id", "reason")

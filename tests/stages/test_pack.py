@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,12 @@ from PIL import Image
 
 from docmatix.config import Pack
 from docmatix.core.documents import Refusal
+from docmatix.core.errors import StorageFailed
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.pack import OutputFile, divide_rows, divide_run, foresee_bytes, is_packed
-from docmatix.stages.support.job import Job
+from docmatix.stages.support.child_pool import ChildPool
+from docmatix.stages.support.cpu_slots import CpuSlots
+from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.storage.schemas import DATASETS
 from tests.jobs import FakeClient, build, curate, generate, make_job, pack, read_documents
 from tests.pdfs import write_coloured_pdf, write_distinct_pdf, write_distinct_text, write_pdf
@@ -188,6 +192,58 @@ def test_packing_again_gives_the_same_bytes(curated, tmp_path):
     assert is_packed(job, output)
     pack(job, output)
     assert job.run.read(output.name) == first
+
+
+class Slow(Painter):
+    """A painter of whom the first sample that it is given comes last: it waits until the others are drawn."""
+
+    def __init__(self, drawn: list[list[int]], enough: int) -> None:
+        super().__init__()
+        self.drawn, self._enough = drawn, enough
+
+    def run(self, function: Any, pdf: bytes, page_numbers: list[int], **options: Any) -> Any:
+        first = not self.drawn
+        images = super().run(function, pdf, page_numbers, **options)
+        while first and len(self.drawn) < self._enough:
+            time.sleep(0.001)
+        return images
+
+
+@pytest.mark.timeout(60)
+def test_windows_are_rendered_by_several_children_at_once_and_the_file_is_the_same(curated, tmp_path):
+    job = make(curated, tmp_path)
+    (output,) = divide_run(job)
+    pack(job, output, sandbox=Painter())
+    alone = job.run.read(output.name), job.run.read("pack/part-00000.json")
+    drawn: list[list[int]] = []
+    with ChildPool(lambda: Slow(drawn, 4), slots=CpuSlots(2, folder=tmp_path), spare=2) as children:
+        pack(job, output, sandbox=Painter(Refusal("crashed", "nobody asks this one")), children=children)
+    assert len(drawn) == 4
+    assert (job.run.read(output.name), job.run.read("pack/part-00000.json")) == alone
+
+
+def test_after_a_worker_died_windows_are_rendered_one_by_one(curated, tmp_path):
+    job = make(curated, tmp_path)
+    (output,) = divide_run(job)
+    alone = Painter()
+    with ChildPool(lambda: pytest.fail("not asked"), slots=CpuSlots(2, folder=tmp_path), spare=2) as children:
+        pack(job, output, sandbox=alone, children=children, progress=ShardProgress(attempt=1))
+    assert len(alone.drawn) == 4
+
+
+def test_what_a_child_raises_ends_the_file(curated, tmp_path):
+    class Failing(Painter):
+        def run(self, *_: Any, **__: Any) -> Any:
+            raise StorageFailed("the temporary file has vanished")
+
+    job = make(curated, tmp_path)
+    (output,) = divide_run(job)
+    with (
+        ChildPool(Failing, slots=CpuSlots(2, folder=tmp_path), spare=2) as children,
+        pytest.raises(StorageFailed, match="has vanished"),
+    ):
+        pack(job, output, children=children)
+    assert not is_packed(job, output)
 
 
 def test_a_file_is_packed_only_as_long_as_it_is_there_and_current(curated, tmp_path):

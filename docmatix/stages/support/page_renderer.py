@@ -21,6 +21,7 @@ from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Rendering
 from docmatix.sources.documents import read_documents
 from docmatix.sources.locators import Locator, SourceDocument
+from docmatix.stages.support.child_pool import Child
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.planned_documents import read_plan
@@ -58,7 +59,7 @@ def render_kept(
     *,
     doc_id: str,
     settings: Rendering,
-    sandbox: Sandbox,
+    sandbox: Child,
     timeout_s: int,
 ) -> list[PageImage] | Refusal:
     """Pages of a `temporary_pdf`, or why there are none: `source_changed` if the document is not `doc_id`.

@@ -62,6 +62,7 @@ class ShardRunner:
 
             children = ChildPool(lambda: Sandbox(memory_mb=memory_mb), slots=CpuSlots(self._cpus), spare=self._cpus)
             self._tools["children"] = self._closing.enter_context(children)
+            self._counted = children.counted
         if stage == EXTRACT:
             from docmatix.stages.support.page_ocr import PageOcr
 

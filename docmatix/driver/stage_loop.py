@@ -52,6 +52,7 @@ def do_stages(
             if set(job.stages) - wanted:
                 _require_upstream(job, stage)
             began, done = time.monotonic(), 0
+            recording.stages[stage] = {"began_at": round(time.time(), 3)}
             spent: set[str] = set()
             try:
                 for number in range(len(job.config.check_passes) if stage == VERIFY else 1):
@@ -209,6 +210,7 @@ def _do_tasks(
                 worked += result.ended - result.started
                 first, last = min(first, result.started), max(last, result.ended)
                 figures |= _add(earlier, {"work_seconds": worked, "span_seconds": last - first})
+                figures["first_at"] = round(first, 3)
                 if job.run.local:
                     job.run.refresh_record(stage, shard)
                 else:  # it tells the version that its worker wrote

@@ -196,7 +196,9 @@ def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, do
             hours("span_seconds", stage) * max((engine.total_gpus for engine in asked), default=0)
             for stage, asked in engines.items()
         ),
-        curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK),
+        curate_and_pack_cpu_hours=hours("work_seconds", CURATE, PACK)
+        + hours("child_seconds", PACK)
+        - hours("child_waited_seconds", PACK),
         dataset_bytes=size,
         hub_commits=math.ceil(files / _FILES_A_COMMIT) + 1,
     )

@@ -211,7 +211,7 @@ def _render_samples(
     def finish() -> tuple[_Sample, list[PageImage] | Refusal]:
         first = begun.popleft()
         with first.document or contextlib.nullcontext():
-            return first.sample, first.images.result()
+            return first.sample, first.images.result() if children is None else children.wait(first.images)
 
     with contextlib.ExitStack() as opened:
         opened.callback(lambda: [each.images.cancel() for each in begun])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -32,6 +33,8 @@ class ChildPool:
         self._idle: list[Child] = []
         self._lock = threading.Lock()
         self._closed = False
+        self.counted = {"child_seconds": 0.0, "child_waited_seconds": 0.0}
+        """The time that calls took one by one, and how long somebody waited for them."""
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +47,15 @@ class ChildPool:
     def submit(self, use: Callable[[Child], T]) -> Future[T]:
         """Have `use` called in a thread, with a child that no other call uses meanwhile."""
         return self._threads.submit(self._call, use)
+
+    def wait(self, call: Future[T]) -> T:
+        """The result of a call."""
+        started = time.monotonic()
+        try:
+            return call.result()
+        finally:
+            with self._lock:
+                self.counted["child_waited_seconds"] += time.monotonic() - started
 
     def close(self) -> None:
         """Give up what has not begun, and end the children."""
@@ -58,12 +70,14 @@ class ChildPool:
             with self._lock:
                 child = self._idle.pop() if self._idle else None
             child = child or self._make_child()
+            started = time.monotonic()
             try:
                 result = use(child)
             except BaseException:
                 _end(child)
                 raise
         with self._lock:
+            self.counted["child_seconds"] += time.monotonic() - started
             if len(self._idle) < self._spare and not self._closed:
                 self._idle.append(child)
                 return result

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docmatix.storage.errors import read_code
+from docmatix.storage.plain_files import Listed
 
 _AT_ONCE = 1000  # files that one request may name
 
@@ -22,25 +23,24 @@ def look_up(fs: Any, path: str) -> dict[str, Any]:
     return facts
 
 
-def list_names(fs: Any, folder: str, *, most: int | None = None) -> list[str]:
-    """The names of what is right in a folder, files and folders; a missing one is empty."""
+def list_folder(fs: Any, folder: str, *, most: int | None = None) -> dict[str, Listed]:
+    """What is right in a folder, files and folders; a missing one is empty."""
     bucket, key, _ = fs.split_path(folder)
     prefix = f"{key.rstrip('/')}/" if key else ""
-    names: list[str] = []
+    found: dict[str, Listed] = {}
     for page in _list_pages(fs, Bucket=bucket, Prefix=prefix, Delimiter="/", **({"MaxKeys": most} if most else {})):
-        found = [each["Key"] for each in page.get("Contents", ())]
-        found += [each["Prefix"] for each in page.get("CommonPrefixes", ())]
-        # the marker of a folder that was made by hand is listed as if it were a file in it
-        names += (posixpath.basename(each.rstrip("/")) for each in found if each != prefix)
+        found |= {each["Key"]: Listed(each["Size"], each.get("ETag")) for each in page.get("Contents", ())}
+        found |= {each["Prefix"]: Listed() for each in page.get("CommonPrefixes", ())}
         if most is not None:
             break
-    return names
+    # the marker of a folder that was made by hand is listed as if it were a file in it
+    found.pop(prefix, None)
+    return {posixpath.basename(path.rstrip("/")): listed for path, listed in found.items()}
 
 
 def find_files(fs: Any, path: str) -> list[str]:
     """The paths of a file and of what is below a folder of that name."""
     bucket, key, _ = fs.split_path(path)
-    key = key.rstrip("/")
     pages = _list_pages(fs, Bucket=bucket, Prefix=key)
     found = (each["Key"] for page in pages for each in page.get("Contents", ()))
     return [f"{bucket}/{each}" for each in found if not key or each == key or each.startswith(f"{key}/")]

@@ -133,7 +133,7 @@ class Store:
         if self.local:
             return
         # a listing: of a missing bucket, and of credentials that it refuses, S3 says more to that than to a HEAD
-        ask = (lambda files: s3_requests.list_names(files, self.root, most=1)) if self.on_s3 else None
+        ask = (lambda files: s3_requests.list_folder(files, self.root, most=1)) if self.on_s3 else None
         if require_answer(self.fs, self.root, url=self.url, patience=self._patience, ask=ask) is None:
             return
         try:
@@ -155,7 +155,7 @@ class Store:
             if name and self._look_up(name) is not None:
                 return True
             is_folder = "." not in posixpath.basename(name)
-            return is_folder and bool(self._try(lambda: s3_requests.list_names(self.fs, self.path(name), most=1)))
+            return is_folder and bool(self._try(lambda: s3_requests.list_folder(self.fs, self.path(name), most=1)))
         return bool(self._try(lambda: self.fs.exists(self.path(name))))
 
     def size(self, name: str) -> int | None:
@@ -242,7 +242,7 @@ class Store:
             return self._folder.names(folder)
         path = self.path(folder).rstrip("/")
         if self.on_s3:
-            return sorted(self._try(lambda: s3_requests.list_names(self.fs, path)))
+            return sorted(self._try(lambda: s3_requests.list_folder(self.fs, path)))
         try:
             found = self._try(lambda: self.fs.ls(path, detail=False))
         except (FileNotFoundError, NotADirectoryError):
@@ -256,6 +256,9 @@ class Store:
         if self._folder is not None:
             return self._folder.list_files(folder, matching)
         path = self.path(folder).rstrip("/")
+        if self.on_s3:
+            there = self._try(lambda: s3_requests.list_folder(self.fs, path))
+            return {name: listed for name, listed in there.items() if matching.fullmatch(name)}
         try:
             found = self._try(lambda: self.fs.ls(path, detail=True))
         except (FileNotFoundError, NotADirectoryError):
@@ -278,18 +281,21 @@ class Store:
                 found += [f"{name}/{each}" for each in below] if below else [name]
             return found
         path = self.path(folder).rstrip("/")
+        find = functools.partial(s3_requests.find_files, self.fs, path) if self.on_s3 else None
         try:
-            names = self._try(lambda: self.fs.find(path))
+            names = self._try(find or (lambda: self.fs.find(path)))
         except (FileNotFoundError, NotADirectoryError):
             return []
         start = len(path.strip("/")) + 1
-        return sorted(str(name).strip("/")[start:] for name in names)
+        return sorted(filter(None, (str(name).strip("/")[start:] for name in names)))
 
     def find_version(self, name: str) -> str | None:
         """The version of a file as `list_files` gives it; None where there is none."""
         if self._folder is not None:
             status = self._folder.stat(name)
             return None if status is None else describe_file(status).version
+        if self.on_s3:
+            return self.look_up(name)
         try:
             return _describe_object(self._try(lambda: self.fs.info(self.path(name)))).version
         except FileNotFoundError:

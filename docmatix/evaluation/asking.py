@@ -230,13 +230,13 @@ async def _ask_in_parts(
 ) -> AsyncGenerator[tuple[Item, Result], None]:
     """Each item, in order, with what asking about it gave; the replies of each part are stored apart."""
     for number in count():
-        store = ReplyStore(run, folder, number)
+        store = await asyncio.to_thread(ReplyStore, run, folder, number)
         taken = 0
 
         async def ask_stored(item: Item, store: ReplyStore = store) -> Result:
             return await ask(item, store)
 
-        with store.kept_on_failure():
+        async with store.kept_on_failure():
             try:
                 async for item, result in pool.answer_in_order(islice(items, PART), ask_stored):
                     taken += 1
@@ -246,7 +246,7 @@ async def _ask_in_parts(
         tokens = store.count_tokens()
         usage.tokens.update(tokens)
         usage.reused += store.reused
-        store.compact()
+        await store.finish()
         if taken < PART:
             return
         await asyncio.sleep(0)

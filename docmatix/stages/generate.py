@@ -9,6 +9,7 @@ ten thousand pages, and the file does not depend on which reply comes first.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ from docmatix.prompting.questions.rewording import can_be_reworded
 from docmatix.prompting.windows import Window, iterate_windows
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.off_loop import entered_in_thread
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.document_rows import group_documents
@@ -65,7 +67,12 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
     The record's `extra` names the files of replies, and counts the tokens of the replies used and what was drawn
     (`DrawCounts`).
     """
-    store = ReplyStore(job.run, GENERATE, shard)
+    async with entered_in_thread(job.inputs_at_hand(GENERATE, shard)):
+        store = await asyncio.to_thread(ReplyStore, job.run, GENERATE, shard)
+        await _generate(job, shard, store, pool=pool, progress=progress)
+
+
+async def _generate(job: Job, shard: int, store: ReplyStore, *, pool: RequestPool, progress: ShardProgress) -> None:
     ledger = Ledger(PIPELINE[GENERATE].units)
     extra: dict[str, Any] = {}
     counts = DrawCounts()
@@ -88,7 +95,10 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
         return [] if step.ask is None else await pursue(step.index, step.ask)
 
     try:
-        with store.kept_on_failure(), job.committing(GENERATE, shard, ledger=ledger, extra=extra) as writer:
+        async with (
+            store.kept_on_failure(),
+            entered_in_thread(job.committing(GENERATE, shard, ledger=ledger, extra=extra)) as writer,
+        ):
             async for step, answered in pool.answer_in_order(_build_steps(job, shard, ledger, counts), answer):
                 if step.index != last:
                     last = step.index
@@ -106,7 +116,7 @@ async def generate_shard(job: Job, shard: int, *, pool: RequestPool, progress: S
                     writer.add(_describe_window(step) | _to_row(ask, outcome, ledger), size=_weigh_row(ask, outcome))
                 done += len(answered) or not step.pairs
                 progress.update(done=done, pairs=ledger.accounts["pairs"].kept)
-            extra |= {"replies": store.compact(), "tokens": store.count_tokens(), "drawn": counts.to_json()}
+            extra |= {"replies": await store.finish(), "tokens": store.count_tokens(), "drawn": counts.to_json()}
     finally:
         await renderer.close()
 

@@ -6,6 +6,7 @@ which takes over what the passes before it found.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.windows import Window
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress, is_made_from
+from docmatix.stages.support.off_loop import entered_in_thread
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.document_rows import DocumentCursor
@@ -53,13 +55,19 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
     The record's `extra` names the files of replies, and counts the tokens of the replies used and, by check, the pairs
     that were asked about and those with a score; `checked` has what each of the checks that are done was made of.
     """
+    # and its own part, from which what earlier passes found is taken over
+    async with entered_in_thread(job.run.at_hand((stage, shard) for stage in (*job.reads(VERIFY), VERIFY))):
+        await _verify(job, shard, pool=pool, progress=progress)
+
+
+async def _verify(job: Job, shard: int, *, pool: RequestPool, progress: ShardProgress) -> None:
     checks = job.config.check_passes[job.check_pass].checks
     askings = {check.label: _prepare(job, check) for check in checks}
-    carried = _find_carried(job, shard)
+    carried = await asyncio.to_thread(_find_carried, job, shard)
     asked_now = {check.label for check in checks}
     made_of = {label: known for label, known in job.check_ids.items() if label in asked_now or label in carried}
     order = {check.label: number for number, check in enumerate(job.config.verify)}
-    store = ReplyStore(job.run, VERIFY, shard)
+    store = await asyncio.to_thread(ReplyStore, job.run, VERIFY, shard)
     ledger = Ledger(PIPELINE[VERIFY].units)
     counted: dict[str, Counter[str]] = {check.label: Counter() for check in job.config.verify}
     extra: dict[str, Any] = {}
@@ -85,16 +93,14 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
         return await pursue(step, step.check, step.request)
 
     try:
-        with (
-            store.kept_on_failure(),
-            job.committing(
-                VERIFY,
-                shard,
-                ledger=ledger,
-                extra=extra,
-                fingerprint=None if len(made_of) == len(order) else job.mark_of_some,
-            ) as writer,
-        ):
+        committing = job.committing(
+            VERIFY,
+            shard,
+            ledger=ledger,
+            extra=extra,
+            fingerprint=None if len(made_of) == len(order) else job.mark_of_some,
+        )
+        async with store.kept_on_failure(), entered_in_thread(committing) as writer:
             rows: list[Row] = []
             steps = _build_steps(job, shard, checks, askings, carried=carried)
             async for step, answered in pool.answer_in_order(steps, answer):
@@ -113,7 +119,7 @@ async def verify_shard(job: Job, shard: int, *, pool: RequestPool, progress: Sha
                     rows = []
                     done += 1
                     progress.update(done=done)
-            extra |= {"replies": store.compact(), "tokens": store.count_tokens(), "checked": made_of}
+            extra |= {"replies": await store.finish(), "tokens": store.count_tokens(), "checked": made_of}
             extra["checks"] = {label: dict(counts) for label, counts in counted.items() if counts}
     finally:
         await renderer.close()

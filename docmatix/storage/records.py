@@ -125,7 +125,7 @@ def name_record(stage: str, shard: int) -> str:
     return f"{stage}/part-{shard:05d}.json"
 
 
-def name_part(stage: str, record: Record) -> str:
+def name_part(stage: str, record: Record | SlimRecord) -> str:
     return record.file if stage == PACK else f"{stage}/{record.file}"
 
 

@@ -53,6 +53,8 @@ class Run:
         """Set once another driver holds the run: a remote lease can be lost, a local lock cannot."""
         self.lease_s = LEASE_S
         self._memory: RecordMemory | None = None
+        self._hand = RecordMemory(self.store, whole=False)
+        """What is known for as long as it is `at_hand`, of a run that remembers nothing."""
 
     def __reduce__(self) -> tuple[Callable[[str], Run], tuple[str]]:
         return functools.partial(Run, patience_s=self.store.patience_s), (self.store.address,)
@@ -232,11 +234,34 @@ class Run:
             return known[0] and known[0].version
         return self.store.look_up(records.name_record(stage, shard))
 
+    @contextlib.contextmanager
+    def at_hand(self, pairs: Iterable[tuple[str, int]]) -> Iterator[None]:
+        """For the length of the block, the records and the parts of these shards are on this machine, as far as they
+        are committed: no store is asked for them."""
+        sizes, noted = {}, []
+        try:
+            for stage, shard in pairs:
+                if (known := self._find_known(stage, shard)) is None:
+                    record = records.read_record(self.store, stage, shard)
+                    noted.append((stage, shard))
+                    if record is None:
+                        self._hand.take([Told(stage, shard, None, None)])
+                    else:
+                        self._hand.note(stage, shard, record, None)
+                    known = (self._hand.find(stage, shard),)
+                if known[0] is not None:
+                    sizes[records.name_part(stage, known[0])] = known[0].size
+            with self.store.at_hand(sizes):
+                yield
+        finally:
+            self._hand.drop(noted)
+
     def _find_known(self, stage: str, shard: int) -> tuple[SlimRecord | None] | None:
         """What is remembered of a shard: its record, or that there is none; None where nothing is."""
-        if self._memory is None or not self._memory.knows(stage, shard):
-            return None
-        return (self._memory.find(stage, shard),)
+        for memory in (self._memory, self._hand):
+            if memory is not None and memory.knows(stage, shard):
+                return (memory.find(stage, shard),)
+        return None
 
     # --- whose it is, and what is in it -------------------------------------------------------------------------------
 

@@ -109,6 +109,8 @@ class Store:
         self.lost = threading.Event()
         """Set once another driver holds the run: from then on nothing is written."""
         self._given_up: tuple[float, str] | None = None
+        self._copies: dict[str, Path] = {}
+        """Files that are on this machine for a while."""
 
     def __reduce__(self) -> tuple[Callable[[str], Store], tuple[str]]:
         make = functools.partial(Store, patience_s=self.patience_s, follow_links=self._follow_links)
@@ -206,12 +208,36 @@ class Store:
         content where its `size` is known, as a commit record tells it."""
         if self._folder is not None:
             return self._folder.open(name)
+        if (copy := self._copies.get(name)) is not None:
+            with contextlib.suppress(FileNotFoundError):  # somebody may tidy the temporary directory
+                return copy.open("rb")
         if size is None or size <= 0:
             return self._open_unknown(name)
         if size <= WHOLE_BYTES:
             return io.BytesIO(self._read_range(name, 0, size))
         end = self._read_range(name, size - END_BYTES, size)
         return io.BufferedReader(RangedFile(size, functools.partial(self._read_range, name), end=end))
+
+    @contextlib.contextmanager
+    def at_hand(self, sizes: Mapping[str, int]) -> Iterator[None]:
+        """For the length of the block, `open` reads these files from copies on this machine. A disk needs none, and a
+        file that is missing has none."""
+        with contextlib.ExitStack() as stack:
+            for name, size in sizes.items() if self._folder is None else ():
+                copy = scratch.name_file(".tmp")
+                stack.callback(copy.unlink, missing_ok=True)
+                try:
+                    self._copy(name, size, copy)
+                except FileNotFoundError:
+                    continue
+                self._copies[name] = copy
+                stack.callback(self._copies.pop, name, None)
+            yield
+
+    def _copy(self, name: str, size: int, copy: Path) -> None:
+        with storage_errors(str(copy.parent), folder=copy.parent, wanted=size), scratch.open_private(copy) as stream:
+            for start in range(0, size, WHOLE_BYTES):
+                stream.write(self._read_range(name, start, min(start + WHOLE_BYTES, size)))
 
     def _open_unknown(self, name: str) -> IO[bytes]:
         options: dict[str, Any] = {}

@@ -110,6 +110,11 @@ class Job:
             and is_made_from(record, VERIFY, self.inputs(VERIFY, shard))
         )
 
+    def inputs_at_hand(self, stage: str, shard: int) -> contextlib.AbstractContextManager[None]:
+        """For the length of a block, what a shard is made from is on this machine: neither its records nor its parts
+        are asked of the run's store."""
+        return self.run.at_hand((upstream, shard) for upstream in self.reads(stage))
+
     @contextlib.contextmanager
     def committing(
         self,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from docmatix.core.errors import ServerGone
+from docmatix.core.errors import ServerGone, StorageFailed
 from docmatix.core.pairs import Failure, Message, Reply, Request
 from docmatix.stages.support.reply_store import ReplyStore
 from docmatix.storage.earlier_schemas import REPLIES_BEFORE_REASONING
 from docmatix.storage.parquet import ShardWriter
+from docmatix.storage.pending import PendingFile
 from docmatix.storage.run import Run
 from tests.jobs import FakeClient
 
@@ -183,6 +186,92 @@ async def test_replies_may_lie_in_an_object_store(memory_run):
     store = await fill(memory_run, 1, 2)
     store.compact()
     assert len(ReplyStore(memory_run, "generate", 0)) == 2
+
+
+class SlowRun(Run):
+    """A run whose store takes files only once it `may_write`, and refuses the first `refused` of them."""
+
+    refused = 0
+
+    def __init__(self, url: Path) -> None:
+        super().__init__(url)
+        self.may_write = threading.Event()
+        self.writers = self.most_writers = 0
+
+    @contextlib.contextmanager
+    def writing(self, folder: str) -> Iterator[PendingFile]:
+        self.writers += 1
+        self.most_writers = max(self.writers, self.most_writers)
+        try:
+            assert self.may_write.wait(30)
+            if self.refused:
+                self.refused -= 1
+                raise StorageFailed("refused")
+            with super().writing(folder) as pending:
+                yield pending
+        finally:
+            self.writers -= 1
+
+
+async def look_around() -> None:
+    """Let every task go as far as it can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_a_slow_store_stops_nobody_but_those_whose_replies_it_is_to_take_next(run, tmp_path):
+    slow = SlowRun(tmp_path / "run")
+    store = ReplyStore(slow, "generate", 0, every_s=0)
+    await ask(store, FakeClient(echo), 1)  # is written while the loop goes on
+    waiting = [asyncio.ensure_future(ask(store, FakeClient(echo), number)) for number in (2, 3)]
+    await look_around()
+    assert not any(task.done() for task in waiting)
+    await ask(store, FakeClient(echo), 1)  # what is stored is told at once
+    slow.may_write.set()
+    await asyncio.gather(*waiting)
+    await store.finish()
+    assert slow.most_writers == 1
+    assert len(ReplyStore(run, "generate", 0)) == 3
+
+
+async def test_replies_that_could_not_be_written_are_written_later_and_somebody_is_told(run, tmp_path):
+    slow = SlowRun(tmp_path / "run")
+    slow.refused = 1
+    slow.may_write.set()
+    store = ReplyStore(slow, "generate", 0, every_s=0)
+    await ask(store, FakeClient(echo), 1)
+    with pytest.raises(StorageFailed):
+        async with store.kept_on_failure():
+            await ask(store, FakeClient(echo), 2)
+    assert len(ReplyStore(run, "generate", 0)) == 2
+
+
+async def test_a_shard_does_not_commit_before_its_replies_are_stored(run, tmp_path):
+    slow = SlowRun(tmp_path / "run")
+    store = ReplyStore(slow, "generate", 0, every_s=0)
+    await ask(store, FakeClient(echo), 1)
+    finishing = asyncio.ensure_future(store.finish())
+    await look_around()
+    assert not finishing.done()
+    slow.may_write.set()
+    names = await finishing
+    assert [f"part-00000/{name}" for name in run.names("generate/replies/part-00000")] == names
+
+
+async def test_replies_that_come_while_many_files_are_merged_are_stored_too(run, tmp_path):
+    store = await fill(run)
+    for number in range(32):
+        await ask(store, FakeClient(echo), number)
+        store.flush()
+    slow = SlowRun(tmp_path / "run")
+    store = ReplyStore(slow, "generate", 0, every_s=0)
+    await ask(store, FakeClient(echo), 100)  # begins to merge
+    waiting = asyncio.ensure_future(ask(store, FakeClient(echo), 101))
+    await look_around()
+    slow.may_write.set()
+    await waiting
+    await store.finish()
+    assert len(ReplyStore(run, "generate", 0)) == 34
 
 
 class MergedMeanwhile(Run):

@@ -1,0 +1,208 @@
+"""What a build asks an object store for: few requests a shard, and none while an asking loop waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import s3fs
+
+from docmatix.core.pairs import Failure, Request
+from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
+from docmatix.sources.files import FilesSource
+from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.pack import divide_run
+from docmatix.stages.support.concurrency import RequestPool
+from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.storage.run import Run
+from tests import jobs
+from tests.object_store import Asked, ObjectStore, start_object_store
+from tests.pdfs import write_distinct_pdf
+
+DOCUMENTS = 4
+"""In a shard."""
+MOST_A_SHARD = 60
+"""Requests of a whole build, the asking of the model included."""
+DELAY_S = 0.05
+
+
+@pytest.fixture(scope="module")
+def running_store() -> Iterator[ObjectStore]:
+    with start_object_store() as store, pytest.MonkeyPatch.context() as patch:
+        for name, value in store.environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield store
+
+
+@pytest.fixture
+def store(running_store: ObjectStore) -> Iterator[ObjectStore]:
+    """The store, empty, with a delay on the way to it."""
+    running_store.empty_bucket("bucket")
+    running_store.faults = []
+    running_store.delay_s = DELAY_S
+    yield running_store
+    running_store.delay_s, running_store.gate = 0.0, None
+
+
+def make_job(folder: Path, shards: int, **sections: Any) -> Job:
+    pdfs = {f"{number:02d}.pdf": write_distinct_pdf(number) for number in range(shards * DOCUMENTS)}
+    wanted: dict[str, Any] = {
+        "plan": {"documents_per_shard": DOCUMENTS},
+        "pack": {"dpi": 36},
+        "verify": {"kind": "round_trip"},
+    }
+    job = jobs.make_job(folder, pdfs=pdfs, **(wanted | sections))
+    source = FilesSource(kind="files", paths=(str(folder / "docs"),))
+    return replace(job, config=job.config.model_copy(update={"source": source}), run=Run("s3://bucket/run"))
+
+
+def count(store: ObjectStore, action: Callable[[], object]) -> list[Asked]:
+    store.asked.clear()
+    action()
+    return list(store.asked)
+
+
+def build(store: ObjectStore, job: Job) -> dict[str, list[Asked]]:
+    """What each stage of a build asks for."""
+    client = jobs.FakeClient()
+    asked = {"plan": count(store, lambda: jobs.plan(job))}
+    shards = job.run.shards("plan")
+    stages: dict[str, Callable[[int], object]] = {
+        "extract": lambda shard: jobs.extract(job, shard),
+        "generate": lambda shard: jobs.generate(job, shard, client=client),
+        "verify": lambda shard: jobs.verify(job, shard, client=client),
+        "curate": lambda shard: jobs.curate(job, shard),
+    }
+    for stage, do in stages.items():
+        if stage == "generate":
+            asked["dedup"] = count(store, lambda: dedup_documents(job))
+        asked[stage] = [each for shard in shards for each in count(store, lambda s=shard, d=do: d(s))]  # type: ignore[misc]
+    asked["divide"] = count(store, lambda: divide_run(job))
+    asked["pack"] = [
+        each
+        for output in divide_run(job)
+        for each in count(store, lambda o=output: jobs.pack(job, o))  # type: ignore[misc]
+    ]
+    return asked
+
+
+def test_the_stages_of_a_build_ask_for_few_things_a_shard_and_for_no_sizes(store: ObjectStore, tmp_path: Path) -> None:
+    asked = build(store, make_job(tmp_path, 3))
+    a_shard = {stage: len(requests) / 3 for stage, requests in asked.items()}
+    assert sum(a_shard.values()) <= MOST_A_SHARD, a_shard
+    for stage, requests in asked.items():
+        verbs = Counter(each.verb for each in requests)
+        # of the record that a commit replaces
+        assert all(each.key.endswith(".json") for each in requests if each.verb == "HEAD"), requests
+        parts = Counter(each.key for each in requests if each.verb == "PUT")
+        assert all(times == 1 for times in parts.values()), stage
+        assert verbs["DELETE"] == 0, stage
+    read = Counter(each.key for each in asked["generate"] + asked["verify"] if each.key.endswith(".parquet"))
+    assert all(times <= 2 for times in read.values()), read
+
+
+class Turning:
+    """Whether an event loop turns while requests wait: each is done only once the loop has taken a turn since, or is
+    counted as one that the loop waits for."""
+
+    def __init__(self, patience_s: float = 10.0) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.done = self.stuck = 0
+        self._patience_s = patience_s
+
+    async def take_turn(self) -> None:
+        if (loop := self.loop) is None:
+            return
+        turned = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(turned), self._patience_s)
+        except TimeoutError:
+            self.stuck += 1
+        else:
+            self.done += 1
+
+    def watch(self, asking: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in a loop of its own, which is watched."""
+
+        async def run() -> None:
+            self.loop = asyncio.get_running_loop()
+            try:
+                await asking
+            finally:
+                self.loop = None
+
+        asyncio.run(run())
+
+
+def ask(job: Job, stage: str, shard: int, *, client: Any) -> Coroutine[Any, Any, None]:
+    pool = RequestPool(client, in_flight=4)
+    asking: Coroutine[Any, Any, None] = PIPELINE[stage].load_shell()(job, shard, pool=pool, progress=ShardProgress())
+    return asking
+
+
+def test_no_request_is_waited_for_by_a_loop_that_asks(store: ObjectStore, tmp_path: Path) -> None:
+    job = make_job(tmp_path, 1)
+    jobs.read_documents(job)
+    turning = Turning()
+    store.gate = turning.take_turn
+    client = jobs.FakeClient()
+    for stage in (GENERATE, VERIFY):
+        turning.watch(ask(job, stage, 0, client=client))
+        assert job.run.read_record(stage, 0) is not None
+    # again, with stored replies and a record to replace
+    asked = len(client.asked)
+    for stage in (GENERATE, VERIFY):
+        turning.watch(ask(job, stage, 0, client=client))
+    assert len(client.asked) == asked
+    assert turning.stuck == 0
+    assert turning.done >= 20
+
+
+def test_a_loop_whose_shard_fails_waits_for_no_request_either(store: ObjectStore, tmp_path: Path) -> None:
+    job = make_job(tmp_path, 1)
+    jobs.read_documents(job)
+    answered: list[Request] = []
+
+    def fail_soon(request: Request) -> str | Failure | Exception:
+        answered.append(request)
+        return jobs.write_reply(request) if len(answered) < DOCUMENTS else RuntimeError("a bug")
+
+    turning = Turning()
+    store.gate = turning.take_turn
+    with pytest.raises(RuntimeError):
+        turning.watch(ask(job, GENERATE, 0, client=jobs.FakeClient(fail_soon)))
+    assert turning.stuck == 0
+    assert len(job.run.names("generate/replies/part-00000")) == 1
+
+
+def test_a_loop_that_waits_for_a_request_is_found_out(store: ObjectStore, tmp_path: Path) -> None:
+    job = make_job(tmp_path, 1)
+    jobs.plan(job)
+
+    async def read() -> None:
+        assert list(job.run.iterate_rows("plan", 0))
+
+    turning = Turning(patience_s=0.5)
+    store.gate = turning.take_turn
+    began = time.monotonic()
+    turning.watch(read())
+    assert turning.stuck == 2  # its record, and its part
+    assert time.monotonic() - began >= 1
+
+
+def test_what_a_shard_is_made_from_is_at_hand_for_as_long_as_it_is_asked_about(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    job = make_job(tmp_path, 1)
+    jobs.read_documents(job)
+    with job.inputs_at_hand(GENERATE, 0):
+        asked = count(store, lambda: [list(job.run.iterate_rows(EXTRACT, 0)) for _ in range(2)])
+        assert asked == []
+    assert len(count(store, lambda: list(job.run.iterate_rows(EXTRACT, 0)))) == 2

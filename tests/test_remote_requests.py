@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ import pytest
 import s3fs
 
 from docmatix.core.pairs import Failure, Request
-from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
+from docmatix.driver.tasks import Task, knowing, tell_task
+from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.sources.files import FilesSource
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.pack import divide_run
@@ -27,7 +30,7 @@ from tests.pdfs import write_distinct_pdf
 
 DOCUMENTS = 4
 """In a shard."""
-MOST_A_SHARD = 60
+MOST_A_SHARD = 40
 """Requests of a whole build, the asking of the model included."""
 DELAY_S = 0.05
 
@@ -69,43 +72,55 @@ def count(store: ObjectStore, action: Callable[[], object]) -> list[Asked]:
     return list(store.asked)
 
 
+@contextlib.contextmanager
+def working(job: Job, stage: str, task: Task) -> Iterator[Job]:
+    """The job as a worker has it that was told the records it needs, and that tells what it commits."""
+    worker = replace(job, run=Run(job.run.url))
+    with knowing(worker, tell_task(job, stage, task)):
+        yield worker
+        job.run.know(worker.run.tell([(stage, task.shard)]))
+
+
 def build(store: ObjectStore, job: Job) -> dict[str, list[Asked]]:
     """What each stage of a build asks for."""
+    asked: dict[str, list[Asked]] = {}
+    job.run.remember()
     client = jobs.FakeClient()
-    asked = {"plan": count(store, lambda: jobs.plan(job))}
-    shards = job.run.shards("plan")
-    stages: dict[str, Callable[[int], object]] = {
-        "extract": lambda shard: jobs.extract(job, shard),
-        "generate": lambda shard: jobs.generate(job, shard, client=client),
-        "verify": lambda shard: jobs.verify(job, shard, client=client),
-        "curate": lambda shard: jobs.curate(job, shard),
-    }
-    for stage, do in stages.items():
-        if stage == "generate":
-            asked["dedup"] = count(store, lambda: dedup_documents(job))
-        asked[stage] = [each for shard in shards for each in count(store, lambda s=shard, d=do: d(s))]  # type: ignore[misc]
-    asked["divide"] = count(store, lambda: divide_run(job))
-    asked["pack"] = [
-        each
-        for output in divide_run(job)
-        for each in count(store, lambda o=output: jobs.pack(job, o))  # type: ignore[misc]
-    ]
+
+    def do(stage: str, tasks: Sequence[Task], shell: Callable[[Job, Any], object]) -> None:
+        asked[stage] = []
+        for task in tasks:
+            with working(job, stage, task) as worker:
+                asked[stage] += count(store, functools.partial(shell, worker, task.output or task.shard))
+
+    asked[PLAN] = count(store, lambda: jobs.plan(job))
+    tasks = [Task(shard) for shard in job.run.shards(PLAN)]
+    do(EXTRACT, tasks, jobs.extract)
+    asked[DEDUP] = count(store, lambda: dedup_documents(job))
+    do(GENERATE, tasks, functools.partial(jobs.generate, client=client))
+    do(VERIFY, tasks, functools.partial(jobs.verify, client=client))
+    do(CURATE, tasks, jobs.curate)
+    do(PACK, [Task(output.number, output) for output in divide_run(job)], jobs.pack)
     return asked
 
 
-def test_the_stages_of_a_build_ask_for_few_things_a_shard_and_for_no_sizes(store: ObjectStore, tmp_path: Path) -> None:
-    asked = build(store, make_job(tmp_path, 3))
-    a_shard = {stage: len(requests) / 3 for stage, requests in asked.items()}
+def test_the_stages_of_a_build_ask_for_little_a_shard_and_for_nothing_that_is_known(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    shards = 3
+    asked = build(store, make_job(tmp_path, shards))
+    a_shard = {stage: len(requests) / shards for stage, requests in asked.items()}
     assert sum(a_shard.values()) <= MOST_A_SHARD, a_shard
-    for stage, requests in asked.items():
-        verbs = Counter(each.verb for each in requests)
-        # of the record that a commit replaces
-        assert all(each.key.endswith(".json") for each in requests if each.verb == "HEAD"), requests
-        parts = Counter(each.key for each in requests if each.verb == "PUT")
-        assert all(times == 1 for times in parts.values()), stage
-        assert verbs["DELETE"] == 0, stage
-    read = Counter(each.key for each in asked["generate"] + asked["verify"] if each.key.endswith(".parquet"))
-    assert all(times <= 2 for times in read.values()), read
+    for stage in (EXTRACT, GENERATE, VERIFY, CURATE, PACK):
+        for each in asked[stage]:
+            assert each.verb in ("GET", "PUT", "LIST"), each
+            # records are told, and parts are read whole
+            assert each.verb == "PUT" or not each.key.endswith(".json"), each
+        # of the replies of a shard
+        assert [each.key for each in asked[stage] if each.verb == "LIST" and "/replies/" not in each.key] == []
+        assert all(times == 1 for times in Counter(each.key for each in asked[stage] if each.verb == "PUT").values())
+    for stage in (EXTRACT, GENERATE, VERIFY):
+        assert all(times == 1 for times in Counter(each.key for each in asked[stage]).values()), stage
 
 
 class Turning:
@@ -114,7 +129,7 @@ class Turning:
 
     def __init__(self, patience_s: float = 10.0) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.done = self.stuck = 0
+        self.turned = self.stuck = 0
         self._patience_s = patience_s
 
     async def take_turn(self) -> None:
@@ -126,7 +141,7 @@ class Turning:
         except TimeoutError:
             self.stuck += 1
         else:
-            self.done += 1
+            self.turned += 1
 
     def watch(self, asking: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in a loop of its own, which is watched."""
@@ -162,7 +177,7 @@ def test_no_request_is_waited_for_by_a_loop_that_asks(store: ObjectStore, tmp_pa
         turning.watch(ask(job, stage, 0, client=client))
     assert len(client.asked) == asked
     assert turning.stuck == 0
-    assert turning.done >= 20
+    assert turning.turned >= 20
 
 
 def test_a_loop_whose_shard_fails_waits_for_no_request_either(store: ObjectStore, tmp_path: Path) -> None:

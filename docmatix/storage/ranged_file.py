@@ -39,7 +39,8 @@ class RangedFile(io.RawIOBase):
 
     def expect(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Say what will be read, so that few requests are made and nothing else is transferred."""
-        self._planned = join_ranges(ranges)
+        # those of a footer that lies may lead anywhere
+        self._planned = join_ranges((max(0, start), min(end, self._size)) for start, end in ranges)
 
     def readable(self) -> bool:
         return True

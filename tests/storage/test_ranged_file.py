@@ -33,20 +33,23 @@ class Fetched:
 
 
 places = st.integers(0, len(CONTENT))
+anywhere = st.integers(-(1 << 40), 1 << 40) | places
 
 
 @given(
     reads=st.lists(st.tuples(places, st.integers(0, 2_000_000)), max_size=8),
-    planned=st.lists(st.tuples(places, places).map(sorted), max_size=4),
+    planned=st.lists(st.tuples(anywhere, anywhere).map(sorted), max_size=4),
     end=st.integers(0, 300_000),
 )
 def test_what_is_read_is_what_is_there(reads: list[tuple[int, int]], planned: list[list[int]], end: int) -> None:
-    file = Fetched().open(end=end)
+    fetched = Fetched()
+    file = fetched.open(end=end)
     file.expect((first, last) for first, last in planned if first < last)
     stream = io.BufferedReader(file)
     for place, count in reads:
         stream.seek(place)
         assert stream.read(count) == CONTENT[place : place + count]
+    assert all(0 <= start <= end <= len(CONTENT) for start, end in fetched.ranges)
 
 
 @given(ranges=st.lists(st.tuples(st.integers(0, 1 << 27), st.integers(1, 1 << 24)), max_size=30))

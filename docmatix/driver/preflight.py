@@ -195,15 +195,12 @@ def _choose_ocr(config: Config, progress: Progress) -> Config:
 def list_asked(job: Job, wanted: set[str]) -> list[Engine]:
     """The engines that will be asked anything, as far as fingerprints tell before the build."""
     shards = job.run.shards(PLAN)
-    current = {
-        stage: bool(shards)
-        and all(
-            record is not None and record.fingerprint == job.fingerprints[stage]
-            for record in (job.run.read_head(stage, shard) for shard in shards)
-        )
-        for stage in ASKING
-        if stage in wanted and stage in job.stages
-    }
+    current = {}
+    for stage in ASKING:
+        if stage in wanted and stage in job.stages:
+            fingerprint = job.fingerprints[stage]
+            made = {shard for shard, record in job.run.heads(stage).items() if record.fingerprint == fingerprint}
+            current[stage] = bool(shards) and made.issuperset(shards)
     asked = [] if current.get(GENERATE, True) else [job.config.generate.engine]
     if not current.get(VERIFY, True):
         for number, each in enumerate(job.config.check_passes):

@@ -118,7 +118,7 @@ def _require_upstream(job: Job, stage: str) -> None:
     if not shards:
         raise SetupError(f"{stage} needs plan, which is not there: add it to --stages.")
     for earlier in job.stages[1 : job.stages.index(stage)]:
-        if not all(job.is_current(earlier, shard) for shard in shards):
+        if len(job.find_current(earlier, shards)) < len(shards):
             raise SetupError(
                 f"{stage} needs {earlier}, which is not complete for this configuration: add it to --stages."
             )
@@ -128,13 +128,13 @@ def _find_tasks(job: Job, stage: str) -> list[Task]:
     """What of a stage is not current, and what an outage left, if there was so much of it that the stage stopped."""
     failed = _find_failed(job, stage) if not job.check_pass else set()
     if stage != PACK:
-        wanted = job.list_wanted_checks() if stage == VERIFY else {}
-        return [
-            Task(shard)
-            for shard in job.run.shards(PLAN)
-            if shard in failed
-            or not (job.is_checked(shard, wanted) if stage == VERIFY else job.is_current(stage, shard))
-        ]
+        shards = job.run.shards(PLAN)
+        if stage == VERIFY:
+            wanted = job.list_wanted_checks()
+            done = {shard for shard in shards if job.is_checked(shard, wanted)}
+        else:
+            done = set(job.find_current(stage, shards))
+        return [Task(shard) for shard in shards if shard in failed or shard not in done]
     outputs = divide_run(job)
     left = failed | {output.number for output in outputs} - find_packed(job, outputs)
     tasks = [Task(output.number, output) for output in outputs if output.number in left]

@@ -170,6 +170,10 @@ def _describe_requests(requests: Mapping[str, Any]) -> str:
     return line
 
 
+_COUNTING = (EXTRACT, GENERATE, VERIFY)
+"""The stages whose records count more than their ledgers."""
+
+
 @dataclass(slots=True)
 class _Counts:
     """What is committed of a stage by the settings of the last build, from the inputs that are there now."""
@@ -201,21 +205,27 @@ def _count_stage(job: Job, stage: str) -> _Counts:
     elif stage == PLAN:
         current = committed
     else:
-        current = [shard for shard in planned if job.is_current(stage, shard)]
+        current = job.find_current(stage, planned)
     partly = [shard for shard in set(committed) - set(current) if stage == VERIFY and job.is_partly_checked(shard)]
     counts = _Counts(
         len(current), shards, outdated=len(set(committed) - set(current)) - len(partly), partly=len(partly)
     )
-    for shard in current:
-        if (record := job.run.read_record(stage, shard)) is not None:
-            counts.ledger.add(Ledger.from_json(record.ledger))
-            counts.tokens.update(record.extra.get("tokens", {}))
-            counts.facts.update(record.extra.get("facts", {}))
-            counts.text_from.update(record.extra.get("text_from", {}))
-            counts.drawn.add(record.extra.get("drawn", {}))
-            for check, counted in record.extra.get("checks", {}).items():
-                counts.checks.setdefault(check, Counter()).update(counted)
+    counts.ledger = job.run.ledger(stage, current)
+    wanted = set(current)
+    for shard, extra in job.run.extras(stage) if stage in _COUNTING else ():
+        if shard in wanted:
+            _add(counts.tokens, extra.get("tokens", {}))
+            _add(counts.facts, extra.get("facts", {}))
+            _add(counts.text_from, extra.get("text_from", {}))
+            counts.drawn.add(extra.get("drawn", {}))
+            for check, counted in extra.get("checks", {}).items():
+                _add(counts.checks.setdefault(check, Counter()), counted)
     return counts
+
+
+def _add(total: Counter[str], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():  # `update` takes longer than all else about a shard
+        total[name] += count
 
 
 def _describe_stage(stage: str, counts: _Counts, at_work: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ def finish_dataset(job: Job) -> None:
     Where all of it would be as it is, nothing is written: a finished dataset never loses its card for a moment.
     """
     statistics = Statistics()
-    for _, record in job.run.records(CURATE):
-        statistics.add_dropped(record.extra["dropped"])
+    for _, extra in job.run.extras(CURATE):
+        statistics.add_dropped(extra["dropped"])
     packed = [record for _, record in job.run.records(PACK)]
     for record in packed:
         statistics.add(record.extra["statistics"])
@@ -38,7 +38,7 @@ def finish_dataset(job: Job) -> None:
         versions={name: importlib.metadata.version(name) for name in ("docmatix", "pymupdf", "pillow")},
         samples=samples,
         plots=titles,
-        drawn=DrawCounts.add_up(record.extra.get("drawn", {}) for _, record in job.run.records(GENERATE)),
+        drawn=DrawCounts.add_up(extra.get("drawn", {}) for _, extra in job.run.extras(GENERATE)),
     )
     figures = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     written = {"dataset/README.md": card.encode(), "dataset/stats.json": figures.encode()}

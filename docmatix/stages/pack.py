@@ -14,7 +14,7 @@ import posixpath
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
@@ -67,7 +67,8 @@ class OutputFile:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What the file is made from, as in its commit record."""
-        content = json.dumps([self.files, [asdict(each) for each in self.ranges]])
+        ranges = [{"shard": r.shard, "first": r.first, "count": r.count, "sha256": r.sha256} for r in self.ranges]
+        content = json.dumps([self.files, ranges])
         return (hashlib.sha256(content.encode()).hexdigest(),)
 
 
@@ -94,10 +95,10 @@ def divide_rows(counts: Sequence[tuple[int, str, int, float]], *, target_bytes: 
 
 def divide_run(job: Job) -> list[OutputFile]:
     """`divide_rows` on the commit records of `curate`."""
-    settings = job.config.pack
+    settings, heads = job.config.pack, job.run.heads(CURATE)
     counts = [
-        (shard, record.sha256, record.extra["samples"], foresee_bytes(record.extra["square_inches"], settings))
-        for shard, record in job.run.records(CURATE)
+        (shard, heads[shard].sha256, extra["samples"], foresee_bytes(extra["square_inches"], settings))
+        for shard, extra in job.run.extras(CURATE)
     ]
     return divide_rows(counts, target_bytes=settings.file_mb << 20)
 

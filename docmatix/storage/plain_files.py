@@ -60,17 +60,20 @@ def open_plain(path: str, flags: int = os.O_RDONLY, *, follow_links: bool = Fals
 
 
 class Listed(NamedTuple):
-    """What a listing says of a file, both None of what is no regular file. The `version` tells it from any that takes
-    its place, None in a store that does not say."""
+    """What a listing says of a file; nothing of what is no regular file, or was not looked at. The `version` tells it
+    from any that takes its place, and is None in a store that does not say."""
 
     size: int | None = None
     version: str | None = None
 
 
+_UNKNOWN = Listed()
+
+
 def describe_file(status: os.stat_result) -> Listed:
     """A file on a disk, as it is listed."""
     if not stat.S_ISREG(status.st_mode):
-        return Listed()
+        return _UNKNOWN
     return Listed(status.st_size, f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}")
 
 
@@ -144,20 +147,26 @@ class PlainFolder:
             except (FileNotFoundError, NotADirectoryError):
                 return []
 
-    def list_files(self, folder: str, matching: re.Pattern[str]) -> dict[str, Listed]:
-        """What is right in a folder and has such a name; a missing folder is empty."""
+    def list_files(self, folder: str, *, described: re.Pattern[str]) -> dict[str, Listed]:
+        """What is right in a folder, by name; a missing folder is empty. Only files with such names are looked at."""
         found: dict[str, Listed] = {}
         with storage_errors(self._url):
             self.check(folder)
             try:
-                entries = os.scandir(self.path(folder).rstrip("/") or "/")
+                opened = os.open(self.path(folder).rstrip("/") or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except (FileNotFoundError, NotADirectoryError):
                 return found
-            with entries:
-                for entry in entries:
-                    if matching.fullmatch(entry.name):
-                        with contextlib.suppress(FileNotFoundError):
-                            found[entry.name] = describe_file(entry.stat(follow_symlinks=False))
+            matches = described.fullmatch
+            try:
+                for name in os.listdir(opened):  # noqa: PTH208
+                    try:
+                        # by the open folder: the system need not find the way to each file again
+                        status = os.stat(name, dir_fd=opened, follow_symlinks=False) if matches(name) else None
+                    except FileNotFoundError:  # removed meanwhile
+                        continue
+                    found[name] = _UNKNOWN if status is None else describe_file(status)
+            finally:
+                os.close(opened)
         return found
 
     def take_in(self, path: Path, name: str) -> None:

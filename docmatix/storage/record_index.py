@@ -1,7 +1,7 @@
 """The index of a stage: its records in one file, so that a later process fetches only those that have changed since.
 
     sha256 of the rest, in hexadecimal
-    {"stage": "extract", "records": [[shard, version, file, rows, ...], ...]}
+    {"stage": "extract", "shard": [0, 1, ...], "file": [...], ...}
 
 It proves nothing and is never needed. A record in it counts only while a listing has the same version of that record's
 file. An index that is damaged is as good as none, and the next build writes it again. Whoever proves a run reads its
@@ -17,25 +17,31 @@ import orjson
 
 from docmatix.core.errors import RunRefused
 from docmatix.storage.records import SlimRecord
-from docmatix.storage.run_files import RECORD_INDEX, find_foreign_name
+from docmatix.storage.run_files import RECORD_INDEX, choose_pattern
 from docmatix.storage.store import Store
 
-_FIELDS = (int, str, str, int, int, str, str, list, str, str)
+_COLUMNS = {
+    "file": str,
+    "rows": int,
+    "size": int,
+    "sha256": str,
+    "fingerprint": str,
+    "inputs": list,
+    "ledger": str,
+    "extra": str,
+    "version": str,
+}
 
 
 def name_index(stage: str) -> str:
     return f"{stage}/{RECORD_INDEX}"
 
 
-_VERSION = SlimRecord._fields.index("version")
-
-
 def write_index(store: Store, stage: str, records: Mapping[int, SlimRecord]) -> None:
     """Write the index of a stage, of the records whose version is known; it may be lost with the machine's power."""
-    rows = [
-        [shard, slim.version, *slim[:_VERSION]] for shard, slim in sorted(records.items()) if slim.version is not None
-    ]
-    content = orjson.dumps({"stage": stage, "records": rows})
+    known = [(shard, slim) for shard, slim in sorted(records.items()) if slim.version is not None]
+    columns = {name: [getattr(slim, name) for _, slim in known] for name in _COLUMNS}
+    content = orjson.dumps({"stage": stage, "shard": [shard for shard, _ in known], **columns})
     store.write(name_index(stage), hashlib.sha256(content).hexdigest().encode() + b"\n" + content, durable=False)
 
 
@@ -55,25 +61,16 @@ def _parse(stage: str, content: bytes, shared: dict[str, str]) -> dict[int, Slim
     fields = orjson.loads(rest)
     if fields["stage"] != stage:
         raise ValueError("it is another stage's")
+    shards: list[int] = fields["shard"]
+    for name, kind in {"shard": int, **_COLUMNS}.items():
+        if len(fields[name]) != len(shards) or not set(map(type, fields[name])) <= {kind}:
+            raise TypeError("a column has the wrong type, or not a value for each record")
+    # the names in `extra` are looked at when it is parsed
+    if not all(map(choose_pattern(stage).fullmatch, fields["file"])):
+        raise ValueError("it names a file that is not of its stage")
     share = shared.setdefault
-    records = {}
-    for row in fields["records"]:
-        if tuple(map(type, row)) != _FIELDS:
-            raise TypeError("a field has the wrong type")
-        shard, version, file, rows, size, sha256, fingerprint, inputs, ledger, extra = row
-        # a key may be written with escapes
-        named = orjson.loads(extra) if "replies" in extra or "\\" in extra else {}
-        if find_foreign_name(stage, file, named) is not None:
-            raise ValueError("it names a file that is not of its stage")
-        records[shard] = SlimRecord(
-            file,
-            rows,
-            size,
-            share(sha256, sha256),
-            share(fingerprint, fingerprint),
-            tuple([share(each, each) for each in inputs]),
-            share(ledger, ledger),
-            extra,
-            version,
-        )
-    return records
+    for name in ("sha256", "fingerprint", "ledger"):
+        fields[name] = [share(each, each) for each in fields[name]]
+    fields["inputs"] = [tuple([share(each, each) for each in inputs]) for inputs in fields["inputs"]]
+    rows = map(SlimRecord._make, zip(*(fields[name] for name in _COLUMNS), strict=True))
+    return dict(zip(shards, rows, strict=True))

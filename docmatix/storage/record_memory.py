@@ -7,10 +7,9 @@ for.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,13 +19,20 @@ from docmatix.core.errors import BuildError
 from docmatix.core.ledger import Account, Ledger
 from docmatix.storage.plain_files import Listed
 from docmatix.storage.record_index import read_index, write_index
-from docmatix.storage.records import RECORD_NAME, Record, SlimRecord, name_record, parse_indexed, parse_record
+from docmatix.storage.records import (
+    RECORD_NAME,
+    Record,
+    SlimRecord,
+    name_record,
+    parse_indexed,
+    parse_record,
+    read_record,
+)
 from docmatix.storage.run_files import RECORD_INDEX
 from docmatix.storage.store import Store
 
 _FETCHED_AT_ONCE = 1000
 _INDEXED_FROM = 100  # records; fewer are fetched about as fast
-_LISTED = re.compile(rf"{RECORD_NAME.pattern}|{re.escape(RECORD_INDEX)}", re.ASCII)
 
 
 class Told(NamedTuple):
@@ -83,15 +89,23 @@ class RecordMemory:
             known.ascending = sorted(known.shards)
         return list(known.ascending)
 
-    def add_up(self, stage: str, read: Callable[[int], Record | None]) -> Ledger:
-        """The sum of a stage's ledgers, kept until a record changes. `read` is asked for what could not be read."""
+    def find_all(self, stage: str) -> Mapping[int, SlimRecord]:
+        """The records of a snapshot of a stage. Raises BuildError if one of them could not be read."""
         known = self._load(stage)
+        for shard in sorted(known.shards - known.records.keys()):
+            if (record := read_record(self._store, stage, shard)) is not None:
+                self.note(stage, shard, record, None)
+            else:
+                self.forget(stage, [shard])
+        return known.records
+
+    def add_up(self, stage: str, shards: Sequence[int] | None) -> Ledger:
+        """The sum of a stage's ledgers, kept until a record changes; or of those of some shards."""
+        known, found = self._load(stage), self.find_all(stage)
+        if shards is not None and not found.keys() <= set(shards):
+            return add_ledgers(found[shard].ledger for shard in shards if shard in found)
         if known.ledger is None:
-            total = add_ledgers(slim.ledger for slim in map(known.records.get, self.list_shards(stage)) if slim)
-            for shard in known.shards - known.records.keys():
-                if (record := read(shard)) is not None:
-                    total.add(Ledger.from_json(record.ledger))
-            known.ledger = total
+            known.ledger = add_ledgers(found[shard].ledger for shard in self.list_shards(stage))
         copy = Ledger()
         copy.add(known.ledger)
         return copy
@@ -147,7 +161,7 @@ class RecordMemory:
     def tell(self, stage: str, shard: int) -> Told:
         """What is known of one shard, for another process."""
         slim = self.find(stage, shard)
-        return Told(stage, shard, slim and slim.expand().to_json(), slim and slim.version)
+        return Told(stage, shard, slim and slim.expand(stage).to_json(), slim and slim.version)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -161,7 +175,7 @@ class RecordMemory:
 
     def _read(self, stage: str) -> _Stage:
         # versions first: of a record that is replaced meanwhile an old version is noted, never too new a one
-        listed = self._store.list_files(stage, _LISTED)
+        listed = self._store.list_files(stage, described=RECORD_NAME)
         versions = find_versions(listed)
         found = read_index(self._store, stage, shared=self._shared) if RECORD_INDEX in listed else {}
         records = {

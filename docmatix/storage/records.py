@@ -78,8 +78,8 @@ class SlimRecord(NamedTuple):
     version: str | None
     """Of its file, as `Store.list_files` and `Store.replace` tell it; None where it is not known."""
 
-    def expand(self) -> Record:
-        """Raises BuildError where an index was forged."""
+    def expand(self, stage: str) -> Record:
+        """The record, of a shard of this stage. Raises BuildError where it is from a forged index."""
         return Record(
             file=self.file,
             rows=self.rows,
@@ -88,16 +88,26 @@ class SlimRecord(NamedTuple):
             ledger=parse_indexed(self.ledger),
             fingerprint=self.fingerprint,
             inputs=self.inputs,
-            extra=parse_indexed(self.extra),
+            extra=self.parse_extra(stage),
         )
+
+    def parse_extra(self, stage: str) -> dict[str, Any]:
+        """The `extra` of the record. Raises BuildError where it is from a forged index."""
+        extra = parse_indexed(self.extra)
+        if not isinstance(extra, dict) or find_foreign_name(stage, self.file, extra) is not None:
+            raise BuildError(_FORGED)
+        return extra
+
+
+_FORGED = f"A {RECORD_INDEX} in the run directory is forged: remove those files."
 
 
 def parse_indexed(content: str) -> Any:
-    """The `ledger` or `extra` of a SlimRecord. Raises BuildError where an index was forged."""
+    """The `ledger` or `extra` of a SlimRecord. Raises BuildError where it is from a forged index."""
     try:
         return orjson.loads(content)
     except ValueError:
-        raise BuildError(f"A {RECORD_INDEX} in the run directory is forged: remove those files.") from None
+        raise BuildError(_FORGED) from None
 
 
 def _unseal(content: bytes) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import posixpath
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -107,7 +107,7 @@ class Run:
 
     def read_record(self, stage: str, shard: int) -> Record | None:
         if (known := self._find_known(stage, shard)) is not None:
-            return known[0] and known[0].expand()
+            return known[0] and known[0].expand(stage)
         return records.read_record(self.store, stage, shard)
 
     def read_head(self, stage: str, shard: int) -> Record | SlimRecord | None:
@@ -133,13 +133,28 @@ class Run:
             if record is not None:
                 yield shard, record
 
-    def ledger(self, stage: str) -> Ledger:
-        """The sum over the committed shards."""
+    def heads(self, stage: str) -> Mapping[int, Record | SlimRecord]:
+        """The records of all committed shards by number, as `read_head` gives them: to be looked at at once."""
         if self._memory is not None and self._memory.whole:
-            return self._memory.add_up(stage, functools.partial(records.read_record, self.store, stage))
+            return self._memory.find_all(stage)
+        return dict(self.records(stage))
+
+    def extras(self, stage: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Every committed shard with the `extra` of its record, ascending: the ledgers need not be parsed for it."""
+        heads = self.heads(stage)
+        for shard in self.shards(stage):
+            record = heads[shard]
+            yield shard, record.parse_extra(stage) if isinstance(record, SlimRecord) else record.extra
+
+    def ledger(self, stage: str, shards: Sequence[int] | None = None) -> Ledger:
+        """The sum over the committed shards, or over those of them that are named."""
+        if self._memory is not None and self._memory.whole:
+            return self._memory.add_up(stage, shards)
         total = Ledger()
-        for _, record in self.records(stage):
-            total.add(Ledger.from_json(record.ledger))
+        wanted = None if shards is None else set(shards)
+        for shard, record in self.records(stage):
+            if wanted is None or shard in wanted:
+                total.add(Ledger.from_json(record.ledger))
         return total
 
     def part_name(self, stage: str, record: Record) -> str:
@@ -320,19 +335,17 @@ class Run:
         for, and the next run with their prompt uses them."""
         stray: list[str] = []
         for stage in stages:
-            listed = self.list_files(stage)
+            listed = self.store.list_files(stage, described=RECORD_NAME)
             if self._memory is not None and self._memory.whole:
                 self._memory.compare(stage, listed)
             named = {"replies", RECORD_INDEX, *([posixpath.basename(PLANNED_KEYS)] if stage == PLAN else [])}
-            for shard in self.shards(stage):
-                if (record := self.read_head(stage, shard)) is not None:
-                    named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
+            for shard, record in self.heads(stage).items():
+                named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
             stray += [f"{stage}/{name}" for name in sorted(listed) if name not in named]
             if "replies" in listed:
                 below = self.store.list_below(f"{stage}/replies")
                 stray += [f"{stage}/replies/{name}" for name in below if name.endswith(".tmp")]
-        heads = (self.read_head(PACK, number) for number in self.shards(PACK))
-        packed = {posixpath.basename(record.file) for record in heads if record is not None}
+        packed = {posixpath.basename(record.file) for record in self.heads(PACK).values()}
         stray += [f"dataset/data/{name}" for name in self.names("dataset/data") if name not in packed]
         beside = [*(f"dataset/{name}" for name in self.names("dataset")), *self.names("")]
         stray += [name for name in beside if name.endswith(".tmp") and is_own(name)]

@@ -31,6 +31,7 @@ _OWN = re.compile(
     re.ASCII,
 )
 _NAMED = {PACK: re.compile(_DATA_FILE, re.ASCII)}
+_REPLY_FILE = re.compile(_REPLIES, re.ASCII)
 _NAMED_ELSEWHERE = re.compile(_PART_FILE, re.ASCII)
 
 
@@ -39,11 +40,16 @@ def is_own(name: str) -> bool:
     return _OWN.fullmatch(name) is not None
 
 
+def choose_pattern(stage: str) -> re.Pattern[str]:
+    """What the names of a stage's files look like in its records."""
+    return _NAMED.get(stage, _NAMED_ELSEWHERE)
+
+
 def find_foreign_name(stage: str, file: str, extra: dict[str, Any]) -> str | None:
     """A name in a shard's record that is not a file of its stage: an absolute path, one with `..`, a folder."""
-    if not _NAMED.get(stage, _NAMED_ELSEWHERE).fullmatch(file):
+    if not choose_pattern(stage).fullmatch(file):
         return file
     replies = extra.get("replies", ())
     if not isinstance(replies, list | tuple):
         return str(replies)
-    return next((str(name) for name in replies if not re.fullmatch(_REPLIES, str(name), re.ASCII)), None)
+    return next((str(name) for name in replies if not _REPLY_FILE.fullmatch(str(name))), None)

@@ -277,10 +277,11 @@ class Store:
         listed = (str(item).rstrip("/") for item in found)
         return sorted(posixpath.basename(item) for item in listed if item.strip("/") != path.strip("/"))
 
-    def list_files(self, folder: str, matching: re.Pattern[str] = _ANY) -> dict[str, Listed]:
-        """What is right in a folder and has such a name, with sizes and versions; a missing folder is empty."""
+    def list_files(self, folder: str, *, described: re.Pattern[str] = _ANY) -> dict[str, Listed]:
+        """What is right in a folder, by name, with sizes and versions, at least of files with such names; a missing
+        folder is empty."""
         if self._folder is not None:
-            return self._folder.list_files(folder, matching)
+            return self._folder.list_files(folder, described=described)
         path = self.path(folder).rstrip("/")
         if self.on_s3:
             there = self._try(lambda: s3_requests.list_folder(self.fs, path))
@@ -292,9 +293,8 @@ class Store:
         listed: dict[str, Listed] = {}
         for facts in found:
             item = str(facts["name"]).strip("/")
-            name = posixpath.basename(item)
-            if item != path.strip("/") and matching.fullmatch(name):  # see `names`
-                listed[name] = _describe_object(facts)
+            if item != path.strip("/"):  # see `names`
+                listed[posixpath.basename(item)] = _describe_object(facts)
         return listed
 
     def list_below(self, folder: str) -> list[str]:

@@ -9,8 +9,9 @@ from functools import partial
 
 from docmatix.publishing.background import sending_packed_files
 from docmatix.publishing.push import push_run
+from docmatix.storage import records
 from docmatix.storage.records import Record
-from docmatix.storage.run import Run
+from docmatix.storage.store import Store
 from tests.hub import Faults
 from tests.publishing.runs import (
     curate_wide_run,
@@ -56,17 +57,17 @@ def test_the_record_of_a_file_that_was_sent_is_not_read_again_while_others_are_p
     job = curate_wide_run(tmp_path, documents=9)
     connect().prepare()
     read: list[int] = []
-    read_record = type(job.run).read_record
+    read_record = records.read_record
 
-    def count(run: Run, stage: str, shard: int) -> Record | None:
+    def count(store: Store, stage: str, shard: int) -> Record | None:
         if threading.current_thread().name == "push" and stage == "pack":
             read.append(shard)
-        return read_record(run, stage, shard)
+        return read_record(store, stage, shard)
 
     def is_uploaded(number: int) -> bool:
         return bool(hub.uploads.total() > number)
 
-    monkeypatch.setattr(type(job.run), "read_record", count)
+    monkeypatch.setattr(records, "read_record", count)
     with sending_packed_files(job, lambda sleep: connect(), look_every_s=0.01):
         for number in pack_wide_run(job):
             if number in (2, 5):

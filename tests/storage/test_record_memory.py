@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,9 +37,9 @@ class CountedStore(Store):
             self.reads += names
         return super().read_several(names)
 
-    def list_files(self, folder, *arguments):
+    def list_files(self, folder, **options):
         self.listings.append(folder)
-        return super().list_files(folder, *arguments)
+        return super().list_files(folder, **options)
 
     def names(self, folder):
         self.listings.append(folder)
@@ -77,6 +76,10 @@ def test_what_is_remembered_is_what_the_store_has(three):
     plain = Run(three.url)
     assert three.shards("extract") == plain.shards("extract") == [0, 2, 100000]
     assert list(three.records("extract")) == list(plain.records("extract"))
+    assert list(three.extras("extract")) == list(plain.extras("extract"))
+    assert dict(three.extras("extract")) == {shard: record.extra for shard, record in plain.records("extract")}
+    for shards in ([], [2], [0, 100000, 7]):
+        assert three.ledger("extract", shards).to_json() == plain.ledger("extract", shards).to_json()
     assert three.ledger("extract").to_json() == plain.ledger("extract").to_json()
     assert three.read_record("extract", 1) is None
     assert three.shards("dedup") == []
@@ -318,12 +321,12 @@ def test_few_records_are_not_worth_an_index(three):
         lambda content: content.replace(b'"unit', b'"unIt', 1),
         lambda content: b"",
         lambda content: forge(content, "stage", "dedup"),
-        lambda content: forge(content, "records", [[0, "v"]]),
-        lambda content: forge_rows(content, lambda row: [*row[:2], "../elsewhere.parquet", *row[3:]]),
-        lambda content: forge_rows(content, lambda row: [*row[:-1], '{"replies": ["../../secret"]}']),
-        lambda content: forge_rows(content, lambda row: [*row[:-1], '{"r\\u0065plies": ["/etc/passwd"]}']),
-        lambda content: forge_rows(content, lambda row: [*row[:3], "many", *row[4:]]),
-        lambda content: forge_rows(content, lambda row: {}),
+        lambda content: forge(content, "shard", [0]),
+        lambda content: forge(content, "rows", 7),
+        lambda content: forge(content, "file", ["../elsewhere.parquet"] * MANY),
+        lambda content: forge(content, "rows", ["many"] * MANY),
+        lambda content: forge(content, "inputs", [[{}]] * MANY),
+        lambda content: forge(content, "sha256", {}),
     ],
 )
 def test_an_index_that_is_damaged_or_forged_is_not_believed_and_written_anew(indexed, damage):
@@ -343,18 +346,18 @@ def forge(content: bytes, name: str, value: Any) -> bytes:
     return hashlib.sha256(forged).hexdigest().encode() + b"\n" + forged
 
 
-def forge_rows(content: bytes, change: Callable[[list[Any]], Any]) -> bytes:
-    rows = orjson.loads(content.partition(b"\n")[2])["records"]
-    return forge(content, "records", [change(row) for row in rows])
-
-
-def test_what_is_no_json_in_a_forged_index_is_said_in_a_sentence(indexed):
+@pytest.mark.parametrize("extra", ["{", "[]", '{"replies": ["../../secret"]}', '{"r\\u0065plies": ["/etc/passwd"]}'])
+def test_what_only_one_who_forges_an_index_would_put_there_is_said_in_a_sentence(indexed, extra):
     content = indexed.store.read("extract/records.index")
-    Run(indexed.url).write("extract/records.index", forge_rows(content, lambda row: [*row[:-2], "[", "{"]))
-    with pytest.raises(BuildError, match=r"A records\.index in the run directory is forged: remove those files"):
+    forged = forge(forge(content, "ledger", ["["] * MANY), "extra", [extra] * MANY)
+    Run(indexed.url).write("extract/records.index", forged)
+    said = r"A records\.index in the run directory is forged: remove those files"
+    with pytest.raises(BuildError, match=said):
         indexed.ledger("extract")
-    with pytest.raises(BuildError, match=r"A records\.index in the run directory is forged: remove those files"):
+    with pytest.raises(BuildError, match=said):
         indexed.read_record("extract", 0)
+    with pytest.raises(BuildError, match=said):
+        dict(indexed.extras("extract"))
 
 
 def test_an_index_that_is_a_link_is_not_followed(indexed, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,6 +93,19 @@ class Job:
             and is_made_from(record, stage, self.inputs(stage, shard))
         )
 
+    def find_current(self, stage: str, shards: Iterable[int]) -> list[int]:
+        """Those of these shards that are current. Reads the records of all shards."""
+        made = self.run.heads(stage)
+        upstreams = [self.run.heads(upstream) for upstream in self.reads(stage)]
+        fingerprint = self.fingerprints[stage]
+        return [
+            shard
+            for shard in shards
+            if (record := made.get(shard)) is not None
+            and record.fingerprint == fingerprint
+            and is_made_from(record, stage, _name_inputs(upstreams, shard))
+        ]
+
     def is_checked(self, shard: int, wanted: Mapping[str, str]) -> bool:
         """Whether a shard of `verify` has these checks (`list_wanted_checks`), and is current if they are all."""
         record = self.run.read_record(VERIFY, shard)
@@ -144,6 +157,13 @@ class Job:
         if record is None:
             raise FileNotFoundError(f"{stage}/part-{shard:05d}.json")
         return record
+
+
+def _name_inputs(upstreams: Sequence[Mapping[int, Record | SlimRecord]], shard: int) -> tuple[str, ...] | None:
+    try:
+        return tuple([records[shard].sha256 for records in upstreams])
+    except KeyError:
+        return None
 
 
 def is_made_from(record: Record | SlimRecord, stage: str, inputs: tuple[str, ...] | None) -> bool:

@@ -25,8 +25,11 @@ from benchmarks.truth_factory.drawn import Drawn
 from docmatix.core.documents import Page
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.pages import lay_out
-from docmatix.text.minhash import SHINGLE_NUMBERS, SIGNATURE_LENGTH, choose_duplicates, sign_text
-from docmatix.text.twins import WordBag, compare_words, find_candidates, find_twins, make_bag
+from docmatix.stages.support.duplicate_search import CompareTwins, Documents, find_duplicates
+from docmatix.storage.workspace import Workspace
+from docmatix.text.minhash import SIGNATURE_LENGTH, Bands, sign_text
+from docmatix.text.near_duplicates import NO_TWINS
+from docmatix.text.twins import WordBag, compare_words, find_twins, make_bag
 
 REPLACED = (0.02, 0.05, 0.1)
 """Shares of the words of a mate."""
@@ -61,17 +64,18 @@ def print_found(twins: Sequence[Twins], *, state: str, threshold: float) -> None
     signed = np.array([each is not None for each in signatures])
     rows = np.array([each or [0] * SIGNATURE_LENGTH for each in signatures], dtype=np.uint32)
     bags = {number: _make_bag(pages) for number, pages in enumerate(documents)}
-    candidates = find_candidates(rows[:, SHINGLE_NUMBERS:], signed, np.arange(2 * count) >= count)
-    settings = {"exact": True, "near": True, "threshold": threshold}
     doc_ids = np.array([f"{number:032x}" for number in range(2 * count)], dtype="S32")
 
-    def choose(told: dict[int, list[tuple[int, float]]]) -> tuple[int, int]:
-        chosen = choose_duplicates(doc_ids, rows[:, :SHINGLE_NUMBERS], signed, twins=told, **settings)  # type: ignore[arg-type]
-        right = sum(each.in_favour_of == each.index - count for each in chosen)
-        return right, len(chosen) - right
+    def choose(compare: CompareTwins) -> tuple[int, int]:
+        with Workspace("docmatix-dedup", memory_bytes=1 << 26) as workspace:
+            known = Documents(workspace, Bands(threshold))
+            known.add(doc_ids, rows, signed, np.arange(2 * count) >= count)
+            chosen = find_duplicates(known, exact=True, near=True, compare_twins=compare)
+        right = int((chosen.favoured == chosen.numbers - count).sum())
+        return right, len(chosen.numbers) - right
 
-    by_shingles, _ = choose({})
-    found, others = choose(find_twins(candidates, bags, threshold=threshold))
+    by_shingles, _ = choose(lambda scans, others: NO_TWINS)
+    found, others = choose(lambda scans, others: find_twins(scans, others, bags.__getitem__, threshold=threshold))
     mates = [_count_mates(twins, bags, share=share, threshold=threshold) for share in REPLACED]
     print(f"| {state} | {count} | {by_shingles} | {found} | {others} | {' | '.join(map(str, mates))} |", flush=True)
 

@@ -47,6 +47,9 @@ class Dedup(Section):
     threshold: float = Field(0.85, gt=0, le=1)
     """The estimated Jaccard similarity of word 5-grams from which the later document is left out. Of a scan and another
     document, as many of the words of which OCR is sure must be in both."""
+    memory_mb: Annotated[int, NOT_FINGERPRINTED] = Field(1024, ge=64)
+    """Memory for the comparison, however many documents there are; what takes more is in the temporary directory, about
+    1.1 KB a document, while it lasts."""
 
 
 class Window(Section):

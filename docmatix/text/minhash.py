@@ -1,4 +1,4 @@
-"""MinHash signatures of documents, and the choice of duplicates to leave out before a model is asked.
+"""MinHash signatures of documents, and the bands of them by which similar ones are found.
 
 A signature begins with 128 numbers; the share of positions at which two agree estimates the Jaccard similarity of the
 documents' sets of word 5-grams (standard error at 0.85: sqrt(0.85 * 0.15 / 128) = 0.03). 64 more do so for their sets
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +23,9 @@ SIGNATURE_LENGTH = SHINGLE_NUMBERS + WORD_NUMBERS
 SHINGLE_WORDS = 5
 MIN_SHINGLES = 20  # distinct ones; with fewer, forms that share a letterhead would all look the same
 
-# Kept documents per bucket of a band that are compared with a later one. Only families of thousands of documents with
-# shared boilerplate reach it; without it, each would be compared with every other.
 MAX_BUCKET = 1024
+"""Documents that stay, in a bucket of those that agree in a band, that are compared with a later one: the first. Only
+families of thousands with shared boilerplate reach it; without it, each would be compared with every other."""
 
 _SEED = 42
 # in scripts written without spaces, each character counts as a word: Thai to Khmer, kana, Han ideographs
@@ -36,16 +34,6 @@ _WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 MIN_WORD_CHARS = 4
 """Of a longer word. Shorter ones stand in any text of a language."""
 PICTURE_BITS = 1024  # of the hash of a page's picture
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """Document `index` is left out in favour of the earlier, kept document `in_favour_of`."""
-
-    index: int
-    kind: Literal["duplicate", "near_duplicate"]
-    in_favour_of: int
-    similarity: float  # 1.0 for the same bytes, else the estimated Jaccard similarity, or that of `compare_words`
 
 
 def sign_text(text: str) -> tuple[int, ...] | None:
@@ -104,104 +92,39 @@ def _iterate_distinct(text: str) -> Iterator[str]:
             yield shingle
 
 
-def choose_duplicates(
-    doc_ids: NDArray[np.bytes_],
-    signatures: NDArray[np.uint32],
-    signed: NDArray[np.bool_],
-    *,
-    exact: bool,
-    near: bool,
-    threshold: float,
-    twins: Mapping[int, Sequence[tuple[int, float]]] | None = None,
-) -> list[Duplicate]:
-    """Which of N documents to leave out, by number, ascending; rows of `signatures` (N x 128) count if `signed`.
-    Greedy, in order: a document stays unless an earlier one that stays has the same id (`exact`), or an estimated
-    similarity of `threshold` or more or is among its `twins` (`near`), which have the earlier documents with their
-    similarity. Ten million take 7 GB of memory."""
-    twins = twins or {} if near else {}
-    first = _find_first(doc_ids) if exact else {}
-    finder = _NearFinder(signatures, signed, threshold=threshold) if near else None
-    left_out: dict[int, Duplicate] = {}
-    for index in sorted({*first, *(finder.suspects if finder else ()), *twins}):
-        duplicate = None
-        if index in first:
-            original = first[index]
-            # an original that was itself left out passes its copies on to the document that replaced it
-            duplicate = replace(left_out.get(original, Duplicate(index, "duplicate", original, 1.0)), index=index)
-        elif finder:
-            duplicate = finder.find(index) or _find_kept(index, twins.get(index, ()), left_out)
-        if duplicate is not None:
-            left_out[index] = duplicate
-        elif finder:
-            finder.keep(index)
-    return list(left_out.values())
+class Bands:
+    """The numbers of a signature, cut into so many bands that similar signatures agree in the whole of at least one."""
+
+    def __init__(self, threshold: float) -> None:
+        self.needed = max(1, math.ceil(threshold * SHINGLE_NUMBERS - 1e-9))
+        """So many of the numbers of two similar signatures agree."""
+        self.most_different = SHINGLE_NUMBERS - self.needed
+        self.starts, self.sizes = divide_numbers(SHINGLE_NUMBERS, self.most_different + 1)
+
+    def make_keys(self, signatures: NDArray[np.uint32], band: int | None = None) -> NDArray[np.uint64]:
+        """A 64-bit key for each band of each signature (N x bands), or of one band alone (N)."""
+        if band is None:
+            return hash_bands(signatures, self.starts, self.sizes)
+        one = slice(band, band + 1)
+        keys: NDArray[np.uint64] = hash_bands(signatures, self.starts[one], self.sizes[one])[:, 0]
+        return keys
 
 
-def _find_kept(index: int, twins: Iterable[tuple[int, float]], left_out: Mapping[int, Duplicate]) -> Duplicate | None:
-    kept = ((other, similarity) for other, similarity in sorted(twins) if other not in left_out)
-    return next((Duplicate(index, "near_duplicate", other, similarity) for other, similarity in kept), None)
+def divide_numbers(numbers: int, bands: int) -> tuple[list[int], list[int]]:
+    """The first number and the size of each band; the first ones are larger by one where it does not come out even."""
+    sizes = [numbers // bands + (band < numbers % bands) for band in range(bands)]
+    return [sum(sizes[:band]) for band in range(bands)], sizes
 
 
-def _find_first(doc_ids: NDArray[np.bytes_]) -> dict[int, int]:
-    """For each document that repeats an id, the first document with that id."""
+def hash_bands(signatures: NDArray[np.uint32], starts: Sequence[int], sizes: Sequence[int]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each band of each signature: equal bands have equal ones, and hardly any others do."""
     import numpy as np
 
-    _, first, inverse = np.unique(doc_ids, return_index=True, return_inverse=True)
-    origin = first[inverse.reshape(-1)]
-    repeated = np.flatnonzero(origin != np.arange(len(doc_ids)))
-    return dict(zip(repeated.tolist(), origin[repeated].tolist(), strict=True))
-
-
-class _NearFinder:
-    """The kept documents by the bands in which they agree with others; `suspects` agree with any in some band."""
-
-    def __init__(self, signatures: NDArray[np.uint32], signed: NDArray[np.bool_], *, threshold: float) -> None:
-        import numpy as np
-
-        self._signatures = signatures
-        self._needed = max(1, math.ceil(threshold * SHINGLE_NUMBERS - 1e-9))
-        bands = np.array_split(np.arange(SHINGLE_NUMBERS), SHINGLE_NUMBERS - self._needed + 1)
-        rows = np.flatnonzero(signed)
-        shared = np.zeros(len(signatures), dtype=bool)
-        self._groups: list[Any] = []
-        for band in bands:
-            groups = np.full(len(signatures), -1, dtype=np.int32)
-            groups[rows] = group_equal(signatures[:, band[0] : band[-1] + 1], rows)
-            shared |= groups >= 0
-            self._groups.append(groups)
-        self.suspects: list[int] = np.flatnonzero(shared).tolist()
-        self._kept: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in bands]
-
-    def find(self, index: int) -> Duplicate | None:
-        import numpy as np
-
-        buckets = (kept.get(int(groups[index])) for kept, groups in zip(self._kept, self._groups, strict=True))
-        candidates = sorted({other for bucket in buckets if bucket for other in bucket})
-        if not candidates:
-            return None
-        agree = (self._signatures[candidates] == self._signatures[index]).sum(axis=1)
-        similar = np.flatnonzero(agree >= self._needed)
-        if not len(similar):
-            return None
-        best = int(similar[0])
-        return Duplicate(index, "near_duplicate", candidates[best], int(agree[best]) / SHINGLE_NUMBERS)
-
-    def keep(self, index: int) -> None:
-        for kept, groups in zip(self._kept, self._groups, strict=True):
-            group = int(groups[index])
-            if group >= 0 and len(kept[group]) < MAX_BUCKET:
-                kept[group].append(index)
-
-
-def group_equal(columns: NDArray[np.uint32], rows: NDArray[np.intp]) -> NDArray[np.int32]:
-    """A group number for each of `rows`, equal for equal values in `columns`, -1 for unique values."""
-    # by a 64-bit hash: a collision only costs a comparison
-    import numpy as np
-
-    keys = np.zeros(len(rows), dtype=np.uint64)
-    for column in range(columns.shape[1]):
-        keys = (keys ^ columns[rows, column].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        keys ^= keys >> np.uint64(29)
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    groups: NDArray[np.int32] = np.where(counts[inverse] > 1, inverse, -1).astype(np.int32)
-    return groups
+    keys = np.zeros((len(signatures), len(starts)), dtype=np.uint64)
+    for place in range(max(sizes)):
+        longer = sum(size > place for size in sizes)  # the larger ones come first
+        part = keys[:, :longer]
+        part ^= signatures[:, [start + place for start in starts[:longer]]]
+        part *= np.uint64(0x9E3779B97F4A7C15)
+        part ^= part >> np.uint64(29)
+    return keys

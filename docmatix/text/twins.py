@@ -9,16 +9,16 @@ word by word.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from docmatix.text.minhash import SHINGLE_WORDS, WORD_NUMBERS, cut_words, group_equal
+from docmatix.text.minhash import SHINGLE_WORDS, WORD_NUMBERS, cut_words, divide_numbers, hash_bands
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from docmatix.text.near_duplicates import Numbers, Twins
 
 SURE = 0.95
 """The confidence from which a word counts as read right. Of Tesseract's words at 200 dpi 82 % have it, 0.8 % of them
@@ -30,6 +30,7 @@ MIN_LIKENESS = 0.6
 BANDS = 12
 """Of 5 or 6 numbers each: 99 % of the twins of similarity 0.8 agree in one of them, of 0.7 still 87 %."""
 MAX_COMPARED = 64
+"""Documents of the layer that agree in a band, the earliest, that a scan is compared with."""
 MAX_CANDIDATES = 8
 """Candidates for one scan, the earliest: more are copies of each other."""
 
@@ -83,38 +84,29 @@ def _count_common(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> int:
     return int(np.minimum(our_counts[mine], their_counts[yours]).sum())
 
 
-def find_candidates(
-    words: NDArray[np.uint32], signed: NDArray[np.bool_], scanned: NDArray[np.bool_]
-) -> list[tuple[int, int]]:
-    """Scans with the documents of the layer that may be their twins, by number, ascending. `words` (N x 64) are those
-    parts of the signatures. A scan is compared with at most `BANDS` times `MAX_COMPARED` documents."""
+def make_word_keys(words: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """A 64-bit key for each band (N x `BANDS`) of those parts of the signatures that are of longer words (N x 64)."""
+    return hash_bands(words, *divide_numbers(WORD_NUMBERS, BANDS))
+
+
+def have_words(words: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which of the documents have longer words at all."""
     import numpy as np
 
-    empty = np.iinfo(np.uint32).max
-    rows = np.flatnonzero(signed & (words != empty).any(axis=1))
-    found: dict[int, set[int]] = {}
-    for band in np.array_split(np.arange(WORD_NUMBERS), BANDS):
-        groups = group_equal(words[:, band[0] : band[-1] + 1], rows)
-        shared = groups >= 0
-        order = np.lexsort((rows[shared], groups[shared]))
-        pairs = zip(groups[shared][order].tolist(), rows[shared][order].tolist(), strict=True)
-        for _, members in groupby(pairs, key=itemgetter(0)):
-            numbers = [number for _, number in members]
-            layers = [number for number in numbers if not scanned[number]][:MAX_COMPARED]
-            for scan in numbers if layers else ():
-                if scanned[scan]:
-                    like = (words[layers] == words[scan]).mean(axis=1) >= MIN_LIKENESS
-                    found.setdefault(scan, set()).update(np.array(layers)[like].tolist())
-    return [(scan, other) for scan in sorted(found) for other in sorted(found[scan])[:MAX_CANDIDATES]]
+    found: NDArray[np.bool_] = (words != np.iinfo(np.uint32).max).any(axis=1)
+    return found
 
 
-def find_twins(
-    candidates: Iterable[tuple[int, int]], bags: Mapping[int, WordBag], *, threshold: float
-) -> dict[int, list[tuple[int, float]]]:
-    """For each document the earlier ones that are its twins, with their similarity."""
-    twins: dict[int, list[tuple[int, float]]] = {}
-    for scan, other in candidates:
-        similarity = compare_words(bags[scan], bags[other], threshold=threshold)
+def find_twins(scans: Numbers, others: Numbers, read: Callable[[int], WordBag], *, threshold: float) -> Twins:
+    """Those pairs of a scan and another document that are twins, by their bags, which `read` gives by number."""
+    import numpy as np
+
+    from docmatix.text.near_duplicates import Twins
+
+    found: list[tuple[int, int, float]] = []
+    for scan, other in zip(scans.tolist(), others.tolist(), strict=True):
+        similarity = compare_words(read(scan), read(other), threshold=threshold)
         if similarity is not None:
-            twins.setdefault(max(scan, other), []).append((min(scan, other), similarity))
-    return twins
+            found.append((max(scan, other), min(scan, other), similarity))
+    later, earlier, similarities = zip(*found, strict=True) if found else ((), (), ())
+    return Twins(np.array(later, np.int64), np.array(earlier, np.int64), np.array(similarities, np.float64))

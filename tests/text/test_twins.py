@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.text.minhash import SHINGLE_NUMBERS, SIGNATURE_LENGTH, sign_text
-from docmatix.text.twins import MAX_CANDIDATES, WordBag, compare_words, find_candidates, find_twins, make_bag
+from docmatix.stages.support.duplicate_search import Documents, find_duplicates
+from docmatix.storage.workspace import Workspace
+from docmatix.text.minhash import SIGNATURE_LENGTH, Bands, sign_text
+from docmatix.text.near_duplicates import NO_TWINS, Numbers, Twins
+from docmatix.text.twins import MAX_CANDIDATES, WordBag, compare_words, find_twins, make_bag
 
 PRINTED = [f"word{number:03}" for number in range(300)]
 Read = list[tuple[str, float | None]]
@@ -78,11 +81,22 @@ def test_the_order_of_words_does_not_count_and_their_number_does(words, draws):
 
 
 def find(texts: Sequence[str], scanned: Sequence[bool]) -> list[tuple[int, int]]:
+    """The candidates, each a scan with another document."""
     signatures = [sign_text(text) for text in texts]
     rows = np.array([each or [0] * SIGNATURE_LENGTH for each in signatures], dtype=np.uint32)
     signed = np.array([each is not None for each in signatures], dtype=bool)
-    words = rows.reshape(-1, SIGNATURE_LENGTH)[:, SHINGLE_NUMBERS:]
-    return find_candidates(words, signed, np.array(scanned, dtype=bool))
+    found: list[tuple[int, int]] = []
+
+    def note(scans: Numbers, others: Numbers) -> Twins:
+        found.extend(zip(scans.tolist(), others.tolist(), strict=True))
+        return NO_TWINS
+
+    with Workspace("docmatix-test", memory_bytes=1 << 20) as workspace:
+        documents = Documents(workspace, Bands(0.85))
+        ids = np.array([f"{number:032x}" for number in range(len(texts))], dtype="S32")
+        documents.add(ids, rows.reshape(-1, SIGNATURE_LENGTH), signed, np.array(scanned, dtype=bool))
+        find_duplicates(documents, exact=False, near=True, compare_twins=note)
+    return found
 
 
 def say(words: Read) -> str:
@@ -113,5 +127,5 @@ def test_nothing_is_found_among_nothing():
 
 def test_the_later_of_two_twins_is_told_of_the_earlier_one():
     bags = {0: make_bag(scan(PRINTED)), 3: bag(PRINTED), 5: make_bag(scan(PRINTED, seed=5)), 7: bag(["another"] * 300)}
-    twins = find_twins([(0, 3), (5, 3), (5, 7)], bags, threshold=0.85)
-    assert {later: [earlier for earlier, _ in found] for later, found in twins.items()} == {3: [0], 5: [3]}
+    twins = find_twins(np.array([0, 5, 5]), np.array([3, 3, 7]), bags.__getitem__, threshold=0.85)
+    assert (twins.later.tolist(), twins.earlier.tolist()) == ([3, 5], [0, 3])

@@ -78,6 +78,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     "dedup.exact": (False, "dedup"),
     "dedup.near": (False, "dedup"),
     "dedup.threshold": (0.9, "dedup"),
+    "dedup.memory_mb": (128, None),
     "window.max_pages": (2, "generate"),
     "generate.engine[llamacpp].model": ("other.gguf", "generate"),
     "generate.engine[llamacpp].context_tokens": (5000, "generate"),

@@ -14,7 +14,7 @@ from docmatix.dataset.stats import summarise_as
 from docmatix.pipeline import PACK
 from docmatix.stages.support.job import Job
 from docmatix.storage.checksums import CHECKSUMS, find_altered, read_checksums, should_have_checksums
-from docmatix.storage.run_files import RECORD_INDEX, is_own
+from docmatix.storage.run_files import is_own, list_beside_parts
 
 _CARD = ("dataset/README.md", "dataset/plots/", "dataset/samples/")
 _OWN = {"README.md", "stats.json", "data", "plots", "samples"}
@@ -96,7 +96,7 @@ class FinishCheck:
     def _find_strays(self) -> Iterator[str]:
         run = self.job.run
         for stage in self.job.stages:
-            named = {"replies", RECORD_INDEX}
+            named = list_beside_parts(stage)
             for shard, file in self.totals.files[stage].items():
                 named |= {f"part-{shard:05d}.json", file.rsplit("/", 1)[-1]}
             yield from (f"{stage}/{name}" for name in run.names(stage) if name not in named)

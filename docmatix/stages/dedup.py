@@ -6,20 +6,32 @@ no watchdog: it waits for nothing but files, for at most `limits.store_patience_
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import dropwhile, groupby
-from operator import itemgetter
+from itertools import dropwhile
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
-from docmatix.stages.support.duplicate_search import Documents, LeftOut, find_duplicates
+from docmatix.stages.support.decided_documents import (
+    DOCUMENTS_IN_A_FILE,
+    DecidedFile,
+    Shards,
+    begin_chain,
+    extend_chain,
+    find_decided,
+    remove_others,
+    write_decided,
+)
+from docmatix.stages.support.duplicate_search import KNOWN_LEFT_OUT, Documents, LeftOut, find_duplicates
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.signed_documents import SignedDocuments, read_signed_documents
+from docmatix.storage.document_rows import group_documents
 from docmatix.storage.records import name_record
 from docmatix.storage.workspace import TextColumn, Workspace
 from docmatix.text.minhash import Bands
@@ -37,31 +49,34 @@ Show = Callable[[int, Mapping[str, float]], object]
 
 
 def dedup_documents(job: Job, *, show: Show = lambda shards, figures: None) -> None:
-    """Commit the documents to leave out, shard by shard; `show` is called after each shard read and each committed."""
+    """Commit the documents to leave out, shard by shard; `show` is called after each shard read and each committed.
+
+    Where the first shards are decided about, and current, theirs stands: the others are compared with what is kept of
+    them (`docmatix.stages.support.decided_documents`), with the same outcome."""
     settings = job.config.dedup
     shards = job.run.shards(EXTRACT)
     with (
         Workspace("docmatix-dedup", memory_bytes=settings.memory_mb << 20) as workspace,
         ThreadPoolExecutor(_THREADS, thread_name_prefix="dedup") as threads,
     ):
-        read = _ReadShards(workspace, Bands(settings.threshold))
-        for shard, found in zip(
-            shards, _map(threads, lambda each: read_signed_documents(job, each), shards), strict=True
-        ):
+        read = _ReadShards(job, Documents(workspace, Bands(settings.threshold)))
+        for file in find_decided(job, shards, read.documents):
+            read.add_decided(file)
+        read.documents.read_known = lambda numbers: read.iterate_signatures(threads, numbers)
+        new = shards[len(read.shards) :]
+        for shard, found in zip(new, _map(threads, lambda shard: read_signed_documents(job, shard), new), strict=True):
             read.add(shard, found)
-            show(0, {"done": read.documents.count})
+            show(0, {"done": read.documents.count - read.documents.known})
         left_out = find_duplicates(
-            read.documents,
-            exact=settings.exact,
-            near=settings.near,
-            compare_twins=lambda scans, others: _compare_twins(job, read, scans, others),
+            read.documents, exact=settings.exact, near=settings.near, compare_twins=read.compare_twins
         )
-        _forget_stale(job, shards)
+        _forget_stale(job, new)
         done = 0
-        committed = _map(threads, lambda each: _commit(job, *each), read.iterate_shards(left_out))
+        committed = _map(threads, lambda each: _commit(job, *each), read.iterate_new(left_out))
         for number, documents in enumerate(committed, 1):
             done += documents
             show(number, {"done": done})
+        read.keep_decided(left_out)
 
 
 def _map(threads: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -89,32 +104,102 @@ def _forget_stale(job: Job, shards: Sequence[int]) -> None:
 class _ReadShards:
     """What was read of the shards: what decides, and what is written about a document that is left out."""
 
-    def __init__(self, workspace: Workspace, bands: Bands) -> None:
-        self.documents = Documents(workspace, bands)
-        self.shards: list[tuple[int, int]] = []
-        """Each with the number of its first document."""
+    def __init__(self, job: Job, documents: Documents) -> None:
+        self.documents = documents
+        self.shards: list[int] = []
+        self._job, self._firsts = job, [0]
+        self._decided: list[DecidedFile] = []
+        workspace = documents.workspace
         self._indices, self._pages = workspace.column(np.int32), workspace.column(np.int32)
+        """Of new documents alone."""
         self._uris = TextColumn(workspace)
 
+    def add_decided(self, file: DecidedFile) -> None:
+        """Add the shards that a file has, before any other."""
+        documents, found = self.documents, []
+        for block in file.iterate_blocks(documents):
+            left_out = np.flatnonzero(block.flags & KNOWN_LEFT_OUT)
+            of_these = (block.near[left_out], block.favoured[left_out], block.similarity[left_out])
+            found.append(LeftOut(left_out + documents.count, *of_these))
+            documents.add_known(block.ids, block.flags, block.keys, block.word_keys)
+            self._uris.append(block.uris)
+        documents.left_out = LeftOut(*(np.concatenate(each) for each in zip(documents.left_out, *found, strict=True)))
+        self.shards += file.shards.numbers
+        self._firsts += (self._firsts[-1] + np.cumsum(file.shards.documents, dtype=np.int64)).tolist()
+        self._decided.append(file)
+
     def add(self, shard: int, found: SignedDocuments) -> None:
-        self.shards.append((shard, self.documents.count))
         self.documents.add(found.doc_ids, found.signatures, found.signed, found.scanned)
         self._indices.append(found.indices)
         self._pages.append(found.pages)
         self._uris.append(found.uris)
+        self.shards.append(shard)
+        self._firsts.append(self.documents.count)
 
-    def iterate_shards(self, left_out: LeftOut) -> Iterator[tuple[int, Ledger, list[dict[str, Any]]]]:
-        """Each shard with its ledger, and the rows of the documents that are left out."""
-        ends = [first for _, first in self.shards[1:]] + [self.documents.count]
-        for (shard, first), end in zip(self.shards, ends, strict=True):
+    @property
+    def _new(self) -> int:
+        """The place of the first shard that is not decided about."""
+        return sum(len(file.shards.numbers) for file in self._decided)
+
+    def iterate_new(self, left_out: LeftOut) -> Iterator[tuple[int, Ledger, list[dict[str, Any]]]]:
+        """Each new shard with its ledger, and the rows of the documents that are left out."""
+        for place in range(self._new, len(self.shards)):
+            first, end = self._firsts[place : place + 2]
             inside = slice(*np.searchsorted(left_out.numbers, (first, end)).tolist())
             own = left_out.select(inside)
             reasons = ["near_duplicate" if near else "duplicate" for near in own.near.tolist()]
-            yield shard, self._count(first, end, own.numbers, reasons), list(self._make_rows(own, reasons))
+            ledger = self._count(first, end, own.numbers, reasons)
+            yield self.shards[place], ledger, list(self._make_rows(own, reasons))
+
+    def keep_decided(self, left_out: LeftOut) -> None:
+        """Keep what was decided about the new shards, and remove what does not count any more."""
+        names, chain = [file.name for file in self._decided], begin_chain(self._job)
+        for file in self._decided:
+            chain = extend_chain(chain, file.shards)
+        place = self._new
+        while place < len(self.shards):
+            first = self._firsts[place]
+            end = max(place + 1, bisect_right(self._firsts, first + DOCUMENTS_IN_A_FILE) - 1)
+            numbers = tuple(self.shards[place:end])
+            parts = tuple(self._job.record(EXTRACT, shard).sha256 for shard in numbers)
+            shards = Shards(numbers, parts, tuple(np.diff(self._firsts[place : end + 1]).tolist()))
+            names.append(
+                write_decided(self._job, self.documents, self._uris, left_out, shards, first=first, after=chain)
+            )
+            chain, place = extend_chain(chain, shards), end
+        remove_others(self._job, names)
+
+    def iterate_signatures(
+        self, threads: ThreadPoolExecutor, numbers: Numbers
+    ) -> Iterator[tuple[Numbers, npt.NDArray[np.uint32]]]:
+        """Signatures of documents that are decided about, by their numbers, ascending, from their shards."""
+        wanted = list(self._divide(numbers))
+        read = _map(threads, lambda each: read_signed_documents(self._job, each[0]).signatures, wanted)
+        for (_, first, own), signatures in zip(wanted, read, strict=True):
+            yield own, signatures[own - first]
+
+    def _divide(self, numbers: Numbers) -> Iterator[tuple[int, int, Numbers]]:
+        """Each shard that has any of the documents, the number of its first, and those that it has."""
+        bounds = np.searchsorted(numbers, self._firsts).tolist()
+        for place, shard in enumerate(self.shards):
+            if bounds[place] < bounds[place + 1]:
+                yield shard, self._firsts[place], numbers[bounds[place] : bounds[place + 1]]
+
+    def compare_twins(self, scans: Numbers, others: Numbers) -> Twins:
+        """Those of the pairs that are twins, by their words, which are read again, shard by shard, and kept on disk."""
+        wanted = np.unique(np.concatenate((scans, others)))
+        bags = _WordBags(self.documents.workspace, wanted)
+        for shard, first, own in self._divide(wanted):
+            places = set((own - first).tolist())
+            for place, pages in enumerate(_iterate_pages(self._job, shard)):
+                if place in places:
+                    bags.add(make_bag(_iterate_words(pages)))
+        return find_twins(scans, others, bags.read, threshold=self._job.config.dedup.threshold)
 
     def _count(self, first: int, end: int, left_out: Numbers, reasons: Sequence[str]) -> Ledger:
         ledger = Ledger(PIPELINE[DEDUP].units)
-        pages = self._pages.read(first, end) if end > first else np.empty(0, np.int32)
+        known = self.documents.known
+        pages = self._pages.read(first - known, end - known)
         dropped = pages[left_out - first].tolist()
         ledger.enter("documents", end - first)
         ledger.keep("documents", end - first - len(left_out))
@@ -128,7 +213,7 @@ class _ReadShards:
     def _make_rows(self, left_out: LeftOut, reasons: Sequence[str]) -> Iterator[dict[str, Any]]:
         favoured, places = np.unique(left_out.favoured, return_inverse=True)
         others = self._identify(favoured)
-        index = self._indices.take(left_out.numbers).tolist()
+        index = self._indices.take(left_out.numbers - self.documents.known).tolist()
         similarity = left_out.similarity.tolist()
         for row, (doc_id, uri) in enumerate(self._identify(left_out.numbers)):
             other_id, other_uri = others[places[row]]
@@ -152,21 +237,6 @@ def _commit(job: Job, shard: int, ledger: Ledger, rows: Sequence[Mapping[str, An
 # --- twins of scans ---------------------------------------------------------------------------------------------------
 
 
-def _compare_twins(job: Job, read: _ReadShards, scans: Numbers, others: Numbers) -> Twins:
-    """Those of the pairs that are twins, by their words, which are read again, shard by shard, and kept on disk."""
-    wanted = np.unique(np.concatenate((scans, others)))
-    bags = _WordBags(read.documents.workspace, wanted)
-    ends = [first for _, first in read.shards[1:]] + [read.documents.count]
-    for (shard, first), end in zip(read.shards, ends, strict=True):
-        inside = slice(*np.searchsorted(wanted, (first, end)).tolist())
-        if inside.start < inside.stop:
-            places = set((wanted[inside] - first).tolist())
-            for place, pages in enumerate(_iterate_pages(job, shard)):
-                if place in places:
-                    bags.add(make_bag(_iterate_words(pages)))
-    return find_twins(scans, others, bags.read, threshold=job.config.dedup.threshold)
-
-
 class _WordBags:
     """The words of documents, by their numbers, on disk."""
 
@@ -187,11 +257,10 @@ class _WordBags:
         return WordBag(words[: middle - begin], words[middle - begin :])
 
 
-def _iterate_pages(job: Job, shard: int) -> Iterator[list[Mapping[str, Any]]]:
-    """The pages of each readable document of a shard; rows that follow each other with the same index are one."""
-    rows = (row for row in job.run.iterate_rows(EXTRACT, shard, columns=["index", "reason", *_WORDS]))
-    for _, own in groupby((row for row in rows if row["reason"] is None), key=itemgetter("index")):
-        yield [page for row in own for page in row["pages"]]
+def _iterate_pages(job: Job, shard: int) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The pages of each readable document of a shard."""
+    rows = job.run.iterate_rows(EXTRACT, shard, columns=["index", "reason", *_WORDS])
+    return (pages for first, pages in group_documents(rows) if first["reason"] is None)
 
 
 def _iterate_words(pages: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, float | None]]:

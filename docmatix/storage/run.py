@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from docmatix.core.errors import BuildError, RunRefused, SetupError
 from docmatix.core.ledger import Ledger
-from docmatix.pipeline import PACK, PLAN, STAGES
+from docmatix.pipeline import PACK, STAGES
 from docmatix.storage import records
 from docmatix.storage.lock import LEASE_S, LOCK, hold, is_held
 from docmatix.storage.parquet import read_batches, read_rows
@@ -32,7 +32,7 @@ from docmatix.storage.pending import PendingFile
 from docmatix.storage.plain_files import Listed, describe_kind
 from docmatix.storage.record_memory import RecordMemory, Told
 from docmatix.storage.records import RECORD_NAME, Record, SlimRecord
-from docmatix.storage.run_files import FOLDERS, PLANNED_KEYS, RECORD_INDEX, SINGLE, is_own
+from docmatix.storage.run_files import FOLDERS, SINGLE, is_own, list_beside_parts
 from docmatix.storage.store import Store
 
 
@@ -338,7 +338,7 @@ class Run:
             listed = self.store.list_files(stage, described=RECORD_NAME)
             if self._memory is not None and self._memory.whole:
                 self._memory.compare(stage, listed)
-            named = {"replies", RECORD_INDEX, *([posixpath.basename(PLANNED_KEYS)] if stage == PLAN else [])}
+            named = list_beside_parts(stage)
             for shard, record in self.heads(stage).items():
                 named |= {f"part-{shard:05d}.json", posixpath.basename(record.file)}
             stray += [f"{stage}/{name}" for name in sorted(listed) if name not in named]

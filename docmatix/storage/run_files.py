@@ -7,7 +7,18 @@ from typing import Any
 
 from docmatix.pipeline import PACK, STAGES
 
-FOLDERS = (*STAGES, "dataset", "dataset/data", "dataset/plots", "dataset/samples", "telemetry", "telemetry/live")
+DECIDED_KEYS = "dedup/keys"
+"""A folder: what is kept of documents that were decided about, see `docmatix.stages.support.decided_documents`."""
+FOLDERS = (
+    *STAGES,
+    DECIDED_KEYS,
+    "dataset",
+    "dataset/data",
+    "dataset/plots",
+    "dataset/samples",
+    "telemetry",
+    "telemetry/live",
+)
 """Folders checked before work in a run begins."""
 TOKENIZER_FILE = "tokenizer.json"
 """In a model's folder or repository, and in a run."""
@@ -21,9 +32,11 @@ SINGLE = (".lock", "run.yaml", "fingerprints.json", TOKENIZER_FILE, "SHA256SUMS"
 _STAGE = f"(?:{'|'.join(STAGES)})"
 _PART_FILE = r"part-\d{5,}(?:-[0-9a-f]{8})?\.parquet"
 _DATA_FILE = r"dataset/data/\w+-\d{5,}-of-\d{5,}\.parquet"
+_KEYS = r"part-\d{5,}-[0-9a-f]{8}\.parquet"
 _REPLIES = r"(?:part-\d{5,}/)?[\w-]+\.parquet"
 _OWN = re.compile(
-    rf"{_STAGE}/(?:{_PART_FILE}|part-\d{{5,}}\.json|{re.escape(RECORD_INDEX)}|replies/{_REPLIES})|plan/keys\.index"
+    rf"{_STAGE}/(?:{_PART_FILE}|part-\d{{5,}}\.json|{re.escape(RECORD_INDEX)}|replies/{_REPLIES})"
+    rf"|plan/keys\.index|{DECIDED_KEYS}/{_KEYS}"
     rf"|{_DATA_FILE}|dataset/(?:README\.md|stats\.json|plots/[a-z0-9-]+\.png|samples/\d+\.jpg)"
     r"|telemetry/(?:[\w-]+\.json|logs/replica-\d+-\w+\.log)"
     rf"|telemetry/live/[\w-]+(?:\.json|/(?:probe|[\w-]+\.json))|telemetry/attempts/[\w-]+/{_STAGE}-\d{{5,}}(?:-in-hand)?/\d+"
@@ -43,6 +56,12 @@ def is_own(name: str) -> bool:
 def choose_pattern(stage: str) -> re.Pattern[str]:
     """What the names of a stage's files look like in its records."""
     return _NAMED.get(stage, _NAMED_ELSEWHERE)
+
+
+def list_beside_parts(stage: str) -> set[str]:
+    """What a stage's folder may hold beside parts and their records: files, and folders with files."""
+    own = (name.partition("/") for name in (PLANNED_KEYS, DECIDED_KEYS))
+    return {"replies", RECORD_INDEX, *(name for of_stage, _, name in own if of_stage == stage)}
 
 
 def find_foreign_name(stage: str, file: str, extra: dict[str, Any]) -> str | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from docmatix.core.ledger import Ledger
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.support.job import Job
 from docmatix.storage.schemas import EXTRACT
-from docmatix.text.minhash import sign_text
+from docmatix.text.minhash import SHINGLE_NUMBERS, WORD_NUMBERS, sign_text
 from tests.check.runs import change_part
 from tests.jobs import extract, make_job, plan, read_documents
 from tests.pdfs import write_distinct_pdf, write_distinct_text, write_pdf
+from tests.stages.support.test_duplicate_search import draw_numbers
 
 
 def dedup(folder: Path, pdfs: dict[str, bytes], **sections: Any) -> Job:
@@ -154,3 +158,127 @@ def test_two_scans_are_compared_as_any_two_documents(tmp_path):
     change_part(job.run, "extract", 0, EXTRACT, lambda rows: [as_read_by_ocr(rows[0]), as_read_by_ocr(rows[1])])
     dedup_documents(job)
     assert read_duplicates(job) == [("b.pdf", "near_duplicate", "a.pdf")]  # misread in the same places
+
+
+def extract_drawn(job: Job, shards: Sequence[int], *, seed: int = 0, families: int = 4) -> None:
+    """Shards of `extract` of five documents each, of a few families; the same for a shard whichever are written."""
+    for shard in shards:
+        draws = np.random.default_rng([seed, shard])
+        of = draws.integers(families, size=5).tolist()
+        shingles = draw_numbers(seed, SHINGLE_NUMBERS, [(family, int(draws.integers(0, 60))) for family in of], shard)
+        words = draw_numbers(seed, WORD_NUMBERS, [(family, int(draws.integers(0, 20))) for family in of], shard)
+        ledger = Ledger(("documents", "pages"))
+        with job.committing("extract", shard, ledger=ledger) as writer:
+            for row in range(5):
+                number = int(draws.integers(12)) if draws.random() < 0.2 else 100 + 5 * shard + row
+                scanned = bool(draws.random() < 0.4)
+                page: dict[str, Any] = {"number": 1, "text_from": "ocr" if scanned else "layer", "ocr_confidence": None}
+                texts = [f"word{of[row]}{place}" for place in range(20)]
+                page |= {"word_texts": texts, "word_confidences": [0.99] * 20 if scanned else None}
+                drawn = np.concatenate((shingles[row], words[row])).tolist()
+                named = {"index": row, "doc_id": f"{number:032x}", "source_uri": f"docs/{shard}-{row}.pdf"}
+                writer.add(named | {"signature": drawn, "pages": [page] * (row + 1)})
+                ledger.enter("documents")
+                ledger.keep("documents")
+
+
+def read_all(job: Job) -> dict[str, bytes]:
+    """Everything that `dedup` commits."""
+    names = [name for name in job.run.names("dedup") if name.startswith("part-")]
+    return {name: job.run.read(f"dedup/{name}") for name in names}
+
+
+def dedup_drawn(folder: Path, steps: Sequence[int], **drawn: int) -> Job:
+    """A source that grows to so many shards, step by step."""
+    job = make_job(folder)
+    for step in steps:
+        extract_drawn(job, [shard for shard in range(step) if shard not in job.run.shards("extract")], **drawn)
+        dedup_documents(job)
+    return job
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_source_that_grows_gives_the_bytes_that_it_gives_at_once(tmp_path, seed):
+    whole = read_all(dedup_drawn(tmp_path / "whole", [9], seed=seed))
+    reasons = {reason for _, reason, _ in read_duplicates(make_job(tmp_path / "whole"))}
+    assert "near_duplicate" in reasons
+    assert read_all(dedup_drawn(tmp_path / "grown", [4, 5, 9], seed=seed)) == whole
+
+
+def test_of_documents_that_are_decided_about_only_those_are_read_that_a_new_one_may_be_like(tmp_path):
+    jobs = [make_job(tmp_path / name) for name in ("whole", "grown")]
+    for job in jobs:
+        extract_drawn(job, range(5), seed=1)
+        extract_drawn(job, [5], families=1)
+    whole, grown = jobs
+    extract_drawn(whole, [6], families=1)
+    dedup_documents(whole)
+    dedup_documents(grown)
+    extract_drawn(grown, [6], families=1)
+    grown.run.remove(*(f"extract/{grown.record('extract', shard).file}" for shard in range(5)))
+    told: list[float] = []
+    dedup_documents(grown, show=lambda shards, figures: told.append(figures["done"]))
+    assert told == [5, 5]  # read and committed
+    assert read_all(grown) == read_all(whole)
+    assert any(name[0] == "6" and other[0] == "5" for name, _, other in read_duplicates(grown))
+
+
+@pytest.mark.parametrize("fault", ["missing", "damaged", "of another run"])
+def test_without_what_is_kept_of_them_all_are_read_again(tmp_path, fault):
+    whole = read_all(dedup_drawn(tmp_path / "whole", [6]))
+    job = dedup_drawn(tmp_path / "grown", [4])
+    (name,) = (f"dedup/keys/{each}" for each in job.run.names("dedup/keys"))
+    if fault == "damaged":
+        content = job.run.read(name)
+        job.run.write(name, content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    else:
+        job.run.remove(name)
+    if fault == "of another run":
+        other = dedup_drawn(tmp_path / "other", [4], seed=1)
+        (foreign,) = other.run.names("dedup/keys")
+        job.run.write(f"dedup/keys/{foreign}", other.run.read(f"dedup/keys/{foreign}"))
+    extract_drawn(job, [4, 5])
+    told: list[float] = []
+    dedup_documents(job, show=lambda shards, figures: told.append(figures["done"]))
+    assert max(told) == 30
+    assert read_all(job) == whole
+    assert len(job.run.names("dedup/keys")) == 1
+
+
+def test_what_is_kept_is_removed_only_where_it_does_not_count(tmp_path):
+    job = dedup_drawn(tmp_path, [3, 5])
+    kept = job.run.names("dedup/keys")
+    assert len(kept) == 2
+    job.run.sweep(["dedup"])
+    assert job.run.names("dedup/keys") == kept
+    extract_drawn(job, [1], seed=7)
+    dedup_documents(job)
+    assert len(job.run.names("dedup/keys")) == 1
+
+
+def test_what_was_decided_before_a_shard_changed_does_not_pass_for_current_after_a_kill(tmp_path):
+    job = dedup_drawn(tmp_path, [40])
+    extract_drawn(job, [2], seed=7)
+
+    class Killed(Exception):
+        pass
+
+    def kill(shards: int, figures: Any) -> None:
+        if shards:
+            raise Killed
+
+    with pytest.raises(Killed):
+        dedup_documents(job, show=kill)
+    left = [shard for shard in range(40) if not job.is_current("dedup", shard)]
+    assert left
+    dedup_documents(job)
+    job.run.sweep(["dedup"])
+    assert read_all(job) == read_all(dedup_again(job, tmp_path))
+
+
+def dedup_again(job: Job, folder: Path) -> Job:
+    """Of the same documents, a run that has decided about nothing before."""
+    shutil.copytree(Path(job.run.root) / "extract", folder / "again" / "run" / "extract")
+    again = make_job(folder / "again")
+    dedup_documents(again)
+    return again

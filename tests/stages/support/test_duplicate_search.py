@@ -169,10 +169,11 @@ def find_all_twins(drawn: Drawn) -> dict[int, list[int]]:
     return twins
 
 
-def draw_numbers(seed: int, width: int, changes: Sequence[tuple[int, int]]) -> NDArray[np.uint32]:
-    """So many numbers for each `(family, differences)`: those of the family, with so many places changed."""
-    random = np.random.default_rng(seed)
-    families = random.integers(0, 2**32, size=(8, width), dtype=np.uint32)
+def draw_numbers(seed: int, width: int, changes: Sequence[tuple[int, int]], part: int = 0) -> NDArray[np.uint32]:
+    """So many numbers for each `(family, differences)`: those of the family, with so many places changed, otherwise in
+    each part."""
+    families = np.random.default_rng(seed).integers(0, 2**32, size=(8, width), dtype=np.uint32)
+    random = np.random.default_rng([seed, part, 1])
     rows = np.empty((len(changes), width), dtype=np.uint32)
     for row, (family, differences) in zip(rows, changes, strict=True):
         row[:] = families[family]

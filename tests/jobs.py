@@ -31,6 +31,7 @@ from docmatix.stages.support.child_pool import ChildPool
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.long_documents import PAGES_AT_ONCE
 from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.verify import verify_shard
 from docmatix.storage.run import Run
@@ -142,10 +143,16 @@ def plan(job: Job, *, limit: int | None = None) -> int:
 
 
 def extract(
-    job: Job, shard: int = 0, *, sandbox: Any = None, ocr: PageOcr | None = None, progress: ShardProgress | None = None
+    job: Job,
+    shard: int = 0,
+    *,
+    sandbox: Any = None,
+    ocr: PageOcr | None = None,
+    progress: ShardProgress | None = None,
+    pages_at_once: int = PAGES_AT_ONCE,
 ) -> None:
-    sandbox = sandbox or InlineSandbox()
-    extract_shard(job, shard, sandbox=sandbox, progress=progress or ShardProgress(), ocr=ocr)
+    sandbox, progress = sandbox or InlineSandbox(), progress or ShardProgress()
+    extract_shard(job, shard, sandbox=sandbox, progress=progress, ocr=ocr, pages_at_once=pages_at_once)
 
 
 def generate(job: Job, shard: int = 0, *, client: Any) -> None:
@@ -180,19 +187,19 @@ def pack(
     pack_file(job, output, sandbox=sandbox, progress=progress or ShardProgress(), children=children)
 
 
-def read_documents(job: Job) -> None:
+def read_documents(job: Job, *, pages_at_once: int = PAGES_AT_ONCE) -> None:
     """`plan`, `extract` and `dedup`, as far as they are not done."""
     plan(job)
     for shard in job.run.shards("plan"):
         if not job.is_current("extract", shard):
-            extract(job, shard)
+            extract(job, shard, pages_at_once=pages_at_once)
     dedup_documents(job)
 
 
-def build(job: Job, *, client: Any = None) -> None:
+def build(job: Job, *, client: Any = None, pages_at_once: int = PAGES_AT_ONCE) -> None:
     """Every stage, and the dataset's card: what `docmatix.driver.build.build` leaves, without lock and Ray."""
     client = client or FakeClient()
-    read_documents(job)
+    read_documents(job, pages_at_once=pages_at_once)
     for shard in job.run.shards("plan"):
         generate(job, shard, client=client)
         if job.config.verify:

@@ -186,6 +186,17 @@ class Page:
         return self.text_from == "none" and self.reason not in _NOTHING_TO_SEE
 
 
+class Part(NamedTuple):
+    """What must be known of some pages of a document so that it can be described as a whole."""
+
+    page_count: int
+    """Of the document."""
+    words: int
+    """On these pages, hidden ones too."""
+    picture_hashes: tuple[int, ...]
+    """Of the pages that OCR has read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One PDF that could be read."""
@@ -195,6 +206,8 @@ class Document:
     language: str | None
     signature: tuple[int, ...] | None
     """MinHash of the text's word shingles; None if the text is too short to compare."""
+    part: Part | None = None
+    """Where `pages` are only some of a long document, which has no language and no signature then."""
 
 
 @dataclass(frozen=True, slots=True)

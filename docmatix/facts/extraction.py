@@ -15,7 +15,7 @@ from docmatix.facts.tables import find_tables, join_continued
 from docmatix.facts.text_lines import list_text_lines
 from docmatix.pdf.drawings import Drawing
 from docmatix.pdf.ocr.pages import place_on_page
-from docmatix.pdf.reading import read_pages
+from docmatix.pdf.reading import PageRange, read_pages
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
@@ -28,15 +28,22 @@ def extract_document(
     twin: bytes | None = None,
     readings: Mapping[int, str | Refusal] | None = None,
     keep_pictures: bool = False,
+    wanted: PageRange | None = None,
 ) -> Document | Refusal:
     """The document of `docmatix.pdf.reading.read_pages` with tables and facts on its usable pages, and with the
-    profiles of all that could be read."""
+    profiles of all that could be read. Of a document with more pages than are `wanted`, that part of it."""
     read = read_pages(
-        pdf, settings=settings, twin=twin, with_drawings=settings.tables, readings=readings, keep_pictures=keep_pictures
+        pdf,
+        settings=settings,
+        twin=twin,
+        with_drawings=settings.tables,
+        readings=readings,
+        keep_pictures=keep_pictures,
+        wanted=wanted,
     )
     if isinstance(read, Refusal):
         return read
-    document, drawings, scanned = read
+    document, drawings, scanned, own = read
     pages = list(document.pages)
     if settings.tables:
         usable = [at for at, page in enumerate(pages) if page.reason is None]
@@ -50,8 +57,9 @@ def extract_document(
         ]
     for number, taken in scanned.items():
         if taken.straightening is not None:
-            pages[number - 1] = place_on_page(pages[number - 1], taken.straightening, taken.shown)
-    return replace(document, pages=tuple(pages))
+            at = number - pages[0].number
+            pages[at] = place_on_page(pages[at], taken.straightening, taken.shown)
+    return replace(document, pages=tuple(pages[own.start : own.stop]))
 
 
 _UNSEEN = ("unreadable", "unrenderable")

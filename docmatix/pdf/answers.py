@@ -24,6 +24,7 @@ from docmatix.core.documents import (
     Document,
     Fact,
     Page,
+    Part,
     Refusal,
     Table,
     TextFrom,
@@ -41,6 +42,8 @@ MAX_READING_BYTES = 8 << 20  # of a page that OCR has read: 80,000 words; those 
 MAX_DETAIL_CHARS = 10_000
 MAX_POINTS = 3e38  # the side of a page: files claim anything, and the tables hold 32-bit floats
 MAX_GRID = 1 << 20  # the places of a table, which are filled where its rows are wanted
+MAX_PAGE = 2**31 - 1  # the tables hold 32-bit numbers
+_HASH = re.compile("0x[0-9a-f]{1,256}")  # of a page's picture
 _REASON = re.compile("[a-z_]{1,40}")
 _LAYER = -1.0  # in place of the confidence of a word that OCR has not read
 _TABLE_FIELDS = tuple(field.name for field in fields(Table))
@@ -134,7 +137,13 @@ def _pack_document(document: Document) -> bytes:
         )
         for page in document.pages
     ]
-    header = (document.doc_id, document.language, document.signature, facts)
+    first = document.pages[0].number if document.pages else 1
+    part = document.part and (
+        document.part.page_count,
+        document.part.words,
+        list(map(hex, document.part.picture_hashes)),
+    )
+    header = (document.doc_id, document.language, document.signature, first, part, facts)
     words = list(chain.from_iterable(page.words for page in document.pages))
     if not words:
         return _join(header)
@@ -155,13 +164,42 @@ def _pack_document(document: Document) -> bytes:
 def _unpack_document(data: memoryview) -> Document:
     header, columns = _split(data)
     match header:
-        case [str(doc_id), language, signature, list(facts)] if (
-            re.fullmatch("[0-9a-f]{32}", doc_id) and _is_language(language) and _is_signature(signature)
+        case [str(doc_id), language, signature, int(first), part, list(facts)] if (
+            re.fullmatch("[0-9a-f]{32}", doc_id)
+            and _is_language(language)
+            and _is_signature(signature)
+            and type(first) is int
+            and 1 <= first <= MAX_PAGE
+            and (part is not None or first == 1)
         ):
             words = _unpack_words(columns, sum(map(_count_words, facts)))
-            pages = tuple(_make_page(number, fact, words) for number, fact in enumerate(facts, 1))
-            return Document(doc_id, pages, language, None if signature is None else tuple(signature))
+            pages = tuple(_make_page(number, fact, words) for number, fact in enumerate(facts, first))
+            made = None if part is None else _make_part(part)
+            return Document(doc_id, pages, language, None if signature is None else tuple(signature), made)
     raise Malformed("invalid facts about a document")
+
+
+def _make_part(value: Any) -> Part:
+    match value:
+        case [int(page_count), int(words), list(hashes)] if (
+            type(page_count) is type(words) is int
+            and 1 <= page_count <= MAX_PAGE
+            and 0 <= words < 2**40
+            and all(isinstance(each, str) and _HASH.fullmatch(each) for each in hashes)
+        ):
+            return Part(page_count, words, tuple(int(each, 16) for each in hashes))
+    raise Malformed("invalid facts about a part of a document")
+
+
+def _pack_description(description: tuple[str | None, tuple[int, ...] | None]) -> bytes:
+    return _pack_plain(description)
+
+
+def _unpack_description(data: memoryview) -> tuple[str | None, tuple[int, ...] | None]:
+    match _unpack_plain(data):
+        case [language, signature] if _is_language(language) and _is_signature(signature):
+            return language, None if signature is None else tuple(signature)
+    raise Malformed("an invalid language or signature")
 
 
 def _is_language(value: Any) -> bool:
@@ -372,6 +410,7 @@ def _unpack_images(data: memoryview) -> list[PageImage]:
 _FORMS = {
     "docmatix.pdf.reading.read_document": Form(_pack_document, _unpack_document),
     "docmatix.facts.extraction.extract_document": Form(_pack_document, _unpack_document),
+    "docmatix.pdf.reading.describe_texts": Form(_pack_description, _unpack_description),
     "docmatix.pdf.page_pictures.read_page_picture": Form(_pack_plain, _unpack_reading),
     "docmatix.pdf.rendering.render_pages": Form(_pack_images, _unpack_images),
 }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -34,14 +33,14 @@ class _TwinError(Exception):
     """Says what is wrong with a twin."""
 
 
-def read_twin(data: bytes, *, page_sizes: Sequence[tuple[float, float]] | None = None) -> list[TwinPage] | Refusal:
-    """The pages of a twin, or `Refusal("twin_unreadable")`, also if it has not as many pages as `page_sizes`."""
+def read_twin(data: bytes, *, page_count: int | None = None) -> list[TwinPage] | Refusal:
+    """The pages of a twin, or `Refusal("twin_unreadable")`, also if it has not as many as `page_count`."""
     try:
         if len(data) > _MAX_BYTES:
             raise _TwinError(f"too large ({len(data)} bytes)")
         pages = _expect_list(json.loads(data), "pages")
-        if page_sizes is not None and len(pages) != len(page_sizes):
-            raise _TwinError(f"{len(pages)} pages where the PDF has {len(page_sizes)}")
+        if page_count is not None and len(pages) != page_count:
+            raise _TwinError(f"{len(pages)} pages where the PDF has {page_count}")
         return [_read_page(page, f"page {number}") for number, page in enumerate(pages, 1)]
     except _TwinError as broken:
         return Refusal("twin_unreadable", str(broken))
@@ -136,11 +135,15 @@ def _read_numbers(values: Any, count: int, where: str) -> tuple[float, ...]:
     return numbers
 
 
-def take_words(pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int) -> list[Page]:
-    """The pages with the visible words of a twin; unchanged if it cannot be read."""
-    others = read_twin(twin, page_sizes=[(page.width_pt, page.height_pt) for page in pages])
+def take_words(
+    pages: list[Page], twin: bytes, *, hidden: list[list[Box]], min_words: int, page_count: int
+) -> list[Page]:
+    """The pages, which are consecutive ones of so many, with the visible words of a twin; unchanged if it cannot be
+    read."""
+    others = read_twin(twin, page_count=page_count)
     if isinstance(others, Refusal):
         return pages
+    others = others[pages[0].number - 1 : pages[-1].number]
     return [
         _replace_words(page, other.words, hidden=unseen, min_words=min_words)
         if page.reason not in ("unreadable", "unrenderable")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import count, groupby
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docmatix.core.documents import UNKNOWN, Box, Document, Page, Refusal, compose_text
+from docmatix.core.documents import UNKNOWN, Box, Document, Page, Part, Refusal, compose_text
 from docmatix.pdf.bullets import leave_out_bullets
 from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list_figures, list_rules, list_widgets
@@ -44,13 +45,26 @@ def make_doc_id(pdf: bytes | memoryview) -> str:
     return hashlib.sha256(pdf).hexdigest()[:32]
 
 
+class PageRange(NamedTuple):
+    """Which pages of a long document to read: at most so many from `first` (from 1) on."""
+
+    first: int
+    at_most: int
+
+
+BEFORE, AFTER = 8, 4
+"""Pages around a range that are read with it: by them a table goes on, a running head repeats, a number follows."""
+
+
 class ReadDocument(NamedTuple):
     """A document, and what is drawn on each of its pages besides text. A page that OCR has read as a whole is turned so
-    that its lines are level; `scanned` has it as it is displayed, by its number."""
+    that its lines are level; `scanned` has it as it is displayed, by its number. Of a part of a document, `own` are the
+    places of its pages among those around it."""
 
     document: Document
     drawings: list[Drawing]
     scanned: dict[int, Scanned]
+    own: range
 
 
 def read_document(pdf: bytes | memoryview, *, settings: Extract, twin: bytes | None = None) -> Document | Refusal:
@@ -67,32 +81,35 @@ def read_pages(
     with_drawings: bool = False,
     readings: Mapping[int, str | Refusal] | None = None,
     keep_pictures: bool = False,
+    wanted: PageRange | None = None,
 ) -> ReadDocument | Refusal:
     """Read every page of `pdf`, without tables and facts. The same bytes and settings give the same value. Raises only
     `MemoryError`. Without `with_drawings`, they are empty.
 
     The words of `twin`, a PDFA document's JSON, replace the PDF's own unless it is broken or belongs to another file.
     `readings` are what OCR made of pages, by their number (`docmatix.pdf.page_pictures`). With `keep_pictures` a
-    document is one even if all of its pages are mere pictures.
+    document is one even if all of its pages are mere pictures. Of a document with more pages than are `wanted` only
+    these are read, and those around them; whether it has any usable page is then for the caller to tell.
     """
-    from docmatix.text.languages import detect_main_language
-    from docmatix.text.minhash import sign_pictures, sign_text
-
     if len(pdf) > settings.max_file_mb * 2**20:
         return Refusal("too_large", f"{len(pdf)} bytes, more than {settings.max_file_mb} MB")
     document = open_pdf(pdf)
     if isinstance(document, Refusal):
         return document
     with document:
-        if document.page_count > settings.max_pages:
-            return Refusal("too_large", f"{document.page_count} pages, more than {settings.max_pages}")
+        page_count = document.page_count
+        if page_count > settings.max_pages:
+            return Refusal("too_large", f"{page_count} pages, more than {settings.max_pages}")
+        whole = wanted is None or page_count <= wanted.at_most
+        own = _choose_pages(page_count, None if whole else wanted)
+        around = own if whole else range(max(0, own.start - BEFORE), min(page_count, own.stop + AFTER))
         pages: list[Page] = []
         hidden: list[list[Box]] = []
         words, budget, blanks = 0, InspectionBudget(), DrawnBlanks()
         drawings: list[Drawing] = []
         pictures: list[Sequence[Box]] = []
         sizes: list[int] = []
-        for index in range(document.page_count):
+        for index in around:
             page, unseen, drawing, shown, pixels = _try_page(
                 document, index, min_words=settings.min_words, budget=budget, blanks=blanks, with_drawing=with_drawings
             )
@@ -101,11 +118,11 @@ def read_pages(
             drawings.append(drawing)
             pictures.append(shown)
             sizes.append(pixels)
-            words += len(page.words) + len(unseen)
+            words += len(page.words) + len(unseen) if index in own else 0
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
         if twin is not None:
-            pages = take_words(pages, twin, hidden=hidden, min_words=settings.min_words)
+            pages = take_words(pages, twin, hidden=hidden, min_words=settings.min_words, page_count=page_count)
         pages = [
             choose_route(
                 page,
@@ -117,22 +134,51 @@ def read_pages(
         ]
         scanned: dict[int, Scanned] = {}
         for number, reading in (readings or {}).items():
-            taken = take_reading(pages[number - 1], reading, drawings[number - 1], settings=settings)
-            pages[number - 1], drawings[number - 1] = taken.page, taken.drawing
+            at = number - 1 - around.start
+            taken = take_reading(pages[at], reading, drawings[at], settings=settings)
+            pages[at], drawings[at] = taken.page, taken.drawing
             scanned[number] = taken
-        if scanned and sum(len(page.words) for page in pages) > settings.max_words:
+        read_words = sum(len(pages[index - around.start].words) for index in own)
+        if scanned and read_words > settings.max_words:
             return Refusal("too_large", f"more than {settings.max_words} words, with those that OCR has read")
+        hashes = [each.picture_hash for number, each in sorted(scanned.items()) if number - 1 in own]
+        known = tuple(each for each in hashes if each is not None)
+        if not whole:
+            part = Part(page_count, max(words, read_words), known)
+            read = Document(make_doc_id(pdf), tuple(pages), None, None, part)
+            return ReadDocument(read, drawings, scanned, range(own.start - around.start, own.stop - around.start))
         if (message := _find_placeholder(document, pages)) is not None:
             return Refusal("placeholder", message)
         usable = [page for page in pages if page.reason is None]
         if not usable and not (keep_pictures and any(page.is_image_only for page in pages)):
-            counts = [f"{len(list(same))} {reason}" for reason, same in groupby(sorted(str(p.reason) for p in pages))]
-            return Refusal("no_text", f"no usable page: {', '.join(counts)}")
-    text = "\n\n".join(page.text for page in usable)
-    hashes = [each.picture_hash for _, each in sorted(scanned.items()) if each.picture_hash is not None]
-    signature = sign_text(text) if usable else sign_pictures(hashes)
-    read = Document(make_doc_id(pdf), tuple(pages), detect_main_language(text), signature)
-    return ReadDocument(read, drawings, scanned)
+            return refuse_unusable(Counter(str(page.reason) for page in pages))
+    language, signature = describe_texts([page.text for page in usable], known)
+    read = Document(make_doc_id(pdf), tuple(pages), language, signature)
+    return ReadDocument(read, drawings, scanned, range(len(pages)))
+
+
+def refuse_unusable(reasons: Mapping[str, int]) -> Refusal:
+    """The refusal of a document without a usable page, from how many pages have which reason."""
+    return Refusal(
+        "no_text", f"no usable page: {', '.join(f'{count} {name}' for name, count in sorted(reasons.items()))}"
+    )
+
+
+def describe_texts(texts: Sequence[str], picture_hashes: Sequence[int]) -> tuple[str | None, tuple[int, ...] | None]:
+    """The language and the signature of a document, from the texts of its usable pages, or, if there are none, from the
+    hashes of its pages' pictures."""
+    from docmatix.text.languages import detect_main_language
+    from docmatix.text.minhash import sign_pictures, sign_text
+
+    text = "\n\n".join(texts)
+    return detect_main_language(text), sign_text(text) if texts else sign_pictures(picture_hashes)
+
+
+def _choose_pages(page_count: int, wanted: PageRange | None) -> range:
+    """The indices (from 0) of the pages to read of so many."""
+    if wanted is None:
+        return range(page_count)
+    return range(min(page_count, wanted.first - 1), min(page_count, wanted.first - 1 + wanted.at_most))
 
 
 def _draw_look(document: Any, page: Page, *, pixels: int, budget: InspectionBudget) -> Image | None:

@@ -15,9 +15,11 @@ class Extract(Section):
     """Reading PDFs, each in a child process that may die."""
 
     timeout_s: int = Field(60, ge=1)
-    """CPU seconds for one document; ten times as many of wall time, so that the load of the machine changes nothing."""
+    """CPU seconds for one document, or for each 128 pages of a longer one; ten times as many of wall time, so that the
+    load of the machine changes nothing."""
     memory_mb: int = Field(2048, ge=512)
-    """Memory of the child that reads the document; about 240 MB of it are the libraries."""
+    """Memory of the child that reads the document; about 240 MB of it are the libraries. Of a long document it holds
+    128 pages at once."""
     max_file_mb: int = Field(512, ge=1)
     max_pages: int = Field(10_000, ge=1)
     max_words: int = Field(2_000_000, ge=1)

@@ -284,8 +284,7 @@ class Store:
             return self._folder.list_files(folder, described=described)
         path = self.path(folder).rstrip("/")
         if self.on_s3:
-            there = self._try(lambda: s3_requests.list_folder(self.fs, path))
-            return {name: listed for name, listed in there.items() if matching.fullmatch(name)}
+            return self._try(lambda: s3_requests.list_folder(self.fs, path))
         try:
             found = self._try(lambda: self.fs.ls(path, detail=True))
         except (FileNotFoundError, NotADirectoryError):

@@ -521,6 +521,6 @@ def test_a_twin_of_any_depth_is_refused(twin: bytes) -> None:
 
 def test_a_twin_of_millions_of_empty_lists_is_refused_before_they_are_made() -> None:
     # each of three bytes becomes 64
-    refused = read_twin(b'{"pages": [' + b"[]," * (24 << 20) + b"[]]}", page_sizes=[(1.0, 1.0)])
+    refused = read_twin(b'{"pages": [' + b"[]," * (24 << 20) + b"[]]}", page_count=1)
     assert isinstance(refused, Refusal)
     assert (refused.reason, "bytes" in refused.detail) == ("twin_unreadable", True)

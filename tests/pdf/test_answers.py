@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Box, Cell, Document, Fact, Page, Refusal, Table, Word, compose_text
+from docmatix.core.documents import Box, Cell, Document, Fact, Page, Part, Refusal, Table, Word, compose_text
 from docmatix.core.profiles import Profile
 from docmatix.pdf.answers import MAX_READING_BYTES, Malformed, find_form, pack_refusal, unpack_refusal
 from docmatix.pdf.page_pictures import read_page_picture
-from docmatix.pdf.reading import read_document
+from docmatix.pdf.reading import describe_texts, read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.settings import Extract, Rendering
 from docmatix.text.minhash import SIGNATURE_LENGTH
@@ -52,6 +55,37 @@ DOCUMENT = Document(
 
 def test_a_document_comes_through_as_it_was():
     assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(DOCUMENT))) == DOCUMENT
+
+
+def test_a_part_of_a_document_comes_through_with_its_numbers():
+    pages = tuple(replace(page, number=page.number + 128) for page in DOCUMENT.pages)
+    part = replace(DOCUMENT, pages=pages, language=None, signature=None, part=Part(131, 77, (0, 2**1024 - 1)))
+    assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(part))) == part
+
+
+@pytest.mark.parametrize(
+    ("first", "part"),
+    [
+        *((first, [5, 1, []]) for first in (0, -1, 2**31, True, "1", 1.0)),
+        (2, None),
+        *((1, part) for part in ([0, 1, []], [5, -1, []], [2**31, 1, []], [5, 1, ["x"]], [5, 1, ["0x" + "f" * 257]])),
+        *((1, part) for part in ([5, 1], [True, 1, []], [5, 1, [3]], {})),
+    ],
+)
+def test_a_part_that_cannot_be_is_malformed(first, part):
+    page = [612.0, 792.0, 0, 0.0, "blank", None, 0, [], [], "layer", "", None, None]
+    header = json.dumps(["0" * 32, None, None, first, part, [page]]).encode()
+    with pytest.raises(Malformed):
+        DOCUMENTS.unpack(memoryview(len(header).to_bytes(4, "little") + header))
+
+
+def test_language_and_signature_come_through_and_nothing_else_does():
+    form = find_form(describe_texts)
+    for said in (("de", DOCUMENT.signature), (None, None)):
+        assert form.unpack(memoryview(form.pack(said))) == said
+    for false in (b"[]", b'["deu", null]', b'["de", [1]]', b'{"de": null}', b"null"):
+        with pytest.raises(Malformed):
+            form.unpack(memoryview(false))
 
 
 def test_what_ocr_reads_is_a_text_of_a_bounded_length():

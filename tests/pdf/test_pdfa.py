@@ -27,14 +27,14 @@ def make_page(
     }
 
 
-def read(*pages: Any, page_sizes: Any = None) -> list[TwinPage]:
-    result = read_twin(json.dumps({"pages": pages}).encode(), page_sizes=page_sizes)
+def read(*pages: Any, page_count: int | None = None) -> list[TwinPage]:
+    result = read_twin(json.dumps({"pages": pages}).encode(), page_count=page_count)
     assert isinstance(result, list), result
     return result
 
 
-def refuse(data: bytes, *, page_sizes: Any = None) -> str:
-    result = read_twin(data, page_sizes=page_sizes)
+def refuse(data: bytes, *, page_count: int | None = None) -> str:
+    result = read_twin(data, page_count=page_count)
     assert isinstance(result, Refusal)
     assert result.reason == "twin_unreadable"
     return result.detail
@@ -91,8 +91,8 @@ def test_the_share_under_images_is_measured_within_the_page() -> None:
 
 def test_a_twin_of_another_document_is_refused() -> None:
     data = json.dumps({"pages": [make_page([])]}).encode()
-    assert isinstance(read_twin(data, page_sizes=[(612.0, 792.0)]), list)
-    assert refuse(data, page_sizes=[(612.0, 792.0)] * 2) == "1 pages where the PDF has 2"
+    assert isinstance(read_twin(data, page_count=1), list)
+    assert refuse(data, page_count=2) == "1 pages where the PDF has 2"
 
 
 def test_boxes_in_points_are_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,13 +64,18 @@ def test_a_part_of_a_document_comes_through_with_its_numbers():
     assert DOCUMENTS.unpack(memoryview(DOCUMENTS.pack(part))) == part
 
 
+FALSE_PARTS: list[Any] = [
+    *([0, 1, []], [2**31, 1, []], [True, 1, []], [5, -1, []], [5, 1], {}),
+    *([5, 1, ["x"]], [5, 1, [3]], [5, 1, ["0x" + "f" * 257]]),
+]
+
+
 @pytest.mark.parametrize(
     ("first", "part"),
     [
         *((first, [5, 1, []]) for first in (0, -1, 2**31, True, "1", 1.0)),
+        *((1, part) for part in FALSE_PARTS),
         (2, None),
-        *((1, part) for part in ([0, 1, []], [5, -1, []], [2**31, 1, []], [5, 1, ["x"]], [5, 1, ["0x" + "f" * 257]])),
-        *((1, part) for part in ([5, 1], [True, 1, []], [5, 1, [3]], {})),
     ],
 )
 def test_a_part_that_cannot_be_is_malformed(first, part):

@@ -66,6 +66,10 @@ FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.
 # models lie; most others may hold keys and tokens.
 ENVIRONMENT = ("LD_LIBRARY_PATH", "PYTHONHOME", "TESSDATA_PREFIX")
 
+GROWTH_BYTES = 128 << 20
+"""A child that holds so much more after a call than after its first one is replaced: MuPDF and Python keep in fragments
+what one large document took."""
+
 CPU_GRACE_S = 2  # a child that exceeds its CPU limit by more has lifted the limit
 
 _CHILD = (
@@ -75,20 +79,24 @@ _CHILD = (
 
 
 class Sandbox:
-    """One child process, started on first use and replaced when it dies or after `runs_per_child` calls; not
-    thread-safe. `memory_mb` limits what the child may write to, of which libraries and their data take up to 240 MB.
-    The child can import `packages`, installed packages and the standard library, and read `readable` beside code."""
+    """One child process, started on first use and replaced when it dies, has grown by `growth_bytes`, or after
+    `runs_per_child` calls; not thread-safe. `memory_mb` limits what the child may write to, of which libraries and
+    their data take up to 240 MB. The child can import `packages`, installed packages and the standard library, and
+    read `readable` beside code."""
 
     def __init__(
         self,
         *,
         memory_mb: int,
-        runs_per_child: int = 500,
+        runs_per_child: int = 2000,  # starting one takes up to 1.6 s of CPU time, as much as a hundred pages
+        growth_bytes: int = GROWTH_BYTES,
         packages: Sequence[str] = ("docmatix",),
         readable: Sequence[Path] = (),
     ) -> None:
         self._memory_mb = memory_mb
-        self._runs_per_child = runs_per_child
+        self._runs_per_child, self._growth_bytes = runs_per_child, growth_bytes
+        self._held = 0
+        """What the child held after its first call."""
         self._packages = packages
         self._readable = readable
         self._runs = 0
@@ -146,11 +154,27 @@ class Sandbox:
             is_fresh = self._runs == 1
             outcome = self._exchange(connection, task, files=files, unpack=unpack, timeout_s=timeout_s)
             if not isinstance(outcome, _Death):
+                self._replace_grown()
                 result: Result = outcome
                 return result
             if attempt >= outcome.attempts and (is_fresh or not outcome.needs_fresh):
                 return outcome.refusal
         raise AssertionError
+
+    def _replace_grown(self) -> None:
+        held = self._read_held()
+        if self._runs == 1:
+            self._held = held
+        elif held > self._held + self._growth_bytes:
+            self.close()
+
+    def _read_held(self) -> int:
+        """Bytes of the child in memory, without those that it shares."""
+        try:
+            resident, shared = Path(f"/proc/{self.pid}/statm").read_text().split()[1:3]
+        except OSError:
+            return 0
+        return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
     def _exchange(
         self,

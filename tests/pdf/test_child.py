@@ -52,6 +52,16 @@ def test_one_child_serves_many_calls_and_is_replaced_in_time():
     assert pids[0] == pids[1] == pids[2] != pids[3] == pids[4] == pids[5] != pids[6]
 
 
+def test_a_child_that_keeps_much_memory_is_replaced():
+    keep = (
+        "__import__('builtins').__dict__.setdefault('kept', []).append(b'x' * (8 << 20)) or __import__('os').getpid()"
+    )
+    with Sandbox(memory_mb=1024, growth_bytes=20 << 20) as sandbox:
+        pids = [sandbox.run(eval, keep, timeout_s=10) for _ in range(5)]
+    # after the fourth it holds three times 8 MB more than after its first
+    assert pids[0] == pids[1] == pids[2] == pids[3] != pids[4]
+
+
 def is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -9,6 +9,7 @@ Promise 6 of the design: it does not grow with the number of documents.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,9 +28,11 @@ def name_process(process: psutil.Process) -> str | None:
     command = " ".join(process.cmdline())
     if "docmatix.pdf.child" in command:
         return "PDF child"
-    for worker in ("ShardWorker", "AskingWorker"):
-        if command.startswith("ray::") and worker in command:
-            return worker
+    # a worker is called by its class, or by what it does
+    if match := re.match(r"ray::(ShardWorker|AskingWorker|(?:extract|curate|pack|generate|verify)(?= \d))", command):
+        return "AskingWorker" if match[1] in ("AskingWorker", "generate", "verify") else "ShardWorker"
+    if "docmatix.driver.starter" in command:
+        return "starter"
     return "driver" if "-m docmatix build" in command else None
 
 

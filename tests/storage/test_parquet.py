@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 from pathlib import Path
@@ -72,14 +73,28 @@ def test_a_batch_has_the_rows_asked_for_or_as_many_as_fit(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("rows", "size"), [(0, 1), (10, MOST_IN_A_BATCH)])
 def test_small_rows_are_read_many_at_once_and_none_one_at_a_time(tmp_path: Path, rows: int, size: int) -> None:
     with pq.ParquetFile(write_table(tmp_path / "a.parquet", rows)) as file:
-        assert choose_batch_size(file) == size
+        assert choose_batch_size(file, 0) == size
 
 
 def test_large_rows_are_read_a_few_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"data": [bytes([row]) * (1 << 20) for row in range(8)]}), path, use_dictionary=False)
     with pq.ParquetFile(path) as file:
-        assert 1 <= choose_batch_size(file) <= 8
+        assert 1 <= choose_batch_size(file, 0) <= 8
+
+
+def test_large_rows_do_not_come_together_because_there_are_small_ones(tmp_path: Path) -> None:
+    writer = ShardWriter(pa.OSFile(str(tmp_path / "a.parquet"), "wb"), SCHEMA, row_group_bytes=8 << 20)
+    for number in range(1000):
+        writer.add({"name": str(number), "payload": b""})
+    for number in range(6):
+        writer.add({"name": str(number), "payload": os.urandom(5 << 20)})
+    writer.close()
+    with pq.ParquetFile(tmp_path / "a.parquet") as file:
+        batches = [[len(payload) for payload in batch["payload"].to_pylist()] for batch in iterate_batches(file)]
+    assert sum(map(len, batches)) == 1006
+    assert max(map(sum, batches)) <= 8 << 20
+    assert len(batches) <= 10
 
 
 def test_a_part_that_is_missing_is_one_sentence_for_rows_and_batches(memory_run: Run) -> None:

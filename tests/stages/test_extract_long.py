@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from docmatix.core.documents import Document, Refusal
+from docmatix.core.pairs import Request
 from docmatix.pdf.reading import AFTER, BEFORE, describe_texts
 from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.page_ocr import PageOcr
 from tests.check.runs import check
-from tests.jobs import FakeClient, InlineSandbox, build, extract, make_job, plan
+from tests.jobs import FakeClient, InlineSandbox, build, extract, generate, make_job, plan, read_documents, write_reply
 from tests.pdf.ocr.pictures import FakeEngine
 from tests.pdfs import write_distinct_pdf, write_image_pdf, write_pdf
 from tests.stages.test_extract_scans import Reader
@@ -208,3 +210,49 @@ def test_parts_are_read_with_the_pages_around_them(tmp_path):
     ]
     assert continued == [[False], *[[False], [True]] * 6, [False]]
     assert set(titles) <= {1}
+
+
+class DyingSandbox(InlineSandbox):
+    """Ends its worker at the part that begins with page 9."""
+
+    def run(self, function: Callable[..., Any], *args: Any, timeout_s: float, **options: Any) -> Any:
+        if function is not describe_texts and options["wanted"].first == 9:
+            raise SystemExit
+        return super().run(function, *args, timeout_s=timeout_s, **options)
+
+
+def test_a_worker_that_dies_within_a_long_document_leaves_nothing_and_the_next_writes_the_same(tmp_path):
+    records = []
+    pdfs = {"a.pdf": write_report(14), "b.pdf": write_distinct_pdf(1)}
+    for name in ("undisturbed", "disturbed"):
+        job = make_job(tmp_path / name, pdfs=pdfs)
+        plan(job)
+        if name == "disturbed":
+            with pytest.raises(SystemExit):
+                extract(job, sandbox=DyingSandbox(), pages_at_once=4)
+            assert job.run.shards("extract") == []
+        extract(job, pages_at_once=4)
+        records.append(job.record("extract", 0))
+    assert records[0].sha256 == records[1].sha256
+    assert records[0].ledger == records[1].ledger
+
+
+def die_after(asked: Iterator[int], replies: int, request: Request) -> str | Exception:
+    return write_reply(request) if next(asked) < replies else KeyError()
+
+
+def test_a_worker_that_dies_while_it_asks_about_a_long_document_has_its_replies_used(tmp_path):
+    asked, records = [], []
+    pdfs = {"a.pdf": write_report(30)}
+    for name in ("undisturbed", "disturbed"):
+        job = make_job(tmp_path / name, pdfs=pdfs)
+        read_documents(job, pages_at_once=4)
+        if name == "disturbed":
+            with pytest.raises(KeyError):
+                generate(job, client=FakeClient(partial(die_after, count(), 4)))
+        client = FakeClient()
+        generate(job, client=client)
+        asked.append(len(client.asked))
+        records.append(job.record("generate", 0))
+    assert records[0].sha256 == records[1].sha256
+    assert asked[1] < asked[0]

@@ -68,9 +68,12 @@ class ShardWriter:
 
 
 def _payload_bytes(value: Any) -> int:
-    if isinstance(value, (str, bytes)):
+    kind = type(value)
+    if kind is str or kind is bytes:
         return len(value) + 4
-    if isinstance(value, Mapping):
+    if value is None or kind is float or kind is int or kind is bool:
+        return 8
+    if kind is dict or isinstance(value, Mapping):
         return sum(map(_payload_bytes, value.values()))
     if isinstance(value, (list, tuple)):
         # numbers dominate the long lists (boxes): counting the first item for all is close and 20 times faster

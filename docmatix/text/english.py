@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from docmatix.text.numbers import CURRENCY, FRACTION, MINUS
 
@@ -28,6 +29,8 @@ ANAPHORA = frozenset(
     "ones another both former latter here following above below aforementioned said respectively".split()
 )
 HEDGES = frozenset("about approximately around roughly nearly almost only just exactly some circa".split())
+_BEFORE_NOUNS = DETERMINERS | PREPOSITIONS | AUXILIARIES | {"and", "or", ""}
+_AFTER_VERBS = DETERMINERS | PREPOSITIONS | HEDGES
 FUNCTION_WORDS = (
     AUXILIARIES
     | DETERMINERS
@@ -121,20 +124,21 @@ def is_plural(word: str) -> bool:
 
 def is_several(name: str) -> bool:
     """Whether a name's head, before `of` or `per`, is a plural: `costs of sale`, not `number of pages`."""
-    return is_plural(re.split(r" (?:of|per|in|for|by|at|on|to|under) ", name)[0])
+    return is_plural(_AFTER_HEAD.split(name)[0])
+
+
+_AFTER_HEAD = re.compile(r" (?:of|per|in|for|by|at|on|to|under) ")
 
 
 def is_finite(words: Sequence[str], place: int) -> bool:
     """Whether the word at `place` looks like its clause's main verb: a known form, or `-ed` other than an adjective."""
     word, before = bare(words[place]).lower(), words[place - 1].lower() if place else ""
-    if before in DETERMINERS | PREPOSITIONS | AUXILIARIES | {"and", "or", ""} or words[place][:1].isupper():
+    if before in _BEFORE_NOUNS or words[place][:1].isupper():
         return False
     if word in PRESENT_FORMS:
         # "the costs of", "both ends": a plural noun unless an object follows a singular subject
         follower = bare(words[place + 1]).lower() if place + 1 < len(words) else ""
-        return not before.endswith("s") and (
-            follower in DETERMINERS | PREPOSITIONS | HEDGES or classify_answer(follower) == "number"
-        )
+        return not before.endswith("s") and (follower in _AFTER_VERBS or classify_answer(follower) == "number")
     return word in VERBS or (word.endswith("ed") and len(word) > 4 and word not in _NOT_PAST)
 
 
@@ -248,9 +252,10 @@ _PERIOD = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def spell_label(label: str) -> str:
     """A label as spelled in a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
-    words = (re.sub(r" ?\([^()]*\)", "", label).strip() or label).split()
+    words = (_BRACKETED.sub("", label).strip() or label).split()
     if label.isupper() and len(label) > 3:
         words = [word if word.lower() in _ACRONYMS else word.lower() for word in words]
     return " ".join(_spell_word(words, place) for place in range(len(words)))
@@ -276,6 +281,10 @@ def _spell_word(words: Sequence[str], place: int) -> str:
     return _WRITTEN_OUT.get(low, low)
 
 
+_BRACKETED = re.compile(r" ?\([^()]*\)")
+
+
+@lru_cache(maxsize=4096)
 def is_noun(label: str) -> bool:
     """Whether a label is certainly a noun phrase: its head (before `of`, `in`) is a common noun of forms and tables."""
     words = spell_label(label).lower().split()
@@ -284,8 +293,11 @@ def is_noun(label: str) -> bool:
     place = next((place for place, word in enumerate(words) if place and word in PREPOSITIONS), len(words))
     head = bare(words[place - 1])
     singular = head.removesuffix("ies") + "y" if head.endswith("ies") else head.removesuffix("s")
-    known = not {head, singular}.isdisjoint(_HEADS | COUNTED_LABELS | _ROLES)
+    known = not {head, singular}.isdisjoint(_COMMON_NOUNS)
     return known or (_HEAD_ENDINGS.search(head) is not None and singular != "condition")
+
+
+_COMMON_NOUNS = _HEADS | COUNTED_LABELS | _ROLES
 
 
 def is_quantity(label: str) -> bool:

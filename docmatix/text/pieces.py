@@ -253,6 +253,12 @@ def _spell_number(number: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
+def split_once(text: str) -> tuple[str, ...]:
+    """`split_pieces` of a short text that is looked at again and again."""
+    return tuple(split_pieces(text))
+
+
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """The text's pieces, joined: equal for texts that differ in case, punctuation and spaces only."""
     return join_pieces(split_pieces(text))

@@ -29,7 +29,7 @@ from docmatix.prompting.questions import (
 from docmatix.prompting.questions.question import AskedPages, Asking, Draft, FactQuestion
 from docmatix.prompting.questions.wordings import LANGUAGES, Wordings, load_wordings, rank_templates
 from docmatix.text.languages import reads_english
-from docmatix.text.pieces import fold, holds_pieces, split_pieces
+from docmatix.text.pieces import fold, holds_pieces, split_once
 
 KINDS: tuple[Callable[[AskedPages], Iterator[Draft]], ...] = (
     field.draft_questions,
@@ -215,4 +215,4 @@ def gives_away(question: str, draft: Draft) -> bool:
     """Whether the answer stands in its question; yes and no cannot."""
     if draft.answer_type == "yes_no":
         return False
-    return holds_pieces(split_pieces(question), split_pieces(draft.answer))
+    return holds_pieces(split_once(question), split_once(draft.answer))

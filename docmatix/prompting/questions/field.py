@@ -15,6 +15,8 @@ from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_several, names_person, spell_label
 from docmatix.text.pieces import fold
 
+_COLON = re.compile(r"\s?[:：]")
+_FULL_STOP = re.compile(r"\d\.$")
 MOST_SEARCHED = 300
 """Labels of a window that are looked for in its text."""
 
@@ -42,12 +44,17 @@ def _find_elsewhere(pages: Sequence[Page], fields: Sequence[Fact]) -> set[str]:
     if len(labels) > MOST_SEARCHED:
         return set()
     before = Counter(
-        said for page in pages for line in page.text.casefold().split("\n") for said in re.split(r"\s?[:：]", line)[:-1]
+        said
+        for page in pages
+        for line in page.text.casefold().split("\n")
+        if ":" in line or "：" in line
+        for said in _COLON.split(line)[:-1]
     )
     found = set()
+    folded = [(label.casefold(), count) for label, count in labels.items()]
     for label in labels:
         low = label.casefold()
-        wanted = sum(count for other, count in labels.items() if other.casefold().endswith(low))
+        wanted = sum(count for other, count in folded if other.endswith(low))
         there = sum(count for said, count in before.items() if _ends_in(said, low))
         if low and there > wanted:
             found.add(label)
@@ -62,7 +69,7 @@ def _ends_in(said: str, label: str) -> bool:
 def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Sequence[str]) -> Draft:
     evidence = (Evidence(page.number, fact.value, fact.boxes),)
     # the full stop of the sentence that a telephone number ends
-    answer = fact.value[:-1] if re.search(r"\d\.$", fact.value) else fact.value
+    answer = fact.value[:-1] if _FULL_STOP.search(fact.value) else fact.value
     trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value) and bool(fact.boxes)
     # the letter that heads a part of a directory is nobody's value
     trusted = trusted and not (len(fact.value) == 1 and fact.value.isalpha())

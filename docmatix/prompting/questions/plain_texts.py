@@ -14,6 +14,8 @@ MAX_ANSWER_CHARS = 300
 MAX_ANSWER_WORDS = 40
 
 _PAIRS = ("()", "[]", "{}", "«»", "“”", "„“")
+_BRACKET = re.compile(f"[{re.escape(''.join(_PAIRS))}]")
+_SAYS = re.compile("[A-Za-z0-9]")  # most do; what else is a piece takes long to tell
 _BLANK = re.compile(r"__|\.\.\.|…|(?:^|\s)[-–—xX✓✗√]$")
 _NO_VALUES = frozenset("n/a n.a n.d none tbd".split())
 # in the languages of the wordings
@@ -48,7 +50,7 @@ def is_answer(text: str, *, max_words: int = MAX_ANSWER_WORDS) -> bool:
     return (
         0 < len(text) <= MAX_ANSWER_CHARS
         and count_words(text) <= max_words
-        and fold(text) != ""
+        and (_SAYS.search(text) is not None or fold(text) != "")
         and _is_whole(text)
         and not _BLANK.search(text)
         and text.casefold().strip(". ") not in _NO_VALUES
@@ -60,7 +62,9 @@ def is_answer(text: str, *, max_words: int = MAX_ANSWER_WORDS) -> bool:
 
 def _is_whole(text: str) -> bool:
     """Whether a text is printable, known to its last letter, and closes its brackets."""
-    return UNKNOWN not in text and text.isprintable() and all(_closes(text, *pair) for pair in _PAIRS)
+    if UNKNOWN in text or not text.isprintable():
+        return False
+    return _BRACKET.search(text) is None or all(_closes(text, *pair) for pair in _PAIRS)
 
 
 def _closes(text: str, opening: str, closing: str) -> bool:
@@ -108,7 +112,7 @@ _NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}\.?)\s+(?=\D)")
 
 def count_words(*texts: str) -> int:
     """Words, two signs of a script without spaces counting as one."""
-    return sum(len(text.split()) + len(_SPACELESS.findall(text)) // 2 for text in texts)
+    return sum(len(text.split()) + (0 if text.isascii() else len(_SPACELESS.findall(text)) // 2) for text in texts)
 
 
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")

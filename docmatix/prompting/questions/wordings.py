@@ -53,10 +53,15 @@ class Wordings:
         if added:
             # a label that is the question itself takes none
             templates = [template for template in templates if _MARK.search(template)]
-        template = templates[number % len(templates)]
-        if _PLACE not in template and (mark := _MARK.search(template)):
-            template = template[: mark.start()] + _PLACE + template[mark.start() :]
-        return _fill(template.replace(_PLACE, added), asking.slots)
+        return _fill(_add_to(templates[number % len(templates)], added), asking.slots)
+
+
+@cache
+def _add_to(template: str, added: str) -> str:
+    """A template with the phrases added that qualify it."""
+    if _PLACE not in template and (mark := _MARK.search(template)):
+        template = template[: mark.start()] + _PLACE + template[mark.start() :]
+    return template.replace(_PLACE, added)
 
 
 _SLOT = re.compile(r"\{(\w+)\}")

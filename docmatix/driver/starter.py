@@ -18,6 +18,7 @@ from docmatix.core.import_path import protect_children
 from docmatix.driver.dispatch import Lost
 from docmatix.driver.heartbeat import Heartbeat, ProcessKey, WorkerState, choose_interval
 from docmatix.driver.tasks import Report, Task, tell_task
+from docmatix.models.vllm.supervisor import find_start
 from docmatix.stages.support.job import Job
 
 _MAIN = "import sys; from docmatix.driver.starter import serve; serve(int(sys.argv[1]))"
@@ -41,7 +42,9 @@ class Starter:
         self._job, self._stage = job, stage
         self._task: Task | None = None
         self._wanted = True
-        self._lock, self._states = threading.Lock(), dict[ProcessKey, WorkerState]()
+        # known before it speaks: one that is stopped as it starts would never be missed
+        state = WorkerState(stage, socket.gethostname(), "", self.pid, find_start(self.pid) or 0)
+        self._lock, self._states = threading.Lock(), {state.key: state}
         try:
             self._connection.send((job, stage, cpus))
         except OSError:  # it has died already

@@ -13,6 +13,7 @@ import pytest
 from docmatix.driver.dispatch import Lost
 from docmatix.driver.starter import Starter
 from docmatix.driver.tasks import Report, Task
+from docmatix.models.vllm.supervisor import find_start
 from docmatix.stages.support.job import Job
 from tests.jobs import make_job, plan
 from tests.pdfs import write_distinct_pdf
@@ -66,6 +67,16 @@ def test_the_task_of_a_starter_that_dies_is_lost_and_it_takes_no_other(job: Job)
         assert wait_for(starter) == Lost(Task(0))
         assert not starter.give(Task(0))
         assert starter.is_done
+    finally:
+        starter.close()
+
+
+def test_a_starter_is_known_before_it_has_spoken(job: Job):
+    starter = Starter(job, "extract", cpus=1)
+    try:
+        os.kill(starter.pid, signal.SIGSTOP)
+        ((_, pid, started),) = starter.take_states()
+        assert (pid, started) == (starter.pid, find_start(starter.pid))
     finally:
         starter.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import count, islice
 
@@ -32,6 +33,7 @@ GROWTH = 16
 ALONE_SHARE = 4
 """A document of more than this part of `plan.shard_mb` has a shard of its own."""
 
+_READ_AT_ONCE = 16  # shards of a plan without keys: on an object store each is a request
 _KEYS = pa.schema([("sha256", pa.string()), ("keys", pa.list_(pa.uint64())), ("seal", pa.string())])
 
 Keys = npt.NDArray[np.uint64]
@@ -49,7 +51,7 @@ def plan_shards(
 
     Returns the number of shards appended, and calls `on_shard` with it after each.
     """
-    by_shard = _read_keys(job)
+    by_shard, all_kept = _read_keys(job)
     known = np.sort(np.concatenate([*by_shard.values(), np.empty(0, dtype=np.uint64)]))
     taken = set(job.run.shards(PLAN))
     # a lost record leaves a gap: numbering from the count of records would overwrite an existing shard
@@ -70,7 +72,7 @@ def plan_shards(
             appended += 1
             on_shard(appended)
     finally:
-        if appended:
+        if appended or not all_kept:
             _write_keys(job, by_shard)
     return appended
 
@@ -99,9 +101,9 @@ def divide_documents(documents: Iterable[Locator], plan: Plan) -> Iterator[list[
         yield shard
 
 
-def _read_keys(job: Job) -> dict[str, Keys]:
-    """The keys of the planned documents, by the SHA-256 of their shard; of shards that are not in the file of keys,
-    from the shard itself."""
+def _read_keys(job: Job) -> tuple[dict[str, Keys], bool]:
+    """The keys of the planned documents, by the SHA-256 of their shard, and whether the file of keys has them all; of
+    shards that it has not, they are read from the shard itself."""
     wanted = {record.sha256: shard for shard, record in job.run.records(PLAN)}
     found: dict[str, Keys] = {}
     with contextlib.suppress(BuildError):  # it is missing, or damaged
@@ -110,11 +112,15 @@ def _read_keys(job: Job) -> dict[str, Keys]:
                 values = keys.values.to_numpy()
                 if sha256.as_py() in wanted and seal.as_py() == _seal(sha256.as_py(), values):
                     found |= {sha256.as_py(): values}
-    for sha256, shard in wanted.items():
-        if sha256 not in found:
-            rows = job.run.iterate_rows(PLAN, shard)
-            found[sha256] = np.fromiter((_key(Locator(**row)) for row in rows), dtype=np.uint64)
-    return found
+    left = {sha256: shard for sha256, shard in wanted.items() if sha256 not in found}
+
+    def read(shard: int) -> Keys:
+        return np.fromiter((_key(Locator(**row)) for row in job.run.iterate_rows(PLAN, shard)), dtype=np.uint64)
+
+    if left:  # all, in a run of an earlier version
+        with ThreadPoolExecutor(_READ_AT_ONCE) as threads:
+            found |= dict(zip(left, threads.map(read, left.values()), strict=True))
+    return found, not left
 
 
 def _write_keys(job: Job, by_shard: dict[str, Keys]) -> None:

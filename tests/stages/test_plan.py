@@ -205,6 +205,14 @@ def test_keys_that_are_not_those_of_the_plan_are_made_again_from_it(job, tmp_pat
     assert read_names(job) == [["a", "b"], ["c"], ["d"]]
 
 
+def test_a_plan_without_keys_is_read_once_and_has_them_from_then_on(job):
+    plan_shards(job, locate("a", "b", "c"))
+    content = job.run.read(PLANNED_KEYS)
+    job.run.remove(PLANNED_KEYS)  # as in a run of an earlier version
+    assert plan_shards(job, locate("a", "b", "c")) == 0
+    assert job.run.read(PLANNED_KEYS) == content
+
+
 def test_the_keys_of_the_plan_outlive_the_sweep(job):
     plan_shards(job, locate("a", "b", "c"))
     assert job.run.sweep(["plan"]) == []

@@ -1,10 +1,12 @@
 """Requests to an object store, and their seconds, of a build, of one with nothing to do, and of `status`.
 
 Run: python -m benchmarks.remote_runs [--shards 4 12] [--documents 16] [--delay-ms 50] [--verify]
+     python -m benchmarks.remote_runs --fabricated 2000
 
 The store is moto's S3 behind a proxy that counts requests and delays each (`tests/object_store.py`); the model is a
 server that answers after 0.2 s. With two numbers of shards the table says what a shard more costs: what every build
-asks once, and what depends on its length (the lease, the live state), is left out of that.
+asks once, and what depends on its length (the lease, the live state), is left out of that. A fabricated run is that of
+`benchmarks.fabricated_runs`, put into the store.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from benchmarks.fabricated_runs import fabricate
 from benchmarks.fixed_server import start_fixed_server
 from benchmarks.serving import print_table, write_documents
 from tests.object_store import Asked, ObjectStore, start_object_store
@@ -122,6 +125,19 @@ def measure(
     }
 
 
+def measure_fabricated(store: ObjectStore, folder: Path, shards: int, *, delay_s: float) -> dict[str, Counted]:
+    """What a finished run of many shards takes: the first build finds no index that is of this store."""
+    config = fabricate(folder / "fabricated", shards)
+    store.files.put(f"{config.parent}/run/", "bucket/fabricated/", recursive=True)
+    store.delay_s = delay_s
+    url = "s3://bucket/fabricated"
+    return {
+        "nothing to do, no index": run_command(store, "build", str(config), "--run", url),
+        "nothing to do": run_command(store, "build", str(config), "--run", url),
+        "status": run_command(store, "status", url),
+    }
+
+
 def print_results(counts: Sequence[int], results: Sequence[dict[str, Counted]]) -> None:
     rows = []
     for name in results[0]:
@@ -147,17 +163,24 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=50)
     parser.add_argument("--verify", action="store_true", help="ask again about every pair")
     parser.add_argument("--show", action="store_true", help="what the requests of the largest build were about")
+    parser.add_argument("--fabricated", type=int, metavar="SHARDS", help="of a finished run of so many")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         start_object_store() as store,
         start_fixed_server(delay_s=0.2) as address,
     ):
-        store.delay_s, store.name_asker = options.delay_ms / 1000, find_asker
-        results = [
-            measure(store, address, Path(folder), shards, documents=options.documents, verify=options.verify)
-            for shards in options.shards
-        ]
+        store.name_asker = find_asker
+        delay_s = options.delay_ms / 1000
+        if options.fabricated:
+            options.shards = [options.fabricated]
+            results = [measure_fabricated(store, Path(folder), options.fabricated, delay_s=delay_s)]
+        else:
+            store.delay_s = delay_s
+            results = [
+                measure(store, address, Path(folder), shards, documents=options.documents, verify=options.verify)
+                for shards in options.shards
+            ]
     print_results(options.shards, results)
     if options.show:
         for name, found in results[-1].items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -25,13 +26,17 @@ from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.storage.run import Run
 from tests import jobs
+from tests.builds import Driver, write_config
 from tests.object_store import Asked, ObjectStore, start_object_store
 from tests.pdfs import write_distinct_pdf
+from tests.scripted_server import start_scripted_server
 
 DOCUMENTS = 4
 """In a shard."""
 MOST_A_SHARD = 40
-"""Requests of a whole build, the asking of the model included."""
+"""Requests of all stages, without what the driver asks once a build."""
+MOST_OF_ALL = 60
+"""Requests of a whole build, by its shards."""
 DELAY_S = 0.05
 
 
@@ -121,6 +126,26 @@ def test_the_stages_of_a_build_ask_for_little_a_shard_and_for_nothing_that_is_kn
         assert all(times == 1 for times in Counter(each.key for each in asked[stage] if each.verb == "PUT").values())
     for stage in (EXTRACT, GENERATE, VERIFY):
         assert all(times == 1 for times in Counter(each.key for each in asked[stage]).values()), stage
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_whole_build_makes_few_requests_a_shard(store: ObjectStore, tmp_path: Path) -> None:
+    pdfs = tmp_path / "pdfs"
+    pdfs.mkdir()
+    for number in range(8 * DOCUMENTS):
+        (pdfs / f"{number:02d}.pdf").write_bytes(write_distinct_pdf(number))
+    with start_scripted_server() as server:
+        sections: dict[str, Any] = {"plan": {"documents_per_shard": DOCUMENTS}, "verify": {"kind": "round_trip"}}
+        config = write_config(tmp_path, pdfs, server.base_url, **sections)
+        code, output = Driver(config, "s3://bucket/run").finish()
+    assert code == 0, output
+    # without what a longer build asks for more often: the lease, and what it says of itself
+    asked = [each for each in store.asked if not each.key.startswith(("run/.lock", "run/telemetry/"))]
+    committed = re.compile(r"run/curate/part-\d+\.json")
+    shards = sum(each.verb == "PUT" and bool(committed.fullmatch(each.key)) for each in asked)
+    assert shards == 8
+    assert len(asked) <= MOST_OF_ALL * shards, Counter(f"{each.verb} {each.key}" for each in asked)
 
 
 class Turning:

@@ -19,7 +19,7 @@ _AT_ONCE = 1000  # files that one request may name
 def look_up(fs: Any, path: str) -> dict[str, Any]:
     """The facts of a file (`ContentLength`, `ETag`). Raises FileNotFoundError."""
     bucket, key, _ = fs.split_path(path)
-    facts: dict[str, Any] = fs.call_s3("head_object", Bucket=bucket, Key=key)
+    facts: dict[str, Any] = fs.call_s3("head_object", fs.kwargs, Bucket=bucket, Key=key)
     return facts
 
 

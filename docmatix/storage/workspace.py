@@ -86,6 +86,10 @@ class Column:
     def append(self, values: npt.NDArray[Any]) -> None:
         content = np.ascontiguousarray(values, dtype=self.dtype).reshape(-1)
         self.rows += content.size // self.width
+        if content.nbytes >= _BUFFER:
+            self._flush()
+            self._write(content.view(np.uint8).data)
+            return
         self._buffered += content.view(np.uint8).data
         if len(self._buffered) >= _BUFFER:
             self._flush()
@@ -148,15 +152,17 @@ class Column:
             os.close(descriptor)
 
     def _flush(self) -> None:
-        if not self._buffered:
-            return
+        if self._buffered:
+            self._write(self._buffered)
+            self._buffered = bytearray()
+
+    def _write(self, content: bytearray | memoryview) -> None:
         folder = self._path.parent
         with (
             storage_errors(str(folder), folder=folder, wanted=self.rows * self.row_bytes),
             self._path.open("ab") as file,
         ):
-            file.write(self._buffered)
-        self._buffered = bytearray()
+            file.write(content)
 
 
 class TextColumn:

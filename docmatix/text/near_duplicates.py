@@ -197,7 +197,7 @@ def _divide_into_buckets(
     buckets = 0
     for band in range(len(bands.starts)):
         keys = np.concatenate(
-            [bands.make_keys(signatures[start : start + (1 << 16)], band) for start in range(0, count, 1 << 16)]
+            [bands.make_keys_of(band, signatures[start : start + (1 << 16)]) for start in range(0, count, 1 << 16)]
         )
         _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
         shared = counts > 1

@@ -85,7 +85,7 @@ def _count_common(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> int:
 
 
 def make_word_keys(words: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """A 64-bit key for each band (N x `BANDS`) of those parts of the signatures that are of longer words (N x 64)."""
+    """A 64-bit key for each band (`BANDS` x N) of those parts of the signatures that are of longer words (N x 64)."""
     return hash_bands(words, *divide_numbers(WORD_NUMBERS, BANDS))
 
 

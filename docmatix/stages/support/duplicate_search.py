@@ -112,7 +112,7 @@ class Documents:
         self._shingles.append(signatures[:, :SHINGLE_NUMBERS])
         self._words.append(words)
         for columns, keys in ((self.keys, self.bands.make_keys(signatures)), (self.word_keys, make_word_keys(words))):
-            for column, content in zip(columns, np.ascontiguousarray(keys.T), strict=True):
+            for column, content in zip(columns, keys, strict=True):
                 column.append(content)
 
     def iterate_shingles(self, numbers: Numbers) -> Iterator[tuple[Numbers, Signatures]]:
@@ -320,7 +320,7 @@ def _find_copies(documents: Documents) -> tuple[Numbers, Numbers]:
     def iterate_keys(rows: int) -> Iterator[tuple[int, Keys]]:
         words = ID_BYTES // 4
         for start, block in ids.blocks(rows):
-            yield start, hash_bands(block.view(np.uint32).reshape(len(block), words), [0], [words])[:, 0]
+            yield start, hash_bands(block.view(np.uint32).reshape(len(block), words), [0], [words])[0]
 
     found: list[tuple[Numbers, Numbers]] = []
     strange: dict[bytes, list[int]] = {}  # hashes of different ids are the same once in a long time

@@ -103,7 +103,7 @@ def add_known(documents: Documents, drawn: Drawn, count: int, found: Found) -> N
         flags[number] = drawn.signed[number] | drawn.scanned[number] << 1 | worded << 2
     flags[[number for number, *_ in found]] |= KNOWN_LEFT_OUT
     keys = documents.bands.make_keys(drawn.signatures[:count])
-    documents.add_known(drawn.doc_ids[:count], flags, keys.T, make_word_keys(words).T)
+    documents.add_known(drawn.doc_ids[:count], flags, keys, make_word_keys(words))
     if found:
         numbers, kinds, others, similarity = zip(*found, strict=True)
         near = np.array([kind == "near_duplicate" for kind in kinds])

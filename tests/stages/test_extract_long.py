@@ -14,7 +14,11 @@ import pytest
 
 from docmatix.core.documents import Document, Refusal
 from docmatix.core.pairs import Request
+from docmatix.evaluation.page_texts import PageTexts
 from docmatix.pdf.reading import AFTER, BEFORE, describe_texts
+from docmatix.review.dropped_items import iterate_dropped
+from docmatix.review.filter_trial import judge_again, parse_filters, read_judged
+from docmatix.review.found_facts import draw_facts, find_facts
 from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.page_ocr import PageOcr
@@ -112,6 +116,21 @@ def test_the_data_set_is_the_same_and_the_check_proves_it(both):
     (one,), (other,) = ([record for _, record in job.run.records("pack")] for job in both)
     assert one.sha256 == other.sha256
     assert "no problems" in check(parts.run) or check(parts.run) == check(whole.run)
+
+
+def test_what_looks_at_a_run_finds_the_same(both):
+    looked = []
+    for job in both:
+        doc_id = read_rows(job, "extract")[1]["doc_id"]
+        drawn = [(found.place.page_numbers, found.by_page) for found in draw_facts(job, 5, seed=1)]
+        texts = PageTexts(job.run).find(doc_id, [1, 20, PAGES, PAGES + 1])
+        judged = judge_again(read_judged(job, documents=3, seed=0), parse_filters(job.config, None))
+        counts = (judged.counts, [change.after for change in judged.pairs])
+        pages = [find_facts(job, doc_id, numbers).by_page for numbers in (None, [2, 40])]
+        looked.append((drawn, texts, counts, pages, [item.row["source_uri"] for item in iterate_dropped(job)]))
+    assert looked[0] == looked[1]
+    assert len(looked[0][3][0]) == PAGES
+    assert None not in looked[0][1][1][:3]
 
 
 class TellingSandbox(InlineSandbox):

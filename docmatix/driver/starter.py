@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from docmatix.core.import_path import protect_children
@@ -27,7 +28,9 @@ _MAIN = "import sys; from docmatix.driver.starter import serve; serve(int(sys.ar
 class Starter:
     """A pool of one worker, for as long as it is wanted."""
 
-    def __init__(self, job: Job, stage: str, *, cpus: int) -> None:
+    def __init__(self, job: Job, stage: str, *, cpus: int, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is that of this process, unless another thread may change it meanwhile."""
+        environment = dict(os.environ if environment is None else environment)
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -36,7 +39,7 @@ class Starter:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=os.environ | protect_children(os.environ),
+                env=environment | protect_children(environment),
             )
         self._connection = Connection(ours.detach())
         self._job, self._stage = job, stage

@@ -49,6 +49,8 @@ class Workforce:
         self._ray: threading.Thread | None = None
         self._up, self._ended, self._trouble = threading.Event(), threading.Event(), list[BaseException]()
         self._heartbeats: Heartbeats | None = None
+        self._environment: dict[str, str] = {}
+        """That of before Ray's start, which changes it."""
         self._starter: Starter | None = None
         self._workers: RayPool | None = None
         self._most = 0
@@ -68,6 +70,7 @@ class Workforce:
     def start(self) -> None:
         """Begin to start Ray, or to join the cluster, unless that was begun before. Returns at once."""
         if self._ray is None:
+            self._environment = dict(os.environ)
             self._ray = threading.Thread(target=self._run_ray, name="ray", daemon=True)
             self._ray.start()
 
@@ -205,7 +208,8 @@ class Workforce:
                 yield [asking]
         starter: Starter | None = None
         if not self._up.is_set() and self.is_private:
-            self._starter = starter = Starter(job, stage, cpus=self._resources.cpus or os.cpu_count() or 1)
+            cpus = self._resources.cpus or os.cpu_count() or 1
+            self._starter = starter = Starter(job, stage, cpus=cpus, environment=self._environment)
             stack.callback(starter.close)
         pools: list[Pool] = []
         assigned = False

@@ -57,7 +57,7 @@ def dedup_documents(job: Job, *, show: Show = lambda shards, figures: None) -> N
     shards = job.run.shards(EXTRACT)
     with (
         Workspace("docmatix-dedup", memory_bytes=settings.memory_mb << 20) as workspace,
-        ThreadPoolExecutor(_THREADS, thread_name_prefix="dedup") as threads,
+        ThreadPoolExecutor(_THREADS, thread_name_prefix="duplicates") as threads,
     ):
         read = _ReadShards(job, Documents(workspace, Bands(settings.threshold)))
         for file in find_decided(job, shards, read.documents):

@@ -362,6 +362,8 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
         "doc_id": "0" * 32,
         "language": None,
         "signature": None,
+        "first": 1,
+        "part": None,
         "pages": [list((page | lies).values())[: len(page)]],
     }
     return pack([(document | lies)[name] for name in document], columns)

@@ -73,8 +73,8 @@ def test_windows_and_documents_are_counted_where_they_begin():
 
 def test_pages_of_a_document_that_is_dropped_are_dropped_with_it():
     rows: list[dict[str, Any]] = [
-        {"reason": "timeout", "pages": [{"reason": None}, {"reason": "blank"}]},
-        {"reason": None, "pages": None},
+        {"index": 0, "reason": "timeout", "pages": [{"reason": None}, {"reason": "blank"}]},
+        {"index": 1, "reason": None, "pages": None},
     ]
     assert count("extract", rows).to_json() == [
         {"unit": "documents", "in": 2, "out": 1, "dropped": {"timeout": 1}},

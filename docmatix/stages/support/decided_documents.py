@@ -26,6 +26,7 @@ from docmatix.pipeline import DEDUP, EXTRACT
 from docmatix.stages.support.duplicate_search import KNOWN_LEFT_OUT, Documents, Flags, Keys, LeftOut
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
+from docmatix.storage.parquet import open_parquet
 from docmatix.storage.run_files import DECIDED_KEYS, is_own
 from docmatix.storage.workspace import TextColumn
 
@@ -117,7 +118,7 @@ def _open(job: Job, name: str, chain: str, shards: Sequence[int], documents: Doc
         match = _NAME.fullmatch(name.rpartition("/")[2])
         if match is None or hashlib.sha256(content).hexdigest()[:8] != match[2]:
             return None
-        parquet = pq.ParquetFile(io.BytesIO(content))
+        parquet = open_parquet(io.BytesIO(content))
         check_footer(parquet.metadata, len(content))
         about = json.loads(parquet.schema_arrow.metadata[_ABOUT])
         own = Shards(*(tuple(about[field]) for field in Shards._fields))

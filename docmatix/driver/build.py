@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from docmatix.config import Config
@@ -21,7 +22,7 @@ from docmatix.driver.stage_loop import do_stages
 from docmatix.driver.waiting import find_patience
 from docmatix.driver.workforce import Workforce
 from docmatix.models.tokenizer import Vocabulary
-from docmatix.pipeline import DEDUP, PLAN, STAGES
+from docmatix.pipeline import DEDUP, EXTRACT, PLAN, STAGES
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
@@ -88,8 +89,8 @@ def build(
             with recording, contextlib.ExitStack() as stack:
                 workforce = stack.enter_context(Workforce(config.resources, stall_s=config.limits.stall_s))
                 if watched is not None:
-                    ahead = workforce.start if wanted - {PLAN, DEDUP} else _nothing
-                    _plan(job, watched, limit, progress, ahead=ahead)
+                    begin = partial(workforce.start, job, EXTRACT if EXTRACT in wanted else None)
+                    _plan(job, watched, limit, progress, ahead=begin if wanted - {PLAN, DEDUP} else _nothing)
                     directory.write_index(PLAN)
                     planned = True
                     if directory.shards(PLAN) != shards:  # of documents that were not there before

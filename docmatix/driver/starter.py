@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from docmatix.core.import_path import protect_children
@@ -28,9 +27,7 @@ _MAIN = "import sys; from docmatix.driver.starter import serve; serve(int(sys.ar
 class Starter:
     """A pool of one worker, for as long as it is wanted."""
 
-    def __init__(self, job: Job, stage: str, *, cpus: int, environment: Mapping[str, str] | None = None) -> None:
-        """`environment` is that of this process, unless another thread may change it meanwhile."""
-        environment = dict(os.environ if environment is None else environment)
+    def __init__(self, job: Job, stage: str, *, cpus: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -39,10 +36,12 @@ class Starter:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=environment | protect_children(environment),
+                env=os.environ | protect_children(os.environ),
             )
         self._connection = Connection(ours.detach())
-        self._job, self._stage = job, stage
+        self.stage = stage
+        """What it does shards of."""
+        self._job = job
         self._task: Task | None = None
         self._wanted = True
         # known before it speaks: one that is stopped as it starts would never be missed
@@ -70,7 +69,7 @@ class Starter:
         if self._task is not None or not self._wanted:
             return False
         try:
-            self._connection.send(tell_task(self._job, self._stage, task))
+            self._connection.send(tell_task(self._job, self.stage, task))
         except OSError:
             self._wanted = False
             return False

@@ -49,8 +49,6 @@ class Workforce:
         self._ray: threading.Thread | None = None
         self._up, self._ended, self._trouble = threading.Event(), threading.Event(), list[BaseException]()
         self._heartbeats: Heartbeats | None = None
-        self._environment: dict[str, str] = {}
-        """That of before Ray's start, which changes it."""
         self._starter: Starter | None = None
         self._workers: RayPool | None = None
         self._most = 0
@@ -64,13 +62,16 @@ class Workforce:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
+        self._end_starter()
         if self._ray is not None:
             self._ray.join()
 
-    def start(self) -> None:
-        """Begin to start Ray, or to join the cluster, unless that was begun before. Returns at once."""
+    def start(self, job: Job | None = None, stage: str | None = None) -> None:
+        """Begin to start Ray, or to join the cluster, unless that was begun before. Returns at once. Until a private
+        Ray is up, a starter will do shards of `stage`, if one is given."""
         if self._ray is None:
-            self._environment = dict(os.environ)
+            if job is not None and stage is not None and self.is_private:
+                self._starter = Starter(job, stage, cpus=self._resources.cpus or os.cpu_count() or 1)
             self._ray = threading.Thread(target=self._run_ray, name="ray", daemon=True)
             self._ray.start()
 
@@ -129,6 +130,11 @@ class Workforce:
         outcomes = dict(zip([state.key for state in others], end_workers(others), strict=True))
         return [{**own, **outcomes}[state.key] for state in states]
 
+    def _end_starter(self) -> None:
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None
+
     def release_cpus(self) -> None:
         """End the workers on CPUs, for whoever needs their place; the next stage starts others."""
         if self._workers is not None:
@@ -143,9 +149,10 @@ class Workforce:
         asks = PIPELINE[stage].asks and job.choose_engine(stage).has_model
         results: queue.Queue[Report | BaseException | None] = queue.Queue()
         stopped = threading.Event()
-        self.start()
         if asks:
             self.wait()
+        else:
+            self.start(job, stage)
         thread = threading.Thread(
             target=self._drive, args=(job, stage, tasks, asks, results, stopped), name=f"workers-{stage}", daemon=True
         )
@@ -206,11 +213,11 @@ class Workforce:
             asking.assign(Assignment("", stage, []), job)
             while True:
                 yield [asking]
-        starter: Starter | None = None
-        if not self._up.is_set() and self.is_private:
-            cpus = self._resources.cpus or os.cpu_count() or 1
-            self._starter = starter = Starter(job, stage, cpus=cpus, environment=self._environment)
-            stack.callback(starter.close)
+        starter = self._starter
+        if starter is not None:
+            stack.callback(self._end_starter)
+            if starter.stage != stage:  # there was nothing to do of its own
+                starter = None
         pools: list[Pool] = []
         assigned = False
         while True:
@@ -220,7 +227,8 @@ class Workforce:
             if starter is not None and self._workers is not None and self._workers.workers:
                 starter.retire()
                 if starter.is_done:
-                    self._starter = starter = None
+                    self._end_starter()
+                    starter = None
             # with no pool yet, a cluster is being joined
             yield [*([starter] if starter is not None else []), *pools] or [_NOBODY]
 

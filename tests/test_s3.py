@@ -10,6 +10,7 @@ import re
 import tarfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -467,6 +468,33 @@ def test_of_two_workers_on_one_shard_the_first_one_s_record_stands(store: Object
     with commit("again") as again:
         again.add({"name": "again"})
     assert [row["name"] for row in run.iterate_rows("generate", 0)] == ["again"]
+
+
+def test_a_later_driver_asks_for_a_listing_the_index_and_what_has_changed(store: ObjectStore) -> None:
+    driver, shards = open_run(), range(120)  # enough for an index
+    driver.remember()
+    assert driver.shards("extract") == []
+    for shard in shards:
+        replaced = replace_record(driver.store, "extract", shard, make_record("a"), seen=None)
+        driver.note_record("extract", shard, *replaced)
+    store.asked.clear()
+    driver.write_index("extract")
+    driver.sweep(["extract"])  # nobody has committed since
+    assert Counter(each.verb for each in store.asked if each.key.startswith("runs/one/extract/")) == {
+        "PUT": 1,
+        "LIST": 1,
+    }
+    later = open_run()
+    replace_record(later.store, "extract", 7, make_record("b"), seen=later.look_up_record("extract", 7))
+    later.remember()
+    store.asked.clear()
+    assert later.shards("extract") == list(shards)
+    assert dict(later.records("extract")) == {shard: make_record("b" if shard == 7 else "a") for shard in shards}
+    assert [(each.verb, each.key.removeprefix("runs/one/extract/")) for each in store.asked] == [
+        ("LIST", ""),
+        ("GET", "records.index"),
+        ("GET", "part-00007.json"),
+    ]
 
 
 def test_a_worker_of_another_driver_does_not_replace_a_record(store: ObjectStore) -> None:

@@ -61,7 +61,7 @@ def publish(
     # fewer tries for a dry run, since the user is waiting
     repository = Repository(repo_id, revision=revision, tries=2 if dry_run else TRIES, say=print_note)
     pushed = push_run(
-        Run(run),
+        Run(run).snapshot(),
         repository,
         target=Target(*place),
         say=print_note,

@@ -109,6 +109,7 @@ def make_report(
     parts: Sequence[ReportPart] | None = None,
 ) -> str:
     """The report as HTML with these `parts`; default: the project's own, then those of installed packages."""
+    run = run.snapshot()  # all parts tell of the same moment, and each record is read once
     job = read_job(run)
     status = read_status(run)
     windows = read_windows(run, draw_windows(iterate_marks(run), samples, seed=seed))

@@ -218,6 +218,7 @@ def _flatten_pair(pair: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show_ledger(run: Run) -> str:
+    run = run.snapshot()
     rows = [
         (stage, unit, account.entered, account.kept, ", ".join(f"{why} {n:,}" for why, n in account.dropped.items()))
         for stage in STAGES

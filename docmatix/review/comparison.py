@@ -221,7 +221,7 @@ def _read_texts(
 def _iterate_pairs(collection: Collection, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The pairs of a run with their reasons, or those of a dataset, which has only kept ones."""
     if collection.is_run:
-        run = collection.read_job().run
+        run = collection.read_job().run.snapshot()
         for shard in run.shards(CURATE):
             yield from run.iterate_rows(CURATE, shard, columns=list(columns))
         return

@@ -5,13 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, takewhile
 from typing import Any
 
 from docmatix.core.errors import SetupError
 from docmatix.pipeline import PACK
-from docmatix.review.dataset_reader import FOOTERS_AT_ONCE
 from docmatix.storage.run import Run
 from docmatix.storage.store import Store
 
@@ -41,12 +39,9 @@ def open_directory(path: str) -> tuple[Store, Run | None]:
 def list_packed(run: Run) -> list[str]:
     """The committed files of a run's dataset; others beside them are partial or stale."""
 
-    def find(shard: int) -> str | None:
-        record = run.read_record(PACK, shard)
-        return record.file if record is not None and run.size(record.file) == record.size else None
-
-    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
-        return [name for name in pool.map(find, run.shards(PACK)) if name is not None]
+    packed = [record for _, record in sorted(run.snapshot().heads(PACK).items())]
+    sizes = run.sizes(record.file for record in packed)
+    return [record.file for record in packed if sizes.get(record.file) == record.size]
 
 
 def list_data_files(directory: Store, path: str, *, split: str | None = None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -144,7 +144,8 @@ class DroppedItems(Iterable[Dropped]):
         return self._read(replies=True)
 
     def _read(self, *, replies: bool) -> Iterator[Dropped]:
-        return _read_dropped(self._job, self.reason, replies=replies)
+        job = replace(self._job, run=self._job.run.snapshot())
+        return _read_dropped(job, self.reason, replies=replies)
 
     def count(self) -> Counter[tuple[str, str]]:
         """How many, by stage and reason; one pass."""

@@ -149,6 +149,7 @@ def _is_rough(error: float | None) -> bool:
 
 
 def _scale(run: Run, config: Config, figures: dict[str, dict[str, float]], *, documents: int, sampled: int) -> Estimate:
+    run = run.snapshot()
     factor = documents / sampled
     tokens = [0, 0]
     for stage in ASKING:

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import itertools
 import json
-import posixpath
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -34,7 +33,6 @@ from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.parquet import ShardWriter
-from docmatix.storage.plain_files import Listed
 from docmatix.storage.records import Record, commit, look_up_record
 from docmatix.storage.schemas import DATASETS
 
@@ -108,27 +106,23 @@ def foresee_bytes(square_inches: float, settings: Pack) -> float:
     return square_inches * settings.dpi**2 * BYTES_PER_PIXEL[settings.image_format]
 
 
-def is_packed(job: Job, output: OutputFile, *, listed: Mapping[str, Listed] | None = None) -> bool:
-    """Whether the committed file is the one that this configuration and these curated pairs would produce. Its size is
-    told by the listing of its folder, if that is given."""
+def is_packed(job: Job, output: OutputFile, *, sizes: Mapping[str, int | None] | None = None) -> bool:
+    """Whether the committed file is the one that this configuration and these curated pairs would produce. `sizes` are
+    those of all files that are there, if they are known."""
     record = job.run.read_head(PACK, output.number)
-    if (
-        record is None
-        or record.file != output.name
-        or record.fingerprint != job.fingerprints[PACK]
-        or record.inputs != output.inputs
-    ):
-        return False
-    facts = None if listed is None else listed.get(posixpath.basename(output.name))
-    # what is no regular file is refused by name
-    return (job.run.size(output.name) if facts is None else facts.size) == record.size
+    return (
+        record is not None
+        and record.file == output.name
+        and record.fingerprint == job.fingerprints[PACK]
+        and record.inputs == output.inputs
+        and (job.run.size(output.name) if sizes is None else sizes.get(output.name)) == record.size
+    )
 
 
 def find_packed(job: Job, outputs: Sequence[OutputFile]) -> set[int]:
     """The numbers of those that are packed."""
-    listed = job.run.list_files("dataset/data")
-    known = {name: facts for name, facts in listed.items() if facts.size is not None}
-    return {output.number for output in outputs if is_packed(job, output, listed=known)}
+    sizes = job.run.sizes(output.name for output in outputs)
+    return {output.number for output in outputs if is_packed(job, output, sizes=sizes)}
 
 
 def pack_file(

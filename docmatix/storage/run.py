@@ -82,8 +82,17 @@ class Run:
     def names(self, folder: str) -> list[str]:
         return self.store.names(folder)
 
-    def list_files(self, folder: str) -> dict[str, Listed]:
-        return self.store.list_files(folder)
+    def sizes(self, names: Iterable[str]) -> dict[str, int | None]:
+        """Bytes of those of these files that are there, by one listing of each folder."""
+        listed: dict[str, dict[str, Listed]] = {}
+        found: dict[str, int | None] = {}
+        for name in names:
+            folder, base = posixpath.split(name)
+            if folder not in listed:
+                listed[folder] = self.store.list_files(folder)
+            if (facts := listed[folder].get(base)) is not None:
+                found[name] = facts.size if facts.size is not None else self.size(name)  # refuses what is no file
+        return found
 
     def write(self, name: str, content: bytes, *, durable: bool = True) -> None:
         self.store.write(name, content, durable=durable)

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIGHT_VENV := .venv-light
 VLLM_VENV := .venv-vllm
+BENCH_VENV := .venv-bench
 # Where the package index has only the CUDA build of torch: make test-vllm VLLM_PIP="--extra-index-url ADDRESS"
 VLLM_PIP ?=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -91,8 +92,18 @@ format: install  ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install  ## run the benchmarks (each prints a table)
-	for name in rendering extraction memory; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+# fewer documents, one part alone: make bench BENCH="--documents 100 --only rendering"
+bench: install $(BENCH_VENV)/.installed  ## compare with other tools on the same files, and write the table of benchmarks/README.md
+	@command -v pdftoppm >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing poppler." \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq poppler-utils >/dev/null; } \
+		|| echo "No poppler here, which pdf2image renders with: as root, apt-get install poppler-utils."
+	$(BIN)/python -m benchmarks.against --python $(BENCH_VENV)/bin/python --write $(BENCH)
+
+# what benchmarks compare with: pinned, and kept apart, since none of it is a dependency
+$(BENCH_VENV)/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) --only-binary :all: --requirement benchmarks/requirements.txt
+	@touch $@
 
 samples: install  ## draw the sample PDFs again
 	$(BIN)/python samples/make_samples.py
@@ -121,4 +132,4 @@ wordings: install  ## fill every wording of the questions from facts with drawn 
 	$(BIN)/python -m benchmarks.wordings
 
 clean:  ## remove the environments and caches (runs stay)
-	rm -rf $(VENV) $(LIGHT_VENV) $(VLLM_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LIGHT_VENV) $(VLLM_VENV) $(BENCH_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

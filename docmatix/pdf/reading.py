@@ -52,6 +52,7 @@ class PageRange(NamedTuple):
     at_most: int
 
 
+PAGES_KEPT = 16  # of which MuPDF keeps what it has unpacked, at most
 BEFORE, AFTER = 8, 4
 """Pages around a range that are read with it: by them a table goes on, a running head repeats, a number follows."""
 
@@ -118,6 +119,8 @@ def read_pages(
             drawings.append(drawing)
             pictures.append(shown)
             sizes.append(pixels)
+            if len(pages) % PAGES_KEPT == 0:
+                _forget_pictures()
             words += len(page.words) + len(unseen) if index in own else 0
             if words > settings.max_words:
                 return Refusal("too_large", f"more than {settings.max_words} words by page {index + 1}")
@@ -194,6 +197,13 @@ def _draw_look(document: Any, page: Page, *, pixels: int, budget: InspectionBudg
         raise_if_memory(error)
         return None
     return Image.fromarray(drawing).convert("L")
+
+
+def _forget_pictures() -> None:
+    """Have MuPDF drop the pictures and fonts that it keeps, up to 256 MB of them; it does not tell how many."""
+    import pymupdf
+
+    pymupdf.TOOLS.store_shrink(100)
 
 
 def open_pdf(pdf: bytes | memoryview) -> Any | Refusal:

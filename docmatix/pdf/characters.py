@@ -42,7 +42,8 @@ def clean_text(text: str) -> str:
         # what Unicode has not assigned no program shows as a sign that anybody knows
         text = "".join(UNKNOWN if unicodedata.category(each) == "Cn" else each for each in text)
     text = _PRESENTATION_FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return "".join(unicodedata.normalize("NFC", text).split())
+    # in this order: marks that white space had kept apart are put in theirs
+    return unicodedata.normalize("NFC", "".join(text.split()))
 
 
 def settle_soft_hyphens(word: str) -> str:

@@ -315,6 +315,7 @@ def test_filled_in_forms_are_read():
         ("\u0645\u06cc\u200c\u0631\u0648\u062f", "\u0645\u06cc\u200c\u0631\u0648\u062f"),
         ("two words", "two words"),
         ("two\u2003words", "twowords"),
+        ("a\u0339 \u0334", "a\u0334\u0339"),
     ],
 )
 def test_characters_become_what_every_format_can_hold(raw, clean):

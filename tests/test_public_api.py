@@ -83,6 +83,7 @@ def test_a_mapping_is_a_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path:
     generate = {"engine": OPENAI, "prompts": ["broad_whole"], "pairs_per_page": 0}
     source = {"kind": "files", "paths": ["docs"]}
     content = {"name": "test", "source": source, "extract": {"ocr": {"kind": "none"}}, "generate": generate}
+    content |= {"plan": {"documents_per_shard": 64}}
     docmatix.build(content, run=tmp_path / "run", limit=2, config_dir=str(tmp_path))
     assert reached["config"] == make_config()
     assert (reached["run"], reached["limit"], reached["config_dir"]) == (tmp_path / "run", 2, tmp_path)

@@ -65,7 +65,7 @@ def do_stages(
                     tasks = _find_tasks(job, stage)
                     done = max(done, len(tasks))
                     if tasks and PIPELINE[stage].workers and not checked:
-                        _check_machines(job, asked, workforce)
+                        _check_machines(job, None if asks else stage, asked, workforce)
                         checked = True
                     if tasks and asks:
                         engine = job.choose_engine(stage)
@@ -104,10 +104,10 @@ def do_stages(
         job.run.sweep(job.stages)
 
 
-def _check_machines(job: Job, asked: Sequence[Engine], workforce: Workforce) -> None:
+def _check_machines(job: Job, stage: str | None, asked: Sequence[Engine], workforce: Workforce) -> None:
     """Refuse what the machines cannot do, before the first document is read. Of this one alone, only servers that Ray
-    places are in question, so that nothing waits for Ray."""
-    workforce.start()
+    places are in question, so that nothing waits for Ray: shards of `stage` are done meanwhile, if one is given."""
+    workforce.start(job, stage)
     if not workforce.is_private or any(engine.places_servers for engine in asked):
         workforce.wait()
         check_cluster(job, asked)

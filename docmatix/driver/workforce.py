@@ -105,7 +105,8 @@ class Workforce:
     def take_states(self, stage: str) -> Mapping[ProcessKey, WorkerState] | None:
         """The states that workers at this stage have reported since the last call; None if no mailbox responds."""
         told = self._heartbeats.take() if self._up.is_set() and self._heartbeats is not None else None
-        if self._starter is not None and (its_own := self._starter.take_states()):
+        starter = self._starter  # which another thread may end meanwhile
+        if starter is not None and (its_own := starter.take_states()):
             told = {**(told or {}), **its_own}
         if told is None:
             return None
@@ -131,9 +132,9 @@ class Workforce:
         return [{**own, **outcomes}[state.key] for state in states]
 
     def _end_starter(self) -> None:
-        if self._starter is not None:
-            self._starter.close()
-            self._starter = None
+        starter, self._starter = self._starter, None
+        if starter is not None:
+            starter.close()
 
     def release_cpus(self) -> None:
         """End the workers on CPUs, for whoever needs their place; the next stage starts others."""

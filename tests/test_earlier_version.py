@@ -39,10 +39,18 @@ def server() -> Iterator[ScriptedServer]:
         yield server
 
 
+def is_kept_aside(path: Path) -> bool:
+    """Whether a file only spares its readers what the others say: an index, or the keys of documents."""
+    return path.suffix == ".index" or path.parent.name == "keys"
+
+
 def hash_stages(run: Path) -> dict[str, str]:
-    """What the stages left: their parts, replies and commit records, and the files of the dataset."""
+    """What the stages left: their parts, replies and commit records, and the files of the dataset; not what only saves
+    reading."""
     folders = [*(run / stage for stage in STAGES), run / "dataset" / "data"]
-    files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
+    files = sorted(
+        path for folder in folders for path in folder.rglob("*") if path.is_file() and not is_kept_aside(path)
+    )
     return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -158,7 +158,8 @@ def _cut_by_weight(text: str, limit: float, separators: tuple[str, ...]) -> list
     if not separators:
         # one unbroken word is cut into equal parts; a character weighs 4 at most
         step = max(1, int(limit // 4))
-        return [(part, _weigh(part)) for part in (text[at : at + step] for at in range(0, len(text), step))]
+        cut = (text[at : at + step] for at in range(0, len(text), step))
+        return [(part, _weigh(part)) for part in cut if part.strip()]
     separator, finer = separators[0], separators[1:]
     for piece in text.split(separator):
         for part, part_weight in _cut_by_weight(piece, limit, finer):

@@ -6,7 +6,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from docmatix.core.errors import SetupError
@@ -98,6 +98,7 @@ def test_a_vocabulary_is_a_plain_value_that_is_known_by_its_file():
 
 @pytest.mark.parametrize("counter", COUNTERS, ids=["estimate", "vocabulary"])
 @given(text=TEXTS, limit=st.integers(6, 60))
+@example(text="\u00e9\U0001f6007\t", limit=6)
 def test_a_text_is_cut_into_parts_that_keep_to_the_limit_and_lose_nothing_but_white_space(
     counter: TokenCounter, text: str, limit: int
 ):

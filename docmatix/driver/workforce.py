@@ -36,7 +36,7 @@ from docmatix.pipeline import PIPELINE
 from docmatix.stages.support.job import Job
 
 _POLL_S = 0.5
-_END_PATIENCE_S, _STOP_PATIENCE_S = 30.0, 3.0  # for the thread that calls Ray; in a Ray that has died it never ends
+_END_PATIENCE_S, _STOP_PATIENCE_S = 60.0, 3.0  # for the thread that calls Ray
 
 
 class Workforce:
@@ -158,7 +158,7 @@ class Workforce:
             target=self._drive, args=(job, stage, tasks, asks, results, stopped), name=f"workers-{stage}", daemon=True
         )
         thread.start()
-        left, private = len(tasks), list[psutil.Process]()
+        left, private, patience_s = len(tasks), list[psutil.Process](), _END_PATIENCE_S
         try:
             while left:
                 self._raise_trouble()
@@ -166,7 +166,9 @@ class Workforce:
                 try:
                     result = results.get(timeout=_POLL_S)
                 except queue.Empty:
-                    _require_alive(private, stage)
+                    if not all(map(_is_alive, private)):
+                        patience_s = _STOP_PATIENCE_S  # the thread waits for a Ray that is no more, forever
+                        raise _describe_death(private, stage) from None
                     yield None
                     continue
                 if isinstance(result, BuildError):
@@ -178,7 +180,8 @@ class Workforce:
                 yield result
         finally:
             stopped.set()
-            thread.join(timeout=_END_PATIENCE_S if not left else _STOP_PATIENCE_S)
+            # Ray must not be ended while a thread is in a call of it: that aborts the process
+            thread.join(timeout=patience_s)
 
     def _drive(
         self,
@@ -260,11 +263,13 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-def _require_alive(private: Sequence[psutil.Process], stage: str) -> None:
-    # waiting for a Ray that has died blocks forever
-    for process in private:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            raise BuildError(
-                f"The private Ray of this build has died in {stage} (process {process.pid} has ended; out of memory?):"
-                " rerun the command to resume the build."
-            )
+def _is_alive(process: psutil.Process) -> bool:
+    return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _describe_death(private: Sequence[psutil.Process], stage: str) -> BuildError:
+    (dead, *_) = [process for process in private if not _is_alive(process)]
+    return BuildError(
+        f"The private Ray of this build has died in {stage} (process {dead.pid} has ended; out of memory?): rerun the"
+        " command to resume the build."
+    )

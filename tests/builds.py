@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,19 +121,15 @@ def find_processes(marker: str) -> list[str]:
 
 
 def find_workers(driver: Driver, stage: str | None = None) -> list[psutil.Process]:
-    """The processes of a build on a private Ray that have a shard in hand, of this stage if one is given."""
+    """The processes of a build without a cluster that have a shard in hand, of this stage if one is given."""
     found = []
     for process in psutil.Process(driver.process.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if is_at_work(process.cmdline(), stage):
+            if is_at_work(process.name(), stage) or is_at_work(" ".join(process.cmdline()), stage):
                 found.append(process)
     return found
 
 
-def is_at_work(command: Sequence[str], stage: str | None = None) -> bool:
-    """Whether a process with this command line has a shard in hand: Ray names it by what it does. The starter, which
-    has no name, begins with `extract`."""
-    title = " ".join(command)
-    return bool(re.match(rf"ray::{stage or '(extract|generate|verify|curate|pack)'} \d", title)) or (
-        "docmatix.driver.starter" in title and stage in (None, "extract")
-    )
+def is_at_work(title: str, stage: str | None = None) -> bool:
+    """Whether a process called so has a shard in hand: it is named by what it does, on Ray with a prefix."""
+    return bool(re.match(rf"(ray::)?{stage or '(extract|generate|verify|curate|pack)'} \d", title))

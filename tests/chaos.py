@@ -148,8 +148,9 @@ class Nodes:
         set_ray_token()
         from ray.cluster_utils import Cluster
 
-        self._folder = tempfile.mkdtemp(prefix=f"dmx-{os.getpid()}-")  # short: paths of sockets end at 107 bytes
-        head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": self._folder}
+        # short: paths of sockets end at 107 bytes
+        self.folder = Path(tempfile.mkdtemp(prefix=f"dmx-{os.getpid()}-"))
+        head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": str(self.folder)}
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(count):
             self._cluster.add_node(num_cpus=1)
@@ -169,11 +170,17 @@ class Nodes:
     def find_workers(self, stage: str | None = None) -> list[int]:
         """The processes that do the shards of the present stage. The live state is written once a second: of a short
         stage it would show none."""
-        found: list[int] = []
+        return [each.pid for each, title in self.list_processes() if is_at_work(title, stage)]
+
+    def list_processes(self) -> list[tuple[psutil.Process, str]]:
+        """The processes that the raylets have started, with what they call themselves."""
+        found: list[tuple[psutil.Process, str]] = []
         for node in self._cluster.list_all_nodes():
             with contextlib.suppress(psutil.Error, KeyError, IndexError):
                 children = psutil.Process(node.all_processes["raylet"][0].process.pid).children()
-                found += [each.pid for each in children if is_at_work(each.cmdline(), stage)]
+                for each in children:
+                    with contextlib.suppress(psutil.Error):
+                        found.append((each, " ".join(each.cmdline())))
         return found
 
     def replace(self, raylet: int) -> None:
@@ -184,7 +191,7 @@ class Nodes:
     def close(self) -> None:
         os.environ.pop(_LOOPBACK_ALONE, None)
         self._cluster.shutdown()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Build:

@@ -21,6 +21,7 @@ from docmatix.review.status import describe_status, read_status
 from docmatix.storage.run import Run
 from tests.builds import Driver, find_workers, hash_dataset, list_files, write_config, write_pdfs
 from tests.chaos import Nodes
+from tests.fake_vllm import fake_engine
 from tests.scripted_server import Faults, start_scripted_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -131,16 +132,25 @@ def test_a_worker_that_is_stopped_is_killed_and_its_shard_tried_again(
         assert f"process {pid} on {socket.gethostname()} gave no sign of life for 8 s and was killed" in output
 
 
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    """A cluster of a head without CPUs and two nodes with one each."""
+    nodes = Nodes(2)
+    yield nodes
+    nodes.close()
+
+
 def test_a_mailbox_that_is_killed_again_and_again_costs_no_worker_its_work(
-    pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path
+    nodes: Nodes, pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    driver = Driver(configure(tmp_path, pdf_dir, base_url, limits={"stall_s": 8}), run)
+    resources = {"address": nodes.address, "workers": 1}
+    driver = Driver(configure(tmp_path, pdf_dir, base_url, limits={"stall_s": 8}, resources=resources), run)
     killed = 0
     while driver.process.poll() is None:
-        for process in psutil.Process(driver.process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::Mailbox"):
+        for process, title in nodes.list_processes():
+            if title.startswith("ray::Mailbox"):
+                with contextlib.suppress(psutil.Error):
                     process.kill()
                     killed += 1
         time.sleep(0.5)
@@ -151,24 +161,48 @@ def test_a_mailbox_that_is_killed_again_and_again_costs_no_worker_its_work(
     assert not [event for event in read_events(run) if event["event"] == "worker_killed"]
 
 
-@pytest.mark.parametrize("part", ["raylet", "gcs_server"])
-def test_a_private_ray_that_dies_stops_the_build_in_one_sentence_and_the_next_run_goes_on(
-    part: str, pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path
+def test_the_nursery_that_is_killed_in_each_stage_takes_its_workers_with_it_and_the_build_goes_on(
+    pdf_dir: Path, base_url: str, undisturbed: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
+    driver = Driver(configure(tmp_path, pdf_dir, base_url), run)
+    for stage in ("extract", "generate", "pack"):
+        (worker, *_) = wait_for_work(driver, stage)
+        nursery = worker.parent()
+        assert "docmatix.driver.nursery" in " ".join(nursery.cmdline())
+        nursery.kill()
+        psutil.wait_procs([worker], timeout=10)
+        assert not worker.is_running()
+    code, output = driver.finish()
+    assert code == 0, output
+    assert_same(run, undisturbed)
+
+
+@pytest.mark.parametrize("part", ["raylet", "gcs_server"])
+def test_a_private_ray_that_dies_stops_the_build_in_one_sentence_and_the_next_run_goes_on(
+    part: str, pdf_dir: Path, base_url: str, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+
+    def configure_vllm(*, delay_s: float) -> Path:
+        engine = fake_engine(tmp_path / "vllm", delay_s=delay_s, model=str(tmp_path / "fake"))
+        described = engine.model_dump(mode="json", exclude_defaults=True)
+        generate = {"engine": described, "prompts": ["broad_whole"]}
+        return configure(tmp_path, pdf_dir, base_url, generate=generate, verify=[])
+
+    (tmp_path / "fake").mkdir()  # the model: a folder, so that nothing is looked up on the Hub
     # shards that are under way need no Ray to end: the stage must outlast the look at its processes
-    with start_scripted_server(faults=Faults(delay_s=20)) as slow:
-        driver = Driver(configure(tmp_path, pdf_dir, slow.base_url), run)
-        wait_for_work(driver, "generate")
-        (process,) = [child for child in psutil.Process(driver.process.pid).children() if child.name() == part]
-        process.kill()
-        code, output = driver.finish(within_s=60)
+    driver = Driver(configure_vllm(delay_s=20), run)
+    wait_for_work(driver, "generate")
+    (process,) = [child for child in psutil.Process(driver.process.pid).children() if child.name() == part]
+    process.kill()
+    code, output = driver.finish(within_s=60)
     assert code == 1, output
     assert "The private Ray of this build has died in generate" in output.strip().splitlines()[-1]
     assert "Traceback" not in output
-    code, output = Driver(configure(tmp_path, pdf_dir, base_url), run).finish()
+    code, output = Driver(configure_vllm(delay_s=0.01), run).finish()
     assert code == 0, output
-    assert_same(run, undisturbed)
+    assert read_status(Run(run))["complete"]
 
 
 def test_a_server_that_never_answers_is_named_and_stops_the_build_and_the_next_run_goes_on(
@@ -199,14 +233,6 @@ def test_a_server_that_never_answers_is_named_and_stops_the_build_and_the_next_r
     code, output = Driver(configure(tmp_path, pdf_dir, base_url), run).finish()
     assert code == 0, output
     assert_same(run, undisturbed)
-
-
-@pytest.fixture
-def nodes() -> Iterator[Nodes]:
-    """A cluster of a head without CPUs and two nodes with one each."""
-    nodes = Nodes(2)
-    yield nodes
-    nodes.close()
 
 
 def kill_raylet(pid: int) -> None:

@@ -6,13 +6,16 @@ import argparse
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docmatix.cli.arguments import add_config, positive
 from docmatix.cli.output import FINISHED, print_note, print_result
 from docmatix.cli.push import publish
 from docmatix.core.errors import SetupError
 from docmatix.pipeline import STAGES
+
+if TYPE_CHECKING:
+    from docmatix.driver.nursery import Nursery
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from docmatix.driver.nursery import Nursery
+
+    with Nursery() as nursery:
+        nursery.start()  # it imports what workers need beside what is imported here: a second of each
+        return _build(options, nursery)
+
+
+def _build(options: argparse.Namespace, nursery: Nursery) -> int:
     from docmatix.config.loading import load_config
     from docmatix.driver.build import build
     from docmatix.driver.chatter import without_chatter
@@ -68,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
             config_dir=Path(options.config).resolve().parent,
             progress=progress,
             trust_run=options.trust_run,
+            nursery=nursery,
             beside_pack=_push_packed_files(options.push, progress.say) if options.push else contextlib.nullcontext,
         )
     status = read_status(Run(built.run))

@@ -176,13 +176,13 @@ class Limits(Section):
 
 
 class Resources(Section):
-    """Settings of Ray; never part of a fingerprint."""
+    """Machines and workers; never part of a fingerprint."""
 
     address: str | None = None
-    """`auto` or `HOST:6379` joins a running cluster from one of its nodes; by default a private Ray starts on this
+    """`auto` or `HOST:6379` joins a running Ray cluster from one of its nodes; by default workers are processes of this
     machine. Ray Client (`ray://`) is not supported: start the build on a node, or as a job."""
     cpus: int | None = Field(None, ge=1)
-    """CPUs of the private Ray; by default all of the machine's."""
+    """CPUs of this machine that are used; by default all. On a cluster, Ray knows how many there are."""
     workers: int | None = Field(None, ge=1)
     """Most workers of a stage on CPUs; by default one per CPU."""
     generate_workers: int = Field(1, ge=1)

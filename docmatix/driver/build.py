@@ -8,13 +8,13 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from docmatix.config import Config
 from docmatix.config.loading import dump_config, resolve_paths
 from docmatix.core.errors import BuildError, SetupError
 from docmatix.driver.listing_watch import watch_listing
+from docmatix.driver.nursery import Nursery
 from docmatix.driver.preflight import check_engines, check_run, list_asked, prepare
 from docmatix.driver.progress import Progress
 from docmatix.driver.recording import Recording, adopt_records
@@ -22,7 +22,7 @@ from docmatix.driver.stage_loop import do_stages
 from docmatix.driver.waiting import find_patience
 from docmatix.driver.workforce import Workforce
 from docmatix.models.tokenizer import Vocabulary
-from docmatix.pipeline import DEDUP, EXTRACT, PLAN, STAGES
+from docmatix.pipeline import DEDUP, PLAN, STAGES
 from docmatix.sources.documents import list_documents
 from docmatix.sources.locators import Locator
 from docmatix.stages.plan import plan_shards
@@ -51,6 +51,7 @@ def build(
     # held while files are packed
     beside_pack: Callable[[Job], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
     trust_run: bool = False,  # accept another user's run directory
+    nursery: Nursery | None = None,  # of its workers, if it was started before; the caller closes it
 ) -> Built:
     """Build a dataset, or resume the build in `run` (default `runs/NAME`); the same call resumes it after a BuildError.
     Raises SetupError before any work starts, or BuildError if the build cannot go on."""
@@ -87,10 +88,11 @@ def build(
         planned = watched is None
         try:
             with recording, contextlib.ExitStack() as stack:
-                workforce = stack.enter_context(Workforce(config.resources, stall_s=config.limits.stall_s))
+                workforce = stack.enter_context(
+                    Workforce(config.resources, stall_s=config.limits.stall_s, nursery=nursery)
+                )
                 if watched is not None:
-                    begin = partial(workforce.start, job, EXTRACT if EXTRACT in wanted else None)
-                    _plan(job, watched, limit, progress, ahead=begin if wanted - {PLAN, DEDUP} else _nothing)
+                    _plan(job, watched, limit, progress, ahead=workforce.start if wanted - {PLAN, DEDUP} else _nothing)
                     directory.write_index(PLAN)
                     planned = True
                     if directory.shards(PLAN) != shards:  # of documents that were not there before

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import gc
-import os
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from docmatix.core.errors import BuildError
+from docmatix.driver.asking_runner import AskingRunner
 from docmatix.driver.dispatch import Lost
 from docmatix.driver.heartbeat import (
     Heartbeat,
     WorkerState,
     choose_interval,
     name_worker,
-    read_figures,
     tell_mailbox,
 )
+from docmatix.driver.local_workers import kill_process
 from docmatix.driver.shard_runner import ShardRunner
-from docmatix.driver.tasks import Report, Task, knowing, report_task, tell_task
-from docmatix.models.vllm.replica_pool import ReplicaPool
-from docmatix.models.vllm.supervisor import find_start
-from docmatix.pipeline import GENERATE, PIPELINE
+from docmatix.driver.tasks import Report, Task, tell_task
 from docmatix.stages.support.job import Job
 
 _GROW_EVERY_S = 5.0  # a cluster's nodes may come while the build is at work
@@ -82,52 +76,20 @@ class ShardWorker:
 
 
 class AskingWorker:
-    """Asks the model server about several shards at once, all within one bound of requests in flight."""
+    """Asks the model server about several shards at once."""
 
     def __init__(self, job: Job, stage: str, workers: int, mailbox: Any) -> None:
-        from docmatix.models.connecting import make_client
-        from docmatix.prompting.replies import repeats_itself
-        from docmatix.stages.support.concurrency import RequestPool
-
-        self.job, self.stage = job, stage
-        self.ask_shard = PIPELINE[stage].load_shell()
-        engine = job.choose_engine(stage)
-        repeats = repeats_itself if stage == GENERATE else None
-        self.client = make_client(engine, job.service, workers=workers, repeats=repeats)
-        self.pool = RequestPool(
-            self.client,
-            in_flight=max(1, engine.most_in_flight // workers),
-            max_share=job.config.limits.unexpected_share,
-        )
-        self.replica_pool = ReplicaPool(job.service.replicas) if job.service.replicas else None
-        self.following: asyncio.Task[None] | None = None
-        self.heartbeat = _start_heartbeat(stage, job.config.limits.stall_s, mailbox, count=self.count)
-        _calm_collector()
-        _allow_connections()
-
-    def count(self) -> dict[str, float]:
-        return read_figures(self.client.counters)
+        self.runner = AskingRunner(job, stage, workers=workers)
+        self.heartbeat = _start_heartbeat(stage, job.config.limits.stall_s, mailbox, count=self.runner.count)
 
     async def tell_name(self) -> str:
         return name_worker()
 
     async def do(self, given: Assignment, task: Task) -> Report:
-        if self.replica_pool is not None and self.following is None:
-            from docmatix.models.connecting import follow_replicas
-
-            self.following = asyncio.create_task(follow_replicas(self.client, self.replica_pool.find_addresses))
-        started = time.time()
-        progress = self.heartbeat.begin(task.shard)
         try:
-            progress.attempt = task.attempt
-            with knowing(self.job, task):
-                await self.ask_shard(self.job, task.shard, pool=self.pool, progress=progress)
-                told = self.job.run.tell([(self.stage, task.shard)])
-        except Exception as error:
-            return report_task(task, started, error=error, figures=self.count())
+            return await self.runner.run(task, progress=self.heartbeat.begin(task.shard))
         finally:
             self.heartbeat.finish(task.shard)
-        return report_task(task, started, figures=self.count(), told=told)
 
 
 def _start_heartbeat(
@@ -146,27 +108,6 @@ def _count_cpus_of_node() -> int:
     here = ray.get_runtime_context().get_node_id()
     cpus = (node["Resources"].get("CPU", 1) for node in ray.nodes() if node["NodeID"] == here)
     return max(1, int(next(cpus, 1)))
-
-
-def _allow_connections() -> None:
-    """Allow a connection for each of thousands of requests: `ray start` inherits the shell's limit, often 1,024."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 1 << 16 if hard == resource.RLIM_INFINITY else min(1 << 16, hard)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _calm_collector() -> None:
-    """Collect garbage rarely, and never among what is imported."""
-    # Python's own settings take 0.3 ms of every request, and stop all of them for up to 0.2 s
-    import pyarrow as pa
-
-    pa.array([None])  # the first array imports pandas where it is installed: half a second
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 # --- in the driver ----------------------------------------------------------------------------------------------------
@@ -343,12 +284,3 @@ def end_workers(states: Sequence[WorkerState]) -> list[str | None]:
         except ray.exceptions.RayError:
             outcomes.append(None)
     return outcomes
-
-
-def kill_process(pid: int, started: int) -> str:
-    """Kill the process of that id that was started then: `killed`, or `gone` if there is none."""
-    if find_start(pid) != started:
-        return "gone"
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    return "killed"

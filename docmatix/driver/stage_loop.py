@@ -21,6 +21,7 @@ from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workforce import Workforce
 from docmatix.models.engine import Engine
 from docmatix.models.parameters import describe_lacking
+from docmatix.models.service import NOWHERE
 from docmatix.models.telemetry import ServingWatch
 from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.stages.dedup import dedup_documents
@@ -61,11 +62,11 @@ def do_stages(
                     if not asks:
                         # replicas hold CPUs that the later stages would wait for
                         serving.close()
-                        served = None
+                        job, served = replace(job, service=NOWHERE), None
                     tasks = _find_tasks(job, stage)
                     done = max(done, len(tasks))
                     if tasks and PIPELINE[stage].workers and not checked:
-                        _check_machines(job, None if asks else stage, asked, workforce)
+                        _check_machines(job, asked, workforce)
                         checked = True
                     if tasks and asks:
                         engine = job.choose_engine(stage)
@@ -104,12 +105,12 @@ def do_stages(
         job.run.sweep(job.stages)
 
 
-def _check_machines(job: Job, stage: str | None, asked: Sequence[Engine], workforce: Workforce) -> None:
+def _check_machines(job: Job, asked: Sequence[Engine], workforce: Workforce) -> None:
     """Refuse what the machines cannot do, before the first document is read. Of this one alone, only servers that Ray
-    places are in question, so that nothing waits for Ray: shards of `stage` are done meanwhile, if one is given."""
-    workforce.start(job, stage)
-    if not workforce.is_private or any(engine.places_servers for engine in asked):
-        workforce.wait()
+    places are in question."""
+    workforce.start()
+    if not workforce.is_local or any(engine.places_servers for engine in asked):
+        workforce.join_ray()
         check_cluster(job, asked)
 
 

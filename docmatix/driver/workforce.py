@@ -1,36 +1,42 @@
 """The workers of a build: those on CPUs live through all its stages, those that ask through one pass of theirs.
 
-A private Ray is started beside the listing of the source. Until it is up, a starter does the first shards; all calls of
-Ray are made from a thread, since one that waits for a Ray that has died waits forever, or ends its process silently.
+On one machine they are processes of its own. On a cluster they are Ray's; so are those that ask servers which Ray has
+placed, for which a private Ray is started. All calls of Ray are made from a thread, since one that waits for a Ray that
+has died waits forever, or ends its process silently.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import psutil  # type: ignore[import-untyped]
 
 from docmatix.config import Resources
 from docmatix.core.errors import BuildError
-from docmatix.driver.dispatch import Pool, dispatch
+from docmatix.driver.dispatch import Lost, Pool, dispatch
 from docmatix.driver.heartbeat import Heartbeats, ProcessKey, WorkerState, heartbeats_heard
+from docmatix.driver.local_workers import (
+    LocalPool,
+    count_cpus,
+    kill_process,
+    start_asking_processes,
+    start_shard_processes,
+)
+from docmatix.driver.nursery import Nursery
 from docmatix.driver.ray_cluster import find_private_ray, has_own_ray, ray_running
 from docmatix.driver.ray_workers import (
     Assignment,
     RayPool,
     end_workers,
-    kill_process,
     start_asking_workers,
     start_shard_workers,
 )
-from docmatix.driver.starter import Starter
 from docmatix.driver.tasks import Report, Task
 from docmatix.pipeline import PIPELINE
 from docmatix.stages.support.job import Job
@@ -42,15 +48,21 @@ _END_PATIENCE_S, _STOP_PATIENCE_S = 60.0, 3.0  # for the thread that calls Ray
 class Workforce:
     """Starts workers as they are needed."""
 
-    def __init__(self, resources: Resources, *, stall_s: float) -> None:
+    def __init__(self, resources: Resources, *, stall_s: float, nursery: Nursery | None = None) -> None:
+        """`nursery` is one that was started before."""
         self._resources, self._stall_s = resources, stall_s
-        self.is_private = resources.address is None and not has_own_ray()
-        """Whether its Ray is its own, and has yet to be started."""
+        self.is_local = resources.address is None and not has_own_ray()
+        """Whether workers are processes of this machine, and its Ray, where it needs one, is its own."""
+        self._nursery = nursery or Nursery()
+        if not self.is_local:
+            self._nursery.close()
         self._ray: threading.Thread | None = None
         self._up, self._ended, self._trouble = threading.Event(), threading.Event(), list[BaseException]()
+        self._private: list[psutil.Process] = []
+        """What its private Ray depends on."""
         self._heartbeats: Heartbeats | None = None
-        self._starter: Starter | None = None
-        self._workers: RayPool | None = None
+        self._workers: RayPool | LocalPool | None = None
+        self._asking: LocalPool | None = None
         self._most = 0
         self._states: dict[ProcessKey, WorkerState] = {}
         """The last of each worker on CPUs."""
@@ -62,30 +74,36 @@ class Workforce:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._end_starter()
+        if self.is_local:
+            self.release_cpus()
+            self._nursery.close()
         if self._ray is not None:
             self._ray.join()
 
-    def start(self, job: Job | None = None, stage: str | None = None) -> None:
-        """Begin to start Ray, or to join the cluster, unless that was begun before. Returns at once. Until a private
-        Ray is up, a starter will do shards of `stage`, if one is given."""
-        if self._ray is None:
-            if job is not None and stage is not None and self.is_private:
-                self._starter = Starter(job, stage, cpus=self._resources.cpus or os.cpu_count() or 1)
-            self._ray = threading.Thread(target=self._run_ray, name="ray", daemon=True)
-            self._ray.start()
+    def start(self) -> None:
+        """Begin to start what starts workers, or to join the cluster, unless that was begun before. Returns at once."""
+        if self.is_local:
+            self._nursery.start()
+        else:
+            self._start_ray()
 
-    def wait(self) -> None:
-        """Wait until Ray is up. Raises what its start has raised."""
-        self.start()
+    def join_ray(self) -> None:
+        """Start Ray, or join the cluster, and wait until it is up. Raises what its start has raised."""
+        self._start_ray()
         self._up.wait()
         self._raise_trouble()
+
+    def _start_ray(self) -> None:
+        if self._ray is None:
+            self._ray = threading.Thread(target=self._run_ray, name="ray", daemon=True)
+            self._ray.start()
 
     def _run_ray(self) -> None:
         # for as long as it lives: Linux ends Ray's processes with the thread that started them
         with contextlib.ExitStack() as opened:
             try:
                 opened.enter_context(ray_running(self._resources))
+                self._private = find_private_ray()
                 self._heartbeats = opened.enter_context(heartbeats_heard(stall_s=self._stall_s))
             except BaseException as error:  # raised in the driver's own thread
                 self._trouble.append(error)
@@ -93,7 +111,7 @@ class Workforce:
             finally:
                 self._up.set()
             self._ended.wait()
-            if not self.is_private:  # the workers of its own end with it
+            if not self.is_local:
                 self.release_cpus()
 
     def _raise_trouble(self) -> None:
@@ -105,36 +123,35 @@ class Workforce:
     def take_states(self, stage: str) -> Mapping[ProcessKey, WorkerState] | None:
         """The states that workers at this stage have reported since the last call; None if no mailbox responds."""
         told = self._heartbeats.take() if self._up.is_set() and self._heartbeats is not None else None
-        starter = self._starter  # which another thread may end meanwhile
-        if starter is not None and (its_own := starter.take_states()):
-            told = {**(told or {}), **its_own}
+        for pool in (self._workers, self._asking):
+            if isinstance(pool, LocalPool):
+                told = {**(told or {}), **pool.take_states()}
         if told is None:
             return None
-        known = self._workers.workers if self._workers is not None else set()
-        self._states |= {key: state for key, state in told.items() if state.worker in known}
+        known = self._list_workers()
+        self._states |= {key: state for key, state in told.items() if known & {state.worker, key}}
         return {key: state for key, state in told.items() if state.stage == stage}
 
     def list_idle(self, stage: str) -> dict[ProcessKey, WorkerState]:
         """The workers on CPUs as they were heard of last, as if at this stage: one that was stopped meanwhile would
         never be heard of in it, and not be missed."""
-        known = self._workers.workers if self._workers is not None else set()
-        states = {key: state for key, state in self._states.items() if state.worker in known}
+        known = self._list_workers()
+        states = {key: state for key, state in self._states.items() if known & {state.worker, key}}
         return {
             key: WorkerState(stage, state.host, state.node, state.pid, state.started, worker=state.worker)
             for key, state in states.items()
         }
 
+    def _list_workers(self) -> set[str | ProcessKey]:
+        """Those on CPUs, by name or process."""
+        return set(self._workers.workers) if self._workers is not None else set()
+
     def end(self, states: Sequence[WorkerState]) -> list[str | None]:
-        """`end_workers`, also of the starter, of which Ray knows nothing."""
+        """`end_workers`, also of those of which Ray knows nothing."""
         own = {state.key: kill_process(state.pid, state.started) for state in states if not state.node}
         others = [state for state in states if state.node]
         outcomes = dict(zip([state.key for state in others], end_workers(others), strict=True))
         return [{**own, **outcomes}[state.key] for state in states]
-
-    def _end_starter(self) -> None:
-        starter, self._starter = self._starter, None
-        if starter is not None:
-            starter.close()
 
     def release_cpus(self) -> None:
         """End the workers on CPUs, for whoever needs their place; the next stage starts others."""
@@ -148,33 +165,38 @@ class Workforce:
 
         Raises BuildError if Ray dies, and what its start has raised. What a shard raised is in its report."""
         asks = PIPELINE[stage].asks and job.choose_engine(stage).has_model
+        needs_ray = not self.is_local or (asks and bool(job.service.replicas))
         results: queue.Queue[Report | BaseException | None] = queue.Queue()
         stopped = threading.Event()
-        if asks:
-            self.wait()
-        else:
-            self.start(job, stage)
+        if asks and needs_ray:
+            self.join_ray()
+        self.start()
         thread = threading.Thread(
-            target=self._drive, args=(job, stage, tasks, asks, results, stopped), name=f"workers-{stage}", daemon=True
+            target=self._drive,
+            args=(job, stage, tasks, results, stopped),
+            kwargs={"asks": asks, "needs_ray": needs_ray},
+            name=f"workers-{stage}",
+            daemon=True,
         )
         thread.start()
-        left, private, patience_s = len(tasks), list[psutil.Process](), _END_PATIENCE_S
+        left, patience_s = len(tasks), _END_PATIENCE_S
         try:
             while left:
                 self._raise_trouble()
-                private = private or (find_private_ray() if self._up.is_set() else [])
                 try:
                     result = results.get(timeout=_POLL_S)
                 except queue.Empty:
-                    if not all(map(_is_alive, private)):
+                    if needs_ray and not all(map(_is_alive, self._private)):
                         patience_s = _STOP_PATIENCE_S  # the thread waits for a Ray that is no more, forever
-                        raise _describe_death(private, stage) from None
+                        raise _describe_death(self._private, stage) from None
                     yield None
                     continue
                 if isinstance(result, BuildError):
                     raise result
                 if isinstance(result, BaseException):
-                    raise BuildError(f"Ray gave up on {stage}: {type(result).__name__}: {result}") from result
+                    raise BuildError(
+                        f"The workers of {stage} were given up: {type(result).__name__}: {result}"
+                    ) from result
                 if result is not None:
                     left -= 1
                 yield result
@@ -188,13 +210,20 @@ class Workforce:
         job: Job,
         stage: str,
         tasks: Sequence[Task],
-        asks: bool,
         results: queue.Queue[Report | BaseException | None],
         stopped: threading.Event,
+        *,
+        asks: bool,
+        needs_ray: bool,
     ) -> None:
         with contextlib.ExitStack() as stack:
             try:
-                pools = self._find_pools(job, stage, len(tasks), asks=asks, stack=stack)
+                if not needs_ray:
+                    pools = self._find_processes(job, stage, len(tasks), asks=asks, stack=stack)
+                elif asks:
+                    pools = self._find_asking_on_ray(job, stage, len(tasks), stack=stack)
+                else:
+                    pools = self._find_on_ray(job, stage, len(tasks))
                 with contextlib.closing(
                     dispatch(stage, tasks, lambda: next(pools), attempts=job.config.limits.shard_attempts)
                 ) as reports:
@@ -206,47 +235,53 @@ class Workforce:
             except BaseException as error:  # handed to the thread that waits, whatever it is
                 results.put(error)
 
-    def _find_pools(
+    def _find_processes(
         self, job: Job, stage: str, tasks: int, *, asks: bool, stack: contextlib.ExitStack
     ) -> Iterator[list[Pool]]:
-        """The pools of each moment: a starter's until Ray's are there."""
+        """The pools of each moment, on this machine."""
         if asks:
-            assert self._heartbeats is not None
-            asking = start_asking_workers(job, stage, tasks=tasks, mailbox=self._heartbeats.mailbox)
-            stack.callback(asking.close)
-            asking.assign(Assignment("", stage, []), job)
+            self._asking = start_asking_processes(self._nursery, job, tasks=tasks)
+            stack.callback(self._asking.close)
+            self._asking.assign(stage, job)
             while True:
-                yield [asking]
-        starter = self._starter
-        if starter is not None:
-            stack.callback(self._end_starter)
-            if starter.stage != stage:  # there was nothing to do of its own
-                starter = None
-        pools: list[Pool] = []
-        assigned = False
+                yield [self._asking]
+        self._most = max(self._most, tasks)
+        if not isinstance(self._workers, LocalPool):
+            self._workers = start_shard_processes(
+                self._nursery,
+                cpus=self._resources.cpus or count_cpus(),
+                most=lambda: self._most,
+                workers=self._resources.workers,
+                stall_s=self._stall_s,
+            )
+        self._workers.assign(stage, job)
         while True:
-            if self._up.is_set() and not assigned and not self._trouble:
-                assigned = True
-                pools.append(self._assign(job, stage, tasks))
-            if starter is not None and self._workers is not None and self._workers.workers:
-                starter.retire()
-                if starter.is_done:
-                    self._end_starter()
-                    starter = None
-            # with no pool yet, a cluster is being joined
-            yield [*([starter] if starter is not None else []), *pools] or [_NOBODY]
+            yield [self._workers]
 
-    def _assign(self, job: Job, stage: str, tasks: int) -> RayPool:
+    def _find_asking_on_ray(
+        self, job: Job, stage: str, tasks: int, *, stack: contextlib.ExitStack
+    ) -> Iterator[list[Pool]]:
+        assert self._heartbeats is not None
+        asking = start_asking_workers(job, stage, tasks=tasks, mailbox=self._heartbeats.mailbox)
+        stack.callback(asking.close)
+        asking.assign(Assignment("", stage, []), job)
+        while True:
+            yield [asking]
+
+    def _find_on_ray(self, job: Job, stage: str, tasks: int) -> Iterator[list[Pool]]:
         import ray
 
+        while not self._up.is_set() or self._trouble:
+            yield [_NOBODY]  # the cluster is being joined
         assert self._heartbeats is not None
         self._most = max(self._most, tasks)
-        if self._workers is None:
+        if not isinstance(self._workers, RayPool):
             self._workers = start_shard_workers(
                 self._resources, stall_s=self._stall_s, mailbox=self._heartbeats.mailbox, most=lambda: self._most
             )
         self._workers.assign(Assignment(uuid.uuid4().hex, stage, [ray.put(job)]), job)
-        return self._workers
+        while True:
+            yield [self._workers]
 
 
 class _Nobody:
@@ -255,7 +290,7 @@ class _Nobody:
     def give(self, task: Task) -> bool:
         return False
 
-    def poll(self, timeout_s: float) -> list[Any]:
+    def poll(self, timeout_s: float) -> list[Report | Lost]:
         threading.Event().wait(timeout_s)
         return []
 

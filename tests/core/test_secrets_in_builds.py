@@ -6,7 +6,6 @@ import base64
 import contextlib
 import http.server
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from docmatix.review.status import read_status
 from docmatix.stages.support.reading import read_job
 from docmatix.storage.run import Run
 from tests.builds import Driver, hash_dataset
+from tests.chaos import Nodes
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import Faults, start_scripted_server
 
@@ -74,7 +74,7 @@ def start_shelf() -> Iterator[str]:
 
 
 def write_secret_config(
-    folder: Path, shelf: str, base_url: str, *, password: str = PASSWORD, renewed: str = ""
+    folder: Path, shelf: str, base_url: str, *, password: str = PASSWORD, renewed: str = "", **resources: Any
 ) -> Path:
     content = {
         "name": "secret",
@@ -100,7 +100,7 @@ def write_secret_config(
         "curate": {"filters": [{"kind": "length"}]},
         "pack": {"dpi": 36},
         "limits": {"unexpected_share": 1.0},
-        "resources": {"workers": 1, "cpus": 2},
+        "resources": {"workers": 1, "cpus": 2, **resources},
     }
     path = folder / "secret.yaml"
     path.write_text(yaml.safe_dump(content))
@@ -108,7 +108,7 @@ def write_secret_config(
 
 
 class KeptLogs:
-    """Links to every log that Ray writes below a folder while it runs: a private Ray's are removed at its end."""
+    """Links to every log that Ray writes below a folder while it runs: they are removed with its end."""
 
     def __init__(self, folder: Path, into: Path) -> None:
         self._folder, self._into = folder, into
@@ -132,17 +132,20 @@ class KeptLogs:
 
 
 @pytest.fixture
-def ray_logs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The logs of the Rays that builds start; their folder has a short name, since a socket's path has room for 107
-    characters. The environment has a secret in every variable that may hold one."""
+def secret_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret in every variable that may hold one."""
+    monkeypatch.setenv("MODEL_KEY", KEY)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def cluster(secret_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a Ray, and a folder with its logs."""
     logs = tmp_path_factory.mktemp("logs")
-    with tempfile.TemporaryDirectory(prefix="s", ignore_cleanup_errors=True) as folder:
-        monkeypatch.setenv("TMPDIR", folder)
-        monkeypatch.setenv("MODEL_KEY", KEY)
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        with contextlib.closing(KeptLogs(Path(folder), logs)):
-            yield logs
+    nodes = Nodes(1)
+    with contextlib.closing(nodes), contextlib.closing(KeptLogs(nodes.folder, logs)):
+        yield nodes.address, logs
 
 
 def find_canaries(folder: Path) -> list[str]:
@@ -170,13 +173,14 @@ def test_the_search_for_secrets_sees_into_compressed_columns(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_path, capsys):
+def test_a_build_with_a_secret_in_every_place_leaves_none_behind(cluster, tmp_path, capsys):
     run = tmp_path / "run"
+    address, logs = cluster
     with (
         start_shelf() as shelf,
         start_scripted_server(api_key=KEY, repeats_key=True, faults=Faults(refused=0.6, broken=0.2)) as server,
     ):
-        config = write_secret_config(tmp_path, shelf, server.base_url)
+        config = write_secret_config(tmp_path, shelf, server.base_url, address=address)
         code, said = Driver(config, run).finish()
         assert code == 0, said
         assert read_status(Run(run))["complete"]
@@ -187,8 +191,8 @@ def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_p
         told = capsys.readouterr()
         assert "canary" not in said + told.out + told.err
         assert find_canaries(run) == []
-        assert find_canaries(ray_logs) == []
-        assert any("raylet" in path.name for path in ray_logs.iterdir()), "Ray wrote its logs elsewhere"
+        assert find_canaries(logs) == []
+        assert any("raylet" in path.name for path in logs.iterdir()), "Ray wrote its logs elsewhere"
         uris = {row["source_uri"] for row in Run(run).iterate_rows("plan", 0)}
         assert uris == {f"http://{shelf}/a.pdf", f"http://{shelf}/b.pdf?version=2&X-Amz-Signature=***"}
 
@@ -204,7 +208,7 @@ def test_a_build_with_a_secret_in_every_place_leaves_none_behind(ray_logs, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_build_that_fails_says_so_without_the_secrets(ray_logs, tmp_path, monkeypatch):
+def test_a_build_that_fails_says_so_without_the_secrets(secret_environment, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with start_shelf() as shelf, start_scripted_server(api_key="canary-another-key", repeats_key=True) as server:
         config = write_secret_config(tmp_path, shelf, server.base_url)
@@ -223,4 +227,3 @@ def test_a_build_that_fails_says_so_without_the_secrets(ray_logs, tmp_path, monk
         assert code == 2
         assert "canary" not in said
     assert find_canaries(tmp_path / "run") == [] if run.exists() else True
-    assert find_canaries(ray_logs) == []

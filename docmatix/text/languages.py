@@ -104,8 +104,10 @@ _FOREIGN = frozenset(
 def _rank(text: str) -> list[tuple[str, float]]:
     """All languages with their probabilities, the likeliest first; empty for a text that is too short."""
     text = text[:MAX_CHARS]
-    letters = "".join(filter(str.isalpha, text))
-    if len(letters.encode(errors="replace")) < MIN_LETTER_BYTES:
+    if not any(
+        len("".join(filter(str.isalpha, part)).encode(errors="replace")) >= MIN_LETTER_BYTES
+        for part in (text[:100], text)  # most texts have as many in their first words
+    ):
         return []
     ranked: list[tuple[str, float]] = _load_identifier().rank(text)
     return ranked

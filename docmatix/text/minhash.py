@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, tee
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,16 +73,12 @@ def sign_items(items: Iterable[str], numbers: int) -> tuple[int, ...]:
 
 def cut_words(text: str) -> Iterator[str]:
     """The words that are compared, without case and punctuation."""
-    return (match[0] for match in _WORDS.finditer(text.casefold()))
+    return map(itemgetter(0), _WORDS.finditer(text.casefold()))
 
 
 def _iterate_shingles(text: str) -> Iterator[str]:
-    window: list[str] = []
-    for word in cut_words(text):
-        window.append(word)
-        if len(window) == SHINGLE_WORDS:
-            yield " ".join(window)
-            del window[0]
+    ahead = tee(cut_words(text), SHINGLE_WORDS)
+    return map(" ".join, zip(*(islice(words, at, None) for at, words in enumerate(ahead)), strict=False))
 
 
 def _iterate_distinct(text: str) -> Iterator[str]:

@@ -91,7 +91,8 @@ def read_blocks(folder: Path, documents: int) -> Iterator[tuple[NDArray[np.bytes
 
 
 def run_docmatix(folder: Path, documents: int, memory_mb: int) -> NDArray[np.int64]:
-    from docmatix.stages.support.duplicate_search import Documents, find_duplicates
+    from docmatix.stages.support.compared_documents import Documents
+    from docmatix.stages.support.duplicate_search import find_duplicates
     from docmatix.storage.workspace import Workspace
 
     with Workspace("docmatix-dedup", memory_bytes=memory_mb << 20) as workspace:

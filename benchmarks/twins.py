@@ -25,7 +25,9 @@ from benchmarks.truth_factory.drawn import Drawn
 from docmatix.core.documents import Page
 from docmatix.pdf.ocr.engine import OcrEngine
 from docmatix.pdf.ocr.pages import lay_out
-from docmatix.stages.support.duplicate_search import CompareTwins, Documents, find_duplicates
+from docmatix.stages.support.compared_documents import Documents
+from docmatix.stages.support.duplicate_search import find_duplicates
+from docmatix.stages.support.twin_search import CompareTwins
 from docmatix.storage.workspace import Workspace
 from docmatix.text.minhash import SIGNATURE_LENGTH, Bands, sign_text
 from docmatix.text.near_duplicates import NO_TWINS

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
+from docmatix.stages.support.compared_documents import KNOWN_LEFT_OUT, Documents, LeftOut
 from docmatix.stages.support.decided_documents import (
     DOCUMENTS_IN_A_FILE,
     DecidedFile,
@@ -28,7 +29,7 @@ from docmatix.stages.support.decided_documents import (
     remove_others,
     write_decided,
 )
-from docmatix.stages.support.duplicate_search import KNOWN_LEFT_OUT, Documents, LeftOut, find_duplicates
+from docmatix.stages.support.duplicate_search import find_duplicates
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.signed_documents import SignedDocuments, read_signed_documents
 from docmatix.storage.document_rows import group_documents

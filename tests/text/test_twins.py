@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.stages.support.duplicate_search import Documents, find_duplicates
+from docmatix.stages.support.compared_documents import Documents
+from docmatix.stages.support.duplicate_search import find_duplicates
 from docmatix.storage.workspace import Workspace
 from docmatix.text.minhash import SIGNATURE_LENGTH, Bands, sign_text
 from docmatix.text.near_duplicates import NO_TWINS, Numbers, Twins

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from docmatix.core.errors import BuildError
 from docmatix.pipeline import DEDUP, EXTRACT
-from docmatix.stages.support.duplicate_search import KNOWN_LEFT_OUT, Documents, Flags, Keys, LeftOut
+from docmatix.stages.support.compared_documents import KNOWN_LEFT_OUT, Documents, Flags, Keys, LeftOut
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.parquet import open_parquet

@@ -12,13 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from docmatix.stages.support.duplicate_search import (
-    KNOWN_LEFT_OUT,
-    NOBODY,
-    Documents,
-    LeftOut,
-    find_duplicates,
-)
+from docmatix.stages.support.compared_documents import KNOWN_LEFT_OUT, NOBODY, Documents, LeftOut
+from docmatix.stages.support.duplicate_search import find_duplicates
 from docmatix.storage.workspace import Workspace
 from docmatix.text.minhash import SHINGLE_NUMBERS, SIGNATURE_LENGTH, WORD_NUMBERS, Bands
 from docmatix.text.near_duplicates import SMALL, Numbers, Twins

@@ -85,7 +85,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=EXTRACT,
-            code_version=7,
+            code_version=8,
             shell="docmatix.stages.extract:extract_shard",
             reads=(PLAN,),
             units=("documents", "pages"),

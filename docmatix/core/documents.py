@@ -179,6 +179,8 @@ class Page:
     """How sure OCR is of the words that it read, 0..1, each character counting alike; None if it read none."""
     profile: Profile | None = None
     """What the page is like; None where nobody has looked."""
+    text_signature: bytes | None = None
+    """By which it is compared with other pages (`docmatix.text.page_signatures`); None if it cannot be."""
 
     @property
     def is_image_only(self) -> bool:

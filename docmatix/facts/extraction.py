@@ -16,6 +16,7 @@ from docmatix.facts.text_lines import list_text_lines
 from docmatix.pdf.drawings import Drawing
 from docmatix.pdf.ocr.pages import place_on_page
 from docmatix.pdf.reading import PageRange, read_pages
+from docmatix.text.page_signatures import sign_page
 
 if TYPE_CHECKING:
     from docmatix.pdf.settings import Extract
@@ -30,8 +31,9 @@ def extract_document(
     keep_pictures: bool = False,
     wanted: PageRange | None = None,
 ) -> Document | Refusal:
-    """The document of `docmatix.pdf.reading.read_pages` with tables and facts on its usable pages, and with the
-    profiles of all that could be read. Of a document with more pages than are `wanted`, that part of it."""
+    """The document of `docmatix.pdf.reading.read_pages` with tables and facts on its usable pages, with the profiles
+    of all that could be read, and with signatures of those that can be compared. Of a document with more pages than
+    are `wanted`, that part of it."""
     read = read_pages(
         pdf,
         settings=settings,
@@ -59,7 +61,8 @@ def extract_document(
         if taken.straightening is not None:
             at = number - pages[0].number
             pages[at] = place_on_page(pages[at], taken.straightening, taken.shown)
-    return replace(document, pages=tuple(pages[own.start : own.stop]))
+    signed = (replace(page, text_signature=sign_page(page)) for page in pages[own.start : own.stop])
+    return replace(document, pages=tuple(signed))
 
 
 _UNSEEN = ("unreadable", "unrenderable")

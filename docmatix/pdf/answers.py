@@ -33,6 +33,7 @@ from docmatix.core.documents import (
 )
 from docmatix.core.images import find_image_format
 from docmatix.core.profiles import COUNTS, Profile
+from docmatix.text.page_signatures import PAGE_SIGNATURE_BYTES
 
 if TYPE_CHECKING:
     from docmatix.pdf.rendering import PageImage
@@ -45,6 +46,7 @@ MAX_GRID = 1 << 20  # the places of a table, which are filled where its rows are
 MAX_PAGE = 2**31 - 1  # the tables hold 32-bit numbers
 _HASH = re.compile("0x[0-9a-f]{1,256}")  # of a page's picture
 _REASON = re.compile("[a-z_]{1,40}")
+_TEXT_SIGNATURE = re.compile(f"[0-9a-f]{{{2 * PAGE_SIGNATURE_BYTES}}}", re.ASCII)
 _LAYER = -1.0  # in place of the confidence of a word that OCR has not read
 _TABLE_FIELDS = tuple(field.name for field in fields(Table))
 
@@ -134,6 +136,7 @@ def _pack_document(document: Document) -> bytes:
             page.route_reason,
             page.ocr_confidence,
             page.profile,
+            None if page.text_signature is None else page.text_signature.hex(),
         )
         for page in document.pages
     ]
@@ -218,13 +221,14 @@ def _is_signature(value: Any) -> bool:
 
 def _count_words(fact: Any) -> int:
     match fact:
-        case [_, _, _, _, _, _, int(count), list(), list(), _, _, _, _] if count >= 0:
+        case [_, _, _, _, _, _, int(count), list(), list(), _, _, _, _, _] if count >= 0:
             return count
     raise Malformed("invalid facts about a page")
 
 
 def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
-    width, height, rotation, share, reason, quality, count, tables, facts, text_from, route, sure, profile = fact
+    width, height, rotation, share, reason, quality, count, tables, facts, text_from, route, sure, *seen = fact
+    profile, signed = seen
     mine = tuple(islice(words, count))
     if not (
         _is_between(width, 0, MAX_POINTS)
@@ -238,6 +242,7 @@ def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
         and isinstance(route, str)
         and (not route or _REASON.fullmatch(route))
         and (sure is None or _is_between(sure, 0, 1))
+        and (signed is None or (isinstance(signed, str) and _TEXT_SIGNATURE.fullmatch(signed)))
     ):
         raise Malformed(f"page {number}: facts out of range")
     found, said = tuple(map(_make_table, tables)), tuple(map(_make_fact, facts))
@@ -257,6 +262,7 @@ def _make_page(number: int, fact: Sequence[Any], words: Iterator[Word]) -> Page:
         route,
         sure,
         None if profile is None else _make_profile(profile),
+        None if signed is None else bytes.fromhex(signed),
     )
 
 

@@ -12,6 +12,7 @@ from docmatix.storage.schemas import BOX, DATASETS, FACT, REPLIES, TABLE, VERIFY
 ADDED_TO_PAGES = ("text_quality", "word_sizes", "word_bold", "facts")  # with the cells of tables
 ADDED_TO_PAIRS = ("kind", "exact_evidence", "fluency")
 ADDED_BY_OCR = ("word_confidences", "text_from", "page_text_from", "route_reason", "ocr_confidence", "profile")
+ADDED_BY_PAGES = ("text_signature", "page_number", "favoured_page_number")
 ADDED_BY_CHECKS = ("agreement", "blind_agreement", "judged", "single_page_agreement", "judge_spread")
 _TABLE_OF_ROWS = pa.struct([("box", BOX), ("rows", pa.list_(pa.list_(pa.string())))])
 
@@ -32,7 +33,8 @@ def is_written_with(found: pa.Schema, schema: pa.Schema) -> bool:
             found.equals(each) for each in (VERIFY, VERIFY_OF_ONE_CHECK, forget(VERIFY_OF_ONE_CHECK, ["fluency"]))
         )
     before = ((), ADDED_TO_PAIRS, ADDED_TO_PAGES[1:], ADDED_TO_PAGES)
-    later = ((), ADDED_BY_CHECKS, *((*ADDED_BY_CHECKS, *ADDED_BY_OCR, *added) for added in before))
+    since = (*ADDED_BY_PAGES, *ADDED_BY_CHECKS)
+    later = ((), ADDED_BY_PAGES, since, *((*since, *ADDED_BY_OCR, *added) for added in before))
     return any(bool(found.equals(forget(schema, added))) for added in later)
 
 

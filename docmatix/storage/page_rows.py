@@ -32,6 +32,7 @@ def page_to_row(page: Page) -> dict[str, Any]:
         "route_reason": page.route_reason,
         "ocr_confidence": page.ocr_confidence,
         "profile": page.profile and page.profile._asdict(),
+        "text_signature": page.text_signature,
     }
 
 
@@ -65,6 +66,7 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
         route_reason=row.get("route_reason") or "",
         ocr_confidence=row.get("ocr_confidence"),
         profile=profile and Profile(**profile),
+        text_signature=row.get("text_signature"),
     )
 
 

@@ -103,6 +103,7 @@ _PAGE = pa.struct(
         ("route_reason", pa.string()),
         ("ocr_confidence", pa.float32()),
         ("profile", PROFILE),
+        ("text_signature", pa.binary()),
     ]
 )
 
@@ -124,7 +125,7 @@ EXTRACT = pa.schema(
 
 EXTRACT_WITHOUT_WORDS = [
     *(name for name in EXTRACT.names if name not in ("signature", "pages")),
-    *(f"pages.list.element.{field.name}" for field in _PAGE if not field.name.startswith("word_")),
+    *(f"pages.list.element.{field.name}" for field in _PAGE if not field.name.startswith(("word_", "text_sig"))),
 ]
 """Columns to read where nothing is looked for in a page: its words with their boxes are nine tenths of its bytes."""
 

@@ -94,3 +94,19 @@ def test_facts_of_several_lines_and_of_widgets_come_out_of_the_sandbox() -> None
     assert facts["addressee"] == " ".join(address)
     form = find_form(extract_document)
     assert form.unpack(memoryview(form.pack(read))) == read
+
+
+def test_pages_that_can_be_compared_are_signed_and_the_same_ones_alike() -> None:
+    document = pymupdf.open()
+    for text in (PROSE, f"{PROSE}\n{PROSE}", f"{PROSE}\n{PROSE}", f"{PROSE}\n{PROSE}"):
+        page = document.new_page()
+        year = 2024 if page.number == 2 else 2023
+        page.insert_text((60, 130), text.replace("summer", f"summer of {year}"), fontsize=8)
+        page.insert_text((290, 820), str(page.number + 1), fontsize=8)
+    read = extract(bytes(document.tobytes()))
+    short, one, other, same = (page.text_signature for page in read.pages)
+    assert short is None
+    assert one is not None
+    assert one == same
+    assert one != other
+    assert extract(bytes(document.tobytes()), tables=False).pages[1].text_signature is None

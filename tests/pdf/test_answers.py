@@ -18,6 +18,7 @@ from docmatix.pdf.reading import describe_texts, read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.settings import Extract, Rendering
 from docmatix.text.minhash import SIGNATURE_LENGTH
+from docmatix.text.page_signatures import PAGE_SIGNATURE_BYTES
 from tests import pdfs
 
 DOCUMENTS, IMAGES, PLAIN = find_form(read_document), find_form(render_pages), find_form(len)
@@ -45,6 +46,7 @@ DOCUMENT = Document(
             route_reason="no_layer",
             ocr_confidence=0.75,
             profile=Profile(text=0.5, tables=1, chart=0.25),
+            text_signature=bytes(range(PAGE_SIGNATURE_BYTES)),
         ),
         Page(2, 0.0, 0.0, 0, 0.0, "", (), reason="unreadable"),
         Page(3, 612.0, 792.0, 0, 1.0, compose_text(WORDS[:1]), WORDS[:1], reason="no_text", text_quality=0.75),
@@ -79,8 +81,16 @@ FALSE_PARTS: list[Any] = [
     ],
 )
 def test_a_part_that_cannot_be_is_malformed(first, part):
-    page = [612.0, 792.0, 0, 0.0, "blank", None, 0, [], [], "layer", "", None, None]
+    page = [612.0, 792.0, 0, 0.0, "blank", None, 0, [], [], "layer", "", None, None, None]
     header = json.dumps(["0" * 32, None, None, first, part, [page]]).encode()
+    with pytest.raises(Malformed):
+        DOCUMENTS.unpack(memoryview(len(header).to_bytes(4, "little") + header))
+
+
+@pytest.mark.parametrize("signed", ["", "00" * (PAGE_SIGNATURE_BYTES - 1), "zz" * PAGE_SIGNATURE_BYTES, 5, [0], True])
+def test_a_page_with_another_signature_than_there_are_is_malformed(signed):
+    page = [612.0, 792.0, 0, 0.0, "blank", None, 0, [], [], "layer", "", None, None, signed]
+    header = json.dumps(["0" * 32, None, None, 1, None, [page]]).encode()
     with pytest.raises(Malformed):
         DOCUMENTS.unpack(memoryview(len(header).to_bytes(4, "little") + header))
 

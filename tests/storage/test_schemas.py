@@ -21,6 +21,7 @@ from docmatix.storage import schemas
 from docmatix.storage.earlier_schemas import (
     ADDED_BY_CHECKS,
     ADDED_BY_OCR,
+    ADDED_BY_PAGES,
     ADDED_TO_PAGES,
     ADDED_TO_PAIRS,
     VERIFY_OF_ONE_CHECK,
@@ -29,6 +30,7 @@ from docmatix.storage.earlier_schemas import (
     is_written_with,
 )
 from docmatix.storage.page_rows import page_from_row, page_to_row
+from docmatix.text.page_signatures import PAGE_SIGNATURE_BYTES
 from tests.pages import write_table
 
 SHARES = st.floats(0, 1, width=32)
@@ -71,6 +73,7 @@ PAGES = st.builds(
     route_reason=TEXTS,
     ocr_confidence=st.none() | SHARES,
     profile=st.none() | PROFILES,
+    text_signature=st.none() | st.binary(min_size=PAGE_SIGNATURE_BYTES, max_size=PAGE_SIGNATURE_BYTES),
 )
 PAIRS = st.builds(
     Pair,
@@ -104,7 +107,7 @@ def test_a_page_may_be_read_without_its_words(page):
     row = through_arrow(
         {"doc_id": "d", "pages": [page_to_row(page)]}, schemas.EXTRACT, columns=schemas.EXTRACT_WITHOUT_WORDS
     )
-    assert page_from_row(row["pages"][0]) == replace(page, words=())
+    assert page_from_row(row["pages"][0]) == replace(page, words=(), text_signature=None)
     assert row["doc_id"] == "d"
 
 
@@ -112,7 +115,7 @@ def test_a_page_may_be_read_without_its_words(page):
 def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     page = write_table(("Fruit", "2024"), ("Pears", "46"))
     page = replace(page, width_pt=595.0, height_pt=842.0, text_quality=0.5)
-    earlier = forget(schemas.EXTRACT, (*ADDED_BY_OCR, *ADDED_TO_PAGES[kept:]))
+    earlier = forget(schemas.EXTRACT, (*ADDED_BY_PAGES, *ADDED_BY_OCR, *ADDED_TO_PAGES[kept:]))
     written = page_to_row(page)
     written["tables"] = [{"box": table.box, "rows": table.rows} for table in page.tables]
     (row,) = through_arrow({"pages": [written]}, earlier)["pages"]
@@ -131,7 +134,7 @@ def test_a_page_of_an_earlier_version_has_what_was_known_then(kept):
     ids=["verify", "curate", "extract"],
 )
 def test_a_file_from_before_the_fluency_of_questions_is_known(now, earlier):
-    before = forget(earlier, (*ADDED_BY_CHECKS, *ADDED_BY_OCR, *ADDED_TO_PAIRS))
+    before = forget(earlier, (*ADDED_BY_PAGES, *ADDED_BY_CHECKS, *ADDED_BY_OCR, *ADDED_TO_PAIRS))
     assert is_written_with(before, now)
     assert "fluency" not in str(before)
 
@@ -166,7 +169,7 @@ def test_a_pair_of_an_earlier_version_is_free_and_has_no_evidence_of_its_own(sta
 
 
 def test_a_page_from_before_ocr_was_read_from_its_layer():
-    earlier = forget(schemas.EXTRACT, ADDED_BY_OCR)
+    earlier = forget(schemas.EXTRACT, (*ADDED_BY_PAGES, *ADDED_BY_OCR))
     (row,) = through_arrow({"pages": [page_to_row(write_table(("Fruit", "2024")))]}, earlier)["pages"]
     read = page_from_row(row)
     assert (read.text_from, read.route_reason, read.ocr_confidence, read.profile) == ("layer", "", None, None)

@@ -26,9 +26,9 @@ from docmatix.evaluation.settings import Evaluation
 from docmatix.evaluation.shapes import Question
 from docmatix.evaluation.shown_pictures import PictureEncoder, measure_picture
 from docmatix.prompting.chunks import PageText
-from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.replies import parse_reply
+from docmatix.prompting.requests import make_request
 from docmatix.prompting.templates import render_messages
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.reply_store import ReplyStore

@@ -12,9 +12,9 @@ from docmatix.core.pairs import Reply, Request
 from docmatix.evaluation.predictions import Example
 from docmatix.models.engine import Engine
 from docmatix.prompting.loose_json import FENCE
-from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.replies import read_answer
+from docmatix.prompting.requests import make_request
 from docmatix.prompting.templates import render_messages
 
 PROMPT = "lave"

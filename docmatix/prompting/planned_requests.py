@@ -15,7 +15,6 @@ from docmatix.core.pairs import (
     FACT_STYLE,
     FACTS,
     NO_MODEL,
-    Message,
     Pair,
     Picture,
     Reply,
@@ -45,6 +44,7 @@ from docmatix.prompting.questions.rewording import accept_rewording
 from docmatix.prompting.questions.sentences.candidates import Candidate, find_candidates
 from docmatix.prompting.questions.sentences.question_grammar import clean_question, question_grammar
 from docmatix.prompting.replies import pairs_schema, parse_reply
+from docmatix.prompting.requests import make_request
 from docmatix.prompting.templates import render_messages
 from docmatix.prompting.windows import Window
 from docmatix.text.languages import reads_english
@@ -354,20 +354,6 @@ def make_fact_pair(sample_id: str, asked: FactQuestion) -> Pair:
 
 _SKIPPED = re.compile(r"\W*SKIP(?:PED)?\b(?!.*\?)", re.IGNORECASE)
 """What `prompts/extractive.md` tells a model to write where its sentence allows no good question."""
-
-
-def make_request(
-    prompt: Prompt,
-    engine: Engine,
-    messages: tuple[Message, ...],
-    sampling: dict[str, Any],
-    extra: dict[str, Any],
-    *,
-    pictures: tuple[Picture, ...] = (),
-    measured: str | None = None,
-) -> Request:
-    """A request to the engine's model, or to the prompt's LoRA adapter."""
-    return Request(prompt.model or engine.model_name, messages, sampling, extra, engine.variant, pictures, measured)
 
 
 def _short_hash(text: str) -> str:

@@ -19,9 +19,9 @@ from docmatix.models.sampling import Sampling
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import VERIFY
 from docmatix.prompting.chunks import Chunk, PageText, Pictures
-from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Family, Prompt, tune_prompt
 from docmatix.prompting.replies import read_answer
+from docmatix.prompting.requests import make_request
 from docmatix.prompting.windows import Window
 
 ChunkMemo = dict[tuple[object, ...], Sequence[Chunk]]

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Pair, Reply, Request
 from docmatix.models.engine import Engine
-from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Family, Prompt
+from docmatix.prompting.requests import make_request
 from docmatix.prompting.templates import neutralise, render_messages
 from docmatix.verification.check import Check, CheckedPair, Finding
 

@@ -16,9 +16,9 @@ from pydantic import Field
 from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Pair, Request
 from docmatix.models.engine import Engine
-from docmatix.prompting.planned_requests import make_request
 from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.questions.sentences.candidates import find_phrases
+from docmatix.prompting.requests import make_request
 from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Check
 

@@ -29,9 +29,9 @@ from docmatix.driver.preflight import load_build_prompts
 from docmatix.models.tokenizer import load_tokenizer
 from docmatix.pipeline import CURATE, PACK, PLAN, VERIFY
 from docmatix.stages.finish import finish_dataset
-from docmatix.stages.pack import divide_run
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import divide_run
 from docmatix.storage.records import Record, name_part, name_record
 from tests.jobs import build, make_job
 from tests.pdfs import write_distinct_pdf

@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.rendering [FOLDER]     (the PDFs of samples/ without a folder)
 
-`docmatix.stages.pack.BYTES_PER_PIXEL` foresees file sizes with the last column.
+`docmatix.stages.support.output_files.BYTES_PER_PIXEL` foresees file sizes with the last column.
 """
 
 from __future__ import annotations

@@ -25,13 +25,14 @@ from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.extract import extract_shard
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
-from docmatix.stages.pack import OutputFile, divide_run, pack_file
+from docmatix.stages.pack import pack_file
 from docmatix.stages.plan import plan_shards
 from docmatix.stages.support.child_pool import ChildPool
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job, ShardProgress
 from docmatix.stages.support.long_documents import PAGES_AT_ONCE
+from docmatix.stages.support.output_files import OutputFile, divide_run
 from docmatix.stages.support.page_ocr import PageOcr
 from docmatix.stages.verify import verify_shard
 from docmatix.storage.run import Run

@@ -23,8 +23,8 @@ from docmatix.sources.files import FilesSource
 from docmatix.sources.locators import SourceDocument
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
-from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import divide_run
 from docmatix.stages.support.page_renderer import render_kept, temporary_pdf
 from docmatix.storage import scratch
 from docmatix.storage.run import Run

@@ -21,9 +21,9 @@ from docmatix.driver.tasks import Task, knowing, tell_task
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.sources.files import FilesSource
 from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.pack import divide_run
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.output_files import divide_run
 from docmatix.storage.run import Run
 from tests import jobs
 from tests.builds import Driver, write_config

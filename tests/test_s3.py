@@ -34,8 +34,8 @@ from docmatix.sources.source import Source
 from docmatix.sources.webdataset import WebdatasetSource
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
-from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import divide_run
 from docmatix.storage.patience import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from docmatix.storage.records import Record, committing, replace_record
 from docmatix.storage.run import Run

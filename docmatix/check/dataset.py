@@ -15,8 +15,8 @@ from docmatix.check.records import RecordTotals
 from docmatix.check.rows import check_row, list_ids
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import CURATE, PACK, PIPELINE, PLAN
-from docmatix.stages.pack import OutputFile, divide_rows
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import OutputFile, divide_rows
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.earlier_schemas import find_dataset_schema
 from docmatix.storage.parquet import iterate_rows, open_parquet

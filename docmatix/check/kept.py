@@ -10,7 +10,8 @@ from typing import Any
 
 from docmatix.config import Pack
 from docmatix.pdf.rendering import PageImage
-from docmatix.stages.pack import OutputFile, compose_row
+from docmatix.stages.pack import compose_row
+from docmatix.stages.support.output_files import OutputFile
 
 _DIGEST_BYTES = 16
 

@@ -9,8 +9,8 @@ from docmatix.core.errors import BuildError, LedgerError
 from docmatix.core.ledger import Ledger
 from docmatix.dataset.stats import Statistics, summarise
 from docmatix.pipeline import CURATE, PACK, PLAN
-from docmatix.stages.pack import foresee_bytes
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import foresee_bytes
 from docmatix.stages.support.reading import check_chain
 from docmatix.storage.records import Record
 

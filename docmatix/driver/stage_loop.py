@@ -26,8 +26,8 @@ from docmatix.models.telemetry import ServingWatch
 from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN, VERIFY
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
-from docmatix.stages.pack import divide_run, find_packed
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import divide_run, find_packed
 from docmatix.stages.support.reading import check_chain
 from docmatix.storage.run_files import is_own
 

@@ -12,8 +12,8 @@ from docmatix.core import errors
 from docmatix.core.errors import BuildError, DocmatixError
 from docmatix.driver.heartbeat import name_worker
 from docmatix.pipeline import CURATE, PLAN
-from docmatix.stages.pack import OutputFile
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import OutputFile
 from docmatix.storage.record_memory import Told
 
 

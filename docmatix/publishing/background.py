@@ -13,8 +13,8 @@ from docmatix.publishing.hub import Repository
 from docmatix.publishing.lint import Inspection, find_secrets
 from docmatix.publishing.shipment import Shard, Target, list_key_variables, list_missing, list_shards, make_part
 from docmatix.publishing.uploads import Uploads
-from docmatix.stages.pack import divide_run, is_packed
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import divide_run, is_packed
 from docmatix.storage.schemas import DATASETS
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from docmatix.models.telemetry import describe_serving
 from docmatix.pipeline import ASKING, CURATE, EXTRACT, GENERATE, PACK, PLAN, VERIFY
 from docmatix.prompting.draws import DrawCounts
 from docmatix.review.cost import add_up, read_telemetry
-from docmatix.stages.pack import divide_run, find_packed
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.live_state import describe_figures, read_live_states
+from docmatix.stages.support.output_files import divide_run, find_packed
 from docmatix.stages.support.reading import list_engines, read_job
 from docmatix.storage.run import Run
 

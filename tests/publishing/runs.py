@@ -16,8 +16,8 @@ from docmatix.config.loading import dump_config
 from docmatix.dataset.published_card import split_card
 from docmatix.pdf.rendering import PageImage
 from docmatix.stages.finish import finish_dataset
-from docmatix.stages.pack import divide_run
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.output_files import divide_run
 from docmatix.storage.run import Run
 from tests.hub import Hub
 from tests.jobs import FakeClient, curate, generate, make_job, pack, read_documents

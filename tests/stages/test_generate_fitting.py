@@ -26,10 +26,10 @@ from docmatix.review.status import describe_status, read_status
 from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
-from docmatix.stages.pack import divide_run
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.cpu_slots import CpuSlots
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.output_files import divide_run
 from docmatix.stages.support.page_ocr import PageOcr
 from tests.jobs import InlineSandbox, curate, extract, make_job, pack, plan, read_documents
 from tests.pdfs import write_distinct_text, write_image_pdf, write_pdf, write_table_pdf

@@ -53,7 +53,7 @@ PACKER = """
 import os, signal, sys
 from pathlib import Path
 from docmatix.stages.support.job import ShardProgress
-from docmatix.stages.pack import divide_run
+from docmatix.stages.support.output_files import divide_run
 from tests.jobs import InlineSandbox, make_job, pack
 
 class Deadly(InlineSandbox):

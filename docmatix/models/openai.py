@@ -17,8 +17,6 @@ from docmatix.models.engine import (
     constrain_json_schema,
     measure_prompt_in_vllm,
 )
-from docmatix.models.load_balancer import read_address
-from docmatix.models.preflight import check_server, describe_ignored_proxy, read_api_key
 from docmatix.models.service import Served, Service
 
 if TYPE_CHECKING:
@@ -65,6 +63,8 @@ class OpenaiEngine(Engine):
         return measure_prompt_in_vllm(messages, text) if self.guided == "vllm" else None
 
     async def check(self, *, private: bool) -> None:
+        from docmatix.models.preflight import check_server, read_api_key
+
         await check_server(
             self.addresses,
             model=self.model,
@@ -76,6 +76,9 @@ class OpenaiEngine(Engine):
 
     @contextlib.contextmanager
     def serve(self, *, pictures_per_request: int, say: Callable[[str], None], run: Run) -> Iterator[Served]:
+        from docmatix.models.load_balancer import read_address
+        from docmatix.models.preflight import describe_ignored_proxy, read_api_key
+
         key = read_api_key(self.api_key_env)
         for name in (read_address(address).name for address in self.addresses):
             if note := describe_ignored_proxy(name):

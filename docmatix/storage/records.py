@@ -16,17 +16,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
-import pyarrow as pa
 
 from docmatix.core.errors import BuildError
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import PACK
-from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.pending import PendingFile
-from docmatix.storage.run_files import RECORD_INDEX, find_foreign_name
+from docmatix.storage.run_files import RECORD_INDEX, find_foreign_name, find_foreign_reply
 from docmatix.storage.store import Overtaken, Store
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from docmatix.storage.parquet import ShardWriter
     from docmatix.storage.run import Run
 
 RECORD_NAME: Final = re.compile(r"part-(\d{5,})\.json", re.ASCII)
@@ -88,13 +89,14 @@ class SlimRecord(NamedTuple):
             ledger=parse_indexed(self.ledger),
             fingerprint=self.fingerprint,
             inputs=self.inputs,
-            extra=self.parse_extra(stage),
+            extra=self.parse_extra(),
         )
 
-    def parse_extra(self, stage: str) -> dict[str, Any]:
+    def parse_extra(self) -> dict[str, Any]:
         """The `extra` of the record. Raises BuildError where it is from a forged index."""
         extra = parse_indexed(self.extra)
-        if not isinstance(extra, dict) or find_foreign_name(stage, self.file, extra) is not None:
+        # the name of its own file was looked at when it was read
+        if not isinstance(extra, dict) or find_foreign_reply(extra) is not None:
             raise BuildError(_FORGED)
         return extra
 
@@ -206,6 +208,8 @@ def committing(
 ) -> Iterator[ShardWriter]:
     """Write a shard; once the block has succeeded, publish its file, named by content, and then its record. The block
     may fill `ledger` and `extra`, which are read at the end."""
+    from docmatix.storage.parquet import ShardWriter
+
     seen = look_up_record(run, stage, shard)
     with run.store.writing(stage) as pending:
         writer = ShardWriter(pending, schema)

@@ -17,16 +17,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
-
-import pyarrow as pa
+from typing import IO, TYPE_CHECKING, Any
 
 from docmatix.core.errors import BuildError, RunRefused, SetupError
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import PACK, STAGES
 from docmatix.storage import records
 from docmatix.storage.lock import LEASE_S, LOCK, hold, is_held
-from docmatix.storage.parquet import read_batches, read_rows
 from docmatix.storage.patience import PATIENCE_S, log_outage
 from docmatix.storage.pending import PendingFile
 from docmatix.storage.plain_files import Listed, describe_kind
@@ -34,6 +31,9 @@ from docmatix.storage.record_memory import RecordMemory, Told
 from docmatix.storage.records import RECORD_NAME, Record, SlimRecord
 from docmatix.storage.run_files import FOLDERS, SINGLE, is_own, list_beside_parts
 from docmatix.storage.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Run:
@@ -153,7 +153,7 @@ class Run:
         heads = self.heads(stage)
         for shard in self.shards(stage):
             record = heads[shard]
-            yield shard, record.parse_extra(stage) if isinstance(record, SlimRecord) else record.extra
+            yield shard, record.parse_extra() if isinstance(record, SlimRecord) else record.extra
 
     def ledger(self, stage: str, shards: Sequence[int] | None = None) -> Ledger:
         """The sum over the committed shards, or over those of them that are named."""
@@ -179,6 +179,8 @@ class Run:
     def iterate_file(
         self, name: str, *, columns: Sequence[str] | None = None, size: int | None = None
     ) -> Iterator[dict[str, Any]]:
+        from docmatix.storage.parquet import read_rows
+
         return read_rows(self.store, name, columns=columns, size=size)
 
     def iterate_batches(
@@ -189,6 +191,8 @@ class Run:
         at_once: int | None = None,
         size: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
+        from docmatix.storage.parquet import read_batches
+
         return read_batches(self.store, name, columns=columns, at_once=at_once, size=size)
 
     # --- what is remembered of records --------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import VERIFY
 from docmatix.prompting.chunks import Chunk, PageText, Pictures
 from docmatix.prompting.prompts import Family, Prompt, tune_prompt
-from docmatix.prompting.replies import read_answer
 from docmatix.prompting.requests import make_request
 from docmatix.prompting.windows import Window
 
@@ -170,6 +169,8 @@ class Check(Kind):
 
     def read_reply(self, checked: CheckedPair, reply: Reply) -> Finding:
         """What a reply says."""
+        from docmatix.prompting.replies import read_answer
+
         said = read_answer(reply.content, finish_reason=reply.finish_reason)
         return Finding(self.score_reply(checked.pair, said))
 

@@ -13,7 +13,6 @@ from docmatix.core.pairs import Reply, is_cut
 from docmatix.core.settings import Section
 from docmatix.models.engine import Engine
 from docmatix.prompting.prompts import Family
-from docmatix.prompting.replies import read_answer
 from docmatix.verification.check import CheckedPair, Finding, Rating
 from docmatix.verification.page_check import PageCheck
 
@@ -78,6 +77,8 @@ class Judge(PageCheck):
 
     def read_reply(self, checked: CheckedPair, reply: Reply) -> Finding:
         """The score of its ratings; without all of them none, for the reason `truncated` or `unreadable_ratings`."""
+        from docmatix.prompting.replies import read_answer
+
         ratings = read_ratings(read_answer(reply.content, finish_reason="stop"))
         if ratings is None:
             return Finding(None, reason="truncated" if is_cut(reply.finish_reason) else "unreadable_ratings")

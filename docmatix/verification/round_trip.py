@@ -17,7 +17,6 @@ from docmatix.core.draws import draw_seed
 from docmatix.core.pairs import Pair, Request
 from docmatix.models.engine import Engine
 from docmatix.prompting.prompts import Prompt
-from docmatix.prompting.questions.sentences.candidates import find_phrases
 from docmatix.prompting.requests import make_request
 from docmatix.prompting.templates import render_messages
 from docmatix.verification.check import Check
@@ -59,6 +58,8 @@ def list_choices(context: str, *, question: str, answer: str) -> list[str]:
     """The phrases of `context` that a reply is held to (field values, dates, numbers, names, noun phrases), and
     `answer`, whose boundaries they may miss. Phrases that the question repeats are left out unless fewer than
     `FEWEST_CHOICES` remain: models like to repeat the subject."""
+    from docmatix.prompting.questions.sentences.candidates import find_phrases
+
     asked = set(_normalise(question))
     phrases = find_phrases(context)
     choices = list(dict.fromkeys([*(phrase for phrase in phrases if not _repeats(phrase, asked)), answer]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from docmatix.core.pairs import Reply, is_cut
-from docmatix.prompting.replies import read_answer
 from docmatix.verification.check import CheckedPair, Finding
 
 _FEW_WORDS, _SENTENCES = 80, 300  # characters
@@ -21,6 +20,7 @@ def read_second_answer(checked: CheckedPair, reply: Reply) -> Finding:
     """How well a reply agrees with the pair's answer. One that says nothing tells nothing of the pair: its score is
     unknown, for the reason `truncated` or `empty_reply`."""
     # its words and units take 0.1 s to load, which every command would wait for
+    from docmatix.prompting.replies import read_answer
     from docmatix.verification.agreement import compare_answers
 
     said = read_answer(reply.content, finish_reason=reply.finish_reason)

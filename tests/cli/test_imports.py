@@ -49,3 +49,14 @@ def test_a_verb_that_only_reads_does_not_import_the_driver(verb: str, run: Path)
     """What shows progress and reads the records of a live run is not what drives one."""
     driver = {f"docmatix.driver.{name}" for name in ("build", "workers", "ray_cluster")}
     assert not driver & list_imported(verb, run)
+
+
+def test_status_imports_neither_what_reads_and_renders_documents_nor_what_asks_and_judges(run: Path) -> None:
+    """It reads records: half of its time in a run of twenty thousand shards was imports."""
+    heavy = {
+        *("pyarrow", "numpy", "pymupdf", "PIL", "aiohttp", "tokenizers", "rich", "matplotlib", "py3langid", "rensa"),
+        *("docmatix.facts.layout", "docmatix.prompting.planned_requests", "docmatix.prompting.replies"),
+        *("docmatix.pdf.reading", "docmatix.pdf.rendering", "docmatix.pdf.ocr.shapes", "docmatix.models.client"),
+        *("docmatix.models.load_balancer", "docmatix.stages.pack", "docmatix.storage.parquet", "docmatix.dataset"),
+    }
+    assert not heavy & list_imported("status", run)

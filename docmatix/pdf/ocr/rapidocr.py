@@ -15,7 +15,6 @@ from pydantic import Field
 
 from docmatix.core.errors import SetupError
 from docmatix.pdf.ocr.engine import OcrEngine, ReadWord
-from docmatix.pdf.ocr.shapes import INK, find_dark, find_paper
 from docmatix.pdf.ocr.tessdata import digest_file
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ class RapidOcr(OcrEngine):
 
     def read(self, picture: Image, *, dpi: int) -> list[ReadWord]:
         import numpy as np
+
+        from docmatix.pdf.ocr.shapes import INK, find_dark, find_paper
 
         pixels = np.asarray(picture.convert("RGB"))[:, :, ::-1]
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docmatix.config import Config
 from docmatix.core.ledger import Ledger
@@ -15,9 +15,11 @@ from docmatix.models.tokenizer import ESTIMATE, TokenCounter
 from docmatix.pipeline import GENERATE, PIPELINE, VERIFY, list_stages
 from docmatix.prompting.prompts import WRITING, Prompt
 from docmatix.stages.support.fingerprints import identify_checks
-from docmatix.storage.parquet import ShardWriter
 from docmatix.storage.records import Record, SlimRecord, committing
 from docmatix.storage.run import Run
+
+if TYPE_CHECKING:
+    from docmatix.storage.parquet import ShardWriter
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,11 @@ by as much."""
 
 def read_status(run: Run) -> dict[str, Any]:
     """The content of `status --json`. Raises SetupError where there is no run."""
-    job = read_job(run.snapshot())
+    return _read_status(read_job(run.snapshot()))
+
+
+def _read_status(job: Job) -> dict[str, Any]:
+    run = job.run
     running = run.is_held
     ended = read_telemetry(run)
     live = list(read_live_states(run).values())
@@ -62,7 +66,8 @@ def read_status(run: Run) -> dict[str, Any]:
 
 def describe_status(run: Run) -> str:
     """The same for a person, with a line for each stage."""
-    status = read_status(run)
+    job = read_job(run.snapshot())
+    status = _read_status(job)
     lines = [f"{status['name']}: {'complete' if status['complete'] else 'not complete'}"]
     lines[0] += _describe_driver(status, leased=not run.local)
     if not status["balanced"]:
@@ -103,7 +108,7 @@ def describe_status(run: Run) -> str:
         lines.append(line)
     if requests := status["requests"]:
         lines.append(f"  requests  {_describe_requests(requests)}")
-    models = {engine.model_name for engine in list_engines(read_job(run).config)}
+    models = {engine.model_name for engine in list_engines(job.config)}
     present = [record for record in status["serving"] if record["model"] in models]
     lines += [f"  serving   {line}" for line in describe_serving(present)]
     if others := sorted({record["model"] for record in status["serving"]} - models):

@@ -70,7 +70,7 @@ def _parse(stage: str, content: bytes, shared: dict[str, str]) -> dict[int, Slim
         raise ValueError("it names a file that is not of its stage")
     share = shared.setdefault
     for name in ("sha256", "fingerprint", "ledger"):
-        fields[name] = [share(each, each) for each in fields[name]]
-    fields["inputs"] = [tuple([share(each, each) for each in inputs]) for inputs in fields["inputs"]]
+        fields[name] = list(map(share, fields[name], fields[name]))
+    fields["inputs"] = [tuple(map(share, inputs, inputs)) for inputs in fields["inputs"]]
     rows = map(SlimRecord._make, zip(*(fields[name] for name in _COLUMNS), strict=True))
     return dict(zip(shards, rows, strict=True))

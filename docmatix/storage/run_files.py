@@ -68,6 +68,11 @@ def find_foreign_name(stage: str, file: str, extra: dict[str, Any]) -> str | Non
     """A name in a shard's record that is not a file of its stage: an absolute path, one with `..`, a folder."""
     if not choose_pattern(stage).fullmatch(file):
         return file
+    return find_foreign_reply(extra)
+
+
+def find_foreign_reply(extra: dict[str, Any]) -> str | None:
+    """A name among the `replies` of a record that is not a file of replies."""
     replies = extra.get("replies", ())
     if not isinstance(replies, list | tuple):
         return str(replies)

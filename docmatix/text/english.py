@@ -102,11 +102,17 @@ _KINDS = tuple(
 )  # fmt: skip
 
 
+_FIGURE = re.compile(r"[\d¼-¾⅐-⅞]")
+_FIGURES = frozenset({"amount", "time"})  # no word is any of these
+
+
+@lru_cache(maxsize=4096)
 def classify_answer(answer: str) -> str:
     """`contact`, `percent`, `amount`, `date`, `time`, `number`, or `text` for anything else."""
     if len(answer) <= 60:
+        stripped, figure = answer.strip(), _FIGURE.search(answer) is not None
         for kind, pattern in _KINDS:
-            if pattern.fullmatch(answer.strip()):
+            if (figure or kind not in _FIGURES) and pattern.fullmatch(stripped):
                 return kind
     return "text"
 
@@ -253,6 +259,7 @@ _PERIOD = re.compile(
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def spell_label(label: str) -> str:
     """A label as spelled in a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
     words = (_BRACKETED.sub("", label).strip() or label).split()
@@ -285,6 +292,7 @@ _BRACKETED = re.compile(r" ?\([^()]*\)")
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def is_noun(label: str) -> bool:
     """Whether a label is certainly a noun phrase: its head (before `of`, `in`) is a common noun of forms and tables."""
     words = spell_label(label).lower().split()
@@ -300,6 +308,7 @@ def is_noun(label: str) -> bool:
 _COMMON_NOUNS = _HEADS | COUNTED_LABELS | _ROLES
 
 
+@lru_cache(maxsize=4096)
 def is_quantity(label: str) -> bool:
     """Whether a row's name is what is measured, so that `What is the ...` asks for its value: `Response time`."""
     return is_noun(label) and not is_generic(label) and bare(label.rsplit(maxsplit=1)[-1]).lower() in _QUANTITIES

@@ -86,7 +86,7 @@ def is_in_language(text: str, language: str, *, min_confidence: float = 0.6) -> 
 def reads_english(text: str) -> bool | None:
     """Whether a page's own words are English, from the words that every sentence needs; None where it has too few."""
     words = text[:MAX_CHARS].lower().split()
-    english, foreign = (sum(word in known for word in words) for known in (_ENGLISH, _FOREIGN))
+    english, foreign = (sum(map(known.__contains__, words)) for known in (_ENGLISH, _FOREIGN))
     if max(english, foreign) < max(_MIN_FUNCTION_WORDS, 0.05 * len(words)):
         return None
     return english > foreign if max(english, foreign) > 2 * min(english, foreign) else None

@@ -72,8 +72,15 @@ _FOLD[ord(UNKNOWN)] = ord(UNKNOWN)
 _FOLD.update(dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"), "'"))
 
 
+_DIGIT = re.compile("[0-9]")
+# words in ASCII, most of what is compared: nothing but letters is kept
+_PLAIN = str.maketrans({code: " " for code in range(128) if not chr(code).isalpha()})
+
+
 def split_pieces(text: str) -> list[str]:
     """The pieces of a text: letters folded, numbers in one spelling (`1,234.50`, `1 234,50` -> `1234.50`)."""
+    if text.isascii() and not _DIGIT.search(text):
+        return text.lower().translate(_PLAIN).split()
     if _MARKED.search(text):
         text = _mark_signs(text)
     if not text.isascii():
@@ -272,6 +279,8 @@ def piece_set(text: str) -> frozenset[str]:
 
 def holds_pieces(text: Sequence[str], part: Sequence[str]) -> bool:
     """Whether the pieces of a part follow each other in those of a text, both of the same type."""
+    if part and part[0] not in text:
+        return False
     return any(text[at : at + len(part)] == part for at in range(len(text) - len(part) + 1))
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
 from typing import NamedTuple
 
 from docmatix.core.documents import Page
@@ -73,7 +71,7 @@ def ask_facts(pages: Sequence[Page], *, language: str | None, key: str, seed: in
         assert wordings is not None
         asked = AskedPages(tuple(group), wordings.language, len(pages))
         found = (draft for find in KINDS for draft in find(asked))
-        drafts += ((draft if spoken else replace(draft, asked=False), wordings) for draft in found)
+        drafts += ((draft if spoken else draft._replace(asked=False), wordings) for draft in found)
     chosen = choose(tell_apart(drafts), limit=limit, key=key, seed=seed)
     return list(word_questions(chosen, key=key, seed=seed))
 
@@ -96,23 +94,28 @@ def tell_apart(drafts: Iterable[tuple[Draft, Wordings]]) -> list[_Told]:
         (draft, wordings, [(asking, wordings.word(asking, 0).casefold()) for asking in draft.askings])
         for draft, wordings in drafts
     ]
-    answers: dict[frozenset[str] | str, set[str]] = defaultdict(set)
+    answers: dict[frozenset[str] | str, str] = {}
+    several: set[frozenset[str] | str] = set()
+
+    def note(asked: frozenset[str] | str, answer: str) -> None:
+        if answers.setdefault(asked, answer) != answer:
+            several.add(asked)
+
     for draft, _, askings in worded:
         answer = _normalise(draft.answer)
         for asking, words in askings:
-            answers[asking.topic].add(answer)
-            answers[words].add(answer)
+            note(asking.topic, answer)
+            note(words, answer)
         for topic in draft.rivals:
-            answers[topic].add(answer)
+            note(topic, answer)
     told: list[_Told] = []
     for draft, wordings, askings in worded:
-        alone = (
-            _Told(draft, asking, wordings, words)
-            for asking, words in askings
-            if len(answers[asking.topic]) == len(answers[words]) == 1
-        )
-        if draft.asked and _is_sure(draft, wordings.language):
-            told += islice(alone, 1)
+        if not (draft.asked and _is_sure(draft, wordings.language)):
+            continue
+        for asking, words in askings:
+            if asking.topic not in several and words not in several:
+                told.append(_Told(draft, asking, wordings, words))
+                break
     return told
 
 
@@ -142,10 +145,20 @@ def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_T
             seen |= {one.asking.topic, one.words}
             held[one.draft.source, one.asking.form] += 1
             pool.append(one)
-    weights = [(one.draft.worth, _list_marks(one)) for one in pool]
+    return sorted(_take_best(pool, limit), key=_place)
+
+
+def _take_best(pool: Sequence[_Told], limit: int) -> list[_Told]:
+    """At most `limit`, each the best beside those before it."""
+    # marks are hashed once: those of places hold boxes
+    numbers: dict[Hashable, int] = {}
+    weights = [
+        (one.draft.worth, [(numbers.setdefault(mark, len(numbers)), factor) for mark, factor in _list_marks(one)])
+        for one in pool
+    ]
+    used = [0] * len(numbers)
     left = list(range(len(pool)))
     chosen: list[_Told] = []
-    used: Counter[Hashable] = Counter()
 
     def weigh(number: int) -> float:
         worth, marks = weights[number]
@@ -158,8 +171,9 @@ def choose(told: Sequence[_Told], *, limit: int, key: str, seed: int) -> list[_T
         best = max(left, key=weigh)
         left.remove(best)
         chosen.append(pool[best])
-        used.update(mark for mark, _ in weights[best][1])
-    return sorted(chosen, key=_place)
+        for mark, _ in weights[best][1]:
+            used[mark] += 1
+    return chosen
 
 
 def _list_words(one: _Told) -> Iterator[str]:

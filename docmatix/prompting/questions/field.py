@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
@@ -52,11 +53,11 @@ def _find_elsewhere(pages: Sequence[Page], fields: Sequence[Fact]) -> set[str]:
     )
     found = set()
     folded = [(label.casefold(), count) for label, count in labels.items()]
-    for label in labels:
+    for label, own in labels.items():
         low = label.casefold()
-        wanted = sum(count for other, count in folded if other.endswith(low))
-        there = sum(count for said, count in before.items() if _ends_in(said, low))
-        if low and there > wanted:
+        there = sum([count for said, count in before.items() if said.endswith(low) and _ends_in(said, low)])
+        # of the others only where there are more than its own
+        if low and there > own and there > sum([count for other, count in folded if other.endswith(low)]):
             found.add(label)
     return found
 
@@ -73,7 +74,9 @@ def _draft_value(page: Page, fact: Fact, label: str, language: str, lines: Seque
     trusted = fact.confidence >= MIN_CONFIDENCE and is_label(label) and is_answer(fact.value) and bool(fact.boxes)
     # the letter that heads a part of a directory is nobody's value
     trusted = trusted and not (len(fact.value) == 1 and fact.value.isalpha())
-    trusted = trusted and not any(fold(label) in line and fold(fact.value) in line for line in lines)
+    if trusted and lines:
+        folded, value = fold(label), fold(fact.value)
+        trusted = not any(folded in line and value in line for line in lines)
     form, name = choose_form(label, fact.value, language)
     asking = Asking(form, {"label": name, "quoted": label}, make_topic(label))
     askings = [asking]
@@ -106,6 +109,15 @@ def _draft_filled(asked: AskedPages) -> Iterator[Draft]:
 
 def choose_form(label: str, value: str, language: str) -> tuple[str, str]:
     """The form of the wordings for a label, and how it is spelled there. Only in English is it known what a noun is."""
+    form, name = _choose_form(label, language)
+    if form in ("field.plural", "field.noun") and names_person(label, value):
+        return "field.person", name
+    return form, name
+
+
+@lru_cache(maxsize=16384)
+def _choose_form(label: str, language: str) -> tuple[str, str]:
+    """`choose_form` of a value that is no person."""
     if label.endswith(("?", "？")):
         return "field.question", label
     if language != "en" or not is_noun(label) or len(label.split()) > 6:
@@ -113,6 +125,4 @@ def choose_form(label: str, value: str, language: str) -> tuple[str, str]:
     name = spell_label(label)
     if not name:
         return "field.quoted", label
-    if names_person(label, value):
-        return "field.person", name
     return ("field.plural" if is_several(name) else "field.noun"), name

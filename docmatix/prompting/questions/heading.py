@@ -26,7 +26,9 @@ OPENING_WORDS = 6
 def draft_questions(asked: AskedPages) -> Iterator[Draft]:
     """Drafts for the headings of the pages, over all of which their texts and numbers have to be the only ones."""
     numbers = {strip_number(fact.value)[0] for page in asked.pages for fact in page.facts if fact.kind == "heading"}
-    text = "\n".join(" ".join(page.text.split()) for page in asked.pages)
+    text = ""
+    if any(fact.kind == "section" for page in asked.pages for fact in page.facts):
+        text = "\n".join(" ".join(page.text.split()) for page in asked.pages)
     for page in asked.pages:
         headings = [fact for fact in page.facts if fact.kind == "heading"]
         by_text = {fact.value: fact for fact in reversed(headings)}

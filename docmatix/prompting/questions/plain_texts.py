@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from docmatix.core.documents import UNKNOWN, Box
 from docmatix.text.pieces import fold
@@ -27,6 +28,7 @@ _GOES_ON = re.compile(r"[,;]\s(?:and|or|und|oder|et|ou|y|e|o|en|of|i|lub)$")
 _BULLETS = re.compile(r"[•▪‣●■◦➢➤]")
 
 
+@lru_cache(maxsize=16384)
 def is_label(text: str) -> bool:
     """Whether a text can be quoted as what is asked for: short, with letters, whole."""
     return (
@@ -112,7 +114,10 @@ _NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}\.?)\s+(?=\D)")
 
 def count_words(*texts: str) -> int:
     """Words, two signs of a script without spaces counting as one."""
-    return sum(len(text.split()) + (0 if text.isascii() else len(_SPACELESS.findall(text)) // 2) for text in texts)
+    count = 0
+    for text in texts:
+        count += len(text.split()) + (0 if text.isascii() else len(_SPACELESS.findall(text)) // 2)
+    return count
 
 
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from docmatix.core.documents import Page
@@ -22,8 +23,7 @@ class Asking(NamedTuple):
     qualifiers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An answer on the pages and the ways to ask for it, from the plainest to the most specific. Where two drafts share
     a topic and their answers differ, neither is asked that way."""
 
@@ -65,6 +65,7 @@ class AskedPages:
     shown: int
 
 
+@lru_cache(maxsize=16384)
 def make_topic(*parts: str) -> frozenset[str]:
     """What a question is about, whatever the case, punctuation and order of its parts."""
     return frozenset(folded for part in parts if (folded := fold(part)))

@@ -8,7 +8,7 @@ question mark. Known fields have questions of their own, with the article that a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -38,25 +38,28 @@ class Wordings:
     value_columns: frozenset[str]
     """Folded headers that say nothing of their column: `Value`."""
 
-    def list_templates(self, asking: Asking) -> Sequence[str]:
+    def list_templates(self, asking: Asking) -> tuple[str, ...]:
         """The templates of an asking; a known field's own come before its form's."""
         return self.find_known(asking) or self.forms[asking.form]
 
-    def find_known(self, asking: Asking) -> Sequence[str] | None:
+    def find_known(self, asking: Asking) -> tuple[str, ...] | None:
         """The questions of a known field's own, if it is one."""
         return self.known.get(fold(asking.slots["label"])) if asking.form in _VALUES else None
 
     def word(self, asking: Asking, number: int) -> str:
         """The question of one of the templates."""
-        templates = self.list_templates(asking)
-        added = "".join(self.qualifiers[name] for name in asking.qualifiers)
-        if added:
-            # a label that is the question itself takes none
-            templates = [template for template in templates if _MARK.search(template)]
-        return _fill(_add_to(templates[number % len(templates)], added), asking.slots)
+        added = "".join([self.qualifiers[name] for name in asking.qualifiers])
+        templates = _qualify(self.list_templates(asking), added)
+        return _fill(templates[number % len(templates)], asking.slots)
 
 
 @cache
+def _qualify(templates: tuple[str, ...], added: str) -> tuple[str, ...]:
+    """Templates with the phrases added that qualify them."""
+    # a label that is the question itself takes none
+    return tuple(_add_to(template, added) for template in templates if not added or _MARK.search(template))
+
+
 def _add_to(template: str, added: str) -> str:
     """A template with the phrases added that qualify it."""
     if _PLACE not in template and (mark := _MARK.search(template)):
@@ -67,9 +70,17 @@ def _add_to(template: str, added: str) -> str:
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
+@cache
+def _cut(template: str) -> list[str]:
+    """A template in pieces: text and names of slots, in turns."""
+    return _SLOT.split(template)
+
+
 def _fill(template: str, slots: Mapping[str, str]) -> str:
     """Slots by their texts, which may hold braces themselves."""
-    return _SLOT.sub(lambda match: slots[match.group(1)], template)
+    pieces = _cut(template).copy()
+    pieces[1::2] = [slots[name] for name in pieces[1::2]]
+    return "".join(pieces)
 
 
 @cache
@@ -93,4 +104,6 @@ def load_wordings(language: str) -> Wordings | None:
 
 def rank_templates(count: int, *, seed: int, key: str, used: Mapping[int, int]) -> list[int]:
     """The numbers of `count` templates, least used first and then as drawn."""
+    if count == 1:
+        return [0]
     return sorted(range(count), key=lambda number: (used.get(number, 0), hash_seeded(seed, key, number)))

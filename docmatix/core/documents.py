@@ -5,7 +5,7 @@ Boxes are fractions of the page *as displayed* (rotated and cropped), origin top
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
@@ -164,7 +164,7 @@ class Page:
     rotation: int
     image_share: float
     text: str
-    words: tuple[Word, ...]
+    words: Sequence[Word]
     tables: tuple[Table, ...] = ()
     reason: str | None = None
     """Why nothing is asked about this page (`docmatix.pdf.reading` lists the reasons); None for a usable page."""

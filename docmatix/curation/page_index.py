@@ -59,15 +59,16 @@ class SearchablePage:
         number = term.partition(TIMES)[0]
         return sorted({*places, *self.postings[number]}) if number != term and number in self.postings else places
 
-    def list_words(self, first: int, last: int) -> tuple[Word, ...]:
+    def list_words(self, first: int, last: int) -> Sequence[Word]:
         """The words that the pieces `first` to `last` (inclusive) belong to."""
         return self.page.words[self.owners[first] : self.owners[last] + 1]
 
 
 def read_page(page: Page) -> SearchablePage:
     """Cut a page's words into pieces and index them, in time linear in the text."""
-    words = [word.text for word in page.words]
-    cut = cut_words(words, list_near(page.words, aspect=page.width_pt / page.height_pt))
+    held = tuple(page.words)
+    words = [word.text for word in held]
+    cut = cut_words(words, list_near(held, aspect=page.width_pt / page.height_pt))
     pieces, owners = cut.pieces, cut.owners
 
     parts, starts, ends, length = list(space_numbers(pieces, cut.glued)), [], [], 0
@@ -85,7 +86,7 @@ def read_page(page: Page) -> SearchablePage:
                 postings.setdefault("=" + pieces[place], []).append(place)
             if term in COUNTS and _stands_alone(pieces, place):
                 postings.setdefault(COUNTS[term], []).append(place)
-    joined = list(_joined_terms(page.words, pieces, owners))
+    joined = list(_joined_terms(held, pieces, owners))
     for term, place in joined:
         postings.setdefault(term, []).append(place)
         reach[place] = place + 1
@@ -140,7 +141,7 @@ class PageIndex:
                 self._read[page.number] = read_page(page)
         return [self._read[page.number] for page in pages]
 
-    def list_words(self, number: int, start: int, end: int) -> tuple[Word, ...]:
+    def list_words(self, number: int, start: int, end: int) -> Sequence[Word]:
         """The words that characters `start` to `end` (exclusive) of a page's text belong to."""
         if number not in self._places:
             self._places[number] = locate_words(self.pages[number].words)

@@ -28,7 +28,7 @@ class TextLine(NamedTuple):
 
 def list_text_lines(page: Page) -> list[TextLine]:
     """The lines of a page's words, as reading numbers them."""
-    words = page.words
+    words = tuple(page.words)
     if not words:
         return []
     width, height = page.width_pt, page.height_pt

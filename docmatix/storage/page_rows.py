@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
 
 from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word, make_table
 from docmatix.core.profiles import Profile
@@ -42,22 +42,14 @@ def _list_confidences(page: Page) -> list[float | None] | None:
 
 
 def page_from_row(row: Mapping[str, Any]) -> Page:
-    """The page of a row; without words where these were not read."""
-    words: tuple[Word, ...] = ()
-    if "word_texts" in row:
-        count, sides = len(row["word_texts"]), iter(row["word_boxes"])
-        boxes = map(Box, sides, sides, sides, sides)
-        # runs of earlier versions have neither sizes nor quality nor facts
-        sizes, bold = row.get("word_sizes") or [0.0] * count, row.get("word_bold") or [False] * count
-        sure = row.get("word_confidences") or [None] * count
-        words = tuple(map(Word, row["word_texts"], boxes, row["word_lines"], row["word_blocks"], sizes, bold, sure))
+    """The page of a row; without words where these were not read. Runs of earlier versions have no quality or facts."""
     tables = tuple(map(_table_from_row, row["tables"]))
     facts = tuple(map(_fact_from_row, row.get("facts") or ()))
     shared = {name: row[name] for name in ("number", "width_pt", "height_pt", "rotation", "image_share", "text")}
     profile = row.get("profile")
     return Page(
         **shared,
-        words=words,
+        words=_RowWords(row) if "word_texts" in row else (),
         tables=tables,
         reason=row["reason"],
         text_quality=row.get("text_quality"),
@@ -68,6 +60,62 @@ def page_from_row(row: Mapping[str, Any]) -> Page:
         profile=profile and Profile(**profile),
         text_signature=row.get("text_signature"),
     )
+
+
+_WORD_COLUMNS = (
+    "word_texts",
+    "word_boxes",
+    "word_lines",
+    "word_blocks",
+    "word_sizes",
+    "word_bold",
+    "word_confidences",
+)
+
+
+class _RowWords(Sequence[Word]):
+    """The words of a row, made when one is first looked at: most pages are asked about by facts and text alone."""
+
+    __slots__ = ("_columns", "_made")
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self._columns: dict[str, Any] | None = {name: row.get(name) for name in _WORD_COLUMNS}
+        self._made: tuple[Word, ...] = ()
+
+    def _make(self) -> tuple[Word, ...]:
+        if (columns := self._columns) is not None:
+            texts, boxes, lines, blocks, sizes, bold, sure = columns.values()
+            count, sides = len(texts), iter(boxes)
+            # runs of earlier versions have neither sizes nor bold letters
+            sizes, bold, sure = sizes or [0.0] * count, bold or [False] * count, sure or [None] * count
+            self._made = tuple(map(Word, texts, map(Box, sides, sides, sides, sides), lines, blocks, sizes, bold, sure))
+            self._columns = None
+        return self._made
+
+    @overload
+    def __getitem__(self, place: int) -> Word: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Word, ...]: ...
+    def __getitem__(self, place: int | slice) -> Word | tuple[Word, ...]:
+        return self._make()[place]
+
+    def __iter__(self) -> Iterator[Word]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._columns["word_texts"]) if self._columns is not None else len(self._made)
+
+    def __eq__(self, other: object) -> bool:
+        return self._make() == (other._make() if isinstance(other, _RowWords) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._make())
+
+    def __repr__(self) -> str:
+        return repr(self._make())
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Word, ...]]]:
+        return tuple, (self._make(),)
 
 
 def _table_to_row(table: Table) -> dict[str, Any]:

@@ -8,7 +8,6 @@ MuPDF is not thread-safe and may crash or hang: call these functions in a `docma
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from docmatix.pdf.characters import clean_text
 from docmatix.pdf.drawings import Drawing, list_boxes, list_content_shapes, list_figures, list_rules, list_widgets
 from docmatix.pdf.drawn_blanks import DrawnBlanks
 from docmatix.pdf.fonts import add_fonts
+from docmatix.pdf.fractions import Fractions
 from docmatix.pdf.layout import Piece, arrange_words
 from docmatix.pdf.ocr.straightening import LOOK_DPI
 from docmatix.pdf.pdfa import take_words
@@ -311,7 +311,7 @@ def _read_page(
     # What is seen counts, not what ActualText says: IGNORE_ACTUALTEXT.
     flags = pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT
     textpage = page.get_textpage(flags=flags | pymupdf.TEXT_PRESERVE_IMAGES)
-    to_fractions = _Fractions(page)
+    to_fractions = Fractions(page)
     infos = textpage.extractIMGINFO()
     images = [box for info in infos if (box := to_fractions(info["bbox"]))]
     pixels = sum(info["width"] * info["height"] for info in infos)
@@ -375,43 +375,17 @@ def _leave_out(hidden: set[int], lines: list[tuple[int, list[Piece]]]) -> list[t
     return [(block, pieces) for block, pieces in seen if pieces]
 
 
-class _Fractions:
-    """Converts boxes of the unrotated page, as MuPDF returns them, to fractions of the displayed page."""
-
-    def __init__(self, page: Any) -> None:
-        matrix, rect = tuple(page.rotation_matrix), page.rect
-        self._matrix = None if matrix == (1, 0, 0, 1, 0, 0) else matrix
-        self._rect = (rect.x0, rect.y0, rect.width, rect.height)
-
-    def __call__(self, box: Sequence[float]) -> Box | None:
-        """None for a box that is invalid or entirely outside the page."""
-        # called for each word: 1.5 us, where loops over both axes took 16
-        x0, y0, x1, y1 = box
-        if self._matrix is not None:
-            a, b, c, d, e, f = self._matrix
-            x0, y0, x1, y1 = a * x0 + c * y0 + e, b * x0 + d * y0 + f, a * x1 + c * y1 + e, b * x1 + d * y1 + f
-        left, top, width, height = self._rect
-        x0, y0, x1, y1 = (x0 - left) / width, (y0 - top) / height, (x1 - left) / width, (y1 - top) / height
-        if x0 > x1:
-            x0, x1 = x1, x0
-        if y0 > y1:
-            y0, y1 = y1, y0
-        if 0 <= x0 < 1 and 0 < x1 <= 1 and 0 <= y0 < 1 and 0 < y1 <= 1:
-            return Box(round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5))
-        if not all(map(math.isfinite, (x0, y0, x1, y1))) or x1 <= 0 or y1 <= 0 or x0 >= 1 or y0 >= 1:
-            return None
-        return Box(*(round(min(max(value, 0.0), 1.0), 5) for value in (x0, y0, x1, y1)))
-
-
-def _read_words(raw: Iterable[RawLine], to_fractions: _Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
+def _read_words(raw: Iterable[RawLine], to_fractions: Fractions) -> tuple[list[tuple[int, list[Piece]]], float]:
     """Lines in content order, each with its block, and the share of unknown characters (0..1). An unknown sign before a
     line, mostly a bullet, is left out."""
     lines: list[tuple[int, list[Piece]]] = []
     characters = unknown = 0
+    raw = list(raw)
+    boxes = iter(to_fractions.convert([bounds for _, words in raw for _, bounds in words]))
     for block, words in raw:
         pieces = []
-        for raw_text, bounds in words:
-            box = to_fractions(bounds)
+        # the words first: at the end of a line no box may be taken
+        for (raw_text, _), box in zip(words, boxes):  # noqa: B905
             text = clean_text(raw_text)
             if box is None or not text:
                 continue

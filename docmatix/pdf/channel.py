@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import io
 import math
 import mmap
@@ -11,8 +12,8 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from docmatix.pdf.answers import Malformed
 
@@ -34,6 +35,24 @@ class PassedBytes(NamedTuple):
     """Stands for many bytes among the arguments of a call: the position of the file that holds them."""
 
     position: int
+
+
+class NamedFunction:
+    """Stands for a function of a module that only the child needs to import."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.__module__, self.__name__ = module, name
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return load_function(self.__module__, self.__name__)(*args, **options)
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Any], tuple[str, str]]:
+        return load_function, (self.__module__, self.__name__)
+
+
+def load_function(module: str, name: str) -> Any:
+    """A function by its name, as pickle finds one."""
+    return getattr(importlib.import_module(module), name)
 
 
 SHARED_BYTES = 1 << 20  # from here on bytes are shared rather than copied into each process up to three times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,8 +13,8 @@ from typing import Any
 
 from docmatix.core.documents import Document, Part, Refusal
 from docmatix.core.ledger import Ledger
-from docmatix.facts.extraction import extract_document
 from docmatix.facts.listing import count_facts
+from docmatix.pdf.channel import NamedFunction
 from docmatix.pdf.reading import PageRange, describe_texts
 from docmatix.pdf.sandbox import Sandbox
 from docmatix.pdf.settings import Extract
@@ -30,6 +30,9 @@ from docmatix.stages.support.planned_documents import read_plan
 from docmatix.stages.support.poison_documents import PoisonDocuments
 from docmatix.storage.page_rows import page_to_row
 from docmatix.storage.parquet import ShardWriter
+
+# importing what finds tables and facts takes a worker 0.4 s, and its child alone calls it
+extract_document: Callable[..., Document | Refusal] = NamedFunction("docmatix.facts.extraction", "extract_document")
 
 
 def extract_shard(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import pickle
 import signal
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from docmatix.core.documents import Document, Refusal
-from docmatix.pdf.channel import SHARED_BYTES, share_bytes
+from docmatix.pdf.channel import SHARED_BYTES, NamedFunction, share_bytes
 from docmatix.pdf.reading import read_document
 from docmatix.pdf.rendering import render_pages
 from docmatix.pdf.sandbox import KILLS_BELIEVED, STANDSTILLS_BELIEVED, Sandbox
@@ -377,3 +378,10 @@ def test_a_large_pdf_is_read_and_drawn_as_a_small_one(sandbox):
 def test_where_no_memory_can_be_shared_bytes_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")
     assert share_bytes(bytes(SHARED_BYTES)) is None
+
+
+def test_a_function_of_the_childs_alone_is_run_by_its_name(sandbox):
+    named = NamedFunction(__name__, "use_a_quarter_second")
+    assert pickle.loads(pickle.dumps(named)) is use_a_quarter_second
+    assert sandbox.run(named, timeout_s=10) == "done"
+    assert NamedFunction("math", "gcd")(12, 18) == 6  # and here, where there is no child

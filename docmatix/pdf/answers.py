@@ -47,6 +47,7 @@ MAX_PAGE = 2**31 - 1  # the tables hold 32-bit numbers
 _HASH = re.compile("0x[0-9a-f]{1,256}")  # of a page's picture
 _REASON = re.compile("[a-z_]{1,40}")
 _TEXT_SIGNATURE = re.compile(f"[0-9a-f]{{{2 * PAGE_SIGNATURE_BYTES}}}", re.ASCII)
+_NUMBERS = frozenset((int, float))
 _LAYER = -1.0  # in place of the confidence of a word that OCR has not read
 _TABLE_FIELDS = tuple(field.name for field in fields(Table))
 
@@ -215,7 +216,8 @@ def _is_signature(value: Any) -> bool:
     return value is None or (
         isinstance(value, list)
         and len(value) == SIGNATURE_LENGTH
-        and all(type(number) is int and 0 <= number < 2**32 for number in value)
+        and set(map(type, value)) == {int}
+        and 0 <= min(value) <= max(value) < 2**32
     )
 
 
@@ -277,7 +279,7 @@ def _make_profile(value: Any) -> Profile:
 
 
 def _is_between(value: Any, low: float, high: float) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and low <= value <= high
+    return type(value) in _NUMBERS and math.isfinite(value) and low <= value <= high
 
 
 def _pack_table(table: Table) -> list[Any]:
@@ -330,7 +332,8 @@ def _make_texts(texts: Sequence[Any]) -> tuple[str, ...]:
 
 def _make_box(value: Any) -> Box:
     match value:
-        case [x0, y0, x1, y1] if all(_is_between(side, 0, 1) for side in value) and x0 <= x1 and y0 <= y1:
+        # phrased so that NaN fails too; a truth value is no number
+        case [x0, y0, x1, y1] if _NUMBERS.issuperset(map(type, value)) and 0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1:
             return Box(x0, y0, x1, y1)
     raise Malformed("a box outside its page")
 

@@ -103,6 +103,8 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._lifeline: int | None = None
+        self._watched: Any = None
+        """psutil's view of the child."""
         self.confinement = Confinement()
         """What holds for the latest child."""
 
@@ -171,7 +173,8 @@ class Sandbox:
     def _read_held(self) -> int:
         """Bytes of the child in memory, without those that it shares."""
         try:
-            resident, shared = Path(f"/proc/{self.pid}/statm").read_text().split()[1:3]
+            with open(f"/proc/{self.pid}/statm", "rb", buffering=0) as file:  # noqa: PTH123 (after each call)
+                resident, shared = file.read().split()[1:3]
         except OSError:
             return 0
         return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
@@ -224,7 +227,9 @@ class Sandbox:
         import psutil  # type: ignore[import-untyped]
 
         try:
-            times = psutil.Process(self.pid).cpu_times()
+            # making one reads as much as asking it, and that before each call
+            self._watched = self._watched or psutil.Process(self.pid)
+            times = self._watched.cpu_times()
         except psutil.Error:
             return 0.0
         return float(times.user + times.system)
@@ -287,7 +292,7 @@ class Sandbox:
             self._process.kill()
         status = self._process.wait()
         os.close(self._lifeline)
-        self._process = self._connection = self._lifeline = None
+        self._process = self._connection = self._lifeline = self._watched = None
         return status
 
 

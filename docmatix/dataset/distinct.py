@@ -21,6 +21,11 @@ MAX_EXACT = _REGISTERS // 8  # texts counted exactly: at 8 bytes each, they take
 ERROR = 1.04 / math.sqrt(_REGISTERS)
 
 
+def hash_text(text: str) -> int:
+    """The 64 bits by which a text is counted."""
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest())
+
+
 class DistinctCounter:
     """A set of texts that knows only its size; at most 16 KB."""
 
@@ -30,13 +35,13 @@ class DistinctCounter:
 
     def add(self, text: str) -> None:
         """Add a text; adding it again has no effect."""
-        self._add_hash(int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()))
+        self.add_hash(hash_text(text))
 
     def merge(self, other: DistinctCounter) -> None:
         """Add every text of another counter."""
         if other._hashes is not None:
             for value in other._hashes:
-                self._add_hash(value)
+                self.add_hash(value)
         else:
             self._grow()
             self._registers = bytearray(np.maximum(_as_array(self._registers), _as_array(other._registers)).tobytes())
@@ -65,7 +70,8 @@ class DistinctCounter:
             counter._hashes = {int.from_bytes(packed[at : at + 8]) for at in range(0, len(packed), 8)}
         return counter
 
-    def _add_hash(self, value: int) -> None:
+    def add_hash(self, value: int) -> None:
+        """Add a text by its `hash_text`."""
         if self._hashes is not None:
             self._hashes.add(value)
             if len(self._hashes) > MAX_EXACT:
@@ -79,7 +85,7 @@ class DistinctCounter:
         if self._hashes is not None:
             hashes, self._hashes, self._registers = self._hashes, None, bytearray(_REGISTERS)
             for value in hashes:
-                self._add_hash(value)
+                self.add_hash(value)
 
     def _estimate(self) -> int:
         """Ertl's estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which is unbiased;

@@ -6,16 +6,49 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from docmatix.dataset.distinct import DistinctCounter
-from docmatix.dataset.histograms import classify_length, find_median, sort_counts
-from docmatix.dataset.scores import UNIT, ScoreCounts
+from docmatix.dataset.distinct import DistinctCounter, hash_text
+from docmatix.dataset.histograms import classify_words, find_median, sort_counts
+from docmatix.dataset.scores import UNIT, ScoreCounts, ScoreUnits, measure_scores
 
 # by what pairs are grouped
 KINDS = ("prompt", "style", "model", "kind", "text_from")
 
 _COMPARED = 32  # earlier questions of a row that a question is compared with: the cost of hundreds would be quadratic
+
+
+class MeasuredPair(NamedTuple):
+    """What is counted of a pair, once for all the groups that it is in."""
+
+    folded: str
+    """The words of its question (`fold_words`)."""
+    question_hash: int
+    words: frozenset[str]
+    question_length: str
+    answer_length: str
+    sums: tuple[int, int, int, int, int]
+    """Words and characters of question and answer, and whether it has evidence."""
+    scores: ScoreUnits
+
+
+_MEASURED = ("question_words", "question_chars", "answer_words", "answer_chars", "with_evidence")
+
+
+def measure_pair(pair: Mapping[str, Any]) -> MeasuredPair:
+    """A curated row of a pair, ready to be counted."""
+    question, answer = pair["question"], pair["answer"]
+    folded = fold_words(question)
+    question_words, answer_words = len(question.split()), len(answer.split())
+    return MeasuredPair(
+        folded,
+        hash_text(folded),
+        frozenset(folded.split()),
+        classify_words(question_words),
+        classify_words(answer_words),
+        (question_words, len(question), answer_words, len(answer), bool(pair["evidence"])),
+        measure_scores(pair["scores"]),
+    )
 
 
 class Group:
@@ -35,31 +68,24 @@ class Group:
         self.questions = DistinctCounter()
         self.scores = ScoreCounts()
 
-    def add_pairs(self, pairs: Sequence[Mapping[str, Any]], *, pages: int) -> None:
+    def add_pairs(self, pairs: Sequence[MeasuredPair], *, pages: int) -> None:
         """Count the pairs of this group in one row of `pages` pages."""
         sums = self.sums
         sums["rows"] += 1
         sums["pages"] += pages
         sums["pairs"] += len(pairs)
-        earlier: list[frozenset[str]] = []
+        for name, counts in zip(_MEASURED, zip(*(pair.sums for pair in pairs), strict=True), strict=True):
+            sums[name] += sum(counts)
         for pair in pairs:
-            question, answer = pair["question"], pair["answer"]
-            folded = fold_words(question)
-            words = frozenset(folded.split())
-            self.questions.add(folded)
-            self.question_lengths[classify_length(question)] += 1
-            self.answer_lengths[classify_length(answer)] += 1
-            sums["question_words"] += len(question.split())
-            sums["question_chars"] += len(question)
-            sums["answer_words"] += len(answer.split())
-            sums["answer_chars"] += len(answer)
-            sums["with_evidence"] += bool(pair["evidence"])
-            self.scores.add_pair(pair["scores"])
-            if earlier:
-                likeness = max(_overlap(words, other) for other in earlier[-_COMPARED:])
-                sums["compared"] += 1
-                sums["unlike"] += round((1 - likeness) * UNIT)
-            earlier.append(words)
+            self.questions.add_hash(pair.question_hash)
+            self.question_lengths[pair.question_length] += 1
+            self.answer_lengths[pair.answer_length] += 1
+            self.scores.add_pair(pair.scores)
+        for place, pair in enumerate(pairs[1:], 1):
+            earlier = pairs[max(0, place - _COMPARED) : place]
+            likeness = max(_overlap(pair.words, other.words) for other in earlier)
+            sums["compared"] += 1
+            sums["unlike"] += round((1 - likeness) * UNIT)
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Add the `to_json` of the same group in another file."""

@@ -12,7 +12,12 @@ _LENGTHS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 
 def classify_length(text: str) -> str:
     """The class of a text's length in words: `1`, `2`, `3`, `4-5`, ... `90+`."""
-    return classify_count(max(1, len(text.split())), _LENGTHS)
+    return classify_words(len(text.split()))
+
+
+def classify_words(count: int) -> str:
+    """The class of a length of so many words."""
+    return _CLASSES[min(max(1, count), _LENGTHS[-1] + 1)]
 
 
 def find_median(classes: Mapping[str, int]) -> str | None:
@@ -54,3 +59,6 @@ def find_lower_bound(name: str) -> float:
 def sort_counts(counts: Mapping[str, int]) -> dict[str, int]:
     """The counts above zero, by name."""
     return {name: count for name, count in sorted(counts.items()) if count}
+
+
+_CLASSES = [classify_count(count, _LENGTHS) for count in range(_LENGTHS[-1] + 2)]

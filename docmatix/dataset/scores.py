@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -18,31 +18,37 @@ _CONFIDENCE = 1.959964
 """Standard errors on either side that hold 95 %."""
 
 
+ScoreUnits = tuple[tuple[str, int, str], ...]
+"""Of each score of a pair that is known its name, its ten-thousandths, and its tenth."""
+
+
+def measure_scores(scores: Mapping[str, float | None]) -> ScoreUnits:
+    """The scores of one pair, ready to be counted."""
+    known = ((name, round(score * UNIT)) for name in _NAMES if (score := scores.get(name)) is not None)
+    return tuple((name, units, f"{units * 10 // UNIT / 10:.1f}") for name, units in known)
+
+
 class ScoreCounts:
     """Of each score how many are known, their sum, and how they spread over tenths."""
 
     def __init__(self) -> None:
         self.known: Counter[str] = Counter()
         self.sums: Counter[str] = Counter()
-        self.tenths: dict[str, Counter[str]] = {}
+        self.tenths: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
-    def add_pair(self, scores: Mapping[str, float | None]) -> None:
+    def add_pair(self, scores: ScoreUnits) -> None:
         """Count the scores of one pair."""
-        for name in _NAMES:
-            score = scores.get(name)
-            if score is None:
-                continue
-            units = round(score * UNIT)
+        for name, units, tenth in scores:
             self.known[name] += 1
             self.sums[name] += units
-            self.tenths.setdefault(name, Counter())[f"{units * 10 // UNIT / 10:.1f}"] += 1
+            self.tenths[name][tenth] += 1
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Add the `to_json` of another file."""
         for name, counts in other.items():
             self.known[name] += counts["pairs"]
             self.sums[name] += counts["sum"]
-            self.tenths.setdefault(name, Counter()).update(counts["by_tenth"])
+            self.tenths[name].update(counts["by_tenth"])
 
     def to_json(self) -> dict[str, Any]:
         return {

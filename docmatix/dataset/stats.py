@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from docmatix.dataset.distinct import ERROR, DistinctCounter
-from docmatix.dataset.groups import KINDS, Group, fold_words
-from docmatix.dataset.histograms import classify_count, classify_length, classify_value, sort_counts
+from docmatix.dataset.groups import KINDS, Group, MeasuredPair, measure_pair
+from docmatix.dataset.histograms import classify_count, classify_value, sort_counts
 from docmatix.dataset.scores import UNIT, ScoreCounts
 from docmatix.pdf.settings import Rendering
 
@@ -20,6 +20,7 @@ _OPENINGS = frozenset(
     "what when where who whose whom which why how is are was were do does did can could should has have in on at for"
     " according".split()
 )
+_BY_KIND = {kind: f"pairs_by_{kind}" for kind in KINDS}
 _DOCUMENT_PAGES = (1, 2, 3, 4, 8, 16, 32, 64, 128)
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8)
 _KILOBYTES = (25, 50, 100, 200, 400, 800, 1600)
@@ -70,24 +71,28 @@ class Statistics:
             self.counters["images_by_mode"][image.mode] += 1
             self.counters["images_by_megapixels"][classify_value(pixels / 1e6, _MEGAPIXELS)] += 1
             self.counters["images_by_kilobytes"][classify_value(len(image.data) / 1000, _KILOBYTES)] += 1
-        for pair in pairs:
+        measured = [measure_pair(pair) for pair in pairs]
+        for pair, figures in zip(pairs, measured, strict=True):
             self.totals["pairs"] += 1
             self.totals["pairs_with_evidence"] += bool(pair["evidence"])
             self.totals["text_bytes"] += len((pair["question"] + pair["answer"]).encode(errors="replace"))
             for kind in KINDS:
-                self.counters[f"pairs_by_{kind}"][pair[kind]] += 1
-            self.scores.add_pair(pair["scores"])
-            self.counters["question_words"][classify_length(pair["question"])] += 1
-            self.counters["answer_words"][classify_length(pair["answer"])] += 1
+                self.counters[_BY_KIND[kind]][pair[kind]] += 1
+            self.scores.add_pair(figures.scores)
+            self.counters["question_words"][figures.question_length] += 1
+            self.counters["answer_words"][figures.answer_length] += 1
             opening = pair["question"].split(maxsplit=1)[:1]
             word = opening[0].lower() if opening else ""
             self.counters["question_openings"][word if word in _OPENINGS else "other"] += 1
-            if start := " ".join(word[:20] for word in fold_words(pair["question"]).split()[:2]):
+            if start := " ".join(word[:20] for word in figures.folded.split(maxsplit=2)[:2]):
                 self.counters["question_starts"][start] += 1
         self._bound_starts(2 * _MAX_STARTS)
         for kind in KINDS:
-            for name in dict.fromkeys(pair[kind] for pair in pairs):
-                self._group(kind, name).add_pairs([pair for pair in pairs if pair[kind] == name], pages=pages)
+            groups: dict[str, list[MeasuredPair]] = {}
+            for pair, figures in zip(pairs, measured, strict=True):
+                groups.setdefault(pair[kind], []).append(figures)
+            for name, members in groups.items():
+                self._group(kind, name).add_pairs(members, pages=pages)
 
     def add_dropped(self, dropped: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
         """Count dropped pairs, given as `dropped[kind][name][reason]`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from docmatix.config import Config
-from docmatix.dataset.scores import ScoreCounts
+from docmatix.dataset.scores import ScoreCounts, measure_scores
 
 FIGURES = [
     ("agreement, mean of all pairs", "agreement_mean", "{:.3f}"),
@@ -35,10 +35,10 @@ class CheckFigures:
     def count(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for row in rows:
             agrees = (row["scores"].get("agreement") or 0.0) >= self._agrees_from
-            self._all.add_pair(row["scores"])
+            self._all.add_pair(measure_scores(row["scores"]))
             self._agreeing += agrees
             if row["reason"] is None:
-                self._kept.add_pair(row["scores"])
+                self._kept.add_pair(measure_scores(row["scores"]))
                 self._agreeing_kept += agrees
             yield row
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.dataset.scores import ScoreCounts, estimate_share
+from docmatix.dataset.scores import ScoreCounts, estimate_share, measure_scores
 
 
 def test_scores_spread_over_tenths_and_one_is_apart():
     counts = ScoreCounts()
     for score in (0.0, 0.3, 0.29999, 0.999, 1.0, None):
-        counts.add_pair({"agreement": score, "no score": 1.0})
+        counts.add_pair(measure_scores({"agreement": score, "no score": 1.0}))
     assert counts.summarise() == {
         "agreement": {"pairs": 5, "mean": 0.5198, "by_tenth": {"0.0": 1, "0.3": 2, "0.9": 1, "1.0": 1}}
     }
@@ -23,7 +23,7 @@ def test_counts_add_up_wherever_pairs_are_cut(scores: list[float | None], cut: i
     def count(some: list[float | None]) -> ScoreCounts:
         counts = ScoreCounts()
         for score in some:
-            counts.add_pair({"judged": score})
+            counts.add_pair(measure_scores({"judged": score}))
         return counts
 
     total = ScoreCounts()

@@ -2,7 +2,8 @@
 
 Run: python -m benchmarks.pipeline [FOLDER] [--documents 2000] [--processes 2]
 
-FOLDER holds PDFs; without it, one-page documents are drawn. Both sides have as many processes and render at 150 dpi.
+FOLDER holds PDFs; without it, one-page documents are drawn. Both sides have as many processes, render at 150 dpi, and
+read what has a text layer: there is no OCR.
 The build is the command, with all that it does before and after its stages: a server that answers at once is asked, and
 the time of `generate` is taken out. The bare loop writes its JPEGs to nowhere, and checks, keeps and resumes nothing.
 The last line is `build/bare RATIO`.
@@ -132,6 +133,7 @@ def build(folder: Path, source: Path, base_url: str, processes: int) -> tuple[Pa
             {
                 "name": "pipeline",
                 "source": {"kind": "files", "paths": [str(source / "*.pdf")]},
+                "extract": {"ocr": {"kind": "none"}},  # of which the bare loop does nothing
                 "generate": {"engine": engine, "prompts": ["broad_whole"]},
                 "curate": {"filters": []},  # of a fixed reply everything is kept, so that all pages are packed
                 "pack": {"dpi": DPI},

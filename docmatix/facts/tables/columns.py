@@ -30,6 +30,8 @@ def find_columns(lines: Sequence[Line]) -> list[Span]:
     fullest = [line for line in full if len(line) >= top]
     chunks = [chunk for line in fullest for chunk in line]
     sure = project([(chunk.x0, chunk.x1) for chunk in chunks], allowed=int(BRIDGED_SHARE * len(fullest)), gutter=gutter)
+    if len(full) == len(fullest):
+        return _join_headers(sure, lines)
     for line in full:
         if len(line) < top:
             # a header over several columns would join them

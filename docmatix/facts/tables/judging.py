@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from statistics import median
 
 from docmatix.facts.tables.chunks import is_number, is_year
@@ -361,10 +361,18 @@ def _find_steps(cells: Sequence[FoundCell]) -> list[FoundCell]:
 
 
 def _read_number(cell: FoundCell) -> float | None:
-    text = cell.chunks[0].text.replace("−", "-").replace("–", "-").rstrip("%°")
-    if len(cell.chunks) > 1 or not re.fullmatch(r"[-+]?[\d.,' ]*\d", text):
+    return _read_plain(cell.chunks[0].text) if len(cell.chunks) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _read_plain(text: str) -> float | None:
+    text = text.replace("−", "-").replace("–", "-").rstrip("%°")
+    if not _PLAIN.fullmatch(text):
         return None
     try:
-        return float(re.sub(r"[,' ]", "", text))
+        return float(_GROUPING.sub("", text))
     except ValueError:
         return None
+
+
+_PLAIN, _GROUPING = re.compile(r"[-+]?[\d.,' ]*\d"), re.compile(r"[,' ]")

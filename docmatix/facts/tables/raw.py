@@ -101,10 +101,14 @@ def _find_upright(page: Page, drawing: Drawing, text: Sequence[TextLine] | None 
         for region in find_regions(column, prose):
             for part in _part(region, across):
                 table = read_stream(part, across)
-                if table is not None and not is_table(table):
-                    table = read_stream(trim_sparse(part), across)
-                if table is not None and is_table(table):
-                    tables.append(table)
+                if table is None:
+                    continue
+                if not is_table(table):
+                    trimmed = trim_sparse(part)
+                    table = read_stream(trimmed, across) if len(trimmed) < len(part) else None
+                    if table is None or not is_table(table):
+                        continue
+                tables.append(table)
     for table in tables:
         table.header_rows = table.header_rows or guess_header_rows(table)
         table.trust = measure_trust(table)

@@ -163,13 +163,17 @@ def _split(
     blocks: Sequence[_Block], *, start: Callable[[_Block], float], end: Callable[[_Block], float]
 ) -> list[list[_Block]]:
     """Groups separated by gaps along one axis, in its direction; the given order within each."""
+    if len(blocks) == 1:
+        return [list(blocks)]
+    starts, ends = list(map(start, blocks)), list(map(end, blocks))
     groups: list[list[int]] = []
     reach = float("-inf")
-    for index in sorted(range(len(blocks)), key=lambda index: start(blocks[index])):
-        if start(blocks[index]) >= reach:
+    for index in sorted(range(len(blocks)), key=starts.__getitem__):
+        if starts[index] >= reach:
             groups.append([])
         groups[-1].append(index)
-        reach = max(reach, end(blocks[index]))
+        if ends[index] > reach:
+            reach = ends[index]
     return [[blocks[index] for index in sorted(group)] for group in groups]
 
 

@@ -94,15 +94,14 @@ def enclose_lines(tokens: Sequence[Token], layout: Layout) -> tuple[Box, ...]:
             lines[-1].append(token)
         else:
             lines.append([token])
-    return tuple(
-        layout.to_fractions(
-            min(token.x0 for token in line),
-            min(token.y0 for token in line),
-            max(token.x1 for token in line),
-            max(token.y1 for token in line),
-        )
-        for line in lines
-    )
+    return tuple([layout.to_fractions(*_enclose(line)) for line in lines])
+
+
+def _enclose(line: Sequence[Token]) -> Area:
+    if len(line) == 1:
+        return line[0][1:5]
+    _, x0s, y0s, x1s, y1s, *_ = zip(*line, strict=True)
+    return min(x0s), min(y0s), max(x1s), max(y1s)
 
 
 def _is_beside(one: Token, other: Token) -> bool:

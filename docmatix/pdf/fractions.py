@@ -17,8 +17,12 @@ class Fractions:
     """The conversion of one open `pymupdf.Page`."""
 
     def __init__(self, page: Any) -> None:
-        matrix, rect = tuple(page.rotation_matrix), page.rect
-        self._matrix = None if matrix == (1, 0, 0, 1, 0, 0) else matrix
+        # each of them is asked of MuPDF anew
+        self.matrix, rect = tuple(page.rotation_matrix), page.rect
+        """Turns the unrotated page into the displayed one."""
+        self.width_pt, self.height_pt = rect.width, rect.height
+        """Of the displayed page."""
+        self._matrix = None if self.matrix == (1, 0, 0, 1, 0, 0) else self.matrix
         self._rect = (rect.x0, rect.y0, rect.width, rect.height)
 
     def __call__(self, box: Sequence[float]) -> Box | None:

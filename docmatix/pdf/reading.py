@@ -312,6 +312,7 @@ def _read_page(
     flags = pymupdf.TEXT_CLIP | pymupdf.TEXT_IGNORE_ACTUALTEXT
     textpage = page.get_textpage(flags=flags | pymupdf.TEXT_PRESERVE_IMAGES)
     to_fractions = Fractions(page)
+    width_pt, height_pt = to_fractions.width_pt, to_fractions.height_pt
     infos = textpage.extractIMGINFO()
     images = [box for info in infos if (box := to_fractions(info["bbox"]))]
     pixels = sum(info["width"] * info["height"] for info in infos)
@@ -320,12 +321,12 @@ def _read_page(
         textpage = page.get_textpage(flags=flags)
     spans = textpage.extractDICT()["blocks"]
     lines, unknown_share = _read_words(read_lines(page, textpage, spans, blanks.find_in(page)), to_fractions)
-    lines = join_vertical(lines, textpage, to_fractions, width_pt=page.rect.width, height_pt=page.rect.height)
+    lines = join_vertical(lines, textpage, to_fractions, width_pt=width_pt, height_pt=height_pt)
     places = [piece.box for _, pieces in lines for piece in pieces]
     shapes = budget.list_shapes(page) if places else []
     found = find_hidden(page, spans, places, pictures=images, shapes=shapes, to_fractions=to_fractions, budget=budget)
     hidden = found or set()
-    words = arrange_words(_leave_out(hidden, lines), width_pt=page.rect.width, height_pt=page.rect.height)
+    words = arrange_words(_leave_out(hidden, lines), width_pt=width_pt, height_pt=height_pt)
     words = add_fonts(words, spans, to_fractions=to_fractions)
     text = compose_text(words)
     quality = measure_quality(text)
@@ -341,8 +342,8 @@ def _read_page(
         reason = "blank" if not words and not images and _is_blank(page) else "no_text"
     read = Page(
         number=number,
-        width_pt=round(page.rect.width, 2),
-        height_pt=round(page.rect.height, 2),
+        width_pt=round(width_pt, 2),
+        height_pt=round(height_pt, 2),
         rotation=page.rotation,
         image_share=measure_cover(images),
         text=text,
@@ -350,14 +351,22 @@ def _read_page(
         reason=reason,
         text_quality=quality,
     )
-    drawing = _list_drawing(page, shapes, images, budget) if with_drawing and reason is None else Drawing()
+    drawing = (
+        _list_drawing(page, shapes, images, to_fractions.matrix, budget)
+        if with_drawing and reason is None
+        else Drawing()
+    )
     return _Reading(read, [places[index] for index in sorted(hidden)], drawing, images, pixels)
 
 
 def _list_drawing(
-    page: Any, shapes: Sequence[dict[str, Any]], pictures: Sequence[Box], budget: InspectionBudget
+    page: Any,
+    shapes: Sequence[dict[str, Any]],
+    pictures: Sequence[Box],
+    matrix: Sequence[float],
+    budget: InspectionBudget,
 ) -> Drawing:
-    own, matrix = list_content_shapes(page, shapes), page.rotation_matrix
+    own = list_content_shapes(page, shapes)
     rules = list_rules(own, matrix) if budget.rules > 0 else []
     budget.rules -= len(rules)
     boxes = tuple(list_boxes(own, matrix) if rules else ())

@@ -98,7 +98,8 @@ def _list_spans(
     page: Any, blocks: Iterable[dict[str, Any]], *, to_fractions: ToFractions
 ) -> tuple[list[Box], list[Box]]:
     """The boxes of letters that are too small, and of those painted in a way that may not show."""
-    least = max(MIN_SIZE_PT, MIN_SIZE_SHARE * max(page.rect.width, page.rect.height))
+    rect = page.rect
+    least = max(MIN_SIZE_PT, MIN_SIZE_SHARE * max(rect.width, rect.height))
     tiny: list[Box] = []
     odd: list[Box] = []
     for block in blocks:

@@ -172,8 +172,7 @@ def _split(
         if starts[index] >= reach:
             groups.append([])
         groups[-1].append(index)
-        if ends[index] > reach:
-            reach = ends[index]
+        reach = max(reach, ends[index])
     return [[blocks[index] for index in sorted(group)] for group in groups]
 
 

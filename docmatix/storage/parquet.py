@@ -74,7 +74,11 @@ def _payload_bytes(value: Any) -> int:
     if value is None or kind is float or kind is int or kind is bool:
         return 8
     if kind is dict or isinstance(value, Mapping):
-        return sum(map(_payload_bytes, value.values()))
+        size = 0
+        for each in value.values():
+            # most are texts: a call for each took a fiftieth of the time of a request
+            size += len(each) + 4 if type(each) is str else 8 if each is None else _payload_bytes(each)
+        return size
     if isinstance(value, (list, tuple)):
         # numbers dominate the long lists (boxes): counting the first item for all is close and 20 times faster
         if value and isinstance(value[0], (int, float)):

@@ -90,9 +90,9 @@ _KINDS = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         ("contact", r"\S+@\S+\.\w+|https?://\S+|www\.\S+"),
-        ("percent", rf"(?:{_SIGN}{_DIGITS}|{NUMERAL}) ?(?:%|per ?cent|percentage points)"),
+        ("percent", rf"(?=.*[%ts]$)(?:{_SIGN}{_DIGITS}|{NUMERAL}) ?(?:%|per ?cent|percentage points)"),
         ("amount", rf"{_SIGN}(?:[a-z]{{0,3}}[$€£¥]|usd|eur|gbp|chf|(?-i:{CURRENCY})) ?{_SIGN}{_DIGITS}.{{0,12}}"),
-        ("amount", rf"{_SIGN}{_DIGITS}.{{0,12}}(?:dollars|euros|pounds|usd|eur|(?<![a-z])(?-i:{CURRENCY}))"),
+        ("amount", rf"(?!.*\d$){_SIGN}{_DIGITS}.{{0,12}}(?:dollars|euros|pounds|usd|eur|(?<![a-z])(?-i:{CURRENCY}))"),
         ("date", rf"(?:[a-z]{{3,9}},? )?(?:{_DAY} {MONTH}|{MONTH}(?: {_DAY})?)(?:,? \d{{4}})?|(?:1[6-9]|20)\d\d"),
         ("date", r"the (?:(?:early|late) |mid-)?(?:\d{4}s|\d{1,2}th century)"),
         ("date", r"\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"),

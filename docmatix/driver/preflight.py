@@ -22,13 +22,12 @@ from docmatix.driver.progress import Progress
 from docmatix.models.engine import Engine
 from docmatix.models.preflight import read_api_key
 from docmatix.models.tokenizer import ESTIMATE, TokenCounter, load_tokenizer
-from docmatix.models.vllm.replica_pool import check_nodes, is_private
 from docmatix.pdf.ocr.auto import AutoOcr
 from docmatix.pipeline import ASKING, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.prompting.conditions import needs_profiles
-from docmatix.prompting.planned_requests import measure_token_budget
 from docmatix.prompting.prompt_files import find_prompt_directories, load_prompts
 from docmatix.prompting.prompts import Prompt, tune_prompt
+from docmatix.prompting.requests import measure_token_budget
 from docmatix.stages.support.fingerprints import fingerprint_stages
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.reading import list_engines
@@ -212,6 +211,8 @@ def list_asked(job: Job, wanted: set[str]) -> list[Engine]:
 
 def check_cluster(job: Job, engines: Sequence[Engine]) -> None:
     """Refuse what the machines of the cluster cannot do for these engines, before the first document is read."""
+    from docmatix.models.vllm.replica_pool import check_nodes, is_private
+
     for engine in engines:
         engine.check_placement()
     if not is_private():

@@ -20,12 +20,9 @@ from docmatix.driver.tasks import Task
 from docmatix.driver.watchdog import StageWatch
 from docmatix.driver.workforce import Workforce
 from docmatix.models.engine import Engine
-from docmatix.models.parameters import describe_lacking
 from docmatix.models.service import NOWHERE
 from docmatix.models.telemetry import ServingWatch
 from docmatix.pipeline import DEDUP, PACK, PIPELINE, PLAN, VERIFY
-from docmatix.stages.dedup import dedup_documents
-from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.output_files import divide_run, find_packed
 from docmatix.stages.support.reading import check_chain
@@ -86,6 +83,9 @@ def do_stages(
                             recording.serving.append(watch.record)
                     if stage == DEDUP:
                         if tasks:
+                            # what stages need is imported once they begin: the first document waits for none of it
+                            from docmatix.stages.dedup import dedup_documents
+
                             with progress.stage(DEDUP, len(tasks)) as shown:
                                 dedup_documents(job, show=shown.update)
                         continue
@@ -101,6 +101,8 @@ def do_stages(
                 recording.stages.setdefault(stage, {})["seconds"] = round(time.monotonic() - began, 3)
                 recording.show({})
     if PACK in wanted:
+        from docmatix.stages.finish import finish_dataset
+
         finish_dataset(job)
         job.run.sweep(job.stages)
 
@@ -243,6 +245,8 @@ def _say_lacking(
     """Say which fields the model's server does not take, as its workers found."""
     for name in counted:
         if name.startswith("without_"):
+            from docmatix.models.parameters import describe_lacking
+
             line = describe_lacking(name.removeprefix("without_"), model=job.choose_engine(stage).model_name)
             if line not in said:
                 said.add(line)

@@ -33,7 +33,6 @@ from docmatix.prompting.chunks import (
     count_pairs,
     count_picture_tokens,
     halve_chunk,
-    measure_budget,
     refer_to_picture,
     split_pages,
 )
@@ -44,7 +43,7 @@ from docmatix.prompting.questions.rewording import accept_rewording
 from docmatix.prompting.questions.sentences.candidates import Candidate, find_candidates
 from docmatix.prompting.questions.sentences.question_grammar import clean_question, question_grammar
 from docmatix.prompting.replies import pairs_schema, parse_reply
-from docmatix.prompting.requests import make_request
+from docmatix.prompting.requests import make_request, measure_token_budget
 from docmatix.prompting.templates import render_messages
 from docmatix.prompting.windows import Window
 from docmatix.text.languages import reads_english
@@ -284,14 +283,6 @@ def halve_request(ask: PlannedRequest, prompt: Prompt, *, engine: Engine, seed: 
         )
         for number, half in enumerate(halve_chunk(ask.chunk))
     ]
-
-
-def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
-    """Tokens that the engine's context leaves for the pages of a window. Raises SetupError if that is too few."""
-    variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
-    if prompt.sees:
-        variables["picture_count"] = 1
-    return measure_budget(prompt, context_tokens=engine.context_length, counter=counter, **variables)
 
 
 def read_pairs(ask: PlannedRequest, reply: Reply) -> tuple[list[Pair], Counter[str]]:

@@ -1,4 +1,4 @@
-"""A request to a model, from a prompt and the messages that were rendered from it."""
+"""A request to a model, from a prompt and the messages that were rendered from it, and what room it has for pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 from docmatix.core.pairs import Message, Picture, Request
 from docmatix.models.engine import Engine
+from docmatix.models.tokenizer import ESTIMATE, TokenCounter
+from docmatix.prompting.chunks import measure_budget
 from docmatix.prompting.prompts import Prompt
 
 
@@ -21,3 +23,11 @@ def make_request(
 ) -> Request:
     """A request to the engine's model, or to the prompt's LoRA adapter."""
     return Request(prompt.model or engine.model_name, messages, sampling, extra, engine.variant, pictures, measured)
+
+
+def measure_token_budget(prompt: Prompt, engine: Engine, *, counter: TokenCounter = ESTIMATE) -> int:
+    """Tokens that the engine's context leaves for the pages of a window. Raises SetupError if that is too few."""
+    variables: dict[str, Any] = {"pages": [], "pair_count": 1, "language": None}
+    if prompt.sees:
+        variables["picture_count"] = 1
+    return measure_budget(prompt, context_tokens=engine.context_length, counter=counter, **variables)

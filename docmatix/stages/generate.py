@@ -26,7 +26,6 @@ from docmatix.prompting.planned_requests import (
     halve_request,
     keep_wording,
     make_fact_pair,
-    measure_token_budget,
     plan_requests,
     plan_rewordings,
     read_pairs,
@@ -35,6 +34,7 @@ from docmatix.prompting.prompts import Prompt
 from docmatix.prompting.questions.asking import ask_facts
 from docmatix.prompting.questions.question import FactQuestion
 from docmatix.prompting.questions.rewording import can_be_reworded
+from docmatix.prompting.requests import measure_token_budget
 from docmatix.prompting.windows import Window, iterate_windows
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress

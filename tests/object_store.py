@@ -8,6 +8,8 @@
         ...
         store.go_away(); store.come_back()
 
+A module that imports the fixture `running_store` has one of its own, named by the environment.
+
 Which requests meet a fault is decided by the hash of the request and the number of the try, never by the clock, so that
 a run meets the same ones every time.
 """
@@ -32,6 +34,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import pytest
 import s3fs
 from aiohttp import ClientSession, ClientTimeout, web
 from yarl import URL
@@ -324,6 +327,15 @@ def start_object_store(*, buckets: Sequence[str] = ("bucket",)) -> Iterator[Obje
         assert process.stdin is not None
         process.stdin.close()
         s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture(scope="module")
+def running_store() -> Iterator[ObjectStore]:
+    with start_object_store() as store, pytest.MonkeyPatch.context() as patch:
+        for name, value in store.environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield store
 
 
 def _find_free_port() -> int:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import s3fs
 
 from docmatix.core.pairs import Failure, Request
 from docmatix.driver.tasks import Task, knowing, tell_task
@@ -27,7 +26,7 @@ from docmatix.stages.support.output_files import divide_run
 from docmatix.storage.run import Run
 from tests import jobs
 from tests.builds import Driver, write_config
-from tests.object_store import Asked, ObjectStore, start_object_store
+from tests.object_store import Asked, ObjectStore, running_store  # noqa: F401 -- a fixture
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import start_scripted_server
 
@@ -40,17 +39,8 @@ MOST_OF_ALL = 60
 DELAY_S = 0.05
 
 
-@pytest.fixture(scope="module")
-def running_store() -> Iterator[ObjectStore]:
-    with start_object_store() as store, pytest.MonkeyPatch.context() as patch:
-        for name, value in store.environment.items():
-            patch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        yield store
-
-
 @pytest.fixture
-def store(running_store: ObjectStore) -> Iterator[ObjectStore]:
+def store(running_store: ObjectStore) -> Iterator[ObjectStore]:  # noqa: F811
     """The store, empty, with a delay on the way to it."""
     running_store.empty_bucket("bucket")
     running_store.faults = []

@@ -11,7 +11,7 @@ import tarfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,24 +42,15 @@ from docmatix.storage.run import Run
 from docmatix.storage.store import Overtaken
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
-from tests.object_store import FOR_EVER, Fault, ObjectStore, start_object_store
+from tests.object_store import FOR_EVER, Fault, ObjectStore, running_store  # noqa: F401 -- a fixture
 from tests.pdfs import write_distinct_pdf
 from tests.scripted_server import start_scripted_server
 
 PASSING = ("slow_down", "broken", "unavailable", "reset", "cut", "short", "unheard")
 
 
-@pytest.fixture(scope="module")
-def running_store() -> Iterator[ObjectStore]:
-    with start_object_store() as store, pytest.MonkeyPatch.context() as patch:
-        for name, value in store.environment.items():
-            patch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        yield store
-
-
 @pytest.fixture
-def store(running_store: ObjectStore) -> ObjectStore:
+def store(running_store: ObjectStore) -> ObjectStore:  # noqa: F811
     """The store, empty and without faults."""
     running_store.come_back()
     running_store.faults = []

@@ -96,7 +96,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
         ),
         Stage(
             name=DEDUP,
-            code_version=2,
+            code_version=3,
             shell="docmatix.stages.dedup:dedup_documents",
             reads=(EXTRACT,),
             units=("documents", "pages"),
@@ -120,7 +120,7 @@ PIPELINE: Final[Mapping[str, Stage]] = {
             name=VERIFY,
             code_version=8,
             shell="docmatix.stages.verify:verify_shard",
-            reads=(EXTRACT, GENERATE),
+            reads=(EXTRACT, DEDUP, GENERATE),
             units=("requests", "pairs"),
             links=(Link("pairs", GENERATE),),
             schema="docmatix.storage.schemas:VERIFY",

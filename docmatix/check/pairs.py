@@ -20,6 +20,7 @@ from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import make_fact_pair_id, make_pair_id
 from docmatix.pipeline import CURATE, DEDUP, EXTRACT, GENERATE, PLAN, VERIFY
 from docmatix.stages.support.job import Job
+from docmatix.stages.support.left_out_pages import LeftOutOfShard
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.document_rows import group_documents, keep_first_rows
 from docmatix.storage.earlier_schemas import REPLIES_BEFORE_LOGPROB, REPLIES_BEFORE_REASONING
@@ -45,6 +46,7 @@ class ShardRows:
         self._job, self._run, self._shard = job, job.run, shard
         self._records, self._parts = records, parts
         self._counted = {stage: Ledger() for stage in parts if stage in RECOUNTS}
+        self._left_out = LeftOutOfShard()
         self._pair_ids = hashlib.sha256()  # of the pairs of `generate`, in their order
 
     def find_problems(self, places: Identities, documents: Identities, kept: KeptSamples) -> Iterator[str]:
@@ -66,14 +68,15 @@ class ShardRows:
                 yield f"The ledger of {self._run.part_name(stage, record)} counts {problem}. {self._redo(stage)}"
 
     def _check_documents(self, documents: Identities, let_in: set[int]) -> Iterator[str]:
-        left_out = {row["index"] for row in self._count(DEDUP)}
+        for row in self._count(DEDUP):
+            self._left_out.add(row)
         # until `dedup` has decided by these settings, a document may be there twice
         decided = DEDUP in self._parts and self._records[DEDUP].fingerprint == self._job.fingerprints.get(DEDUP)
         for row in keep_first_rows(self._count(EXTRACT)):
             if row["doc_id"] is not None and row["doc_id"] != row["sha256"][:32]:
                 found = f"Document {row['index']} of shard {self._shard} has an id that does not match its content."
                 yield f"{found} {self._redo(EXTRACT)}"
-            if row["reason"] is None and row["index"] not in left_out:
+            if row["reason"] is None and row["index"] not in self._left_out.documents:
                 let_in.add(row["index"])
                 if decided:
                     documents.add(row["doc_id"])
@@ -82,7 +85,9 @@ class ShardRows:
         asked, again = set[str](), self._redo(GENERATE)
         strangers = 0
         for row in self._count(GENERATE):
-            strangers += row["index"] not in let_in
+            # windows begin and end with a page that is asked about
+            ends = {*row["page_numbers"][:1], *row["page_numbers"][-1:]}
+            strangers += row["index"] not in let_in or not ends.isdisjoint(self._left_out.pages.get(row["index"], ()))
             if row["request_id"] and row["reason"] is None:
                 asked.add(row["request_id"])
             for number, pair in enumerate(row["pairs"] or ()):
@@ -94,7 +99,8 @@ class ShardRows:
                 if pair["pair_id"] != wanted:
                     yield f"A pair in shard {self._shard} of generate has the id of another: {pair['pair_id']}. {again}"
         if strangers and EXTRACT in self._parts and DEDUP in self._parts:
-            yield f"{strangers} rows of generate in shard {self._shard} are of documents that were left out. {again}"
+            found = f"{strangers} rows of generate in shard {self._shard}"
+            yield f"{found} are of documents or pages that were left out. {again}"
         yield from self._check_replies(GENERATE, asked)
 
     def _check_verified(self) -> Iterator[str]:

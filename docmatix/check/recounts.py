@@ -33,9 +33,9 @@ def recount_extract(rows: Rows, ledger: Ledger) -> Rows:
 
 
 def recount_dedup(rows: Rows, ledger: Ledger) -> Rows:
-    """Only what was dropped: the rows are the documents that are left out."""
+    """Only what was dropped: the rows are the documents that are left out, and the pages of others."""
     for row in rows:
-        ledger.drop("documents", row["reason"])
+        ledger.drop("documents" if row.get("page_number") is None else "pages", row["reason"])
         yield row
 
 
@@ -92,10 +92,12 @@ _VERIFIED = (
     *("pair_id", "request_id", "reason", *VERIFIED_SCORES),
     *(f"requests.list.element.{name}" for name in _OF_REQUEST),
 )
+_GENERATED = ("index", "sample_id", "page_numbers", "request_id", "reason", "malformed", "pairs")
+
 RECOUNTS = {
     EXTRACT: Recount(recount_extract, ("index", "doc_id", "sha256", "reason", *_PAGES)),
-    DEDUP: Recount(recount_dedup, ("index", "reason")),
-    GENERATE: Recount(recount_generate, ("index", "sample_id", "request_id", "reason", "malformed", "pairs")),
+    DEDUP: Recount(recount_dedup, ("index", "reason", "page_number")),
+    GENERATE: Recount(recount_generate, _GENERATED),
     VERIFY: Recount(recount_verify, _VERIFIED),
     CURATE: Recount(recount_curate, ("reason",)),
 }
@@ -103,12 +105,14 @@ RECOUNTS = {
 
 def find_miscounts(stage: str, recorded: Ledger, counted: Ledger) -> Iterator[str]:
     """Where the ledger of a record and that of the rows differ, such as `200 pairs in, its rows 199`."""
-    # the rows of dedup are the documents that it leaves out, without their pages
-    units = {"documents"} if stage == DEDUP else {*recorded.accounts, *counted.accounts}
-    for unit in sorted(units):
+    for unit in sorted({*recorded.accounts, *counted.accounts}):
         said, found = recorded.accounts.get(unit, Account()), counted.accounts.get(unit, Account())
         if stage != DEDUP and (said.entered, said.kept) != (found.entered, found.kept):
             yield f"{said.entered} {unit} in and {said.kept} out, its rows {found.entered} and {found.kept}"
-        for reason in sorted({*said.dropped, *found.dropped}):
+        reasons = {*said.dropped, *found.dropped}
+        if stage == DEDUP and unit == "pages":
+            # the documents that it leaves out are rows without their pages
+            reasons -= {*recorded.accounts["documents"].dropped} if "documents" in recorded.accounts else set()
+        for reason in sorted(reasons):
             if said.dropped[reason] != found.dropped[reason]:
                 yield f"{said.dropped[reason]} {unit} dropped as `{reason}`, its rows {found.dropped[reason]}"

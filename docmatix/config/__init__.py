@@ -44,12 +44,15 @@ class Dedup(Section):
 
     exact: bool = True
     near: bool = True
+    pages: bool = True
+    """Ask nothing about a page that says the same as an earlier one, of the same or of another document: with the same
+    words or, with `near`, with other words where no answer is, that is no number, name, field, tick or cell."""
     threshold: float = Field(0.85, gt=0, le=1)
     """The estimated Jaccard similarity of word 5-grams from which the later document is left out. Of a scan and another
     document, as many of the words of which OCR is sure must be in both."""
     memory_mb: Annotated[int, NOT_FINGERPRINTED] = Field(1024, ge=64)
     """Memory for the comparison, however many documents there are; what takes more is in the temporary directory, about
-    1.1 KB a document, while it lasts."""
+    1.1 KB a document and 0.2 KB a page, while it lasts."""
 
 
 class Window(Section):

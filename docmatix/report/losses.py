@@ -88,7 +88,8 @@ def _iterate_found(job: Job) -> Iterator[_Found]:
             page = "" if item.page is None else f", page {item.page}"
             example = _example(f"{row['source_uri']}{page}", "" if page else row["detail"] or "")
         elif item.stage == DEDUP:
-            example = _example(row["source_uri"], describe_favoured(row))
+            page = "" if item.page is None else f", page {item.page}"
+            example = _example(f"{row['source_uri']}{page}", describe_favoured(row))
         elif item.stage == GENERATE:
             index = row["index"]
             example = _example(describe_pages(row["page_numbers"]) or "no page", _describe_request(item))

@@ -61,8 +61,10 @@ def find_losing_shards(job: Job, stage: str, reason: str | None = None) -> Itera
 
 
 def describe_favoured(row: Mapping[str, Any]) -> str:
-    """Which document `dedup` kept instead, and how similar they are."""
-    return f"in favour of {row['favoured_source_uri']} (similarity {row['similarity']:.2f})"
+    """Which document, or page, `dedup` kept instead, and how similar they are."""
+    page = row.get("favoured_page_number")
+    favoured = row["favoured_source_uri"] if page is None else f"{row['favoured_source_uri']}, page {page}"
+    return f"in favour of {favoured} (similarity {row['similarity']:.2f})"
 
 
 def _read_extract(run: Run, shard: int) -> Iterator[DroppedItem]:
@@ -78,7 +80,8 @@ def _read_extract(run: Run, shard: int) -> Iterator[DroppedItem]:
 
 def _read_dedup(run: Run, shard: int) -> Iterator[DroppedItem]:
     for row in run.iterate_rows(DEDUP, shard):
-        yield DroppedItem(DEDUP, ("documents",), row["reason"], shard, row)
+        page = row.get("page_number")
+        yield DroppedItem(DEDUP, ("documents" if page is None else "pages",), row["reason"], shard, row, page)
 
 
 def _read_generate(run: Run, shard: int) -> Iterator[DroppedItem]:
@@ -209,7 +212,8 @@ def _read_dropped(job: Job, reason: str | None, *, replies: bool) -> Iterator[Dr
             place = Place(shard, row["index"], row["doc_id"], (item.page,))
             what, detail = f"{what}, page {item.page}", ""
         elif item.stage == DEDUP:
-            place = Place(shard, row["index"], row["doc_id"], (1,))
+            place = Place(shard, row["index"], row["doc_id"], (item.page or 1,))
+            what = what if item.page is None else f"{what}, page {item.page}"
             detail = describe_favoured(row)
         elif item.stage == GENERATE:
             if shard != shard_read:

@@ -19,7 +19,7 @@ from typing import Any
 
 from docmatix.core.ledger import Ledger
 from docmatix.core.pairs import FACTS, Failure, Pair, Reply
-from docmatix.pipeline import DEDUP, EXTRACT, GENERATE, PIPELINE
+from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE
 from docmatix.prompting.draws import DrawCounts, PromptDraw
 from docmatix.prompting.planned_requests import (
     PlannedRequest,
@@ -38,6 +38,7 @@ from docmatix.prompting.requests import measure_token_budget
 from docmatix.prompting.windows import Window, iterate_windows
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress
+from docmatix.stages.support.left_out_pages import read_left_out
 from docmatix.stages.support.off_loop import entered_in_thread
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
@@ -182,14 +183,13 @@ def _build_steps(job: Job, shard: int, ledger: Ledger, counts: DrawCounts) -> It
     }
     draw = PromptDraw(candidates, weights, seed=seed, count=settings.prompts_per_window)
     pictures = settings.engine.vision and draw.sees
-    left_out = {row["index"] for row in job.run.iterate_rows(DEDUP, shard, columns=["index"])}
+    left_out = read_left_out(job, shard)
     for row, pages in group_documents(job.run.iterate_rows(EXTRACT, shard, columns=columns)):
-        if row["reason"] is not None or row["index"] in left_out:
+        if row["reason"] is not None or row["index"] in left_out.documents:
             continue
         ledger.enter("documents")
-        windows = iterate_windows(
-            row["doc_id"], map(page_from_row, pages), max_pages=job.config.window.max_pages, pictures=pictures
-        )
+        marked = left_out.mark(row["index"], map(page_from_row, pages))
+        windows = iterate_windows(row["doc_id"], marked, max_pages=job.config.window.max_pages, pictures=pictures)
         # a document of mere pictures has one of no page, where no prompt is sent any
         beginning = next(windows, Window(f"{row['doc_id']}-0", row["doc_id"], ()))
         for window in chain([beginning], windows):

@@ -141,8 +141,11 @@ DEDUP = pa.schema(
         ("favoured_doc_id", pa.string()),
         ("favoured_source_uri", pa.string()),
         ("similarity", pa.float32()),
+        ("page_number", pa.int32()),
+        ("favoured_page_number", pa.int32()),
     ]
 )
+"""One row a document that is left out, and one a page of one that stays, which has a `page_number`."""
 
 # --- generate, verify -------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from docmatix.text.minhash import MIN_SHINGLES, SHINGLE_NUMBERS, SHINGLE_WORDS, 
 if TYPE_CHECKING:
     from docmatix.core.documents import Page, Word
 
-MIN_WORDS = 60
+MIN_WORDS = 40
 """Title pages, dividers and empty forms of fewer words may all be the same."""
 MAX_DRAWN = 0.05
 """The share of a page that pictures, and drawings, may take: a logo, but nothing that could be asked about."""

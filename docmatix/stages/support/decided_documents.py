@@ -1,5 +1,5 @@
 """What `dedup` keeps of the documents that it has decided about, so that those of a grown source are compared with them
-without reading them again: files of ids, keys of bands and decisions, beside the parts.
+without reading them again: files of ids, keys of bands, hashes of pages and decisions, beside the parts.
 
     RUN/dedup/keys/part-00017-3fa9c1d2.parquet   some shards, from this one on, named by its content
 
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from docmatix.core.errors import BuildError
 from docmatix.pipeline import DEDUP, EXTRACT
 from docmatix.stages.support.compared_documents import KNOWN_LEFT_OUT, Documents, Flags, Keys, LeftOut
+from docmatix.stages.support.duplicate_pages import ComparedPages, PageHashes
 from docmatix.stages.support.job import Job
 from docmatix.storage.bombs import check_footer
 from docmatix.storage.parquet import open_parquet
@@ -34,6 +35,8 @@ DOCUMENTS_IN_A_FILE = 1 << 17
 _AT_ONCE = 1 << 14
 _ABOUT = b"docmatix"
 _TEXTS = ("doc_id", "source_uri")
+_PAGES = {"page_numbers": pa.int32(), "page_words": pa.uint64(), "page_answers": pa.uint64()}
+"""Lists of the pages that can be compared."""
 _NAME = re.compile(r"part-(\d{5,})-([0-9a-f]{8})\.parquet", re.ASCII)
 
 
@@ -56,6 +59,7 @@ class Block(NamedTuple):
     near: npt.NDArray[np.bool_]
     favoured: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float64]
+    pages: PageHashes
 
 
 def begin_chain(job: Job) -> str:
@@ -83,7 +87,11 @@ class DecidedFile:
         """Its documents, for `documents`, in order."""
         for batch in self._parquet.iter_batches(batch_size=_AT_ONCE, use_threads=False):
             column = {name: batch.column(name) for name in batch.schema.names}
-            number = {name: np.asarray(values) for name, values in column.items() if name not in _TEXTS}
+            number = {name: np.asarray(values) for name, values in column.items() if name not in (*_TEXTS, *_PAGES)}
+            lists = [column[name] for name in _PAGES]
+            counts = lists[0].value_lengths()
+            if not all(counts.equals(each.value_lengths()) for each in lists[1:]):
+                raise BuildError(f"{self.name} is damaged: it has pages without hashes. Remove it.")
             yield Block(
                 np.array(column["doc_id"].to_pylist(), dtype="S32"),
                 column["source_uri"].to_pylist(),
@@ -93,6 +101,7 @@ class DecidedFile:
                 number["near"] > 0,
                 number["favoured"],
                 number["similarity"],
+                PageHashes(np.asarray(counts, dtype=np.int32), *(np.asarray(each.flatten()) for each in lists)),
             )
 
 
@@ -139,7 +148,15 @@ def _open(job: Job, name: str, chain: str, shards: Sequence[int], documents: Doc
 
 
 def write_decided(
-    job: Job, documents: Documents, uris: TextColumn, left_out: LeftOut, shards: Shards, *, first: int, after: str
+    job: Job,
+    documents: Documents,
+    pages: ComparedPages,
+    uris: TextColumn,
+    left_out: LeftOut,
+    shards: Shards,
+    *,
+    first: int,
+    after: str,
 ) -> str:
     """Write a file of these shards, whose documents begin with the number `first`; returns its name."""
     end = first + sum(shards.documents)
@@ -151,7 +168,7 @@ def write_decided(
         parquet = pq.ParquetWriter(sink, schema, compression=compression, use_dictionary=False)
         for start in range(first, end, _AT_ONCE) if end > first else [first]:
             stop = min(start + _AT_ONCE, end)
-            parquet.write_table(_make_table(documents, uris, left_out, start, stop, schema))
+            parquet.write_table(_make_table(documents, pages, uris, left_out, start, stop, schema))
         parquet.close()
         sink.close()
         name = f"{DECIDED_KEYS}/part-{shards.numbers[0]:05d}-{pending.sha256[:8]}.parquet"
@@ -170,11 +187,18 @@ def _make_schema(documents: Documents, about: Mapping[str, object]) -> pa.Schema
     keys += [f"words_{place}" for place in range(len(documents.word_keys))]
     fields = [("doc_id", pa.string()), ("source_uri", pa.string()), ("flags", pa.uint8()), ("near", pa.uint8())]
     fields += [("favoured", pa.int64()), ("similarity", pa.float64()), *((name, pa.uint64()) for name in keys)]
+    fields += [(name, pa.list_(kind)) for name, kind in _PAGES.items()]
     return pa.schema(fields, metadata={_ABOUT: json.dumps(about).encode()})
 
 
 def _make_table(
-    documents: Documents, uris: TextColumn, left_out: LeftOut, start: int, stop: int, schema: pa.Schema
+    documents: Documents,
+    pages: ComparedPages,
+    uris: TextColumn,
+    left_out: LeftOut,
+    start: int,
+    stop: int,
+    schema: pa.Schema,
 ) -> pa.Table:
     count = stop - start
     inside = slice(*np.searchsorted(left_out.numbers, (start, stop)).tolist())
@@ -188,4 +212,8 @@ def _make_table(
     numbers = [flags, near, favoured, similarity]
     numbers += [column.read(start, stop) for column in (*documents.keys, *documents.word_keys)]
     texts = uris.take(np.arange(start, stop))
-    return pa.table([pa.array(ids, pa.string()), pa.array(texts, pa.string()), *map(pa.array, numbers)], schema=schema)
+    found = pages.read(start, stop)
+    offsets = np.concatenate(([0], np.cumsum(found.counts))).astype(np.int32)
+    lists = [pa.ListArray.from_arrays(offsets, pa.array(each)) for each in found[1:]]
+    columns = [pa.array(ids, pa.string()), pa.array(texts, pa.string()), *map(pa.array, numbers), *lists]
+    return pa.table(columns, schema=schema)

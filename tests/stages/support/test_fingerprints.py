@@ -77,6 +77,7 @@ KEYS: dict[str, tuple[Any, str | None]] = {
     **{f"extract.ocr[{kind}].tessdata": (str(find_tessdata(None)), None) for kind in ("auto", "tesseract")},
     "dedup.exact": (False, "dedup"),
     "dedup.near": (False, "dedup"),
+    "dedup.pages": (False, "dedup"),
     "dedup.threshold": (0.9, "dedup"),
     "dedup.memory_mb": (128, None),
     "window.max_pages": (2, "generate"),

@@ -70,7 +70,7 @@ $(VLLM_VENV)/.installed: locks/vllm/cpu.txt
 	$(VLLM_VENV)/bin/python $(PIP_INSTALL) $(VLLM_PIP) --no-warn-conflicts --only-binary :all: torch==2.13.0
 	@touch $@
 
-# other PDFs, other kills: make chaos CHAOS="--source FOLDER --kills 20 --seed 1"
+# other PDFs, other kills, no Ray: make chaos CHAOS="--source FOLDER --kills 20 --seed 1 --local"
 chaos: install  ## kill workers, nodes, servers and drivers in the middle of a build, fifty times, and compare its dataset
 	$(BIN)/python -m tests.chaos --kills 50 $(CHAOS)
 

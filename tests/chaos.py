@@ -1,12 +1,13 @@
 """Random kills, spread over one build: its dataset must be byte for byte that of an undisturbed build.
 
-    python -m tests.chaos --kills 50 --seed 7 --source FOLDER
+    python -m tests.chaos --kills 50 --seed 7 --source FOLDER [--local]
 
-The build runs on a Ray cluster of its own, several raylets on this machine, and asks a scripted model server that is a
-process of its own. By the seed's choice it loses, with SIGKILL and in the middle of its stages,
+The build runs on a Ray cluster of its own, several raylets on this machine, or with `--local` without Ray, and asks a
+scripted model server that is a process of its own. By the seed's choice it loses, with SIGKILL and in the middle of its
+stages,
 
-    workers      that have a shard in hand; Ray starts them again
-    raylets      of a node with such a worker; another node takes its place
+    workers      that have a shard in hand; they are started again
+    raylets      of a node with such a worker, and another node takes its place; without Ray, nurseries
     servers      with requests in flight; started again at the same address after a while
     drivers      with all their children; the same command is run again, until it ends well
 
@@ -194,6 +195,37 @@ class Nodes:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Machine:
+    """No cluster: workers are processes below the driver, and end with the nursery that has forked them."""
+
+    address = None
+
+    def __init__(self) -> None:
+        self.build: Build | None = None
+
+    def find_workers(self, stage: str | None = None) -> list[int]:
+        """As `Nodes.find_workers`."""
+        found: list[int] = []
+        if self.build is not None and self.build.pid is not None:
+            with contextlib.suppress(psutil.Error):
+                for each in psutil.Process(self.build.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.Error):
+                        if is_at_work(each.name(), stage):
+                            found.append(each.pid)
+        return found
+
+    def list_raylets(self) -> set[int]:
+        """The nurseries."""
+        found = set()
+        for pid in self.find_workers():
+            with contextlib.suppress(psutil.Error):
+                found.add(psutil.Process(pid).ppid())
+        return found
+
+    def replace(self, raylet: int) -> None:
+        """The driver starts another one itself."""
+
+
 class Build:
     """`docmatix build`, run again and again until it ends well."""
 
@@ -213,6 +245,10 @@ class Build:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, cwd=ROOT, start_new_session=True, stdin=subprocess.DEVNULL
             )
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
 
     def poll(self) -> int | None:
         assert self._process
@@ -265,7 +301,9 @@ class Hang(Exception):
     """The build commits nothing any more, or stops again and again."""
 
 
-def disturb(build: Build, kills: list[Kill], *, server: ModelServer, nodes: Nodes, rng: random.Random) -> Outcome:
+def disturb(
+    build: Build, kills: list[Kill], *, server: ModelServer, nodes: Nodes | Machine, rng: random.Random
+) -> Outcome:
     """Run the build to its end, with the kills as they fall due. Raises `Hang`."""
     outcome = Outcome()
     build.start()
@@ -305,7 +343,9 @@ def disturb(build: Build, kills: list[Kill], *, server: ModelServer, nodes: Node
         time.sleep(0.002)
 
 
-def strike(kind: str, stage: str, *, build: Build, server: ModelServer, nodes: Nodes, rng: random.Random) -> bool:
+def strike(
+    kind: str, stage: str, *, build: Build, server: ModelServer, nodes: Nodes | Machine, rng: random.Random
+) -> bool:
     """Kill a process at work in the stage; returns whether there was one."""
     if kind == "driver":
         if not nodes.find_workers() and not build.has_begun(stage):
@@ -342,7 +382,7 @@ def strike(kind: str, stage: str, *, build: Build, server: ModelServer, nodes: N
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def write_config(folder: Path, source: Path, *, base_url: str, address: str, documents_per_shard: int) -> Path:
+def write_config(folder: Path, source: Path, *, base_url: str, address: str | None, documents_per_shard: int) -> Path:
     engine = {"kind": "openai", "model": "scripted", "base_url": base_url, "max_in_flight": 16}
     content = {
         "name": "chaos",
@@ -369,11 +409,14 @@ def write_config(folder: Path, source: Path, *, base_url: str, address: str, doc
 
 
 @contextlib.contextmanager
-def started(folder: Path, *, delay_s: float) -> Iterator[tuple[ModelServer, Nodes]]:
-    """The server and the cluster, for the length of the block."""
+def started(folder: Path, *, delay_s: float, local: bool) -> Iterator[tuple[ModelServer, Nodes | Machine]]:
+    """The server and the cluster, if there is one, for the length of the block."""
     server = ModelServer(folder, delay_s=delay_s)
     server.start()
     try:
+        if local:
+            yield server, Machine()
+            return
         nodes = Nodes(2)
         try:
             yield server, nodes
@@ -406,11 +449,19 @@ def find_difference(run: Path, reference: Path) -> str | None:
 
 
 def unleash(
-    source: Path, folder: Path, *, kills: int, seed: int, options: Sequence[str], per_shard: int, delay_s: float
+    source: Path,
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    options: Sequence[str],
+    per_shard: int,
+    delay_s: float,
+    local: bool = False,
 ) -> int:
     """Build twice, once undisturbed; returns the exit code."""
     rng = random.Random(seed)
-    with started(folder, delay_s=delay_s) as (server, nodes):
+    with started(folder, delay_s=delay_s, local=local) as (server, nodes):
         config = write_config(
             folder, source, base_url=server.base_url, address=nodes.address, documents_per_shard=per_shard
         )
@@ -428,6 +479,8 @@ def unleash(
 
         began = time.monotonic()
         build = Build(config, folder / "disturbed", shards=shards, options=options)
+        if isinstance(nodes, Machine):
+            nodes.build = build
         due = schedule_kills(kills, rng)
         try:
             outcome = disturb(build, due, server=server, nodes=nodes, rng=rng)
@@ -466,6 +519,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="plan at most so many documents")
     parser.add_argument("--documents-per-shard", type=int, default=2)
     parser.add_argument("--delay-s", type=float, default=0.1, help="of every reply of the model")
+    parser.add_argument("--local", action="store_true", help="without Ray, as a build on one machine")
     parser.add_argument("--keep", type=Path, help="where to build; kept afterwards")
     options = parser.parse_args()
     if not options.source.is_dir():
@@ -482,6 +536,7 @@ def main() -> int:
             options=limit,
             per_shard=options.documents_per_shard,
             delay_s=options.delay_s,
+            local=options.local,
         )
 
 

@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_five_random_kills_leave_the_dataset_byte_identical(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", [[], ["--local"]], ids=["on a cluster", "on one machine"])
+def test_five_random_kills_leave_the_dataset_byte_identical(where: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.chaos", "--kills", "5", "--seed", "3", "--documents-per-shard", "1"]
-    command += ["--delay-s", "0.2", "--keep", str(tmp_path / "chaos")]
+    command += ["--delay-s", "0.2", "--keep", str(tmp_path / "chaos"), *where]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=800)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()

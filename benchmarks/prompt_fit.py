@@ -90,7 +90,7 @@ def main() -> None:
             windows += 1
             pages += len(window.list_shown(pictures=True))
             counts.add_window(window, pictures=True)
-            drawn, chosen = draw.draw_blindly(window), draw.draw(window, language=document.language)
+            chosen, drawn = draw.draw(window, language=document.language)
             moved += bool(chosen) and chosen[0].name != drawn[0].name
             blind.add(window, drawn, language=document.language)
             fitting.add(window, chosen, language=document.language)

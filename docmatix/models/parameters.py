@@ -142,6 +142,9 @@ def dump_sent(
     that the server does not take."""
     if not pictures and not lacking and not fields:
         return request.body
+    if not pictures and not lacking and fields.keys().isdisjoint((*request.sampling, *request.extra)):
+        # as below, without writing the same messages twice
+        return dump_body(dict(fields))[:-1] + b"," + request.body[1:]
     more = NO_FIELDS if any(name in lacking for name in fields) else fields
     return dump_body({**more, **adapt(request.to_body(pictures), lacking)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 
 from docmatix.core.profiles import SCORES
@@ -13,6 +14,7 @@ from docmatix.prompting.prompts import Prompt, choose_prompts, find_askable, fin
 from docmatix.prompting.windows import Window
 
 LIKELY = 0.5  # a score from which a page is counted as having a thing
+_read_scores = attrgetter(*SCORES)
 
 
 @dataclass(slots=True)
@@ -31,7 +33,11 @@ class DrawCounts:
         """Count a window by the profiles of its usable pages."""
         pages = window.list_shown(pictures=pictures)
         known = [page.profile for page in pages if page.profile is not None]
-        self.profiles.update(name for name in SCORES if any(getattr(each, name) >= LIKELY for each in known))
+        likely = {
+            name for each in known for name, score in zip(SCORES, _read_scores(each), strict=True) if score >= LIKELY
+        }
+        for name in likely:
+            self.profiles[name] += 1
         self.profiles["tables"] += any(each.tables for each in known)
         self.profiles[IMAGE_ONLY] += any(page.is_image_only for page in pages)
 
@@ -96,14 +102,15 @@ class PromptDraw:
         """Whether pages that are pictures can be asked about."""
         return any(prompt.sees for prompt in self.prompts)
 
-    def draw(self, window: Window, *, language: str | None) -> list[Prompt]:
-        """The prompts of a window, from those that fit it; none if none does."""
-        return self._choose(find_fitting(self.prompts, window, language=language), window)
-
-    def draw_blindly(self, window: Window) -> list[Prompt]:
-        """What would be drawn if every prompt belonged everywhere, without their `when`."""
-        chosen = self._choose(find_askable(self.prompts, window), window)
-        return [replace(prompt, when=ANYWHERE) if prompt.when else prompt for prompt in chosen]
+    def draw(self, window: Window, *, language: str | None) -> tuple[list[Prompt], list[Prompt]]:
+        """The prompts of a window, from those that fit it (none if none does), and what would be drawn if every prompt
+        belonged everywhere, without their `when`."""
+        askable = find_askable(self.prompts, window)
+        conditional = any(prompt.when for prompt in askable)
+        fitting = find_fitting(askable, window, language=language) if conditional else askable
+        chosen = self._choose(fitting, window)
+        blind = chosen if len(fitting) == len(askable) else self._choose(askable, window)
+        return chosen, [replace(prompt, when=ANYWHERE) if prompt.when else prompt for prompt in blind]
 
     def _choose(self, prompts: Sequence[Prompt], window: Window) -> list[Prompt]:
         return choose_prompts(prompts, weights=self.weights, key=window.sample_id, seed=self.seed, count=self.count)

@@ -6,10 +6,14 @@ a string of JSON, or between quotes of its own, is text: pages and answers speak
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
+
+import orjson
 
 
 class Spoken(NamedTuple):
@@ -196,11 +200,14 @@ def _is_json(content: str) -> bool:
     """Whether a reply is one value of JSON: whatever looks like a mark stands within its strings."""
     if not content.lstrip().startswith(("{", "[")):
         return False
-    try:
-        json.loads(content, strict=False)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    for load in (orjson.loads, _load_loosely):
+        with contextlib.suppress(ValueError, RecursionError):
+            load(content)
+            return True
+    return False
+
+
+_load_loosely = partial(json.loads, strict=False)
 
 
 def _find_marks(content: str) -> list[_Mark]:

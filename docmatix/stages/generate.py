@@ -198,12 +198,11 @@ def _build_steps(job: Job, shard: int, ledger: Ledger, counts: DrawCounts) -> It
             plan = partial(
                 _plan_window, window, questions, job=job, token_budgets=token_budgets, language=row["language"]
             )
-            chosen = draw.draw(window, language=row["language"])
+            chosen, blind = draw.draw(window, language=row["language"])
             pairs, asks = plan(chosen)
             ledger.enter("windows")
             counts.add_window(window, pictures=pictures)
             counts.prompts.update(prompt.name for prompt in chosen)
-            blind = draw.draw_blindly(window)
             if blind != chosen:
                 counts.blind += sum(1 for _ in plan(blind)[1])
             first = next(asks, None) if not pairs else None

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import starmap
 from typing import Any, overload
 
 from docmatix.core.documents import Box, Cell, Fact, Page, Table, Word, make_table
 from docmatix.core.profiles import Profile
+
+# a third of the time of a call of the class
+_make_box = partial(tuple.__new__, Box)
+_make_word = partial(tuple.__new__, Word)
 
 
 def page_to_row(page: Page) -> dict[str, Any]:
@@ -84,11 +90,11 @@ class _RowWords(Sequence[Word]):
 
     def _make(self) -> tuple[Word, ...]:
         if (columns := self._columns) is not None:
-            texts, boxes, lines, blocks, sizes, bold, sure = columns.values()
-            count, sides = len(texts), iter(boxes)
+            texts, sides, lines, blocks, sizes, bold, sure = columns.values()
+            count, boxes = len(texts), map(_make_box, zip(*[iter(sides)] * 4, strict=False))
             # runs of earlier versions have neither sizes nor bold letters
             sizes, bold, sure = sizes or [0.0] * count, bold or [False] * count, sure or [None] * count
-            self._made = tuple(map(Word, texts, map(Box, sides, sides, sides, sides), lines, blocks, sizes, bold, sure))
+            self._made = tuple(map(_make_word, zip(texts, boxes, lines, blocks, sizes, bold, sure, strict=False)))
             self._columns = None
         return self._made
 
@@ -139,5 +145,5 @@ def _table_from_row(row: Mapping[str, Any]) -> Table:
 
 
 def _fact_from_row(row: Mapping[str, Any]) -> Fact:
-    boxes, label_boxes = (tuple(Box(*box) for box in row[name]) for name in ("boxes", "label_boxes"))
+    boxes, label_boxes = tuple(starmap(Box, row["boxes"])), tuple(starmap(Box, row["label_boxes"]))
     return Fact(**dict(row) | {"path": tuple(row["path"]), "boxes": boxes, "label_boxes": label_boxes})

@@ -41,7 +41,7 @@ def draw_from(*prompts: Prompt, count: int = 1, seed: int = 0) -> PromptDraw:
 
 
 def draw(window: Window, *prompts: Prompt, count: int = 1) -> list[str]:
-    return [each.name for each in draw_from(*prompts, count=count).draw(window, language="en")]
+    return [each.name for each in draw_from(*prompts, count=count).draw(window, language="en")[0]]
 
 
 def test_no_prompt_about_charts_is_drawn_for_a_window_without_one():
@@ -86,7 +86,7 @@ def some_prompts(draw: st.DrawFn) -> list[Prompt]:
 @given(some_prompts(), WINDOWS, st.integers(1, 7), st.integers(0, 3))
 def test_only_prompts_that_fit_are_drawn_and_as_many_as_there_are(prompts, window, count, seed):
     fitting = find_fitting(prompts, window, language="en")
-    drawn = draw_from(*prompts, count=count, seed=seed).draw(window, language="en")
+    drawn = draw_from(*prompts, count=count, seed=seed).draw(window, language="en")[0]
     assert len(drawn) == min(count, len(fitting))
     assert all(each in fitting for each in drawn)
 
@@ -95,8 +95,8 @@ def test_only_prompts_that_fit_are_drawn_and_as_many_as_there_are(prompts, windo
 def test_an_added_prompt_takes_only_windows_that_fit_it_and_moves_none_among_the_others(
     prompts, window, count, when, family
 ):
-    before = draw_from(*prompts, count=count).draw(window, language="en")
-    after = draw_from(*prompts, prompt("new", when, family=family), count=count).draw(window, language="en")
+    before = draw_from(*prompts, count=count).draw(window, language="en")[0]
+    after = draw_from(*prompts, prompt("new", when, family=family), count=count).draw(window, language="en")[0]
     others = [each for each in after if each.name != "new"]
     assert others == before[: len(others)]
     assert len(others) >= len(before) - 1
@@ -110,8 +110,8 @@ def test_a_condition_takes_windows_from_its_own_prompt_alone(prompts, window, da
     bound = data.draw(st.integers(0, len(prompts) - 1))
     some = [*open_to_all]
     some[bound] = replace(some[bound], when=CHARTS)
-    before = [each.name for each in draw_from(*open_to_all).draw(window, language="en")]
-    after = [each.name for each in draw_from(*some).draw(window, language="en")]
+    before = [each.name for each in draw_from(*open_to_all).draw(window, language="en")[0]]
+    after = [each.name for each in draw_from(*some).draw(window, language="en")[0]]
     if before != [prompts[bound].name]:
         assert after == before
 
@@ -125,10 +125,10 @@ def test_weights_are_those_among_the_prompts_that_fit():
 
 def test_a_blind_draw_knows_pages_that_are_pictures_but_no_conditions():
     charts, reading = prompt("charts", CHARTS, weight=1e9), prompt("reading", family="window")
-    blind = draw_from(charts, reading)
-    assert [each.name for each in blind.draw_blindly(make_window(Profile()))] == ["charts"]
-    assert blind.draw_blindly(make_window(Profile()))[0].when == ()
-    assert [each.name for each in draw_from(reading).draw_blindly(make_window(None))] == []
+    _, blind = draw_from(charts, reading).draw(make_window(Profile()), language="en")
+    assert [each.name for each in blind] == ["charts"]
+    assert blind[0].when == ()
+    assert draw_from(reading).draw(make_window(None), language="en") == ([], [])
 
 
 def test_windows_are_counted_by_what_some_page_of_theirs_has():

@@ -24,15 +24,15 @@ from tests.scripted_server import start_scripted_process
 
 
 def name_process(process: psutil.Process) -> str | None:
-    """What a process of a build is: `driver`, `extract worker`, `PDF child`, ...; None for Ray's own."""
+    """What a process of a build is: `driver`, `shard worker`, `PDF child`, ...; None for any other."""
     command = " ".join(process.cmdline())
     if "docmatix.pdf.child" in command:
         return "PDF child"
-    # a worker is called by its class, or by what it does
-    if match := re.match(r"ray::(ShardWorker|AskingWorker|(?:extract|curate|pack|generate|verify)(?= \d))", command):
-        return "AskingWorker" if match[1] in ("AskingWorker", "generate", "verify") else "ShardWorker"
-    if "docmatix.driver.starter" in command:
-        return "starter"
+    # a worker is called by what it does
+    if match := re.match(r"(extract|curate|pack|generate|verify) \d", process.name()):
+        return "asking worker" if match[1] in ("generate", "verify") else "shard worker"
+    if "docmatix.driver.nursery" in command:
+        return None if process.name() == "idle worker" else "nursery"
     return "driver" if "-m docmatix build" in command else None
 
 

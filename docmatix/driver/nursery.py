@@ -24,9 +24,12 @@ from typing import Self
 
 from docmatix.core.errors import BuildError
 from docmatix.core.import_path import protect_children
+from docmatix.pdf.channel import is_readable
 
 START_PATIENCE_S = 120.0  # a second of processor time, of which a busy machine gives little
-_PRELOADED = ("docmatix.driver.local_workers", "docmatix.stages.extract")
+_PRELOADED = ("docmatix.driver.local_workers", *(f"docmatix.stages.{stage}" for stage in ("extract", "curate", "pack")))
+_PRELOADED_IN_TIME = ("pandas", "docmatix.stages.generate", "docmatix.models.connecting")
+"""While no worker is wanted. The first array that Arrow makes imports pandas, where it is installed."""
 _MAIN = "import sys; from docmatix.driver.nursery import tend; tend(int(sys.argv[1]))"
 _PR_SET_PDEATHSIG = 1
 _ID_BYTES = 4
@@ -129,12 +132,16 @@ def tend(number: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that workers that have ended leave nothing behind
     for name in _PRELOADED:
         importlib.import_module(name)
-    # a collection would write to memory that workers share
-    gc.collect()
-    gc.freeze()
-    assert threading.active_count() == 1, "a fork has one thread, whatever the others held"
     parent = os.getpid()
     with socket.socket(fileno=number) as driver:
+        for name in _PRELOADED_IN_TIME:
+            if not is_readable(number, 0):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+        # a collection would write to memory that workers share
+        gc.collect()
+        gc.freeze()
+        assert threading.active_count() == 1, "a fork has one thread, whatever the others held"
         while True:
             _, files, *_ = socket.recv_fds(driver, 1, 1)
             if not files:

@@ -9,23 +9,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from docmatix.core.documents import Box, Word
-from docmatix.pdf.visibility import ToFractions
+from docmatix.pdf.fractions import Fractions
 
 MAX_LOOKUPS = 5_000_000  # words times spans of a page, above which none is looked up (0.3 s if all are in one row)
 _BOLD = re.compile("bold|black|heavy|semibold|demi", re.IGNORECASE)
 _BOLD_FLAG = 16  # MuPDF's, of a span
 
 
-def add_fonts(
-    words: Sequence[Word], blocks: Iterable[dict[str, Any]], *, to_fractions: ToFractions
-) -> tuple[Word, ...]:
+def add_fonts(words: Sequence[Word], blocks: Iterable[dict[str, Any]], *, to_fractions: Fractions) -> tuple[Word, ...]:
     """The words with the size and weight of the smallest span that holds their middle; unchanged where none does.
     `blocks` are those of MuPDF's dictionary of the page, which must not be a PDFA twin's."""
     boxes: list[Box] = []
     fonts: list[tuple[float, bool]] = []
     bold_names: dict[str, bool] = {}
     spans = [span for block in blocks for line in block.get("lines", ()) for span in line["spans"]]
-    for span, box in zip(spans, map(to_fractions, [span["bbox"] for span in spans]), strict=True):
+    for span, box in zip(spans, to_fractions.convert([span["bbox"] for span in spans]), strict=True):
         if box is not None:
             name = span["font"]
             if name not in bold_names:

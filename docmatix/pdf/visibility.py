@@ -6,12 +6,13 @@ layer of a scan is believed (`docs/design/pdf.md`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from docmatix.core.documents import Box
 from docmatix.pdf.drawings import list_shapes
+from docmatix.pdf.fractions import Fractions
 
 # Contrast (0..255) in a word's place, in its strongest channel, from which something is visible: the palest grey on
 # white that offices print has about 40, JPEG noise below 10.
@@ -34,12 +35,11 @@ MAX_PATHS = 200_000  # shapes listed (12 us each), forms included
 MAX_RULES = 200_000  # straight lines searched for tables (20 us each)
 MAX_COMPARISONS = 10_000_000  # areas times words on a page compared one by one (0.1 s); more are sorted first
 
+_COMPARED_AT_ONCE = 100_000  # of them: half a megabyte
 LOOK_DPI, LOOK_PX = 100, 1600
 _PAINTED = 16 | 32  # MuPDF's character flags for filled and stroked
 _TEXT, _VECTOR = 0, 3  # MuPDF's kinds of blocks
 _STROKED = "\n<vector stroked"  # how PyMuPDF describes a shape that is a line
-
-ToFractions = Callable[[Sequence[float]], Box | None]
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def find_hidden(
     *,
     pictures: Sequence[Box],
     shapes: Sequence[dict[str, Any]],
-    to_fractions: ToFractions,
+    to_fractions: Fractions,
     budget: InspectionBudget,
 ) -> set[int] | None:
     """The indices of the words (boxes in fractions of the displayed page) that cannot be seen; None if the page must be
@@ -94,9 +94,7 @@ def find_hidden(
     return hidden | {index for index in suspects if not _shows_ink(drawing, words[index])}
 
 
-def _list_spans(
-    page: Any, blocks: Iterable[dict[str, Any]], *, to_fractions: ToFractions
-) -> tuple[list[Box], list[Box]]:
+def _list_spans(page: Any, blocks: Iterable[dict[str, Any]], *, to_fractions: Fractions) -> tuple[list[Box], list[Box]]:
     """The boxes of letters that are too small, and of those painted in a way that may not show."""
     rect = page.rect
     least = max(MIN_SIZE_PT, MIN_SIZE_SHARE * max(rect.width, rect.height))
@@ -126,18 +124,17 @@ def _is_narrow(bbox: Sequence[float], least: float) -> bool:
     return min(bbox[2] - bbox[0], bbox[3] - bbox[1]) < MAX_EM * least
 
 
-def _list_late_shapes(shapes: Sequence[dict[str, Any]], to_fractions: ToFractions) -> list[Box]:
+def _list_late_shapes(shapes: Sequence[dict[str, Any]], to_fractions: Fractions) -> list[Box]:
     """The boxes of filled shapes painted after something other than shapes, so possibly after words."""
-    boxes = []
-    for index, shape in enumerate(shapes):
-        if "f" in shape["type"] and shape["seqno"] != index and shape.get("fill_opacity", 1) > 0:
-            box = to_fractions(shape["rect"])
-            if box is not None:
-                boxes.append(box)
-    return boxes
+    late = [
+        shape["rect"]
+        for index, shape in enumerate(shapes)
+        if "f" in shape["type"] and shape["seqno"] != index and shape.get("fill_opacity", 1) > 0
+    ]
+    return [box for box in to_fractions.convert(late) if box is not None]
 
 
-def _find_covered(page: Any, words: Sequence[Box], suspects: Sequence[int], to_fractions: ToFractions) -> set[int]:
+def _find_covered(page: Any, words: Sequence[Box], suspects: Sequence[int], to_fractions: Fractions) -> set[int]:
     """Those of the suspects that a filled shape is painted over, not under like the shading of a table's rows. Most
     pages with late shapes need no drawing then: 2 ms rather than 10."""
     import numpy as np
@@ -149,17 +146,21 @@ def _find_covered(page: Any, words: Sequence[Box], suspects: Sequence[int], to_f
     # shapes are blocks among those of text, in the order in which they are painted; words count those of text alone
     blocks = textpage.extractBLOCKS()
     order = [number for *_, number, kind in blocks if kind == _TEXT]
-    painted = [(*box, order[word[5]]) for word in textpage.extractWORDS() if (box := to_fractions(word[:4]))]
+    drawn = textpage.extractWORDS()
+    places = to_fractions.convert([word[:4] for word in drawn])
+    painted = [(*box, order[word[5]]) for word, box in zip(drawn, places, strict=True) if box is not None]
     if len(painted) * len(suspects) > MAX_COMPARISONS or not painted:
         return set(suspects)
     left, top, right, bottom, when = np.array(painted).T
     x, y = (left + right) / 2, (top + bottom) / 2
-    covered = np.zeros(len(painted), dtype=bool)
-    for *corners, text, number, kind in blocks:
-        if kind == _VECTOR and not text.startswith(_STROKED) and number > when[0]:
-            box = to_fractions(corners)
-            if box is not None:
-                covered |= (box.x0 <= x) & (x <= box.x1) & (box.y0 <= y) & (y <= box.y1) & (when < number)
+    later = [
+        (corners, number)
+        for *corners, text, number, kind in blocks
+        if kind == _VECTOR and not text.startswith(_STROKED) and number > when[0]
+    ]
+    over = to_fractions.convert([corners for corners, _ in later])
+    covering = [(*box, number) for box, (_, number) in zip(over, later, strict=True) if box is not None]
+    covered = _find_held(x, y, when, covering)
     x0, y0, x1, y1 = np.array([words[index] for index in suspects]).T[:, :, None]
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     same = (left <= x) & (x <= right) & (top <= y) & (y <= bottom)
@@ -181,10 +182,21 @@ def find_inside(words: Sequence[Box], areas: Sequence[Box]) -> Sequence[int]:
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     if len(areas) * len(words) > MAX_COMPARISONS:
         return _sweep(x, y, areas)
-    inside = np.zeros(len(words), dtype=bool)
-    for left, top, right, bottom in areas:
-        inside |= (left <= x) & (x <= right) & (top <= y) & (y <= bottom)
-    return [int(index) for index in np.flatnonzero(inside)]
+    inside = _find_held(x, y, np.zeros(1), [(*area, 1) for area in areas])
+    return list(map(int, np.flatnonzero(inside)))
+
+
+def _find_held(x: Any, y: Any, when: Any, areas: Sequence[tuple[float, ...]]) -> Any:
+    """Which of the points, each with its time, are in one of the areas, whose time comes last, before that."""
+    import numpy as np
+
+    held = np.zeros(len(x), dtype=bool)
+    sides = np.array(areas, dtype=np.float64).reshape(-1, 5)
+    at_once = max(1, _COMPARED_AT_ONCE // max(1, len(x)))
+    for start in range(0, len(sides), at_once):
+        left, top, right, bottom, end = sides[start : start + at_once].T[:, :, None]
+        held |= ((left <= x) & (x <= right) & (top <= y) & (y <= bottom) & (when < end)).any(axis=0)
+    return held
 
 
 def _sweep(x: Any, y: Any, areas: Sequence[Box]) -> list[int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pymupdf
 
 from docmatix.core.documents import Box, Word
 from docmatix.pdf.fonts import MAX_LOOKUPS, add_fonts
+from docmatix.pdf.fractions import Fractions
 from docmatix.pdf.reading import open_pdf, read_page
 
 
@@ -26,6 +29,7 @@ def test_a_word_that_no_span_holds_has_no_size() -> None:
     span = {"bbox": (0.0, 0.0, 0.1, 0.1), "size": 9.0, "font": "Times-Bold", "flags": 0}
     blocks = [{"lines": [{"spans": [span]}]}, {}]
     inside, outside = Word("in", Box(0.01, 0.01, 0.05, 0.05), 0, 0), Word("out", Box(0.5, 0.5, 0.6, 0.6), 1, 0)
-    found = add_fonts([inside, outside], blocks, to_fractions=lambda box: Box(*box))
+    whole = Fractions(SimpleNamespace(rotation_matrix=(1, 0, 0, 1, 0, 0), rect=pymupdf.Rect(0, 0, 1, 1)))
+    found = add_fonts([inside, outside], blocks, to_fractions=whole)
     assert [(word.size, word.bold) for word in found] == [(9.0, True), (0.0, False)]
-    assert add_fonts([inside] * (MAX_LOOKUPS + 1), blocks, to_fractions=lambda box: Box(*box))[0].size == 0.0
+    assert add_fonts([inside] * (MAX_LOOKUPS + 1), blocks, to_fractions=whole)[0].size == 0.0

@@ -1,7 +1,7 @@
 """The search for duplicates beside datatrove's MinHash and rensa's index, on the same drawn signatures.
 
 Run: python -m benchmarks.dedup [--documents 1000000] [--against datatrove rensa brute-force] [--memory-mb 1024]
-                                [--datatrove-python PYTHON] [--folder FOLDER]
+                                [--datatrove-python PYTHON] [--folder FOLDER] [--pages 5]
 
 datatrove lives in an environment of its own (`make .venv-bench/.installed`), whose Python is named.
 
@@ -9,7 +9,10 @@ A fifth of the documents are near duplicates of an earlier one (1 to 19 of 128 n
 0.85 and more), 5 % have something in common with one and are none (26 to 60 others), 1 % are the same files. Each
 contender is a process of its own, which reads the signatures from a file; its seconds end with the list of what it
 would leave out, its memory is the peak of its largest process. `found` are the duplicates that it leaves out, `wrong`
-documents that it leaves out and that are none. The last line tells documents a second and memory of docmatix.
+documents that it leaves out and that are none. With `--pages`, each document has so many, and those that say the same
+are searched for too, by docmatix alone: a tenth is one of 1,000 that many documents have, half of them in other words,
+a twentieth agrees with one in all that may be an answer and is another. The last line tells documents a second and
+memory of docmatix.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,7 @@ from numpy.typing import NDArray
 
 from docmatix.text.minhash import SHINGLE_NUMBERS, SIGNATURE_LENGTH, Bands
 from docmatix.text.near_duplicates import count_agreeing
+from docmatix.text.page_signatures import HASH_BYTES, PAGE_SIGNATURE_BYTES
 
 THRESHOLD = 0.85
 BLOCK = 1 << 15
@@ -67,6 +72,33 @@ def draw_documents(folder: Path, documents: int) -> NDArray[np.bool_]:
     return near | same
 
 
+def draw_pages(folder: Path, documents: int, pages: int) -> NDArray[np.bool_]:
+    """Write the signatures of pages; returns which of them say the same as an earlier one."""
+    draws = np.random.default_rng(SEED)
+    shared = draws.integers(0, 256, size=(1000, PAGE_SIGNATURE_BYTES), dtype=np.uint8)
+    seen = np.zeros(len(shared), dtype=bool)
+    found = []
+    with (folder / "pages").open("wb") as file:
+        for start in range(0, documents, BLOCK):
+            count = (min(start + BLOCK, documents) - start) * pages
+            rows = draws.integers(0, 256, size=(count, PAGE_SIGNATURE_BYTES), dtype=np.uint8)
+            kinds, which = draws.random(count), draws.integers(0, len(shared), size=count)
+            same, reworded, alike = kinds < 0.05, (kinds >= 0.05) & (kinds < 0.10), (kinds >= 0.10) & (kinds < 0.15)
+            for some, first in ((same, 0), (reworded, HASH_BYTES)):
+                rows[some, first:] = shared[which[some], first:]
+            # numbers of other words: at most 16 of 128
+            rows[reworded, -16:] = draws.integers(0, 256, size=(int(reworded.sum()), 16), dtype=np.uint8)
+            rows[alike, HASH_BYTES : 2 * HASH_BYTES] = shared[which[alike], HASH_BYTES : 2 * HASH_BYTES]
+            rows.tofile(file)
+            repeats = np.flatnonzero(same | reworded)
+            _, firsts = np.unique(which[repeats], return_index=True)
+            truth = same | reworded
+            truth[[each for each in repeats[firsts] if not seen[which[each]]]] = False
+            seen[which[repeats]] = True
+            found.append(truth)
+    return np.concatenate(found)
+
+
 def draw_signatures(numbers: NDArray[np.int64]) -> NDArray[np.uint32]:
     """The signature that each number has, always the same (splitmix64)."""
     halves = SIGNATURE_LENGTH // 2
@@ -100,6 +132,30 @@ def run_docmatix(folder: Path, documents: int, memory_mb: int) -> NDArray[np.int
         for ids, rows in read_blocks(folder, documents):
             known.add(ids, rows, np.ones(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool))
         return find_duplicates(known, exact=True, near=True).numbers
+
+
+def run_pages(folder: Path, documents: int, memory_mb: int, pages: int) -> NDArray[np.int64]:
+    """The places of the pages that are left out, of all."""
+    from docmatix.stages.support.duplicate_pages import (
+        ComparedPages,
+        PageHashes,
+        find_duplicate_pages,
+        split_signatures,
+    )
+    from docmatix.storage.workspace import Workspace
+
+    with Workspace("docmatix-dedup", memory_bytes=memory_mb << 20) as workspace:
+        compared = ComparedPages(workspace)
+        with (folder / "pages").open("rb") as file:
+            for start in range(0, documents, BLOCK // 8):
+                count = min(BLOCK // 8, documents - start)
+                rows = np.fromfile(file, np.uint8, count * pages * PAGE_SIGNATURE_BYTES).reshape(count * pages, -1)
+                words, answers, shingles = split_signatures(rows)
+                numbers = np.tile(np.arange(1, pages + 1, dtype=np.int32), count)
+                compared.add(PageHashes(np.full(count, pages, np.int32), numbers, words, answers), shingles)
+        stays = np.zeros(documents, dtype=bool)
+        left_out = find_duplicate_pages(compared, stays, near=True, threshold=THRESHOLD)
+    return left_out.documents * pages + left_out.numbers - 1
 
 
 def run_rensa(folder: Path, documents: int, memory_mb: int) -> NDArray[np.int64]:
@@ -156,11 +212,12 @@ def pack_rensa_states(rows: NDArray[np.uint32]) -> list[bytes]:
     return [head + each.tobytes() for each in groups.astype(np.uint8)]
 
 
-def run_here(contender: str, folder: Path, documents: int, memory_mb: int) -> None:
+def run_here(contender: str, folder: Path, documents: int, memory_mb: int, pages: int) -> None:
     contenders: dict[str, Callable[[Path, int, int], NDArray[np.int64]]] = {
         "docmatix": run_docmatix,
         "rensa": run_rensa,
         "brute-force": run_brute_force,
+        "pages": partial(run_pages, pages=pages),
     }
     started = time.perf_counter()
     left_out = contenders[contender](folder, documents, memory_mb)
@@ -181,10 +238,11 @@ def main() -> None:
     parser.add_argument("--datatrove-python", default=sys.executable)
     parser.add_argument("--memory-mb", type=int, default=1024)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--pages", type=int, default=0)
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.contender:
-        run_here(given.contender, given.folder, given.documents, given.memory_mb)
+        run_here(given.contender, given.folder, given.documents, given.memory_mb, given.pages)
         return
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
@@ -196,6 +254,8 @@ def main() -> None:
         print("| search | seconds | CPU s | documents/s | peak memory | found | wrong |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         told = {each: measure(each, folder, given, truth) for each in ["docmatix", *given.against]}
+        if given.pages:
+            measure("pages", folder, given, draw_pages(folder, given.documents, given.pages))
         if "brute-force" in told:
             one, other = (np.load(folder / f"{each}.npy") for each in ("docmatix", "brute-force"))
             print(f"\nthe same documents as by brute force: {'yes' if np.array_equal(one, other) else 'no'}")
@@ -212,7 +272,7 @@ def measure(contender: str, folder: Path, given: argparse.Namespace, truth: NDAr
         command = [given.datatrove_python, script, str(folder), documents, str(SIGNATURE_LENGTH), workers]
     else:
         command = [sys.executable, "-m", "benchmarks.dedup", "--contender", contender, "--folder", str(folder)]
-        command += ["--documents", documents, "--memory-mb", str(given.memory_mb)]
+        command += ["--documents", documents, "--memory-mb", str(given.memory_mb), "--pages", str(given.pages)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{contender} failed:\n{done.stderr[-3000:]}")
@@ -220,7 +280,7 @@ def measure(contender: str, folder: Path, given: argparse.Namespace, truth: NDAr
     left_out = np.zeros(len(truth), dtype=bool)
     left_out[np.load(folder / f"{contender}.npy")] = True
     found, wrong = int((left_out & truth).sum()), int((left_out & ~truth).sum())
-    rate = given.documents / told["seconds"]
+    rate = len(truth) / told["seconds"]
     print(
         f"| {contender} | {told['seconds']:.1f} | {told['cpu']:.1f} | {rate:.0f} | {told['peak_mb']:.0f} MB |"
         f" {found / truth.sum():.2%} | {wrong} |",

@@ -98,7 +98,7 @@ def test_facts_of_several_lines_and_of_widgets_come_out_of_the_sandbox() -> None
 
 def test_pages_that_can_be_compared_are_signed_and_the_same_ones_alike() -> None:
     document = pymupdf.open()
-    for text in (PROSE, f"{PROSE}\n{PROSE}", f"{PROSE}\n{PROSE}", f"{PROSE}\n{PROSE}"):
+    for text in (PROSE.splitlines()[0], f"{PROSE}\n{PROSE}", f"{PROSE}\n{PROSE}", f"{PROSE}\n{PROSE}"):
         page = document.new_page()
         year = 2024 if page.number == 2 else 2023
         page.insert_text((60, 130), text.replace("summer", f"summer of {year}"), fontsize=8)

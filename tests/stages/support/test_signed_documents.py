@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from docmatix.core.ledger import Ledger
 from docmatix.stages.support.signed_documents import SignedDocuments, read_signed_documents
+from docmatix.storage.earlier_schemas import forget
+from docmatix.storage.schemas import EXTRACT
 from docmatix.text.minhash import SIGNATURE_LENGTH
+from docmatix.text.page_signatures import PAGE_SIGNATURE_BYTES
 from tests.jobs import make_job
 
 PAGE: dict[str, Any] = {"number": 1, "reason": None, "text_from": "layer", "ocr_confidence": None}
@@ -59,6 +64,36 @@ def test_a_long_document_in_several_rows_is_one(tmp_path):
     assert found.signed.tolist() == [True, True, False]
     assert found.signatures[1].tolist() == [2] * SIGNATURE_LENGTH
     assert found.scanned.tolist() == [False, True, False]
+
+
+def test_pages_that_can_be_compared_have_their_numbers_and_signatures_also_those_of_long_documents(tmp_path):
+    def sign(number: int, **others: Any) -> dict[str, Any]:
+        return PAGE | {"number": number, "text_signature": bytes([number]) * PAGE_SIGNATURE_BYTES, **others}
+
+    found = read(
+        tmp_path,
+        make_row(0, [PAGE, sign(2), sign(3, reason="garbled"), sign(4, text_signature=b"short"), sign(5)]),
+        make_row(1, [], doc_id=None, reason="not_pdf"),
+        *(make_row(2, [sign(1)]), make_row(2, [sign(2) | {"text_signature": None}, sign(3)])),
+        make_row(3, [PAGE]),
+    )
+    assert found.page_counts.tolist() == [2, 2, 0]
+    assert found.page_numbers.tolist() == [2, 5, 1, 3]
+    assert found.page_signatures[:, 0].tolist() == [2, 5, 1, 3]
+    without = read_signed_documents(make_job(tmp_path, dedup={"pages": False}), 0)
+    assert without.page_counts.tolist() == [0, 0, 0]
+
+
+def test_a_shard_of_an_earlier_version_has_no_page_that_can_be_compared(tmp_path):
+    job = make_job(tmp_path)
+    page = {**PAGE, "text_signature": bytes(PAGE_SIGNATURE_BYTES)}
+    assert read(tmp_path, make_row(0, [page])).page_counts.tolist() == [1]
+    path = Path(job.run.path(job.run.part_name("extract", job.record("extract", 0))))
+    rows = pq.read_table(path).to_pylist()
+    pq.write_table(pa.Table.from_pylist(rows, schema=forget(EXTRACT, ["text_signature"])), path)
+    found = read_signed_documents(job, 0)
+    assert found.page_counts.tolist() == [0]
+    assert found.page_signatures.shape == (0, PAGE_SIGNATURE_BYTES)
 
 
 def test_a_shard_without_readable_documents_has_none(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -39,11 +40,17 @@ class DrawnPage(NamedTuple):
 
     @property
     def shingles(self) -> Shingles:
-        row = np.random.default_rng(self.family).integers(0, 256, SHINGLE_NUMBERS, dtype=np.uint8)
-        random = np.random.default_rng([self.family, self.differences, self.text])
-        places = random.choice(SHINGLE_NUMBERS, self.differences, replace=False)
-        row[places] += random.integers(1, 256, len(places), dtype=np.uint8)
-        return row
+        return draw_shingles(self.family, self.differences, self.text)
+
+
+@lru_cache(maxsize=4096)
+def draw_shingles(family: int, differences: int, text: int) -> Shingles:
+    """Those of a family, of which so many are other ones."""
+    row = np.random.default_rng(family).integers(0, 256, SHINGLE_NUMBERS, dtype=np.uint8)
+    random = np.random.default_rng([family, differences, text])
+    places = random.choice(SHINGLE_NUMBERS, differences, replace=False)
+    row[places] += random.integers(1, 256, len(places), dtype=np.uint8)
+    return row
 
 
 Drawn = list[list[DrawnPage]]
@@ -89,8 +96,8 @@ def search(
     for before, end in pairwise([0, *known, len(drawn)]):
         with Workspace("docmatix-test", memory_bytes=memory) as workspace:
             pages = ComparedPages(workspace)
-            for document in drawn[:before]:
-                pages.add_known(hash_pages([document]))
+            for some in (drawn[: before // 2], drawn[before // 2 : before]):
+                pages.add_known(hash_pages(some))
 
             def read_known(places: Numbers, before: int = before) -> Iterator[tuple[Numbers, Shingles]]:
                 shingles = stack_shingles(drawn[:before])
@@ -159,8 +166,12 @@ def test_the_same_pages_are_left_out_as_by_comparing_each_with_each(drawn, left_
     assert found == compare_all(drawn, sorted(left_out), near=near, threshold=threshold)
 
 
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 2**31), memory=st.sampled_from([1, 20_000, 1 << 20]), known=st.sets(st.integers(1, 99)))
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    memory=st.sampled_from([1, 20_000, 1 << 20]),
+    known=st.sets(st.integers(1, 99), max_size=2),
+)
 def test_of_many_pages_with_the_same_answers_the_first_are_compared(seed, memory, known):
     draws = np.random.default_rng(seed).integers(0, [3, 2, 30, 9], size=(100, 4)).tolist()
     drawn = [[DrawnPage(1, *each)] for each in draws]
@@ -175,11 +186,11 @@ def test_only_the_first_that_stay_are_compared_with_pages_of_other_words():
     assert [found[:2] for found in search(drawn)] == [(6, 1), (6, 2)]
 
 
-def test_a_page_of_a_million_contracts_stays_once():
+def test_a_page_of_many_contracts_stays_once():
     terms = DrawnPage(3, 7, 1, 0, 0)
-    drawn = [[DrawnPage(1, 1, 100 + place, 0, 0), terms] for place in range(3000)]
-    found = search(drawn, memory=1 << 16, known=[1000])
-    assert found == [(place, 3, 0, 3, 1.0) for place in range(1, 3000)]
+    drawn = [[DrawnPage(1, 1, 100 + place, 0, 0), terms] for place in range(900)]
+    found = search(drawn, memory=1 << 14, known=[300])
+    assert found == [(place, 3, 0, 3, 1.0) for place in range(1, 900)]
 
 
 def test_a_signature_is_divided_as_it_is_written():

@@ -36,10 +36,10 @@ from docmatix.stages.dedup import dedup_documents
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.support.job import Job
 from docmatix.stages.support.output_files import divide_run
+from docmatix.storage.object_folder import Overtaken
 from docmatix.storage.patience import FIRST_ANSWER_S, PATIENCE_S, choose_pauses
 from docmatix.storage.records import Record, committing, replace_record
 from docmatix.storage.run import Run
-from docmatix.storage.store import Overtaken
 from tests import jobs
 from tests.builds import Driver, hash_dataset, write_config, write_pdfs
 from tests.object_store import FOR_EVER, Fault, ObjectStore, running_store  # noqa: F401 -- a fixture

@@ -19,8 +19,9 @@ from docmatix.core.errors import SetupError, StorageFailed
 from docmatix.core.process_space import find_process_space
 from docmatix.core.redaction import hide_in_url
 from docmatix.storage.errors import storage_errors
+from docmatix.storage.object_folder import Overtaken
 from docmatix.storage.plain_files import NotPlain, open_plain
-from docmatix.storage.store import Overtaken, Store
+from docmatix.storage.store import Store
 
 LOCK = ".lock"
 LEASE_S = 120.0

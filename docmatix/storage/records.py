@@ -20,9 +20,10 @@ import orjson
 from docmatix.core.errors import BuildError
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import PACK
+from docmatix.storage.object_folder import Overtaken
 from docmatix.storage.pending import PendingFile
 from docmatix.storage.run_files import RECORD_INDEX, find_foreign_name, find_foreign_reply
-from docmatix.storage.store import Overtaken, Store
+from docmatix.storage.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,6 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from docmatix.storage.errors import read_code
 from docmatix.storage.plain_files import Listed
 
 _AT_ONCE = 1000  # files that one request may name
@@ -64,14 +63,3 @@ def remove_files(fs: Any, paths: Sequence[str]) -> None:
         for left in answer.get("Errors", ()):
             kind = PermissionError if left.get("Code") == "AccessDenied" else ConnectionError
             raise kind(f"a file was not removed: {left.get('Code')} {left.get('Message')}")
-
-
-def read_range(fs: Any, path: str, start: int, end: int | None = None) -> bytes:
-    """The bytes of a file from `start` (from its end, where it is negative) up to `end`, as far as it has them. Raises
-    FileNotFoundError."""
-    try:
-        return bytes(fs.cat_file(path, start=start, end=end))
-    except OSError as error:
-        if read_code(error) in ("InvalidRange", "416"):  # of a file that is not so long, or empty
-            return b""
-        raise

@@ -4,7 +4,6 @@ never responded is reported as misnamed."""
 from __future__ import annotations
 
 import functools
-import io
 import logging
 import os
 import threading
@@ -20,6 +19,7 @@ from docmatix.core.redaction import hide_in_url
 from docmatix.core.terminal import sanitize_for_terminal
 from docmatix.storage.errors import describe, has_answered
 from docmatix.storage.filesystems import is_local
+from docmatix.storage.seekable_file import SeekableFile
 
 T = TypeVar("T")
 
@@ -188,27 +188,15 @@ def _call_within(action: Callable[[], T], *, timeout_s: float) -> T:
         raise TimeoutError("no answer") from None
 
 
-class PatientFile(io.RawIOBase):
+class PatientFile(SeekableFile):
     """A file of an object store whose reads are retried."""
 
     def __init__(self, stream: IO[bytes], keep_trying: Callable[[Callable[[], bytes]], bytes]) -> None:
-        self._stream, self._try, self._at = stream, keep_trying, 0
+        super().__init__()
+        self._stream, self._try = stream, keep_trying
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
-            self._at = self._stream.seek(offset, whence)
-        else:
-            self._at = offset + (self._at if whence == os.SEEK_CUR else 0)
-        return self._at
+    def find_end(self) -> int:
+        return self._stream.seek(0, os.SEEK_END)
 
     def readinto(self, buffer: Any) -> int:
         def read() -> bytes:

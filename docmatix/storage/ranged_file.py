@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from docmatix.storage.seekable_file import SeekableFile
 
 MOST_AT_ONCE = 16 << 20
 """Bytes of one request where what is read is known beforehand."""
@@ -26,34 +26,24 @@ def join_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-class RangedFile(io.RawIOBase):
+class RangedFile(SeekableFile):
     """A file of known size. What was read last is kept, and its end, where Parquet has its footer."""
 
     def __init__(self, size: int, fetch: Callable[[int, int], bytes], *, end: bytes = b"") -> None:
         """`fetch` reads from one position up to another; `end` are the last bytes, already read."""
+        super().__init__()
         self._size, self._fetch = size, fetch
         self._kept: list[tuple[int, bytes]] = [(size - len(end), end), (0, b"")]
         self._planned: list[tuple[int, int]] = []
         self._ahead = LEAST_AHEAD
-        self._at = 0
 
     def expect(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Say what will be read, so that few requests are made and nothing else is transferred."""
         # those of a footer that lies may lead anywhere
         self._planned = join_ranges((max(0, start), min(end, self._size)) for start, end in ranges)
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        return self._at
+    def find_end(self) -> int:
+        return self._size
 
     def readinto(self, buffer: Any) -> int:
         data = self._read(min(len(buffer), self._size - self._at))

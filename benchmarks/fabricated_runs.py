@@ -46,8 +46,9 @@ VERBS = {
     "inspect": ["inspect", "RUN"],
     "inspect --dropped": ["inspect", "RUN", "--dropped"],
     "report": ["report", "RUN", "--output", "OUT"],
+    "check": ["check", "RUN"],
 }
-_LIMITED = {"report": 2000, "inspect --dropped": 2000}  # these read parts
+_FINDING = {"check"}  # ends with 1: the parts are others than their records say, of which each is told
 _COUNTING = """
 import json, re, sys, time
 from docmatix.storage.store import Store
@@ -204,10 +205,11 @@ def measure(verb: str, config: Path) -> Figures:
     places = {"CONFIG": str(config), "RUN": str(config.parent / "run"), "OUT": str(config.parent / "report.html")}
     figures = config.parent / "figures.json"
     command = [sys.executable, "-c", _COUNTING, str(figures), *(places.get(each, each) for each in VERBS[verb])]
+    figures.unlink(missing_ok=True)
     began = time.monotonic()
     process = subprocess.run(command, capture_output=True, check=False, text=True)
     seconds = time.monotonic() - began
-    if process.returncode:
+    if process.returncode and not (verb in _FINDING and figures.exists()):
         raise SystemExit(f"{verb} failed: {process.stderr[-3000:]}{process.stdout[-500:]}")
     return Figures(seconds=seconds, **json.loads(figures.read_text()))
 
@@ -224,8 +226,6 @@ def compare(runs: Sequence[tuple[int, Path]], verbs: Sequence[str]) -> Iterator[
     for verb in verbs:
         before: tuple[int, float] | None = None
         for shards, config in runs:
-            if shards > _LIMITED.get(verb, shards):
-                continue
             found = measure(verb, config)
             exponent = ""
             if before is not None:

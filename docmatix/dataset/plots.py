@@ -39,6 +39,12 @@ _OUTCOMES = "what became of the pairs"
 Bars = Sequence[tuple[str, float, str]]  # label, length, and the figure at the end of the bar
 
 
+def import_drawing() -> None:
+    """Import what plots are drawn with, ahead of the first."""
+    import matplotlib.axes
+    import matplotlib.backends.backend_agg  # noqa: F401
+
+
 def plot_statistics(
     summary: Mapping[str, Any],
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -89,6 +90,11 @@ def do_stages(
                             with progress.stage(DEDUP, len(tasks)) as shown:
                                 dedup_documents(job, show=shown.update)
                         continue
+                    if stage == PACK and tasks:
+                        from docmatix.dataset.plots import import_drawing
+
+                        # a second, for which the card would wait while all other cores are idle
+                        threading.Thread(target=import_drawing, name="drawing", daemon=True).start()
                     with beside_pack(job) if stage == PACK else contextlib.nullcontext():
                         if tasks:
                             watched = watch if asks else None

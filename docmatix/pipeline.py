@@ -49,7 +49,7 @@ class Stage:
     schema: str | None
     """The schema of its files, as `module:name`; None if the configuration decides."""
     workers: bool = True
-    """Whether Ray maps it over shards; otherwise it runs in the driver."""
+    """Whether workers are given its shards; otherwise it runs in the driver."""
     asks: bool = False
     """Whether it asks a model."""
     sandboxed: bool = False

@@ -1,4 +1,5 @@
-"""Heartbeats: each worker sends its whole state about once a second to one Ray actor, the mailbox of the driver.
+"""Heartbeats: each worker sends its whole state about once a second, over its socket to the driver, or on Ray to one
+actor, the driver's mailbox.
 
 A lost beat is made up for by the next, so the mailbox may die and start elsewhere; while it does not respond, no worker
 counts as silent. A worker whose process is stopped, or whose interpreter is blocked, sends nothing.

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import connection as connections
@@ -20,7 +20,7 @@ from docmatix.core.errors import BuildError
 from docmatix.driver.asking_runner import AskingRunner
 from docmatix.driver.dispatch import Lost
 from docmatix.driver.heartbeat import Heartbeat, ProcessKey, WorkerState, choose_interval
-from docmatix.driver.nursery import Nursery, Unfit
+from docmatix.driver.nursery import NoMoreProcesses, Nursery, Unfit, describe_unfit
 from docmatix.driver.shard_runner import ShardRunner
 from docmatix.driver.tasks import Report, Task, tell_task
 from docmatix.models.vllm.supervisor import find_start
@@ -48,9 +48,21 @@ class _Teller:
     def __init__(self, driver: Connection) -> None:
         self._driver, self._lock = driver, threading.Lock()
 
-    def __call__(self, said: Report | WorkerState) -> None:
+    def __call__(self, said: Report | WorkerState | Unfit) -> None:
         with self._lock:
             self._driver.send(said)
+
+
+@contextlib.contextmanager
+def _telling_what_is_raised(tell: _Teller) -> Iterator[None]:
+    """Tell the driver of an exception, which is a bug: what a shard raises is in its report."""
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        raise  # the driver has closed the connection
+    except Exception as error:
+        tell(describe_unfit(error))
+        raise
 
 
 def serve_shards(driver: Connection, *, cpus: int, stall_s: float) -> None:
@@ -58,8 +70,9 @@ def serve_shards(driver: Connection, *, cpus: int, stall_s: float) -> None:
     tell, runner = _Teller(driver), ShardRunner(cpus=cpus)
     beats = Heartbeat("", tell, count=runner.count, every_s=choose_interval(stall_s))
     given = None
-    with contextlib.closing(runner):
+    with contextlib.closing(runner), _telling_what_is_raised(tell):
         while True:
+            name_process("idle worker")
             said: Assignment | Task = driver.recv()
             if isinstance(said, Assignment):
                 given, beats.stage = said, said.stage
@@ -68,23 +81,28 @@ def serve_shards(driver: Connection, *, cpus: int, stall_s: float) -> None:
             name_process(f"{given.stage} {said.shard}")
             report = runner.run(given.job, given.stage, said, progress=beats.begin(said.shard))
             beats.finish(said.shard)
-            name_process("idle worker")
             tell(report)
 
 
 def serve_asking(driver: Connection, *, workers: int) -> None:
     """Ask the model server about shards of one stage, several at once, until the driver closes the connection."""
-    given: Assignment = driver.recv()
-    asyncio.run(_ask(driver, given, workers=workers))
+    name_process("asking worker")
+    tell = _Teller(driver)
+    with _telling_what_is_raised(tell):
+        asyncio.run(_ask(driver, driver.recv(), tell, workers=workers))
 
 
-async def _ask(driver: Connection, given: Assignment, *, workers: int) -> None:
-    tell, loop = _Teller(driver), asyncio.get_running_loop()
+async def _ask(driver: Connection, given: Assignment, tell: _Teller, *, workers: int) -> None:
+    loop = asyncio.get_running_loop()
     runner = AskingRunner(given.job, given.stage, workers=workers)
     stall_s = given.job.config.limits.stall_s
     beats = Heartbeat(given.stage, tell, count=runner.count, every_s=choose_interval(stall_s))
     in_hand: set[asyncio.Task[None]] = set()
     over = loop.create_future()
+
+    def end(error: BaseException | None) -> None:
+        if not over.done():
+            over.set_exception(error) if error is not None else over.set_result(None)
 
     async def do(task: Task) -> None:
         name_process(f"{given.stage} {task.shard}")
@@ -93,16 +111,28 @@ async def _ask(driver: Connection, given: Assignment, *, workers: int) -> None:
         # in a thread: a driver that is busy with another worker must not hold up hundreds of requests
         await asyncio.to_thread(tell, report)
 
+    def finish(one: asyncio.Task[None]) -> None:
+        in_hand.discard(one)
+        if one.cancelled():
+            end(RuntimeError("A shard was cancelled."))
+        elif (error := one.exception()) is not None:
+            end(error)
+
     def begin(task: Task) -> None:
         one = asyncio.ensure_future(do(task))
         in_hand.add(one)
-        one.add_done_callback(in_hand.discard)
+        one.add_done_callback(finish)
 
     def listen() -> None:
-        with contextlib.suppress(EOFError, OSError):
+        error: BaseException | None = None
+        try:
             while True:
                 loop.call_soon_threadsafe(begin, driver.recv())
-        loop.call_soon_threadsafe(over.set_result, None)
+        except (EOFError, OSError):
+            pass  # the driver has closed it
+        except BaseException as raised:
+            error = raised
+        loop.call_soon_threadsafe(end, error)
 
     threading.Thread(target=listen, name="tasks", daemon=True).start()
     await over
@@ -141,6 +171,8 @@ class LocalPool:
         self._given: Assignment | None = None
         self._stillborn = 0
         self._lock, self._told = threading.Lock(), dict[ProcessKey, WorkerState]()
+        self._heard = False
+        """Whether what they say was read since somebody took it."""
 
     def assign(self, stage: str, job: Job) -> None:
         """What its workers do from the next task on."""
@@ -161,7 +193,8 @@ class LocalPool:
                     member.connection.send(self._given)
                     member.given = self._given
                 member.connection.send(tell_task(self._given.job, self._given.stage, task))
-            except OSError:  # it has died
+            except OSError:  # it has died, or reads nothing, and may have read a part
+                kill_process(member.state.pid, member.state.started)
                 if member.tasks:
                     return False  # `poll` finds them lost
                 self._bury(member)
@@ -180,13 +213,22 @@ class LocalPool:
         for ready in connections.wait(list(by_connection), timeout_s):
             assert isinstance(ready, Connection)
             outcomes += self._hear(by_connection[ready])
+        with self._lock:
+            self._heard = True
         return outcomes
 
-    def take_states(self) -> dict[ProcessKey, WorkerState]:
-        """What workers have told of themselves since the last call; may be called by another thread."""
+    def take_states(self) -> dict[ProcessKey, WorkerState] | None:
+        """What workers have told of themselves since the last call, None if nobody has listened since: it says nothing
+        about a worker then. May be called by another thread."""
         with self._lock:
-            states, self._told = self._told, {}
+            if not self._heard:
+                return None
+            states, self._told, self._heard = self._told, {}, False
         return states
+
+    def describe(self) -> str:
+        """How many workers there are, in words."""
+        return f"{len(self._members)} of {self._size()} worker processes run"
 
     def close(self) -> None:
         """End the workers, and wait until they have ended."""
@@ -201,7 +243,12 @@ class LocalPool:
 
     def _grow(self) -> None:
         for _ in range(self._size() - len(self._members)):
-            connection, pid = self._nursery.fork(self._serve)
+            try:
+                connection, pid = self._nursery.fork(self._serve)
+            except NoMoreProcesses:
+                if self._members:
+                    return  # it is done by fewer
+                raise
             # known before it speaks: one that is stopped as it starts would never be missed
             stage = self._given.stage if self._given is not None else ""
             state = WorkerState(stage, socket.gethostname(), "", pid, find_start(pid) or 0)
@@ -218,7 +265,9 @@ class LocalPool:
                     del member.tasks[said.task.shard]
                     outcomes.append(said)
                 elif isinstance(said, Unfit):
-                    raise BuildError(f"A worker has failed: {said.message}")
+                    bug = BuildError("A worker has failed, which is a bug in docmatix; please report it.")
+                    bug.add_note(said.message)
+                    raise bug
                 else:
                     member.state, member.has_spoken, self._stillborn = said, True, 0
                     self._note(said)
@@ -230,7 +279,8 @@ class LocalPool:
     def _bury(self, member: _Member) -> None:
         member.connection.close()
         self._members.remove(member)
-        self._stillborn += not member.has_spoken
+        # those that a killed nursery takes with it are no sign
+        self._stillborn += not member.has_spoken and self._nursery.is_alive
         if self._stillborn >= MOST_STILLBORN:
             raise BuildError(
                 f"{MOST_STILLBORN} workers in a row have ended as they started: look at the memory of this machine,"
@@ -257,18 +307,9 @@ def start_asking_processes(nursery: Nursery, job: Job, *, tasks: int) -> LocalPo
     return LocalPool(nursery, partial(serve_asking, workers=workers), size=lambda: workers, room=room)
 
 
-def count_cpus() -> int:
-    """The cores that this process may keep busy, by its affinity and the quota of its container."""
-    allowed = len(os.sched_getaffinity(0))
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        allowed = min(allowed, max(1, round(int(quota) / int(period))))
-    return allowed
-
-
 def kill_process(pid: int, started: int) -> str:
     """Kill the process of that id that was started then: `killed`, or `gone` if there is none."""
-    if find_start(pid) != started:
+    if (find_start(pid) or 0) != started:
         return "gone"
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -27,7 +27,7 @@ class ShardRunner:
         self._counted: Mapping[str, float] = {}
 
     def run(self, job: Job, stage: str, task: Task, *, progress: ShardProgress) -> Report:
-        """Do a task; what it raises is in the report, since Ray would print it at length and try again."""
+        """Do a task; what it raises is in the report, for the driver to judge."""
         started = time.time()
         try:
             self.turn_to(job, stage)

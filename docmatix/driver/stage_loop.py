@@ -71,6 +71,7 @@ def do_stages(
                         if engine.places_servers or job.config.resources.address is not None:
                             workforce.release_cpus()
                         if served is None or not served.shares_server(engine):
+                            workforce.check_ray(stage)
                             serving.close()
                             running = serving.enter_context(
                                 engine.serve(
@@ -190,7 +191,9 @@ def _do_tasks(
     earlier = dict(figures)  # of the pass before
     done = 0
     worked, first, last = 0.0, math.inf, 0.0
-    guard = StageWatch(job, stage, say=progress.say, events=recording.watchdog, end=workforce.end)
+    guard = StageWatch(
+        job, stage, say=progress.say, events=recording.watchdog, end=workforce.end, describe=workforce.describe
+    )
     guard.hear(workforce.list_idle(stage))
     results = workforce.do(job, stage, tasks)
     # closed whatever happens: an exception's traceback would keep the workers of a Ray that is not ours at work
@@ -208,7 +211,8 @@ def _do_tasks(
                 guard.hear(states)
                 in_hand.hear(states.values())
                 for state in states.values():
-                    tally.take(state.worker, state.counted)
+                    if state.worker:  # one that has not spoken yet has no name
+                        tally.take(state.worker, state.counted)
             counted = tally.total
             figures |= _add(earlier, counted)
             _say_lacking(job, stage, counted, say=progress.say, said=said)

@@ -46,8 +46,8 @@ def describe_wait(
     silent: Sequence[WorkerState] = (),
 ) -> str:
     """What a stage waits for, as the end of a sentence; `silent` workers first, since only they can report on theirs.
-    `asks` names the model server, `find_document` the document of a shard after so many, `resources` what Ray has if no
-    worker has a shard."""
+    `asks` names the model server, `find_document` the document of a shard after so many, `resources` what there is to
+    work with if no worker has a shard."""
     if stopped := [state for state in silent if state.shards]:
         who = [
             f"process {state.pid} on {state.host} (shard {', '.join(map(str, state.shards))})" for state in stopped[:4]

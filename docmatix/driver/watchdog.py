@@ -1,8 +1,8 @@
 """Whether a stage makes progress, and what happens when it does not, or when one of its workers falls silent.
 
 Progress is a shard committed, started or further on, or a reply. A worker without a heartbeat for `limits.stall_s` is
-killed and Ray retries its shards; one that is alive but slow is left to the limits of documents and requests. A stage
-without progress reports what it waits for after `stall_s`, and the build stops after `limits.no_progress_s`.
+killed and its shards are tried again; one that is alive but slow is left to the limits of documents and requests. A
+stage without progress reports what it waits for after `stall_s`, and the build stops after `limits.no_progress_s`.
 """
 
 from __future__ import annotations
@@ -113,11 +113,13 @@ class StageWatch:
         say: Callable[[str], None],
         events: list[dict[str, Any]],
         end: Callable[[Sequence[WorkerState]], Sequence[str | None]] = end_workers,
+        describe: Callable[[], str] = describe_resources,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Findings go to `say` and, as mappings that JSON can hold, to `events`. `end` kills workers and returns the
         outcome of each."""
         self._job, self._stage, self._say, self._events, self._end_workers = job, stage, say, events, end
+        self._describe = describe
         patience_s = find_patience(job.config, stage)
         self._watchdog = Watchdog(stall_s=job.config.limits.stall_s, patience_s=patience_s, clock=clock)
         self._told: dict[ProcessKey, WorkerState] | None = None
@@ -181,13 +183,13 @@ class StageWatch:
 
     def _describe_wait(self) -> str:
         if self._watchdog.unheard_s >= self._job.config.limits.stall_s / 2:
-            return "the heartbeats of the workers, which Ray does not deliver"
+            return "the heartbeats of the workers, which do not arrive"
         states = self.states
         return describe_wait(
             states,
             asks=self._name_servers(),
             find_document=self._find_document,
-            resources="" if any(state.shards for state in states) else describe_resources(),
+            resources="" if any(state.shards for state in states) else self._describe(),
             silent=self._watchdog.silent,
         )
 

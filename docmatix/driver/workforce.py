@@ -12,24 +12,25 @@ import queue
 import threading
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 import psutil  # type: ignore[import-untyped]
 
 from docmatix.config import Resources
+from docmatix.core.cpus import count_cpus
 from docmatix.core.errors import BuildError
 from docmatix.driver.dispatch import Lost, Pool, dispatch
 from docmatix.driver.heartbeat import Heartbeats, ProcessKey, WorkerState, heartbeats_heard
 from docmatix.driver.local_workers import (
     LocalPool,
-    count_cpus,
     kill_process,
     start_asking_processes,
     start_shard_processes,
 )
 from docmatix.driver.nursery import Nursery
-from docmatix.driver.ray_cluster import find_private_ray, has_own_ray, ray_running
+from docmatix.driver.ray_cluster import describe_resources, find_private_ray, has_own_ray, ray_running
 from docmatix.driver.ray_workers import (
     Assignment,
     RayPool,
@@ -124,23 +125,27 @@ class Workforce:
         """The states that workers at this stage have reported since the last call; None if no mailbox responds."""
         told = self._heartbeats.take() if self._up.is_set() and self._heartbeats is not None else None
         for pool in (self._workers, self._asking):
-            if isinstance(pool, LocalPool):
-                told = {**(told or {}), **pool.take_states()}
+            if isinstance(pool, LocalPool) and (its_own := pool.take_states()) is not None:
+                told = {**(told or {}), **its_own}
         if told is None:
             return None
         known = self._list_workers()
-        self._states |= {key: state for key, state in told.items() if known & {state.worker, key}}
-        return {key: state for key, state in told.items() if state.stage == stage}
+        of_cpus = {key: state for key, state in told.items() if known & {state.worker, key}}
+        self._states |= of_cpus
+        # one that has nothing in hand learns of the stage with its first shard of it
+        idle = {
+            key: replace(state, stage=stage, counted={})
+            for key, state in of_cpus.items()
+            if state.stage != stage and not state.shards
+        }
+        return idle | {key: state for key, state in told.items() if state.stage == stage}
 
     def list_idle(self, stage: str) -> dict[ProcessKey, WorkerState]:
         """The workers on CPUs as they were heard of last, as if at this stage: one that was stopped meanwhile would
         never be heard of in it, and not be missed."""
         known = self._list_workers()
         states = {key: state for key, state in self._states.items() if known & {state.worker, key}}
-        return {
-            key: WorkerState(stage, state.host, state.node, state.pid, state.started, worker=state.worker)
-            for key, state in states.items()
-        }
+        return {key: replace(state, stage=stage, shards={}, counted={}) for key, state in states.items()}
 
     def _list_workers(self) -> set[str | ProcessKey]:
         """Those on CPUs, by name or process."""
@@ -152,6 +157,15 @@ class Workforce:
         others = [state for state in states if state.node]
         outcomes = dict(zip([state.key for state in others], end_workers(others), strict=True))
         return [{**own, **outcomes}[state.key] for state in states]
+
+    def describe(self) -> str:
+        """What there is to work with, in words."""
+        return self._workers.describe() if isinstance(self._workers, LocalPool) else describe_resources()
+
+    def check_ray(self, stage: str) -> None:
+        """Raise BuildError if the private Ray has died, which calls of it would wait for."""
+        if not all(map(_is_alive, self._private)):
+            raise _describe_death(self._private, stage)
 
     def release_cpus(self) -> None:
         """End the workers on CPUs, for whoever needs their place; the next stage starts others."""
@@ -186,9 +200,9 @@ class Workforce:
                 try:
                     result = results.get(timeout=_POLL_S)
                 except queue.Empty:
-                    if needs_ray and not all(map(_is_alive, self._private)):
-                        patience_s = _STOP_PATIENCE_S  # the thread waits for a Ray that is no more, forever
-                        raise _describe_death(self._private, stage) from None
+                    patience_s = _STOP_PATIENCE_S  # the thread waits for a Ray that is no more, forever
+                    self.check_ray(stage)
+                    patience_s = _END_PATIENCE_S
                     yield None
                     continue
                 if isinstance(result, BuildError):
@@ -241,7 +255,7 @@ class Workforce:
         """The pools of each moment, on this machine."""
         if asks:
             self._asking = start_asking_processes(self._nursery, job, tasks=tasks)
-            stack.callback(self._asking.close)
+            stack.callback(self._forget_asking)
             self._asking.assign(stage, job)
             while True:
                 yield [self._asking]
@@ -257,6 +271,11 @@ class Workforce:
         self._workers.assign(stage, job)
         while True:
             yield [self._workers]
+
+    def _forget_asking(self) -> None:
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.close()
 
     def _find_asking_on_ray(
         self, job: Job, stage: str, tasks: int, *, stack: contextlib.ExitStack

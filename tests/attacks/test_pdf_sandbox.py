@@ -357,6 +357,7 @@ def forge(columns: bytes = b"", **lies: Any) -> bytes:
         "route": "good_layer",
         "sure": None,
         "profile": None,
+        "text_signature": None,
     }
     document = {
         "doc_id": "0" * 32,

@@ -16,7 +16,6 @@ from docmatix.check.proof import find_problems
 from docmatix.config.loading import dump_config
 from docmatix.core.documents import Document, Page, Refusal
 from docmatix.core.profiles import Profile
-from docmatix.facts.extraction import extract_document
 from docmatix.models.client import ChatClient
 from docmatix.pdf.ocr.none import NoOcr
 from docmatix.pdf.reading import make_doc_id
@@ -24,6 +23,7 @@ from docmatix.report.report import make_report
 from docmatix.review.dropped_items import DroppedItems
 from docmatix.review.status import describe_status, read_status
 from docmatix.stages.dedup import dedup_documents
+from docmatix.stages.extract import extract_document
 from docmatix.stages.finish import finish_dataset
 from docmatix.stages.generate import generate_shard
 from docmatix.stages.support.concurrency import RequestPool

@@ -49,7 +49,7 @@ def sign_page(page: Page) -> bytes | None:
     shingles = [" ".join(each) for each in zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)]
     if len(set(shingles)) < MIN_SHINGLES:
         return None
-    answers = [text for text in own if not text.islower()]
+    answers = [text for text in own if _may_be_answer(text)]
     answers += _list_values(page)
     numbers = sign_items(shingles, SHINGLE_NUMBERS)
     return _hash(words) + _hash(answers) + bytes(number & 255 for number in numbers)
@@ -66,6 +66,11 @@ def _leave_out_margins(page: Page) -> Iterable[Word]:
             if y0 <= (top + bottom) / 2 <= y1 and x0 <= (left + right) / 2 <= x1
         }
     return [word for word in page.words if word.line not in aside] if aside else page.words
+
+
+def _may_be_answer(text: str) -> bool:
+    # digits have no case: "5mg" is in lower case
+    return not text.islower() or any(map(str.isnumeric, text))
 
 
 def _list_values(page: Page) -> Iterator[str]:

@@ -68,6 +68,22 @@ def test_another_number_or_name_makes_another_page_however_similar(printed, inst
     assert similarity > 0.8
 
 
+@pytest.mark.parametrize(
+    ("printed", "instead"),
+    [
+        ("5mg", "50mg"),
+        ("10am", "11am"),
+        ("12eur", "90eur"),
+        ("3rd", "4th"),
+        ("12.5km", "12.6km"),
+        ("x1", "x2"),
+        ("½l", "¼l"),
+    ],
+)
+def test_a_number_with_letters_joined_to_it_is_a_number(printed, instead):
+    assert not compare(write_page(f"{TERMS} {printed}"), write_page(f"{TERMS} {instead}"))[1]
+
+
 def test_numbers_that_changed_places_make_another_page():
     swapped = TEXT.replace("14 days", "30 days").replace("within 30", "within 14")
     assert not compare(write_page(TERMS), write_page(swapped))[1]

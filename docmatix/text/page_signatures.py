@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from docmatix.text.minhash import MIN_SHINGLES, SHINGLE_NUMBERS, SHINGLE_WORDS, cut_words, sign_items
 
 if TYPE_CHECKING:
-    from docmatix.core.documents import Page, Word
+    from docmatix.core.documents import Box, Page, Word
 
 MIN_WORDS = 40
 """Title pages, dividers and empty forms of fewer words may all be the same."""
@@ -56,16 +56,15 @@ def sign_page(page: Page) -> bytes | None:
 
 
 def _leave_out_margins(page: Page) -> Iterable[Word]:
-    """The words that are not on a line with a page number ("of 7") or a running head."""
+    """The words but for page numbers and running heads themselves: what else is on their lines counts."""
     boxes = [box for fact in page.facts if fact.kind in _ASIDE and fact.confidence >= MIN_SURE for box in fact.boxes]
-    aside = set()
-    for x0, y0, x1, y1 in boxes:
-        aside |= {
-            line
-            for _, (left, top, right, bottom), line, *_ in page.words
-            if y0 <= (top + bottom) / 2 <= y1 and x0 <= (left + right) / 2 <= x1
-        }
-    return [word for word in page.words if word.line not in aside] if aside else page.words
+    return [word for word in page.words if not any(_holds(box, word.box) for box in boxes)] if boxes else page.words
+
+
+def _holds(box: Box, other: Box) -> bool:
+    """Whether the middle of another box is in one."""
+    x, y = (other.x0 + other.x1) / 2, (other.y0 + other.y1) / 2
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
 def _may_be_answer(text: str) -> bool:

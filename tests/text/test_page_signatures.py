@@ -116,15 +116,29 @@ def test_a_table_with_other_values_makes_another_page():
     assert not compare(fill("high"), fill("low"))[1]
 
 
-def test_page_numbers_and_running_heads_do_not_count():
-    def number(page: str, head: str, *, sure: float = 0.9) -> Page:
-        found = write_page(f"{head}\n{TERMS}\nPage {page} of 20{page}")
-        first, number = found.words[0].box, found.words[-3].box
-        heads = Fact("running_head", "", head, (), (first,), (), sure)
-        return replace(found, facts=(heads, Fact("page_number", "", page, (), (number,), (), sure)))
+def number_page(head: str, last_line: str, *, sure: float = 0.9) -> Page:
+    """A page with a running head of one word, and a page number as the last word of its last line."""
+    found = write_page(f"{head}\n{TERMS}\n{last_line}")
+    first, last = found.words[0], found.words[-1]
+    heads = Fact("running_head", "", first.text, (), (first.box,), (), sure)
+    return replace(found, facts=(heads, Fact("page_number", "", last.text, (), (last.box,), (), sure)))
 
-    assert compare(number("3", "Contract-17"), number("12", "Contract-4711")) == (True, True, 1.0)
-    assert not compare(number("3", "Contract-17", sure=0.5), number("12", "Contract-4711", sure=0.5))[1]
+
+def test_page_numbers_and_running_heads_do_not_count():
+    one, other = ("Contract-17", "Page 3"), ("Contract-4711", "Page 12")
+    assert compare(number_page(*one), number_page(*other)) == (True, True, 1.0)
+    assert not compare(number_page(*one, sure=0.5), number_page(*other, sure=0.5))[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Contract", "balance due 1,250.00 3"), ("Contract", "balance due 9,980.00 3")),
+        (("Contract no 17", "3"), ("Contract no 18", "3")),
+    ],
+)
+def test_what_else_is_on_the_line_of_a_page_number_or_a_running_head_counts(one, other):
+    assert not compare(number_page(*one), number_page(*other))[1]
 
 
 @pytest.mark.parametrize(

@@ -85,9 +85,8 @@ class ShardRows:
         asked, again = set[str](), self._redo(GENERATE)
         strangers = 0
         for row in self._count(GENERATE):
-            # windows begin and end with a page that is asked about
-            ends = {*row["page_numbers"][:1], *row["page_numbers"][-1:]}
-            strangers += row["index"] not in let_in or not ends.isdisjoint(self._left_out.pages.get(row["index"], ()))
+            gone = self._left_out.pages.get(row["index"])
+            strangers += row["index"] not in let_in or bool(gone and not gone.isdisjoint(row["page_numbers"]))
             if row["request_id"] and row["reason"] is None:
                 asked.add(row["request_id"])
             for number, pair in enumerate(row["pairs"] or ()):

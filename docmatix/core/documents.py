@@ -17,6 +17,9 @@ TextFrom: TypeAlias = Literal["layer", "ocr", "none"]
 _NOTHING_TO_SEE = (None, "blank", "unreadable", "unrenderable")
 """The reasons of pages that are no mere pictures, or none that can be drawn."""
 
+DUPLICATE_PAGE = "duplicate_page"
+"""The reason of a page that `dedup` has left out."""
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands in a word for a character whose meaning is not known; nothing is taken from a word that has it."""
 

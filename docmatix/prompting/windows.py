@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from docmatix.core.documents import Page
+from docmatix.core.documents import DUPLICATE_PAGE, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,28 @@ def is_usable(page: Page, *, pictures: bool) -> bool:
 def cut_windows(doc_id: str, pages: Sequence[Page], *, max_pages: int, pictures: bool = False) -> list[Window]:
     """Divide a document into windows of at most `max_pages` consecutive pages, with each usable page in exactly one.
 
-    A window begins and ends with a usable page (`is_usable`); unusable ones inside it stay.
+    A window begins and ends with a usable page (`is_usable`); unusable ones inside it stay, but for a page that `dedup`
+    has left out, before which it ends.
     """
     return list(iterate_windows(doc_id, pages, max_pages=max_pages, pictures=pictures))
 
 
 def iterate_windows(doc_id: str, pages: Iterable[Page], *, max_pages: int, pictures: bool = False) -> Iterator[Window]:
     """The windows of `cut_windows` one by one; of the pages, no more than those of a window are read ahead."""
-    remaining = iter(pages)
-    for page in remaining:
-        if is_usable(page, pictures=pictures):
-            span = [page, *islice(remaining, max_pages - 1)]
-            while not is_usable(span[-1], pictures=pictures):
-                span.pop()
+    span: list[Page] = []
+
+    def close() -> Iterator[Window]:
+        while span and not is_usable(span[-1], pictures=pictures):
+            span.pop()
+        if span:
             yield Window(f"{doc_id}-{span[0].number}", doc_id, tuple(span))
+        span.clear()
+
+    for page in pages:
+        if page.reason == DUPLICATE_PAGE:
+            yield from close()
+        elif span or is_usable(page, pictures=pictures):
+            span.append(page)
+            if len(span) == max_pages:
+                yield from close()
+    yield from close()

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from docmatix.core.documents import DUPLICATE_PAGE
 from docmatix.core.ledger import Ledger
 from docmatix.pipeline import DEDUP, EXTRACT, PIPELINE
 from docmatix.stages.support.compared_documents import KNOWN_LEFT_OUT, Documents, LeftOut
@@ -40,7 +41,6 @@ from docmatix.stages.support.duplicate_pages import (
 )
 from docmatix.stages.support.duplicate_search import find_duplicates
 from docmatix.stages.support.job import Job
-from docmatix.stages.support.left_out_pages import DUPLICATE_PAGE
 from docmatix.stages.support.signed_documents import SignedDocuments, read_signed_documents
 from docmatix.storage.document_rows import group_documents
 from docmatix.storage.records import name_record

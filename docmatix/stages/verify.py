@@ -21,7 +21,6 @@ from docmatix.pipeline import EXTRACT, GENERATE, PIPELINE, VERIFY
 from docmatix.prompting.windows import Window
 from docmatix.stages.support.concurrency import RequestPool
 from docmatix.stages.support.job import Job, ShardProgress, is_made_from
-from docmatix.stages.support.left_out_pages import read_left_out
 from docmatix.stages.support.off_loop import entered_in_thread
 from docmatix.stages.support.page_renderer import PageRenderer
 from docmatix.stages.support.reply_store import ReplyStore
@@ -189,7 +188,6 @@ def _list_pairs(job: Job, shard: int, *, reads_pages: bool) -> Iterator[tuple[in
     documents = DocumentCursor(
         job.run.iterate_rows(EXTRACT, shard, columns=EXTRACT_WITHOUT_WORDS if reads_pages else ["index", "language"])
     )
-    left_out = read_left_out(job, shard)
     columns = ["index", "doc_id", "sample_id", "page_numbers", "pairs"]
     if job.shows_pages:
         columns.append("body")  # long: it has the texts of the pages
@@ -204,7 +202,7 @@ def _list_pairs(job: Job, shard: int, *, reads_pages: bool) -> Iterator[tuple[in
                     continue
                 if window is None:
                     pages = map(page_from_row, documents.take_pages(row["page_numbers"]))
-                    window = Window(sample_id, row["doc_id"], tuple(left_out.mark(index, pages)))
+                    window = Window(sample_id, row["doc_id"], tuple(pages))
                 seen = list_shown_pages(row["body"]) if job.shows_pages else ()
                 for pair in map(pair_from_row, row["pairs"]):
                     yield index, CheckedPair(pair, window, seen, document["language"], chunks)

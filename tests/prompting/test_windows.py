@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmatix.core.documents import Page
+from docmatix.core.documents import DUPLICATE_PAGE, Page
 from docmatix.prompting.windows import cut_windows
 from tests.jobs import make_page
 
@@ -48,6 +48,13 @@ def test_a_new_window_begins_after_blank_pages_past_its_end():
 def test_a_document_without_a_usable_page_has_no_window():
     assert cut(["blank", "no_text"]) == []
     assert cut([]) == []
+
+
+def test_a_page_that_is_left_out_ends_a_window_and_is_in_none():
+    assert cut([None, DUPLICATE_PAGE, None]) == [[1], [3]]
+    assert cut([DUPLICATE_PAGE, "blank", None, "blank", DUPLICATE_PAGE, None, None], 3) == [[3], [6, 7]]
+    assert cut([None, None, DUPLICATE_PAGE, *[None] * 4], 3) == [[1, 2], [4, 5, 6], [7]]
+    assert cut([DUPLICATE_PAGE, DUPLICATE_PAGE]) == []
 
 
 def make_scans(reasons: list[str | None]) -> list[Page]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from docmatix.core.documents import DUPLICATE_PAGE
 from docmatix.core.pairs import Request
-from docmatix.pipeline import DEDUP, GENERATE
+from docmatix.pipeline import CURATE, DEDUP, GENERATE
 from docmatix.report.losses import gather_losses
 from docmatix.review.dropped_items import DroppedItems
 from docmatix.stages.support.job import Job
-from docmatix.stages.support.left_out_pages import DUPLICATE_PAGE, read_left_out
+from docmatix.stages.support.left_out_pages import read_left_out
 from docmatix.storage.schemas import GENERATE as GENERATE_SCHEMA
 from tests.check.runs import change_part, check
 from tests.jobs import FakeClient, build, make_job, write_reply
@@ -73,7 +74,7 @@ def test_every_page_is_counted(built):
     assert job.run.ledger(GENERATE).accounts["documents"].entered == 4
 
 
-def test_nothing_is_asked_about_them_and_no_window_begins_or_ends_with_one(built):
+def test_no_window_has_them_and_nothing_is_asked_about_them(built):
     job, client = built
     windows = [
         (shard, row["index"], row["page_numbers"])
@@ -83,7 +84,8 @@ def test_nothing_is_asked_about_them_and_no_window_begins_or_ends_with_one(built
     ]
     assert list(dict.fromkeys((*where, *numbers) for *where, numbers in windows)) == [
         (0, 0, 1, 2, 3),
-        (0, 1, 1, 2, 3),
+        (0, 1, 1),
+        (0, 1, 3),
         (1, 0, 1, 2, 3),
     ]
     shown = ["".join(message.content for message in request.messages) for request in client.asked]
@@ -93,14 +95,16 @@ def test_nothing_is_asked_about_them_and_no_window_begins_or_ends_with_one(built
     assert not any("Liability for slight" in text for text in about_b)  # by `generate` as by `verify`
 
 
-def test_no_pair_has_its_evidence_there(built):
+def test_no_row_of_any_stage_has_them(built):
     job, _ = built
     left_out = {shard: read_left_out(job, shard).pages for shard in job.run.shards(DEDUP)}
     for shard in job.run.shards(GENERATE):
         for row in job.run.iterate_rows(GENERATE, shard):
-            for pair in row["pairs"] or ():
-                told = {each["page"] for each in pair["exact_evidence"] or ()}
-                assert not told & left_out[shard].get(row["index"], set())
+            assert not left_out[shard].get(row["index"], set()).intersection(row["page_numbers"])
+        for row in job.run.iterate_rows(CURATE, shard):
+            gone = left_out[shard].get(row["index"], set())
+            assert not gone.intersection(row["page_numbers"])
+            assert not gone.intersection(each["page"] for each in row["evidence"])
 
 
 def test_the_run_is_sound_and_tells_of_them(built):
@@ -116,14 +120,15 @@ def test_the_run_is_sound_and_tells_of_them(built):
     assert (lost.unit, lost.count) == ("page", 4)
 
 
-def test_a_window_that_opens_with_one_is_found_by_check(built, tmp_path):
+@pytest.mark.parametrize("numbers", [[2, 3], [1, 2, 3]])
+def test_a_window_that_has_one_is_found_by_check(built, tmp_path, numbers):
     shutil.copytree(Path(built[0].run.root), tmp_path / "run")
     job = make_job(tmp_path, **SETTINGS)
 
     def change(rows: list[dict[str, Any]]) -> None:
         for row in rows:
             if row["index"] == 1:
-                row["page_numbers"] = [2, 3]
+                row["page_numbers"] = numbers
 
     change_part(job.run, GENERATE, 0, GENERATE_SCHEMA, change)
     assert "are of documents or pages that were left out" in check(job.run)

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from docmatix.core.documents import Page
+from docmatix.core.documents import DUPLICATE_PAGE, Page
 from docmatix.pipeline import DEDUP
 from docmatix.stages.support.job import Job
-
-DUPLICATE_PAGE = "duplicate_page"
 
 
 @dataclass(slots=True)

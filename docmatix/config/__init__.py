@@ -46,8 +46,9 @@ class Dedup(Section):
     near: bool = True
     pages: bool = True
     """Ask nothing about a page that says the same as an earlier one, of the same or of another document: with the same
-    words or, with `near`, with other words where no answer is, that is no number, name, field, tick or cell. It is in
-    no sample: windows end before it."""
+    words or, with `near`, with other words that are no number, name (by its capital), field, tick or cell. Numbers in
+    words are known of ten languages (de, en, es, fr, it, nl, pl, pt, ru, sv) but for inflected ones; other words in
+    lower case, such as French months, are not taken for answers. It is in no sample: windows end before it."""
     threshold: float = Field(0.85, gt=0, le=1)
     """The estimated Jaccard similarity of word 5-grams from which the later document is left out. Of a scan and another
     document, as many of the words of which OCR is sure must be in both."""

@@ -1,9 +1,9 @@
 """Signatures of pages, by which `dedup` finds pages that say the same.
 
 Pages are the same if their words are, and nearly so if their 5-grams are as similar as those of near duplicates, and
-they agree in all that an answer may be: words with a digit or a capital letter, values of fields, ticks of boxes and
-cells of tables, in their order; for forms that are filled in differently and invoices of one sender differ in little
-else. Page numbers and running heads do not count.
+they agree in all that an answer may be: words with a digit or a capital letter, numbers in words (of the languages of
+`docmatix.text.number_words`), values of fields, ticks of boxes and cells of tables, in their order; for forms that are
+filled in differently and invoices of one sender differ in little else. Page numbers and running heads do not count.
 
 A page has no signature where its words do not tell all that is on it: with few of them, with pictures or drawings, and
 where OCR has read them, which cannot read handwriting.
@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from docmatix.text.minhash import MIN_SHINGLES, SHINGLE_NUMBERS, SHINGLE_WORDS, cut_words, sign_items
+from docmatix.text.number_words import has_number_word
 
 if TYPE_CHECKING:
     from docmatix.core.documents import Box, Page, Word
@@ -69,7 +70,7 @@ def _holds(box: Box, other: Box) -> bool:
 
 def _may_be_answer(text: str) -> bool:
     # digits have no case: "5mg" is in lower case
-    return not text.islower() or any(map(str.isnumeric, text))
+    return not text.islower() or any(map(str.isnumeric, text)) or has_number_word(text)
 
 
 def _list_values(page: Page) -> Iterator[str]:

@@ -84,6 +84,18 @@ def test_a_number_with_letters_joined_to_it_is_a_number(printed, instead):
     assert not compare(write_page(f"{TERMS} {printed}"), write_page(f"{TERMS} {instead}"))[1]
 
 
+@pytest.mark.parametrize(
+    ("printed", "instead"),
+    [
+        ("within thirty days", "within sixty days"),
+        ("binnen dreißig tagen", "binnen fünfunddreißig tagen"),
+        ("dans les trente jours", "dans les soixante-dix jours"),
+    ],
+)
+def test_another_number_in_words_makes_another_page(printed, instead):
+    assert not compare(write_page(f"{TERMS} {printed}"), write_page(f"{TERMS} {instead}"))[1]
+
+
 def test_numbers_that_changed_places_make_another_page():
     swapped = TEXT.replace("14 days", "30 days").replace("within 30", "within 14")
     assert not compare(write_page(TERMS), write_page(swapped))[1]

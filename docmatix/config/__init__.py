@@ -54,7 +54,8 @@ class Dedup(Section):
     document, as many of the words of which OCR is sure must be in both."""
     memory_mb: Annotated[int, NOT_FINGERPRINTED] = Field(1024, ge=64)
     """Memory for the comparison, however many documents there are; what takes more is in the temporary directory, about
-    1.1 KB a document and 0.2 KB a page, while it lasts."""
+    1.1 KB a document and 0.2 KB a page, while it lasts. Beyond it are pages that are left out, 120 bytes each (32 once
+    all are found), and pages of other words that agree in all that may be an answer, where these alone fill it."""
 
 
 class Window(Section):

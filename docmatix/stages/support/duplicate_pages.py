@@ -1,4 +1,5 @@
-"""The search for pages that say the same as an earlier one, among any number of documents, in a bounded memory.
+"""The search for pages that say the same as an earlier one, among any number of documents, in a bounded memory but for
+what is decided: 116 bytes a page that is left out at most, of which 32 stay until all shards are committed.
 
 The rule, in the order of the plan and of the pages: a page of a document that stays is left out if an earlier one that
 stays agrees with it in all that may be an answer, and has the same words or, with `near`, an estimated similarity of
@@ -7,7 +8,8 @@ the threshold or more; in favour of the first such. Of the pages that agree in w
 order in which anything is read, the memory, and what was decided before about the first documents change nothing.
 
 Pages that agree in what may be an answer are brought together by a hash of it, without whose equal no page is looked at
-again. Then those with the same words count once, and the others of each group are compared.
+again. Then those with the same words count once, and the others of each group are compared; the members of one group,
+not their shingles, are in memory together.
 """
 
 from __future__ import annotations

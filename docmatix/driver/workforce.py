@@ -132,13 +132,7 @@ class Workforce:
         known = self._list_workers()
         of_cpus = {key: state for key, state in told.items() if known & {state.worker, key}}
         self._states |= of_cpus
-        # one that has nothing in hand learns of the stage with its first shard of it
-        idle = {
-            key: replace(state, stage=stage, counted={})
-            for key, state in of_cpus.items()
-            if state.stage != stage and not state.shards
-        }
-        return idle | {key: state for key, state in told.items() if state.stage == stage}
+        return count_idle(of_cpus, stage) | {key: state for key, state in told.items() if state.stage == stage}
 
     def list_idle(self, stage: str) -> dict[ProcessKey, WorkerState]:
         """The workers on CPUs as they were heard of last, as if at this stage: one that was stopped meanwhile would
@@ -301,6 +295,16 @@ class Workforce:
         self._workers.assign(Assignment(uuid.uuid4().hex, stage, [ray.put(job)]), job)
         while True:
             yield [self._workers]
+
+
+def count_idle(states: Mapping[ProcessKey, WorkerState], stage: str) -> dict[ProcessKey, WorkerState]:
+    """The workers on CPUs that have nothing in hand, as at this stage: they learn of it with their first shard of it,
+    and where fewer shards than workers are left, some never do. What they have counted was of another one."""
+    return {
+        key: replace(state, stage=stage, counted={})
+        for key, state in states.items()
+        if state.stage != stage and not state.shards
+    }
 
 
 class _Nobody:

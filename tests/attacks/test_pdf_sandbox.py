@@ -425,6 +425,8 @@ def test_what_is_forged_here_would_pass_without_lies():
         forge(route=None),
         forge(sure=1.5),
         forge(profile=[]),
+        forge(text_signature="00"),
+        forge(text_signature=7),
         forge(profile=[2.0, *[0] * 19]),
         forge(profile=[*[0] * 3, 0.5, *[0] * 16]),
         forge(rotation=[]),

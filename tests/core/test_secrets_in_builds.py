@@ -193,6 +193,14 @@ def test_a_build_with_a_secret_in_every_place_leaves_none_behind(cluster, tmp_pa
         assert find_canaries(run) == []
         assert find_canaries(logs) == []
         assert any("raylet" in path.name for path in logs.iterdir()), "Ray wrote its logs elsewhere"
+
+        # without a cluster, workers are forked from a process that has the keys in its environment
+        config = write_secret_config(tmp_path, shelf, server.base_url)
+        code, said = Driver(config, tmp_path / "local").finish()
+        assert code == 0, said
+        assert "canary" not in said
+        assert find_canaries(tmp_path / "local") == []
+
         uris = {row["source_uri"] for row in Run(run).iterate_rows("plan", 0)}
         assert uris == {f"http://{shelf}/a.pdf", f"http://{shelf}/b.pdf?version=2&X-Amz-Signature=***"}
 

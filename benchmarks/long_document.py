@@ -96,7 +96,7 @@ def main() -> None:
             if process.returncode:
                 raise SystemExit(f"{stage} failed")
             # the first shards of a private Ray are the starter's, which is a worker without Ray
-            workers = [peaks.pop(name) for name in ("starter", "ShardWorker", "AskingWorker") if name in peaks]
+            workers = [peaks.pop(name) for name in ("nursery", "shard worker", "asking worker") if name in peaks]
             peaks |= {"worker": max(workers)} if workers else {}
             sizes = " | ".join(
                 f"{peaks[name] / 2**20:.0f} MB" if name in peaks else "" for name in ("driver", "worker", "PDF child")

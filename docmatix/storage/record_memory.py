@@ -7,8 +7,6 @@ for.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +18,7 @@ import orjson
 from docmatix.core.errors import BuildError
 from docmatix.core.ledger import Account, Ledger
 from docmatix.storage.plain_files import Listed
-from docmatix.storage.record_index import read_index, write_index
+from docmatix.storage.record_index import collecting_paused, read_index, write_index
 from docmatix.storage.records import (
     RECORD_NAME,
     Record,
@@ -176,10 +174,6 @@ class RecordMemory:
         return known
 
     def _read(self, stage: str) -> _Stage:
-        with collecting_paused():
-            return self._read_now(stage)
-
-    def _read_now(self, stage: str) -> _Stage:
         # versions first: of a record that is replaced meanwhile an old version is noted, never too new a one
         listed = self._store.list_files(stage, described=RECORD_NAME)
         versions = find_versions(listed)
@@ -188,8 +182,10 @@ class RecordMemory:
             shard: slim for shard, slim in found.items() if shard in versions and versions[shard] == slim.version
         }
         stale = sorted(versions.keys() - records.keys())
-        for shard, record in fetch_records(self._store, stage, stale):
-            records[shard] = self._slim(record, versions[shard])
+        for contents in fetch_contents(self._store, stage, stale):
+            with collecting_paused():
+                for shard, record in parse_contents(stage, contents):
+                    records[shard] = self._slim(record, versions[shard])
         return _Stage(set(versions), records, indexed=not stale and len(found) == len(records))
 
     def compare(self, stage: str, listed: Mapping[str, Listed]) -> None:
@@ -202,9 +198,10 @@ class RecordMemory:
             for shard, version in versions.items()
             if shard not in known.records or version is None or known.records[shard].version != version
         ]
-        for shard, record in fetch_records(self._store, stage, sorted(changed)):
-            if shard not in known.records or known.records[shard] != self._slim(record, versions[shard]):
-                self.note(stage, shard, record, versions[shard])
+        for contents in fetch_contents(self._store, stage, sorted(changed)):
+            for shard, record in parse_contents(stage, contents):
+                if shard not in known.records or known.records[shard] != self._slim(record, versions[shard]):
+                    self.note(stage, shard, record, versions[shard])
         if gone := known.shards - versions.keys():
             self.forget(stage, gone)
 
@@ -232,19 +229,6 @@ class RecordMemory:
         )
 
 
-@contextlib.contextmanager
-def collecting_paused() -> Iterator[None]:
-    """No search for cycles of garbage meanwhile: over a hundred thousand records, of which none is part of one, it
-    takes almost as long as reading them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def find_versions(listed: Mapping[str, Listed]) -> dict[int, str | None]:
     """The committed shards of a stage that was listed, each with the version of its record."""
     return {
@@ -254,17 +238,22 @@ def find_versions(listed: Mapping[str, Listed]) -> dict[int, str | None]:
     }
 
 
-def fetch_records(store: Store, stage: str, shards: Sequence[int]) -> Iterator[tuple[int, Record]]:
-    """The records of these shards, many at once, without those that are gone, damaged or forged: the one who asks for
-    such a record reads it again, and is told what is wrong with it."""
+def fetch_contents(store: Store, stage: str, shards: Sequence[int]) -> Iterator[dict[int, bytes]]:
+    """The records of these shards as they are stored, many at once, without those that are gone."""
     for first in range(0, len(shards), _FETCHED_AT_ONCE):
         names = {name_record(stage, shard): shard for shard in shards[first : first + _FETCHED_AT_ONCE]}
         contents = store.read_several(list(names))
-        for name, shard in names.items():
-            try:
-                yield shard, parse_record(stage, name, contents[name])
-            except (KeyError, BuildError):
-                continue
+        yield {shard: contents[name] for name, shard in names.items() if name in contents}
+
+
+def parse_contents(stage: str, contents: Mapping[int, bytes]) -> Iterator[tuple[int, Record]]:
+    """The records without those that are damaged or forged: the one who asks for such a record reads it again, and is
+    told what is wrong with it."""
+    for shard, content in contents.items():
+        try:
+            yield shard, parse_record(stage, name_record(stage, shard), content)
+        except BuildError:
+            continue
 
 
 def add_ledgers(ledgers: Iterable[str]) -> Ledger:

@@ -26,7 +26,13 @@ class SeekableFile(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
+        if whence == os.SEEK_CUR:
+            offset += self._at
+        elif whence == os.SEEK_END:
             offset += self.find_end()
-        self._at = offset + (self._at if whence == os.SEEK_CUR else 0)
-        return self._at
+        elif whence != os.SEEK_SET:
+            raise ValueError(f"whence is {whence}, which is none of 0, 1 and 2")
+        if offset < 0:
+            raise ValueError(f"position {offset} is before the start of the file")
+        self._at = offset
+        return offset

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from docmatix.text.numbers import CURRENCY, FRACTION, MINUS
+from docmatix.text.short_texts import keep_short
 
 BE = frozenset("is are was were".split())
 # forms of `have` and the auxiliary of their question as main verbs: `has twelve floors` -> `does ... have`
@@ -106,7 +106,7 @@ _FIGURE = re.compile(r"[\d¼-¾⅐-⅞]")
 _FIGURES = frozenset({"amount", "time"})  # no word is any of these
 
 
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def classify_answer(answer: str) -> str:
     """`contact`, `percent`, `amount`, `date`, `time`, `number`, or `text` for anything else."""
     if len(answer) <= 60:
@@ -258,8 +258,7 @@ _PERIOD = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def spell_label(label: str) -> str:
     """A label as spelled in a question: `Invoice No.` -> `invoice number`, `VAT Rate (%)` -> `VAT rate`."""
     words = (_BRACKETED.sub("", label).strip() or label).split()
@@ -291,8 +290,7 @@ def _spell_word(words: Sequence[str], place: int) -> str:
 _BRACKETED = re.compile(r" ?\([^()]*\)")
 
 
-@lru_cache(maxsize=4096)
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def is_noun(label: str) -> bool:
     """Whether a label is certainly a noun phrase: its head (before `of`, `in`) is a common noun of forms and tables."""
     words = spell_label(label).lower().split()
@@ -308,7 +306,7 @@ def is_noun(label: str) -> bool:
 _COMMON_NOUNS = _HEADS | COUNTED_LABELS | _ROLES
 
 
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def is_quantity(label: str) -> bool:
     """Whether a row's name is what is measured, so that `What is the ...` asks for its value: `Response time`."""
     return is_noun(label) and not is_generic(label) and bare(label.rsplit(maxsplit=1)[-1]).lower() in _QUANTITIES

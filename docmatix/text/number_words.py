@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 from docmatix.text.numbers import MAGNITUDES
+from docmatix.text.short_texts import keep_short
 
 _BY_LANGUAGE = {
     "en": """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -83,7 +83,7 @@ def _match_joined(numbers: str, links: str) -> str:
 _JOINED_WORD = re.compile("|".join(_match_joined(*words) for words in _JOINED.values()))
 
 
-@lru_cache(maxsize=1 << 14)
+@keep_short(16384)
 def has_number_word(text: str) -> bool:
     """Whether a part of a word, between what are no letters, is a number."""
     return any(part in _WORDS or _JOINED_WORD.fullmatch(part) for part in _PARTS.findall(_fold(text)))

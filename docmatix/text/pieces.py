@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from docmatix.core.documents import UNKNOWN
 from docmatix.text.numbers import MAGNITUDES, MINUS, Near, find_numbers, has_digit, is_bracketed
+from docmatix.text.short_texts import keep_short
 
 # Scripts written without spaces between words, and Hangul, whose particles stick to the noun: one piece a character.
 _SPACELESS = (
@@ -173,7 +173,7 @@ _NUMBERED = frozenset(
 _RANGE = re.compile(r"[(\[\"“]*[$€£¥]?\d{1,3}(?:[.,]\d+)*[-\u2010-\u2014][$€£¥]?\d{1,3}(?:[.,]\d+)*[%)\]\"”.,;:!?]*")
 
 
-@lru_cache(maxsize=16384)
+@keep_short(16384)
 def _cut_word(word: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     """The pieces of a word, and which of them go on with the number of the piece before."""
     pieces = (UNKNOWN,) if UNKNOWN in word else tuple(split_pieces(word))
@@ -259,19 +259,19 @@ def _spell_number(number: str) -> list[str]:
     return groups
 
 
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def split_once(text: str) -> tuple[str, ...]:
     """`split_pieces` of a short text that is looked at again and again."""
     return tuple(split_pieces(text))
 
 
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def fold(text: str) -> str:
     """The text's pieces, joined: equal for texts that differ in case, punctuation and spaces only."""
     return join_pieces(split_pieces(text))
 
 
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def piece_set(text: str) -> frozenset[str]:
     """The distinct pieces of a text."""
     return frozenset(split_pieces(text))

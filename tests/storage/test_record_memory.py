@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import pickle
 from dataclasses import replace
@@ -27,17 +28,21 @@ class CountedStore(Store):
         super().__init__(url)
         self.reads: list[str] = []
         self.listings: list[str] = []
+        self.collects: set[bool] = set()
 
     def read(self, name, *, patient=True):
+        self.collects.add(gc.isenabled())
         self.reads.append(name)
         return super().read(name, patient=patient)
 
     def read_several(self, names):
+        self.collects.add(gc.isenabled())
         if not self.local:
             self.reads += names
         return super().read_several(names)
 
     def list_files(self, folder, **options):
+        self.collects.add(gc.isenabled())
         self.listings.append(folder)
         return super().list_files(folder, **options)
 
@@ -270,6 +275,14 @@ def test_a_later_driver_reads_no_record_that_has_not_changed(indexed):
     assert list(indexed.records("extract")) == list(plain.records("extract"))
     assert indexed.ledger("extract").to_json() == plain.ledger("extract").to_json()
     assert take_counts(indexed)[0] == ["extract/records.index"]
+
+
+def test_garbage_is_collected_while_a_store_is_waited_for(indexed):
+    indexed.remove("extract/part-00009.json")
+    Run(indexed.url).write_record("extract", 7, make_record(7, documents=5))  # which the index does not have
+    assert len(indexed.shards("extract")) == MANY - 1
+    assert indexed.store.collects == {True}
+    assert gc.isenabled()
 
 
 def test_what_changed_since_is_read_and_then_indexed(indexed):

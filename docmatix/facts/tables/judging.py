@@ -6,12 +6,13 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from statistics import median
 
 from docmatix.facts.tables.chunks import is_number, is_year
 from docmatix.facts.tables.found import FoundCell, FoundTable
 from docmatix.facts.tables.surroundings import NAME
+from docmatix.text.short_texts import keep_short
 
 _MARK = re.compile(
     r"[^\w\s]{1,3}|\(?[\divxlc]{1,4}[.)\]]+|\[?\d{1,3}\]|\(?[a-zA-Z][.)]|\d{1,2}(\.\d{1,2})+\.?|\d{1,3}\.?|[o§]"
@@ -364,7 +365,7 @@ def _read_number(cell: FoundCell) -> float | None:
     return _read_plain(cell.chunks[0].text) if len(cell.chunks) == 1 else None
 
 
-@lru_cache(maxsize=4096)
+@keep_short(4096)
 def _read_plain(text: str) -> float | None:
     text = text.replace("−", "-").replace("–", "-").rstrip("%°")
     if not _PLAIN.fullmatch(text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from docmatix.core.documents import Fact, Page
 from docmatix.core.pairs import Evidence
@@ -15,6 +14,7 @@ from docmatix.prompting.questions.question import AskedPages, Asking, Draft, mak
 from docmatix.prompting.questions.wordings import load_wordings
 from docmatix.text.english import classify_answer, is_generic, is_noun, is_several, names_person, spell_label
 from docmatix.text.pieces import fold
+from docmatix.text.short_texts import keep_short
 
 _COLON = re.compile(r"\s?[:：]")
 _FULL_STOP = re.compile(r"\d\.$")
@@ -115,7 +115,7 @@ def choose_form(label: str, value: str, language: str) -> tuple[str, str]:
     return form, name
 
 
-@lru_cache(maxsize=16384)
+@keep_short(16384)
 def _choose_form(label: str, language: str) -> tuple[str, str]:
     """`choose_form` of a value that is no person."""
     if label.endswith(("?", "？")):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 
 from docmatix.core.documents import UNKNOWN, Box
 from docmatix.text.pieces import fold
+from docmatix.text.short_texts import keep_short
 
 MAX_LABEL_CHARS = 80
 MAX_LABEL_WORDS = 12
@@ -28,7 +28,7 @@ _GOES_ON = re.compile(r"[,;]\s(?:and|or|und|oder|et|ou|y|e|o|en|of|i|lub)$")
 _BULLETS = re.compile(r"[•▪‣●■◦➢➤]")
 
 
-@lru_cache(maxsize=16384)
+@keep_short(16384)
 def is_label(text: str) -> bool:
     """Whether a text can be quoted as what is asked for: short, with letters, whole."""
     return (

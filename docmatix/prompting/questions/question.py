@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from docmatix.core.documents import Page
 from docmatix.core.pairs import Evidence
 from docmatix.text.pieces import fold
+from docmatix.text.short_texts import keep_short
 
 
 class Asking(NamedTuple):
@@ -65,7 +65,7 @@ class AskedPages:
     shown: int
 
 
-@lru_cache(maxsize=16384)
+@keep_short(16384)
 def make_topic(*parts: str) -> frozenset[str]:
     """What a question is about, whatever the case, punctuation and order of its parts."""
     return frozenset(folded for part in parts if (folded := fold(part)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import time
 import tracemalloc
 from dataclasses import replace
@@ -334,10 +335,17 @@ async def test_what_a_server_tells_of_its_queue_bounds_what_it_is_sent() -> None
     with start_scripted_server(slots=4, faults=Faults(delay_s=0.05)) as server:
         hasten: dict[str, Any] = {"look_every_s": 0.02, "clock": lambda: 100 * time.monotonic()}
         async with open_client(server.base_url, max_in_flight=64, **hasten) as client:
-            asked = [asyncio.create_task(client.ask(make_request(str(i)))) for i in range(200)]
+            numbers, bounded = itertools.count(), asyncio.Event()
+
+            async def keep_asking() -> None:
+                while not bounded.is_set():
+                    assert isinstance(await client.ask(make_request(str(next(numbers)))), Reply)
+
+            asked = [asyncio.create_task(keep_asking()) for _ in range(64)]
             await wait_until(lambda: client.limits == {server.base_url: 9})  # four, and a queue of five
+            bounded.set()
             await asyncio.gather(*asked)
-    assert server.request_count == 200
+    assert server.request_count == next(numbers)
 
 
 async def test_at_the_end_what_waits_for_a_slow_server_goes_to_an_idle_one() -> None:

@@ -84,12 +84,13 @@ def dedup_documents(job: Job, *, show: Show = lambda shards, figures: None) -> N
         )
         left_out_pages = read.find_pages(left_out)
         _forget_stale(job, new)
+        # before the commits, after which nothing would bring it back; it counts once all its shards are committed
+        read.keep_decided(left_out)
         done = 0
         committed = _map(threads, lambda each: _commit(job, *each), read.iterate_new(left_out, left_out_pages))
         for number, documents in enumerate(committed, 1):
             done += documents
             show(number, {"done": done})
-        read.keep_decided(left_out)
 
 
 def _map(threads: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
